@@ -1,0 +1,98 @@
+"""The baseline node: the model that the new one must not be worse than.
+
+On this machine a resolver asks ML Metadata for the latest blessed model of this pipeline. Open-source Kubeflow has no
+resolvers, so there a component takes the newest version out of the serving folder.
+"""
+
+from typing import Any
+
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, component_spec, standard_artifacts
+from tfx.types.channel import Channel
+from tfx.utils import io_utils, path_utils
+
+from components import summary, versions
+
+
+class LatestBlessed(ResolverStrategy):  # type: ignore[misc]
+    """The latest blessed model other than the candidate itself.
+
+    Stock LatestBlessedModelStrategy would compare a cached candidate with itself, and so run the evaluator again on
+    every unchanged run.
+    """
+
+    def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """Pick the model of the newest blessing that is about another model."""
+        candidates = {model.id for model in input_dict.get("candidate", [])}
+        models = {model.id: model for model in input_dict["model"]}
+        result: dict[str, list[Any]] = {key: [] for key in input_dict}
+        for blessing in sorted(input_dict["model_blessing"], key=lambda artifact: -artifact.id):
+            about = blessing.get_int_custom_property("current_model_id")
+            if blessing.get_int_custom_property("blessed") and about in models and about not in candidates:
+                return {**result, "model": [models[about]], "model_blessing": [blessing]}
+        return result
+
+
+class ServedSpec(component_spec.ComponentSpec):  # type: ignore[misc]
+    """Parameters and artifacts of the node."""
+
+    PARAMETERS = {"serving": component_spec.ExecutionParameter(type=str)}
+    INPUTS = {"candidate": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+
+
+class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
+    """Copies the newest pushed version into the artifact; without one the artifact stays empty."""
+
+    def Do(  # noqa: N802  TFX's name
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
+        """Copy the model that serves now."""
+        model = artifact_utils.get_single_instance(output_dict["model"])
+        fileio.makedirs(model.uri)
+        pushed = versions.pushed(exec_properties["serving"])
+        if not pushed:
+            summary.put(model, "none yet")
+            return
+        io_utils.copy_dir(f"{exec_properties['serving']}/{pushed[-1]}", path_utils.serving_model_dir(model.uri))
+        summary.put(model, f"version {pushed[-1]}")
+
+
+class Served(base_component.BaseComponent):  # type: ignore[misc]
+    """The model that serves now."""
+
+    SPEC_CLASS = ServedSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+
+def latest_blessed(*, candidate: Any) -> Resolver:
+    """Make the node `baseline` from ML Metadata.
+
+    Args:
+        candidate: Channel of the model that was just trained.
+
+    Returns:
+        A node with outputs `model` and `model_blessing`, empty where there is none.
+    """
+    return Resolver(
+        strategy_class=LatestBlessed,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        candidate=candidate,
+    ).with_id("baseline")
+
+
+def served(*, serving: str, candidate: Any) -> Served:
+    """Make the node `baseline` from the serving folder.
+
+    Args:
+        serving: The serving folder.
+        candidate: Channel of the model that was just trained; it only sets the order.
+
+    Returns:
+        A node with output `model`, empty where nothing was pushed yet.
+    """
+    spec = ServedSpec(serving=serving, candidate=candidate, model=Channel(type=standard_artifacts.Model))
+    return Served(spec=spec).with_id("baseline")

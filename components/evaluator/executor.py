@@ -1,0 +1,142 @@
+"""Asks the exported model, batch by batch, and judges its metrics."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tfx.components.evaluator import constants
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components import summary
+from components.evaluator import judgement, metrics, results
+from models import settings
+
+BATCH = 4096
+"""Rows predicted at once."""
+VERDICT = "verdict.json"
+"""Beside TFMA's files: overall metrics, rules and baseline, for readers without TensorFlow."""
+_DTYPES = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
+
+
+class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
+    """TFX calls `Do`."""
+
+    def Do(  # noqa: N802  TFX's name
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
+        """Evaluate model and baseline on the same rows, and bless the model or not."""
+        config = settings.unpack(json.loads(exec_properties["settings"]))
+        examples = input_dict["examples"]
+        files = tf.io.gfile.glob(artifact_utils.get_split_uri(examples, config["split"]) + "/*")
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        totals = evaluate(path_utils.serving_model_path(model.uri), files, config)
+        baselines = input_dict.get("baseline_model") or []
+        baseline, note = _baseline(baselines[0] if baselines else None, files, config)
+        overall = metrics.values(totals[()])
+        base_overall = metrics.values(baseline[()]) if baseline else None
+        compared = config["baseline"]
+        rules = judgement.judge(
+            overall,
+            base_overall,
+            floor=config["floor"],
+            metric=compared["metric"] if compared else None,
+            tolerance=compared["tolerance"] if compared else 0.0,
+        )
+        evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
+        results.write(
+            evaluation.uri,
+            config=results.eval_config(
+                label=config["label"], slicings=config["slices"], rules=rules, with_baseline=baseline is not None
+            ),
+            slices=[
+                results.slice_metrics(
+                    key, metrics.values(total), metrics.values(baseline[key]) if baseline else None
+                )
+                for key, total in totals.items()
+            ],
+            verdict=results.validation(rules, rubber_stamp=baseline is None),
+            data=artifact_utils.get_split_uri(examples, config["split"]),
+            models={"": model.uri} if baseline is None else {"candidate": model.uri, "baseline": baselines[0].uri},
+        )
+        blessed = all(rule.ok for rule in rules)
+        reason = _reason(rules, note)
+        verdict = {
+            "blessed": blessed,
+            "reason": reason,
+            "split": config["split"],
+            "metrics": overall,
+            "baseline": base_overall,
+            "baseline_note": note,
+            "rules": [vars(rule) for rule in rules],
+        }
+        with tf.io.gfile.GFile(f"{evaluation.uri}/{VERDICT}", "w") as file:
+            file.write(json.dumps(verdict, indent=1))
+        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, baselines, blessed, reason)
+        shown = ", ".join(f"{name} {overall[name]:.6g}" for name in metrics.LOWER_IS_BETTER)
+        summary.put(evaluation, f"{'blessed' if blessed else 'not blessed'}: {shown}")
+
+
+def evaluate(model_path: str, files: list[str], config: Mapping[str, Any]) -> dict[metrics.SliceKey, metrics.Sums]:
+    """Predict every row of the files and sum its errors.
+
+    Args:
+        model_path: A SavedModel with signature `serving_examples`.
+        files: Gzipped TFRecords of raw tf.Examples.
+        config: `label`, `slices` (lists of columns), `columns` (name -> schema type).
+
+    Returns:
+        Slice key -> sums.
+    """
+    # The module must stay alive while its signature is used.
+    module = tf.saved_model.load(model_path)
+    predict = module.signatures["serving_examples"]
+    needed = {config["label"], *(column for slicing in config["slices"] for column in slicing)}
+    spec = {name: tf.io.FixedLenFeature([1], _DTYPES[config["columns"][name]]) for name in sorted(needed)}
+    dataset = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").batch(BATCH).prefetch(1)
+    totals: dict[metrics.SliceKey, metrics.Sums] = {}
+    shift: float | None = None
+    for batch in dataset:
+        raw = {name: np.asarray(value).reshape(-1) for name, value in tf.io.parse_example(batch, spec).items()}
+        label = raw[config["label"]]
+        shift = float(label.mean()) if shift is None else shift
+        slices = [{column: raw[column] for column in slicing} for slicing in config["slices"]]
+        prediction = predict(examples=batch)["prediction"].numpy()
+        metrics.merge(totals, metrics.sums(label, prediction, slices, shift))
+    return totals
+
+
+def _baseline(
+    model: Any, files: list[str], config: Mapping[str, Any]
+) -> tuple[dict[metrics.SliceKey, metrics.Sums] | None, str]:
+    """Evaluate the baseline; one that cannot read today's rows counts as none."""
+    if model is None or not tf.io.gfile.exists(path_utils.serving_model_path(model.uri)):
+        return None, "no earlier blessed model to compare with"
+    try:
+        return evaluate(path_utils.serving_model_path(model.uri), files, config), "compared with the latest blessed model"
+    except (tf.errors.OpError, KeyError, ValueError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        return None, f"the latest blessed model cannot read today's rows, so it counts as none ({first})"
+
+
+def _reason(rules: list[judgement.Rule], note: str) -> str:
+    failed = [str(rule) for rule in rules if not rule.ok]
+    return "; ".join([*(failed or [str(rule) for rule in rules]), note])
+
+
+def _bless(blessing: Any, model: Any, baselines: list[Any], blessed: bool, reason: str) -> None:
+    """Mark the blessing as stock Evaluator does: a file, and properties that resolvers read."""
+    tf.io.gfile.makedirs(blessing.uri)
+    name = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
+    with tf.io.gfile.GFile(f"{blessing.uri}/{name}", "w") as file:
+        file.write("")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    if baselines:
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baselines[0].uri)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baselines[0].id)
+    blessing.set_string_custom_property("reason", reason)

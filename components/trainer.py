@@ -1,0 +1,72 @@
+"""The trainer node: transformed examples to a SavedModel."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tfx.components.trainer.component import Trainer as StockTrainer
+from tfx.components.trainer.executor import GenericExecutor
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.io import fileio
+from tfx.proto import trainer_pb2
+from tfx.types import artifact_utils
+
+from components import digest, summary
+from models import settings
+
+TRAINING = "models.training"
+
+
+class Executor(GenericExecutor):  # type: ignore[misc]
+    """Stock Trainer, and a line that sums the training up."""
+
+    def Do(  # noqa: N802  TFX's name
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
+        """Train and export."""
+        super().Do(input_dict, output_dict, exec_properties)
+        run = artifact_utils.get_single_instance(output_dict["model_run"])
+        with fileio.open(f"{run.uri}/history.jsonl") as file:
+            history = [json.loads(line) for line in file.read().splitlines()]
+        best = min(history, key=lambda line: float(line["val_loss"]))
+        model = artifact_utils.get_single_instance(output_dict["model"])
+        summary.put(model, f"best epoch {best['epoch']} of {len(history)}, eval loss {best['val_loss']:.4g}")
+
+
+class Trainer(StockTrainer):  # type: ignore[misc]
+    """Trainer with our executor."""
+
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+
+
+def trainer(
+    *,
+    examples: Any,
+    transform_graph: Any,
+    schema: Any,
+    config: Mapping[str, Any],
+    settings_folder: str | None = None,
+) -> Trainer:
+    """Make the node `trainer`.
+
+    Args:
+        examples: Channel of transformed Examples with splits train and eval.
+        transform_graph: Channel of TransformGraph.
+        schema: Channel of Schema.
+        config: `features`, `label`, `network` and `training`.
+        settings_folder: Where long settings are kept; None for in line.
+
+    Returns:
+        A node with outputs `model` (SavedModel in Format-Serving) and `model_run` (history.jsonl).
+    """
+    packed = settings.pack(dict(config), settings_folder)
+    code = digest.code(TRAINING, f"models.networks.{config['network']['name']}")
+    return Trainer(
+        examples=examples,
+        transform_graph=transform_graph,
+        schema=schema,
+        run_fn=f"{TRAINING}.run_fn",
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config={"settings": packed, "code": code},
+    ).with_id("trainer")

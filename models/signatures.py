@@ -1,0 +1,67 @@
+"""What the SavedModel answers.
+
+`serving_default` takes one dense tensor of (batch,) per raw feature, `serving_examples` serialized tf.Examples, both
+never the label; `transform_features` turns serialized tf.Examples into model features.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+Answer = Callable[[Any], dict[str, tf.Tensor]]
+
+
+class Served(tf.Module):  # type: ignore[misc]
+    """The transform graph, the network and its answer in one module.
+
+    Args:
+        network: Keras model from model features to outputs.
+        transform: `TFTransformOutput.transform_features_layer()`.
+        answer: Network outputs to named answers.
+        raw_spec: Raw feature name -> FixedLenFeature, without the label.
+        features: Names of the model features that the network reads.
+    """
+
+    def __init__(
+        self, *, network: Any, transform: Any, answer: Answer, raw_spec: Mapping[str, Any], features: list[str]
+    ) -> None:
+        super().__init__()
+        self._network = network
+        self._transform = transform
+        self._answer = answer
+        self._raw_spec = dict(raw_spec)
+        self._features = features
+
+    def model_features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Raw columns, (batch, 1) each, to model features."""
+        transformed = self._transform(dict(raw))
+        return {name: transformed[name] for name in self._features}
+
+    def answer(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Raw columns, (batch, 1) each, to named answers."""
+        return self._answer(self._network(self.model_features(raw), training=False))
+
+    def signatures(self) -> dict[str, Any]:
+        """Trace the three signatures."""
+        rows = {name: tf.TensorSpec([None], feature.dtype, name=name) for name, feature in self._raw_spec.items()}
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+
+        @tf.function
+        def serving_default(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
+            shaped = {name: tf.reshape(value, [-1, *self._raw_spec[name].shape]) for name, value in raw.items()}
+            return self.answer(shaped)
+
+        @tf.function
+        def serving_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self.answer(tf.io.parse_example(examples, self._raw_spec))
+
+        @tf.function
+        def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self.model_features(tf.io.parse_example(examples, self._raw_spec))
+
+        return {
+            "serving_default": serving_default.get_concrete_function(**rows),
+            "serving_examples": serving_examples.get_concrete_function(examples),
+            "transform_features": transform_features.get_concrete_function(examples),
+        }

@@ -1,0 +1,132 @@
+"""Trains the network on transformed examples and exports a SavedModel."""
+
+import importlib
+import json
+import os
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models import features, records, settings
+from models.labels import LabelScale
+from models.recipe import Optimizer, Training
+from models.roles import LABEL, Features, Label
+from models.signatures import Served
+
+HISTORY = "history.jsonl"
+SAMPLE_ROWS = 64
+"""Eval rows whose answers are kept beside the model, to ask a copy of it later."""
+
+
+def run_fn(fn_args: Any) -> None:
+    """Train and export; TFX's Trainer calls it by this name.
+
+    Args:
+        fn_args: TFX's FnArgs: train_files, eval_files, transform_output, serving_model_dir, model_run_dir, and
+            custom_config with packed settings `features`, `label`, `network`, `training`.
+
+    Raises:
+        ValueError: the loss became NaN or infinite.
+    """
+    config = settings.unpack(fn_args.custom_config["settings"])
+    training = Training.model_validate(config["training"])
+    label = Label.model_validate(config["label"])
+    roles = Features.model_validate(config["features"])
+    keras.utils.set_random_seed(training.seed)
+    transform = tft.TFTransformOutput(fn_args.transform_output)
+    spec = transform.transformed_feature_spec()
+    train = records.read(fn_args.train_files, spec)
+    evaluation = records.read(fn_args.eval_files, spec)
+    train_label, eval_label = train.pop(LABEL), evaluation.pop(LABEL)
+    scale = LabelScale.fit(train_label, label)
+    depths = [
+        (output.name, transform.num_buckets_for_transformed_feature(output.name) if output.depth == 0 else output.depth)
+        for output in roles.outputs()
+    ]
+    network = build(depths, config["network"])
+    steps = -(-len(train_label) // training.batch_size) * training.epochs
+    network.compile(optimizer=_optimizer(training.optimizer, steps), loss="mse", metrics=["mae"])
+    network.summary(print_fn=print)
+    os.makedirs(fn_args.model_run_dir, exist_ok=True)
+    network.fit(
+        records.batches(train, scale.scale(train_label), size=training.batch_size, seed=training.seed),
+        validation_data=records.batches(evaluation, scale.scale(eval_label), size=records.READ_BATCH, seed=None),
+        epochs=training.epochs,
+        callbacks=_callbacks(training, os.path.join(fn_args.model_run_dir, HISTORY)),
+        verbose=2,
+    )
+    raw_spec = {name: feature for name, feature in transform.raw_feature_spec().items() if name in roles.columns()}
+    served = Served(
+        network=network,
+        transform=transform.transform_features_layer(),
+        answer=scale.answer,
+        raw_spec=raw_spec,
+        features=[name for name, _ in depths],
+    )
+    tf.saved_model.save(served, fn_args.serving_model_dir, signatures=served.signatures())
+    sample = {name: column[:SAMPLE_ROWS] for name, column in evaluation.items()}
+    answers = scale.answer(network(sample, training=False))
+    np.savez(os.path.join(fn_args.model_run_dir, "sample.npz"), **{k: v.numpy() for k, v in answers.items()})
+
+
+def build(depths: list[tuple[str, int | None]], network: dict[str, Any]) -> Any:
+    """Make the Keras model named by the settings.
+
+    Args:
+        depths: Feature name and depth, in order.
+        network: `name`, a file in models/networks, and that file's own keys.
+
+    Returns:
+        Model from features by name to float32 (batch, 1).
+    """
+    module = importlib.import_module(f"models.networks.{network['name']}")
+    own = module.Settings.model_validate({key: value for key, value in network.items() if key != "name"})
+    inputs = features.inputs(depths)
+    vector = features.Concatenate(depths, name="features")(inputs)
+    outputs = keras.layers.Dense(1, name="head")(module.build(vector, own))
+    return keras.Model(inputs, outputs, name=network["name"])
+
+
+def _optimizer(optimizer: Optimizer, steps: int) -> Any:
+    rate: Any = optimizer.rate
+    if optimizer.decay == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(optimizer.rate, steps)
+    return keras.optimizers.get({"class_name": optimizer.name, "config": {"learning_rate": rate}})
+
+
+def _callbacks(training: Training, history: str) -> list[Any]:
+    callbacks: list[Any] = [_Finite(), _History(history)]
+    patience = training.early_stopping.patience if training.early_stopping else training.epochs
+    callbacks.append(keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience, restore_best_weights=True))
+    return callbacks
+
+
+class _Finite(keras.callbacks.Callback):  # type: ignore[misc]
+    """Stops a run whose loss is no number: its weights can only get worse."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        for name, value in (logs or {}).items():
+            if not np.isfinite(value):
+                raise ValueError(
+                    f"training: {name} became {value} in epoch {epoch + 1}; a learning rate that is too high is the "
+                    "likely cause: lower training.optimizer.rate"
+                )
+
+
+class _History(keras.callbacks.Callback):  # type: ignore[misc]
+    """One JSON line an epoch, written as it ends."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        line = {"epoch": epoch + 1, "seconds": round(time.monotonic() - self._started, 3)}
+        line.update({name: float(value) for name, value in (logs or {}).items()})
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")

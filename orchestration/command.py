@@ -1,0 +1,129 @@
+"""The command line. Imports nothing heavy before the arguments are known: --help answers at once."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from errors import PipelineError
+
+METADATA_VARIABLE = "PIPELINE_METADATA"
+DEFAULT_PIPELINE = "houses"
+
+EPILOG = """\
+exit codes: 0 pushed, 2 config, data, schema or user code, 3 a gate refused, 4 a stage failed, 5 store, disk or engine
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """All arguments."""
+    root = argparse.ArgumentParser(
+        prog="runner.py",
+        description="From a table and a small TOML file to a checked, trained, evaluated and pushed Keras model.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    target = root.add_mutually_exclusive_group()
+    target.add_argument("--local", action="store_true", help="run on this machine")
+    target.add_argument("--kubeflow", action="store_true", help="compile for Kubeflow Pipelines")
+    target.add_argument("--vertex", action="store_true", help="compile for Vertex AI")
+    root.add_argument("--pipeline", default=DEFAULT_PIPELINE, metavar="NAME", help="configs/NAME.toml (default: houses)")
+    root.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override a config key for this run, as in training.epochs=5; may be given more than once",
+    )
+    root.add_argument("--root", default="runs", metavar="DIR", help="folder of all runs (default: ./runs)")
+    root.add_argument("--data-root", metavar="DIR", help="folder that data paths start from (default: the repository)")
+    root.add_argument(
+        "--metadata",
+        default=os.environ.get(METADATA_VARIABLE),
+        metavar="URL",
+        help=f"ML Metadata store, as postgresql://USER:PASSWORD@HOST/DBNAME (default: ${METADATA_VARIABLE}, "
+        "else SQLite under the root)",
+    )
+    root.add_argument(
+        "--beam",
+        metavar="ARGS",
+        help="arguments of another Beam runner, in one string (default: --runner=FnApiRunner, in memory)",
+    )
+    root.add_argument("--no-cache", action="store_true", help="run every stage, also unchanged ones")
+    root.add_argument("-v", "--verbose", action="store_true", help="on an error show the traceback and the log")
+    cloud = root.add_argument_group("compiling for Kubeflow and Vertex AI")
+    cloud.add_argument("--output", metavar="FILE", help="where to write the compiled pipeline (default: NAME.yaml, NAME.json)")
+    cloud.add_argument("--image", metavar="IMAGE", help="container image that holds this repository and its packages")
+    cloud.add_argument("--cloud-root", metavar="URI", help="folder of all artifacts, as gs://BUCKET/FOLDER")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND")
+    inspect = commands.add_parser("inspect", help="list and show runs: inspect runs, inspect show RUN")
+    from inspection import command as inspection_command
+
+    inspection_command.add_arguments(inspect)
+    return root
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what the arguments ask for.
+
+    Returns:
+        The exit code; see errors.py.
+    """
+    arguments = parser().parse_args(argv)
+    try:
+        return _dispatch(arguments)
+    except PipelineError as error:
+        if arguments.verbose:
+            import traceback
+
+            traceback.print_exc()
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return 130
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    if arguments.command == "inspect":
+        from inspection import command as inspection_command
+
+        return inspection_command.run(arguments)
+    if arguments.kubeflow or arguments.vertex:
+        return _compile(arguments)
+    if arguments.local:
+        import shlex
+
+        from orchestration import local
+
+        return local.run(
+            local.Request(
+                pipeline=arguments.pipeline,
+                overrides=arguments.overrides,
+                root=arguments.root,
+                data_root=arguments.data_root or local.REPOSITORY,
+                metadata=arguments.metadata,
+                beam_args=shlex.split(arguments.beam) if arguments.beam else local.BEAM_ARGS,
+                cache=not arguments.no_cache,
+                verbose=arguments.verbose,
+            )
+        )
+    parser().print_help()
+    return 0
+
+
+def _compile(arguments: argparse.Namespace) -> int:
+    from orchestration import cloud
+
+    return cloud.run(
+        cloud.Request(
+            target="kubeflow" if arguments.kubeflow else "vertex",
+            pipeline=arguments.pipeline,
+            overrides=arguments.overrides,
+            data_root=arguments.data_root,
+            output=arguments.output,
+            image=arguments.image,
+            root=arguments.cloud_root,
+        )
+    )

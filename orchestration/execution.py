@@ -1,0 +1,133 @@
+"""Runs a TFX pipeline node by node with TFX's own launcher, so that each node's state and result can be told."""
+
+import json
+import os
+from typing import Any
+
+from absl import logging
+from ml_metadata.proto import metadata_store_pb2
+from tfx.dsl.compiler.compiler import Compiler
+from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable.mlmd import context_lib
+from tfx.proto.orchestration import pipeline_pb2
+
+from components import digest
+from components.evaluator.executor import VERDICT
+from components.summary import PROPERTY
+from errors import RunError
+from inspection import store as inspection_store
+from orchestration.places import Root
+from pipeline.config import Config
+from pipeline.pipeline import Places, create_pipeline
+
+_STATES = metadata_store_pb2.Execution.State
+
+
+class Execution:
+    """One run of one pipeline in this process.
+
+    Args:
+        order: What the supervisor asks for: run_id, run_folder, root, metadata, pipeline, config, columns, data,
+            schema, beam_args, cache.
+    """
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        # TFX logs the connection, password included, at INFO.
+        logging.set_verbosity(logging.WARNING)
+        self._name, self._run_id = order["pipeline"], order["run_id"]
+        self._connection = inspection_store.connection_config(order["root"], order["metadata"])
+        root = Root(order["root"])
+        places = Places(
+            data=order["data"],
+            schema=order["schema"],
+            artifacts=root.artifacts(self._name),
+            serving=root.serving(self._name),
+            data_content=digest.file(order["data"]),
+            schema_content=digest.file(order["schema"]),
+            settings=root.settings(self._name),
+            metadata=self._connection,
+            beam_args=tuple(order["beam_args"]),
+            cache=order["cache"],
+        )
+        pipeline = create_pipeline(
+            name=self._name,
+            config=Config.model_validate(order["config"]),
+            columns=order["columns"],
+            places=places,
+        )
+        self._ir: pipeline_pb2.Pipeline = Compiler().compile(pipeline)
+        runtime_parameter_utils.substitute_runtime_parameter(self._ir, {PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
+        self._deployment = runner_utils.extract_local_deployment_config(self._ir)
+        self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
+        self._outputs: dict[str, dict[str, list[Any]]] = {}
+        with metadata.Metadata(self._connection) as handle:
+            context = context_lib.register_context_if_not_exists(handle, inspection_store.RUN_CONTEXT, self._run_id)
+            context.custom_properties["run_folder"].string_value = order["run_folder"]
+            handle.store.put_contexts([context])
+
+    @property
+    def node_ids(self) -> list[str]:
+        """The nodes in the order in which they run."""
+        return list(self._nodes)
+
+    def launch(self, node_id: str) -> tuple[str, str]:
+        """Run one node.
+
+        Returns:
+            Its state in ML Metadata (COMPLETE or CACHED), and a line that says what came out.
+
+        Raises:
+            RunError: the node's inputs could not be resolved.
+            Exception: whatever its executor raised.
+        """
+        info = launcher.Launcher(
+            pipeline_node=self._nodes[node_id],
+            mlmd_connection=metadata.Metadata(self._connection),
+            pipeline_info=self._ir.pipeline_info,
+            pipeline_runtime_spec=self._ir.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
+        ).launch()
+        with metadata.Metadata(self._connection) as handle:
+            execution = handle.store.get_executions_by_id([info.execution_id])[0]
+            state = _STATES.Name(execution.last_known_state)
+            if state not in ("COMPLETE", "CACHED"):
+                raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved")
+            self._outputs[node_id] = _outputs(handle.store, info.execution_id)
+        if node_id == "baseline":
+            # A resolver is always CACHED in ML Metadata, also when it just looked.
+            return "COMPLETE", self._baseline()
+        return state, next(
+            (text for artifacts in self._outputs[node_id].values() for text in map(_summary, artifacts) if text), ""
+        )
+
+    def _baseline(self) -> str:
+        models = self._outputs["baseline"].get("model", [])
+        return f"model {models[0].id}" if models else "none yet"
+
+    def outcome(self) -> dict[str, Any]:
+        """The verdict of the evaluator, and where the model was pushed."""
+        evaluation = self._outputs["evaluator"]["evaluation"][0]
+        with open(os.path.join(evaluation.uri, VERDICT), encoding="utf-8") as file:
+            verdict: dict[str, Any] = json.load(file)
+        pushed = self._outputs["pusher"]["pushed_model"][0]
+        return {**verdict, "pushed": pushed.custom_properties["pushed_destination"].string_value or None}
+
+
+def _outputs(store: Any, execution_id: int) -> dict[str, list[Any]]:
+    """Output artifacts of one execution by key."""
+    kinds = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
+    events = [event for event in store.get_events_by_execution_ids([execution_id]) if event.type in kinds]
+    artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])} if events else {}
+    outputs: dict[str, list[Any]] = {}
+    for event in events:
+        key = next(step.key for step in event.path.steps if step.HasField("key"))
+        outputs.setdefault(key, []).append(artifacts[event.artifact_id])
+    return outputs
+
+
+def _summary(artifact: Any) -> str:
+    return str(artifact.custom_properties[PROPERTY].string_value)

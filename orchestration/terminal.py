@@ -1,0 +1,105 @@
+"""What the user sees while a pipeline runs: a table that fills, or plain lines where that cannot be."""
+
+import os
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+WORDS = {"RUNNING": "running", "COMPLETE": "done", "CACHED": "cached", "FAILED": "failed", "": "waiting"}
+STYLES = {"RUNNING": "cyan", "COMPLETE": "green", "CACHED": "blue", "FAILED": "bold red", "": "dim"}
+
+
+class Terminal:
+    """Shows nodes as they go; use it as a context.
+
+    Args:
+        plain: Lines instead of a live table; by default where output is no terminal or NO_COLOR is set.
+    """
+
+    def __init__(self, *, plain: bool | None = None) -> None:
+        self.plain = plain if plain is not None else not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
+        # A line of a log must stay one line; markup in a column's name must stay text.
+        self.console = Console(
+            no_color=self.plain, highlight=False, markup=False, emoji=False, soft_wrap=self.plain or None
+        )
+        self._nodes: dict[str, dict[str, Any]] = {}
+        self._live: Live | None = None
+        self._started = time.monotonic()
+        self._message = ""
+
+    def __enter__(self) -> "Terminal":
+        if not self.plain:
+            self._live = Live(self, console=self.console, refresh_per_second=8, transient=False)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def say(self, message: str) -> None:
+        """A line about what is going on between the nodes."""
+        self._message = message
+        if self.plain and message:
+            self.console.print(message)
+
+    def plan(self, node_ids: list[str]) -> None:
+        """The nodes that will run."""
+        self._nodes = {node_id: {"state": ""} for node_id in node_ids}
+        self._message = ""
+
+    def node(self, node_id: str, state: str, seconds: float | None = None, summary: str = "") -> None:
+        """A node's new state."""
+        self._nodes[node_id] = {"state": state, "seconds": seconds, "summary": summary, "since": time.monotonic()}
+        if self.plain and state != "RUNNING":
+            self.console.print(f"{node_id:<15} {WORDS.get(state, state):<8} {_clock(seconds):>8}  {summary}".rstrip())
+
+    def __rich__(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for node_id, node in self._nodes.items():
+            state, seconds = node["state"], node.get("seconds")
+            if state == "RUNNING":
+                seconds = time.monotonic() - node["since"]
+            style = STYLES.get(state, "")
+            table.add_row(
+                Text(node_id), Text(WORDS.get(state, state), style), Text(_clock(seconds), justify="right"),
+                Text(node.get("summary", "")),
+            )
+        if self._message:
+            table.add_row(Text(self._message, "dim"), Text(""), Text(_clock(time.monotonic() - self._started)), Text(""))
+        return table
+
+    def outcome(self, outcome: dict[str, Any], *, run_folder: str, label: str) -> None:
+        """The metrics table, the verdict and its reason, and where everything is."""
+        metrics, baseline = outcome["metrics"], outcome["baseline"]
+        table = Table(box=None, pad_edge=False)
+        table.add_column(f"{outcome['split']} split, {int(metrics['example_count']):,} rows")
+        table.add_column("model", justify="right")
+        if baseline:
+            table.add_column("baseline", justify="right")
+        for name, value in metrics.items():
+            if name != "example_count":
+                cells = [f"{value:,.5g}" if abs(value) < 1000 else f"{value:,.0f}"]
+                if baseline:
+                    other = baseline[name]
+                    cells.append(f"{other:,.5g}" if abs(other) < 1000 else f"{other:,.0f}")
+                table.add_row(name, *cells)
+        self.console.print()
+        self.console.print(table)
+        self.console.print()
+        self.console.print(f"{'Blessed' if outcome['blessed'] else 'Not blessed'}: {outcome['reason']}")
+        if outcome["pushed"]:
+            self.console.print(f"Pushed:  {outcome['pushed']}")
+        self.console.print(f"Run:     {run_folder}")
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

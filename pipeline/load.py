@@ -1,0 +1,175 @@
+"""Reads a config and its schema, and says what is wrong with them: file, key and the nearest right name."""
+
+import difflib
+import os
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import tomli
+from google.protobuf import text_format
+from pydantic import BaseModel, ValidationError
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from errors import UserError
+from pipeline.config import NOT_BUILT, Config, network_settings
+
+CONFIGS = "configs"
+SCHEMAS = "schemas"
+NUMBERS = ("INT", "FLOAT")
+
+
+def names(root: str) -> list[str]:
+    """Pipelines under a root folder: the stems of its configs."""
+    folder = os.path.join(root, CONFIGS)
+    return sorted(name[: -len(".toml")] for name in os.listdir(folder) if name.endswith(".toml"))
+
+
+def load(root: str, name: str, overrides: Iterable[str] = ()) -> Config:
+    """Read configs/NAME.toml.
+
+    Args:
+        root: The repository.
+        name: The pipeline.
+        overrides: `key=value` texts with dotted keys, each value in TOML; a bare word is a string.
+
+    Raises:
+        UserError: the pipeline, a key or a value is wrong; one line each.
+    """
+    known = names(root)
+    shown = f"{CONFIGS}/{name}.toml"
+    if name not in known:
+        raise UserError(f"there is no pipeline {name!r}: {shown} is missing.{nearest(name, known)}")
+    try:
+        with open(os.path.join(root, shown), "rb") as file:
+            values = tomli.load(file)
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{shown}: this is not TOML: {error}") from error
+    for override in overrides:
+        _override(values, override)
+    planned = sorted(set(values) & set(NOT_BUILT))
+    if planned:
+        raise UserError(f"{shown}: [{planned[0]}] is not supported yet: {NOT_BUILT[planned[0]]}")
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        lines = [_explain(shown, dict(details), values) for details in error.errors()]
+        raise UserError("\n".join(lines)) from error
+
+
+def schema_columns(root: str, name: str) -> dict[str, str]:
+    """Columns of schemas/NAME.pbtxt and their types (INT, FLOAT, BYTES), in order.
+
+    Raises:
+        UserError: the schema is missing, cannot be read, or leaves a column's presence open.
+    """
+    shown = f"{SCHEMAS}/{name}.pbtxt"
+    try:
+        with open(os.path.join(root, shown), encoding="utf-8") as file:
+            schema = text_format.Parse(file.read(), schema_pb2.Schema())
+    except FileNotFoundError as error:
+        raise UserError(f"{shown} is missing: a run is judged against a reviewed schema; write one") from error
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise UserError(f"{shown}: this is not a schema: {error}") from error
+    return {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
+
+
+def check_columns(name: str, config: Config, columns: Mapping[str, str]) -> None:
+    """See that each column the config names is in the schema, with a type that fits its role.
+
+    Raises:
+        UserError: one line a finding.
+    """
+    findings: list[str] = []
+
+    def demand(key: str, column: str, kinds: tuple[str, ...] = ()) -> None:
+        if column not in columns:
+            findings.append(
+                f"{CONFIGS}/{name}.toml: {key} names {column!r}, which {SCHEMAS}/{name}.pbtxt does not define."
+                f"{nearest(column, columns)}"
+            )
+        elif kinds and columns[column] not in kinds:
+            findings.append(
+                f"{CONFIGS}/{name}.toml: {key} names {column!r}, which is {columns[column]} in "
+                f"{SCHEMAS}/{name}.pbtxt; this role needs {' or '.join(kinds)}"
+            )
+
+    fitting = {"numeric": NUMBERS, "bucketized": NUMBERS, "categorical": ("INT", "BYTES"), "date": ("BYTES",)}
+    for role, entry in config.features.entries():
+        for column in entry.columns():
+            demand(f"features.{role}", column, fitting.get(role, ()))
+    for column in config.features.ignored:
+        demand("features.ignored", column)
+    demand("label.column", config.label.column, NUMBERS)
+    if config.data.split.column is not None:
+        demand("data.split.column", config.data.split.column)
+    for slicing in config.evaluation.slicings:
+        for column in slicing:
+            demand("evaluation.slices", column)
+    if findings:
+        raise UserError("\n".join(findings))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """' Did you mean ...?', or what there is, as a sentence to append."""
+    options = list(known)
+    close = difflib.get_close_matches(name, options, n=1)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" There is: {', '.join(options)}." if options else ""
+
+
+def _override(values: dict[str, Any], text: str) -> None:
+    key, sign, raw = text.partition("=")
+    if not sign or not key.strip():
+        raise UserError(f"--set {text!r}: write it as key=value, as in training.epochs=5")
+    try:
+        value = tomli.loads(f"value = {raw}")["value"]
+    except tomli.TOMLDecodeError:
+        value = raw.strip()
+    place: Any = values
+    *path, last = key.strip().split(".")
+    for part in path:
+        place = place[int(part)] if isinstance(place, list) and part.isdigit() else place.setdefault(part, {})
+        if not isinstance(place, dict | list):
+            raise UserError(f"--set {text!r}: {part!r} is a value, not a section")
+    if isinstance(place, list):
+        raise UserError(f"--set {text!r}: name a key inside the list's entry, as in features.numeric.0.scale=none")
+    place[last] = value
+
+
+def _explain(shown: str, details: dict[str, Any], values: Mapping[str, Any]) -> str:
+    """One line for one of pydantic's findings."""
+    # pydantic puts the tried branch of a union into the location; keys and list positions are what users know.
+    where = [part for part in details["loc"] if isinstance(part, int) or part.isidentifier()]
+    dotted = ".".join(str(part) for part in where)
+    if details["type"] == "extra_forbidden":
+        *above, last = where
+        known = _keys(Config, above, values)
+        return f"{shown}: {dotted} is not a known key.{nearest(str(last), known)}"
+    message = details["msg"].removeprefix("Value error, ")
+    if details["type"] == "missing":
+        message = "this key is needed"
+    given = details.get("input")
+    value = f" (found {given!r})" if isinstance(given, str | int | float | bool) else ""
+    return f"{shown}: {dotted + ': ' if dotted else ''}{message}{value}"
+
+
+def _keys(model: type[BaseModel], path: list[Any], values: Mapping[str, Any]) -> list[str]:
+    """The keys that are known at a place of the config."""
+    if path and path[0] == "network":
+        return ["name", *network_settings(str(values["network"].get("name", "mlp"))).model_fields]
+    for part in path:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _model_within(model.model_fields[part].annotation) or model
+    return [field.alias or key for key, field in model.model_fields.items()]
+
+
+def _model_within(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in typing.get_args(annotation):
+        found = _model_within(argument)
+        if found:
+            return found
+    return None

@@ -1,0 +1,135 @@
+"""The stages, in the order in which data flows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tfx.orchestration.pipeline import Pipeline
+
+from components import baseline
+from components.evaluator import evaluator
+from components.ingestion import ingestion
+from components.pusher import pusher
+from components.schema import schema
+from components.statistics import statistics
+from components.trainer import trainer
+from components.transformation import transformation
+from components.validation import validation
+from pipeline.config import Config
+
+BEAM_ARGS = ("--runner=FnApiRunner",)
+"""In memory and named: Beam's plain DirectRunner first looks for another engine on the network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a pipeline finds and leaves things: never part of the config.
+
+    Attributes:
+        data: The data file.
+        schema: The reviewed schema file.
+        artifacts: Folder of all artifacts, one folder a node.
+        serving: Folder of pushed models.
+        data_content: Digest of the data; empty where it cannot be known.
+        schema_content: Digest of the schema's text.
+        settings: Folder for long settings; None keeps them in line.
+        baseline: Where the baseline comes from: ML Metadata, or the serving folder.
+        metadata: ML Metadata's connection config; None where the platform has its own.
+        beam_args: Arguments of every Beam pipeline.
+        cache: Whether a stage with equal inputs, parameters and code is served from its last run.
+    """
+
+    data: str
+    schema: str
+    artifacts: str
+    serving: str
+    data_content: str = ""
+    schema_content: str = ""
+    settings: str | None = None
+    baseline: Literal["metadata", "serving"] = "metadata"
+    metadata: Any = None
+    beam_args: tuple[str, ...] = BEAM_ARGS
+    cache: bool = True
+
+
+def create_pipeline(*, name: str, config: Config, columns: Mapping[str, str], places: Places) -> Pipeline:
+    """Wire the stages.
+
+    Args:
+        name: The pipeline's name.
+        config: Its config.
+        columns: Column name -> schema type, of the reviewed schema.
+        places: Where things are.
+
+    Returns:
+        The TFX pipeline, which any of our targets runs or compiles.
+    """
+    # Rows become tf.Examples, in splits that never change.
+    examples = ingestion(
+        path=places.data,
+        columns=columns,
+        shares=config.data.split.shares,
+        split_column=config.data.split.column,
+        content=places.data_content,
+        settings_folder=places.settings,
+    )
+
+    # Each split is counted and measured.
+    figures = statistics(examples=examples.outputs["examples"])
+
+    # The reviewed schema says what the data should be.
+    reviewed = schema(path=places.schema, content=places.schema_content)
+
+    # The gate: data that differs from the schema goes no further.
+    gate = validation(statistics=figures.outputs["statistics"], schema=reviewed.outputs["schema"])
+
+    # Columns become model features, by role.
+    transformed = transformation(
+        examples=examples.outputs["examples"],
+        schema=reviewed.outputs["schema"],
+        config=config.plain("features", "label"),
+        settings_folder=places.settings,
+    )
+    transformed.add_upstream_node(gate)
+
+    # The network learns, and is exported with its transformation inside.
+    trained = trainer(
+        examples=transformed.outputs["transformed_examples"],
+        transform_graph=transformed.outputs["transform_graph"],
+        schema=reviewed.outputs["schema"],
+        config=config.plain("features", "label", "network", "training"),
+        settings_folder=places.settings,
+    )
+
+    # The model to beat: the latest blessed one of this pipeline.
+    if places.baseline == "metadata":
+        before = baseline.latest_blessed(candidate=trained.outputs["model"])
+    else:
+        before = baseline.served(serving=places.serving, candidate=trained.outputs["model"])
+
+    # The second gate: a model is blessed above the floor, and when it is not worse than the baseline.
+    judged = evaluator(
+        examples=examples.outputs["examples"],
+        model=trained.outputs["model"],
+        baseline_model=before.outputs["model"],
+        label=config.label.column,
+        columns=columns,
+        slices=config.evaluation.slicings,
+        floor=config.evaluation.floor,
+        baseline=config.plain("evaluation")["evaluation"]["baseline"],
+        settings_folder=places.settings,
+    )
+
+    # A blessed model becomes the next served version.
+    pushed = pusher(
+        model=trained.outputs["model"], blessing=judged.outputs["blessing"], serving=places.serving
+    )
+
+    return Pipeline(
+        pipeline_name=name,
+        pipeline_root=places.artifacts,
+        components=[examples, figures, reviewed, gate, transformed, trained, before, judged, pushed],
+        enable_cache=places.cache,
+        metadata_connection_config=places.metadata,
+        beam_pipeline_args=list(places.beam_args),
+    )
