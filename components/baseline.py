@@ -4,7 +4,7 @@ On this machine a resolver asks ML Metadata for the latest blessed model of this
 resolvers, so there a component takes the newest version out of the serving folder.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
@@ -38,9 +38,9 @@ class LatestBlessed(ResolverStrategy):  # type: ignore[misc]
 class ServedSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     """Parameters and artifacts of the node."""
 
-    PARAMETERS = {"serving": component_spec.ExecutionParameter(type=str)}
-    INPUTS = {"candidate": component_spec.ChannelParameter(type=standard_artifacts.Model)}
-    OUTPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    PARAMETERS: ClassVar[dict[str, Any]] = {"serving": component_spec.ExecutionParameter(type=str)}
+    INPUTS: ClassVar[dict[str, Any]] = {"candidate": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
@@ -95,4 +95,5 @@ def served(*, serving: str, candidate: Any) -> Served:
         A node with output `model`, empty where nothing was pushed yet.
     """
     spec = ServedSpec(serving=serving, candidate=candidate, model=Channel(type=standard_artifacts.Model))
-    return Served(spec=spec).with_id("baseline")
+    node: Served = Served(spec=spec).with_id("baseline")
+    return node

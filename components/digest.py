@@ -26,7 +26,8 @@ def code(*modules: str) -> str:
             continue
         with open(path, "rb") as file:
             sources[name] = file.read()
-        waiting.extend(_imports(name, sources[name]))
+        package = name if os.path.basename(path) == "__init__.py" else name.rpartition(".")[0]
+        waiting.extend(_imports(package, sources[name]))
     digest = hashlib.sha256()
     for name in sorted(sources):
         digest.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
@@ -57,14 +58,14 @@ def _path(module: str) -> str | None:
     return None
 
 
-def _imports(module: str, source: bytes) -> Iterator[str]:
-    """Names that a module imports, and the packages above each, whose __init__ runs too."""
+def _imports(package: str, source: bytes) -> Iterator[str]:
+    """Names that a module of a package imports, and the packages above each, whose __init__ runs too."""
     for node in ast.walk(ast.parse(source)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = module.split(".")[: -node.level] if node.level else []
+            base = package.split(".")[: 1 - node.level or None] if node.level else []
             stem = ".".join([*base, *([node.module] if node.module else [])])
             names = [stem, *(f"{stem}.{alias.name}" for alias in node.names)]
         for name in names:

@@ -1,6 +1,6 @@
 """The pusher node: a blessed model becomes the next version in the serving folder."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
@@ -14,15 +14,17 @@ from components import digest, summary, versions
 class PusherSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     """Parameters and artifacts of the node."""
 
-    PARAMETERS = {
+    PARAMETERS: ClassVar[dict[str, Any]] = {
         "serving": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {
+    INPUTS: ClassVar[dict[str, Any]] = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
     }
-    OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {
+        "pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)
+    }
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
@@ -76,4 +78,5 @@ def pusher(*, model: Any, blessing: Any, serving: str) -> Pusher:
         code=digest.code("components.pusher"),
         pushed_model=Channel(type=standard_artifacts.PushedModel),
     )
-    return Pusher(spec=spec).with_id("pusher")
+    node: Pusher = Pusher(spec=spec).with_id("pusher")
+    return node

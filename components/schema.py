@@ -1,7 +1,7 @@
 """The schema node: the reviewed schema file as an artifact."""
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
@@ -14,12 +14,12 @@ from components import summary
 class SchemaSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     """Parameters and artifacts of the node."""
 
-    PARAMETERS = {
+    PARAMETERS: ClassVar[dict[str, Any]] = {
         "path": component_spec.ExecutionParameter(type=str),
         "content": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS: dict[str, Any] = {}
-    OUTPUTS = {"schema": component_spec.ChannelParameter(type=standard_artifacts.Schema)}
+    INPUTS: ClassVar[dict[str, Any]] = {}
+    OUTPUTS: ClassVar[dict[str, Any]] = {"schema": component_spec.ChannelParameter(type=standard_artifacts.Schema)}
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
@@ -53,4 +53,5 @@ def schema(*, path: str, content: str) -> Schema:
         A node with output `schema`.
     """
     spec = SchemaSpec(path=path, content=content, schema=Channel(type=standard_artifacts.Schema))
-    return Schema(spec=spec).with_id("schema")
+    node: Schema = Schema(spec=spec).with_id("schema")
+    return node

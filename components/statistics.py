@@ -38,4 +38,5 @@ def statistics(*, examples: Any) -> Statistics:
     Returns:
         A node with output `statistics`: DatasetFeatureStatisticsList, one a split.
     """
-    return Statistics(examples=examples).with_id("statistics")
+    node: Statistics = Statistics(examples=examples).with_id("statistics")
+    return node

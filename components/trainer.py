@@ -61,7 +61,7 @@ def trainer(
     """
     packed = settings.pack(dict(config), settings_folder)
     code = digest.code(TRAINING, f"models.networks.{config['network']['name']}")
-    return Trainer(
+    node: Trainer = Trainer(
         examples=examples,
         transform_graph=transform_graph,
         schema=schema,
@@ -70,3 +70,4 @@ def trainer(
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config={"settings": packed, "code": code},
     ).with_id("trainer")
+    return node

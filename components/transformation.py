@@ -60,7 +60,7 @@ def transformation(
         A node with outputs `transform_graph` and `transformed_examples`.
     """
     packed = settings.pack(dict(config), settings_folder)
-    return Transformation(
+    node: Transformation = Transformation(
         examples=examples,
         schema=schema,
         preprocessing_fn=f"{PREPROCESSING}.preprocessing_fn",
@@ -69,3 +69,4 @@ def transformation(
         disable_statistics=True,
         disable_analyzer_cache=True,
     ).with_id("transformation")
+    return node

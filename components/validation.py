@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 from tfx.components.example_validator.executor import Executor as ExampleValidatorExecutor
@@ -11,7 +12,6 @@ from tfx.types import artifact_utils
 
 from components import summary
 from errors import GateError
-from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 
 class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
@@ -71,4 +71,5 @@ def validation(*, statistics: Any, schema: Any) -> Validation:
     Returns:
         A node with output `anomalies`, which fails with GateError where there is one.
     """
-    return Validation(statistics=statistics, schema=schema).with_id("validation")
+    node: Validation = Validation(statistics=statistics, schema=schema).with_id("validation")
+    return node

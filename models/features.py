@@ -48,6 +48,4 @@ class Concatenate(keras.layers.Layer):  # type: ignore[misc]
 
 def inputs(depths: Sequence[tuple[str, int | None]]) -> dict[str, Any]:
     """Keras inputs for the features, each (batch, 1)."""
-    return {
-        name: keras.Input((1,), name=name, dtype="float32" if depth is None else "int64") for name, depth in depths
-    }
+    return {name: keras.Input((1,), name=name, dtype="float32" if depth is None else "int64") for name, depth in depths}

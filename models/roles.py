@@ -165,14 +165,24 @@ class Features(Strict):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two entries make the same feature {twice[0]!r}: name a column once under a role")
+        if LABEL in names:
+            raise ValueError(f"an entry makes the feature {LABEL!r}, which is the transformed label: rename the column")
+        slashed = [name for name in names if "/" in name]
+        if slashed:
+            raise ValueError(f"feature {slashed[0]!r} has a slash, which Keras does not take in a name: rename the column")
         used = set(self.columns()) & set(self.ignored)
         if used:
             raise ValueError(f"column {sorted(used)[0]!r} is both ignored and used: take it out of one of the two")
-        known = {entry.column for entry in (*self.bucketized, *self.categorical)}
+        bucketized = {entry.column for entry in self.bucketized}
+        categorical = {entry.column for entry in self.categorical}
         for cross in self.crossed:
             for column in cross.columns_:
-                if column not in known:
+                if column not in bucketized | categorical:
                     raise ValueError(f"crossed column {column!r} must also stand under bucketized or categorical")
+                if column in bucketized & categorical:
+                    raise ValueError(
+                        f"crossed column {column!r} stands under bucketized and categorical: the cross needs one of them"
+                    )
         return self
 
 

@@ -29,12 +29,11 @@ def pack(settings: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
         return {"inline": dict(settings)}
     digest = hashlib.sha256(text.encode()).hexdigest()
     path = os.path.join(folder, f"{digest[:16]}.json")
-    if not os.path.exists(path):
-        os.makedirs(folder, exist_ok=True)
-        partial = f"{path}.{os.getpid()}.partial"
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(partial, path)
+    os.makedirs(folder, exist_ok=True)
+    partial = f"{path}.{os.getpid()}.partial"
+    with open(partial, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(partial, path)
     return {"file": path, "sha256": digest}
 
 

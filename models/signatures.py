@@ -1,10 +1,12 @@
 """What the SavedModel answers.
 
-`serving_default` takes one dense tensor of (batch,) per raw feature, `serving_examples` serialized tf.Examples, both
-never the label; `transform_features` turns serialized tf.Examples into model features.
+`serving_default` takes one dense tensor of (batch,) per raw feature, under the feature's name as `input_names` spells
+it, `serving_examples` serialized tf.Examples, both never the label; `transform_features` turns serialized tf.Examples
+into model features.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -44,19 +46,20 @@ class Served(tf.Module):  # type: ignore[misc]
 
     def signatures(self) -> dict[str, Any]:
         """Trace the three signatures."""
-        rows = {name: tf.TensorSpec([None], feature.dtype, name=name) for name, feature in self._raw_spec.items()}
+        columns = input_names(self._raw_spec)
+        rows = {name: tf.TensorSpec([None], self._raw_spec[column].dtype, name) for name, column in columns.items()}
         examples = tf.TensorSpec([None], tf.string, name="examples")
 
-        @tf.function
+        @tf.function  # type: ignore[untyped-decorator]
         def serving_default(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
-            shaped = {name: tf.reshape(value, [-1, *self._raw_spec[name].shape]) for name, value in raw.items()}
-            return self.answer(shaped)
+            named = {columns[name]: value for name, value in raw.items()}
+            return self.answer({c: tf.reshape(value, [-1, *self._raw_spec[c].shape]) for c, value in named.items()})
 
-        @tf.function
+        @tf.function  # type: ignore[untyped-decorator]
         def serving_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
             return self.answer(tf.io.parse_example(examples, self._raw_spec))
 
-        @tf.function
+        @tf.function  # type: ignore[untyped-decorator]
         def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
             return self.model_features(tf.io.parse_example(examples, self._raw_spec))
 
@@ -65,3 +68,19 @@ class Served(tf.Module):  # type: ignore[misc]
             "serving_examples": serving_examples.get_concrete_function(examples),
             "transform_features": transform_features.get_concrete_function(examples),
         }
+
+
+def input_names(columns: Iterable[str]) -> dict[str, str]:
+    """Names that TensorFlow accepts for a signature's inputs: ASCII letters, digits and _, a letter first.
+
+    Returns:
+        Input name -> column, in order; `sq ft` becomes `sq_ft`.
+    """
+    names: dict[str, str] = {}
+    for column in columns:
+        name = re.sub(r"\W", "_", column, flags=re.ASCII)
+        name = name if name[:1].isalpha() else f"arg_{name}"
+        while name in names or name == "self":
+            name += "_"
+        names[name] = column
+    return names

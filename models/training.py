@@ -18,8 +18,11 @@ from models.roles import LABEL, Features, Label
 from models.signatures import Served
 
 HISTORY = "history.jsonl"
+SAMPLE = "sample.npz"
+"""Model features of a few eval rows and the network's own answers to them, to compare any copy of the model with."""
 SAMPLE_ROWS = 64
-"""Eval rows whose answers are kept beside the model, to ask a copy of it later."""
+ANSWER = "answer:"
+"""Prefix of the answers' names in the sample."""
 
 
 def run_fn(fn_args: Any) -> None:
@@ -69,8 +72,8 @@ def run_fn(fn_args: Any) -> None:
     )
     tf.saved_model.save(served, fn_args.serving_model_dir, signatures=served.signatures())
     sample = {name: column[:SAMPLE_ROWS] for name, column in evaluation.items()}
-    answers = scale.answer(network(sample, training=False))
-    np.savez(os.path.join(fn_args.model_run_dir, "sample.npz"), **{k: v.numpy() for k, v in answers.items()})
+    answers = {f"{ANSWER}{name}": value.numpy() for name, value in scale.answer(network(sample)).items()}
+    np.savez(os.path.join(fn_args.model_run_dir, SAMPLE), **sample, **answers)
 
 
 def build(depths: list[tuple[str, int | None]], network: dict[str, Any]) -> Any:

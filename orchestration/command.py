@@ -11,7 +11,8 @@ METADATA_VARIABLE = "PIPELINE_METADATA"
 DEFAULT_PIPELINE = "houses"
 
 EPILOG = """\
-exit codes: 0 pushed, 2 config, data, schema or user code, 3 a gate refused, 4 a stage failed, 5 store, disk or engine
+exit codes: 0 pushed or compiled, 2 config, data, schema or user code, 3 a gate refused, 4 a stage failed,
+5 store, disk or engine
 """
 
 
@@ -27,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
     target.add_argument("--local", action="store_true", help="run on this machine")
     target.add_argument("--kubeflow", action="store_true", help="compile for Kubeflow Pipelines")
     target.add_argument("--vertex", action="store_true", help="compile for Vertex AI")
-    root.add_argument("--pipeline", default=DEFAULT_PIPELINE, metavar="NAME", help="configs/NAME.toml (default: houses)")
+    root.add_argument(
+        "--pipeline", default=DEFAULT_PIPELINE, metavar="NAME", help="configs/NAME.toml (default: houses)"
+    )
     root.add_argument(
         "--set",
         action="append",
@@ -37,7 +40,11 @@ def parser() -> argparse.ArgumentParser:
         help="override a config key for this run, as in training.epochs=5; may be given more than once",
     )
     root.add_argument("--root", default="runs", metavar="DIR", help="folder of all runs (default: ./runs)")
-    root.add_argument("--data-root", metavar="DIR", help="folder that data paths start from (default: the repository)")
+    root.add_argument(
+        "--data-root",
+        metavar="DIR",
+        help="folder, or for a cloud bucket, that data paths start from (default: the repository)",
+    )
     root.add_argument(
         "--metadata",
         default=os.environ.get(METADATA_VARIABLE),
@@ -52,10 +59,25 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--no-cache", action="store_true", help="run every stage, also unchanged ones")
     root.add_argument("-v", "--verbose", action="store_true", help="on an error show the traceback and the log")
-    cloud = root.add_argument_group("compiling for Kubeflow and Vertex AI")
-    cloud.add_argument("--output", metavar="FILE", help="where to write the compiled pipeline (default: NAME.yaml, NAME.json)")
-    cloud.add_argument("--image", metavar="IMAGE", help="container image that holds this repository and its packages")
-    cloud.add_argument("--cloud-root", metavar="URI", help="folder of all artifacts, as gs://BUCKET/FOLDER")
+    cloud = root.add_argument_group(
+        "compiling for Kubeflow and Vertex AI",
+        "writes the same pipeline to a file and sends it nowhere. Each stage runs in a container of --image, which "
+        "holds this repository and starts in its folder; data is read there, or from --data-root gs://BUCKET/FOLDER",
+    )
+    cloud.add_argument(
+        "--output", metavar="FILE", help="where to write the compiled pipeline (default: NAME.yaml, NAME.json)"
+    )
+    cloud.add_argument(
+        "--image",
+        metavar="IMAGE",
+        help="container image that holds this repository and its packages (default: a placeholder)",
+    )
+    cloud.add_argument(
+        "--cloud-root",
+        metavar="URI",
+        help="folder of artifacts and pushed models: gs://BUCKET/FOLDER, on Kubeflow also s3:// and minio:// "
+        "(default: a placeholder)",
+    )
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
     inspect = commands.add_parser("inspect", help="list and show runs: inspect runs, inspect show RUN")
     from inspection import command as inspection_command
@@ -96,15 +118,17 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         import shlex
 
         from orchestration import local
+        from orchestration.places import REPOSITORY
+        from pipeline.beam import BEAM_ARGS
 
         return local.run(
             local.Request(
                 pipeline=arguments.pipeline,
                 overrides=arguments.overrides,
                 root=arguments.root,
-                data_root=arguments.data_root or local.REPOSITORY,
+                data_root=arguments.data_root or REPOSITORY,
                 metadata=arguments.metadata,
-                beam_args=shlex.split(arguments.beam) if arguments.beam else local.BEAM_ARGS,
+                beam_args=shlex.split(arguments.beam) if arguments.beam else BEAM_ARGS,
                 cache=not arguments.no_cache,
                 verbose=arguments.verbose,
             )
@@ -114,7 +138,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 
 def _compile(arguments: argparse.Namespace) -> int:
+    import shlex
+
     from orchestration import cloud
+    from pipeline.beam import BEAM_ARGS
 
     return cloud.run(
         cloud.Request(
@@ -125,5 +152,7 @@ def _compile(arguments: argparse.Namespace) -> int:
             output=arguments.output,
             image=arguments.image,
             root=arguments.cloud_root,
+            beam_args=shlex.split(arguments.beam) if arguments.beam else BEAM_ARGS,
+            cache=not arguments.no_cache,
         )
     )

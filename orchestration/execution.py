@@ -63,10 +63,17 @@ class Execution:
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
         self._outputs: dict[str, dict[str, list[Any]]] = {}
+        self._register(order["run_folder"])
+
+    def _register(self, run_folder: str) -> None:
+        """Make the run's context before its first node, with its folder and below its pipeline's, as TFX would."""
         with metadata.Metadata(self._connection) as handle:
+            above = context_lib.register_context_if_not_exists(handle, inspection_store.PIPELINE_CONTEXT, self._name)
             context = context_lib.register_context_if_not_exists(handle, inspection_store.RUN_CONTEXT, self._run_id)
-            context.custom_properties["run_folder"].string_value = order["run_folder"]
+            context.custom_properties["run_folder"].string_value = run_folder
             handle.store.put_contexts([context])
+            link = metadata_store_pb2.ParentContext(parent_id=above.id, child_id=context.id)
+            handle.store.put_parent_contexts([link])
 
     @property
     def node_ids(self) -> list[str]:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +19,8 @@ from orchestration import events, preflight, record
 from orchestration.places import REPOSITORY, Root, new_run_id
 from orchestration.terminal import Terminal
 from pipeline import load
+from pipeline.beam import BEAM_ARGS
 
-BEAM_ARGS = ("--runner=FnApiRunner",)
 STOP_SECONDS = 10.0
 """How long a worker may take to end after SIGTERM before it is killed."""
 
@@ -94,13 +95,16 @@ def run(request: Request) -> int:
     }
     state, reason = "FAILED", "the supervisor ended early"
     try:
-        with terminal:
-            outcome = _supervise(order, terminal, book)
+        # TensorFlow and TFX leave files in the temporary folder; this one goes with the run.
+        with terminal, tempfile.TemporaryDirectory(prefix="pipeline-") as scratch:
+            outcome = _supervise(order, terminal, book, scratch)
         book.update(outcome=outcome)
-        terminal.outcome(outcome, run_folder=book.folder, label=config.label.column)
+        terminal.outcome(outcome, run_folder=book.folder)
         state, reason = ("COMPLETE", outcome["reason"]) if outcome["blessed"] else ("NOT_BLESSED", outcome["reason"])
         if not outcome["blessed"]:
-            raise GateError(f"the model is not blessed: {outcome['reason']}. {_serving(root.serving(request.pipeline))}")
+            raise GateError(
+                f"the model is not blessed: {outcome['reason']}. {_serving(root.serving(request.pipeline))}"
+            )
         return 0
     except PipelineError as error:
         if state != "NOT_BLESSED":
@@ -116,10 +120,16 @@ def run(request: Request) -> int:
         record.close_in_store(store.mlmd, run_id, state, reason)
 
 
-def _supervise(order: dict[str, Any], terminal: Terminal, book: record.Record) -> dict[str, Any]:
+def _supervise(order: dict[str, Any], terminal: Terminal, book: record.Record, scratch: str) -> dict[str, Any]:
     """Start the worker, follow its events, and return the run's outcome."""
     read_end, write_end = os.pipe()
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": REPOSITORY, "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONPATH": REPOSITORY,
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": scratch,
+    }
     with open(os.path.join(book.folder, "logs", "worker.log"), "wb") as log:
         worker = subprocess.Popen(
             [sys.executable, "-m", "orchestration.worker", str(write_end)],

@@ -24,9 +24,7 @@ class Terminal:
     def __init__(self, *, plain: bool | None = None) -> None:
         self.plain = plain if plain is not None else not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
         # A line of a log must stay one line; markup in a column's name must stay text.
-        self.console = Console(
-            no_color=self.plain, highlight=False, markup=False, emoji=False, soft_wrap=self.plain or None
-        )
+        self.console = Console(no_color=self.plain, highlight=False, markup=False, emoji=False, soft_wrap=self.plain)
         self._nodes: dict[str, dict[str, Any]] = {}
         self._live: Live | None = None
         self._started = time.monotonic()
@@ -68,14 +66,18 @@ class Terminal:
                 seconds = time.monotonic() - node["since"]
             style = STYLES.get(state, "")
             table.add_row(
-                Text(node_id), Text(WORDS.get(state, state), style), Text(_clock(seconds), justify="right"),
+                Text(node_id),
+                Text(WORDS.get(state, state), style),
+                Text(_clock(seconds), justify="right"),
                 Text(node.get("summary", "")),
             )
         if self._message:
-            table.add_row(Text(self._message, "dim"), Text(""), Text(_clock(time.monotonic() - self._started)), Text(""))
+            table.add_row(
+                Text(self._message, "dim"), Text(""), Text(_clock(time.monotonic() - self._started)), Text("")
+            )
         return table
 
-    def outcome(self, outcome: dict[str, Any], *, run_folder: str, label: str) -> None:
+    def outcome(self, outcome: dict[str, Any], *, run_folder: str) -> None:
         """The metrics table, the verdict and its reason, and where everything is."""
         metrics, baseline = outcome["metrics"], outcome["baseline"]
         table = Table(box=None, pad_edge=False)

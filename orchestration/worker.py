@@ -6,7 +6,6 @@ that a password in the metadata URL is in no argument list and no file.
 
 import contextlib
 import ctypes
-import importlib
 import json
 import os
 import re
@@ -17,9 +16,12 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from errors import PipelineError, RunError, UserError
+from errors import PipelineError, RunError
 from orchestration import events
+from pipeline import usercode
 
+USER_CODE = ("models.preprocessing", "models.training")
+"""What a user may have edited, imported before any stage costs time; the config imported the network's file."""
 _PR_SET_PDEATHSIG = 1
 _BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]")
 
@@ -54,7 +56,8 @@ def _stop(*_: Any) -> None:
 
 def _run(order: dict[str, Any], emit: events.Sink) -> None:
     with _log(order, "start"):
-        _check_user_code(order["config"]["network"]["name"])
+        for module in USER_CODE:
+            usercode.load(module)
         from orchestration.execution import Execution
 
         execution = Execution(order)
@@ -72,24 +75,6 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
             raise _explain(error, node_id, _log_path(order, node_id)) from error
         emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=summary)
     emit("outcome", **execution.outcome())
-
-
-def _check_user_code(network: str) -> None:
-    """Import what a user may have edited, before any stage costs time."""
-    for module in ("models.preprocessing", "models.training", f"models.networks.{network}"):
-        try:
-            importlib.import_module(module)
-        except Stopped:
-            raise
-        except BaseException as error:
-            where = traceback.extract_tb(error.__traceback__)
-            frame = next((f for f in reversed(where) if os.sep + "models" + os.sep in f.filename), where[-1])
-            path, line = frame.filename, frame.lineno
-            if isinstance(error, SyntaxError) and error.filename:
-                path, line = error.filename, error.lineno
-            raise UserError(
-                f"{module} does not import: {type(error).__name__}: {error} ({os.path.relpath(path)}, line {line})"
-            ) from error
 
 
 def _explain(error: Exception, node_id: str, log: str) -> PipelineError:

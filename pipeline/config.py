@@ -1,6 +1,5 @@
 """The config of one pipeline: configs/NAME.toml as frozen, typed models."""
 
-import importlib
 import pkgutil
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 import models.networks
 from models.recipe import Training
 from models.roles import Features, Label, Strict
+from pipeline import usercode
 
 METRICS = {"regression": ("mae", "rmse", "r2")}
 """Task -> metrics that its evaluation has."""
@@ -61,7 +61,7 @@ class Evaluation(Strict):
 
     slices: tuple[str | tuple[str, ...], ...] = ()
     """Columns whose values make slices; a list of columns makes their cross."""
-    floor: dict[str, float] = {}
+    floor: dict[str, float] = Field(default_factory=dict)
     """Metric -> worst acceptable value (for an error: the largest)."""
     baseline: Baseline | None = None
 
@@ -77,7 +77,7 @@ class Config(Strict):
     data: Data
     features: Features
     label: Label
-    network: dict[str, Any] = {"name": "mlp"}
+    network: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"}, validate_default=True)
     """`name`, a file in models/networks, and that file's own keys."""
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
@@ -97,7 +97,9 @@ class Config(Strict):
         named = [*self.evaluation.floor, *([self.evaluation.baseline.metric] if self.evaluation.baseline else [])]
         for metric in named:
             if metric not in known:
-                raise ValueError(f"evaluation: metric {metric!r} is none of {', '.join(known)} (task {self.label.task})")
+                raise ValueError(
+                    f"evaluation: metric {metric!r} is none of {', '.join(known)} (task {self.label.task})"
+                )
         if self.label.column in (*self.features.columns(), *self.features.ignored):
             raise ValueError(f"label: column {self.label.column!r} stands under [features] too: take it out there")
         return self
@@ -115,5 +117,5 @@ def networks() -> list[str]:
 
 def network_settings(name: str) -> type[Strict]:
     """The typed keys of one network."""
-    settings: type[Strict] = importlib.import_module(f"models.networks.{name}").Settings
+    settings: type[Strict] = usercode.load(f"models.networks.{name}").Settings
     return settings

@@ -15,10 +15,8 @@ from components.statistics import statistics
 from components.trainer import trainer
 from components.transformation import transformation
 from components.validation import validation
+from pipeline.beam import BEAM_ARGS
 from pipeline.config import Config
-
-BEAM_ARGS = ("--runner=FnApiRunner",)
-"""In memory and named: Beam's plain DirectRunner first looks for another engine on the network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,9 +119,7 @@ def create_pipeline(*, name: str, config: Config, columns: Mapping[str, str], pl
     )
 
     # A blessed model becomes the next served version.
-    pushed = pusher(
-        model=trained.outputs["model"], blessing=judged.outputs["blessing"], serving=places.serving
-    )
+    pushed = pusher(model=trained.outputs["model"], blessing=judged.outputs["blessing"], serving=places.serving)
 
     return Pipeline(
         pipeline_name=name,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
@@ -16,16 +16,16 @@ from models import settings
 class EvaluatorSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     """Parameters and artifacts of the node."""
 
-    PARAMETERS = {
+    PARAMETERS: ClassVar[dict[str, Any]] = {
         "settings": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {
+    INPUTS: ClassVar[dict[str, Any]] = {
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
-    OUTPUTS = {
+    OUTPUTS: ClassVar[dict[str, Any]] = {
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
     }
@@ -89,4 +89,5 @@ def evaluator(
         evaluation=Channel(type=standard_artifacts.ModelEvaluation),
         blessing=Channel(type=standard_artifacts.ModelBlessing),
     )
-    return Evaluator(spec=spec).with_id("evaluator")
+    node: Evaluator = Evaluator(spec=spec).with_id("evaluator")
+    return node

@@ -53,9 +53,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 label=config["label"], slicings=config["slices"], rules=rules, with_baseline=baseline is not None
             ),
             slices=[
-                results.slice_metrics(
-                    key, metrics.values(total), metrics.values(baseline[key]) if baseline else None
-                )
+                results.slice_metrics(key, metrics.values(total), metrics.values(baseline[key]) if baseline else None)
                 for key, total in totals.items()
             ],
             verdict=results.validation(rules, rubber_stamp=baseline is None),
@@ -116,10 +114,11 @@ def _baseline(
     if model is None or not tf.io.gfile.exists(path_utils.serving_model_path(model.uri)):
         return None, "no earlier blessed model to compare with"
     try:
-        return evaluate(path_utils.serving_model_path(model.uri), files, config), "compared with the latest blessed model"
+        totals = evaluate(path_utils.serving_model_path(model.uri), files, config)
     except (tf.errors.OpError, KeyError, ValueError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         return None, f"the latest blessed model cannot read today's rows, so it counts as none ({first})"
+    return totals, "compared with the latest blessed model"
 
 
 def _reason(rules: list[judgement.Rule], note: str) -> str:

@@ -16,7 +16,7 @@ class Rule:
         value: What the model reached.
         limit: What it had to reach.
         ok: Whether it did.
-        kind: `floor` or `baseline`.
+        kind: `floor`, `baseline`, or `number` where the value is none and nothing else was demanded of it.
     """
 
     metric: str
@@ -26,6 +26,8 @@ class Rule:
     kind: str
 
     def __str__(self) -> str:
+        if self.kind == "number":
+            return f"{self.metric} {self.value} is no number"
         sign = "<=" if LOWER_IS_BETTER[self.metric] else ">="
         told = "the floor" if self.kind == "floor" else "the baseline and its tolerance"
         word = "holds" if self.ok else "fails"
@@ -42,6 +44,8 @@ def judge(
 ) -> list[Rule]:
     """Compare a model's overall metrics with its limits; a value that is no number fails every rule.
 
+    A model whose error is no number is refused also where no limit is given.
+
     Args:
         model: Metrics of the candidate.
         baseline: Metrics of the latest blessed model on the same rows, or None.
@@ -50,15 +54,16 @@ def judge(
         tolerance: How much worse than the baseline is still accepted, as a share of the baseline's value.
 
     Returns:
-        One rule a comparison.
+        One rule a comparison, and one for an error that is no number.
     """
     rules = [_rule("floor", name, model[name], limit) for name, limit in floor.items()]
-    if metric is not None:
-        if baseline is not None and math.isfinite(baseline[metric]):
-            slack = abs(baseline[metric]) * tolerance * (1 if LOWER_IS_BETTER[metric] else -1)
-            rules.append(_rule("baseline", metric, model[metric], baseline[metric] + slack))
-        elif not math.isfinite(model[metric]):
-            rules.append(Rule(metric, model[metric], math.nan, False, "baseline"))
+    if metric is not None and baseline is not None and math.isfinite(baseline[metric]):
+        slack = abs(baseline[metric]) * tolerance * (1 if LOWER_IS_BETTER[metric] else -1)
+        rules.append(_rule("baseline", metric, model[metric], baseline[metric] + slack))
+    # R² may be none where all labels are equal; an error never is, unless the model's answers are.
+    for name in dict.fromkeys(("mae", metric or "mae")):
+        if not math.isfinite(model[name]) and all(rule.metric != name for rule in rules):
+            rules.append(Rule(name, model[name], math.nan, False, "number"))
     return rules
 
 

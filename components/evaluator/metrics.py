@@ -20,7 +20,9 @@ Sums = np.ndarray[Any, Any]
 _Array = np.ndarray[Any, Any]
 
 
-def sums(label: _Array, prediction: _Array, slices: Iterable[Mapping[str, _Array]], shift: float) -> dict[SliceKey, Sums]:
+def sums(
+    label: _Array, prediction: _Array, slices: Iterable[Mapping[str, _Array]], shift: float
+) -> dict[SliceKey, Sums]:
     """Sum one batch, overall and by slice.
 
     Args:
@@ -66,5 +68,5 @@ def values(total: Sums) -> dict[str, float]:
         "example_count": count,
         "mae": absolute / count,
         "rmse": math.sqrt(squared / count),
-        "r2": 1.0 - squared / spread if spread > 1e-12 * max(shifted_squared, 1.0) else math.nan,
+        "r2": 1.0 - squared / spread if spread > 1e-12 * shifted_squared else math.nan,
     }

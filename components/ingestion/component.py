@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
@@ -16,13 +16,13 @@ from models import settings
 class IngestionSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     """Parameters and artifacts of the node."""
 
-    PARAMETERS = {
+    PARAMETERS: ClassVar[dict[str, Any]] = {
         "settings": component_spec.ExecutionParameter(type=str),
         "content": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS: dict[str, Any] = {}
-    OUTPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+    INPUTS: ClassVar[dict[str, Any]] = {}
+    OUTPUTS: ClassVar[dict[str, Any]] = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
 
 
 class Ingestion(base_beam_component.BaseBeamComponent):  # type: ignore[misc]
@@ -63,4 +63,5 @@ def ingestion(
         code=digest.code("components.ingestion.executor"),
         examples=Channel(type=standard_artifacts.Examples),
     )
-    return Ingestion(spec=spec).with_id("ingestion")
+    node: Ingestion = Ingestion(spec=spec).with_id("ingestion")
+    return node

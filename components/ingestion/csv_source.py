@@ -1,5 +1,8 @@
 """Reads a CSV file, plain or gzipped, as Arrow batches with the schema's types."""
 
+import contextlib
+import csv
+import io
 import re
 from collections.abc import Iterator, Mapping
 
@@ -14,6 +17,8 @@ BLOCK_BYTES = 4 << 20
 """Text read at once: bounds memory, and makes large batches."""
 ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string()}
 """Schema type -> Arrow type."""
+_INFERRED = (pa.int64(), pa.float64(), pa.string())
+"""Types that any other column may have."""
 
 _CELL = re.compile(r"In CSV column #(\d+)(?:: Row #(\d+))?: (.*)", re.S)
 
@@ -23,7 +28,8 @@ def batches(path: str, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
 
     Args:
         path: A .csv or .csv.gz file with a header line.
-        columns: Column name -> schema type (INT, FLOAT, BYTES); the type of any other column is inferred.
+        columns: Column name -> schema type (INT, FLOAT, BYTES); any other column is a number where it looks like one,
+            and text otherwise.
 
     Yields:
         Batches of rows; an empty cell is null.
@@ -31,24 +37,22 @@ def batches(path: str, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     Raises:
         UserError: the file cannot be read; names file, column and row.
     """
-    options = pa_csv.ConvertOptions(
-        column_types={name: ARROW_TYPES[kind] for name, kind in columns.items()},
-        strings_can_be_null=True,
-        null_values=[""],
-    )
-    names: list[str] = []
+    types = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
     try:
-        with _open(path) as stream:
-            reader = pa_csv.open_csv(
-                stream,
-                read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-                parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-                convert_options=options,
-            )
+        with contextlib.ExitStack() as streams:
+            reader = _reader(streams.enter_context(_open(path)), types)
             names = reader.schema.names
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise UserError(f"{path}: two columns are named {twice[0]!r}: rename one")
+            # Arrow also sees dates, times and truths; a tf.Example has none of them.
+            others = [field for field in reader.schema if field.name not in types]
+            texts = {field.name: pa.string() for field in others if field.type not in _INFERRED}
+            if texts:
+                reader = _reader(streams.enter_context(_open(path)), {**types, **texts})
             yield from reader
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: {_explain(str(error), names or list(columns))}") from error
+        raise UserError(f"{path}: {_explain(str(error), path)}") from error
 
 
 def _open(path: str) -> pa.NativeFile:
@@ -56,12 +60,23 @@ def _open(path: str) -> pa.NativeFile:
     return pa.input_stream(file, compression="gzip" if path.endswith(".gz") else None)
 
 
-def _explain(message: str, names: list[str]) -> str:
+def _reader(stream: pa.NativeFile, types: Mapping[str, pa.DataType]) -> pa_csv.CSVStreamingReader:
+    return pa_csv.open_csv(
+        stream,
+        read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""]),
+    )
+
+
+def _explain(message: str, path: str) -> str:
     """Say an Arrow error with the column's name instead of its number."""
     match = _CELL.search(message)
     if match is None:
         return message
     number, row, reason = match.groups()
-    column = names[int(number)] if int(number) < len(names) else f"#{number}"
+    # Arrow converts the first block before it tells the header.
+    with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="") as text:
+        column = next(csv.reader(text))[int(number)]
     where = f"column {column!r}" + (f", row {row}" if row else "")
     return f"{where}: {reason.strip()}"

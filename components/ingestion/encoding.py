@@ -7,6 +7,9 @@ equal `Example.SerializeToString(deterministic=True)`: entries in the order of t
 Wire format: protobuf.dev/programming-guides/encoding; messages: tensorflow/core/example/{example,feature}.proto.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +23,9 @@ _BYTES_LIST = b"\x0a"
 _FLOAT_LIST = b"\x12"
 _INT64_LIST = b"\x1a"
 _LIST_VALUE = b"\x0a"
+
+_Wrap = Callable[[bytes], bytes]
+"""Puts a serialized feature into what is around it."""
 
 
 def varint(number: int) -> bytes:
@@ -75,34 +81,31 @@ def examples(batch: pa.RecordBatch) -> pa.Array:
     return pc.binary_join_element_wise(heads, bodies, separator)
 
 
-def _encode(column: pa.Array, wrap) -> pa.Array:  # type: ignore[no-untyped-def]
+def _encode(column: pa.Array, wrap: _Wrap) -> pa.Array:
     kind = column.type
     if pa.types.is_floating(kind):
         return _floats(column, wrap)
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        tag = _INT64_LIST
-        column = column.cast(pa.int64())
-
-        def feature(value: int) -> bytes:
-            return _field(_INT64_LIST, _field(_LIST_VALUE, varint(value)))
+        tag, column = _INT64_LIST, column.cast(pa.int64())
     else:
-        tag = _BYTES_LIST
-        column = column.cast(pa.binary())
+        tag, column = _BYTES_LIST, column.cast(pa.binary())
 
-        def feature(value: bytes) -> bytes:
-            return _field(_BYTES_LIST, _field(_LIST_VALUE, value))
+    def entry(value: int | bytes | None) -> bytes:
+        if value is None:
+            return wrap(_field(tag, b""))
+        return wrap(_field(tag, _field(_LIST_VALUE, varint(value) if isinstance(value, int) else value)))
 
-    return _by_value(column, lambda value: wrap(_field(tag, b"") if value is None else feature(value)))
+    return _by_value(column, entry)
 
 
-def _by_value(column: pa.Array, function) -> pa.Array:  # type: ignore[no-untyped-def]
+def _by_value(column: pa.Array, function: Callable[[Any], bytes]) -> pa.Array:
     """Apply a Python function once to each distinct value of an Arrow array, null included."""
     coded = pc.dictionary_encode(column, null_encoding="encode")
     values = pa.array([function(value) for value in coded.dictionary.to_pylist()], pa.binary())
     return pc.take(values, coded.indices)
 
 
-def _floats(column: pa.Array, wrap) -> pa.Array:  # type: ignore[no-untyped-def]
+def _floats(column: pa.Array, wrap: _Wrap) -> pa.Array:
     """Stamp the four bytes of each float32 into copies of one template."""
     template = np.frombuffer(wrap(_field(_FLOAT_LIST, _field(_LIST_VALUE, b"\0\0\0\0"))), np.uint8)
     values = pc.fill_null(column.cast(pa.float32(), safe=False), 0.0).to_numpy(zero_copy_only=False)

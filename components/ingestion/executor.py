@@ -73,11 +73,9 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
 
     def process(self, element: dict[str, Any]) -> Iterator[int]:
         """Write the shard; yield its number of rows."""
-        rows = {name: 0 for name in self._config["shares"]}
+        rows = dict.fromkeys(self._config["shares"], 0)
         suffix = f"{element['shard']:05d}-of-{element['shards']:05d}"
-        writers = {
-            name: RecordWriter(_create(f"{self._uri}/Split-{name}/data_tfrecord-{suffix}.gz")) for name in rows
-        }
+        writers = {name: RecordWriter(_create(f"{self._uri}/Split-{name}/data_tfrecord-{suffix}.gz")) for name in rows}
         for batch in csv_source.batches(element["path"], self._config["columns"]):
             examples = encoding.examples(batch)
             serialized = examples.to_pylist()

@@ -37,4 +37,4 @@ def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None) -> pa.Ar
     """The text that decides: one column's serialized feature, or the whole example."""
     if column is None:
         return examples
-    return encoding.features(batch.column(batch.schema.get_field_index(column)))
+    return encoding.features(batch.column(column))

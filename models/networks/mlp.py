@@ -1,6 +1,6 @@
 """Multilayer perceptron: dense layers with an activation, and dropout between them."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from models.roles import Strict
 class Settings(Strict):
     """Keys of [network] with name = "mlp"."""
 
-    layers: tuple[int, ...] = Field(default=(128, 64), min_length=1)
+    layers: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(128, 64), min_length=1)
     """Units of each hidden layer."""
     activation: str = "relu"
     """Name of a Keras activation."""

@@ -1,0 +1,38 @@
+# `make` shows what there is. Each target first makes .venv, which takes minutes once and a blink after that.
+.DEFAULT_GOAL := help
+.PHONY: run test test-current check scores help set-up
+
+# Another Python's modules must not reach ours.
+unexport PYTHONPATH PYTHONHOME
+
+run: set-up  ## run a pipeline on this machine: make run ARGS="--config configs/houses.toml"
+	@.venv/bin/python runner.py --local $(ARGS)
+
+test: set-up  ## run the tests: make test ARGS="tests/pipeline -k houses"
+	.venv/bin/python -m pytest $(ARGS)
+
+test-current:  ## run the pipeline and the tests on the newer stack, in a Debian 13 root under .current (as root)
+	@tests/current_stack.sh $(ARGS)
+
+check: set-up  ## check style, types and the direction of imports
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+scores: set-up  ## train every pipeline in configs/ and compare the scores with those it promises
+	@.venv/bin/python tests/scores.py $(ARGS)
+
+help:  ## show this
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+	  printf '%-20s %s\n' "$$target" "$$text"; done
+	@echo 'STACK=legacy (Python 3.10, TFX 1.16) or STACK=current (Python 3.11 to 3.13, TFX 1.21, glibc 2.39) chooses the'
+	@echo 'stack; without it the newest that this machine can run is taken.'
+
+# A version manager's shim may answer to python3 and run nothing, so each is tried.
+set-up:
+	@for python in /usr/bin/python3 python3 /usr/local/bin/python3 python3.13 python3.12 python3.11 python3.10 python; do \
+	  if "$$python" -ISc 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then \
+	    exec "$$python" -IS orchestration/install.py $(if $(STACK),--stack $(STACK)); fi; done; \
+	echo 'set-up: no Python 3.8 or newer runs here: install one, as with `apt-get install -y python3`, and try again.' >&2; \
+	exit 2

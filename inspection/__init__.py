@@ -1,0 +1,1 @@
+"""Reads ML Metadata and artifacts without TensorFlow."""

@@ -1,0 +1,294 @@
+"""Opens ML Metadata, on SQLite or PostgreSQL, and owns the names that TFX gives to things in it.
+
+It needs ml_metadata alone: looking at runs takes a fraction of a second, importing TFX takes twenty.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import sqlite3
+import sys
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+from ml_metadata import MetadataStore
+from ml_metadata import errors as mlmd_errors
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from errors import ResourceError, UserError
+
+PIPELINE_CONTEXT = "pipeline"
+RUN_CONTEXT = "pipeline_run"
+NODE_CONTEXT = "node"
+
+INPUT_EVENTS = frozenset({pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT})
+OUTPUT_EVENTS = frozenset(
+    {pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT, pb.Event.PENDING_OUTPUT}
+)
+"""What a node is shown to have made. Of these only OUTPUT says that it was the producer: see `runs.producers`."""
+
+_FORMS = "sqlite:///PATH (four slashes before an absolute path) or postgresql://USER:PASSWORD@HOST:PORT/DBNAME"
+_MEND = "Put its last backup in place, or move it away to begin a new history"
+_SSL = ("sslmode", "sslcert", "sslkey", "sslrootcert")
+_LOCKED_SECONDS = 5.0  # MLMD alone waits 26 s for a lock
+_CREATED_SECONDS = 0.5  # a store that is being made has 0 bytes until its first commit
+_CONNECT_SECONDS = "4"  # libpq's limit for each address of a host; `localhost` has two
+
+
+def redact(url: str) -> str:
+    """Returns the URL with the password as ***, also where the URL is malformed or of another scheme."""
+    head, mark, rest = url.partition("://")
+    if not mark or not re.fullmatch(r"[\w.+-]*", head):
+        head, mark, rest = "", "", url
+    rest = re.sub(r"^([^:@]*):.*@", r"\1:***@", rest, flags=re.DOTALL)
+    # Without an @, what stands where a port is expected may be a password whose host was forgotten.
+    rest = re.sub(r"^([^:@/\[]*):(?!\*\*\*@|\d*(?:[/?#]|$)).*", r"\1:***", rest, flags=re.DOTALL)
+    return head + mark + re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", rest, flags=re.IGNORECASE)
+
+
+def connection_config(root: str, url: str | None) -> pb.ConnectionConfig:
+    """Says where the metadata is kept, in the form that TFX and MLMD take.
+
+    Args:
+      root: The folder of all runs; without a URL its metadata.sqlite is the store.
+      url: `sqlite:///PATH` (PATH is literal, and relative unless a fourth slash begins it) or
+        `postgresql://USER:PASSWORD@HOST:PORT/DBNAME`, each part percent-encoded, with `?sslmode=`, `sslcert=`,
+        `sslkey=` or `sslrootcert=` where the server wants them.
+
+    Raises:
+      UserError: The URL has another scheme or lacks a part. The password is in no message.
+    """
+    config = pb.ConnectionConfig()
+    if not url:
+        if "://" in root:
+            raise UserError(f"{root}: runs that are not on this machine's disk need --metadata URL: {_FORMS}")
+        config.sqlite.filename_uri = os.path.abspath(os.path.join(root, "metadata.sqlite"))
+    elif url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+        config.sqlite.filename_uri = os.path.abspath(url.removeprefix("sqlite:///"))
+    elif url.startswith("postgresql://"):
+        config.postgresql.CopyFrom(_postgresql(url))
+        return config
+    else:
+        raise UserError(f"metadata URL {redact(url)!r} is of no form known here. Expected {_FORMS}")
+    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    return config
+
+
+def _postgresql(url: str) -> pb.PostgreSQLDatabaseConfig:
+    hint = f"Expected {_FORMS}, with @ : / ? # and % inside a part percent-encoded (@ is %40)"
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port, host = parts.port or 5432, urllib.parse.unquote(parts.hostname or "")
+        query = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:  # its text quotes the URL, so it is not chained
+        raise UserError(f"metadata URL {redact(url)!r} cannot be read. {hint}") from None
+    database = urllib.parse.unquote(parts.path.removeprefix("/"))
+    if not host or not database:
+        raise UserError(f"metadata URL {redact(url)!r} names no {'database' if host else 'host'}. {hint}")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", database) or parts.fragment:
+        # MLMD puts this name into SQL as it stands.
+        raise UserError(f"metadata URL {redact(url)!r}: a database name is of letters, digits, _ and -. {hint}")
+    server = pb.PostgreSQLDatabaseConfig(host=_conninfo(host), port=str(port), dbname=database)
+    if parts.username:
+        server.user = _conninfo(urllib.parse.unquote(parts.username))
+    if parts.password:
+        server.password = _conninfo(urllib.parse.unquote(parts.password))
+    for key, value in query:
+        if key not in _SSL:
+            raise UserError(f"metadata URL {redact(url)!r}: unknown option. Known ones: {', '.join(_SSL)}")
+        setattr(server.ssloption, key, _conninfo(value))
+    return server
+
+
+def _conninfo(value: str) -> str:
+    """Quotes a value for libpq's options, into which MLMD pastes it bare: a blank would begin another option."""
+    if not re.search(r"[\s'\\]", value):
+        return value
+    return "'" + re.sub(r"(['\\])", r"\\\1", value) + "'"
+
+
+class Store:
+    """One ML Metadata store, whose faults come as ResourceError; an empty list of ids costs no query.
+
+    `mlmd` is the MetadataStore itself, for what is not wrapped here; `where` the path, or the URL without its password.
+    """
+
+    def __init__(self, mlmd: MetadataStore, *, where: str) -> None:
+        self.mlmd = mlmd
+        self.where = where
+
+    def _ask(self, method: str, *args: object) -> Any:
+        try:
+            return getattr(self.mlmd, method)(*args)
+        except (mlmd_errors.StatusError, DecodeError, UnicodeDecodeError) as error:
+            raise ResourceError(
+                f"{self.where}: the metadata store did not answer {method}: {_first_line(error)}. "
+                f"If this comes back while no run writes, the store is damaged. {_MEND}"
+            ) from error
+
+    def contexts(self, type_name: str) -> list[pb.Context]:
+        """Returns all contexts of a type, in no order that MLMD promises."""
+        return list(self._ask("get_contexts_by_type", type_name))
+
+    def context(self, type_name: str, name: str) -> pb.Context | None:
+        """Returns the one context of that type and name."""
+        return self._ask("get_context_by_type_and_name", type_name, name)
+
+    def children(self, context_id: int) -> list[pb.Context]:
+        """Returns the contexts below one: a pipeline's runs."""
+        return list(self._ask("get_children_contexts_by_context", context_id))
+
+    def parents(self, context_id: int) -> list[pb.Context]:
+        """Returns the contexts above one: a run's pipeline."""
+        return list(self._ask("get_parent_contexts_by_context", context_id))
+
+    def executions(self, context_id: int) -> list[pb.Execution]:
+        """Returns the executions of a context, the first one first."""
+        return sorted(self._ask("get_executions_by_context", context_id), key=lambda execution: int(execution.id))
+
+    def contexts_of_execution(self, execution_id: int) -> list[pb.Context]:
+        """Returns the pipeline, run, node and cache contexts that one execution belongs to."""
+        return list(self._ask("get_contexts_by_execution", execution_id))
+
+    def events_of_executions(self, execution_ids: Iterable[int]) -> list[pb.Event]:
+        """Returns which artifacts went in and out of these executions, in one query."""
+        ids = sorted(set(execution_ids))
+        return list(self._ask("get_events_by_execution_ids", ids)) if ids else []
+
+    def events_of_artifacts(self, artifact_ids: Iterable[int]) -> list[pb.Event]:
+        """Returns which executions took or made these artifacts, in any run, in one query."""
+        ids = sorted(set(artifact_ids))
+        return list(self._ask("get_events_by_artifact_ids", ids)) if ids else []
+
+    def artifacts(self, artifact_ids: Iterable[int]) -> list[pb.Artifact]:
+        """Returns these artifacts, in one query; unknown ids are left out."""
+        ids = sorted(set(artifact_ids))
+        return list(self._ask("get_artifacts_by_id", ids)) if ids else []
+
+
+def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
+    """Opens the store of `connection_config(root, url)`.
+
+    Args:
+      root: The folder of all runs.
+      url: Where else the metadata is, or None.
+      readonly: Creates nothing: no file, no database. A run that writes says False.
+
+    Raises:
+      UserError: The URL is wrong, or there is no store yet and it is opened to be read.
+      ResourceError: The store is damaged, locked, empty or out of reach; comes within 10 s.
+    """
+    config = connection_config(root, url)
+    if config.HasField("sqlite"):
+        path = config.sqlite.filename_uri
+        if readonly:
+            config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
+        if os.path.exists(path):
+            _check_sqlite(path)
+        elif readonly:
+            place = f"in {path}" if url else f"under {root}"
+            raise UserError(f"no runs yet {place}: make one with python runner.py --local")
+        try:
+            return Store(MetadataStore(config), where=path)
+        except (RuntimeError, mlmd_errors.StatusError) as error:
+            raise ResourceError(f"{path} cannot be opened by ML Metadata: {_first_line(error)}. {_MEND}") from error
+    config.postgresql.skip_db_creation = readonly
+    return _open_postgresql(config, url or "")
+
+
+def _check_sqlite(path: str) -> None:
+    """Finds with sqlite3 what MLMD would hide or retry for half a minute.
+
+    It also rolls back what a killed writer left half written, which MLMD, opened to read, would report as a fault.
+    """
+    patience = time.monotonic() + _CREATED_SECONDS
+    while os.path.isfile(path) and os.path.getsize(path) == 0:
+        if time.monotonic() < patience:
+            time.sleep(0.02)
+            continue
+        # To a writer MLMD opens this as a store without runs: the history would be gone without a word.
+        raise ResourceError(f"{path} is empty (0 bytes), which no store is, not even a new one. {_MEND}")
+    uri = f"file:{urllib.parse.quote(path)}?mode=rw"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_LOCKED_SECONDS)) as connection:
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()
+            # MLMD ends the whole process on some broken rows. The check reads all of the file: 100 MB take 0.4 s.
+            [sound] = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if sound != "ok":
+                raise sqlite3.DatabaseError(sound)
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            raise ResourceError(f"{path} is locked by another process for {_LOCKED_SECONDS:g} s; try again") from error
+        raise ResourceError(f"{path} cannot be read as an SQLite file: {error}. {_MEND}") from error
+    if not known:
+        raise ResourceError(f"{path} is an SQLite file of another kind, not an ML Metadata store")
+
+
+def _open_postgresql(config: pb.ConnectionConfig, url: str) -> Store:
+    said: list[str] = []
+    try:
+        with _discreet(said):
+            return Store(MetadataStore(config), where=redact(url))
+    except (RuntimeError, mlmd_errors.StatusError) as error:
+        found = re.search(r"PostgreSQL error: (.+)", "".join(said))
+        reason = found.group(1) if found else _first_line(error)
+    secrets = {config.postgresql.password, urllib.parse.unquote(urllib.parse.urlsplit(url).password or "")} - {""}
+    if any(secret in reason for secret in secrets):
+        reason = "the reason holds the password and is not shown"
+    # Raised outside the handler: a chained traceback would show the library's own text, password or not.
+    raise ResourceError(
+        f"{redact(url)}: the metadata store cannot be opened: {reason}. Check that the server runs and that its host, "
+        "port, user, password and database are right, or leave --metadata and PIPELINE_METADATA out to use SQLite"
+    )
+
+
+@contextlib.contextmanager
+def _discreet(said: list[str]) -> Iterator[None]:
+    """Limits the wait for PostgreSQL and keeps what MLMD says on the way from the terminal and the log.
+
+    Its C++ side writes a line for each connection past Python to standard error, and there only the true reason of a
+    failure, which goes to `said`; its Python side logs the whole configuration, password included, at DEBUG.
+    """
+    guard = logging.Filter()
+    guard.filter = lambda record: "ConnectionConfig" not in str(record.msg)  # type: ignore[method-assign]
+    limit = os.environ.get("PGCONNECT_TIMEOUT")  # libpq's own variable: MLMD's configuration has no field for it
+    os.environ["PGCONNECT_TIMEOUT"] = limit or _CONNECT_SECONDS
+    logging.getLogger("absl").addFilter(guard)
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            said.append(file.read().decode(errors="replace"))
+            logging.getLogger("absl").removeFilter(guard)
+            os.environ.pop("PGCONNECT_TIMEOUT")
+            if limit is not None:
+                os.environ["PGCONNECT_TIMEOUT"] = limit
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def properties(node: pb.Artifact | pb.Execution | pb.Context) -> dict[str, Any]:
+    """Returns a node's properties, custom ones included, as plain Python values."""
+    return {key: _plain(value) for key, value in [*node.properties.items(), *node.custom_properties.items()]}
+
+
+def _plain(value: pb.Value) -> Any:
+    if value.HasField("struct_value"):
+        return json_format.MessageToDict(value.struct_value)
+    if value.HasField("proto_value"):
+        return {"@type": value.proto_value.type_url}
+    return getattr(value, value.WhichOneof("value") or "", None)

@@ -1,0 +1,211 @@
+"""Compiles a pipeline for Kubeflow Pipelines or Vertex AI, where each stage is a container of one image.
+
+The image holds this repository and starts in its folder. So the job names code by dotted path, and schema and data by
+paths relative to that folder; `--data-root gs://BUCKET/FOLDER` takes the data from a bucket instead. Artifacts and
+pushed models go to `--cloud-root`. Nothing is sent anywhere, and a job holds no credentials: the platform has them.
+"""
+
+import os
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from components import digest
+from errors import ResourceError, UserError
+from orchestration import kubeflow, preflight, vertex
+from orchestration.places import REPOSITORY, Root
+from orchestration.worker import USER_CODE
+from pipeline import load, usercode
+from pipeline.beam import BEAM_ARGS
+from pipeline.config import Config
+
+CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"
+"""Without --cloud-root. No bucket's name has capitals, so a job that still holds it is refused at once."""
+IMAGE = "YOUR-REGISTRY/keras-pipeline"
+"""Without --image; it is no valid name either."""
+JOB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+
+
+class Target(Protocol):
+    """What differs from platform to platform: a module beside this one."""
+
+    TITLE: str
+    SCHEMES: tuple[str, ...]
+    SUFFIXES: tuple[str, ...]
+    NOT_RUN: tuple[str, ...]
+
+    def render(self, job: Mapping[str, Any]) -> str:
+        """The text of the compiled file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        target: The platform.
+        pipeline: Name of the config.
+        overrides: `key=value` texts.
+        data_root: Bucket and folder that data paths are relative to; None for the repository inside the image.
+        output: File to write; None for the pipeline's name in the working directory.
+        image: Container image that holds this repository and its packages; None for a placeholder.
+        root: Bucket and folder of artifacts and pushed models; None for a placeholder.
+        beam_args: Beam arguments of every stage.
+        cache: Whether the platform may serve unchanged stages from earlier runs.
+    """
+
+    target: Literal["kubeflow", "vertex"]
+    pipeline: str
+    overrides: Iterable[str] = ()
+    data_root: str | None = None
+    output: str | None = None
+    image: str | None = None
+    root: str | None = None
+    beam_args: Iterable[str] = BEAM_ARGS
+    cache: bool = True
+
+
+def run(request: Request) -> int:
+    """Compile a pipeline to a file, and say what is in it and what is still to be filled in.
+
+    Returns:
+        0.
+
+    Raises:
+        UserError: config, data, schema, user code or a flag cannot be used.
+        RunError: the compiled job is broken.
+        ResourceError: the file cannot be written.
+    """
+    target: Target = kubeflow if request.target == "kubeflow" else vertex
+    config = load.load(REPOSITORY, request.pipeline, request.overrides)
+    columns = load.schema_columns(REPOSITORY, request.pipeline)
+    load.check_columns(request.pipeline, config, columns)
+    name = _job_name(request.pipeline)
+    root = Root(CLOUD_ROOT if request.root is None else _bucket(request.root, "--cloud-root", target))
+    image = IMAGE if request.image is None else _image(request.image)
+    output = _output(request, target)
+    data, content = _data(request, config, columns, target)
+    schema = f"{load.SCHEMAS}/{request.pipeline}.pbtxt"
+    print(f"compiling for {target.TITLE}: starting TFX takes about 20 s", flush=True)
+    # What TensorFlow and Google's clients say when they start is no news to the user.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        for module in USER_CODE:
+            usercode.load(module)
+        from orchestration import job
+        from pipeline.pipeline import Places, create_pipeline
+
+    places = Places(
+        data=data,
+        schema=schema,
+        artifacts=root.artifacts(request.pipeline),
+        serving=root.serving(request.pipeline),
+        data_content=content,
+        schema_content=digest.file(os.path.join(REPOSITORY, schema)),
+        baseline="serving",
+        beam_args=tuple(request.beam_args),
+        cache=request.cache,
+    )
+    compiled = job.compile_job(
+        create_pipeline(name=name, config=config, columns=columns, places=places),
+        image=image,
+        # A pushed version shows in no parameter, nor does an edit of data whose content is not known here.
+        uncached=["baseline"] if content else ["baseline", "ingestion"],
+    )
+    job.check(compiled, not_run=target.NOT_RUN)
+    _write(output, target.render(compiled))
+    print(f"written    {output}: pipeline {name}, schema {job.SCHEMA_VERSION}")
+    print(f"image      {image}")
+    print(f"data       {data}{'' if request.data_root else ' in the image'}")
+    print(f"artifacts  {places.artifacts}")
+    print(f"serving    {places.serving}")
+    for line in _notes(request, root.path):
+        print(line)
+    return 0
+
+
+def _notes(request: Request, root: str) -> list[str]:
+    """What is still to be done before the job can run."""
+    notes = []
+    if request.root is None:
+        notes.append(f"to do: {CLOUD_ROOT} is a placeholder; name your bucket with --cloud-root gs://BUCKET/FOLDER")
+    if request.image is None:
+        notes.append(f"to do: {IMAGE} is a placeholder; name an image that holds this repository with --image IMAGE")
+    for place in (root, request.data_root or ""):
+        scheme = place.partition("://")[0]
+        if scheme in ("s3", "minio"):
+            notes.append(f"to do: TensorFlow and Beam do not open {scheme}:// as installed; add what does to the image")
+    return list(dict.fromkeys(notes))
+
+
+def _job_name(pipeline: str) -> str:
+    """The pipeline's name as both platforms allow it: house_tiers becomes house-tiers."""
+    name = pipeline.lower().replace("_", "-")
+    if not JOB_NAME.fullmatch(name):
+        raise UserError(
+            f"{load.CONFIGS}/{pipeline}.toml: a job's name is made of letters, digits and hyphens, at most 128, and "
+            "starts with none of the last: rename the config and its schema"
+        )
+    return name
+
+
+def _bucket(value: str, flag: str, target: Target) -> str:
+    """A bucket and folder without a slash at its end."""
+    schemes = "|".join(target.SCHEMES)
+    if not re.fullmatch(rf"({schemes})://[A-Za-z0-9][A-Za-z0-9._-]*(/[^\s?#@]*)?", value):
+        forms = " or ".join(f"{scheme}://BUCKET/FOLDER" for scheme in target.SCHEMES)
+        raise UserError(
+            f"{flag} {_redact(value)}: {target.TITLE} keeps files in a bucket: write {forms}, without user, password "
+            "or options"
+        )
+    return value.rstrip("/")
+
+
+def _image(value: str) -> str:
+    if not re.fullmatch(r"[^\s@]+(@sha256:[0-9a-f]{64})?", value):
+        raise UserError(f"--image {_redact(value)}: write a container image as REGISTRY/NAME:TAG")
+    return value
+
+
+def _redact(value: str) -> str:
+    """A refused value without what may be a password."""
+    return re.sub(r"^(\w+://)?.*@|\?.*", r"\1***", value) or "''"
+
+
+def _output(request: Request, target: Target) -> str:
+    path = request.output or request.pipeline + target.SUFFIXES[0]
+    if not path.endswith(target.SUFFIXES):
+        raise UserError(f"--output {path}: {target.TITLE} takes a {' or '.join(target.SUFFIXES)} file: name it so")
+    if not os.path.isdir(os.path.dirname(path) or "."):
+        raise UserError(f"--output {path}: there is no folder {os.path.dirname(path)}: make it, or name another file")
+    return path
+
+
+def _data(request: Request, config: Config, columns: Mapping[str, str], target: Target) -> tuple[str, str]:
+    """Where the stages find the data, and a digest of it where it is here to be read."""
+    shown, path = f"{load.CONFIGS}/{request.pipeline}.toml", config.data.path
+    if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
+        raise UserError(
+            f"{shown}: data.path is {path!r}: a cloud job needs a path under the data root: put the file into "
+            "data/, or into a bucket and say --data-root"
+        )
+    if request.data_root is not None:
+        return f"{_bucket(request.data_root, '--data-root', target)}/{path}", ""
+    here = os.path.join(REPOSITORY, path)
+    preflight.check_data(here, config=shown, columns=columns, label=config.label.column)
+    return path, digest.file(here)
+
+
+def _write(path: str, text: str) -> None:
+    partial = f"{path}.partial"
+    try:
+        with open(partial, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(partial, path)
+    except OSError as error:
+        raise ResourceError(
+            f"{path} cannot be written ({error.strerror}): choose another file with --output"
+        ) from error

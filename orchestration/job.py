@@ -1,0 +1,113 @@
+"""The compiled job, which Kubeflow Pipelines and Vertex AI share: TFX makes it, we mend it and check it as a whole."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+from tfx.orchestration.pipeline import Pipeline
+
+from errors import RunError
+
+SCHEMA_VERSION = "2.1.0"
+"""Of the pipeline spec: open-source Kubeflow Pipelines takes no other."""
+TASK_ID = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+"""A task's id becomes part of a pod's name."""
+
+
+def compile_job(pipeline: Pipeline, *, image: str, uncached: Iterable[str]) -> dict[str, Any]:
+    """Compile a pipeline.
+
+    Args:
+        pipeline: What create_pipeline made.
+        image: Container image of every task; `python -m` in its working directory must find our packages.
+        uncached: Ids of tasks that must look anew in each run, whatever the pipeline says.
+
+    Returns:
+        A PipelineJob in its JSON form.
+    """
+    config = KubeflowV2DagRunnerConfig(default_image=image, use_pipeline_spec_2_1=True)
+    job: dict[str, Any] = KubeflowV2DagRunner(config=config).run(pipeline, write_out=False)
+    for task_id in uncached:
+        _tasks(job)[task_id]["cachingOptions"] = {}
+    return job
+
+
+def check(job: Mapping[str, Any], *, not_run: Iterable[str]) -> None:
+    """See that a job is sound: the compiler passes on what a platform refuses, and some of it only when it runs.
+
+    Args:
+        job: A PipelineJob in its JSON form.
+        not_run: Keys of executors that the platform does not run.
+
+    Raises:
+        RunError: one line a finding.
+    """
+    findings = list(_format_findings(job))
+    if not findings:
+        findings = [*_executor_findings(job["pipelineSpec"], tuple(not_run)), *_task_findings(job)]
+    if findings:
+        lines = "".join(f"\n  {finding}" for finding in findings)
+        raise RunError(f"the compiled job is broken; the fault is in this repository, not in your config:{lines}")
+
+
+def _tasks(job: Mapping[str, Any]) -> dict[str, Any]:
+    tasks: dict[str, Any] = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    return tasks
+
+
+def _format_findings(job: Mapping[str, Any]) -> Iterator[str]:
+    # Both inner messages are plain structs in the one around them, where any key would pass.
+    spec = job["pipelineSpec"]
+    messages = {
+        "PipelineJob": (job, pipeline_spec_pb2.PipelineJob()),
+        "PipelineSpec": (spec, pipeline_spec_pb2.PipelineSpec()),
+        "PipelineDeploymentConfig": (spec["deploymentSpec"], pipeline_spec_pb2.PipelineDeploymentConfig()),
+    }
+    for name, (values, message) in messages.items():
+        try:
+            json_format.ParseDict(values, message)
+        except json_format.ParseError as error:
+            yield f"{name}: {error}"
+    if spec["schemaVersion"] != SCHEMA_VERSION:
+        yield f"schemaVersion is {spec['schemaVersion']}, not {SCHEMA_VERSION}"
+
+
+def _executor_findings(spec: Mapping[str, Any], not_run: tuple[str, ...]) -> Iterator[str]:
+    executors = spec["deploymentSpec"]["executors"]
+    for name, component in spec["components"].items():
+        if component["executorLabel"] not in executors:
+            yield f"component {name}: there is no executor {component['executorLabel']}"
+    for label, executor in executors.items():
+        for key in not_run:
+            if key in executor or key in executor.get("container", {}):
+                yield f"executor {label}: the platform does not run its {key}"
+
+
+def _task_findings(job: Mapping[str, Any]) -> Iterator[str]:
+    tasks, components = _tasks(job), job["pipelineSpec"]["components"]
+    for task_id, task in tasks.items():
+        if not TASK_ID.fullmatch(task_id):
+            yield f"task {task_id}: the id is not made of a-z, 0-9 and inner hyphens"
+        if task["componentRef"]["name"] not in components:
+            yield f"task {task_id}: there is no component {task['componentRef']['name']}"
+        for upstream in task.get("dependentTasks", ()):
+            if upstream not in tasks:
+                yield f"task {task_id}: it waits for {upstream}, which is no task"
+        for key, source in _sources(task):
+            producer = components.get(tasks.get(source["producerTask"], {}).get("componentRef", {}).get("name"), {})
+            output = source.get("outputArtifactKey") or source.get("outputParameterKey")
+            kind = "artifacts" if "outputArtifactKey" in source else "parameters"
+            if output not in producer.get("outputDefinitions", {}).get(kind, {}):
+                yield f"task {task_id}: input {key} comes from {source['producerTask']}.{output}, which does not exist"
+
+
+def _sources(task: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Inputs that other tasks make, by key."""
+    inputs = task.get("inputs", {})
+    for key, value in {**inputs.get("artifacts", {}), **inputs.get("parameters", {})}.items():
+        for source in ("taskOutputArtifact", "taskOutputParameter"):
+            if source in value:
+                yield key, value[source]

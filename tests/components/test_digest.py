@@ -1,0 +1,157 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from components import digest
+
+REPOSITORY = Path(digest.ROOT)
+SOURCES = {
+    "top.py": "import numpy\nimport pkg.middle\n",
+    "pkg/__init__.py": "",
+    "pkg/middle.py": "from pkg import deep\n\n\ndef late():\n    from pkg.lazy import x\n    return x\n",
+    "pkg/deep.py": "from .sibling import value\nfrom . import other\n",
+    "pkg/sibling.py": "value = 1\n",
+    "pkg/other.py": "from .inner.bottom import x\n",
+    "pkg/inner/__init__.py": "",
+    "pkg/inner/bottom.py": "from ..rising import x\n",
+    "pkg/rising.py": "import beside\nx = 1\n",
+    "pkg/lazy.py": "x = 1\n",
+    "pkg/unrelated.py": "y = 1\n",
+    "beside.py": "import face\nx = 1\n",
+    "face/__init__.py": "from .shown import *\nfrom . import hidden\n",
+    "face/shown.py": "z = 1\n",
+    "face/hidden.py": "from face import shown as again, missing\n",
+    "face/unrelated.py": "",
+    "numpy.txt": "",
+}
+REACHED = [name for name in SOURCES if name.endswith(".py") and "unrelated" not in name]
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    monkeypatch.setattr(digest, "ROOT", str(tmp_path))
+    for name, text in SOURCES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def edit(path):
+    path.write_text(path.read_text() + "# edited\n")
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_an_edit_of_a_module_that_is_reached_changes_the_digest(sources, name):
+    before = digest.code("top")
+    edit(sources / name)
+
+    assert digest.code("top") != before
+
+
+@pytest.mark.parametrize("name", ["pkg/unrelated.py", "face/unrelated.py", "numpy.txt"])
+def test_an_edit_of_any_other_file_does_not(sources, name):
+    before = digest.code("top")
+    edit(sources / name)
+
+    assert digest.code("top") == before
+
+
+def test_moving_a_line_from_one_module_to_the_next_changes_the_digest(sources):
+    before = digest.code("pkg.sibling", "pkg.lazy")
+    (sources / "pkg/sibling.py").write_text("")
+    (sources / "pkg/lazy.py").write_text("value = 1\nx = 1\n")
+
+    assert digest.code("pkg.sibling", "pkg.lazy") != before
+
+
+def test_several_modules_count_in_any_order(sources):
+    both = digest.code("top", "pkg.unrelated")
+
+    assert digest.code("pkg.unrelated", "top") == both
+    assert digest.code("top") != both
+    edit(sources / "pkg/unrelated.py")
+    assert digest.code("top", "pkg.unrelated") != both
+
+
+def test_modules_that_import_each_other_come_to_an_end(sources):
+    (sources / "pkg/sibling.py").write_text("import top\n")
+
+    assert len(digest.code("top")) == 16
+
+
+@pytest.mark.parametrize(
+    ("modules", "reached", "not_reached"),
+    [
+        (["models.preprocessing"], ["models/roles.py", "models/settings.py"], ["models/training.py", "errors.py"]),
+        (
+            ["models.training", "models.networks.mlp"],
+            ["models/networks/mlp.py", "models/labels.py", "models/recipe.py", "models/__init__.py"],
+            ["models/networks/linear.py", "models/preprocessing.py"],
+        ),
+        (
+            ["components.ingestion.executor"],
+            ["components/ingestion/split.py", "components/ingestion/csv_source.py", "errors.py", "models/settings.py"],
+            ["components/evaluator/metrics.py", "models/roles.py"],
+        ),
+        (
+            ["components.evaluator.executor"],
+            ["components/evaluator/judgement.py", "components/evaluator/results.py"],
+            ["components/ingestion/split.py", "models/training.py"],
+        ),
+    ],
+)
+def test_stages_reach_their_own_code(tmp_path, monkeypatch, modules, reached, not_reached):
+    for name in ("models", "components"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    shutil.copy(REPOSITORY / "errors.py", tmp_path)
+    before = digest.code(*modules)
+    monkeypatch.setattr(digest, "ROOT", str(tmp_path))
+    assert digest.code(*modules) == before
+
+    for name in not_reached:
+        edit(tmp_path / name)
+    assert digest.code(*modules) == before
+    for name in reached:
+        edit(tmp_path / name)
+        changed = digest.code(*modules)
+        assert changed != before, name
+        before = changed
+
+
+def test_a_file_of_the_same_size_and_time_but_other_content_has_another_digest(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a\n1\n")
+    before, stat = digest.file(str(path)), path.stat()
+    assert digest.file(str(path)) == before
+
+    path.write_text("a\n2\n")
+    # The kernel's clock ticks every few milliseconds; an edit by hand is never within one tick.
+    while path.stat().st_ctime_ns == stat.st_ctime_ns or path.stat().st_mtime_ns != stat.st_mtime_ns:
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+    assert path.stat().st_size == stat.st_size
+    assert digest.file(str(path)) != before
+
+
+def test_a_file_put_in_the_place_of_another_has_its_own_digest(tmp_path):
+    path, other = tmp_path / "data.csv", tmp_path / "other.csv"
+    path.write_text("a\n1\n")
+    before = digest.file(str(path))
+    other.write_text("a\n2\n")
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    os.replace(other, path)
+
+    assert digest.file(str(path)) != before
+
+
+def test_equal_content_has_an_equal_digest_also_over_many_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(digest, "BLOCK_BYTES", 10)
+    text = "a,b\n" + "1,2\n" * 100
+    (tmp_path / "one.csv").write_text(text)
+    (tmp_path / "two.csv").write_text(text)
+    (tmp_path / "longer.csv").write_text(text + "1,3\n")
+    one, two, longer = (digest.file(str(tmp_path / f"{name}.csv")) for name in ("one", "two", "longer"))
+
+    assert one == two != longer

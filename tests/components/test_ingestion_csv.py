@@ -1,0 +1,141 @@
+import gzip
+
+import pyarrow as pa
+import pytest
+
+from components.ingestion import csv_source
+from errors import UserError
+
+COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
+TEXT = "id,lat,city\n1,47.5,Zürich\n2,48,Bern\n"
+ROWS = {"id": [1, 2], "lat": [47.5, 48.0], "city": ["Zürich", "Bern"]}
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a file of the given content; columns as lists."""
+
+    def run(content, columns=COLUMNS, name="table.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        batches = list(csv_source.batches(str(path), columns))
+        run.types = {field.name: field.type for field in batches[0].schema}
+        return pa.Table.from_batches(batches).to_pydict()
+
+    return run
+
+
+def test_columns_have_the_schemas_types(read):
+    assert read(TEXT) == ROWS
+    assert read.types == {"id": pa.int64(), "lat": pa.float32(), "city": pa.string()}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeff" + TEXT,
+        TEXT.replace("\n", "\r\n"),
+        TEXT.rstrip("\n"),
+        '"id","lat","city"\n"1","47.5","Zürich"\n2,48,Bern',
+    ],
+    ids=["BOM", "CRLF", "no last newline", "quoted"],
+)
+def test_the_same_table_written_otherwise(read, content):
+    assert read(content) == ROWS
+
+
+def test_a_gzipped_file(read):
+    assert read(gzip.compress(TEXT.encode()), name="table.csv.gz") == ROWS
+
+
+def test_quoted_newlines_commas_and_quotes_stay_in_their_cell(read):
+    text = 'id,lat,city\n1,1,"a\nb"\n2,2,"a\r\n,""b"""\n'
+
+    assert read(text)["city"] == ["a\nb", 'a\r\n,"b"']
+
+
+@pytest.mark.parametrize("block", [48, 1 << 20])
+def test_rows_come_whole_and_in_order_whatever_the_blocks(read, monkeypatch, block):
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
+    rows = [(number, f"line {number}\nand more") for number in range(50)]
+    made = read("id,city\n" + "".join(f'{number},"{city}"\n' for number, city in rows), {"id": "INT", "city": "BYTES"})
+
+    assert list(zip(made["id"], made["city"], strict=True)) == rows
+
+
+def test_an_empty_cell_is_null_in_every_type(read):
+    made = read('id,lat,city\n1,2.5,x\n,,\n3,"",""\n')
+
+    assert made == {"id": [1, None, 3], "lat": [2.5, None, None], "city": ["x", None, None]}
+
+
+def test_text_that_looks_like_another_type_stays_text_where_the_schema_says_so(read):
+    made = read("id,lat,city\n1,1,True\n2,2,007\n3,3,2014-05-02\n4,4,nan\n")
+
+    assert made["city"] == ["True", "007", "2014-05-02", "nan"]
+
+
+def test_whole_numbers_are_floats_where_the_schema_says_so(read):
+    assert read("id,lat,city\n1,48,x\n")["lat"] == [48.0]
+
+
+def test_a_column_beside_the_schema_is_a_number_or_text(read):
+    made = read("id,count,share,sold,day,time,moment,name,none\n1,2,0.5,True,2014-05-02,12:30,2014-05-02T01:02:03,x,\n")
+
+    assert made == {
+        "id": [1],
+        "count": [2],
+        "share": [0.5],
+        "sold": ["True"],
+        "day": ["2014-05-02"],
+        "time": ["12:30"],
+        "moment": ["2014-05-02T01:02:03"],
+        "name": ["x"],
+        "none": [None],
+    }
+
+
+@pytest.mark.parametrize("block", [40, 1 << 20], ids=["in a later block", "in the first block"])
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("x,47,Bern", r"table\.csv: column 'id', row 12: .*int64: invalid value 'x'"),
+        ("1,47°,Bern", r"table\.csv: column 'lat', row 12: .*float: invalid value '47°'"),
+        ("99999999999999999999,1,Bern", r"table\.csv: column 'id', row 12: .*int64"),
+        ("1.5,1,Bern", r"table\.csv: column 'id', row 12: .*'1\.5'"),
+    ],
+)
+def test_a_bad_cell_names_file_column_and_row(read, monkeypatch, block, row, message):
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
+    turned = dict(reversed(COLUMNS.items()))
+    with pytest.raises(UserError, match=message):
+        read("id,lat,city\n" + "1,47,Bern\n" * 10 + row + "\n", turned)
+
+
+def test_text_that_is_not_utf8_names_file_column_and_row(read):
+    with pytest.raises(UserError, match=r"table\.csv: column 'city', row 3: .*invalid UTF8"):
+        read(b"id,lat,city\n1,1,x\n2,2,Z\xfcrich\n")
+    with pytest.raises(UserError, match=r"table\.csv: column 'name', row 3: .*invalid UTF8"):
+        read(b"id,name\n1,x\n2,Z\xfcrich\n", {"id": "INT"})
+
+
+@pytest.mark.parametrize(("row", "found"), [("2,48", 2), ("2,48,Bern,x", 4)])
+def test_a_row_of_another_length_names_file_and_row(read, row, found):
+    with pytest.raises(UserError, match=rf"table\.csv: .*Row #3: Expected 3 columns, got {found}"):
+        read(f"id,lat,city\n1,47.5,Zürich\n{row}\n")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"missing\.csv: .*[Nn]o such file"):
+        list(csv_source.batches(str(tmp_path / "missing.csv"), COLUMNS))
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(TEXT.encode())[:-12], b"not gzip"])
+def test_a_file_that_cannot_be_read_is_named(read, content):
+    with pytest.raises(UserError, match=r"table\.csv\.gz: "):
+        read(content, name="table.csv.gz")
+
+
+def test_two_columns_of_one_name_are_refused(read):
+    with pytest.raises(UserError, match=r"table\.csv: two columns are named 'lat'"):
+        read("id,lat,lat\n1,2,3\n")

@@ -1,0 +1,68 @@
+"""What an edit runs again, and what it leaves alone, one edit after the other on one tree."""
+
+import gzip
+import os
+
+import pytest
+
+from .conftest import QUICK, copy_tree, packed, runner
+
+ALL = {"ingestion", "statistics", "schema", "validation", "transformation", "trainer", "evaluator", "pusher"}
+JUDGED = {"evaluator", "pusher"}
+TRAINED = {"trainer", *JUDGED}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    tree = copy_tree(tmp_path_factory.mktemp("cache") / "tree", rows=1200)
+    assert again(tree) == ALL
+    return tree
+
+
+def again(tree, *arguments):
+    """Nodes that a run ran; the baseline is looked up each time."""
+    result = runner("--local", "--root", tree / "runs", *QUICK, *arguments, tree=tree)
+    assert result.code in (0, 3), result.err
+    return {node for node, word in result.nodes.items() if word == "done"} - {"baseline"}
+
+
+def replace(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_an_edit_runs_what_depends_on_it(tree):
+    assert again(tree) == set()
+
+    replace(tree / "configs/houses.toml", 'slices = ["waterfront", "grade"]', 'slices = ["waterfront"]')
+    assert again(tree) == JUDGED
+
+    replace(tree / "models/networks/mlp.py", "hidden = features", "hidden = features + 0.0")
+    assert again(tree) == TRAINED
+
+    replace(tree / "models/networks/linear.py", "return features", "return features + 0.0")
+    assert again(tree) == set(), "this pipeline's network does not use that file"
+
+    replace(tree / "models/preprocessing.py", "tf.math.log1p(tf.maximum(value, 0.0))", "tf.math.log1p(tf.abs(value))")
+    assert again(tree) == {"transformation"} | TRAINED
+
+
+def test_an_edit_of_the_schema_s_text_is_noticed(tree):
+    replace(tree / "schemas/houses.pbtxt", "int_domain { min: 0 max: 40 }", "int_domain { min: 0 max: 41 }")
+    assert again(tree) == ALL - {"ingestion", "statistics"}
+
+
+def test_an_edit_of_the_data_is_noticed_also_with_size_and_time_kept(tree):
+    path = tree / "data/houses.csv.gz"
+    before = path.stat()
+    table = gzip.decompress(path.read_bytes())
+    assert table.count(b",221900,") == 1
+    path.write_bytes(packed(table.replace(b",221900,", b",221901,")))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert again(tree) == ALL - {"schema"}
+
+
+def test_no_cache_runs_everything(tree):
+    assert again(tree, "--no-cache") == ALL

@@ -1,0 +1,244 @@
+"""Bad input of every kind: an exit code and a sentence that helps, before the first stage."""
+
+import gzip
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import QUICK, REPOSITORY, runner
+
+
+def local(tree, *arguments, **environment):
+    return runner("--local", "--root", tree / "runs", *arguments, tree=tree, **environment)
+
+
+def table(tree):
+    return gzip.decompress((tree / "data/houses.csv.gz").read_bytes()).decode()
+
+
+def write(tree, text):
+    (tree / "data/houses.csv.gz").write_bytes(gzip.compress(text.encode()))
+
+
+def test_an_unknown_pipeline(small_tree):
+    result = local(small_tree, "--pipeline", "house")
+    assert result.code == 2
+    assert result.err == "there is no pipeline 'house': configs/house.toml is missing. Did you mean 'houses'?\n"
+
+
+def test_an_unknown_key(small_tree):
+    result = local(small_tree, "--set", "training.epoch=5")
+    assert result.code == 2
+    assert result.err == "configs/houses.toml: training.epoch is not a known key. Did you mean 'epochs'?\n"
+
+
+def test_a_missing_data_file(small_tree):
+    (small_tree / "data/houses.csv.gz").unlink()
+    result = local(small_tree)
+    assert result.code == 2
+    assert "configs/houses.toml: data.path: there is no file" in result.err
+
+
+def test_a_missing_column(small_tree):
+    write(small_tree, table(small_tree).replace("grade", "grad", 1))
+    result = local(small_tree)
+    assert result.code == 2
+    assert "column 'grade' of the schema is missing. Did you mean 'grad'?" in result.err
+
+
+def test_a_missing_label(small_tree):
+    write(small_tree, table(small_tree).replace("price", "cost", 1))
+    result = local(small_tree)
+    assert result.code == 2
+    assert "the label column 'price' of the schema is missing" in result.err
+
+
+def test_a_column_that_the_schema_lacks(small_tree):
+    result = local(small_tree, "--set", "features.numeric.0.column=sqft_livin")
+    assert result.code == 2
+    assert result.err == (
+        "configs/houses.toml: features.numeric names 'sqft_livin', which schemas/houses.pbtxt does not define. "
+        "Did you mean 'sqft_living'?\n"
+    )
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "is empty"), ("HEADER", "holds a header line and no rows")])
+def test_an_empty_table(small_tree, text, said):
+    write(small_tree, table(small_tree).splitlines()[0] + "\n" if text else "")
+    started = time.monotonic()
+    result = local(small_tree)
+    assert result.code == 2
+    assert said in result.err
+    assert time.monotonic() - started < 10, "found before TensorFlow is imported"
+
+
+def test_a_root_that_cannot_be_written(small_tree, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = runner("--local", "--root", tmp_path / "file" / "runs", tree=small_tree)
+    assert result.code == 5
+    assert "cannot be written" in result.err
+    assert "--root" in result.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("def broken(:\n", "SyntaxError"),
+    ],
+)
+def test_user_code_that_does_not_import(small_tree, text, said):
+    path = small_tree / "models/networks/mlp.py"
+    path.write_text(path.read_text() + text)
+    result = local(small_tree)
+    assert result.code == 2
+    assert said in result.err
+    assert "models/networks/mlp.py, line" in result.err
+    assert result.nodes == {}, "no stage may have started"
+
+
+def test_a_cell_of_the_wrong_type_names_file_column_and_row(small_tree):
+    lines = table(small_tree).splitlines()
+    cells = lines[5].split(",")
+    cells[3] = "three"
+    lines[5] = ",".join(cells)
+    write(small_tree, "\n".join(lines))
+    result = local(small_tree)
+    assert result.code == 2
+    assert "houses.csv.gz: column 'bedrooms'" in result.err
+    assert "three" in result.err
+    assert result.nodes == {"ingestion": "failed"}
+
+
+def test_data_that_differs_from_the_schema_stops_before_transformation(small_tree):
+    lines = table(small_tree).splitlines()
+    cells = lines[5].split(",")
+    cells[3] = "55"
+    lines[5] = ",".join(cells)
+    write(small_tree, "\n".join(lines))
+    result = local(small_tree)
+    assert result.code == 3
+    assert "the data does not match the reviewed schema" in result.err
+    assert "column 'bedrooms'" in result.err
+    assert "55" in result.err
+    assert result.nodes == {"ingestion": "done", "schema": "done", "statistics": "done", "validation": "failed"}
+
+
+def test_a_failed_stage_is_named_with_its_log(small_tree):
+    path = small_tree / "models/networks/mlp.py"
+    path.write_text(path.read_text().replace("hidden = features\n", "raise RuntimeError('out of luck')\n"))
+    result = local(small_tree, *QUICK)
+    assert result.code == 4
+    assert "stage trainer failed: RuntimeError: out of luck" in result.err
+    log = result.err.split("Its log: ")[1].strip()
+    assert "out of luck" in Path(log).read_text()
+    assert "Traceback" not in result.err
+    verbose = local(small_tree, *QUICK, "-v")
+    assert "Traceback" in verbose.err
+
+
+def test_another_folder_and_another_python(tmp_path):
+    done = subprocess.run(
+        ["/usr/bin/python3", os.path.relpath(REPOSITORY / "runner.py", tmp_path), "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--local" in done.stdout
+
+
+def test_without_an_environment_the_next_step_is_named(tmp_path):
+    shutil.copy(REPOSITORY / "runner.py", tmp_path)
+    done = subprocess.run(["/usr/bin/python3", str(tmp_path / "runner.py"), "--local"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "make run" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_absent_postgresql_is_a_clear_error_without_its_password(small_tree):
+    started = time.monotonic()
+    result = local(small_tree, "--metadata", "postgresql://me:s3cret-word@127.0.0.1:1/runs")
+    assert result.code == 5
+    assert "s3cret-word" not in result.err + result.out
+    assert "127.0.0.1" in result.err
+    assert time.monotonic() - started < 15
+
+
+@pytest.fixture
+def started(small_tree):
+    """A run that has come to a stage: its supervisor, its worker's pid, and its root."""
+    processes = []
+
+    def start(node):
+        root = small_tree / "runs"
+        process = subprocess.Popen(
+            [sys.executable, str(small_tree / "runner.py"), "--local", "--root", str(root)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        for _ in range(1200):
+            events = next(iter(root.glob("houses/runs/*/events.jsonl")), None)
+            if events and f'"node": "{node}"' in events.read_text():
+                break
+            time.sleep(0.1)
+        workers = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+        assert len(workers) == 1
+        return process, int(workers[0]), root
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_killed_worker_is_a_failed_run(small_tree, started):
+    process, worker, root = started("ingestion")
+    os.kill(worker, signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert "was killed by signal 9" in err
+    shown = runner("inspect", "show", "latest", "--root", root, tree=small_tree)
+    assert "FAILED" in shown.out
+    assert "RUNNING" not in shown.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_ends_cleanly(small_tree, started, number):
+    process, worker, root = started("statistics")
+    process.send_signal(number)
+    begun = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 20
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert not alive(worker)
+    shown = runner("inspect", "show", "latest", "--root", root, tree=small_tree)
+    assert "CANCELED" in shown.out
+    assert "RUNNING" not in shown.out
+
+
+def test_a_worker_does_not_outlive_its_supervisor(started):
+    process, worker, _ = started("ingestion")
+    process.kill()
+    process.wait()
+    for _ in range(200):
+        if not alive(worker):
+            break
+        time.sleep(0.1)
+    assert not alive(worker)

@@ -1,0 +1,84 @@
+"""ML Metadata on a real PostgreSQL server, started here."""
+
+import glob
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import QUICK, run_json, runner
+
+PASSWORD = "canary p@ss/word"
+BINARIES = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
+
+
+def as_server(*command):
+    """PostgreSQL refuses root, so there it is run as the user of Debian's package."""
+    prefix = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    return subprocess.run([*prefix, *map(str, command)], check=True, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    if not BINARIES:
+        pytest.skip("PostgreSQL is missing: apt-get install postgresql")
+    folder = Path("/tmp") / f"pipeline-postgresql-{os.getpid()}"
+    folder.mkdir()
+    (folder / "password").write_text(PASSWORD)
+    if os.getuid() == 0:
+        user = pwd.getpwnam("postgres")
+        for path in (folder, folder / "password"):
+            os.chown(path, user.pw_uid, user.pw_gid)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    binaries = Path(BINARIES[-1])
+    as_server(
+        binaries / "initdb", "-D", folder / "data", "-U", "owner", "--auth=scram-sha-256", f"--pwfile={folder}/password"
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    as_server(binaries / "pg_ctl", "-D", folder / "data", "-l", folder / "log", "-w", "-o", options, "start")
+    yield f"postgresql://owner:canary%20p%40ss%2Fword@127.0.0.1:{port}/runs"
+    as_server(binaries / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
+    shutil.rmtree(folder)
+
+
+def test_a_whole_run_with_a_long_config(small_tree, url):
+    # A list of edges long past what PostgreSQL's index takes in one string.
+    edges = ", ".join(f"{number}.123456789" for number in range(1000))
+    result = runner(
+        "--local",
+        "--root",
+        small_tree / "runs",
+        *QUICK,
+        "--set",
+        f"features.bucketized=[{{column='sqft_lot', edges=[{edges}]}}, {{column='lat', quantiles=20}}, "
+        "{column='long', quantiles=20}]",
+        tree=small_tree,
+        PIPELINE_METADATA=url,
+    )
+    assert result.code == 0, result.err
+    assert not (small_tree / "runs" / "metadata.sqlite").exists()
+    settings = [path.read_text() for path in (small_tree / "runs/houses/settings").iterdir()]
+    assert all("999.123456789" in text and len(text) > 10_000 for text in settings), "long ones, in files"
+    listed = runner("inspect", "runs", tree=small_tree, PIPELINE_METADATA=url)
+    assert run_json(result)["run_id"] in listed.out
+    assert "COMPLETE" in listed.out
+
+    for path in (small_tree / "runs").rglob("*"):
+        if path.is_file():
+            assert PASSWORD.encode() not in path.read_bytes(), path
+            assert b"p%40ss" not in path.read_bytes(), path
+    assert "p@ss" not in result.out + result.err
+
+
+def test_a_wrong_password_is_said_without_it(small_tree, url):
+    wrong = url.replace("canary", "wrong-canary")
+    result = runner("--local", "--root", small_tree / "runs", "--metadata", wrong, tree=small_tree)
+    assert result.code == 5
+    assert "wrong-canary" not in result.err + result.out
+    assert "password" in result.err

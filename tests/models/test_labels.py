@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from models.labels import LabelScale
+from models.roles import Label
+
+PLAIN = Label(column="price")
+LOG = Label(column="price", transform="log")
+prices = hnp.arrays(np.float32, st.integers(1, 20), elements=st.floats(1, 1e7, width=32))
+
+
+def column(values):
+    return np.asarray(values, np.float32).reshape(-1, 1)
+
+
+@given(prices, st.sampled_from([PLAIN, LOG]))
+def test_an_answer_undoes_transform_and_scale(values, label):
+    transformed = np.log(values.astype(np.float64)).astype(np.float32) if label is LOG else values
+    scale = LabelScale.fit(column(transformed), label)
+    answer = scale.answer(scale.scale(column(transformed)))["prediction"].numpy()
+
+    assert answer.shape == values.shape
+    assert answer.dtype == np.float32
+    # A logarithm rounded to float32 is off by up to 1e-6, and so is the price it came from, relatively.
+    tolerance = 4e-6 * (values if label is LOG else np.abs(values).max())
+    assert (np.abs(answer - values) <= tolerance).all()
+
+
+@given(prices)
+def test_the_target_has_mean_0_and_variance_1(values):
+    target = LabelScale.fit(column(values), PLAIN).scale(column(values)).astype(np.float64)
+
+    assert target.mean() == pytest.approx(0.0, abs=1e-5)
+    assert target.std() == pytest.approx(0.0 if np.ptp(values) == 0 else 1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 7.0, 1e-30, -3.3e7])
+@pytest.mark.parametrize("rows", [1, 3, 10, 1000])
+def test_a_constant_label_is_learnt_as_zero_and_answered_as_itself(value, rows):
+    values = column(np.full(rows, value))
+    scale = LabelScale.fit(values, PLAIN)
+
+    assert scale.deviation == 1.0
+    np.testing.assert_allclose(scale.scale(values), np.zeros((rows, 1)), atol=1e-8)
+    np.testing.assert_array_equal(scale.answer(column(np.zeros(rows)))["prediction"], values[:, 0])
+
+
+def test_figures_are_those_of_the_rows_given():
+    scale = LabelScale.fit(column([1, 2, 3, 6]), PLAIN)
+
+    assert (scale.mean, scale.deviation) == (3.0, pytest.approx(np.sqrt(3.5)))
+    np.testing.assert_allclose(scale.scale(column([3, 6]))[:, 0], [0.0, 3 / np.sqrt(3.5)], rtol=1e-6)
+
+
+def test_a_logarithm_is_undone_in_float64():
+    scale = LabelScale(mean=13.0, deviation=0.5, label=LOG)
+    outputs = np.array([[0.1], [-0.7]], np.float32)
+    exact = np.exp(outputs[:, 0].astype(np.float64) * 0.5 + 13.0).astype(np.float32)
+
+    np.testing.assert_array_equal(scale.answer(outputs)["prediction"], exact)

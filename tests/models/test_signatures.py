@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.ingestion import encoding
+from models import signatures
+
+RAW_SPEC = {
+    "sq ft": tf.io.FixedLenFeature([1], tf.int64),
+    "zone": tf.io.FixedLenFeature([1], tf.string),
+    "lat": tf.io.FixedLenFeature([1], tf.float32),
+}
+ROWS = {"sq ft": [700, 1200, 50], "zone": ["north", "south", "south"], "lat": [47.5, 47.0, 48.25]}
+
+
+class Network(tf.Module):
+    """Stands for a Keras model: twice the area, and 10 more in the south."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = tf.Variable(2.0)
+
+    def __call__(self, features, training):
+        assert training is False
+        assert set(features) == {"area", "south"}
+        return self.factor * features["area"] + 10.0 * features["south"]
+
+
+class Transform(tf.Module):
+    """Stands for TFT's layer."""
+
+    def __call__(self, raw):
+        assert {name: tuple(value.shape) for name, value in raw.items()} == dict.fromkeys(RAW_SPEC, (None, 1))
+        south = tf.cast(raw["zone"] == "south", tf.float32)
+        return {"area": tf.cast(raw["sq ft"], tf.float32), "south": south, "not read": south}
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("model"))
+    served = signatures.Served(
+        network=Network(),
+        transform=Transform(),
+        answer=lambda outputs: {"prediction": tf.squeeze(outputs, -1) + 0.5},
+        raw_spec=RAW_SPEC,
+        features=["area", "south"],
+    )
+    tf.saved_model.save(served, folder, signatures=served.signatures())
+    return tf.saved_model.load(folder)
+
+
+@pytest.fixture
+def examples():
+    import pyarrow as pa
+
+    zone = [text.encode() for text in ROWS["zone"]]
+    batch = pa.record_batch([ROWS["sq ft"], zone, pa.array(ROWS["lat"], pa.float32())], list(ROWS))
+    return tf.constant(encoding.examples(batch).to_pylist())
+
+
+def test_there_are_three_signatures(loaded):
+    assert set(loaded.signatures) == {"serving_default", "serving_examples", "transform_features"}
+
+
+def test_serving_default_takes_one_flat_tensor_a_column(loaded):
+    _, inputs = loaded.signatures["serving_default"].structured_input_signature
+
+    assert {name: (spec.shape.as_list(), spec.dtype) for name, spec in inputs.items()} == {
+        "sq_ft": ([None], tf.int64),
+        "zone": ([None], tf.string),
+        "lat": ([None], tf.float32),
+    }
+
+
+def test_rows_and_examples_get_the_same_answers(loaded, examples):
+    rows = {"sq_ft": tf.constant(ROWS["sq ft"], tf.int64), "zone": ROWS["zone"], "lat": ROWS["lat"]}
+    by_rows = loaded.signatures["serving_default"](**{name: tf.constant(cells) for name, cells in rows.items()})
+    by_examples = loaded.signatures["serving_examples"](examples=examples)
+
+    assert set(by_rows) == set(by_examples) == {"prediction"}
+    np.testing.assert_array_equal(by_rows["prediction"], [1400.5, 2410.5, 110.5])
+    np.testing.assert_array_equal(by_examples["prediction"], by_rows["prediction"])
+
+
+def test_transform_features_gives_what_the_network_reads(loaded, examples):
+    made = loaded.signatures["transform_features"](examples=examples)
+
+    assert {name: value.numpy().tolist() for name, value in made.items()} == {
+        "area": [[700.0], [1200.0], [50.0]],
+        "south": [[0.0], [1.0], [1.0]],
+    }
+
+
+def test_no_row_gets_no_answer(loaded):
+    empty = {"sq_ft": tf.int64, "zone": tf.string, "lat": tf.float32}
+    answer = loaded.signatures["serving_default"](**{name: tf.constant([], kind) for name, kind in empty.items()})
+
+    assert answer["prediction"].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        (["sqft_living", "lat"], ["sqft_living", "lat"]),
+        (["sq ft", "a-b", "x.y", "1st", "Größe (m²)"], ["sq_ft", "a_b", "x_y", "arg_1st", "Gr__e__m__"]),
+        (["a_b", "a b", "a-b"], ["a_b", "a_b_", "a_b__"]),
+        (["self", "_id", "²"], ["self_", "arg__id", "arg__"]),
+    ],
+)
+def test_input_names_are_words_and_distinct(columns, names):
+    assert signatures.input_names(columns) == dict(zip(names, columns, strict=True))

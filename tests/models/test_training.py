@@ -1,0 +1,173 @@
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models import training
+from models.recipe import Optimizer
+from models.roles import LABEL
+
+FEATURES = {"numeric": [{"column": "living area"}], "categorical": [{"column": "zone"}]}
+PRICE = {"column": "price"}
+LINEAR = {"name": "linear"}
+DIVERGING = {"optimizer": {"name": "sgd", "rate": 1.2}, "batch_size": 64, "epochs": 5}
+"""Each step overshoots, so that every epoch is worse than the one before."""
+
+
+def table(seed, rows):
+    random = np.random.default_rng(seed)
+    area, zone = random.uniform(50, 200, rows).astype(np.float32), random.choice(["north", "south"], rows)
+    price = (1000 * area + 5e4 * (zone == "south") + random.normal(0, 1e3, rows)).astype(np.float32)
+    return {"living area": area.tolist(), "zone": zone.tolist(), "price": price.tolist()}
+
+
+TRAIN, EVALUATION = table(1, 64), table(2, 32)
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory, analyze, pack, write_examples):
+    """TFX's FnArgs for a folder to export to."""
+    base = tmp_path_factory.mktemp("data")
+    graph = analyze(base, TRAIN, pack(features=FEATURES, label=PRICE))
+    layer = tft.TFTransformOutput(graph).transform_features_layer()
+    for name, rows in (("train", TRAIN), ("eval", EVALUATION)):
+        made = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in rows.items()})
+        write_examples(base / f"{name}.gz", {column: value.numpy()[:, 0] for column, value in made.items()})
+
+    def make(folder, **sections):
+        sections = {"features": FEATURES, "label": PRICE, "network": LINEAR, **sections}
+        return types.SimpleNamespace(
+            train_files=[str(base / "train*")],
+            eval_files=[str(base / "eval*")],
+            transform_output=graph,
+            serving_model_dir=str(folder / "model"),
+            model_run_dir=str(folder / "run"),
+            custom_config=pack(**sections),
+        )
+
+    return make
+
+
+@pytest.fixture
+def run(tmp_path_factory, arguments):
+    """Trains; returns the export's folder and the history."""
+
+    def train(**sections):
+        folder = tmp_path_factory.mktemp("run")
+        training.run_fn(arguments(folder, **sections))
+        history = (folder / "run" / training.HISTORY).read_text().splitlines()
+        return folder, [json.loads(line) for line in history]
+
+    return train
+
+
+def predictions(folder):
+    """The exported model's answers to the eval rows."""
+    answer = tf.saved_model.load(str(folder / "model")).signatures["serving_default"]
+    rows = {"living_area": EVALUATION["living area"], "zone": EVALUATION["zone"]}
+    return answer(**{name: tf.constant(cells) for name, cells in rows.items()})["prediction"].numpy()
+
+
+def sample(folder):
+    with np.load(folder / "run" / training.SAMPLE) as arrays:
+        return dict(arrays)
+
+
+def eval_loss(folder):
+    """The loss of the exported weights, worked out from the answers in the label's own unit."""
+    return np.mean((predictions(folder) - EVALUATION["price"]) ** 2) / np.var(TRAIN["price"])
+
+
+def test_a_learnable_label_is_learnt(run):
+    folder, history = run(
+        training={"optimizer": {"rate": 0.1}, "epochs": 40, "batch_size": 16}, network={"name": "mlp", "layers": [8]}
+    )
+
+    assert np.abs(predictions(folder) - EVALUATION["price"]).mean() < 0.1 * np.std(EVALUATION["price"])
+    assert eval_loss(folder) == pytest.approx(min(line["val_loss"] for line in history), rel=1e-3)
+
+
+@pytest.mark.parametrize(("early_stopping", "epochs"), [(None, 5), ({"patience": 2}, 3)])
+def test_the_best_epochs_weights_are_kept(run, early_stopping, epochs):
+    folder, history = run(training={**DIVERGING, "early_stopping": early_stopping})
+    losses = [line["val_loss"] for line in history]
+
+    assert [line["epoch"] for line in history] == list(range(1, epochs + 1))
+    assert losses == sorted(losses)
+    assert losses[-1] > 1.5 * losses[0]
+    assert eval_loss(folder) == pytest.approx(losses[0], rel=1e-3)
+
+
+def test_a_seed_makes_equal_weights_and_another_does_not(run, monkeypatch):
+    monkeypatch.setattr(tf.saved_model, "save", lambda *_, **__: None)
+    recipe = {"epochs": 3, "batch_size": 16}
+    network = {"name": "mlp", "layers": [4], "dropout": 0.3}
+    first, again, other = (run(training={**recipe, "seed": seed}, network=network) for seed in (7, 7, 8))
+
+    assert sample(again[0])["answer:prediction"].tolist() == sample(first[0])["answer:prediction"].tolist()
+    assert [line["loss"] for line in again[1]] == [line["loss"] for line in first[1]]
+    assert (sample(other[0])["answer:prediction"] != sample(first[0])["answer:prediction"]).all()
+
+
+@pytest.mark.parametrize("rate", [1e12, 1e38])
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_rate(tmp_path, arguments, rate):
+    recipe = {**DIVERGING, "optimizer": {"name": "sgd", "rate": rate}}
+    with pytest.raises(ValueError, match=r"became (nan|inf) in epoch \d.*lower training\.optimizer\.rate"):
+        training.run_fn(arguments(tmp_path, training=recipe))
+
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_sample_holds_features_and_answers_of_the_first_eval_rows(run, monkeypatch):
+    monkeypatch.setattr(training, "SAMPLE_ROWS", 10)
+    folder, _ = run(training={"epochs": 1})
+    kept = sample(folder)
+
+    assert {name: array.shape for name, array in kept.items()} == {
+        "living area": (10, 1),
+        "zone_index": (10, 1),
+        "answer:prediction": (10,),
+    }
+    np.testing.assert_allclose(kept["answer:prediction"], predictions(folder)[:10], rtol=1e-5)
+
+
+def test_the_network_sees_a_vocabulary_with_its_unknown_bucket(arguments, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(training, "build", lambda depths, network: seen.append(depths) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        training.run_fn(arguments(tmp_path, training={}))
+
+    assert seen == [[("living area", None), ("zone_index", 3)]]
+    assert LABEL not in dict(seen[0])
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop", "adagrad"])
+def test_each_optimizer_steps_at_its_rate(name):
+    made = training._optimizer(Optimizer(name=name, rate=0.25), steps=10)
+
+    assert type(made).__name__.lower() == name
+    assert float(made.learning_rate) == 0.25
+
+
+def test_a_cosine_falls_to_zero_over_all_steps():
+    made = training._optimizer(Optimizer(name="sgd", rate=0.5, decay="cosine"), steps=10)
+    weight = keras.Variable(0.0)
+    rates = []
+    for _ in range(11):
+        rates.append(float(made.learning_rate))
+        made.apply([tf.constant(0.0)], [weight])
+
+    np.testing.assert_allclose(rates, 0.25 * (1 + np.cos(np.pi * np.arange(11) / 10)), atol=1e-6)
+
+
+def test_a_cosine_spans_all_epochs(arguments, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(training, "_optimizer", lambda optimizer, steps: asked.append(steps) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        training.run_fn(arguments(tmp_path, training={"batch_size": 30, "epochs": 4}))
+
+    assert asked == [3 * 4]

@@ -1,0 +1,297 @@
+"""Each config compiled for each platform, and what is compiled tried as the platforms will use it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from google.protobuf import json_format
+
+from errors import ResourceError, RunError, UserError
+from orchestration import cloud, kubeflow, vertex
+from pipeline import load
+
+REPOSITORY = Path(__file__).parents[2]
+NAMES = load.names(str(REPOSITORY))
+TARGETS = {"kubeflow": kubeflow, "vertex": vertex}
+ROOT = "gs://bucket/folder"
+DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+Job = dict[str, Any]
+
+
+def compiled(target: str, name: str, folder: Path, **flags: Any) -> Job:
+    """What `runner.py --TARGET --pipeline NAME` writes; a pipeline spec for Kubeflow, a whole job for Vertex."""
+    output = folder / f"{name}{TARGETS[target].SUFFIXES[0]}"
+    request = {"root": ROOT, "image": "registry/image:1", "output": str(output), **flags}
+    assert cloud.run(cloud.Request(target=target, pipeline=name, **request)) == 0
+    return yaml.safe_load(output.read_text()) if target == "kubeflow" else json.loads(output.read_text())
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Job]:
+    folder = tmp_path_factory.mktemp("jobs")
+    return {(target, name): compiled(target, name, folder) for target in TARGETS for name in NAMES}
+
+
+@pytest.fixture(params=[(target, name) for target in TARGETS for name in NAMES], ids="-".join)
+def spec(request: pytest.FixtureRequest, jobs: dict[tuple[str, str], Job]) -> Job:
+    job = jobs[request.param]
+    return job.get("pipelineSpec", job)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a fresh clone holds, and so an image made of it, somewhere else."""
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("needs a git clone, to know which files an image gets")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    folder = tmp_path_factory.mktemp("image")
+    for name in filter(None, listed.stdout.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, folder / name)
+    return folder
+
+
+def in_container(command: list[str], tree: Path) -> None:
+    """Run a command as a container of the image would: in the tree, and with no other way to our packages."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    program = sys.executable if command[0] == "python" else command[0]
+    done = subprocess.run([program, *command[1:]], cwd=tree, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def tasks(spec: Job) -> Job:
+    return spec["root"]["dag"]["tasks"]
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts(part)
+
+
+def test_the_protos_take_the_job(spec: Job) -> None:
+    from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
+    json_format.ParseDict(spec, pb.PipelineSpec())
+    json_format.ParseDict(spec["deploymentSpec"], pb.PipelineDeploymentConfig())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_vertex_gets_a_whole_job(jobs: dict[tuple[str, str], Job], name: str) -> None:
+    from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
+    job = json_format.ParseDict(jobs["vertex", name], pb.PipelineJob())
+    assert job.display_name == name.replace("_", "-")
+    assert job.runtime_config.gcs_output_directory == f"{ROOT}/{name}/artifacts"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_kfp_loads_the_file(jobs: dict[tuple[str, str], Job], tmp_path: Path, name: str) -> None:
+    from kfp import components
+
+    text = kubeflow.render(jobs["vertex", name])
+    (tmp_path / "job.yaml").write_text(text)
+    assert components.load_component_from_file(str(tmp_path / "job.yaml")).name == name.replace("_", "-")
+    assert yaml.safe_load(text) == jobs["kubeflow", name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_platforms_get_the_same_pipeline(jobs: dict[tuple[str, str], Job], name: str) -> None:
+    root = {"defaultPipelineRoot": f"{ROOT}/{name}/artifacts"}
+    assert jobs["kubeflow", name] == {**jobs["vertex", name]["pipelineSpec"], **root}
+
+
+def test_the_schema_is_2_1(spec: Job) -> None:
+    assert spec["schemaVersion"] == "2.1.0"
+
+
+def test_validation_comes_before_transformation(spec: Job) -> None:
+    assert "validation" in tasks(spec)["transformation"]["dependentTasks"]
+
+
+def test_only_the_baseline_is_never_cached(spec: Job) -> None:
+    uncached = {name for name, task in tasks(spec).items() if not task["cachingOptions"].get("enableCache")}
+    assert uncached == {"baseline"}
+
+
+def test_settings_travel_in_line(spec: Job) -> None:
+    for key, text in (("settings", "ingestion"), ("custom_config", "trainer"), ("custom_config", "transformation")):
+        value = json.loads(tasks(spec)[text]["inputs"]["parameters"][key]["runtimeValue"]["constant"])
+        assert "inline" in value.get("settings", value)
+
+
+def test_a_job_names_no_place_of_this_machine(spec: Job) -> None:
+    assert not [text for text in texts(spec) if str(REPOSITORY) in text or text.startswith("/")]
+
+
+def test_the_cache_notices_an_edit_of_data_or_schema(spec: Job) -> None:
+    for name in ("ingestion", "schema"):
+        assert tasks(spec)[name]["inputs"]["parameters"]["content"]["runtimeValue"]["constant"]
+
+
+def test_two_compilations_are_equal(jobs: dict[tuple[str, str], Job], tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()
+    for target in TARGETS:
+        compiled(target, "houses", tmp_path)
+        compiled(target, "houses", tmp_path / "again")
+        name = f"houses{TARGETS[target].SUFFIXES[0]}"
+        assert (tmp_path / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_every_dotted_path_imports_from_a_fresh_clone(jobs: dict[tuple[str, str], Job], tree: Path) -> None:
+    paths = {text for job in jobs.values() for text in texts(job) if DOTTED.fullmatch(text)}
+    assert paths >= {
+        "components.ingestion.executor.Executor",
+        "components.baseline.Executor",
+        "models.preprocessing.preprocessing_fn",
+        "models.training.run_fn",
+        "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor",
+    }
+    # Named by the settings, and imported by run_fn.
+    networks = {f"models.networks.{load.load(str(REPOSITORY), name).network['name']}.Settings" for name in NAMES}
+    program = """
+import importlib, json, os, sys
+for path in json.loads(sys.argv[1]):
+    module, _, name = path.rpartition(".")
+    found = importlib.import_module(module)
+    if not hasattr(found, name):
+        found = importlib.import_module(path)
+    if not path.startswith("tfx."):
+        assert found.__file__.startswith(os.getcwd() + os.sep), (path, found.__file__)
+"""
+    in_container(["python", "-c", program, json.dumps(sorted(paths | networks))], tree)
+
+
+def test_ingestion_runs_as_the_job_says(jobs: dict[tuple[str, str], Job], tree: Path, tmp_path: Path) -> None:
+    spec = jobs["vertex", "houses"]["pipelineSpec"]
+    component = spec["components"]["ingestion"]
+    container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
+    parameters = tasks(spec)["ingestion"]["inputs"]["parameters"]
+    output = component["outputDefinitions"]["artifacts"]["examples"]
+    artifact = {"name": "examples", "uri": str(tmp_path / "examples"), "type": output["artifactType"]}
+    executor_input = {
+        "inputs": {"parameterValues": {key: value["runtimeValue"]["constant"] for key, value in parameters.items()}},
+        "outputs": {
+            "artifacts": {"examples": {"artifacts": [artifact]}},
+            "outputFile": str(tmp_path / "output.json"),
+        },
+    }
+    words = [word.replace("{{$}}", json.dumps(executor_input)) for word in container["command"] + container["args"]]
+    in_container(words, tree)
+    written = json.loads((tmp_path / "output.json").read_text())["artifacts"]["examples"]["artifacts"][0]
+    assert json.loads(written["metadata"]["split_names"]) == ["train", "eval", "test"]
+    rows = json.loads(written["metadata"]["rows"])
+    assert sum(rows.values()) == 21613
+    for split in rows:
+        (file,) = (tmp_path / "examples" / f"Split-{split}").iterdir()
+        assert file.stat().st_size > 10_000
+
+
+def test_data_in_a_bucket_is_read_in_every_run(tmp_path: Path) -> None:
+    spec = compiled("kubeflow", "houses", tmp_path, data_root="gs://data/here/")
+    task = tasks(spec)["ingestion"]
+    assert "gs://data/here/data/houses.csv.gz" in task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"]
+    assert task["cachingOptions"] == {}
+
+
+def test_flags_reach_every_container(tmp_path: Path) -> None:
+    spec = compiled("kubeflow", "houses", tmp_path, beam_args=["--runner=Other"], cache=False)
+    for executor in spec["deploymentSpec"]["executors"].values():
+        assert executor["container"]["image"] == "registry/image:1"
+        assert executor["container"]["args"][-1] == "--runner=Other"
+    assert not [task for task in tasks(spec).values() if task.get("cachingOptions")]
+
+
+def test_a_name_becomes_what_the_platforms_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, suffix in (("configs", "toml"), ("schemas", "pbtxt")):
+        (tmp_path / folder).mkdir()
+        shutil.copy(REPOSITORY / folder / f"houses.{suffix}", tmp_path / folder / f"house_Tiers.{suffix}")
+    (tmp_path / "data").symlink_to(REPOSITORY / "data")
+    monkeypatch.setattr(cloud, "REPOSITORY", str(tmp_path))
+    job = compiled("vertex", "house_Tiers", tmp_path)
+    assert job["pipelineSpec"]["pipelineInfo"]["name"] == job["displayName"] == "house-tiers"
+    assert job["runtimeConfig"]["gcsOutputDirectory"] == f"{ROOT}/house_Tiers/artifacts"
+    (tmp_path / "configs" / "häuser.toml").write_bytes((REPOSITORY / "configs" / "houses.toml").read_bytes())
+    (tmp_path / "schemas" / "häuser.pbtxt").write_bytes((REPOSITORY / "schemas" / "houses.pbtxt").read_bytes())
+    with pytest.raises(UserError, match=r"configs/häuser.toml: a job's name is made of letters, digits and hyphens"):
+        compiled("vertex", "häuser", tmp_path)
+
+
+def test_without_flags_the_placeholders_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cloud.run(cloud.Request(target="kubeflow", pipeline="houses")) == 0
+    assert (tmp_path / "houses.yaml").exists()
+    lines = capsys.readouterr().out.splitlines()
+    todo = [line for line in lines if line.startswith("to do: ")]
+    assert [flag for line in todo for flag in re.findall(r"--\S+", line)] == ["--cloud-root", "--image"]
+    compiled("kubeflow", "houses", tmp_path)
+    assert "to do" not in capsys.readouterr().out
+    compiled("kubeflow", "houses", tmp_path, root="minio://bucket/folder")
+    assert "do not open minio://" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("target", "flags", "message"),
+    [
+        ("kubeflow", {"root": "/folder"}, r"--cloud-root /folder: .* write gs://BUCKET/FOLDER or s3://.* or minio://"),
+        ("kubeflow", {"root": "gs://"}, r"--cloud-root gs://: "),
+        ("kubeflow", {"root": ""}, r"--cloud-root '': "),
+        ("kubeflow", {"root": "https://host/folder"}, r"--cloud-root https://host/folder: "),
+        ("vertex", {"root": "s3://bucket/folder"}, r"Vertex AI keeps files in a bucket: write gs://BUCKET/FOLDER, "),
+        ("vertex", {"data_root": "data"}, r"--data-root data: "),
+        ("vertex", {"image": "an image"}, r"--image an image: write a container image as REGISTRY/NAME:TAG"),
+        ("vertex", {"output": "job.yaml"}, r"--output job.yaml: Vertex AI takes a .json file"),
+        ("kubeflow", {"output": "job.json"}, r"--output job.json: Kubeflow Pipelines takes a .yaml or .yml file"),
+        ("kubeflow", {"output": "nowhere/job.yaml"}, r"--output nowhere/job.yaml: there is no folder nowhere"),
+        ("vertex", {"overrides": ["data.path=../x.csv"]}, r"data.path is '../x.csv': a cloud job needs a path under"),
+        ("vertex", {"overrides": ["data.path=data/x.csv"]}, r"data.path: there is no file .*data/x.csv"),
+    ],
+)
+def test_a_flag_that_cannot_be_used_is_named(target: str, flags: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        compiled(target, "houses", tmp_path, **flags)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [{"root": "s3://key:canary@bucket/x"}, {"root": "gs://b/x?token=canary"}, {"image": "me:canary@host/image"}],
+)
+def test_credentials_are_refused_and_not_repeated(flags: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        compiled("kubeflow", "houses", tmp_path, **flags)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "houses.yaml").mkdir()
+    with pytest.raises(ResourceError, match=r"houses.yaml cannot be written \(Is a directory\)"):
+        compiled("kubeflow", "houses", tmp_path)
+
+
+def test_user_code_is_imported_before_a_job_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloud, "USER_CODE", ("models.nowhere",))
+    with pytest.raises(UserError, match=r"models.nowhere does not import: ModuleNotFoundError"):
+        compiled("kubeflow", "houses", tmp_path)
+
+
+def test_the_job_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orchestration import job
+
+    monkeypatch.setattr(job, "SCHEMA_VERSION", "2.2.0")
+    with pytest.raises(RunError, match=r"schemaVersion is 2.1.0, not 2.2.0"):
+        compiled("kubeflow", "houses", tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,405 @@
+"""The set-up, with interpreters, uv and C libraries that are a few lines of shell each. Nothing is downloaded."""
+
+import ast
+import collections
+import fcntl
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "orchestration" / "install.py"
+
+PYTHON = """\
+if [ "$1" = -I ]; then echo '{answer}'; exit; fi
+[ "$2" = venv ] && {venv} || exit 9
+mkdir -p "$4/bin"
+cp "$HOME/pip" "$4/bin/python"
+"""
+
+UV = """\
+echo "$*" >>"$HOME/uv.log"
+env >"$HOME/uv.env"
+case $1 in
+--version) echo "uv {version}" ;;
+venv)
+  rm -rf "$5"
+  mkdir -p "$5/bin"
+  ln -s "$4" "$5/bin/python"
+  echo "VIRTUAL_ENV='$5'" >"$5/bin/activate"
+  echo "version_info = $4" >"$5/pyvenv.cfg"
+  ;;
+sync) if [ -e "$HOME/failure" ]; then cat "$HOME/failure"; exit 1; fi; echo "Installed 2 packages in 3ms" ;;
+python)
+  [ -e "$HOME/python" ] || exit 1
+  mkdir -p "$UV_PYTHON_INSTALL_DIR/cpython/bin"
+  cp "$HOME/python" "$UV_PYTHON_INSTALL_DIR/cpython/bin/python$4"
+  ;;
+esac
+"""
+
+
+def script(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{text}")
+    path.chmod(0o755)
+    return path
+
+
+class Place:
+    """A checkout on a machine: its own copy of install.py, one folder on PATH and a home."""
+
+    def __init__(self, folder):
+        self.root, self.bin, self.home = folder / "a checkout", folder / "bin", folder / "home"
+        self.home.mkdir()
+        (self.root / "orchestration").mkdir(parents=True)
+        shutil.copy(SOURCE, self.root / "orchestration")
+        (self.root / "uv.lock").write_text("version = 1\n")
+        (self.root / "pyproject.toml").write_text('[project]\ndependencies = ["tfx"]\n[tool.ruff]\nline-length = 120\n')
+        self.load()
+        script(self.bin / "g++", "")
+        self.uv = script(self.home / "uv", UV.format(version=self.install.UV_VERSION))
+        script(self.home / "pip", 'echo "$*" >>"$HOME/pip.log"; cp "$HOME/uv" "${0%python}uv"')
+
+    def load(self):
+        spec = importlib.util.spec_from_file_location("copied_install", self.root / "orchestration" / "install.py")
+        self.install = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.install)
+        self.install.SYSTEM_FOLDERS = ()
+
+    def python(self, minor, folder=None, headers=True, venv=True):
+        path = (folder or self.bin) / f"python3.{minor}"
+        return script(path, PYTHON.format(answer=json.dumps([minor, str(path), headers, venv]), venv=str(venv).lower()))
+
+    def calls(self):
+        """What uv was called for since the last time, without the questions for its version."""
+        log = self.home / "uv.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.write_text("")
+        return [line.replace(f"{self.root}/", "") for line in lines if line != "--version"]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    made = Place(tmp_path)
+    monkeypatch.setenv("HOME", str(made.home))
+    monkeypatch.setenv("PATH", str(made.bin))
+    monkeypatch.delenv("PYENV_ROOT", raising=False)
+    monkeypatch.setattr(sys, "executable", str(made.python(8, made.home)))
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    made.glibc = lambda version: monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", version))
+    made.glibc("2.36")
+    usage = collections.namedtuple("usage", "free")
+    made.free = lambda size: monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(size))
+    made.free(50e9)
+    return made
+
+
+def made(path):
+    return [f"venv --clear --python {path} .venv", f"sync --frozen --all-groups --compile-bytecode --python {path}"]
+
+
+def test_the_first_run_makes_all_and_the_second_does_nothing(place, capsys):
+    python = place.python(10)
+    script(place.bin / "uv", f"touch {place.home}/wrong")
+    assert place.install.main([]) == 0
+    assert place.calls() == made(python)
+    assert f"uv=={place.install.UV_VERSION}" in (place.home / "pip.log").read_text()
+    assert "Installed 2 packages" in capsys.readouterr().out
+
+    assert place.install.main([]) == 0
+    assert (place.home / "uv.log").read_text() == "", "not even uv's version is asked for"
+    assert capsys.readouterr() == ("", "")
+    assert not (place.home / "wrong").exists(), "the user's own uv has no part in it"
+
+
+def test_a_shim_that_runs_nothing_is_passed_over(place, monkeypatch):
+    script(place.bin / "python3.10", "echo 'pyenv: python3.10: command not found' >&2; exit 127")
+    monkeypatch.setenv("PYENV_ROOT", str(place.home / "pyenv"))
+    python = place.python(10, place.home / "pyenv" / "versions" / "3.10.13" / "bin")
+    assert place.install.main([]) == 0
+    assert place.calls() == made(python)
+
+
+def test_a_name_that_hides_another_version_is_passed_over(place):
+    script(place.bin / "python3.10", PYTHON.format(answer=json.dumps([12, "/elsewhere", True, True]), venv="true"))
+    assert place.install.find_python(place.install.LEGACY) is None
+
+
+def test_an_interpreter_with_headers_goes_before_a_newer_one_without(place):
+    place.glibc("2.41")
+    place.python(13, headers=False)
+    place.python(11)
+    python = place.python(12)
+    assert place.install.main([]) == 0
+    assert place.calls() == made(python)
+
+
+@pytest.mark.parametrize(("glibc", "minor"), [("2.36", 10), ("2.38", 10), ("2.39", 13), ("3.0", 13)])
+def test_glibc_decides_the_stack(place, glibc, minor):
+    place.glibc(glibc)
+    pythons = {number: place.python(number) for number in (10, 11, 13)}
+    assert place.install.main([]) == 0
+    assert place.calls() == made(pythons[minor])
+
+
+def test_the_asked_stack_is_made_and_the_next_plain_run_goes_back(place):
+    place.glibc("2.41")
+    old, new = place.python(10), place.python(13)
+    assert place.install.main(["--stack", "legacy"]) == 0
+    assert place.calls() == made(old)
+    assert place.install.main([]) == 0
+    assert place.calls() == made(new)
+    assert place.install.main(["--stack", "current"]) == 0
+    assert place.calls() == [], "that is what stands there"
+
+
+def test_the_current_stack_is_refused_on_an_old_glibc(place, capsys):
+    place.python(13)
+    assert place.install.main(["--stack", "current"]) == 2
+    error = capsys.readouterr().err
+    assert "needs glibc 2.39" in error
+    assert "this machine has 2.36" in error
+    assert "`make test-current`" in error
+    assert place.calls() == []
+
+
+def test_the_legacy_stack_is_taken_where_no_newer_python_can_be_had(place):
+    place.glibc("2.41")
+    python = place.python(10)
+    assert place.install.main([]) == 0
+    assert place.calls() == ["python install --no-bin 3.13", *made(python)]
+
+
+def test_a_missing_python_is_fetched(place):
+    shutil.copy(place.python(10, place.home / "kept"), place.home / "python")
+    assert place.install.main([]) == 0
+    assert place.calls() == ["python install --no-bin 3.10", *made(place.home / "kept" / "python3.10")]
+
+
+def test_no_python_at_all(place, capsys):
+    place.python(11)
+    assert place.install.main([]) == 2
+    error = "no Python 3.10 was found and none could be fetched: install one, as with `pyenv install 3.10`"
+    assert error in capsys.readouterr().err
+
+
+def test_all_that_is_missing_is_said_in_one_sentence(place, monkeypatch, capsys):
+    python = place.python(10, headers=False, venv=False)
+    monkeypatch.setattr(sys, "executable", str(place.python(8, place.home, venv=False)))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (place.bin / "g++").unlink()
+    own = f"python3.{sys.version_info[1]}-venv"
+    assert place.install.main([]) == 2
+    assert capsys.readouterr().err == (
+        f"set-up: Python's venv module and a C++ compiler and Python.h of {python} cannot be found: install it with "
+        f"`apt-get update && apt-get install -y {own} g++ python3.10-dev` and try again.\n"
+    )
+    script(place.bin / "dnf", "")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert place.install.main([]) == 2
+    assert "`sudo dnf install -y python3 gcc-c++ python3.10-devel`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "libc"),
+    [
+        ("Darwin", "arm64", ("", "")),
+        ("Windows", "AMD64", ("", "")),
+        ("Linux", "aarch64", ("glibc", "2.41")),
+        ("Linux", "x86_64", ("", "")),
+        ("Linux", "x86_64", ("glibc", "2.12")),
+    ],
+)
+def test_a_machine_without_wheels_is_refused(place, monkeypatch, capsys, system, machine, libc):
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(platform, "libc_ver", lambda: libc)
+    assert place.install.main([]) == 2
+    assert "wheels for Linux on x86_64 with glibc only" in (error := capsys.readouterr().err)
+    assert "`docker build" in error
+    assert not (place.root / ".tools").exists()
+
+
+def test_room_is_looked_at_before_anything_is_made(place, capsys):
+    place.python(10)
+    place.free(1.25e9)
+    assert place.install.main([]) == 5
+    assert f"{place.root} has 1.2 GB free and 4 GB are needed" in capsys.readouterr().err
+    (place.root / ".venv").mkdir()
+    assert place.install.main([]) == 0, "what is half made has taken its room already"
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        (("pyproject.toml", '"tfx"', '"tfx", "torch"'), True),
+        (("pyproject.toml", "line-length = 120", "line-length = 100"), False),
+        (("uv.lock", "version = 1", "version = 2"), True),
+        ((".venv/pyvenv.cfg", "version_info = ", "version_info = 9"), True),
+        ((".venv/.stamp", "{", "{{"), True),
+        ((".venv/.stamp", '"asked"', '"wanted"'), True),
+    ],
+)
+def test_what_makes_the_next_run_work_again(place, change, again):
+    python = place.python(10)
+    place.install.main([])
+    place.calls()
+    name, old, new = change
+    text = (place.root / name).read_text()
+    assert old in text
+    (place.root / name).write_text(text.replace(old, new))
+    assert place.install.main([]) == 0
+    assert place.calls() == made(python)[1:] * again
+    assert (place.home / "pip.log").read_text().count("uv==") == 1
+
+
+def test_another_c_library_makes_the_next_run_work_again(place):
+    python = place.python(10)
+    place.install.main([])
+    place.calls()
+    place.glibc("2.37")
+    assert place.install.main([]) == 0
+    assert place.calls() == made(python)[1:]
+
+
+def test_a_python_that_went_away_makes_a_new_environment(place):
+    gone, left = place.python(10), place.python(10, place.home / ".pyenv" / "versions" / "3.10.1" / "bin")
+    place.install.main([])
+    assert place.calls() == made(gone)
+    gone.unlink()
+    assert place.install.main([]) == 0
+    assert place.calls() == made(left)
+
+
+def test_a_moved_checkout_makes_a_new_environment(place):
+    python = place.python(10)
+    place.install.main([])
+    place.calls()
+    place.root = place.root.rename(place.root.with_name("moved"))
+    place.load()
+    assert place.install.main([]) == 0
+    assert place.calls() == made(python)
+
+
+def test_an_interrupted_set_up_is_noticed_and_resumed(place):
+    python = place.python(10)
+    (place.home / "failure").write_text("killed\n")
+    assert place.install.main([]) == 2
+    assert place.calls() == made(python)
+    (place.home / "failure").unlink()
+    assert place.install.main([]) == 0
+    assert place.calls() == made(python)[1:], "the environment that was begun is filled up"
+    (place.home / "failure").write_text("killed\n")
+    (place.root / "uv.lock").write_text("another")
+    assert place.install.main([]) == 2
+    (place.root / "uv.lock").write_text("version = 1\n")
+    assert not place.install.ready(None), "half of the other lock is in there"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "sentence"),
+    [
+        ("error: Failed to install: x\n  cause: No space left on device (os error 28)\n", 5, "no room left"),
+        ("error: error sending request for url\n  cause: dns error\n", 5, "index could not be reached"),
+        ("error: boom\n  cause: a  bug\nhint: x", 2, "filling .venv failed (cause: a bug): mend what"),
+        ("Killed", 2, "filling .venv failed (Killed)"),
+        ("", 2, "filling .venv failed (it said nothing)"),
+    ],
+)
+def test_a_failure_is_one_sentence(place, capsys, said, code, sentence):
+    place.python(10)
+    (place.home / "failure").write_text(said)
+    assert place.install.main([]) == code
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert (place.root / ".tools" / "set-up.log").read_text() == said
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_uv_is_made_by_an_interpreter_that_has_venv(place, monkeypatch, chosen):
+    place.python(10, venv=chosen)
+    monkeypatch.setattr(sys, "executable", str(place.python(8, place.home, venv=not chosen)))
+    assert place.install.main([]) == 0
+
+
+def test_without_a_network_uv_is_not_to_be_had(place, capsys):
+    place.python(10)
+    script(
+        place.home / "pip",
+        "echo 'WARNING: Retrying after NewConnectionError'; echo 'ERROR: No matching distribution'; exit 1",
+    )
+    assert place.install.main([]) == 5
+    assert "could not be reached while getting uv: mend the network" in capsys.readouterr().err
+
+
+def test_an_old_or_broken_uv_is_replaced(place):
+    place.python(10)
+    script(place.root / ".tools" / "uv" / "bin" / "uv", "echo uv 0.1.0")
+    assert place.install.main([]) == 0
+    assert place.install.uv_made()
+
+
+def test_variables_that_divert_are_dropped_and_those_of_the_network_stay(place, monkeypatch):
+    place.python(10)
+    dropped = (
+        "UV_PROJECT_ENVIRONMENT UV_NO_DEV UV_PYTHON VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME PIP_TARGET PIP_USER"
+    )
+    kept = "UV_INDEX_URL UV_DEFAULT_INDEX UV_HTTP_TIMEOUT PIP_INDEX_URL PIP_CERT HTTPS_PROXY SSL_CERT_FILE UV_CACHE_DIR"
+    for name in f"{dropped} {kept}".split():
+        monkeypatch.setenv(name, "/strange")
+    assert place.install.main([]) == 0
+    seen = dict(line.partition("=")[::2] for line in (place.home / "uv.env").read_text().splitlines())
+    assert seen["UV_PROJECT_ENVIRONMENT"] == str(place.root / ".venv")
+    assert seen["UV_PYTHON_DOWNLOADS"] == "manual"
+    strange = {name for name, value in seen.items() if value == "/strange"}
+    assert strange == set(kept.split())
+
+
+def test_of_two_at_once_one_works_and_the_other_waits(place):
+    python = place.python(10)
+    (place.root / ".tools").mkdir()
+    with (place.root / ".tools" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        both = [threading.Thread(target=place.install.main, args=([],)) for _ in range(2)]
+        for one in both:
+            one.start()
+        both[0].join(0.3)
+        assert place.calls() == []
+    for one in both:
+        one.join(30)
+    assert place.calls() == made(python)
+
+
+def test_a_folder_that_cannot_be_written_is_named(place, capsys):
+    place.python(10)
+    (place.root / ".tools").write_text("")
+    assert place.install.main([]) == 5
+    assert f"set-up: {place.root}/.tools cannot be used (File exists)" in capsys.readouterr().err
+
+
+def test_a_stop_by_the_user_is_no_traceback(place, monkeypatch, capsys):
+    def stop(asked):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place.install, "set_up", stop)
+    assert place.install.main([]) == 130
+    assert "the next run goes on from here" in capsys.readouterr().err
+
+
+def test_it_runs_on_python_3_8_with_nothing_but_its_library():
+    tree = ast.parse(SOURCE.read_text(), feature_version=(3, 8))
+    imported = [
+        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    ]
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from models.recipe import Training
+from models.roles import Features, Label
+from pipeline import config
+
+LEAST = {
+    "data": {"path": "data/flats.csv"},
+    "features": {"numeric": [{"column": "area"}], "ignored": ["id"]},
+    "label": {"column": "rent"},
+}
+MLP = {"name": "mlp", "layers": [128, 64], "activation": "relu", "dropout": 0.0, "l2": 0.0}
+
+
+def make(**sections):
+    return config.Config.model_validate({**LEAST, **sections})
+
+
+def test_the_least_config_has_defaults_for_everything_else():
+    made = make()
+
+    assert made.data.split.shares == {"train": 8, "eval": 1, "test": 1}
+    assert made.data.split.column is None
+    assert made.network == MLP
+    assert made.training == Training()
+    assert made.evaluation.floor == {}
+    assert made.evaluation.baseline is None
+    assert made.evaluation.slicings == ()
+
+
+def test_a_network_is_written_out_with_its_defaults():
+    assert make(network={"layers": [4]}).network == {**MLP, "layers": [4]}
+    assert make(network={"name": "linear"}).network == {"name": "linear"}
+
+
+def test_networks_are_the_files_in_models_networks():
+    folder = Path(config.models.networks.__file__).parent
+
+    assert config.networks() == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    assert {"linear", "mlp"} <= set(config.networks())
+
+
+def test_slices_are_columns_or_crosses():
+    made = make(evaluation={"slices": ["city", ["city", "floor"]]})
+
+    assert made.evaluation.slicings == (("city",), ("city", "floor"))
+
+
+def test_plain_sections_are_what_the_workers_read():
+    made = make(features={**LEAST["features"], "bucketized": [{"column": "lat", "edges": [1.0]}]}, network={"layers": [4]})
+    plain = made.plain("features", "label", "network", "training")
+
+    assert list(plain) == ["features", "label", "network", "training"]
+    assert Features.model_validate(plain["features"]) == made.features
+    assert Label.model_validate(plain["label"]) == made.label
+    assert Training.model_validate(plain["training"]) == made.training
+    assert plain["network"] == made.network
+
+
+def test_a_plain_whole_config_is_that_config_again():
+    features = {
+        "bucketized": [{"column": "lat", "edges": [1.0]}, {"column": "long", "quantiles": 3}],
+        "crossed": [{"columns": ["lat", "long"], "buckets": 9}],
+    }
+    made = make(features=features, evaluation={"slices": ["city", ["a", "b"]], "floor": {"r2": 0.5}})
+
+    assert config.Config.model_validate(made.plain()) == made
+    assert made.plain()["features"]["crossed"] == [{"columns": ["lat", "long"], "buckets": 9}]
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"network": {"name": "mpl"}}, "name 'mpl' is none of linear, mlp"),
+        ({"network": {"name": "mlp", "layer": [3]}}, r"network\.layer\n.*Extra inputs"),
+        ({"network": {"name": "mlp", "dropout": 1.5}}, r"network\.dropout\n.*less than 1"),
+        ({"evaluation": {"floor": {"auc": 0.5}}}, r"evaluation: metric 'auc' is none of mae, rmse, r2 \(task regression\)"),
+        ({"evaluation": {"baseline": {"metric": "loss"}}}, "evaluation: metric 'loss' is none of mae, rmse, r2"),
+        ({"evaluation": {"baseline": {"metric": "mae", "tolerance": -0.1}}}, "greater than or equal to 0"),
+        ({"label": {"column": "area"}}, r"label: column 'area' stands under \[features\] too"),
+        ({"label": {"column": "id"}}, r"label: column 'id' stands under \[features\] too"),
+        ({"data": {"path": "x", "split": {"train": 0}}}, r"data\.split\.train\n.*greater than or equal to 1"),
+        ({"data": {"path": "x", "split": {"by": "time"}}}, r"data\.split\.by\n.*'hash'"),
+        ({"training": {"optimizer": {"rate": 0}}}, r"training\.optimizer\.rate\n.*greater than 0"),
+        ({"training": {"early_stopping": {"patience": 0}}}, r"training\.early_stopping\.patience\n"),
+        ({"training": {"seed": 2**31}}, r"training\.seed\n.*less than"),
+        ({"spans": {}}, r"spans\n.*Extra inputs"),
+    ],
+)
+def test_what_cannot_be_is_refused(sections, message):
+    with pytest.raises(ValidationError, match=rf"(?s){message}"):
+        make(**sections)
+
+
+def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
+    assert make(training={"early_stopping": None}).training.early_stopping is None
+
+
+def test_planned_sections_are_no_sections_yet():
+    assert not set(config.NOT_BUILT) & set(config.Config.model_fields)
