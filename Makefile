@@ -9,7 +9,7 @@ run: set-up  ## run a pipeline on this machine: make run ARGS="--config configs/
 	@.venv/bin/python runner.py --local $(ARGS)
 
 test: set-up  ## run the tests: make test ARGS="tests/pipeline -k houses"
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-current:  ## run the pipeline and the tests on the newer stack, in a Debian 13 root under .current (as root)
 	@tests/current_stack.sh $(ARGS)
