@@ -1,4 +1,4 @@
-# The image that Kubeflow Pipelines, Vertex AI and Beam workers start: docker build -t keras-pipeline .
+# The image that Kubeflow Pipelines and Vertex AI start: docker build -t keras-pipeline .
 # Debian 13, as the current stack needs its glibc. The compiler stays in the first stage.
 FROM debian:trixie-slim AS packages
 RUN apt-get update \

@@ -5,10 +5,10 @@
 # Another Python's modules must not reach ours.
 unexport PYTHONPATH PYTHONHOME
 
-run: set-up  ## run a pipeline on this machine: make run ARGS="--config configs/houses.toml"
+run: set-up  ## run a pipeline on this machine: make run ARGS="--pipeline houses"
 	@.venv/bin/python runner.py --local $(ARGS)
 
-test: set-up  ## run the tests: make test ARGS="tests/pipeline -k houses"
+test: set-up  ## run the tests: make test ARGS="tests/pipeline -k roles"
 	.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-current:  ## run the pipeline and the tests on the newer stack, in a Debian 13 root under .current (as root)

@@ -25,8 +25,16 @@ class LabelScale:
 
     @classmethod
     def fit(cls, transformed: np.ndarray[Any, Any], label: Label) -> "LabelScale":
-        """Measure the transformed label, any shape, of the train split."""
+        """Measure the transformed label, any shape, of the train split.
+
+        Raises:
+            ValueError: a value is no number.
+        """
         values = transformed.astype(np.float64)
+        broken = values.size - int(np.isfinite(values).sum())
+        if broken:
+            hint = "; a logarithm needs labels above 0" if label.transform == "log" else ""
+            raise ValueError(f"label {label.column!r}: {broken} of {values.size} train rows have no finite value{hint}")
         return cls(mean=float(values.mean()), deviation=float(values.std()) or 1.0, label=label)
 
     def scale(self, transformed: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

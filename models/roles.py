@@ -169,7 +169,7 @@ class Features(Strict):
             raise ValueError(f"an entry makes the feature {LABEL!r}, which is the transformed label: rename the column")
         slashed = [name for name in names if "/" in name]
         if slashed:
-            raise ValueError(f"feature {slashed[0]!r} has a slash, which Keras does not take in a name: rename the column")
+            raise ValueError(f"feature {slashed[0]!r} has a slash, which no Keras name may have: rename the column")
         used = set(self.columns()) & set(self.ignored)
         if used:
             raise ValueError(f"column {sorted(used)[0]!r} is both ignored and used: take it out of one of the two")
@@ -181,7 +181,7 @@ class Features(Strict):
                     raise ValueError(f"crossed column {column!r} must also stand under bucketized or categorical")
                 if column in bucketized & categorical:
                     raise ValueError(
-                        f"crossed column {column!r} stands under bucketized and categorical: the cross needs one of them"
+                        f"crossed column {column!r} stands under bucketized and categorical: the cross needs one"
                     )
         return self
 

@@ -1,11 +1,14 @@
 """What can be found wrong before the first stage, without TensorFlow."""
 
+import codecs
 import csv
 import gzip
+import io
 import os
 import tempfile
 import zlib
 from collections.abc import Iterable
+from typing import BinaryIO, cast
 
 from errors import ResourceError, UserError
 from pipeline.load import nearest
@@ -59,12 +62,31 @@ def check_data(path: str, *, config: str, columns: Iterable[str], label: str) ->
 
 def _head(path: str) -> tuple[list[str], list[str] | None]:
     """Header and first row of a CSV file."""
-    opener = gzip.open if path.endswith(".gz") else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            return next(reader, []), next(reader, None)
+        with _open(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+            # Arrow passes over blank lines too.
+            rows = (row for row in csv.reader(text) if row)
+            return next(rows, []), next(rows, None)
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 (byte {error.start}): convert it, as with iconv -t utf-8") from error
+        raise UserError(f"{path} is not UTF-8 (byte {_bad_byte(path)}): convert it, as with iconv -t utf-8") from error
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def _open(path: str) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb"))
+
+
+def _bad_byte(path: str) -> int:
+    """Position of the first byte that is not UTF-8, in the unpacked file."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    position = 0
+    with _open(path) as file:
+        while block := file.read(1 << 16):
+            held_back = len(decoder.getstate()[0])
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                return position - held_back + error.start
+            position += len(block)
+    return position - len(decoder.getstate()[0])

@@ -71,7 +71,11 @@ def schema_columns(root: str, name: str) -> dict[str, str]:
         raise UserError(f"{shown} is missing: a run is judged against a reviewed schema; write one") from error
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise UserError(f"{shown}: this is not a schema: {error}") from error
-    return {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
+    columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
+    findings = [f"{shown}: column {feature.name!r} {_open(feature)}" for feature in schema.feature if _open(feature)]
+    if findings:
+        raise UserError("\n".join(findings))
+    return columns
 
 
 def check_columns(name: str, config: Config, columns: Mapping[str, str]) -> None:
@@ -129,19 +133,27 @@ def _override(values: dict[str, Any], text: str) -> None:
         value = raw.strip()
     place: Any = values
     *path, last = key.strip().split(".")
-    for part in path:
-        place = place[int(part)] if isinstance(place, list) and part.isdigit() else place.setdefault(part, {})
+    within_list = f"--set {text!r}: name a key inside the list's entry, as in features.numeric.0.scale=none"
+    for depth, part in enumerate(path):
+        if isinstance(place, list):
+            if not part.isdecimal():
+                raise UserError(within_list)
+            if int(part) >= len(place):
+                above = ".".join(path[:depth])
+                raise UserError(f"--set {text!r}: {above} has {len(place)} entries, counted from 0")
+            place = place[int(part)]
+        else:
+            place = place.setdefault(part, {})
         if not isinstance(place, dict | list):
             raise UserError(f"--set {text!r}: {part!r} is a value, not a section")
     if isinstance(place, list):
-        raise UserError(f"--set {text!r}: name a key inside the list's entry, as in features.numeric.0.scale=none")
+        raise UserError(within_list)
     place[last] = value
 
 
 def _explain(shown: str, details: dict[str, Any], values: Mapping[str, Any]) -> str:
     """One line for one of pydantic's findings."""
-    # pydantic puts the tried branch of a union into the location; keys and list positions are what users know.
-    where = [part for part in details["loc"] if isinstance(part, int) or part.isidentifier()]
+    where = _place(details, values)
     dotted = ".".join(str(part) for part in where)
     if details["type"] == "extra_forbidden":
         *above, last = where
@@ -153,6 +165,28 @@ def _explain(shown: str, details: dict[str, Any], values: Mapping[str, Any]) -> 
     given = details.get("input")
     value = f" (found {given!r})" if isinstance(given, str | int | float | bool) else ""
     return f"{shown}: {dotted + ': ' if dotted else ''}{message}{value}"
+
+
+def _place(details: Mapping[str, Any], values: Mapping[str, Any]) -> list[str | int]:
+    """Keys and list positions of a finding; pydantic's location also holds the tried branch of a union."""
+    where: list[str | int] = []
+    place: Any = values
+    for part in details["loc"]:
+        if part in place if isinstance(place, dict) else isinstance(place, list) and isinstance(part, int):
+            where.append(part)
+            place = place[part]
+    return [*where, details["loc"][-1]] if details["type"] == "missing" else where
+
+
+def _open(feature: schema_pb2.Feature) -> str:
+    """What a schema leaves open about a column; empty where it says all that is needed."""
+    if feature.type not in (schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES):
+        return "has no type that a table can hold: write INT, FLOAT or BYTES"
+    if feature.presence.min_fraction < 1.0:
+        return "may be missing in a row, which is not supported yet: write presence { min_fraction: 1.0 }"
+    if [dim.size for dim in feature.shape.dim] != [1]:
+        return "may hold any number of values: write shape { dim { size: 1 } }"
+    return ""
 
 
 def _keys(model: type[BaseModel], path: list[Any], values: Mapping[str, Any]) -> list[str]:

@@ -55,6 +55,14 @@ def test_figures_are_those_of_the_rows_given():
     np.testing.assert_allclose(scale.scale(column([3, 6]))[:, 0], [0.0, 3 / np.sqrt(3.5)], rtol=1e-6)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_label_that_is_no_number_is_refused(value):
+    with pytest.raises(ValueError, match="^label 'price': 2 of 5 train rows have no finite value$"):
+        LabelScale.fit(column([1, value, 2, value, 3]), PLAIN)
+    with pytest.raises(ValueError, match="1 of 2 train rows have no finite value; a logarithm needs labels above 0$"):
+        LabelScale.fit(column([1, value]), LOG)
+
+
 def test_a_logarithm_is_undone_in_float64():
     scale = LabelScale(mean=13.0, deviation=0.5, label=LOG)
     outputs = np.array([[0.1], [-0.7]], np.float32)

@@ -50,7 +50,9 @@ def test_slices_are_columns_or_crosses():
 
 
 def test_plain_sections_are_what_the_workers_read():
-    made = make(features={**LEAST["features"], "bucketized": [{"column": "lat", "edges": [1.0]}]}, network={"layers": [4]})
+    made = make(
+        features={**LEAST["features"], "bucketized": [{"column": "lat", "edges": [1.0]}]}, network={"layers": [4]}
+    )
     plain = made.plain("features", "label", "network", "training")
 
     assert list(plain) == ["features", "label", "network", "training"]
@@ -77,7 +79,10 @@ def test_a_plain_whole_config_is_that_config_again():
         ({"network": {"name": "mpl"}}, "name 'mpl' is none of linear, mlp"),
         ({"network": {"name": "mlp", "layer": [3]}}, r"network\.layer\n.*Extra inputs"),
         ({"network": {"name": "mlp", "dropout": 1.5}}, r"network\.dropout\n.*less than 1"),
-        ({"evaluation": {"floor": {"auc": 0.5}}}, r"evaluation: metric 'auc' is none of mae, rmse, r2 \(task regression\)"),
+        (
+            {"evaluation": {"floor": {"auc": 0.5}}},
+            r"evaluation: metric 'auc' is none of mae, rmse, r2 \(task regression\)",
+        ),
         ({"evaluation": {"baseline": {"metric": "loss"}}}, "evaluation: metric 'loss' is none of mae, rmse, r2"),
         ({"evaluation": {"baseline": {"metric": "mae", "tolerance": -0.1}}}, "greater than or equal to 0"),
         ({"label": {"column": "area"}}, r"label: column 'area' stands under \[features\] too"),

@@ -1,0 +1,139 @@
+import gzip
+import os
+import re
+
+import pytest
+
+from errors import ResourceError, UserError
+from orchestration import preflight
+
+CONFIG = "configs/flats.toml"
+COLUMNS = ["id", "area", "rent"]
+TEXT = "id,area,rent,note\n1,80,2000,x\n"
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Checks a file of the given content; returns its path."""
+
+    def run(content, name="flats.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        preflight.check_data(str(path), config=CONFIG, columns=COLUMNS, label="rent")
+        return str(path)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT,
+        "\ufeff" + TEXT,
+        TEXT.replace("\n", "\r\n"),
+        TEXT.rstrip("\n"),
+        "\n\n" + TEXT,
+        "rent,note,area,id\n2000,,80,1\n",
+        'id,area,rent\n"1\n2",80,2000\n',
+        TEXT + "2,90,1500,Zürich\n" * 10_000,
+    ],
+    ids=["plain", "BOM", "CRLF", "no last newline", "blank lines first", "other order", "quoted newline", "long"],
+)
+def test_a_table_with_its_columns_passes(check, content):
+    assert os.path.isfile(check(content))
+    assert os.path.isfile(check(gzip.compress(content.encode()), "flats.csv.gz"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty: it needs a header line and rows"),
+        ("\n\n", "is empty: it needs a header line and rows"),
+        ("\ufeff", "is empty: it needs a header line and rows"),
+        ("id,area,rent\n", "holds a header line and no rows"),
+        ("id,area,rent", "holds a header line and no rows"),
+        ("id,area,rent\n\n\n", "holds a header line and no rows"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_table_without_rows_is_refused(check, content, message, packed):
+    name = "flats.csv.gz" if packed else "flats.csv"
+    with pytest.raises(UserError, match=rf"{re.escape(name)} {message}$"):
+        check(gzip.compress(content.encode()) if packed else content, name)
+
+
+def test_a_file_that_is_not_there_names_config_and_key(tmp_path):
+    for path in (tmp_path / "missing.csv", tmp_path):
+        with pytest.raises(UserError, match=r"^configs/flats\.toml: data\.path: there is no file .*\. Put it there"):
+            preflight.check_data(str(path), config=CONFIG, columns=COLUMNS, label="rent")
+
+
+def test_every_missing_and_doubled_column_has_its_line_with_the_nearest(check):
+    with pytest.raises(UserError) as caught:
+        check("id,aera,note,note\n1,2,3,4\n")
+
+    lines = [line.split("flats.csv: ")[1] for line in str(caught.value).splitlines()]
+    assert lines == [
+        "two columns are named 'note': rename one",
+        "column 'area' of the schema is missing. Did you mean 'aera'?",
+        "the label column 'rent' of the schema is missing. There is: id, aera, note, note.",
+    ]
+
+
+@pytest.mark.parametrize("start", [0, 3, 100, 8191, 8192, 20_000, 300_000])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "BOM"])
+def test_text_that_is_not_utf8_names_the_byte(check, start, packed, mark):
+    content = mark + b"x" * start + b"\xfc" + b"y" * 20_000 + b"\n1\n"
+    name = "flats.csv.gz" if packed else "flats.csv"
+    with pytest.raises(UserError, match=rf"not UTF-8 \(byte {len(mark) + start}\): convert it, as with iconv"):
+        check(gzip.compress(content) if packed else content, name)
+
+
+def test_a_bad_byte_behind_whole_characters_is_counted_in_bytes(check):
+    with pytest.raises(UserError, match=rf"not UTF-8 \(byte {2 * 7000}\)"):
+        check("ü".encode() * 7000 + b"\xff\n1\n")
+
+
+def test_a_character_that_is_cut_off_by_the_files_end_is_a_bad_byte(check):
+    with pytest.raises(UserError, match=r"not UTF-8 \(byte 15\)"):
+        check(b"id,area,rent\n1,\xc3")
+
+
+def test_utf16_is_refused(check):
+    with pytest.raises(UserError, match=r"flats\.csv is not UTF-8 \(byte 0\)"):
+        check(TEXT.encode("utf-16"))
+
+
+@pytest.mark.parametrize(
+    "content", [b"not gzip at all", gzip.compress(TEXT.encode())[:15], gzip.compress(TEXT.encode())[:-30] + b"\0" * 30]
+)
+def test_a_file_that_is_no_whole_gzip_is_refused(check, content):
+    with pytest.raises(UserError, match=r"flats\.csv\.gz cannot be read: ."):
+        check(content, "flats.csv.gz")
+
+
+def test_a_quote_that_never_ends_is_refused(check):
+    with pytest.raises(UserError, match=r"flats\.csv cannot be read: field larger than field limit"):
+        check('id,area,rent\n1,"80,2000\n' + "1,80,2000\n" * 20_000)
+
+
+def test_a_root_that_can_be_written_is_made_and_left_empty(tmp_path):
+    preflight.check_root(str(tmp_path / "new" / "runs"))
+
+    assert os.listdir(tmp_path / "new" / "runs") == []
+
+
+def test_a_root_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(ResourceError, match=r"/runs cannot be written \(File exists\): choose another folder"):
+        preflight.check_root(str(tmp_path / "runs"))
+
+
+def test_a_root_that_refuses_files_is_refused(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(preflight.tempfile, "NamedTemporaryFile", refuse)
+    with pytest.raises(ResourceError, match=r"cannot be written \(Read-only file system\): choose another folder"):
+        preflight.check_root(str(tmp_path))

@@ -1,0 +1,437 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from errors import UserError
+from pipeline import load
+
+REPOSITORY = str(Path(load.__file__).parents[1])
+CONFIG = """
+[data]
+path = "data/flats.csv"
+split = {column = "id"}
+
+[features]
+numeric = [{column = "area"}, {column = "rooms", scale = "none"}]
+bucketized = [{column = "lat", quantiles = 4}, {column = "long", quantiles = 4}]
+categorical = [{column = "city"}]
+crossed = [{columns = ["lat", "long"], buckets = 16}]
+date = [{column = "day"}]
+ignored = ["id"]
+
+[label]
+column = "rent"
+
+[network]
+name = "mlp"
+layers = [8]
+
+[training]
+optimizer = {name = "adam", rate = 0.01}
+epochs = 3
+
+[evaluation]
+slices = ["city", ["city", "rooms"]]
+floor = {r2 = 0.5}
+baseline = {metric = "mae"}
+"""
+TYPES = {
+    "id": "BYTES",
+    "area": "FLOAT",
+    "rooms": "INT",
+    "lat": "FLOAT",
+    "long": "FLOAT",
+    "city": "BYTES",
+    "day": "BYTES",
+    "rent": "INT",
+}
+FEATURE = 'feature {{ name: "{}" type: {} presence {{ min_fraction: 1.0 }} shape {{ dim {{ size: 1 }} }} }}\n'
+SCHEMA = "".join(FEATURE.format(name, kind) for name, kind in TYPES.items())
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "configs" / "flats.toml").write_text(CONFIG)
+    (tmp_path / "configs" / "cottages.toml").write_text(CONFIG)
+    (tmp_path / "configs" / "README.md").write_text("not a config")
+    (tmp_path / "schemas" / "flats.pbtxt").write_text(SCHEMA)
+    return tmp_path
+
+
+@pytest.fixture
+def edited(root):
+    """Loads the config with one text replaced by another."""
+
+    def run(before, after):
+        assert CONFIG.count(before) == 1
+        (root / "configs" / "flats.toml").write_text(CONFIG.replace(before, after))
+        return load.load(str(root), "flats")
+
+    return run
+
+
+@pytest.fixture
+def override(root):
+    return lambda *overrides: load.load(str(root), "flats", overrides)
+
+
+def exactly(*lines):
+    return f"^{re.escape(chr(10).join(lines))}$"
+
+
+def test_a_config_is_read(root):
+    config = load.load(str(root), "flats")
+
+    assert config.data.path == "data/flats.csv"
+    assert config.network["layers"] == [8]
+    assert config.training.epochs == 3
+
+
+def test_names_are_those_of_the_toml_files(root):
+    assert load.names(str(root)) == ["cottages", "flats"]
+
+
+@pytest.mark.parametrize("name", load.names(REPOSITORY))
+def test_the_repositorys_own_configs_load_and_fit_their_schemas(name):
+    config, columns = load.load(REPOSITORY, name), load.schema_columns(REPOSITORY, name)
+    load.check_columns(name, config, columns)
+
+    assert set(config.features.columns()) < set(columns)
+
+
+def test_houses_is_among_them():
+    assert "houses" in load.names(REPOSITORY)
+    assert load.load(REPOSITORY, "houses").label.column == "price"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("flat", "Did you mean 'flats'?"),
+        ("xyz", "There is: cottages, flats."),
+        ("../configs/flats", "There is: cottages, flats."),
+        ("README", "There is: cottages, flats."),
+    ],
+)
+def test_an_unknown_pipeline_is_named_with_the_nearest(root, name, hint):
+    with pytest.raises(
+        UserError, match=exactly(f"there is no pipeline {name!r}: configs/{name}.toml is missing. {hint}")
+    ):
+        load.load(str(root), name)
+
+
+@pytest.mark.parametrize("content", [b"[data\n", b"a = \n", b"a = 1\na = 2\n", b'[data]\npath = "\xfc"\n'])
+def test_text_that_is_no_toml_names_the_file(root, content):
+    (root / "configs" / "flats.toml").write_bytes(content)
+    with pytest.raises(UserError, match=r"^configs/flats\.toml: this is not TOML: ."):
+        load.load(str(root), "flats")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key", "nearest"),
+    [
+        ("[training]", "[trainig]", "trainig", "training"),
+        ("epochs = 3", "epoch = 3", "training.epoch", "epochs"),
+        ("epochs = 3", "batch-size = 3", "training.batch-size", "batch_size"),
+        ("rate = 0.01", "rates = 0.01", "training.optimizer.rates", "rate"),
+        ('{column = "id"}', '{colum = "id"}', "data.split.colum", "column"),
+        ("numeric =", "numerics =", "features.numerics", "numeric"),
+        ('"rooms", scale = "none"', '"rooms", scael = "none"', "features.numeric.1.scael", "scale"),
+        ('"lat", quantiles = 4', '"lat", quantile = 4, quantiles = 4', "features.bucketized.0.quantile", "quantiles"),
+        ("buckets = 16", "buckets = 16, bucket = 3", "features.crossed.0.bucket", "buckets"),
+        ('"long"], buckets', '"long"], column = 1, buckets', "features.crossed.0.column", "columns"),
+        ("layers = [8]", "layer = [8]", "network.layer", "layers"),
+        ("layers = [8]", "drop-out = 0.5", "network.drop-out", "dropout"),
+        ("layers = [8]", "namee = 3", "network.namee", "name"),
+        ('metric = "mae"', 'metric = "mae", tolerence = 0.1', "evaluation.baseline.tolerence", "tolerance"),
+        ('column = "rent"', 'column = "rent"\ntransfrom = "log"', "label.transfrom", "transform"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest_at_any_depth(edited, before, after, key, nearest):
+    with pytest.raises(
+        UserError, match=exactly(f"configs/flats.toml: {key} is not a known key. Did you mean {nearest!r}?")
+    ):
+        edited(before, after)
+
+
+def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
+    with pytest.raises(UserError, match=r"label\.xyz is not a known key\. There is: column, task, transform\.$"):
+        edited('column = "rent"', 'column = "rent"\nxyz = 1')
+    with pytest.raises(UserError, match=r"network\.xyz is not a known key\. There is: name\.$"):
+        edited('name = "mlp"\nlayers = [8]', 'name = "linear"\nxyz = 1')
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ("epochs = 3", 'epochs = "many"', "training.epochs: Input should be a valid integer.* (found 'many')"),
+        ("epochs = 3", "epochs = 0", "training.epochs: Input should be greater than or equal to 1 (found 0)"),
+        ("epochs = 3", "epochs = 2.5", "training.epochs: Input should be a valid integer.* (found 2.5)"),
+        ("rate = 0.01", "rate = -1", "training.optimizer.rate: Input should be greater than 0 (found -1)"),
+        ('name = "adam"', 'name = "adm"', "training.optimizer.name: Input should be 'adam', .* (found 'adm')"),
+        ('"rooms", scale = "none"', '"rooms", scale = "zscore"', "features.numeric.1.scale: Input .* (found 'zscore')"),
+        ("layers = [8]", "layers = [8, 0]", "network.layers.1: Input should be greater than or equal to 1 (found 0)"),
+        ("layers = [8]", "layers = 8", "network.layers: Input should be a valid tuple (found 8)"),
+        ('name = "mlp"', 'name = "mpl"', "network: name 'mpl' is none of .*linear, mlp.*"),
+        (
+            '["city", "rooms"]]',
+            "3]",
+            "evaluation.slices.1: Input should be a valid string (found 3)\n"
+            "configs/flats.toml: evaluation.slices.1: Input should be a valid tuple (found 3)",
+        ),
+        ("{r2 = 0.5}", '{r2 = "high"}', "evaluation.floor.r2: Input should be a valid number.* (found 'high')"),
+        (
+            '[{column = "city"}]',
+            '["city"]',
+            "features.categorical.0: Input should be a valid dictionary.* (found 'city')",
+        ),
+        ('ignored = ["id"]', 'ignored = "id"', "features.ignored: Input should be a valid tuple (found 'id')"),
+        ("{r2 = 0.5}", "{auc = 0.5}", "evaluation: metric 'auc' is none of mae, rmse, r2 (task regression)"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key_and_what_was_expected(edited, before, after, line):
+    pattern = re.escape(f"configs/flats.toml: {line}").replace(r"\.\*", ".*")
+    with pytest.raises(UserError, match=f"^{pattern}$"):
+        edited(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key"),
+    [
+        ('[label]\ncolumn = "rent"', "", "label"),
+        ('[label]\ncolumn = "rent"', "[label]", "label.column"),
+        ('path = "data/flats.csv"', "", "data.path"),
+        (", buckets = 16", "", "features.crossed.0.buckets"),
+        ('{columns = ["lat", "long"], ', "{", "features.crossed.0.columns"),
+        ('{column = "area"}', "{}", "features.numeric.0.column"),
+        ('{metric = "mae"}', "{}", "evaluation.baseline.metric"),
+    ],
+)
+def test_a_missing_key_is_named(edited, before, after, key):
+    with pytest.raises(UserError, match=exactly(f"configs/flats.toml: {key}: this key is needed")):
+        edited(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        (
+            'numeric = [{column = "area"}',
+            'numeric = [{column = "rooms"}',
+            "features: two entries make the same feature 'rooms': name a column once under a role",
+        ),
+        (
+            'ignored = ["id"]',
+            'ignored = ["id", "city"]',
+            "features: column 'city' is both ignored and used: take it out of one of the two",
+        ),
+        (
+            'column = "rent"',
+            'column = "area"',
+            "label: column 'area' stands under [features] too: take it out there",
+        ),
+        (
+            '["lat", "long"]',
+            '["lat", "rooms"]',
+            "features: crossed column 'rooms' must also stand under bucketized or categorical",
+        ),
+        (
+            '"lat", quantiles = 4',
+            '"lat", quantiles = 4, edges = [1.0]',
+            "features.bucketized.0: give either quantiles = N or edges = [...]",
+        ),
+    ],
+)
+def test_roles_that_clash_are_named(edited, before, after, line):
+    with pytest.raises(UserError, match=exactly(f"configs/flats.toml: {line}")):
+        edited(before, after)
+
+
+def test_every_finding_has_its_line(edited):
+    with pytest.raises(UserError) as caught:
+        edited('optimizer = {name = "adam", rate = 0.01}\nepochs = 3', "epoch = 3\nseed = -1")
+
+    assert str(caught.value).splitlines() == [
+        "configs/flats.toml: training.seed: Input should be greater than or equal to 0 (found -1)",
+        "configs/flats.toml: training.epoch is not a known key. Did you mean 'epochs'?",
+    ]
+
+
+@pytest.mark.parametrize("section", load.NOT_BUILT)
+def test_a_planned_section_is_refused_with_what_to_do_instead(root, section):
+    (root / "configs" / "flats.toml").write_text(f"{CONFIG}\n[{section}]\n")
+    with pytest.raises(
+        UserError, match=exactly(f"configs/flats.toml: [{section}] is not supported yet: {load.NOT_BUILT[section]}")
+    ):
+        load.load(str(root), "flats")
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "value"),
+    [
+        ("training.epochs=5", lambda config: config.training.epochs, 5),
+        ("training.epochs = 5", lambda config: config.training.epochs, 5),
+        (" training.epochs =5", lambda config: config.training.epochs, 5),
+        ("training.optimizer.rate=1e-4", lambda config: config.training.optimizer.rate, 1e-4),
+        ("training.early_stopping.patience=2", lambda config: config.training.early_stopping.patience, 2),
+        ("network.layers=[3, 2]", lambda config: config.network["layers"], [3, 2]),
+        ("network.dropout=0.5", lambda config: config.network["dropout"], 0.5),
+        ("features.numeric.1.scale=min_max", lambda config: config.features.numeric[1].scale, "min_max"),
+        ('label.column="income"', lambda config: config.label.column, "income"),
+        ("data.path=data/other-flats.csv", lambda config: config.data.path, "data/other-flats.csv"),
+        ("data.path=a=b.csv", lambda config: config.data.path, "a=b.csv"),
+        ("evaluation.floor={r2 = 0.9, mae = 10}", lambda config: config.evaluation.floor, {"r2": 0.9, "mae": 10.0}),
+        ("evaluation.floor.mae=10", lambda config: config.evaluation.floor, {"r2": 0.5, "mae": 10.0}),
+        ('features.ignored=["id", "note"]', lambda config: config.features.ignored, ("id", "note")),
+    ],
+)
+def test_an_override_sets_one_value(override, text, read, value):
+    assert read(override(text)) == value
+
+
+def test_overrides_apply_in_order_to_the_file(override):
+    config = override("training.epochs=5", "training.seed=9", "training.epochs=6")
+
+    assert (config.training.epochs, config.training.seed, config.training.optimizer.rate) == (6, 9, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("training.epochs", "--set 'training.epochs': write it as key=value, as in training.epochs=5"),
+        ("=5", "--set '=5': write it as key=value, as in training.epochs=5"),
+        (" = 5", "--set ' = 5': write it as key=value, as in training.epochs=5"),
+        ("data.path.name=x", "--set 'data.path.name=x': 'path' is a value, not a section"),
+        (
+            "features.numeric.scale=none",
+            "--set 'features.numeric.scale=none': name a key inside the list's entry, as in "
+            "features.numeric.0.scale=none",
+        ),
+        (
+            "features.numeric.0=none",
+            "--set 'features.numeric.0=none': name a key inside the list's entry, as in features.numeric.0.scale=none",
+        ),
+        (
+            "features.numeric.first.scale=none",
+            "--set 'features.numeric.first.scale=none': name a key inside the list's entry, as in "
+            "features.numeric.0.scale=none",
+        ),
+        (
+            "features.numeric.2.scale=none",
+            "--set 'features.numeric.2.scale=none': features.numeric has 2 entries, counted from 0",
+        ),
+        ("training.epoch=5", "configs/flats.toml: training.epoch is not a known key. Did you mean 'epochs'?"),
+        ("trainig.epochs=5", "configs/flats.toml: trainig is not a known key. Did you mean 'training'?"),
+        (
+            "training.epochs=0",
+            "configs/flats.toml: training.epochs: Input should be greater than or equal to 1 (found 0)",
+        ),
+        ("schedule.cron=x", f"configs/flats.toml: [schedule] is not supported yet: {load.NOT_BUILT['schedule']}"),
+    ],
+)
+def test_an_override_that_cannot_be_says_why(override, text, message):
+    with pytest.raises(UserError, match=exactly(message)):
+        override(text)
+
+
+def test_schema_columns_come_in_order_with_their_types(root):
+    assert list(load.schema_columns(str(root), "flats").items()) == list(TYPES.items())
+
+
+def test_a_missing_schema_is_named(root):
+    with pytest.raises(UserError, match=r"^schemas/cottages\.pbtxt is missing: a run is judged against a reviewed"):
+        load.schema_columns(str(root), "cottages")
+
+
+@pytest.mark.parametrize("content", [b"feature { name: }", b"columns: 3", b'feature { name: "\xfc" }'])
+def test_text_that_is_no_schema_names_the_file(root, content):
+    (root / "schemas" / "flats.pbtxt").write_bytes(content)
+    with pytest.raises(UserError, match=r"^schemas/flats\.pbtxt: this is not a schema: ."):
+        load.schema_columns(str(root), "flats")
+
+
+@pytest.mark.parametrize(
+    ("feature", "message"),
+    [
+        ('name: "area" type: FLOAT shape { dim { size: 1 } }', "'area' may be missing in a row"),
+        (
+            'name: "area" type: FLOAT presence { min_fraction: 0.9 } shape { dim { size: 1 } }',
+            "'area' may be missing in a row",
+        ),
+        ('name: "area" type: FLOAT presence { min_fraction: 1.0 }', "'area' may hold any number of values"),
+        (
+            'name: "area" type: FLOAT presence { min_fraction: 1.0 } shape { dim { size: 2 } }',
+            "'area' may hold any number of values",
+        ),
+        (
+            'name: "area" presence { min_fraction: 1.0 } shape { dim { size: 1 } }',
+            "'area' has no type that a table can hold",
+        ),
+        (
+            'name: "area" type: STRUCT presence { min_fraction: 1.0 } shape { dim { size: 1 } }',
+            "'area' has no type that a table can hold",
+        ),
+    ],
+)
+def test_a_schema_that_leaves_a_column_open_is_refused(root, feature, message):
+    (root / "schemas" / "flats.pbtxt").write_text(f"feature {{ {feature} }}")
+    with pytest.raises(UserError, match=rf"^schemas/flats\.pbtxt: column {message}"):
+        load.schema_columns(str(root), "flats")
+
+
+def test_columns_that_fit_pass(root):
+    load.check_columns("flats", load.load(str(root), "flats"), load.schema_columns(str(root), "flats"))
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "column", "nearest"),
+    [
+        ("features.numeric.0.column=aera", "features.numeric", "aera", "area"),
+        ("features.categorical.0.column=citty", "features.categorical", "citty", "city"),
+        ("features.date.0.column=days", "features.date", "days", "day"),
+        ('features.ignored=["idd"]', "features.ignored", "idd", "id"),
+        ("label.column=rents", "label.column", "rents", "rent"),
+        ("data.split.column=idd", "data.split.column", "idd", "id"),
+        ('evaluation.slices=["citi"]', "evaluation.slices", "citi", "city"),
+        ('evaluation.slices=[["city", "roms"]]', "evaluation.slices", "roms", "rooms"),
+    ],
+)
+def test_a_column_that_the_schema_lacks_is_named_with_the_nearest(override, text, key, column, nearest):
+    line = f"configs/flats.toml: {key} names {column!r}, which schemas/flats.pbtxt does not define."
+    with pytest.raises(UserError, match=exactly(f"{line} Did you mean {nearest!r}?")):
+        load.check_columns("flats", override(text), TYPES)
+
+
+@pytest.mark.parametrize(
+    ("key", "column", "kind", "needed"),
+    [
+        ("features.numeric", "area", "BYTES", "INT or FLOAT"),
+        ("features.bucketized", "lat", "BYTES", "INT or FLOAT"),
+        ("features.categorical", "city", "FLOAT", "INT or BYTES"),
+        ("features.date", "day", "INT", "BYTES"),
+        ("label.column", "rent", "BYTES", "INT or FLOAT"),
+    ],
+)
+def test_a_type_that_does_not_fit_its_role_is_named(root, key, column, kind, needed):
+    line = (
+        f"configs/flats.toml: {key} names {column!r}, which is {kind} in schemas/flats.pbtxt; this role needs {needed}"
+    )
+    with pytest.raises(UserError, match=exactly(line)):
+        load.check_columns("flats", load.load(str(root), "flats"), {**TYPES, column: kind})
+
+
+def test_all_columns_that_are_wrong_are_named_at_once(override):
+    config = override("label.column=rents", "features.numeric.0.column=aera")
+    with pytest.raises(UserError) as caught:
+        load.check_columns("flats", config, TYPES)
+
+    assert [re.findall("names '(.*?)'", line) for line in str(caught.value).splitlines()] == [["aera"], ["rents"]]
+
+
+def test_nearest():
+    assert load.nearest("aera", ["area", "rooms"]) == " Did you mean 'area'?"
+    assert load.nearest("xyz", ["area", "rooms"]) == " There is: area, rooms."
+    assert load.nearest("xyz", []) == ""
