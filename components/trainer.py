@@ -15,6 +15,8 @@ from components import digest, summary
 from models import settings
 
 TRAINING = "models.training"
+HISTORY = "history.jsonl"
+"""In the artifact `model_run`: one JSON line an epoch."""
 
 
 class Executor(GenericExecutor):  # type: ignore[misc]
@@ -26,7 +28,7 @@ class Executor(GenericExecutor):  # type: ignore[misc]
         """Train and export."""
         super().Do(input_dict, output_dict, exec_properties)
         run = artifact_utils.get_single_instance(output_dict["model_run"])
-        with fileio.open(f"{run.uri}/history.jsonl") as file:
+        with fileio.open(f"{run.uri}/{HISTORY}") as file:
             history = [json.loads(line) for line in file.read().splitlines()]
         best = min(history, key=lambda line: float(line["val_loss"]))
         model = artifact_utils.get_single_instance(output_dict["model"])

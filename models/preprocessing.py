@@ -21,7 +21,7 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
         custom_config: Packed settings with `features` and `label`.
 
     Returns:
-        Model features by name, and the label as float32 (batch, 1) under `label`.
+        Model features by name, and the label, (batch, 1), under `label`.
     """
     config = settings.unpack(custom_config["settings"])
     features = roles.Features.model_validate(config["features"])
@@ -50,7 +50,7 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
                 value if roles.DATE_PARTS[part] else _float(tft.scale_to_z_score(_double(value)))
             )
     # At serving time there is no label; TFX traces with it and prunes what is not asked for.
-    outputs[roles.LABEL] = _float(_label(_double(inputs[label.column]), label))
+    outputs[roles.LABEL] = _label(inputs[label.column], label)
     return outputs
 
 
@@ -127,4 +127,19 @@ def _date_parts(text: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def _label(value: tf.Tensor, label: roles.Label) -> tf.Tensor:
-    return tf.math.log(value) if label.transform == "log" else value
+    """float32 number for a regression, int64 class index otherwise; -1 for a value that is no class."""
+    if label.task == "regression":
+        number = _double(value)
+        return _float(tf.math.log(number) if label.transform == "log" else number)
+    if label.threshold is not None:
+        return tf.cast(_double(value) >= label.threshold, tf.int64)
+    if label.tiers is not None:
+        return tft.bucketize(_float(value), label.tiers)
+    text = value if value.dtype == tf.string else tf.strings.as_string(value)
+    if label.positive is not None:
+        return tf.cast(tf.equal(text, label.positive), tf.int64)
+    if label.classes:
+        same = tf.equal(text, tf.constant([label.classes]))
+        index = tf.argmax(tf.cast(same, tf.int64), axis=1)
+        return tf.where(tf.reduce_any(same, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]
+    return tft.compute_and_apply_vocabulary(text, default_value=-1, vocab_filename=roles.LABEL)

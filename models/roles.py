@@ -169,7 +169,9 @@ class Features(Strict):
             raise ValueError(f"an entry makes the feature {LABEL!r}, which is the transformed label: rename the column")
         slashed = [name for name in names if "/" in name]
         if slashed:
-            raise ValueError(f"feature {slashed[0]!r} has a slash, which no Keras name may have: rename the column")
+            raise ValueError(
+                f"feature {slashed[0]!r} has a slash, which Keras does not take in a name: rename the column"
+            )
         used = set(self.columns()) & set(self.ignored)
         if used:
             raise ValueError(f"column {sorted(used)[0]!r} is both ignored and used: take it out of one of the two")
@@ -190,9 +192,53 @@ class Label(Strict):
     """What the model learns to predict."""
 
     column: str
-    task: Literal["regression"] = "regression"
+    task: Literal["regression", "binary", "classes"] = "regression"
+    """regression: a number; binary: one of two classes; classes: one of several."""
     transform: Literal["none", "log"] = "none"
-    """log: the network learns ln(label), and every answer is turned back into the label's own unit."""
+    """regression. log: the network learns ln(label), and every answer is turned back into the label's own unit."""
+    positive: str | None = None
+    """binary: the value that counts as the second class."""
+    threshold: float | None = None
+    """binary: a number from here on counts as the second class, in the label's own unit."""
+    tiers: int | None = Field(default=None, ge=2, le=1000)
+    """classes: cut a number into this many classes of about equal count, at quantiles of the training split."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes in order; for `classes` without `tiers` also the label's values themselves."""
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> "Label":
+        fitting = {"regression": ("transform",), "binary": ("positive", "threshold", "classes")}
+        own = fitting.get(self.task, ("tiers", "classes"))
+        for key in ("transform", "positive", "threshold", "tiers", "classes"):
+            if getattr(self, key) != type(self).model_fields[key].default and key not in own:
+                raise ValueError(f"{key} does nothing for task {self.task!r}: take it out, or change the task")
+        if self.task == "binary" and (self.positive is None) == (self.threshold is None):
+            raise ValueError("task 'binary' needs either positive = \"VALUE\" or threshold = NUMBER")
+        if self.task == "binary" and len(self.classes) not in (0, 2):
+            raise ValueError("task 'binary' has two classes")
+        if self.tiers is not None and self.classes and len(self.classes) != self.tiers:
+            raise ValueError(f"{self.tiers} tiers need as many classes, or none to number them")
+        if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
+            raise ValueError("classes must be two or more different names")
+        return self
+
+    @property
+    def needs_number(self) -> bool:
+        """Whether the column must be INT or FLOAT."""
+        return self.task == "regression" or self.threshold is not None or self.tiers is not None
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the classes, None where only the training split tells them or there are none."""
+        if self.classes or self.task == "regression":
+            return self.classes or None
+        if self.positive is not None:
+            return (f"not {self.positive}", self.positive)
+        if self.threshold is not None:
+            return (f"below {self.threshold:g}", f"from {self.threshold:g}")
+        if self.tiers is not None:
+            return tuple(f"tier {number + 1}" for number in range(self.tiers))
+        return None
 
 
 ROLES: tuple[str, ...] = tuple(key for key in Features.model_fields if key != "ignored")

@@ -11,8 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import features, records, settings
-from models.labels import LabelScale
+from models import features, labels, records, settings
 from models.recipe import Optimizer, Training
 from models.roles import LABEL, Features, Label
 from models.signatures import Served
@@ -44,53 +43,69 @@ def run_fn(fn_args: Any) -> None:
     spec = transform.transformed_feature_spec()
     train = records.read(fn_args.train_files, spec)
     evaluation = records.read(fn_args.eval_files, spec)
-    train_label, eval_label = train.pop(LABEL), evaluation.pop(LABEL)
-    scale = LabelScale.fit(train_label, label)
+    train_label, eval_label = _pop_label(train), _pop_label(evaluation)
+    goal = labels.target(label, train_label, transform)
     depths = [
         (output.name, transform.num_buckets_for_transformed_feature(output.name) if output.depth == 0 else output.depth)
         for output in roles.outputs()
     ]
-    network = build(depths, config["network"])
+    network = build(depths, config["network"], goal.units)
     steps = -(-len(train_label) // training.batch_size) * training.epochs
-    network.compile(optimizer=_optimizer(training.optimizer, steps), loss="mse", metrics=["mae"])
+    network.compile(optimizer=_optimizer(training.optimizer, steps), loss=goal.loss, metrics=goal.metrics)
     network.summary(print_fn=print)
     os.makedirs(fn_args.model_run_dir, exist_ok=True)
     network.fit(
-        records.batches(train, scale.scale(train_label), size=training.batch_size, seed=training.seed),
-        validation_data=records.batches(evaluation, scale.scale(eval_label), size=records.READ_BATCH, seed=None),
+        records.batches(train, goal.scale(train_label), size=training.batch_size, seed=training.seed),
+        validation_data=records.batches(evaluation, goal.scale(eval_label), size=records.READ_BATCH, seed=None),
         epochs=training.epochs,
         callbacks=_callbacks(training, os.path.join(fn_args.model_run_dir, HISTORY)),
         verbose=2,
     )
-    raw_spec = {name: feature for name, feature in transform.raw_feature_spec().items() if name in roles.columns()}
+    spec = transform.raw_feature_spec()
+    raw_spec = {name: feature for name, feature in spec.items() if name in roles.columns()}
     served = Served(
         network=network,
         transform=transform.transform_features_layer(),
-        answer=scale.answer,
+        answer=goal.answer,
         raw_spec=raw_spec,
+        label=label,
+        label_spec=spec[label.column],
+        class_names=goal.names,
         features=[name for name, _ in depths],
     )
     tf.saved_model.save(served, fn_args.serving_model_dir, signatures=served.signatures())
     sample = {name: column[:SAMPLE_ROWS] for name, column in evaluation.items()}
-    answers = {f"{ANSWER}{name}": value.numpy() for name, value in scale.answer(network(sample)).items()}
+    answers = {f"{ANSWER}{name}": value.numpy() for name, value in goal.answer(network(sample)).items()}
     np.savez(os.path.join(fn_args.model_run_dir, SAMPLE), **sample, **answers)
 
 
-def build(depths: list[tuple[str, int | None]], network: dict[str, Any]) -> Any:
+def _pop_label(columns: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Take the label out of the columns, and out of all of them the rows whose label is no class."""
+    label = columns.pop(LABEL)
+    if np.issubdtype(label.dtype, np.integer):
+        known = (label >= 0)[:, 0]
+        for name in columns:
+            columns[name] = columns[name][known]
+        label = label[known]
+    return label
+
+
+def build(depths: list[tuple[str, int | None]], network: dict[str, Any], units: int = 1) -> Any:
     """Make the Keras model named by the settings.
 
     Args:
         depths: Feature name and depth, in order.
         network: `name`, a file in models/networks, and that file's own keys.
+        units: Number of outputs.
 
     Returns:
-        Model from features by name to float32 (batch, 1).
+        Model from features by name to float32 (batch, units).
     """
     module = importlib.import_module(f"models.networks.{network['name']}")
     own = module.Settings.model_validate({key: value for key, value in network.items() if key != "name"})
     inputs = features.inputs(depths)
     vector = features.Concatenate(depths, name="features")(inputs)
-    outputs = keras.layers.Dense(1, name="head")(module.build(vector, own))
+    outputs = keras.layers.Dense(units, name="head")(module.build(vector, own))
     return keras.Model(inputs, outputs, name=network["name"])
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from typing import Any
 
 from absl import logging
@@ -17,6 +18,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from components import digest
 from components.evaluator.executor import VERDICT
 from components.summary import PROPERTY
+from components.trainer import HISTORY
 from errors import RunError
 from inspection import store as inspection_store
 from orchestration.places import Root
@@ -37,7 +39,7 @@ class Execution:
     def __init__(self, order: dict[str, Any]) -> None:
         # TFX logs the connection, password included, at INFO.
         logging.set_verbosity(logging.WARNING)
-        self._name, self._run_id = order["pipeline"], order["run_id"]
+        self._name, self._run_id, self._run_folder = order["pipeline"], order["run_id"], order["run_folder"]
         self._connection = inspection_store.connection_config(order["root"], order["metadata"])
         root = Root(order["root"])
         places = Places(
@@ -63,14 +65,14 @@ class Execution:
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
         self._outputs: dict[str, dict[str, list[Any]]] = {}
-        self._register(order["run_folder"])
+        self._register()
 
-    def _register(self, run_folder: str) -> None:
+    def _register(self) -> None:
         """Make the run's context before its first node, with its folder and below its pipeline's, as TFX would."""
         with metadata.Metadata(self._connection) as handle:
             above = context_lib.register_context_if_not_exists(handle, inspection_store.PIPELINE_CONTEXT, self._name)
             context = context_lib.register_context_if_not_exists(handle, inspection_store.RUN_CONTEXT, self._run_id)
-            context.custom_properties["run_folder"].string_value = run_folder
+            context.custom_properties["run_folder"].string_value = self._run_folder
             handle.store.put_contexts([context])
             link = metadata_store_pb2.ParentContext(parent_id=above.id, child_id=context.id)
             handle.store.put_parent_contexts([link])
@@ -104,6 +106,10 @@ class Execution:
             if state not in ("COMPLETE", "CACHED"):
                 raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved")
             self._outputs[node_id] = _outputs(handle.store, info.execution_id)
+        if node_id == "trainer":
+            # Beside run.json, so that a run's folder is whole by itself, also when training came from the cache.
+            history = os.path.join(self._outputs[node_id]["model_run"][0].uri, HISTORY)
+            shutil.copy(history, os.path.join(self._run_folder, HISTORY))
         if node_id == "baseline":
             # A resolver is always CACHED in ML Metadata, also when it just looked.
             return "COMPLETE", self._baseline()

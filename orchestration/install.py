@@ -5,6 +5,8 @@
 uv goes into `.tools/uv`, a fitting Python is looked for (or fetched), and a stamp inside `.venv` tells the next run
 that there is nothing to do, which takes 0.05 s. The exit code is 0 when `.venv` is ready, 2 when something must be
 installed first, 5 when room or network is missing.
+
+It is one file because it runs before anything of ours can be imported.
 """
 
 from __future__ import annotations

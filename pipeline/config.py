@@ -11,7 +11,11 @@ from models.recipe import Training
 from models.roles import Features, Label, Strict
 from pipeline import usercode
 
-METRICS = {"regression": ("mae", "rmse", "r2")}
+METRICS = {
+    "regression": ("mae", "rmse", "r2"),
+    "binary": ("accuracy", "log_loss", "auc", "precision", "recall"),
+    "classes": ("accuracy", "log_loss"),
+}
 """Task -> metrics that its evaluation has."""
 NOT_BUILT = {
     "gates": "validation compares with the reviewed schema only",
@@ -27,6 +31,8 @@ class Split(Strict):
     """How rows are divided."""
 
     by: Literal["hash"] = "hash"
+    salt: str = ""
+    """Goes before the text that is hashed: another salt divides the rows anew. Without one the rule is stock TFX's."""
     column: str | None = None
     """Rows with equal cells here go to one split; without it the whole row decides."""
     train: int = Field(default=8, ge=1)

@@ -68,6 +68,7 @@ def create_pipeline(*, name: str, config: Config, columns: Mapping[str, str], pl
         columns=columns,
         shares=config.data.split.shares,
         split_column=config.data.split.column,
+        salt=config.data.split.salt,
         content=places.data_content,
         settings_folder=places.settings,
     )

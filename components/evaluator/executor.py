@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import summary
-from components.evaluator import judgement, metrics, results
+from components.evaluator import judgement, measures, metrics, results
 from models import settings
 
 BATCH = 4096
@@ -33,11 +33,13 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         examples = input_dict["examples"]
         files = tf.io.gfile.glob(artifact_utils.get_split_uri(examples, config["split"]) + "/*")
         model = artifact_utils.get_single_instance(input_dict["model"])
-        totals = evaluate(path_utils.serving_model_path(model.uri), files, config)
+        candidate = Candidate(path_utils.serving_model_path(model.uri), files, config)
+        totals = candidate.totals()
         baselines = input_dict.get("baseline_model") or []
-        baseline, note = _baseline(baselines[0] if baselines else None, files, config)
-        overall = metrics.values(totals[()])
-        base_overall = metrics.values(baseline[()]) if baseline else None
+        baseline, note = _baseline(candidate, baselines[0] if baselines else None)
+        values = candidate.measure.values
+        overall = values(totals[()])
+        base_overall = values(baseline[()]) if baseline else None
         compared = config["baseline"]
         rules = judgement.judge(
             overall,
@@ -50,10 +52,14 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         results.write(
             evaluation.uri,
             config=results.eval_config(
-                label=config["label"], slicings=config["slices"], rules=rules, with_baseline=baseline is not None
+                label=config["label"],
+                task=measures.task(candidate.names),
+                slicings=config["slices"],
+                rules=rules,
+                with_baseline=baseline is not None,
             ),
             slices=[
-                results.slice_metrics(key, metrics.values(total), metrics.values(baseline[key]) if baseline else None)
+                results.slice_metrics(key, values(total), values(baseline[key]) if baseline else None)
                 for key, total in totals.items()
             ],
             verdict=results.validation(rules, rubber_stamp=baseline is None),
@@ -66,6 +72,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             "blessed": blessed,
             "reason": reason,
             "split": config["split"],
+            "classes": candidate.names,
             "metrics": overall,
             "baseline": base_overall,
             "baseline_note": note,
@@ -74,47 +81,73 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         with tf.io.gfile.GFile(f"{evaluation.uri}/{VERDICT}", "w") as file:
             file.write(json.dumps(verdict, indent=1))
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, baselines, blessed, reason)
-        shown = ", ".join(f"{name} {overall[name]:.6g}" for name in metrics.LOWER_IS_BETTER)
+        shown = ", ".join(f"{name} {overall[name]:.6g}" for name in overall if name != "example_count")
         summary.put(evaluation, f"{'blessed' if blessed else 'not blessed'}: {shown}")
 
 
-def evaluate(model_path: str, files: list[str], config: Mapping[str, Any]) -> dict[metrics.SliceKey, metrics.Sums]:
-    """Predict every row of the files and sum its errors.
+class Candidate:
+    """A model and the rows it is judged on; a baseline is judged on the same rows and against the same labels.
 
     Args:
-        model_path: A SavedModel with signature `serving_examples`.
+        path: A SavedModel with signatures `serving_examples` and `labels`.
         files: Gzipped TFRecords of raw tf.Examples.
-        config: `label`, `slices` (lists of columns), `columns` (name -> schema type).
-
-    Returns:
-        Slice key -> sums.
+        config: `slices` (lists of columns) and `columns` (name -> schema type).
     """
-    # The module must stay alive while its signature is used.
-    module = tf.saved_model.load(model_path)
-    predict = module.signatures["serving_examples"]
-    needed = {config["label"], *(column for slicing in config["slices"] for column in slicing)}
-    spec = {name: tf.io.FixedLenFeature([1], _DTYPES[config["columns"][name]]) for name in sorted(needed)}
-    dataset = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").batch(BATCH).prefetch(1)
-    totals: dict[metrics.SliceKey, metrics.Sums] = {}
-    shift: float | None = None
-    for batch in dataset:
-        raw = {name: np.asarray(value).reshape(-1) for name, value in tf.io.parse_example(batch, spec).items()}
-        label = raw[config["label"]]
-        shift = float(label.mean()) if shift is None else shift
-        slices = [{column: raw[column] for column in slicing} for slicing in config["slices"]]
-        prediction = predict(examples=batch)["prediction"].numpy()
-        metrics.merge(totals, metrics.sums(label, prediction, slices, shift))
-    return totals
+
+    def __init__(self, path: str, files: list[str], config: Mapping[str, Any]) -> None:
+        # The module must stay alive while its signatures are used.
+        self._module = tf.saved_model.load(path)
+        self._files = sorted(files)
+        self._slicings: list[list[str]] = config["slices"]
+        needed = sorted({column for slicing in self._slicings for column in slicing})
+        self._spec = {name: tf.io.FixedLenFeature([1], _DTYPES[config["columns"][name]]) for name in needed}
+        self.names = _names(self._module)
+        self.measure = measures.measure(self.names)
+
+    def totals(self, other: Any = None) -> dict[metrics.SliceKey, metrics.Sums]:
+        """Predict every row, and sum by slice.
+
+        Args:
+            other: The loaded model to ask instead, whose answers are judged against this one's labels.
+
+        Raises:
+            ValueError: the other model has other classes.
+        """
+        order = self._order(_names(other)) if other is not None else None
+        predict = (other or self._module).signatures["serving_examples"]
+        labels = self._module.signatures["labels"]
+        totals: dict[metrics.SliceKey, metrics.Sums] = {}
+        for batch in tf.data.TFRecordDataset(self._files, compression_type="GZIP").batch(BATCH).prefetch(1):
+            parsed = tf.io.parse_example(batch, self._spec) if self._spec else {}
+            raw = {name: np.asarray(value).reshape(-1) for name, value in parsed.items()}
+            answer = {name: value.numpy() for name, value in predict(examples=batch).items()}
+            if order is not None:
+                answer["probabilities"] = answer["probabilities"][:, order]
+            slicings = [{column: raw[column] for column in slicing} for slicing in self._slicings]
+            label = labels(examples=batch)["label"].numpy()
+            metrics.merge(totals, metrics.by_slice(self.measure, label, answer, slicings))
+        return totals
+
+    def _order(self, names: list[str] | None) -> list[int] | None:
+        """Where each of our classes stands among another model's."""
+        if sorted(names or ()) != sorted(self.names or ()):
+            raise ValueError(f"its classes are {names}, those of this model {self.names}")
+        return [names.index(name) for name in self.names] if names and self.names else None
 
 
-def _baseline(
-    model: Any, files: list[str], config: Mapping[str, Any]
-) -> tuple[dict[metrics.SliceKey, metrics.Sums] | None, str]:
+def _names(module: Any) -> list[str] | None:
+    """Names of a model's classes in order; None for a regression."""
+    if "class_names" not in module.signatures:
+        return None
+    return [name.decode() for name in module.signatures["class_names"]()["names"].numpy()]
+
+
+def _baseline(candidate: Candidate, model: Any) -> tuple[dict[metrics.SliceKey, metrics.Sums] | None, str]:
     """Evaluate the baseline; one that cannot read today's rows counts as none."""
     if model is None or not tf.io.gfile.exists(path_utils.serving_model_path(model.uri)):
         return None, "no earlier blessed model to compare with"
     try:
-        totals = evaluate(path_utils.serving_model_path(model.uri), files, config)
+        totals = candidate.totals(tf.saved_model.load(path_utils.serving_model_path(model.uri)))
     except (tf.errors.OpError, KeyError, ValueError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         return None, f"the latest blessed model cannot read today's rows, so it counts as none ({first})"

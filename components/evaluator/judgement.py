@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.evaluator.metrics import LOWER_IS_BETTER
+from components.evaluator.measures import LOWER_IS_BETTER
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def judge(
         slack = abs(baseline[metric]) * tolerance * (1 if LOWER_IS_BETTER[metric] else -1)
         rules.append(_rule("baseline", metric, model[metric], baseline[metric] + slack))
     # R² may be none where all labels are equal; an error never is, unless the model's answers are.
-    for name in dict.fromkeys(("mae", metric or "mae")):
+    error = next(name for name in ("mae", "log_loss") if name in model)
+    for name in dict.fromkeys((error, metric or error)):
         if not math.isfinite(model[name]) and all(rule.metric != name for rule in rules):
             rules.append(Rule(name, model[name], math.nan, False, "number"))
     return rules

@@ -1,57 +1,72 @@
-"""Regression metrics as sums that add up over batches, so that slices and shards merge.
+"""Sums that add up over batches, overall and by slice, so that batches, shards and slices merge."""
 
-With error e = prediction - label over n rows: MAE = Σ|e| / n, RMSE = sqrt(Σe² / n),
-R² = 1 - Σe² / (Σy² - (Σy)² / n), the coefficient of determination. All in the label's own unit, float64.
-"""
-
-import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-LOWER_IS_BETTER = {"mae": True, "rmse": True, "r2": False}
-"""Metric name -> direction."""
+Array = np.ndarray[Any, Any]
 SliceKey = tuple[tuple[str, bytes | int | float], ...]
 """Column and value pairs; empty for all rows."""
-Sums = np.ndarray[Any, Any]
-"""float64 (5,): n, Σ|e|, Σe², Σ(y - shift), Σ(y - shift)²."""
-
-_Array = np.ndarray[Any, Any]
+Sums = Array
+"""float64 (m,), m as the measure needs."""
 
 
-def sums(
-    label: _Array, prediction: _Array, slices: Iterable[Mapping[str, _Array]], shift: float
+class Measure(Protocol):
+    """The metrics of one task."""
+
+    def sums(self, label: Array, answer: Mapping[str, Array], cells: Array, num_cells: int) -> Array:
+        """Sum rows by cell.
+
+        Args:
+            label: (n,) as the model's signature `labels` gives it.
+            answer: The model's answers, (n,) or (n, k) each.
+            cells: (n,) int64 in [0, num_cells), the cell of each row.
+            num_cells: Number of cells.
+
+        Returns:
+            float64 (num_cells, m).
+        """
+
+    def values(self, total: Sums) -> dict[str, float]:
+        """The metrics of one slice's sums, `example_count` first."""
+
+
+def by_slice(
+    measure: Measure, label: Array, answer: Mapping[str, Array], slicings: Iterable[Mapping[str, Array]]
 ) -> dict[SliceKey, Sums]:
     """Sum one batch, overall and by slice.
 
     Args:
-        label: (n,) in its own unit.
-        prediction: (n,) in the same unit.
-        slices: One mapping a slicing, from column name to its (n,) values.
-        shift: A constant near the label's mean; the sums of squares stay small with it, so nothing cancels.
+        measure: The task's.
+        label: (n,).
+        answer: The model's answers.
+        slicings: One mapping a slicing, from column name to its (n,) values.
 
     Returns:
         Slice key -> sums; the empty key holds all rows.
     """
-    label, prediction = label.astype(np.float64), prediction.astype(np.float64)
-    error, shifted = prediction - label, label - shift
-    rows = np.stack([np.ones_like(error), np.abs(error), error**2, shifted, shifted**2], axis=1)
-    totals: dict[SliceKey, Sums] = {(): rows.sum(axis=0)}
-    for columns in slices:
-        codes = np.zeros(len(label), np.int64)
-        values: list[_Array] = []
+    everything = np.zeros(len(label), np.int64)
+    totals: dict[SliceKey, Sums] = {(): measure.sums(label, answer, everything, 1)[0]}
+    for columns in slicings:
+        codes = everything
+        values: list[Array] = []
         for column in columns.values():
             distinct, code = np.unique(column, return_inverse=True)
             values.append(distinct)
             codes = codes * len(distinct) + code.reshape(-1)
-        for cell in np.unique(codes):
-            key, rest = [], int(cell)
-            for name, distinct in zip(reversed(list(columns)), reversed(values), strict=True):
-                rest, position = divmod(rest, len(distinct))
-                key.append((name, distinct[position].item() if distinct.dtype != object else distinct[position]))
-            totals[tuple(reversed(key))] = rows[codes == cell].sum(axis=0)
+        present, cells = np.unique(codes, return_inverse=True)
+        for code, total in zip(present, measure.sums(label, answer, cells.reshape(-1), len(present)), strict=True):
+            totals[_key(int(code), list(columns), values)] = total
     return totals
+
+
+def _key(code: int, columns: list[str], values: list[Array]) -> SliceKey:
+    key = []
+    for name, distinct in zip(reversed(columns), reversed(values), strict=True):
+        code, position = divmod(code, len(distinct))
+        key.append((name, distinct[position].item() if distinct.dtype != object else distinct[position]))
+    return tuple(reversed(key))
 
 
 def merge(totals: dict[SliceKey, Sums], batch: Mapping[SliceKey, Sums]) -> None:
@@ -60,13 +75,6 @@ def merge(totals: dict[SliceKey, Sums], batch: Mapping[SliceKey, Sums]) -> None:
         totals[key] = totals[key] + value if key in totals else value
 
 
-def values(total: Sums) -> dict[str, float]:
-    """The metrics of one slice; R² is NaN where all labels of the slice are equal."""
-    count, absolute, squared, shifted, shifted_squared = (float(number) for number in total)
-    spread = shifted_squared - shifted**2 / count
-    return {
-        "example_count": count,
-        "mae": absolute / count,
-        "rmse": math.sqrt(squared / count),
-        "r2": 1.0 - squared / spread if spread > 1e-12 * shifted_squared else math.nan,
-    }
+def add_by_cell(rows: Array, cells: Array, num_cells: int) -> Array:
+    """Sum rows (n, m) by cell to float64 (num_cells, m)."""
+    return np.stack([np.bincount(cells, column, num_cells) for column in rows.T], axis=1)

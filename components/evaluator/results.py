@@ -10,25 +10,24 @@ from tensorflow_model_analysis import version
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 
 from components.evaluator.judgement import Rule
-from components.evaluator.metrics import LOWER_IS_BETTER, SliceKey
-
-CLASS_NAMES = {"mae": "MeanAbsoluteError", "rmse": "RootMeanSquaredError", "r2": "R2Score"}
-"""Our metric -> Keras class of the same formula, named in the written EvalConfig."""
+from components.evaluator.measures import CLASS_NAMES, LOWER_IS_BETTER
+from components.evaluator.metrics import SliceKey
 
 
 def eval_config(
-    *, label: str, slicings: Iterable[Iterable[str]], rules: Iterable[Rule], with_baseline: bool
+    *, label: str, task: str, slicings: Iterable[Iterable[str]], rules: Iterable[Rule], with_baseline: bool
 ) -> config_pb2.EvalConfig:
     """The evaluation that was made, as TFMA's config."""
     config = config_pb2.EvalConfig()
-    config.model_specs.add(label_key=label, signature_name="serving_examples", prediction_key="prediction")
+    answer = "prediction" if task == "regression" else "probabilities"
+    config.model_specs.add(label_key=label, signature_name="serving_examples", prediction_key=answer)
     if with_baseline:
         config.model_specs[0].name = "candidate"
         config.model_specs.add(
             name="baseline",
             label_key=label,
             signature_name="serving_examples",
-            prediction_key="prediction",
+            prediction_key=answer,
             is_baseline=True,
         )
     config.slicing_specs.add()
@@ -37,7 +36,7 @@ def eval_config(
     metrics = config.metrics_specs.add().metrics
     metrics.add(class_name="ExampleCount")
     floors = {rule.metric: rule.limit for rule in rules if rule.kind == "floor"}
-    for name, class_name in CLASS_NAMES.items():
+    for name, class_name in CLASS_NAMES[task].items():
         metric = metrics.add(class_name=class_name, config=f'"name": "{name}"')
         if name in floors:
             bound = "upper_bound" if LOWER_IS_BETTER[name] else "lower_bound"

@@ -39,6 +39,7 @@ def ingestion(
     shares: Mapping[str, int],
     split_column: str | None,
     content: str,
+    salt: str = "",
     settings_folder: str | None = None,
 ) -> Ingestion:
     """Make the node `ingestion`.
@@ -48,6 +49,7 @@ def ingestion(
         columns: Column name -> schema type (INT, FLOAT, BYTES); other columns are read as they look.
         shares: Split name -> its share of the rows.
         split_column: Rows with equal cells here go to one split; None: the whole row decides.
+        salt: Goes before the text that is hashed.
         content: Digest of the data, so that the cache notices an edit; empty where it cannot be known.
         settings_folder: Where long settings are kept; None for in line.
 
@@ -55,7 +57,8 @@ def ingestion(
         A node with output `examples`: gzipped tf.Examples, one split a share.
     """
     packed = settings.pack(
-        {"path": path, "columns": dict(columns), "shares": dict(shares), "split_column": split_column}, settings_folder
+        {"path": path, "columns": dict(columns), "shares": dict(shares), "split_column": split_column, "salt": salt},
+        settings_folder,
     )
     spec = IngestionSpec(
         settings=json.dumps(packed),

@@ -63,7 +63,7 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
     """One file in, its shard of every split out.
 
     Args:
-        config: `columns`, `shares`, `split_column`.
+        config: `columns`, `shares`, `split_column`, `salt`.
         uri: The Examples artifact's folder.
     """
 
@@ -80,7 +80,7 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
             examples = encoding.examples(batch)
             serialized = examples.to_pylist()
             keys = split.keys(batch, examples, self._config["split_column"])
-            for name, numbers in split.rows(keys, self._config["shares"]).items():
+            for name, numbers in split.rows(keys, self._config["shares"], self._config["salt"]).items():
                 writers[name].write([serialized[number] for number in numbers.tolist()])
                 rows[name] += len(numbers)
         for writer in writers.values():

@@ -32,7 +32,7 @@ def ingest(tmp_path, beam_pipeline):
             (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
         examples = standard_artifacts.Examples()
         examples.uri = str(tmp_path / (folder or "examples"))
-        config = {"path": path, "columns": COLUMNS, "shares": shares, "split_column": split_column}
+        config = {"path": path, "columns": COLUMNS, "shares": shares, "split_column": split_column, "salt": ""}
         context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
         properties = {"settings": json.dumps(settings.pack(config, None)), "content": "", "code": ""}
         ingestion.Executor(context).Do({}, {"examples": [examples]}, properties)
@@ -143,6 +143,7 @@ def test_the_node_carries_digests_and_settings(tmp_path):
         "columns": COLUMNS,
         "shares": SHARES,
         "split_column": None,
+        "salt": "",
     }
     many = {f"column {number}": "INT" for number in range(200)}
     reference = make(columns=many, settings_folder=str(tmp_path)).exec_properties["settings"]

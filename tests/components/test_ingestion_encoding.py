@@ -193,3 +193,12 @@ def test_a_column_that_is_not_there_is_no_split_column():
     batch = pa.record_batch([pa.array([1]), pa.array([2])], ["id", "other"])
     with pytest.raises(KeyError, match="missing"):
         split.keys(batch, encoding.examples(batch), "missing")
+
+
+def test_another_salt_divides_the_rows_anew():
+    keys = pa.array([str(number).encode() for number in range(1000)])
+    plain, salted = (split.rows(keys, {"train": 8, "test": 2}, salt) for salt in ("", "a"))
+
+    assert set(plain["test"]) != set(salted["test"])
+    assert sorted([*salted["train"], *salted["test"]]) == list(range(1000))
+    np.testing.assert_array_equal(split.rows(keys, {"train": 8, "test": 2}, "a")["test"], salted["test"])

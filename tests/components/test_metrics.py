@@ -8,8 +8,17 @@ from hypothesis.extra import numpy as hnp
 from sklearn import metrics as sklearn
 
 from components.evaluator import metrics
+from components.evaluator.classification import Classification
+from components.evaluator.measures import CLASS_NAMES, LOWER_IS_BETTER
+from components.evaluator.regression import Regression
+from pipeline.config import METRICS
 
+VALUES = Regression().values
 CITIES = np.array([b"bern", b"basel", b"chur"], object)
+
+
+def sums(label, prediction, slices, shift):
+    return metrics.by_slice(Regression(shift), label, {"prediction": prediction}, slices)
 
 
 def table(seed, rows=400, offset=0.0, spread=1.0):
@@ -30,7 +39,7 @@ def merged(label, prediction, slices, cuts):
         if len(rows):
             shift = float(label[rows].mean()) if shift is None else shift
             cut = [{name: column[rows] for name, column in slicing.items()} for slicing in slices]
-            metrics.merge(totals, metrics.sums(label[rows], prediction[rows], cut, shift))
+            metrics.merge(totals, sums(label[rows], prediction[rows], cut, shift))
     return totals
 
 
@@ -51,7 +60,7 @@ def test_the_metrics_are_scikit_learns(offset, spread, cuts):
     if offset and spread < 1:
         offset *= spread
     label, prediction, _ = table(1, offset=offset, spread=spread)
-    values = metrics.values(merged(label, prediction, [], cuts)[()])
+    values = VALUES(merged(label, prediction, [], cuts)[()])
 
     assert values == pytest.approx(expected(label, prediction), rel=1e-6, abs=0)
 
@@ -59,7 +68,7 @@ def test_the_metrics_are_scikit_learns(offset, spread, cuts):
 def test_float32_predictions_and_integer_labels_are_summed_in_float64():
     label = np.arange(500_000, 540_000)
     prediction = (label + 0.5).astype(np.float32)
-    values = metrics.values(metrics.sums(label, prediction, [], float(label.mean()))[()])
+    values = VALUES(sums(label, prediction, [], float(label.mean()))[()])
 
     assert values == pytest.approx(expected(label.astype(float), prediction.astype(float)), rel=1e-12)
 
@@ -80,12 +89,12 @@ def test_slices_and_crosses_are_those_rows_alone(cuts):
     }
     assert set(totals) == set(wanted)
     for key, rows in wanted.items():
-        assert metrics.values(totals[key]) == pytest.approx(expected(label[rows], prediction[rows]), rel=1e-9), key
+        assert VALUES(totals[key]) == pytest.approx(expected(label[rows], prediction[rows]), rel=1e-9), key
 
 
 def test_slice_values_are_plain_python_values():
     columns = {"b": np.array([b"x"], object), "i": np.array([3]), "f": np.array([0.5], np.float32)}
-    keys = list(metrics.sums(np.ones(1), np.ones(1), [columns], 0.0))
+    keys = list(sums(np.ones(1), np.ones(1), [columns], 0.0))
 
     assert keys == [(), (("b", b"x"), ("i", 3), ("f", 0.5))]
     assert [type(value) for _, value in keys[1]] == [bytes, int, float]
@@ -98,12 +107,12 @@ def test_slice_values_are_plain_python_values():
 def test_batches_add_up_to_the_whole(label, cuts):
     prediction = label[::-1].copy()
     slices = [{"half": (np.arange(len(label)) % 2)}]
-    whole = metrics.sums(label, prediction, slices, float(label.mean()))
+    whole = sums(label, prediction, slices, float(label.mean()))
     parts = merged(label, prediction, slices, cuts)
 
     assert set(parts) == set(whole)
     for key, total in whole.items():
-        once, added = metrics.values(total), metrics.values(parts[key])
+        once, added = VALUES(total), VALUES(parts[key])
         r2 = once.pop("r2"), added.pop("r2")
         assert added == pytest.approx(once, rel=1e-9, abs=1e-9)
         spread = total[4] - total[3] ** 2 / total[0]
@@ -115,16 +124,97 @@ def test_batches_add_up_to_the_whole(label, cuts):
 @pytest.mark.parametrize("shift", ["itself", 0.0, 1.0])
 def test_r2_of_equal_labels_is_no_number(value, shift):
     label = np.full(7, value)
-    total = metrics.sums(label, label + 1, [], value if shift == "itself" else shift)[()]
+    total = sums(label, label + 1, [], value if shift == "itself" else shift)[()]
 
-    assert math.isnan(metrics.values(total)["r2"])
+    assert math.isnan(VALUES(total)["r2"])
 
 
 def test_a_prediction_that_is_no_number_makes_every_metric_none():
     label, prediction, _ = table(3)
     prediction[5] = math.nan
-    values = metrics.values(metrics.sums(label, prediction, [], 0.0)[()])
+    values = VALUES(sums(label, prediction, [], 0.0)[()])
 
     assert values.pop("example_count") == 400
     assert all(map(math.isnan, values.values()))
-    assert set(values) == set(metrics.LOWER_IS_BETTER)
+    assert set(values) == set(METRICS["regression"])
+
+
+def classified(seed, classes, rows=300):
+    """Labels, and probabilities that lean towards them."""
+    random = np.random.default_rng(seed)
+    label = random.integers(0, classes, rows)
+    probabilities = random.dirichlet(np.ones(classes), rows) + 0.6 * np.eye(classes)[label]
+    return label, (probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def judged(label, probabilities, slicings=(), cuts=()):
+    """Metrics by slice, over the batches that the cuts make."""
+    measure, totals = Classification(probabilities.shape[1]), {}
+    for rows in np.split(np.arange(len(label)), cuts):
+        cut = [{name: column[rows] for name, column in slicing.items()} for slicing in slicings]
+        answer = {"probabilities": probabilities[rows]}
+        metrics.merge(totals, metrics.by_slice(measure, label[rows], answer, cut))
+    return measure, totals
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+@pytest.mark.parametrize("cuts", [[], [10, 200]], ids=["one batch", "three batches"])
+def test_the_metrics_of_classes_are_scikit_learns(classes, cuts):
+    label, probabilities = classified(4, classes)
+    measure, totals = judged(label, probabilities, cuts=cuts)
+    values = measure.values(totals[()])
+    best = probabilities.argmax(axis=1)
+
+    assert values["example_count"] == 300
+    assert values["accuracy"] == pytest.approx(sklearn.accuracy_score(label, best))
+    assert values["log_loss"] == pytest.approx(sklearn.log_loss(label, probabilities.astype(float)), rel=1e-5)
+    np.testing.assert_array_equal(measure.matrix(totals[()]), sklearn.confusion_matrix(label, best))
+    if classes == 2:
+        assert values["auc"] == pytest.approx(sklearn.roc_auc_score(label, probabilities[:, 1]), abs=1e-3)
+        assert values["precision"] == pytest.approx(sklearn.precision_score(label, best))
+        assert values["recall"] == pytest.approx(sklearn.recall_score(label, best))
+
+
+def test_a_slice_of_classes_is_its_rows_alone():
+    label, probabilities = classified(5, 2)
+    city = CITIES[np.arange(300) % 3]
+    measure, totals = judged(label, probabilities, [{"city": city}], [77])
+
+    assert set(totals) == {(), *((("city", name),) for name in CITIES)}
+    for name in CITIES:
+        rows = city == name
+        alone, whole = judged(label[rows], probabilities[rows])
+        assert measure.values(totals[(("city", name),)]) == pytest.approx(alone.values(whole[()]))
+
+
+def test_a_label_that_is_no_class_is_wrong():
+    label, probabilities = classified(6, 3)
+    right = judged(label, probabilities)
+    label[:30] = -1
+    measure, totals = judged(label, probabilities)
+    values, before = measure.values(totals[()]), right[0].values(right[1][()])
+
+    assert values["example_count"] == 300
+    assert before["accuracy"] - 0.1 <= values["accuracy"] < before["accuracy"]
+    assert values["log_loss"] > before["log_loss"] + 1
+
+
+def test_answers_that_are_no_numbers_are_wrong_and_have_no_loss():
+    """Class 0 is argmax's answer to NaN, and the majority here."""
+    label, probabilities = np.zeros(50, int), np.full((50, 2), np.nan, np.float32)
+    measure, totals = judged(label, probabilities)
+
+    assert measure.values(totals[()])["accuracy"] == 0
+    assert math.isnan(measure.values(totals[()])["log_loss"])
+
+
+def test_one_class_alone_has_no_auc():
+    label, probabilities = classified(7, 2)
+    measure, totals = judged(np.zeros_like(label), probabilities)
+
+    assert math.isnan(measure.values(totals[()])["auc"])
+
+
+def test_config_and_evaluator_know_the_same_metrics():
+    assert {task: tuple(names) for task, names in CLASS_NAMES.items()} == METRICS
+    assert set(LOWER_IS_BETTER) == {name for names in METRICS.values() for name in names}

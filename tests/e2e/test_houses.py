@@ -73,6 +73,7 @@ def test_the_run_folder_is_evidence(houses):
     assert facts["config"]["training"]["batch_size"] == 128
     assert facts["versions"]["tfx"]
     assert facts["nodes"] == NODES
+    assert len((folder / "history.jsonl").read_text().splitlines()) > 8
     assert {path.stem for path in (folder / "logs").iterdir()} >= {*NODES, "worker"}
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert [event["node"] for event in events if event.get("state") == "COMPLETE"] == NODES

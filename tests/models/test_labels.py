@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.labels import LabelScale
+from models.labels import ClassTarget, LabelScale, target
 from models.roles import Label
 
 PLAIN = Label(column="price")
@@ -57,9 +57,9 @@ def test_figures_are_those_of_the_rows_given():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_label_that_is_no_number_is_refused(value):
-    with pytest.raises(ValueError, match="^label 'price': 2 of 5 train rows have no finite value$"):
+    with pytest.raises(ValueError, match=r"^label 'price': 2 of 5 train rows have no finite value$"):
         LabelScale.fit(column([1, value, 2, value, 3]), PLAIN)
-    with pytest.raises(ValueError, match="1 of 2 train rows have no finite value; a logarithm needs labels above 0$"):
+    with pytest.raises(ValueError, match=r"1 of 2 train rows have no finite value; a logarithm needs labels above 0$"):
         LabelScale.fit(column([1, value]), LOG)
 
 
@@ -69,3 +69,43 @@ def test_a_logarithm_is_undone_in_float64():
     exact = np.exp(outputs[:, 0].astype(np.float64) * 0.5 + 13.0).astype(np.float32)
 
     np.testing.assert_array_equal(scale.answer(outputs)["prediction"], exact)
+
+
+def test_two_classes_are_one_logit():
+    goal = ClassTarget(("no", "yes"))
+    answer = goal.answer(np.array([[0.0], [2.0], [-40.0]], np.float32))
+
+    assert goal.units == 1
+    second = 1 / (1 + np.exp([0.0, -2.0, 40.0]))
+    np.testing.assert_allclose(answer["probabilities"][:, 1], second, rtol=1e-6)
+    np.testing.assert_allclose(np.sum(answer["probabilities"], axis=1), 1.0, rtol=1e-6)
+    assert answer["classes"].numpy().tolist() == [b"no", b"yes", b"no"]
+
+
+def test_several_classes_are_a_logit_each():
+    goal = ClassTarget(("red", "yellow", "green"))
+    logits = np.array([[1.0, 2.0, 3.0], [5.0, 0.0, 0.0]], np.float32)
+    answer = goal.answer(logits)
+
+    assert goal.units == 3
+    exact = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(answer["probabilities"], exact, rtol=1e-6)
+    assert answer["classes"].numpy().tolist() == [b"green", b"red"]
+
+
+@pytest.mark.parametrize("names", [("no", "yes"), ("a", "b", "c")])
+def test_the_loss_is_the_cross_entropy_of_the_answer(names):
+    goal = ClassTarget(names)
+    label = np.array([[0], [1], [1]])
+    outputs = np.random.default_rng(1).normal(size=(3, goal.units)).astype(np.float32)
+    own = np.take_along_axis(goal.answer(outputs)["probabilities"].numpy(), label, axis=1)
+
+    loss = goal.loss(goal.scale(label), outputs)
+    assert float(loss) == pytest.approx(-np.log(own).mean(), rel=1e-5)
+
+
+def test_one_class_cannot_be_learnt():
+    label = Label(column="sold", task="binary", positive="yes")
+    with pytest.raises(ValueError, match="label 'sold': the train split holds 1 class"):
+        target(label, np.zeros((5, 1), np.int64), None)
+    assert target(label, np.array([[0], [1]]), None) == ClassTarget(("not yes", "yes"))

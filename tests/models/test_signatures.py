@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from components.ingestion import encoding
 from models import signatures
+from models.roles import Label
 
 RAW_SPEC = {
     "sq ft": tf.io.FixedLenFeature([1], tf.int64),
@@ -43,6 +44,9 @@ def loaded(tmp_path_factory):
         transform=Transform(),
         answer=lambda outputs: {"prediction": tf.squeeze(outputs, -1) + 0.5},
         raw_spec=RAW_SPEC,
+        label=Label(column="price"),
+        label_spec=tf.io.FixedLenFeature([1], tf.int64),
+        class_names=None,
         features=["area", "south"],
     )
     tf.saved_model.save(served, folder, signatures=served.signatures())
@@ -58,8 +62,8 @@ def examples():
     return tf.constant(encoding.examples(batch).to_pylist())
 
 
-def test_there_are_three_signatures(loaded):
-    assert set(loaded.signatures) == {"serving_default", "serving_examples", "transform_features"}
+def test_a_regression_has_four_signatures(loaded):
+    assert set(loaded.signatures) == {"serving_default", "serving_examples", "transform_features", "labels"}
 
 
 def test_serving_default_takes_one_flat_tensor_a_column(loaded):

@@ -137,7 +137,7 @@ def test_the_sample_holds_features_and_answers_of_the_first_eval_rows(run, monke
 
 def test_the_network_sees_a_vocabulary_with_its_unknown_bucket(arguments, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "build", lambda depths, network: seen.append(depths) or 1 / 0)
+    monkeypatch.setattr(training, "build", lambda depths, network, units: seen.append(depths) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         training.run_fn(arguments(tmp_path, training={}))
 

@@ -1,3 +1,5 @@
+"""Every way in which a config or schema is refused; one file because all stand on one made pair of them."""
+
 import re
 from pathlib import Path
 
