@@ -61,7 +61,7 @@ def test_an_edit_of_any_other_file_does_not(sources, name):
 def test_moving_a_line_from_one_module_to_the_next_changes_the_digest(sources):
     before = digest.code("pkg.sibling", "pkg.lazy")
     (sources / "pkg/sibling.py").write_text("")
-    (sources / "pkg/lazy.py").write_text("value = 1\nx = 1\n")
+    (sources / "pkg/lazy.py").write_text("x = 1\nvalue = 1\n")
 
     assert digest.code("pkg.sibling", "pkg.lazy") != before
 

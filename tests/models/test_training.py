@@ -164,6 +164,19 @@ def test_a_cosine_falls_to_zero_over_all_steps():
     np.testing.assert_allclose(rates, 0.25 * (1 + np.cos(np.pi * np.arange(11) / 10)), atol=1e-6)
 
 
+def test_the_train_split_is_shuffled_by_the_seed_and_the_eval_split_is_not(run, monkeypatch):
+    asked, batches = [], training.records.batches
+    monkeypatch.setattr(tf.saved_model, "save", lambda *_, **__: None)
+    monkeypatch.setattr(
+        training.records,
+        "batches",
+        lambda *args, size, seed: asked.append(seed) or batches(*args, size=size, seed=seed),
+    )
+    run(training={"epochs": 1, "seed": 11})
+
+    assert asked == [11, None]
+
+
 def test_a_cosine_spans_all_epochs(arguments, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(training, "_optimizer", lambda optimizer, steps: asked.append(steps) or 1 / 0)

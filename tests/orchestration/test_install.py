@@ -1,4 +1,7 @@
-"""The set-up, with interpreters, uv and C libraries that are a few lines of shell each. Nothing is downloaded."""
+"""The set-up, with interpreters, uv and C libraries that are a few lines of shell each. Nothing is downloaded.
+
+It is one file because every test stands on the one made machine.
+"""
 
 import ast
 import collections
