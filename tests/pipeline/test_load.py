@@ -160,7 +160,7 @@ def test_an_unknown_key_is_named_with_the_nearest_at_any_depth(edited, before, a
 
 
 def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
-    with pytest.raises(UserError, match=r"evaluation\.baseline\.xyz is not a known key\. There is: metric, tolerance\.$"):
+    with pytest.raises(UserError, match=r"baseline\.xyz is not a known key\. There is: metric, tolerance\.$"):
         edited('metric = "mae"', 'metric = "mae", xyz = 1')
     with pytest.raises(UserError, match=r"network\.xyz is not a known key\. There is: name\.$"):
         edited('name = "mlp"\nlayers = [8]', 'name = "linear"\nxyz = 1')
