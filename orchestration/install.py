@@ -181,8 +181,7 @@ def check_tools(python: Python | None) -> None:
     if not (shutil.which("g++") or shutil.which("c++")):
         missing.append(("a C++ compiler", "g++", "gcc-c++"))
     if python and not python.headers:
-        name = f"python3.{python.minor}"
-        missing.append((f"Python.h of {python.path}", f"{name}-dev", f"{name}-devel"))
+        missing.append((f"Python.h of {python.path}", f"python3.{python.minor}-dev", f"python3.{python.minor}-devel"))
     if missing:
         what, apt, dnf = ([part[column] for part in missing] for column in range(3))
         raise SetupError(f"{' and '.join(what)} cannot be found: install it with {packages(apt, dnf)} {AGAIN}", 2)
@@ -234,8 +233,7 @@ def make_uv(python: Python | None) -> None:
         say(f"getting uv {UV_VERSION}, about 10 s")
         maker = python.path if python and python.venv else sys.executable
         run("making .tools/uv", maker, "-m", "venv", "--clear", str(TOOLS / "uv"))
-        pip = (str(UV.with_name("python")), "-m", "pip", "install", "--retries", "2")
-        run("getting uv", *pip, f"uv=={UV_VERSION}")
+        run("getting uv", f"{UV.parent}/python", "-m", "pip", "install", "--retries", "2", f"uv=={UV_VERSION}")
 
 
 def fetch_python(stack: Stack) -> Python | None:
@@ -276,8 +274,7 @@ def set_up(asked: str | None) -> None:
         make_uv(python)
         say(f"TFX {stack.tfx} with {python.path} into .venv: 1 to 10 minutes, the first time with 1 GB to download")
         make_venv(python)
-        stamp = {"digest": digest(stack.name), "stack": stack.name, "asked": asked}
-        STAMP.write_text(json.dumps(stamp), encoding="utf-8")
+        STAMP.write_text(json.dumps({"digest": digest(stack.name), "stack": stack.name, "asked": asked}))
         say(f"ready after {time.monotonic() - started:.0f} s")
 
 

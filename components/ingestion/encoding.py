@@ -1,8 +1,9 @@
 """Arrow columns to serialized tf.Examples, a column at a time.
 
 A tf.Example is a map from feature name to feature, and a serialized map is its entries one after the other. So each
-column becomes one Arrow array of serialized entries, and Arrow joins them row by row: no Python object a cell. Bytes
-equal `Example.SerializeToString(deterministic=True)`: entries in the order of their names.
+column becomes one Arrow array of serialized entries, and Arrow joins them row by row: no Python object a cell. Entries
+stand in the order of their names' bytes, on either stack, as protobuf 3.20's `SerializeToString(deterministic=True)`
+has them; protobuf 6 differs where one name begins another.
 
 Wire format: protobuf.dev/programming-guides/encoding; messages: tensorflow/core/example/{example,feature}.proto.
 """

@@ -29,9 +29,17 @@ CELLS = {
 """Arrow type -> what its cells can hold, null aside."""
 
 
+def none_begins_another(names):
+    """protobuf of the newer stack puts "ab" before "a"; where no name begins another, every protobuf agrees."""
+    return not any(one != other and other.startswith(one) for one in names for other in names)
+
+
+NAMES = st.lists(SHORT_TEXT | st.just("n" * 200), min_size=1, max_size=5, unique=True).filter(none_begins_another)
+
+
 @st.composite
 def batches(draw, min_rows=1, max_rows=6):
-    names = draw(st.lists(SHORT_TEXT | st.just("n" * 200), min_size=1, max_size=5, unique=True))
+    names = draw(NAMES)
     count = draw(st.integers(min_rows, max_rows))
     columns = []
     for _ in names:
@@ -69,6 +77,14 @@ def serialized(batch):
 @given(batches())
 def test_examples_are_byte_for_byte_tensorflows(batch):
     assert encoding.examples(batch).to_pylist() == serialized(batch)
+
+
+def test_a_name_that_begins_another_comes_first_whatever_protobuf_does():
+    batch = pa.record_batch([[1], [2], [3]], ["lot15", "lot", "lo"])
+    [made] = encoding.examples(batch).to_pylist()
+
+    assert tf.train.Example.FromString(made) == example(batch, 0)
+    assert made.index(b"lo\x12") < made.index(b"lot\x12") < made.index(b"lot15\x12")
 
 
 @pytest.mark.parametrize("kind", CELLS, ids=str)
