@@ -90,9 +90,10 @@ def test_text_that_is_not_utf8_names_the_byte(check, start, packed, mark):
         check(gzip.compress(content, mtime=0) if packed else content, name)
 
 
-def test_a_bad_byte_behind_whole_characters_is_counted_in_bytes(check):
-    with pytest.raises(UserError, match=rf"not UTF-8 \(byte {2 * 7000}\)"):
-        check("ü".encode() * 7000 + b"\xff\n1\n")
+@pytest.mark.parametrize("start", [0, 1], ids=["", "one byte before them"])
+def test_a_bad_byte_behind_whole_characters_is_counted_in_bytes(check, start):
+    with pytest.raises(UserError, match=rf"not UTF-8 \(byte {start + 2 * 70_000}\)"):
+        check(b"x" * start + "ü".encode() * 70_000 + b"\xff\n1\n")
 
 
 def test_a_character_that_is_cut_off_by_the_files_end_is_a_bad_byte(check):

@@ -281,6 +281,7 @@ def test_a_planned_section_is_refused_with_what_to_do_instead(root, section):
         ("training.early_stopping.patience=2", lambda config: config.training.early_stopping.patience, 2),
         ("network.layers=[3, 2]", lambda config: config.network["layers"], [3, 2]),
         ("network.dropout=0.5", lambda config: config.network["dropout"], 0.5),
+        ("features.numeric.1.scale = min_max ", lambda config: config.features.numeric[1].scale, "min_max"),
         ("features.numeric.1.scale=min_max", lambda config: config.features.numeric[1].scale, "min_max"),
         ('label.column="income"', lambda config: config.label.column, "income"),
         ("data.path=data/other-flats.csv", lambda config: config.data.path, "data/other-flats.csv"),
