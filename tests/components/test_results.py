@@ -82,6 +82,7 @@ def test_tfma_shows_the_same_figures(tfma, write):
     result = tfma.load_eval_result(write([HOLDS]))
 
     assert_same(figures(result), shown(MODEL))
+    assert [type(value) for key in figures(result) for _, value in key] == [str, str, int, float]
     assert result.data_location == "data/Split-test"
     assert result.file_format == "tfrecords_gzip"
     assert [list(spec.feature_keys) for spec in result.config.slicing_specs] == [[], ["city"], ["city", "grade"]]
