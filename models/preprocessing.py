@@ -10,7 +10,9 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from models import role_kinds as kinds
 from models import roles, settings
+from models.label import LABEL, Label
 
 
 def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -25,7 +27,7 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     """
     config = settings.unpack(custom_config["settings"])
     features = roles.Features.model_validate(config["features"])
-    label = roles.Label.model_validate(config["label"])
+    label = Label.model_validate(config["label"])
     outputs: dict[str, tf.Tensor] = {}
     indices: dict[str, tf.Tensor] = {}
     depths: dict[str, int] = {}
@@ -47,10 +49,11 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
         for part in date.parts:
             value = parts[part]
             outputs[f"{date.column}_{part}"] = (
-                value if roles.DATE_PARTS[part] else _float(tft.scale_to_z_score(_double(value)))
+                value if kinds.DATE_PARTS[part] else _float(tft.scale_to_z_score(_double(value)))
             )
     # At serving time there is no label; TFX traces with it and prunes what is not asked for.
-    outputs[roles.LABEL] = _label(inputs[label.column], label)
+    if label.column is not None:
+        outputs[LABEL] = _label(inputs[label.column], label)
     return outputs
 
 
@@ -77,13 +80,13 @@ def _scale(value: tf.Tensor, scale: str) -> tf.Tensor:
     return value
 
 
-def _bucketize(value: tf.Tensor, role: roles.Bucketized) -> tf.Tensor:
+def _bucketize(value: tf.Tensor, role: kinds.Bucketized) -> tf.Tensor:
     if role.quantiles is not None:
         return tft.bucketize(value, role.quantiles)
     return tft.apply_buckets(value, tf.constant([role.edges], tf.float32))
 
 
-def _vocabulary(value: tf.Tensor, role: roles.Categorical) -> tf.Tensor:
+def _vocabulary(value: tf.Tensor, role: kinds.Categorical) -> tf.Tensor:
     return tft.compute_and_apply_vocabulary(
         value,
         num_oov_buckets=role.oov,
@@ -93,18 +96,19 @@ def _vocabulary(value: tf.Tensor, role: roles.Categorical) -> tf.Tensor:
     )
 
 
-def _cross(role: roles.Crossed, indices: Mapping[str, tf.Tensor], depths: Mapping[str, int]) -> tf.Tensor:
+def _cross(role: kinds.Crossed, indices: Mapping[str, tf.Tensor], depths: Mapping[str, int]) -> tf.Tensor:
+    buckets = role.buckets or 0
     if all(column in depths for column in role.columns_):
         cells = 1
         for column in role.columns_:
             cells *= depths[column]
-        if cells <= role.buckets:
+        if cells <= buckets:
             cell = tf.zeros_like(indices[role.columns_[0]])
             for column in role.columns_:
                 cell = cell * depths[column] + indices[column]
             return cell
     keys = [tf.strings.as_string(indices[column]) for column in role.columns_]
-    return tf.strings.to_hash_bucket_fast(tf.strings.join(keys, separator="|"), role.buckets)
+    return tf.strings.to_hash_bucket_fast(tf.strings.join(keys, separator="|"), buckets)
 
 
 def _date_parts(text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -126,7 +130,7 @@ def _date_parts(text: tf.Tensor) -> dict[str, tf.Tensor]:
     return {"year": year, "month": month - 1, "day": day - 1, "day_of_week": (days + 3) % 7, "days": days}
 
 
-def _label(value: tf.Tensor, label: roles.Label) -> tf.Tensor:
+def _label(value: tf.Tensor, label: Label) -> tf.Tensor:
     """float32 number for a regression, int64 class index otherwise; -1 for a value that is no class."""
     if label.task == "regression":
         number = _double(value)
@@ -142,4 +146,4 @@ def _label(value: tf.Tensor, label: roles.Label) -> tf.Tensor:
         same = tf.equal(text, tf.constant([label.classes]))
         index = tf.argmax(tf.cast(same, tf.int64), axis=1)
         return tf.where(tf.reduce_any(same, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]
-    return tft.compute_and_apply_vocabulary(text, default_value=-1, vocab_filename=roles.LABEL)
+    return tft.compute_and_apply_vocabulary(text, default_value=-1, vocab_filename=LABEL)

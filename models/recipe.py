@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.roles import Strict
+from models.strict import Strict
 
 
 class Optimizer(Strict):

@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from models.roles import LABEL, Label
+from models.label import LABEL, Label
 
 Answer = Callable[[Any], dict[str, tf.Tensor]]
 
@@ -50,7 +50,7 @@ class Served(tf.Module):  # type: ignore[misc]
         self._raw_spec = dict(raw_spec)
         self._label = label
         self._class_names = class_names
-        self._label_spec = {**self._raw_spec, label.column: label_spec}
+        self._label_spec = {**self._raw_spec, str(label.column): label_spec}
         self._features = features
 
     def model_features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -65,7 +65,7 @@ class Served(tf.Module):  # type: ignore[misc]
     def label(self, raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Raw columns, the label among them, to (batch,): a float64 number in its own unit, or an int64 class index."""
         if self._label.task == "regression":
-            return tf.cast(tf.reshape(raw[self._label.column], [-1]), tf.float64)
+            return tf.cast(tf.reshape(raw[str(self._label.column)], [-1]), tf.float64)
         return tf.reshape(self._transform(dict(raw))[LABEL], [-1])
 
     def signatures(self) -> dict[str, Any]:

@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import features, labels, records, settings
+from models import features, records, settings, targets
+from models.label import LABEL, Label
 from models.recipe import Optimizer, Training
-from models.roles import LABEL, Features, Label
+from models.roles import Features
 from models.signatures import Served
 
 HISTORY = "history.jsonl"
@@ -44,7 +45,7 @@ def run_fn(fn_args: Any) -> None:
     train = records.read(fn_args.train_files, spec)
     evaluation = records.read(fn_args.eval_files, spec)
     train_label, eval_label = _pop_label(train), _pop_label(evaluation)
-    goal = labels.target(label, train_label, transform)
+    goal = targets.target(label, train_label, transform)
     depths = [
         (output.name, transform.num_buckets_for_transformed_feature(output.name) if output.depth == 0 else output.depth)
         for output in roles.outputs()

@@ -30,14 +30,14 @@ def check_root(root: str) -> None:
         ) from error
 
 
-def check_data(path: str, *, config: str, columns: Iterable[str], label: str) -> None:
+def check_data(path: str, *, config: str, columns: Iterable[str], label: str | None) -> None:
     """See that a CSV file is there and holds the schema's columns and a row.
 
     Args:
         path: The file.
         config: The config's name, for the message.
         columns: Columns of the schema.
-        label: The label's column.
+        label: The label's column, if there is one.
 
     Raises:
         UserError: all findings, one a line.

@@ -2,21 +2,19 @@
 
 import pkgutil
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 import models.networks
+from models.label import Label
 from models.recipe import Training
-from models.roles import Features, Label, Strict
+from models.roles import Duties, Features
+from models.strict import Strict
 from pipeline import usercode
+from pipeline.data import Data
+from pipeline.evaluation import METRICS, Evaluation
 
-METRICS = {
-    "regression": ("mae", "rmse", "r2"),
-    "binary": ("accuracy", "log_loss", "auc", "precision", "recall"),
-    "classes": ("accuracy", "log_loss"),
-}
-"""Task -> metrics that its evaluation has."""
 NOT_BUILT = {
     "gates": "validation compares with the reviewed schema only",
     "schedule": "start runs by hand",
@@ -27,60 +25,11 @@ NOT_BUILT = {
 """Sections that are planned and refused by name -> what to do instead."""
 
 
-class Split(Strict):
-    """How rows are divided."""
-
-    by: Literal["hash"] = "hash"
-    salt: str = ""
-    """Goes before the text that is hashed: another salt divides the rows anew. Without one the rule is stock TFX's."""
-    column: str | None = None
-    """Rows with equal cells here go to one split; without it the whole row decides."""
-    train: int = Field(default=8, ge=1)
-    """Share of the rows; the shares need not add up to anything."""
-    eval: int = Field(default=1, ge=1)
-    test: int = Field(default=1, ge=1)
-
-    @property
-    def shares(self) -> dict[str, int]:
-        """Split name -> share, in the order in which the hash sees them."""
-        return {"train": self.train, "eval": self.eval, "test": self.test}
-
-
-class Data(Strict):
-    """Where the rows come from."""
-
-    path: str
-    """A .csv or .csv.gz file with a header line, relative to the data root."""
-    split: Split = Split()
-
-
-class Baseline(Strict):
-    """The comparison with the latest blessed model."""
-
-    metric: str
-    tolerance: float = Field(default=0.01, ge=0.0)
-    """How much worse is still accepted, as a share of the baseline's value."""
-
-
-class Evaluation(Strict):
-    """What the evaluator measures and demands, on the test split."""
-
-    slices: tuple[str | tuple[str, ...], ...] = ()
-    """Columns whose values make slices; a list of columns makes their cross."""
-    floor: dict[str, float] = Field(default_factory=dict)
-    """Metric -> worst acceptable value (for an error: the largest)."""
-    baseline: Baseline | None = None
-
-    @property
-    def slicings(self) -> tuple[tuple[str, ...], ...]:
-        """Each slicing as a tuple of columns."""
-        return tuple((entry,) if isinstance(entry, str) else entry for entry in self.slices)
-
-
 class Config(Strict):
     """One pipeline."""
 
     data: Data
+    columns: Duties = Duties()
     features: Features
     label: Label
     network: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"}, validate_default=True)

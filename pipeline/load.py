@@ -104,7 +104,8 @@ def check_columns(name: str, config: Config, columns: Mapping[str, str]) -> None
             demand(f"features.{role}", column, fitting.get(role, ()))
     for column in config.features.ignored:
         demand("features.ignored", column)
-    demand("label.column", config.label.column, NUMBERS if config.label.needs_number else ())
+    if config.label.column is not None:
+        demand("label.column", config.label.column, NUMBERS if config.label.needs_number else ())
     if config.data.split.column is not None:
         demand("data.split.column", config.data.split.column)
     for slicing in config.evaluation.slicings:

@@ -3,12 +3,12 @@
 import ast
 import re
 import subprocess
+import typing
 from pathlib import Path
 
 import pytest
 
-from models import recipe, roles
-from models.networks import linear, mlp
+from models.strict import Strict
 from pipeline import config
 
 ROOT = Path(__file__).parents[1]
@@ -26,11 +26,20 @@ def tracked():
     return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
+def models_within(annotation):
+    """The typed models that an annotation holds, itself or deeper."""
+    if isinstance(annotation, type) and issubclass(annotation, Strict):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from models_within(field.annotation)
+    for argument in typing.get_args(annotation):
+        yield from models_within(argument)
+
+
 MODELS = [
-    config.Data, config.Split, config.Evaluation, config.Baseline, recipe.Training, recipe.Optimizer,
-    recipe.EarlyStopping, roles.Features, roles.Label, roles.Numeric, roles.Bucketized, roles.Categorical,
-    roles.Crossed, roles.Date, linear.Settings, mlp.Settings,
-]  # fmt: skip
+    *dict.fromkeys(models_within(config.Config)),
+    *(config.network_settings(name) for name in config.networks()),
+]
 
 
 @pytest.mark.parametrize("model", MODELS)

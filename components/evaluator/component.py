@@ -43,7 +43,7 @@ def evaluator(
     examples: Any,
     model: Any,
     baseline_model: Any,
-    label: str,
+    label: str | None,
     columns: Mapping[str, str],
     slices: tuple[tuple[str, ...], ...],
     floor: Mapping[str, float],
@@ -57,7 +57,7 @@ def evaluator(
         examples: Channel of raw Examples with split `split`.
         model: Channel of Model.
         baseline_model: Channel of Model, which may be empty.
-        label: The label's column.
+        label: The label's column, if there is one.
         columns: Column name -> schema type (INT, FLOAT, BYTES), at least of the label and the slices.
         slices: Slicings, each one or more columns.
         floor: Metric -> worst acceptable value.
@@ -68,7 +68,7 @@ def evaluator(
     Returns:
         A node with outputs `evaluation` (TFMA's files) and `blessing`.
     """
-    needed = {label, *(column for slicing in slices for column in slicing)}
+    needed = {*([label] if label else []), *(column for slicing in slices for column in slicing)}
     packed = settings.pack(
         {
             "label": label,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.roles import Strict
+from models.strict import Strict
 
 
 class Settings(Strict):

@@ -87,7 +87,7 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
         (["models.preprocessing"], ["models/roles.py", "models/settings.py"], ["models/training.py", "errors.py"]),
         (
             ["models.training", "models.networks.mlp"],
-            ["models/networks/mlp.py", "models/labels.py", "models/recipe.py", "models/__init__.py"],
+            ["models/networks/mlp.py", "models/targets.py", "models/recipe.py", "models/__init__.py"],
             ["models/networks/linear.py", "models/preprocessing.py"],
         ),
         (

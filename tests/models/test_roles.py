@@ -1,7 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
+from models import role_kinds as kinds
 from models import roles
+from models.label import Label
 
 
 def features(**sections):
@@ -40,7 +42,9 @@ def test_columns_are_named_once_in_order_of_first_use_and_without_ignored_ones()
 
 
 def test_every_role_but_ignored_makes_features():
-    assert roles.ROLES == ("numeric", "bucketized", "categorical", "crossed", "date")
+    assert roles.ROLES == (
+        "numeric", "bucketized", "categorical", "hashed", "embedded", "crossed", "text", "image", "date", "passthrough",
+    )  # fmt: skip
 
 
 def test_buckets_for_a_cross_alone_are_no_feature():
@@ -116,7 +120,7 @@ def test_an_unknown_key_is_an_error_at_its_place(sections, key):
 
 
 def test_settings_are_frozen():
-    numeric = roles.Numeric(column="a")
+    numeric = kinds.Numeric(column="a")
     with pytest.raises(ValidationError, match="frozen"):
         numeric.scale = "none"
 
@@ -136,9 +140,9 @@ def test_a_round_trip_through_json_changes_nothing():
 
 @pytest.mark.parametrize("value", [{"task": "ranking"}, {"transform": "sqrt"}, {"unit": "$"}])
 def test_a_label_knows_its_keys_and_values(value):
-    assert roles.Label(column="price").transform == "none"
+    assert Label(column="price").transform == "none"
     with pytest.raises(ValidationError, match=next(iter(value))):
-        roles.Label.model_validate({"column": "price", **value})
+        Label.model_validate({"column": "price", **value})
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,7 @@ def test_a_label_knows_its_keys_and_values(value):
 )
 def test_a_label_s_keys_must_fit_its_task(label, message):
     with pytest.raises(ValidationError, match=message):
-        roles.Label.model_validate({"column": "price", **label})
+        Label.model_validate({"column": "price", **label})
 
 
 @pytest.mark.parametrize(
@@ -171,4 +175,4 @@ def test_a_label_s_keys_must_fit_its_task(label, message):
     ],
 )
 def test_classes_have_names(label, names):
-    assert roles.Label.model_validate({"column": "price", **label}).names == names
+    assert Label.model_validate({"column": "price", **label}).names == names

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from components.ingestion import encoding
 from models import signatures
-from models.roles import Label
+from models.label import Label
 
 RAW_SPEC = {
     "sq ft": tf.io.FixedLenFeature([1], tf.int64),

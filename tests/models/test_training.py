@@ -8,8 +8,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models import training
+from models.label import LABEL
 from models.recipe import Optimizer
-from models.roles import LABEL
 
 FEATURES = {"numeric": [{"column": "living area"}], "categorical": [{"column": "zone"}]}
 PRICE = {"column": "price"}

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from models.label import Label
 from models.recipe import Training
-from models.roles import Features, Label
+from models.roles import Features
 from pipeline import config
 
 LEAST = {
@@ -70,7 +71,7 @@ def test_a_plain_whole_config_is_that_config_again():
     made = make(features=features, evaluation={"slices": ["city", ["a", "b"]], "floor": {"r2": 0.5}})
 
     assert config.Config.model_validate(made.plain()) == made
-    assert made.plain()["features"]["crossed"] == [{"columns": ["lat", "long"], "buckets": 9}]
+    assert made.plain()["features"]["crossed"] == [{"columns": ["lat", "long"], "buckets": 9, "product": False}]
 
 
 @pytest.mark.parametrize(

@@ -201,12 +201,22 @@ def test_a_wrong_value_is_named_with_its_key_and_what_was_expected(edited, befor
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ('[label]\ncolumn = "rent"', "[label]", "label: task 'regression' needs column: name the label's column"),
+        (", buckets = 16", "", "features.crossed.0: give either buckets = N or product = true"),
+    ],
+)
+def test_a_key_that_its_neighbours_need_is_named(edited, before, after, line):
+    with pytest.raises(UserError, match=exactly(f"configs/flats.toml: {line}")):
+        edited(before, after)
+
+
+@pytest.mark.parametrize(
     ("before", "after", "key"),
     [
         ('[label]\ncolumn = "rent"', "", "label"),
-        ('[label]\ncolumn = "rent"', "[label]", "label.column"),
         ('path = "data/flats.csv"', "", "data.path"),
-        (", buckets = 16", "", "features.crossed.0.buckets"),
         ('{columns = ["lat", "long"], ', "{", "features.crossed.0.columns"),
         ('{column = "area"}', "{}", "features.numeric.0.column"),
         ('{metric = "mae"}', "{}", "evaluation.baseline.metric"),

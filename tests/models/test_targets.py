@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.labels import ClassTarget, LabelScale, target
-from models.roles import Label
+from models.label import Label
+from models.targets import ClassTarget, LabelScale, target
 
 PLAIN = Label(column="price")
 LOG = Label(column="price", transform="log")

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from models.roles import LABEL, Label
+from models.label import LABEL, Label
 
 
 class Target(Protocol):

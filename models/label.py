@@ -1,0 +1,76 @@
+"""The label's role: what the model learns to predict. Plain Python, no TensorFlow."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from models.strict import Strict
+
+LABEL = "label"
+"""Name of the transformed label."""
+Task = Literal["regression", "binary", "classes", "anomaly", "clusters"]
+_KEYS: dict[str, tuple[str, ...]] = {
+    "regression": ("transform",),
+    "binary": ("positive", "threshold", "classes"),
+    "classes": ("tiers", "classes"),
+    "anomaly": ("positive", "threshold"),
+    "clusters": (),
+}
+"""Task -> keys that act for it."""
+
+
+class Label(Strict):
+    """What the model learns to predict."""
+
+    column: str | None = None
+    """Needed but for clusters, where it is only compared with what was found."""
+    task: Task = "regression"
+    """regression: a number; binary: one of two classes; classes: one of several; anomaly: how unlike the rows labelled
+    normal; clusters: groups that the features make."""
+    transform: Literal["none", "log"] = "none"
+    """regression. log: the network learns ln(label), and every answer is turned back into the label's own unit."""
+    positive: str | None = None
+    """binary, anomaly: the value that counts as the second class, or as an anomaly."""
+    threshold: float | None = None
+    """binary, anomaly: a number from here on counts as the second class, in the label's own unit."""
+    tiers: int | None = Field(default=None, ge=2, le=1000)
+    """classes: cut a number into this many classes of about equal count, at quantiles of the training split."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes in order; for `classes` without `tiers` also the label's values themselves."""
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> "Label":
+        for key in ("transform", "positive", "threshold", "tiers", "classes"):
+            if getattr(self, key) != type(self).model_fields[key].default and key not in _KEYS[self.task]:
+                raise ValueError(f"{key} does nothing for task {self.task!r}: take it out, or change the task")
+        if self.column is None and self.task != "clusters":
+            raise ValueError(f"task {self.task!r} needs column: name the label's column")
+        if self.task in ("binary", "anomaly") and (self.positive is None) == (self.threshold is None):
+            raise ValueError(f'task {self.task!r} needs either positive = "VALUE" or threshold = NUMBER')
+        if self.task == "binary" and len(self.classes) not in (0, 2):
+            raise ValueError("task 'binary' has two classes")
+        if self.tiers is not None and self.classes and len(self.classes) != self.tiers:
+            raise ValueError(f"{self.tiers} tiers need as many classes, or none to number them")
+        if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
+            raise ValueError("classes must be two or more different names")
+        return self
+
+    @property
+    def needs_number(self) -> bool:
+        """Whether the column must be INT or FLOAT."""
+        return self.task == "regression" or self.threshold is not None or self.tiers is not None
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the classes, None where only the training split tells them or there are none."""
+        if self.classes or self.task == "regression":
+            return self.classes or None
+        if self.task == "anomaly":
+            return ("normal", "anomaly")
+        if self.positive is not None:
+            return (f"not {self.positive}", self.positive)
+        if self.threshold is not None:
+            return (f"below {self.threshold:g}", f"from {self.threshold:g}")
+        if self.tiers is not None:
+            return tuple(f"tier {number + 1}" for number in range(self.tiers))
+        return None

@@ -1,0 +1,252 @@
+"""Each role that a column can play: its keys, and the model features that it makes. Plain Python, no TensorFlow."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from models.strict import Strict
+
+DATE_PARTS = {"year": 0, "month": 12, "day": 31, "day_of_week": 7, "days": 0}
+"""Part of a date -> number of its values when it is one-hot encoded, or 0 where it is a number."""
+
+
+class Output(Strict):
+    """One model feature that the transformation produces.
+
+    number: float32 (batch, 1). index: int64 (batch, 1) in [0, depth), which the network sees one-hot or, with
+    `dimension`, as a learnt vector; -1 is a row of zeros. bag: float32 (batch, depth). image: float32
+    (batch, *shape) in [0, 1].
+    """
+
+    name: str
+    kind: Literal["number", "index", "bag", "image"] = "number"
+    depth: int | None = None
+    """Number of an index's values, or width of a bag; 0 means that only the transformed data tells it."""
+    dimension: int | None = None
+    """Length of the learnt vector of an index; None for one-hot."""
+    shape: tuple[int, ...] = ()
+    """Height, width and channels of an image."""
+
+
+class Role(Strict):
+    """Base of all roles of one column."""
+
+    column: str
+
+    def columns(self) -> Iterator[str]:
+        """The raw columns it reads."""
+        yield self.column
+
+
+class Numeric(Role):
+    """A number, scaled with figures of the training split."""
+
+    scale: Literal["z_score", "min_max", "unit", "log1p", "none"] = "z_score"
+    """z_score: mean 0, variance 1; min_max: 0 to 1; unit: divided by the largest size; log1p: ln(1 + x), then z_score;
+    none: as it is."""
+    clip: tuple[float, float] | None = None
+    """Lowest and highest value, in the column's own unit; what is beyond is set to them before all else."""
+    missing: Literal["mean", "median", "drop"] | float | None = None
+    """mean or median of the training split, a constant, or drop the row; None: the column must be complete."""
+
+    @model_validator(mode="after")
+    def _clip_rises(self) -> "Numeric":
+        if self.clip is not None and not self.clip[0] < self.clip[1]:
+            raise ValueError("clip must be [lowest, highest]")
+        return self
+
+    def outputs(self) -> Iterator[Output]:
+        """The number itself."""
+        yield Output(name=self.column)
+
+
+class Bucketized(Role):
+    """A number cut into buckets, at quantiles of the training split or at given edges."""
+
+    quantiles: int | None = Field(default=None, ge=2, le=10_000)
+    """Number of buckets of about equal count."""
+    edges: tuple[float, ...] | None = None
+    """Rising upper bounds, in the column's own unit; n edges make n + 1 buckets."""
+    input: bool = True
+    """False: only for a cross, the network does not see the buckets themselves."""
+    missing: Literal["mean", "median", "category", "drop"] | float | None = None
+    """As for numeric; category: a bucket of its own, the last."""
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "Bucketized":
+        if (self.quantiles is None) == (self.edges is None):
+            raise ValueError("give either quantiles = N or edges = [...]")
+        if self.edges is not None and (not self.edges or list(self.edges) != sorted(set(self.edges))):
+            raise ValueError("edges must rise")
+        return self
+
+    @property
+    def depth(self) -> int:
+        """Number of buckets, that of missing values included."""
+        buckets = self.quantiles if self.quantiles is not None else len(self.edges or ()) + 1
+        return buckets + (self.missing == "category")
+
+    def outputs(self) -> Iterator[Output]:
+        """The bucket's index, one-hot for the network."""
+        if self.input:
+            yield Output(name=f"{self.column}_bucket", kind="index", depth=self.depth)
+
+
+class Categorical(Role):
+    """A value out of a vocabulary that is given, or learnt from the training split, most frequent first."""
+
+    encode: Literal["one_hot", "ordinal"] = "one_hot"
+    """ordinal: the place in `categories`, from 0, as a number."""
+    categories: tuple[str, ...] = ()
+    """The vocabulary in order; without it the training split tells it."""
+    oov: int = Field(default=1, ge=0, le=10_000)
+    """Number of buckets for values that the vocabulary lacks; 0: such a value is a row of zeros, ordinal -1."""
+    vocabulary_size: int | None = Field(default=None, ge=1)
+    """Keep the most frequent N values only."""
+    min_frequency: int | None = Field(default=None, ge=1)
+    """Keep values that occur at least this often."""
+    missing: Literal["category", "drop"] | str | None = None
+    """category: a value of its own; any other text: the value that stands in; None: the column must be complete."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Categorical":
+        if self.encode == "ordinal" and not self.categories:
+            raise ValueError("encode = 'ordinal' needs categories = [...] in order")
+        if self.categories and (self.vocabulary_size or self.min_frequency):
+            raise ValueError("vocabulary_size and min_frequency do nothing where categories are given: take them out")
+        if len(set(self.categories)) != len(self.categories):
+            raise ValueError("a value stands twice in categories")
+        return self
+
+    @property
+    def depth(self) -> int:
+        """Number of indices; 0 where only the training split tells it."""
+        return len(self.categories) + self.oov + (self.missing == "category") if self.categories else 0
+
+    def outputs(self) -> Iterator[Output]:
+        """The index in the vocabulary; out-of-vocabulary buckets after it, a missing value's own last."""
+        if self.encode == "ordinal":
+            yield Output(name=f"{self.column}_order")
+        else:
+            yield Output(name=f"{self.column}_index", kind="index", depth=self.depth)
+
+
+class Hashed(Role):
+    """A value hashed into buckets: for more values than a vocabulary should hold."""
+
+    buckets: int = Field(ge=2, le=10_000_000)
+    dimension: int | None = Field(default=None, ge=1)
+    """Length of a learnt vector; None: one-hot."""
+    missing: Literal["category", "drop"] | str | None = None
+    """As for categorical."""
+
+    @property
+    def depth(self) -> int:
+        """Number of buckets, that of missing values included."""
+        return self.buckets + (self.missing == "category")
+
+    def outputs(self) -> Iterator[Output]:
+        """The bucket's index."""
+        yield Output(name=f"{self.column}_hash", kind="index", depth=self.depth, dimension=self.dimension)
+
+
+class Embedded(Role):
+    """A value out of a learnt vocabulary, as a vector that training learns."""
+
+    dimension: int = Field(ge=1, le=4096)
+    oov: int = Field(default=1, ge=1, le=10_000)
+    vocabulary_size: int | None = Field(default=None, ge=1)
+    min_frequency: int | None = Field(default=None, ge=1)
+    missing: Literal["category", "drop"] | str | None = None
+    """As for categorical."""
+
+    def outputs(self) -> Iterator[Output]:
+        """The index in the vocabulary."""
+        yield Output(name=f"{self.column}_vector", kind="index", depth=0, dimension=self.dimension)
+
+
+class Crossed(Strict):
+    """A cross of two or more bucketized or categorical columns, or the product of two or more numbers."""
+
+    columns_: Annotated[tuple[str, ...], Field(alias="columns", min_length=2)]
+    buckets: int | None = Field(default=None, ge=2, le=10_000_000)
+    """Size of the cross; a cross of bucketized columns that fits is exact, any other is hashed into this many."""
+    product: bool = False
+    """The product of the columns' raw numbers, z-scored: x3 = x1 · x2. Each stands under numeric too."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Crossed":
+        if (self.buckets is None) != self.product:
+            raise ValueError("give either buckets = N or product = true")
+        return self
+
+    def outputs(self) -> Iterator[Output]:
+        """The cell's index, or the product."""
+        name = "_x_".join(self.columns_)
+        yield Output(name=name) if self.product else Output(name=name, kind="index", depth=self.buckets)
+
+    def columns(self) -> Iterator[str]:
+        """The raw columns it reads."""
+        yield from self.columns_
+
+
+class Text(Role):
+    """Words of a text, lower-cased and cut at what is neither letter nor digit, as a bag of n-grams."""
+
+    ngrams: int = Field(default=1, ge=1, le=5)
+    """Longest run of words that counts as one term."""
+    vocabulary_size: int = Field(default=1000, ge=1, le=100_000)
+    """Terms that are kept, the most frequent of the training split."""
+    weight: Literal["count", "binary", "tfidf"] = "count"
+    missing: Literal["drop"] | str | None = None
+    """The text that stands in, as "" for no words."""
+
+    def outputs(self) -> Iterator[Output]:
+        """One number a term."""
+        yield Output(name=f"{self.column}_bag", kind="bag", depth=self.vocabulary_size)
+
+
+class Image(Role):
+    """An encoded PNG or JPEG, decoded, resized and scaled to 0..1 in the transform graph."""
+
+    column: str = "image"
+    height: int = Field(ge=1, le=4096)
+    """Pixels."""
+    width: int = Field(ge=1, le=4096)
+    channels: Literal[1, 3] = 1
+    """1: grey; 3: red, green, blue."""
+
+    def outputs(self) -> Iterator[Output]:
+        """The picture."""
+        yield Output(name=f"{self.column}_pixels", kind="image", shape=(self.height, self.width, self.channels))
+
+
+class Date(Role):
+    """A date written YYYY-MM-DD (what follows the tenth character is ignored), taken apart."""
+
+    parts: tuple[Literal["year", "month", "day", "day_of_week", "days"], ...] = ("year", "month", "day_of_week")
+    """year and days (since 1970-01-01) are z-scored numbers, the others one-hot; day_of_week counts from Monday."""
+    missing: Literal["drop"] | str | None = None
+    """The date that stands in."""
+
+    def outputs(self) -> Iterator[Output]:
+        """One feature for each part."""
+        for part in self.parts:
+            depth = DATE_PARTS[part] or None
+            yield Output(name=f"{self.column}_{part}", kind="index" if depth else "number", depth=depth)
+
+
+class Passthrough(Role):
+    """A number that the network sees as it is."""
+
+    missing: Literal["mean", "median", "drop"] | float | None = None
+    """As for numeric."""
+
+    def outputs(self) -> Iterator[Output]:
+        """The number itself."""
+        yield Output(name=self.column)
+
+
+Entry = Numeric | Bucketized | Categorical | Hashed | Embedded | Crossed | Text | Image | Date | Passthrough
+"""Any entry of [features]."""
