@@ -20,6 +20,7 @@ from orchestration.worker import USER_CODE
 from pipeline import load, usercode
 from pipeline.beam import BEAM_ARGS
 from pipeline.config import Config
+from pipeline.variants import Name
 
 CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"
 """Without --cloud-root. No bucket's name has capitals, so a job that still holds it is refused at once."""
@@ -46,7 +47,7 @@ class Request:
 
     Attributes:
         target: The platform.
-        pipeline: Name of the config.
+        name: The pipeline, and which of its runs.
         overrides: `key=value` texts.
         data_root: Bucket and folder that data paths are relative to; None for the repository inside the image.
         output: File to write; None for the pipeline's name in the working directory.
@@ -57,7 +58,7 @@ class Request:
     """
 
     target: Literal["kubeflow", "vertex"]
-    pipeline: str
+    name: Name
     overrides: Iterable[str] = ()
     data_root: str | None = None
     output: str | None = None
@@ -79,15 +80,13 @@ def run(request: Request) -> int:
         ResourceError: the file cannot be written.
     """
     target: Target = kubeflow if request.target == "kubeflow" else vertex
-    config = load.load(REPOSITORY, request.pipeline, request.overrides)
-    columns = load.schema_columns(REPOSITORY, request.pipeline)
-    load.check_columns(request.pipeline, config, columns)
-    name = _job_name(request.pipeline)
+    reviewed = load.reviewed(REPOSITORY, request.name, request.overrides)
+    config, columns, schema = reviewed.config, reviewed.columns, reviewed.schema
+    name = _job_name(request.name)
     root = Root(CLOUD_ROOT if request.root is None else _bucket(request.root, "--cloud-root", target))
     image = IMAGE if request.image is None else _image(request.image)
     output = _output(request, target)
     data, content = _data(request, config, columns, target)
-    schema = f"{load.SCHEMAS}/{request.pipeline}.pbtxt"
     print(f"compiling for {target.TITLE}: starting TFX takes about 20 s", flush=True)
     # What TensorFlow and Google's clients say when they start is no news to the user.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -101,8 +100,8 @@ def run(request: Request) -> int:
     places = Places(
         data=data,
         schema=schema,
-        artifacts=root.artifacts(request.pipeline),
-        serving=root.serving(request.pipeline),
+        artifacts=root.artifacts(request.name.run),
+        serving=root.serving(request.name.run),
         data_content=content,
         schema_content=digest.file(os.path.join(REPOSITORY, schema)),
         baseline="serving",
@@ -141,13 +140,13 @@ def _notes(request: Request, root: str) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _job_name(pipeline: str) -> str:
-    """The pipeline's name as both platforms allow it: house_tiers becomes house-tiers."""
-    name = pipeline.lower().replace("_", "-")
+def _job_name(run: Name) -> str:
+    """The run's name as both platforms allow it: house_tiers becomes house-tiers."""
+    name = run.run.lower().replace("_", "-")
     if not JOB_NAME.fullmatch(name):
         raise UserError(
-            f"{load.CONFIGS}/{pipeline}.toml: a job's name is made of letters, digits and hyphens, at most 128, and "
-            "starts with none of the last: rename the config and its schema"
+            f"{load.CONFIGS}/{run.pipeline}.toml: a job's name is made of letters, digits and hyphens, at most 128, "
+            "and starts with none of the last: rename the config and its schema"
         )
     return name
 
@@ -176,7 +175,7 @@ def _redact(value: str) -> str:
 
 
 def _output(request: Request, target: Target) -> str:
-    path = request.output or request.pipeline + target.SUFFIXES[0]
+    path = request.output or request.name.run + target.SUFFIXES[0]
     if not path.endswith(target.SUFFIXES):
         raise UserError(f"--output {path}: {target.TITLE} takes a {' or '.join(target.SUFFIXES)} file: name it so")
     if not os.path.isdir(os.path.dirname(path) or "."):
@@ -186,7 +185,7 @@ def _output(request: Request, target: Target) -> str:
 
 def _data(request: Request, config: Config, columns: Mapping[str, str], target: Target) -> tuple[str, str]:
     """Where the stages find the data, and a digest of it where it is here to be read."""
-    shown, path = f"{load.CONFIGS}/{request.pipeline}.toml", config.data.path
+    shown, path = f"{load.CONFIGS}/{request.name.pipeline}.toml", config.data.path
     if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
         raise UserError(
             f"{shown}: data.path is {path!r}: a cloud job needs a path under the data root: put the file into "

@@ -5,7 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from errors import PipelineError
+from errors import PipelineError, UserError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pipeline.variants import Name
 
 METADATA_VARIABLE = "PIPELINE_METADATA"
 DEFAULT_PIPELINE = "houses"
@@ -30,6 +34,17 @@ def parser() -> argparse.ArgumentParser:
     target.add_argument("--vertex", action="store_true", help="compile for Vertex AI")
     root.add_argument(
         "--pipeline", default=DEFAULT_PIPELINE, metavar="NAME", help="configs/NAME.toml (default: houses)"
+    )
+    root.add_argument(
+        "--variant",
+        metavar="NAME",
+        help="run [variant.NAME] of the config, as PIPELINE-NAME; all: every variant, one after the other",
+    )
+    root.add_argument(
+        "--sample",
+        type=_rows,
+        metavar="N",
+        help="run on N rows only, as PIPELINE-sample: floors are reported and stop nothing",
     )
     root.add_argument(
         "--set",
@@ -113,46 +128,88 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
         return inspection_command.run(arguments)
     if arguments.kubeflow or arguments.vertex:
-        return _compile(arguments)
+        for name in _names(arguments):
+            _compile(arguments, name)
+        return 0
     if arguments.local:
-        import shlex
-
-        from orchestration import local
-        from orchestration.places import REPOSITORY
-        from pipeline.beam import BEAM_ARGS
-
-        return local.run(
-            local.Request(
-                pipeline=arguments.pipeline,
-                overrides=arguments.overrides,
-                root=arguments.root,
-                data_root=arguments.data_root or REPOSITORY,
-                metadata=arguments.metadata,
-                beam_args=shlex.split(arguments.beam) if arguments.beam else BEAM_ARGS,
-                cache=not arguments.no_cache,
-                verbose=arguments.verbose,
-            )
-        )
+        return _run(arguments)
     parser().print_help()
     return 0
 
 
-def _compile(arguments: argparse.Namespace) -> int:
+def _names(arguments: argparse.Namespace) -> "list[Name]":
+    """The runs that were asked for."""
+    from orchestration.places import REPOSITORY
+    from pipeline import load
+    from pipeline.variants import ALL, Name
+
+    sample = arguments.sample is not None
+    if arguments.variant != ALL:
+        return [Name(arguments.pipeline, arguments.variant, sample)]
+    found = load.variants(REPOSITORY, arguments.pipeline)
+    if not found:
+        raise UserError(f"configs/{arguments.pipeline}.toml has no [variant.NAME]: run it without --variant")
+    if arguments.output is not None:
+        raise UserError("--output names one file: leave it out, or name one variant")
+    return [Name(arguments.pipeline, variant, sample) for variant in found]
+
+
+def _overrides(arguments: argparse.Namespace) -> list[str]:
+    return [*arguments.overrides, *([f"data.sample={arguments.sample}"] if arguments.sample else [])]
+
+
+def _beam(arguments: argparse.Namespace) -> Sequence[str]:
     import shlex
 
-    from orchestration import cloud
     from pipeline.beam import BEAM_ARGS
+
+    return shlex.split(arguments.beam) if arguments.beam else BEAM_ARGS
+
+
+def _rows(text: str) -> int:
+    rows = int(text)
+    if rows < 1:
+        raise ValueError
+    return rows
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from orchestration import local
+    from orchestration.places import REPOSITORY
+    from orchestration.workers import Workers
+
+    requests = [
+        local.Request(
+            name=name,
+            overrides=_overrides(arguments),
+            root=arguments.root,
+            data_root=arguments.data_root or REPOSITORY,
+            metadata=arguments.metadata,
+            beam_args=_beam(arguments),
+            cache=not arguments.no_cache,
+            verbose=arguments.verbose,
+        )
+        for name in _names(arguments)
+    ]
+    if len(requests) > 1:
+        return local.run_all(requests)
+    with Workers() as workers:
+        return local.run(requests[0], workers)
+
+
+def _compile(arguments: argparse.Namespace, name: "Name") -> int:
+    from orchestration import cloud
 
     return cloud.run(
         cloud.Request(
             target="kubeflow" if arguments.kubeflow else "vertex",
-            pipeline=arguments.pipeline,
-            overrides=arguments.overrides,
+            name=name,
+            overrides=_overrides(arguments),
             data_root=arguments.data_root,
             output=arguments.output,
             image=arguments.image,
             root=arguments.cloud_root,
-            beam_args=shlex.split(arguments.beam) if arguments.beam else BEAM_ARGS,
+            beam_args=_beam(arguments),
             cache=not arguments.no_cache,
         )
     )

@@ -3,10 +3,8 @@
 It owns the terminal, signals, the run's folder and the verdict; one worker process runs the stages.
 """
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -18,11 +16,10 @@ from inspection import store as inspection_store
 from orchestration import events, preflight, record
 from orchestration.places import REPOSITORY, Root, new_run_id
 from orchestration.terminal import Terminal
+from orchestration.workers import Workers
 from pipeline import load
 from pipeline.beam import BEAM_ARGS
-
-STOP_SECONDS = 10.0
-"""How long a worker may take to end after SIGTERM before it is killed."""
+from pipeline.variants import Name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +27,7 @@ class Request:
     """What the user asked for.
 
     Attributes:
-        pipeline: Name of the config.
+        name: The pipeline, and which of its runs.
         overrides: `key=value` texts.
         root: Folder of all runs.
         data_root: Folder that data paths are relative to.
@@ -40,7 +37,7 @@ class Request:
         verbose: Whether a failed stage's log is shown.
     """
 
-    pipeline: str
+    name: Name
     overrides: Iterable[str] = ()
     root: str = "runs"
     data_root: str = REPOSITORY
@@ -50,8 +47,12 @@ class Request:
     verbose: bool = False
 
 
-def run(request: Request) -> int:
+def run(request: Request, workers: Workers) -> int:
     """Run a pipeline to its end.
+
+    Args:
+        request: What the user asked for.
+        workers: Where its worker comes from; several runs may share them, one after the other.
 
     Returns:
         0 where the model was blessed and pushed.
@@ -62,21 +63,21 @@ def run(request: Request) -> int:
         RunError: a stage failed.
         ResourceError: the root or the store cannot be used.
     """
+    name = request.name
     terminal = Terminal()
-    config = load.load(REPOSITORY, request.pipeline, request.overrides)
-    columns = load.schema_columns(REPOSITORY, request.pipeline)
-    load.check_columns(request.pipeline, config, columns)
+    reviewed = load.reviewed(REPOSITORY, name, request.overrides)
+    config, columns = reviewed.config, reviewed.columns
     root = Root(os.path.abspath(request.root))
     data = os.path.join(os.path.abspath(request.data_root), config.data.path)
     preflight.check_root(root.path)
     preflight.check_data(
-        data, config=f"{load.CONFIGS}/{request.pipeline}.toml", columns=columns, label=config.label.column
+        data, config=f"{load.CONFIGS}/{name.pipeline}.toml", columns=columns, label=config.label.column
     )
     store = inspection_store.open_store(root.path, request.metadata, readonly=False)
     run_id = new_run_id()
     facts = {
         "run_id": run_id,
-        "pipeline": request.pipeline,
+        "pipeline": name.run,
         "config": config.plain(),
         "seed": config.training.seed,
         "data": data,
@@ -84,27 +85,25 @@ def run(request: Request) -> int:
         "metadata": inspection_store.redact(request.metadata) if request.metadata else None,
         "beam_args": list(request.beam_args),
     }
-    book = record.Record(root.run(request.pipeline, run_id), facts)
+    book = record.Record(root.run(name.run, run_id), facts)
     order = {
         **facts,
         "metadata": request.metadata,
         "run_folder": book.folder,
         "columns": columns,
-        "schema": os.path.join(REPOSITORY, load.SCHEMAS, f"{request.pipeline}.pbtxt"),
+        "schema": os.path.join(REPOSITORY, reviewed.schema),
         "cache": request.cache,
     }
     state, reason = "FAILED", "the supervisor ended early"
     try:
         # TensorFlow and TFX leave files in the temporary folder; this one goes with the run.
         with terminal, tempfile.TemporaryDirectory(prefix="pipeline-") as scratch:
-            outcome = _supervise(order, terminal, book, scratch)
+            outcome = _supervise({**order, "scratch": scratch}, terminal, book, workers)
         book.update(outcome=outcome)
         terminal.outcome(outcome, run_folder=book.folder)
         state, reason = ("COMPLETE", outcome["reason"]) if outcome["blessed"] else ("NOT_BLESSED", outcome["reason"])
         if not outcome["blessed"]:
-            raise GateError(
-                f"the model is not blessed: {outcome['reason']}. {_serving(root.serving(request.pipeline))}"
-            )
+            raise GateError(f"the model is not blessed: {outcome['reason']}. {_serving(root.serving(name.run))}")
         return 0
     except PipelineError as error:
         if state != "NOT_BLESSED":
@@ -120,43 +119,48 @@ def run(request: Request) -> int:
         record.close_in_store(store.mlmd, run_id, state, reason)
 
 
-def _supervise(order: dict[str, Any], terminal: Terminal, book: record.Record, scratch: str) -> dict[str, Any]:
-    """Start the worker, follow its events, and return the run's outcome."""
-    read_end, write_end = os.pipe()
-    environment = {
-        **os.environ,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "PYTHONPATH": REPOSITORY,
-        "PYTHONUNBUFFERED": "1",
-        "TMPDIR": scratch,
-    }
-    with open(os.path.join(book.folder, "logs", "worker.log"), "wb") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.worker", str(write_end)],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=REPOSITORY,
-            env=environment,
-            pass_fds=[write_end],
-            # Ctrl-C reaches the supervisor alone, which then stops the worker.
-            start_new_session=True,
-        )
-    os.close(write_end)
+def run_all(requests: Iterable[Request]) -> int:
+    """Run pipelines one after the other, and go on after one that fails.
+
+    Returns:
+        0 where every model was pushed, else the exit code of the first that was not.
+    """
+    first = 0
+    with Workers() as workers:
+        for request in requests:
+            try:
+                code = run(request, workers)
+            except PipelineError as error:
+                code = error.exit_code
+                sys.stderr.write(f"{request.name.run}: {error}\n")
+            first = first or code
+    return first
+
+
+def _supervise(order: dict[str, Any], terminal: Terminal, book: record.Record, workers: Workers) -> dict[str, Any]:
+    """Have a worker run the order, follow its events, and return the run's outcome."""
     outcome: dict[str, Any] | None = None
     failure: PipelineError | None = None
     node_id = "start"
     before = signal.signal(signal.SIGTERM, _interrupt)
+    log_path = os.path.join(book.folder, "logs", "worker.log")
+    read_end, write_end = os.pipe()
     try:
-        assert worker.stdin is not None
-        worker.stdin.write(json.dumps(order).encode())
-        worker.stdin.close()
-        terminal.say("starting TensorFlow and TFX")
-        with open(read_end, encoding="utf-8") as lines:
+        if not workers.ready:
+            terminal.say("starting TensorFlow and TFX")
+        with (
+            open(log_path, "wb") as log,
+            open(read_end, encoding="utf-8") as lines,
+            workers.run(order, events=write_end, log=log.fileno()) as worker,
+        ):
+            os.close(write_end)
             for line in lines:
                 fields = events.from_line(line)
-                book.event(fields)
                 kind = fields.pop("event")
+                if kind == "worker":
+                    worker.pid, workers.ready = fields["pid"], True
+                    continue
+                book.event({"event": kind, **fields})
                 if kind == "plan":
                     terminal.plan(fields["nodes"])
                     book.update(nodes=fields["nodes"])
@@ -167,34 +171,27 @@ def _supervise(order: dict[str, Any], terminal: Terminal, book: record.Record, s
                     outcome = fields
                 elif kind == "error":
                     failure = KINDS[fields["kind"]](fields["message"])
-        code = worker.wait()
+            code = worker.wait()
     finally:
-        _end(worker)
         signal.signal(signal.SIGTERM, before)
     if failure:
         raise failure
     if outcome is None:
+        name = node_id
+        if node_id == "start":
+            with open(log_path, "ab") as log:
+                log.write(workers.said())
+            name = "worker"
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         raise RunError(
             f"stage {node_id} failed: the worker process {how}\n"
-            f"Its log: {os.path.join(book.folder, 'logs', node_id + '.log')}"
+            f"Its log: {os.path.join(book.folder, 'logs', name + '.log')}"
         )
     return outcome
 
 
 def _interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
-
-
-def _end(worker: "subprocess.Popen[bytes]") -> None:
-    """Leave no worker behind."""
-    if worker.poll() is None:
-        worker.terminate()
-        try:
-            worker.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
 
 
 def _serving(folder: str) -> str:

@@ -1,16 +1,19 @@
-"""The worker process: imports TensorFlow and TFX, runs all stages, and may be killed at any moment.
+"""The worker process: runs all stages of one run, and may be killed at any moment.
 
-Started by the supervisor as `python -m orchestration.worker EVENTS_FD` with its order as JSON on standard input, so
-that a password in the metadata URL is in no argument list and no file.
+The supervisor starts `python -m orchestration.worker SOCKET_FD` (orchestration/workers.py), which imports TensorFlow
+and TFX and forks a worker for each run.
 """
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import re
 import signal
+import socket
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator
@@ -22,6 +25,8 @@ from pipeline import usercode
 
 USER_CODE = ("models.preprocessing", "models.training")
 """What a user may have edited, imported before any stage costs time; the config imported the network's file."""
+WARM = ("orchestration.execution", "keras", "tensorflow_transform", "tensorflow_transform.beam")
+"""What every run needs, imported once: no code that a user edits."""
 _PR_SET_PDEATHSIG = 1
 _BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]")
 
@@ -31,15 +36,44 @@ class Stopped(Exception):  # noqa: N818  not an error of ours: TFX's launcher on
 
 
 def main() -> int:
-    """Run the ordered pipeline; the exit code is 0, or that of the error."""
+    """Import once, then fork a worker for each order, until the supervisor is gone."""
+    _die_with_parent()
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    for module in WARM:
+        importlib.import_module(module)
+    while True:
+        head, descriptors, _, _ = socket.recv_fds(channel, 8, 2)
+        if not head:
+            return 0
+        text = channel.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
+        pid = os.fork()
+        if pid == 0:
+            channel.close()
+            # What the imports left to do at exit is the parent's to do.
+            os._exit(_work(json.loads(text), *descriptors))
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _, status = os.waitpid(pid, 0)
+        channel.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+
+
+def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _work(order: dict[str, Any], events_out: int, log: int) -> int:
+    """Run one order; the exit code is 0, or that of the error."""
     signal.signal(signal.SIGTERM, _stop)
-    order = json.load(sys.stdin)
-    with open(int(sys.argv[1]), "w", buffering=1, encoding="utf-8") as out:
+    _die_with_parent()
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.environ["TMPDIR"] = tempfile.tempdir = order["scratch"]
+    with open(events_out, "w", buffering=1, encoding="utf-8") as out:
 
         def emit(event: str, **fields: Any) -> None:
             out.write(events.to_line(event, **fields))
 
+        emit("worker", pid=os.getpid())
         try:
             _run(order, emit)
         except PipelineError as error:
@@ -47,6 +81,12 @@ def main() -> int:
             return error.exit_code
         except Stopped:
             return 128 + signal.SIGTERM
+        except BaseException:
+            traceback.print_exc()
+            return 1
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
     return 0
 
 

@@ -2,8 +2,10 @@
 
 import difflib
 import os
+import re
 import typing
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import tomli
@@ -13,6 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from errors import UserError
 from pipeline.config import NOT_BUILT, Config, network_settings
+from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
 
 CONFIGS = "configs"
 SCHEMAS = "schemas"
@@ -25,26 +28,45 @@ def names(root: str) -> list[str]:
     return sorted(name[: -len(".toml")] for name in os.listdir(folder) if name.endswith(".toml"))
 
 
-def load(root: str, name: str, overrides: Iterable[str] = ()) -> Config:
+def variants(root: str, name: str) -> list[str]:
+    """Names under [variant] of configs/NAME.toml, in order.
+
+    Raises:
+        UserError: the pipeline is missing, its file is not TOML, or a variant is no table or badly named.
+    """
+    shown = f"{CONFIGS}/{name}.toml"
+    found = _read(root, name).get(SECTION, {})
+    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
+        raise UserError(f"{shown}: write each variant as a table, [{SECTION}.NAME]")
+    for variant in found:
+        if variant in (SAMPLE, ALL) or not re.fullmatch(r"[A-Za-z0-9_-]+", variant):
+            raise UserError(
+                f"{shown}: {SECTION}.{variant}: a variant's name is made of letters, digits, - and _, and is neither "
+                f"{SAMPLE!r} nor {ALL!r}"
+            )
+    return list(found)
+
+
+def load(root: str, name: str, overrides: Iterable[str] = (), variant: str | None = None) -> Config:
     """Read configs/NAME.toml.
 
     Args:
         root: The repository.
         name: The pipeline.
         overrides: `key=value` texts with dotted keys, each value in TOML; a bare word is a string.
+        variant: Which of [variant] to lay over the rest before them.
 
     Raises:
         UserError: the pipeline, a key or a value is wrong; one line each.
     """
-    known = names(root)
     shown = f"{CONFIGS}/{name}.toml"
-    if name not in known:
-        raise UserError(f"there is no pipeline {name!r}: {shown} is missing.{nearest(name, known)}")
-    try:
-        with open(os.path.join(root, shown), "rb") as file:
-            values = tomli.load(file)
-    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown}: this is not TOML: {error}") from error
+    values = _read(root, name)
+    there = variants(root, name)
+    own = values.pop(SECTION, {})
+    if variant is not None:
+        if variant not in there:
+            raise UserError(f"{shown} has no variant {variant!r}.{nearest(variant, there)}")
+        values = merge(values, own[variant])
     for override in overrides:
         _override(values, override)
     planned = sorted(set(values) & set(NOT_BUILT))
@@ -54,7 +76,56 @@ def load(root: str, name: str, overrides: Iterable[str] = ()) -> Config:
         return Config.model_validate(values)
     except ValidationError as error:
         lines = [_explain(shown, dict(details), values) for details in error.errors()]
+        if there and variant is None:
+            lines.append(f"{shown} has variants: name one with --variant {there[0]}, or --variant {ALL}")
         raise UserError("\n".join(lines)) from error
+
+
+def _read(root: str, name: str) -> dict[str, Any]:
+    """The file's values as they stand."""
+    known = names(root)
+    shown = f"{CONFIGS}/{name}.toml"
+    if name not in known:
+        raise UserError(f"there is no pipeline {name!r}: {shown} is missing.{nearest(name, known)}")
+    try:
+        with open(os.path.join(root, shown), "rb") as file:
+            return tomli.load(file)
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{shown}: this is not TOML: {error}") from error
+
+
+def schema_name(root: str, name: str, variant: str | None) -> str:
+    """Stem of the schema that judges a run: the variant's own where there is one, else the pipeline's."""
+    own = f"{name}-{variant}"
+    return own if os.path.isfile(os.path.join(root, SCHEMAS, f"{own}.pbtxt")) else name
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A config and the schema that judges its data, which fit each other.
+
+    Attributes:
+        config: The config.
+        columns: Column name -> type (INT, FLOAT, BYTES), in order.
+        schema: The schema's path below the root.
+    """
+
+    config: Config
+    columns: dict[str, str]
+    schema: str
+
+
+def reviewed(root: str, name: Name, overrides: Iterable[str] = ()) -> Reviewed:
+    """Read the config and the schema of a run.
+
+    Raises:
+        UserError: one of the two is wrong, or they do not fit each other.
+    """
+    config = load(root, name.pipeline, overrides, name.variant)
+    stem = schema_name(root, name.pipeline, name.variant)
+    columns = schema_columns(root, stem)
+    check_columns(name.pipeline, config, columns, stem)
+    return Reviewed(config, columns, f"{SCHEMAS}/{stem}.pbtxt")
 
 
 def schema_columns(root: str, name: str) -> dict[str, str]:
@@ -78,8 +149,14 @@ def schema_columns(root: str, name: str) -> dict[str, str]:
     return columns
 
 
-def check_columns(name: str, config: Config, columns: Mapping[str, str]) -> None:
+def check_columns(name: str, config: Config, columns: Mapping[str, str], schema: str | None = None) -> None:
     """See that each column the config names is in the schema, with a type that fits its role.
+
+    Args:
+        name: The pipeline.
+        config: Its config.
+        columns: Column name -> type of the reviewed schema.
+        schema: The schema's stem, where it is not the pipeline's.
 
     Raises:
         UserError: one line a finding.
@@ -89,13 +166,13 @@ def check_columns(name: str, config: Config, columns: Mapping[str, str]) -> None
     def demand(key: str, column: str, kinds: tuple[str, ...] = ()) -> None:
         if column not in columns:
             findings.append(
-                f"{CONFIGS}/{name}.toml: {key} names {column!r}, which {SCHEMAS}/{name}.pbtxt does not define."
-                f"{nearest(column, columns)}"
+                f"{CONFIGS}/{name}.toml: {key} names {column!r}, which {SCHEMAS}/{schema or name}.pbtxt does not "
+                f"define.{nearest(column, columns)}"
             )
         elif kinds and columns[column] not in kinds:
             findings.append(
                 f"{CONFIGS}/{name}.toml: {key} names {column!r}, which is {columns[column]} in "
-                f"{SCHEMAS}/{name}.pbtxt; this role needs {' or '.join(kinds)}"
+                f"{SCHEMAS}/{schema or name}.pbtxt; this role needs {' or '.join(kinds)}"
             )
 
     fitting = {"numeric": NUMBERS, "bucketized": NUMBERS, "categorical": ("INT", "BYTES"), "date": ("BYTES",)}

@@ -171,6 +171,11 @@ def test_an_absent_postgresql_is_a_clear_error_without_its_password(small_tree):
     assert time.monotonic() - started < 15
 
 
+def only_child(pid):
+    (child,) = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+    return int(child)
+
+
 @pytest.fixture
 def started(small_tree):
     """A run that has come to a stage: its supervisor, its worker's pid, and its root."""
@@ -192,9 +197,7 @@ def started(small_tree):
             if events and f'"node": "{node}"' in events.read_text():
                 break
             time.sleep(0.1)
-        workers = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
-        assert len(workers) == 1
-        return process, int(workers[0]), root
+        return process, only_child(only_child(process.pid)), root
 
     yield start
     for process in processes:

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from errors import ResourceError, RunError, UserError
 from orchestration import cloud, kubeflow, vertex
 from pipeline import load
+from pipeline.variants import Name
 
 REPOSITORY = Path(__file__).parents[2]
 NAMES = load.names(str(REPOSITORY))
@@ -30,7 +31,7 @@ def compiled(target: str, name: str, folder: Path, **flags: Any) -> Job:
     """What `runner.py --TARGET --pipeline NAME` writes; a pipeline spec for Kubeflow, a whole job for Vertex."""
     output = folder / f"{name}{TARGETS[target].SUFFIXES[0]}"
     request = {"root": ROOT, "image": "registry/image:1", "output": str(output), **flags}
-    assert cloud.run(cloud.Request(target=target, pipeline=name, **request)) == 0
+    assert cloud.run(cloud.Request(target=target, name=Name(name), **request)) == 0
     return yaml.safe_load(output.read_text()) if target == "kubeflow" else json.loads(output.read_text())
 
 
@@ -232,7 +233,7 @@ def test_without_flags_the_placeholders_are_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert cloud.run(cloud.Request(target="kubeflow", pipeline="houses")) == 0
+    assert cloud.run(cloud.Request(target="kubeflow", name=Name("houses"))) == 0
     assert (tmp_path / "houses.yaml").exists()
     lines = capsys.readouterr().out.splitlines()
     todo = [line for line in lines if line.startswith("to do: ")]

@@ -9,6 +9,7 @@ import pytest
 
 from errors import RunError
 from orchestration import cloud, kubeflow, vertex
+from pipeline.variants import Name
 
 Job = dict[str, Any]
 
@@ -16,7 +17,7 @@ Job = dict[str, Any]
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Job:
     output = tmp_path_factory.mktemp("job") / "houses.json"
-    cloud.run(cloud.Request(target="vertex", pipeline="houses", output=str(output)))
+    cloud.run(cloud.Request(target="vertex", name=Name("houses"), output=str(output)))
     compiled: Job = json.loads(output.read_text())
     check(compiled)
     return compiled

@@ -1,0 +1,144 @@
+"""Worker processes, as the supervisor sees them: one that has imported TensorFlow and TFX, forked once for each run.
+
+The imports take longer than most stages, so they begin before the config is read and serve every run of a supervisor.
+The two sides talk over a socket: an order and two file descriptors go out, the forked worker's exit code comes back. An
+order holds passwords, so it is in no argument list and no file.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from orchestration.places import REPOSITORY
+
+STOP_SECONDS = 10.0
+"""How long a worker may take to end after SIGTERM before it is killed."""
+
+
+class Workers:
+    """The imported process; use it as a context, and for one run at a time.
+
+    Attributes:
+        ready: Whether the imports are done.
+    """
+
+    def __init__(self) -> None:
+        self.ready = False
+        self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  until __exit__
+
+    def __enter__(self) -> "Workers":
+        ours, theirs = socket.socketpair()
+        environment = {
+            **os.environ,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "PYTHONPATH": REPOSITORY,
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "orchestration.worker", str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            cwd=REPOSITORY,
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            # Ctrl-C reaches the supervisor alone, which then stops the worker.
+            start_new_session=True,
+        )
+        theirs.close()
+        self._socket = ours
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._socket is not None
+        assert self._process is not None
+        self._socket.close()
+        # What its imports write for good is written; a worker that it forked is already gone.
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+    @contextlib.contextmanager
+    def run(self, order: dict[str, Any], *, events: int, log: int) -> Iterator["Worker"]:
+        """Fork a worker for one run, and leave none behind.
+
+        Args:
+            order: What `orchestration.execution.Execution` takes.
+            events: File descriptor that the worker writes its events to.
+            log: File descriptor that takes what it prints between stages.
+        """
+        assert self._socket is not None
+        assert self._process is not None
+        worker = Worker(self._socket, self._process)
+        text = json.dumps(order).encode()
+        with contextlib.suppress(BrokenPipeError):
+            socket.send_fds(self._socket, [len(text).to_bytes(8, "big")], [events, log])
+            self._socket.sendall(text)
+        try:
+            yield worker
+        finally:
+            worker.end()
+
+    def said(self) -> bytes:
+        """What the imports printed, to tell why they failed."""
+        self._log.seek(0)
+        return self._log.read()
+
+
+class Worker:
+    """One forked worker.
+
+    Args:
+        channel: The socket to the process that forks it.
+        server: That process.
+
+    Attributes:
+        pid: Its process, as its first event tells; None while the imports go on.
+    """
+
+    def __init__(self, channel: socket.socket, server: "subprocess.Popen[bytes]") -> None:
+        self._channel, self._server = channel, server
+        self._code: int | None = None
+        self.pid: int | None = None
+
+    def wait(self, seconds: float | None = None) -> int:
+        """Wait for its end.
+
+        Returns:
+            Its exit code, or the negative number of the signal that killed it or the process that forks it.
+
+        Raises:
+            TimeoutError: it goes on.
+        """
+        if self._code is None:
+            self._channel.settimeout(seconds)
+            try:
+                answer = self._channel.recv(4)
+            except ConnectionResetError:
+                answer = b""
+            self._code = int.from_bytes(answer, "big", signed=True) if answer else self._server.wait()
+        return self._code
+
+    def end(self) -> None:
+        """Stop it where it still runs."""
+        if self._code is not None:
+            return
+        if self.pid is None:
+            # Imports are still going on, so nothing has begun that had to end well.
+            self._server.kill()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(TimeoutError):
+                if self.pid is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(self.pid, number)
+                self.wait(STOP_SECONDS)
+                return

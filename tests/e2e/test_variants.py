@@ -1,0 +1,27 @@
+"""Several models out of one file, in one command."""
+
+from .conftest import QUICK, runner
+
+VARIANTS = """
+[variant.proud]
+evaluation.floor = {r2 = 0.999}
+[variant.modest]
+network = {name = "linear"}
+"""
+
+
+def test_every_variant_runs_under_its_own_name_also_after_one_that_is_refused(small_tree):
+    config = small_tree / "configs/houses.toml"
+    config.write_text(config.read_text().replace("floor = {r2 = 0.87}\n", "") + VARIANTS)
+    root = small_tree / "runs"
+    result = runner("--local", "--variant", "all", "--root", root, *QUICK[:2], tree=small_tree)
+
+    assert result.code == 3
+    assert "houses-proud: the model is not blessed: r2" in result.err
+    assert "houses-modest" not in result.err
+    assert not (root / "houses-proud/serving").exists()
+    assert len(list((root / "houses-modest/serving").iterdir())) == 1
+    assert result.out.count("starting TensorFlow and TFX") == 1
+    listed = runner("inspect", "runs", "--root", root, tree=small_tree)
+    assert "houses-proud" in listed.out
+    assert "houses-modest" in listed.out
