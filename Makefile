@@ -21,7 +21,7 @@ check: set-up  ## check style, types and the direction of imports
 	.venv/bin/lint-imports
 
 scores: set-up  ## train every pipeline in configs/ and compare the scores with those it promises
-	@.venv/bin/python tests/scores.py $(ARGS)
+	@.venv/bin/python tests/scores $(ARGS)
 
 help:  ## show this
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \

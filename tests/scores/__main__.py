@@ -1,0 +1,80 @@
+"""`make scores`: runs the shipped pipelines, compares, and writes docs/scores.md.
+
+    make scores
+    make scores ARGS="cars digits"
+
+Ends with exit code 1 where a pipeline falls short. Only a whole run writes the document, so that all its figures are of
+one version.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from concurrent.futures import Future, as_completed
+from pathlib import Path
+
+# As a folder this is started without its package, and the installed packages hold a `tests` of their own.
+sys.path[0] = str(Path(__file__).parents[1])
+sys.path.append(str(Path(__file__).parents[2]))
+
+from scores import runs  # noqa: E402  after the path
+from scores.pipelines import PIPELINES  # noqa: E402
+from scores.runs import REPOSITORY, Result  # noqa: E402
+from scores.score import Score, Scored, document  # noqa: E402
+
+
+def main() -> int:
+    """Run what the arguments name, or everything."""
+    names = [scored.name for scored in PIPELINES]
+    parser = argparse.ArgumentParser(prog="make scores", description="Compare pipelines with what they must reach.")
+    parser.add_argument("names", nargs="*", choices=[*names, []], metavar="PIPELINE", help=", ".join(names))
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the runs in this folder, which must be new")
+    arguments = parser.parse_args()
+    chosen = [scored for scored in PIPELINES if not arguments.names or scored.name in arguments.names]
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="scores-") as folder:
+        scores = _all(chosen, (arguments.keep or Path(folder)).absolute())
+    text = document(scores, time.monotonic() - started)
+    if not arguments.names:
+        (REPOSITORY / "docs" / "scores.md").write_text(text)
+    print(text)
+    return 1 if any(score.ok is False for score in scores) else 0
+
+
+def _all(chosen: list[Scored], folder: Path) -> list[Score]:
+    """Make all runs, some at a time, and judge each pipeline when its last run has ended."""
+    there = [scored for scored in chosen if scored.needs is None or scored.needs.exists()]
+    found: dict[str, list[Score]] = {scored.name: [scored.absent()] for scored in chosen if scored not in there}
+    open_: dict[str, int] = {scored.name: len(scored.jobs) for scored in there}
+    with runs.pool() as pool:
+        futures: dict[Future[Result], tuple[Scored, int]] = {
+            pool.submit(runs.run, job, folder / scored.name / str(number)): (scored, number)
+            for scored in there
+            for number, job in enumerate(scored.jobs)
+        }
+        for done, future in enumerate(as_completed(futures), 1):
+            scored, number = futures[future]
+            error = future.exception()
+            state = "failed" if error else f"{future.result().seconds:5.0f} s"
+            print(f"{done:3} of {len(futures)}  {scored.jobs[number].name:28} {state}", flush=True)
+            open_[scored.name] -= 1
+            if not open_[scored.name]:
+                own = [other for other, (owner, _) in futures.items() if owner is scored]
+                found[scored.name] = _judge(scored, own)
+    return [score for scored in chosen for score in found[scored.name]]
+
+
+def _judge(scored: Scored, futures: list[Future[Result]]) -> list[Score]:
+    errors = [str(error) for future in futures if (error := future.exception())]
+    if errors:
+        print(f"{scored.name}: {errors[0]}", flush=True)
+        return [Score(scored.name, f"failed: {errors[0].splitlines()[0]}", "", "", False, 0.0)]
+    scores = scored.judge([future.result() for future in futures])
+    for score in scores:
+        print(f"{score.name}: {score.reached}; {score.plain}; {score.demand}: {score.ok}", flush=True)
+    return scores
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""King County's houses: the price, and thirds of it."""
+
+import functools
+import gzip
+import hashlib
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from .. import plain
+from ..runs import REPOSITORY, Job, Result
+from ..score import SALTS, Score, Scored, mean_of, salted
+
+TIER_SALTS = SALTS[:3]
+
+
+def houses(results: Sequence[Result]) -> list[Score]:
+    """Price, against ordinary least squares on the price."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.metrics import mean_absolute_error, r2_score
+
+    (result,) = results
+    model = result.metrics
+    columns, price, split = sales("")
+    train, test = split == "train", split == "test"
+    plain.same_rows(result, columns[test])
+    guess = LinearRegression().fit(columns[train], price[train]).predict(columns[test])
+    mae, r2 = float(mean_absolute_error(price[test], guess)), float(r2_score(price[test], guess))
+    return [
+        Score(
+            "houses",
+            f"MAE {model['mae']:,.0f}, R² {model['r2']:.4f}",
+            f"least squares: MAE {mae:,.0f}, R² {r2:.4f}",
+            "R² 0.87, MAE a quarter below",
+            model["r2"] >= 0.87 and model["mae"] <= 0.75 * mae,
+            result.seconds,
+        )
+    ]
+
+
+def house_tiers(results: Sequence[Result]) -> list[Score]:
+    """Thirds of the price, against multinomial logistic regression, over three divisions of the rows."""
+    reached, regression = [], []
+    for salt, result in zip(TIER_SALTS, results, strict=True):
+        columns, price, split = sales(salt)
+        train, test = split == "train", split == "test"
+        plain.same_rows(result, columns[test])
+        tier = np.digitize(price, np.quantile(price[train], [1 / 3, 2 / 3]))
+        regression.append(plain.logistic().fit(columns[train], tier[train]).score(columns[test], tier[test]))
+        reached.append(result.metrics["accuracy"])
+    return [
+        Score(
+            "house_tiers",
+            f"accuracy {mean_of(reached, 4)}",
+            f"logistic regression: accuracy {mean_of(regression, 4)}",
+            "half a point above, mean of three salts",
+            bool(np.mean(reached) >= np.mean(regression) + 0.005),
+            sum(result.seconds for result in results),
+        )
+    ]
+
+
+@functools.cache
+def sales(salt: str) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Columns of the sales with one-hot zipcode, month and weekday; the price; and each row's split."""
+    table = pd.read_csv(io.BytesIO(gzip.decompress((REPOSITORY / "data/houses.csv.gz").read_bytes())))
+    date = pd.to_datetime(table["date"])
+    columns = pd.get_dummies(
+        table.drop(columns=["id", "price", "date"]).assign(
+            days=(date - date.min()).dt.days, month=date.dt.month, weekday=date.dt.dayofweek
+        ),
+        columns=["zipcode", "waterfront", "month", "weekday"],
+        drop_first=True,
+    ).astype(float)
+    return columns, table["price"], table["id"].map(functools.partial(split_of, salt))
+
+
+def split_of(salt: str, house: int) -> str:
+    """The rule of components/ingestion/split.py, written a second time to check it.
+
+    SHA-256 of the column's tf.train.Feature: a bytes_list (field 1) with one value (field 1), each length-delimited.
+    """
+    text = str(house).encode()
+    value = b"\x0a" + bytes([len(text)]) + text
+    feature = b"\x0a" + bytes([len(value)]) + value
+    bucket = int(hashlib.sha256(salt.encode() + feature).hexdigest(), 16) % 10
+    return "train" if bucket < 8 else "eval" if bucket == 8 else "test"
+
+
+SCORED = (
+    Scored("houses", (Job("houses"),), houses),
+    Scored("house_tiers", salted("house_tiers", salts=TIER_SALTS), house_tiers),
+)

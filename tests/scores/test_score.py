@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline import load
+
+from .pipelines import PIPELINES, houses
+from .runs import REPOSITORY, Job
+from .score import SALTS, Score, Scored, document, mean_of, salted
+
+
+def test_a_mean_shows_what_it_is_over():
+    assert mean_of([0.5, 0.75], 2) == "0.62 (0.50, 0.75)"
+
+
+def test_a_job_is_made_for_each_salt():
+    jobs = salted("exam", variant="pass")
+    assert [job.overrides[0] for job in jobs] == [f'data.split.salt="{salt}"' for salt in SALTS]
+    assert {job.name for job in jobs} == {"exam-pass"}
+
+
+def test_the_document_says_what_holds_and_what_was_not_run():
+    absent = Scored("mine", (Job("mine"),), list, needs=Path("somewhere/mine.csv")).absent()
+    text = document([Score("a", "1", "2", "3", True, 4.4), Score("b", "1", "2", "3", False, 4.6), absent], 90.0)
+    lines = text.splitlines()[-3:]
+    assert lines == [
+        "| a | 1 | 2 | 3 | yes | 4 |",
+        "| b | 1 | 2 | 3 | **no** | 5 |",
+        "| mine | not run: mine.csv stays with the user |  |  | not run | 0 |",
+    ]
+    assert " 2 minutes" in text
+
+
+def test_every_config_is_scored_and_every_job_loads():
+    jobs = [job for scored in PIPELINES for job in scored.jobs]
+    assert {job.pipeline for job in jobs} == set(load.names(str(REPOSITORY)))
+    for job in jobs:
+        load.load(str(REPOSITORY), job.pipeline, job.overrides, job.variant)
+
+
+def test_every_variant_is_scored():
+    for name in load.names(str(REPOSITORY)):
+        run = {job.variant for scored in PIPELINES for job in scored.jobs if job.pipeline == name}
+        assert run - {None} == set(load.variants(str(REPOSITORY), name))
+
+
+@pytest.mark.parametrize(("salt", "house", "split"), [("", 1000102, "train"), ("a", 1000102, "train")])
+def test_the_split_s_rule_is_that_of_ingestion(salt, house, split):
+    import pyarrow as pa
+
+    from components.ingestion import encoding
+    from components.ingestion import split as rule
+
+    keys = encoding.features(pa.array([str(number) for number in range(house, house + 50)]))
+    numbers = rule.rows(keys, {"train": 8, "eval": 1, "test": 1}, salt)
+    for name, found in numbers.items():
+        assert {houses.split_of(salt, house + int(number)) for number in found} <= {name}
+    assert houses.split_of(salt, house + int(numbers[split][0])) == split
