@@ -5,30 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfx.components.transform.component import Transform
-from tfx.components.transform.executor import Executor as TransformExecutor
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
-from tfx.dsl.io import fileio
 from tfx.proto import transform_pb2
-from tfx.types import artifact_utils
 
-from components import digest, summary
+from components import digest
+from components.transformation.executor import Executor
 from models import settings
 
 PREPROCESSING = "models.preprocessing"
-
-
-class Executor(TransformExecutor):  # type: ignore[misc]
-    """Stock Transform, and a line that sums it up."""
-
-    def Do(  # noqa: N802  TFX's name
-        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
-    ) -> None:
-        """Analyse, write the transform graph and the transformed examples."""
-        super().Do(input_dict, output_dict, exec_properties)
-        graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
-        with fileio.open(f"{graph.uri}/transformed_metadata/schema.pbtxt") as file:
-            names = [line for line in file.read().splitlines() if line.startswith("  name:")]
-        summary.put(graph, f"{len(names) - 1} features and the label")
 
 
 class Transformation(Transform):  # type: ignore[misc]
@@ -65,7 +49,10 @@ def transformation(
         schema=schema,
         preprocessing_fn=f"{PREPROCESSING}.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=list(analyze), transform=list(transform)),
-        custom_config={"settings": json.loads(json.dumps(packed)), "code": digest.code(PREPROCESSING)},
+        custom_config={
+            "settings": json.loads(json.dumps(packed)),
+            "code": digest.code(PREPROCESSING, "components.transformation.executor"),
+        },
         disable_statistics=True,
         disable_analyzer_cache=True,
     ).with_id("transformation")

@@ -1,0 +1,5 @@
+"""Transformation: raw columns to model features."""
+
+from components.transformation.component import transformation
+
+__all__ = ["transformation"]

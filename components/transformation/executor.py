@@ -1,0 +1,128 @@
+"""Runs the transformation: on large batches where all of the function's analyzers are known, else as stock TFX does."""
+
+import json
+import logging
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform import TFTransformOutput, impl_helper
+from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
+from tfx.components.transform import labels
+from tfx.components.transform.executor import Executor as TransformExecutor
+from tfx.components.util import examples_utils
+from tfx.dsl.io import fileio
+from tfx.proto import transform_pb2
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, proto_utils
+
+from components import summary
+from components.transformation import passes
+from components.transformation.analysis import Analysis, Unsupported
+
+RECORDS = "transformed_examples"
+"""Stem of the files of transformed tf.Examples, as stock Transform names them."""
+_STOCK_RUNNER = "--runner=BundleBasedDirectRunner"
+"""Beam's FnApiRunner ends with "watermark-pending bundles" where stock TFT has three phases that follow each other."""
+
+
+class Executor(TransformExecutor):  # type: ignore[misc]
+    """TFX calls `Do`."""
+
+    def Do(  # noqa: N802  TFX's name
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
+        """Analyse, write the transform graph and the transformed examples."""
+        graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
+        try:
+            self._transform(input_dict, output_dict, exec_properties)
+        except Unsupported as found:
+            print(f"transformation: {found} is not known to the fast path, so stock TFX runs this stage", flush=True)
+            for artifact in (graph, *output_dict["transformed_examples"]):
+                if fileio.exists(artifact.uri):
+                    fileio.rmtree(artifact.uri)
+                fileio.makedirs(artifact.uri)
+            arguments = self._beam_pipeline_args
+            arguments[:] = [_STOCK_RUNNER if text == "--runner=FnApiRunner" else text for text in arguments]
+            super().Do(input_dict, output_dict, exec_properties)
+        with fileio.open(f"{graph.uri}/{TFTransformOutput.TRANSFORMED_METADATA_DIR}/schema.pbtxt") as file:
+            names = [line for line in file.read().splitlines() if line.startswith("  name:")]
+        summary.put(graph, f"{len(names) - 1} features and the label")
+
+    def _transform(
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        if examples_utils.get_file_format(examples) != "tfrecords_gzip":
+            raise Unsupported("a file format other than gzipped records")
+        config = proto_utils.json_to_proto(exec_properties["splits_config"], transform_pb2.SplitsConfig())
+        schema = _schema(artifact_utils.get_single_uri(input_dict["schema"]))
+        if schema.tensor_representation_group:
+            raise Unsupported("a schema with tensor representations")
+        spec = schema_utils.schema_as_feature_spec(schema).feature_spec
+        function = self._GetPreprocessingFn(
+            {
+                labels.PREPROCESSING_FN: exec_properties["preprocessing_fn"],
+                labels.CUSTOM_CONFIG: exec_properties.get("custom_config"),
+                labels.MODULE_FILE: None,
+                labels.MODULE_PATH: None,
+            },
+            {},
+        )
+        graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
+        transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
+        temporary = f"{graph.uri}/.temporary"
+        analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
+        needed = {name: spec[name] for name in analysis.columns}
+        logging.info("transformation: %d raw columns", len(needed))
+        files = [file for split in config.analyze for file in _files(examples, split)]
+        model = analysis.run(passes.gather(self._make_beam_pipeline, files, needed, temporary))
+        made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
+        _write(graph.uri, model, made, analysis.assets, dataset_metadata.DatasetMetadata(schema))
+        transformed.split_names = artifact_utils.encode_split_names(list(config.transform))
+        pairs = [pair for split in config.transform for pair in _pairs(examples, transformed, split)]
+        passes.materialize(self._make_beam_pipeline, pairs, needed, model, made.schema)
+        io_utils.delete_dir(temporary)
+
+
+def _schema(folder: str) -> schema_pb2.Schema:
+    with fileio.open(io_utils.get_only_uri_in_dir(folder)) as file:
+        return text_format.Parse(file.read(), schema_pb2.Schema())
+
+
+def _files(examples: Any, split: str) -> list[str]:
+    pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
+    return sorted(tf.io.gfile.glob(pattern))
+
+
+def _pairs(examples: Any, transformed: Any, split: str) -> list[tuple[str, str]]:
+    """Raw file and the file of its transformed rows."""
+    files = _files(examples, split)
+    folder = artifact_utils.get_split_uri([transformed], split)
+    fileio.makedirs(folder)
+    return [(file, f"{folder}/{RECORDS}-{number:05d}-of-{len(files):05d}.gz") for number, file in enumerate(files)]
+
+
+def _write(folder: str, model: str, made: Any, assets: dict[str, str], raw: Any) -> None:
+    """Write what TFTransformOutput reads: the graph, and the metadata of its inputs and outputs."""
+    metadata_io.write_metadata(raw, f"{folder}/{TFTransformOutput.RAW_METADATA_DIR}")
+    target = f"{folder}/{TFTransformOutput.TRANSFORMED_METADATA_DIR}"
+    metadata_io.write_metadata(made, target)
+    if assets:
+        with fileio.open(f"{target}/{TFTransformOutput.ASSET_MAP}", "w") as file:
+            file.write(json.dumps(assets))
+    _copy(model, f"{folder}/{TFTransformOutput.TRANSFORM_FN_DIR}")
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a SavedModel without the metadata that TFT keeps beside it for a while."""
+    fileio.makedirs(target)
+    for name in fileio.listdir(source):
+        name = name.strip("/")
+        if name == impl_helper.METADATA_DIR_NAME:
+            continue
+        if fileio.isdir(f"{source}/{name}"):
+            io_utils.copy_dir(f"{source}/{name}", f"{target}/{name}")
+        else:
+            fileio.copy(f"{source}/{name}", f"{target}/{name}")

@@ -1,0 +1,227 @@
+"""Passes over the raw records: shards in parallel, each a file, read in large batches through a TensorFlow graph."""
+
+import pickle
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+from tensorflow_transform import impl_helper
+from tensorflow_transform.saved import saved_transform_io_v2
+from tfx.dsl.io import fileio
+from tfx_bsl.coders import example_coder
+
+from components.ingestion.records import RecordWriter
+from components.transformation.accumulators import Gatherer
+
+BATCH_BYTES = 8 << 20
+"""Serialized records that go through a graph at once: large enough that a call's cost vanishes."""
+BATCH_ROWS = 65_536
+READ_ROWS = 1024
+
+
+class Graph:
+    """A SavedModel of TFT, and the raw columns that go into it.
+
+    Args:
+        folder: The SavedModel.
+        spec: Raw column -> parsing rule, of the columns that the outputs need.
+    """
+
+    def __init__(self, folder: str, spec: Mapping[str, Any]) -> None:
+        self._loader = saved_transform_io_v2.SavedModelLoader(folder)
+        self._spec = dict(spec)
+        self._loader.finalize(set(spec), set(self._loader.structured_outputs))
+
+    def batches(self, path: str) -> Iterator[dict[str, Any]]:
+        """Apply the graph to a file of gzipped records.
+
+        Args:
+            path: The file.
+
+        Yields:
+            Output -> tensor, a batch of rows at a time.
+        """
+        for records in _batches(path):
+            yield self._loader.apply_transform_model(tf.io.parse_example(records, self._spec))
+
+
+def _batches(path: str) -> Iterator[np.ndarray[Any, Any]]:
+    """Serialized records, many at a time but not more than BATCH_BYTES of them."""
+    held: list[np.ndarray[Any, Any]] = []
+    size = rows = 0
+    dataset = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=1 << 20).batch(READ_ROWS)
+    for records in dataset.as_numpy_iterator():
+        held.append(records)
+        size += sum(map(len, records))
+        rows += len(records)
+        if size >= BATCH_BYTES or rows >= BATCH_ROWS:
+            yield np.concatenate(held)
+            held, size, rows = [], 0, 0
+    if held:
+        yield np.concatenate(held)
+
+
+class Gather(beam.DoFn):  # type: ignore[misc]
+    """One file in, what each gatherer gathered in it out.
+
+    Args:
+        model: The SavedModel of the phase.
+        spec: Raw column -> parsing rule.
+        gatherers: What is gathered.
+    """
+
+    def __init__(self, model: str, spec: Mapping[str, Any], gatherers: Sequence[Gatherer]) -> None:
+        self._model, self._spec, self._gatherers = model, spec, list(gatherers)
+        self._graph: Graph | None = None
+
+    def setup(self) -> None:
+        """Load the graph."""
+        self._graph = Graph(self._model, self._spec)
+
+    def process(self, path: str) -> Iterator[list[Any]]:
+        """Gather from one file."""
+        assert self._graph is not None
+        gathered: list[Any] = [None] * len(self._gatherers)
+        for outputs in self._graph.batches(path):
+            batch = {key: value.numpy() for key, value in outputs.items()}
+            gathered = [gatherer.add(part, batch) for gatherer, part in zip(self._gatherers, gathered, strict=True)]
+        if gathered and gathered[0] is not None:
+            yield gathered
+
+
+class Merge(beam.CombineFn):  # type: ignore[misc]
+    """Puts together what the shards gathered."""
+
+    def __init__(self, gatherers: Sequence[Gatherer]) -> None:
+        self._gatherers = list(gatherers)
+
+    def create_accumulator(self) -> list[list[Any]]:
+        """Nothing yet."""
+        return []
+
+    def add_input(self, parts: list[list[Any]], gathered: list[Any]) -> list[list[Any]]:
+        """Take one shard's."""
+        return [*parts, gathered]
+
+    def merge_accumulators(self, parts: Any) -> list[list[Any]]:
+        """Take several."""
+        return self.compact([gathered for part in parts for gathered in part])
+
+    def compact(self, parts: list[list[Any]]) -> list[list[Any]]:
+        """Merge into one."""
+        if len(parts) < 2:
+            return parts
+        columns = zip(*parts, strict=True)
+        return [[gatherer.merge(column) for gatherer, column in zip(self._gatherers, columns, strict=True)]]
+
+    def extract_output(self, parts: list[list[Any]]) -> list[Any]:
+        """What was gathered, each merged once; empty where there was no row."""
+        if not parts:
+            return []
+        merged = self.compact(parts)[0]
+        return merged if len(parts) > 1 else [g.merge([part]) for g, part in zip(self._gatherers, merged, strict=True)]
+
+
+class Dump(beam.DoFn):  # type: ignore[misc]
+    """Results go back through a file, which every runner can write."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def process(self, gathered: list[Any]) -> Iterator[int]:
+        """Write it."""
+        with fileio.open(self._path, "wb") as file:
+            file.write(pickle.dumps(gathered))
+        yield 1
+
+
+class Materialize(beam.DoFn):  # type: ignore[misc]
+    """A raw file in, the file of its transformed tf.Examples out.
+
+    Args:
+        model: The SavedModel of the transformation.
+        spec: Raw column -> parsing rule.
+        schema: Of the outputs.
+    """
+
+    def __init__(self, model: str, spec: Mapping[str, Any], schema: Any) -> None:
+        self._model, self._spec, self._schema = model, spec, schema
+        self._graph: Graph | None = None
+
+    def setup(self) -> None:
+        """Load the graph."""
+        self._graph = Graph(self._model, self._spec)
+        self._converter = impl_helper.make_tensor_to_arrow_converter(self._schema)
+        self._encoder = example_coder.RecordBatchToExamplesEncoder(self._schema)
+
+    def process(self, element: tuple[str, str]) -> Iterator[int]:
+        """Write one file; yield its number of rows."""
+        assert self._graph is not None
+        source, target = element
+        rows = 0
+        with fileio.open(target, "wb") as file:
+            writer = RecordWriter(file)
+            for outputs in self._graph.batches(source):
+                arrow = self._converter.convert(outputs)
+                writer.write(self._encoder.encode(arrow))
+                rows += arrow.num_rows
+            writer.close()
+        yield rows
+
+
+def gather(
+    make_pipeline: Callable[[], Any], files: Sequence[str], spec: Mapping[str, Any], folder: str
+) -> Callable[[str, Sequence[Gatherer]], list[Any]]:
+    """Make a data pass for `analysis.Analysis.run`.
+
+    Args:
+        make_pipeline: Makes a Beam pipeline.
+        files: The files to read.
+        spec: Raw column -> parsing rule.
+        folder: For the results, where all workers and this process can reach it.
+
+    Returns:
+        The pass.
+    """
+
+    def run(model: str, gatherers: Sequence[Gatherer]) -> list[Any]:
+        path = f"{folder}/{uuid.uuid4().hex}"
+        with make_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Files" >> beam.Create(list(files), reshuffle=len(files) > 1)
+                | "Gather" >> beam.ParDo(Gather(model, spec, gatherers))
+                | "Merge" >> beam.CombineGlobally(Merge(gatherers))
+                | "Dump" >> beam.ParDo(Dump(path))
+            )
+        with fileio.open(path, "rb") as file:
+            gathered: list[Any] = pickle.loads(file.read())
+        fileio.remove(path)
+        if not gathered:
+            raise ValueError("the train split holds no row to analyse")
+        return gathered
+
+    return run
+
+
+def materialize(
+    make_pipeline: Callable[[], Any], files: Sequence[tuple[str, str]], spec: Mapping[str, Any], model: str, schema: Any
+) -> None:
+    """Write transformed tf.Examples.
+
+    Args:
+        make_pipeline: Makes a Beam pipeline.
+        files: Raw file and the file to write, for each.
+        spec: Raw column -> parsing rule.
+        model: The SavedModel of the transformation.
+        schema: Of the outputs.
+    """
+    with make_pipeline() as pipeline:
+        _ = (
+            pipeline
+            | "Files" >> beam.Create(list(files), reshuffle=len(files) > 1)
+            | "Transform" >> beam.ParDo(Materialize(model, spec, schema))
+        )
