@@ -1,14 +1,16 @@
 """The label's role: what the model learns to predict. Plain Python, no TensorFlow."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
-from models.strict import Strict
+from models.strict import Strict, Word
 
 LABEL = "label"
 """Name of the transformed label."""
 Task = Literal["regression", "binary", "classes", "anomaly", "clusters"]
+Value = Annotated[Word, AfterValidator(str.strip)]
+"""A value of the label's column, without blanks around it: in the data they do not count either."""
 _KEYS: dict[str, tuple[str, ...]] = {
     "regression": ("transform",),
     "binary": ("positive", "threshold", "classes"),
@@ -29,13 +31,13 @@ class Label(Strict):
     normal; clusters: groups that the features make."""
     transform: Literal["none", "log"] = "none"
     """regression. log: the network learns ln(label), and every answer is turned back into the label's own unit."""
-    positive: str | None = None
+    positive: Value | None = None
     """binary, anomaly: the value that counts as the second class, or as an anomaly."""
-    threshold: float | None = None
+    threshold: FiniteFloat | None = None
     """binary, anomaly: a number from here on counts as the second class, in the label's own unit."""
     tiers: int | None = Field(default=None, ge=2, le=1000)
     """classes: cut a number into this many classes of about equal count, at quantiles of the training split."""
-    classes: tuple[str, ...] = ()
+    classes: tuple[Value, ...] = ()
     """Names of the classes in order; for `classes` without `tiers` also the label's values themselves."""
 
     @model_validator(mode="after")

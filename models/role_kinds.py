@@ -1,12 +1,15 @@
 """Each role that a column can play: its keys, and the model features that it makes. Plain Python, no TensorFlow."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
-from models.strict import Strict
+from models.strict import Strict, Word
 
+DATE = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+"""How a date is written, as a regular expression that RE2 reads too."""
 DATE_PARTS = {"year": 0, "month": 12, "day": 31, "day_of_week": 7, "days": 0}
 """Part of a date -> number of its values when it is one-hot encoded, or 0 where it is a number."""
 
@@ -45,9 +48,10 @@ class Numeric(Role):
     scale: Literal["z_score", "min_max", "unit", "log1p", "none"] = "z_score"
     """z_score: mean 0, variance 1; min_max: 0 to 1; unit: divided by the largest size; log1p: ln(1 + x), then z_score;
     none: as it is."""
-    clip: tuple[float, float] | None = None
-    """Lowest and highest value, in the column's own unit; what is beyond is set to them before all else."""
-    missing: Literal["mean", "median", "drop"] | float | None = None
+    clip: tuple[FiniteFloat, FiniteFloat] | None = None
+    """Lowest and highest value, in the column's own unit; what is beyond is set to them before all else. A constant
+    that stands in for missing cells is left as it is."""
+    missing: Literal["mean", "median", "drop"] | FiniteFloat | None = None
     """mean or median of the training split, a constant, or drop the row; None: the column must be complete."""
 
     @model_validator(mode="after")
@@ -66,11 +70,11 @@ class Bucketized(Role):
 
     quantiles: int | None = Field(default=None, ge=2, le=10_000)
     """Number of buckets of about equal count."""
-    edges: tuple[float, ...] | None = None
+    edges: tuple[FiniteFloat, ...] | None = None
     """Rising upper bounds, in the column's own unit; n edges make n + 1 buckets."""
     input: bool = True
     """False: only for a cross, the network does not see the buckets themselves."""
-    missing: Literal["mean", "median", "category", "drop"] | float | None = None
+    missing: Literal["mean", "median", "category", "drop"] | FiniteFloat | None = None
     """As for numeric; category: a bucket of its own, the last."""
 
     @model_validator(mode="after")
@@ -98,15 +102,16 @@ class Categorical(Role):
 
     encode: Literal["one_hot", "ordinal"] = "one_hot"
     """ordinal: the place in `categories`, from 0, as a number."""
-    categories: tuple[str, ...] = ()
+    categories: tuple[Word, ...] = ()
     """The vocabulary in order; without it the training split tells it."""
-    oov: int = Field(default=1, ge=0, le=10_000)
-    """Number of buckets for values that the vocabulary lacks; 0: such a value is a row of zeros, ordinal -1."""
+    oov: int | None = Field(default=None, ge=0, le=10_000)
+    """Number of buckets for values that the vocabulary lacks; 0: such a value is a row of zeros, ordinal -1. None: 1
+    for a learnt vocabulary, 0 for a given one."""
     vocabulary_size: int | None = Field(default=None, ge=1)
     """Keep the most frequent N values only."""
     min_frequency: int | None = Field(default=None, ge=1)
     """Keep values that occur at least this often."""
-    missing: Literal["category", "drop"] | str | None = None
+    missing: Literal["category", "drop"] | Word | None = None
     """category: a value of its own; any other text: the value that stands in; None: the column must be complete."""
 
     @model_validator(mode="after")
@@ -120,9 +125,14 @@ class Categorical(Role):
         return self
 
     @property
+    def num_oov(self) -> int:
+        """Number of buckets for values that the vocabulary lacks, as `oov` says or leaves open."""
+        return self.oov if self.oov is not None else int(not self.categories)
+
+    @property
     def depth(self) -> int:
         """Number of indices; 0 where only the training split tells it."""
-        return len(self.categories) + self.oov + (self.missing == "category") if self.categories else 0
+        return len(self.categories) + self.num_oov + (self.missing == "category") if self.categories else 0
 
     def outputs(self) -> Iterator[Output]:
         """The index in the vocabulary; out-of-vocabulary buckets after it, a missing value's own last."""
@@ -138,7 +148,7 @@ class Hashed(Role):
     buckets: int = Field(ge=2, le=10_000_000)
     dimension: int | None = Field(default=None, ge=1)
     """Length of a learnt vector; None: one-hot."""
-    missing: Literal["category", "drop"] | str | None = None
+    missing: Literal["category", "drop"] | Word | None = None
     """As for categorical."""
 
     @property
@@ -158,7 +168,7 @@ class Embedded(Role):
     oov: int = Field(default=1, ge=1, le=10_000)
     vocabulary_size: int | None = Field(default=None, ge=1)
     min_frequency: int | None = Field(default=None, ge=1)
-    missing: Literal["category", "drop"] | str | None = None
+    missing: Literal["category", "drop"] | Word | None = None
     """As for categorical."""
 
     def outputs(self) -> Iterator[Output]:
@@ -230,6 +240,12 @@ class Date(Role):
     missing: Literal["drop"] | str | None = None
     """The date that stands in."""
 
+    @model_validator(mode="after")
+    def _stand_in_is_a_date(self) -> "Date":
+        if self.missing not in (None, "drop") and not re.match(DATE, str(self.missing)):
+            raise ValueError('missing must be a date written YYYY-MM-DD, or "drop"')
+        return self
+
     def outputs(self) -> Iterator[Output]:
         """One feature for each part."""
         for part in self.parts:
@@ -240,7 +256,7 @@ class Date(Role):
 class Passthrough(Role):
     """A number that the network sees as it is."""
 
-    missing: Literal["mean", "median", "drop"] | float | None = None
+    missing: Literal["mean", "median", "drop"] | FiniteFloat | None = None
     """As for numeric."""
 
     def outputs(self) -> Iterator[Output]:

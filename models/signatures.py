@@ -1,9 +1,11 @@
 """What the SavedModel answers.
 
 `serving_default` takes one dense tensor of (batch,) per raw feature, under the feature's name as `input_names` spells
-it, `serving_examples` serialized tf.Examples, both never the label; `transform_features` turns serialized tf.Examples
-into model features. For evaluation `labels` gives the label of tf.Examples that have one, and `class_names` the
-classes in order.
+it; a missing cell of a column that may be missing is NaN, "" or the smallest int64. `serving_examples` takes serialized
+tf.Examples, where a missing cell is an absent feature or an empty list. Neither takes the label or a weight.
+`transform_features` turns serialized tf.Examples into model features, `vectors` into what a clustering measures. For
+evaluation `labels` gives the label, and the weight where there is one, of tf.Examples that have them, and `class_names`
+the classes in order.
 """
 
 import re
@@ -13,6 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from models.label import LABEL, Label
+from models.transforms import cells
 
 Answer = Callable[[Any], dict[str, tf.Tensor]]
 
@@ -24,11 +27,17 @@ class Served(tf.Module):  # type: ignore[misc]
         network: Keras model from model features to outputs.
         transform: `TFTransformOutput.transform_features_layer()`.
         answer: Network outputs to named answers.
-        raw_spec: Raw feature name -> FixedLenFeature, without the label.
+        raw_spec: Raw feature name -> FixedLenFeature of [1], or VarLenFeature where it may be missing; without label
+            and weight.
         label: The label's role.
-        label_spec: Its FixedLenFeature.
+        label_spec: Its column's FixedLenFeature or VarLenFeature; None without a label column.
         class_names: Names of the classes in order; None for a regression.
         features: Names of the model features that the network reads.
+        weight: The column that says how much a row counts, if there is one.
+        weight_spec: Its FixedLenFeature.
+        vectors: Model features by name to float32 (batch, width), what a clustering measures; None for other tasks.
+        transformed_label: Whether a regression's label is read from the transformation, because the user's own
+            preprocessing may have made it; otherwise it is the column itself.
     """
 
     def __init__(
@@ -42,6 +51,10 @@ class Served(tf.Module):  # type: ignore[misc]
         label_spec: Any,
         class_names: tuple[str, ...] | None,
         features: list[str],
+        weight: str | None = None,
+        weight_spec: Any = None,
+        vectors: Callable[[Mapping[str, tf.Tensor]], tf.Tensor] | None = None,
+        transformed_label: bool = False,
     ) -> None:
         super().__init__()
         self._network = network
@@ -50,23 +63,37 @@ class Served(tf.Module):  # type: ignore[misc]
         self._raw_spec = dict(raw_spec)
         self._label = label
         self._class_names = class_names
-        self._label_spec = {**self._raw_spec, str(label.column): label_spec}
+        self._weight = weight
+        self._label_spec = dict(self._raw_spec)
+        for column, spec in ((label.column, label_spec), (weight, weight_spec)):
+            if column is not None:
+                self._label_spec[column] = spec
         self._features = features
+        self._vectors = vectors
+        self._transformed_label = transformed_label
 
     def model_features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Raw columns, (batch, 1) each, to model features."""
+        """Raw columns, as tf.io.parse_example gives them, to model features."""
         transformed = self._transform(dict(raw))
         return {name: transformed[name] for name in self._features}
 
     def answer(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Raw columns, (batch, 1) each, to named answers."""
+        """Raw columns, as tf.io.parse_example gives them, to named answers."""
         return self._answer(self._network(self.model_features(raw), training=False))
 
     def label(self, raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Raw columns, the label among them, to (batch,): a float64 number in its own unit, or an int64 class index."""
-        if self._label.task == "regression":
+        if self._label.task == "regression" and not self._transformed_label:
             return tf.cast(tf.reshape(raw[str(self._label.column)], [-1]), tf.float64)
-        return tf.reshape(self._transform(dict(raw))[LABEL], [-1])
+        made = tf.reshape(self._transform(dict(raw))[LABEL], [-1])
+        return tf.cast(made, tf.float64) if self._label.task == "regression" else made
+
+    def labels(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Raw columns, label and weight among them, to `label` and, with a weight column, float32 `weight` (batch,)."""
+        found = {"label": self.label(raw)}
+        if self._weight is not None:
+            found["weight"] = tf.cast(tf.reshape(raw[self._weight], [-1]), tf.float32)
+        return found
 
     def signatures(self) -> dict[str, Any]:
         """Trace the signatures."""
@@ -76,31 +103,38 @@ class Served(tf.Module):  # type: ignore[misc]
 
         @tf.function  # type: ignore[untyped-decorator]
         def serving_default(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
-            named = {columns[name]: value for name, value in raw.items()}
-            return self.answer({c: tf.reshape(value, [-1, *self._raw_spec[c].shape]) for c, value in named.items()})
+            return self.answer({columns[name]: self._parsed(columns[name], value) for name, value in raw.items()})
 
-        @tf.function  # type: ignore[untyped-decorator]
-        def serving_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self.answer(tf.io.parse_example(examples, self._raw_spec))
-
-        @tf.function  # type: ignore[untyped-decorator]
-        def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self.model_features(tf.io.parse_example(examples, self._raw_spec))
-
-        @tf.function  # type: ignore[untyped-decorator]
-        def labels(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"label": self.label(tf.io.parse_example(examples, self._label_spec))}
-
-        found = {
-            "serving_default": serving_default.get_concrete_function(**rows),
-            "serving_examples": serving_examples.get_concrete_function(examples),
-            "transform_features": transform_features.get_concrete_function(examples),
-            "labels": labels.get_concrete_function(examples),
+        found = {"serving_default": serving_default.get_concrete_function(**rows)}
+        by_examples = {
+            "serving_examples": (self.answer, self._raw_spec),
+            "transform_features": (self.model_features, self._raw_spec),
         }
+        if self._label.column is not None:
+            by_examples["labels"] = (self.labels, self._label_spec)
+        if self._vectors is not None:
+            by_examples["vectors"] = (self._clustered, self._raw_spec)
+        for name, (function, spec) in by_examples.items():
+            found[name] = _of_examples(function, spec).get_concrete_function(examples)
         if self._class_names is not None:
             names = tf.constant(self._class_names)
             found["class_names"] = tf.function(lambda: {"names": tf.identity(names)}).get_concrete_function()
         return found
+
+    def _parsed(self, column: str, dense: tf.Tensor) -> Any:
+        """Cells of (batch,) as tf.io.parse_example would give them."""
+        if isinstance(self._raw_spec[column], tf.io.VarLenFeature):
+            return cells.sparsify(dense)
+        return tf.reshape(dense, [-1, *self._raw_spec[column].shape])
+
+    def _clustered(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        assert self._vectors is not None
+        return {"vectors": self._vectors(self.model_features(raw))}
+
+
+def _of_examples(function: Callable[[Any], dict[str, tf.Tensor]], spec: Mapping[str, Any]) -> Any:
+    """A function of parsed columns as one of serialized tf.Examples."""
+    return tf.function(lambda examples: function(tf.io.parse_example(examples, spec)))
 
 
 def input_names(columns: Iterable[str]) -> dict[str, str]:

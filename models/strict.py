@@ -1,6 +1,16 @@
 """The base of all typed settings. Plain Python: the command line reads configs without TensorFlow."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _written(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Word = Annotated[str, BeforeValidator(_written)]
+"""A text that a config may write as an integer: 1 means "1"."""
 
 
 class Strict(BaseModel):

@@ -60,25 +60,36 @@ def beam_pipeline() -> Callable[[], Any]:
 def analyze(beam_pipeline: Callable[[], Any]) -> Callable[..., str]:
     """Runs preprocessing_fn over a table with Beam; returns the folder of the transform graph.
 
-    The table is given as columns, whose first value tells each one's type.
+    The table is given as columns; the first value that is there tells each one's type, and a column with a None in it
+    may be missing. `examples` names a file for the transformed rows, as TFX writes them.
     """
     import apache_beam as beam
     import tensorflow as tf
     import tensorflow_transform.beam as tft_beam
     from tensorflow_transform import TFTransformOutput
+    from tensorflow_transform.coders import ExampleProtoCoder
     from tensorflow_transform.tf_metadata import dataset_metadata
 
     from models import preprocessing
 
-    kinds = {int: tf.int64, float: tf.float32, str: tf.string}
+    kinds = {int: tf.int64, float: tf.float32, str: tf.string, bytes: tf.string}
 
-    def run(folder: Path, columns: Mapping[str, Sequence[Any]], custom_config: Mapping[str, Any]) -> str:
-        spec = {name: tf.io.FixedLenFeature([1], kinds[type(cells[0])]) for name, cells in columns.items()}
+    def feature(cells: Sequence[Any]) -> Any:
+        kind = kinds[type(next(cell for cell in cells if cell is not None))]
+        return tf.io.VarLenFeature(kind) if None in cells else tf.io.FixedLenFeature([1], kind)
+
+    def values(cell: Any) -> list[Any]:
+        return [] if cell is None else [cell.encode() if isinstance(cell, str) else cell]
+
+    def run(
+        folder: Path,
+        columns: Mapping[str, Sequence[Any]],
+        custom_config: Mapping[str, Any],
+        examples: Path | None = None,
+    ) -> str:
+        spec = {name: feature(cells) for name, cells in columns.items()}
         metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
-        rows = [
-            {name: [cell.encode() if isinstance(cell, str) else cell] for name, cell in zip(columns, row, strict=True)}
-            for row in zip(*columns.values(), strict=True)
-        ]
+        rows = [dict(zip(columns, map(values, row), strict=True)) for row in zip(*columns.values(), strict=True)]
         function = functools.partial(preprocessing.preprocessing_fn, custom_config=custom_config)
         with (
             beam_pipeline() as pipeline,
@@ -88,6 +99,15 @@ def analyze(beam_pipeline: Callable[[], Any]) -> Callable[..., str]:
             graph = (raw, metadata) | tft_beam.AnalyzeDataset(function)
             _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
             _ = metadata | tft_beam.WriteMetadata(str(folder / "graph" / TFTransformOutput.RAW_METADATA_DIR), pipeline)
+            if examples is not None:
+                (made, made_metadata) = ((raw, metadata), graph) | tft_beam.TransformDataset()
+                # The schema is known only once the pipeline runs.
+                coder = beam.pvalue.AsSingleton(made_metadata.deferred_metadata)
+                _ = (
+                    made
+                    | beam.Map(lambda row, found: ExampleProtoCoder(found.schema).encode(row), found=coder)
+                    | beam.io.WriteToTFRecord(str(examples), shard_name_template="")
+                )
         return str(folder / "graph")
 
     return run

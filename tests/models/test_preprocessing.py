@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models import preprocessing, roles
 from models import settings as model_settings
+from models.transforms import dates
 
 WORDS = ["b"] * 4 + ["a"] * 3 + ["d", "c", "d", "c", "Zürich"]
 TABLE = {
@@ -179,7 +180,7 @@ def test_vocabulary_is_ordered_by_frequency_then_backwards(graph, transformed):
     counts = collections.Counter(word.encode() for word in WORDS)
     expected = sorted(counts, key=lambda word: (counts[word], word), reverse=True)
 
-    assert graph.vocabulary_by_name("word") == expected
+    assert graph.vocabulary_by_name("word_index") == expected
     np.testing.assert_array_equal(transformed["word_index"], [expected.index(word.encode()) for word in WORDS])
 
 
@@ -199,7 +200,7 @@ def test_vocabulary_size_keeps_the_most_frequent_and_spreads_the_others(graph, t
 
 
 def test_min_frequency_drops_rare_values(graph, transform):
-    assert graph.vocabulary_by_name("frequent") == [b"b", b"a", b"d", b"c"]
+    assert graph.vocabulary_by_name("frequent_index") == [b"b", b"a", b"d", b"c"]
     assert transform(frequent=["Zürich", "c"])["frequent_index"].tolist() == [4, 3]
 
 
@@ -243,7 +244,7 @@ def test_date_parts_of_the_table(transformed):
 
 
 def check_dates(days, suffix=""):
-    made = preprocessing._date_parts(tf.constant([[day.isoformat() + suffix] for day in days]))
+    made = dates.take_apart(tf.constant([[day.isoformat() + suffix] for day in days]))
     epoch = datetime.date(1970, 1, 1)
     expected = {
         "year": [day.year for day in days],

@@ -2,6 +2,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from models import preprocessing
+from models.label import Label
+from models.transforms import labels
+
 COLOURS = ["red", "green", "red", "yellow", "red", "green", "red"]
 
 
@@ -24,24 +28,101 @@ def label_of(tmp_path, analyze, pack):
     return run
 
 
+def alone(label, cells):
+    """The transformed label without Beam: enough where nothing is learnt; None is a missing cell."""
+    there = [(row, cell) for row, cell in enumerate(cells) if cell is not None]
+    kinds = {int: tf.int64, float: tf.float32, str: tf.string}
+    kind = kinds[type(there[0][1])]
+    raw = tf.constant([cell for _, cell in there], kind, (len(there), 1))
+    if len(there) < len(cells):
+        raw = tf.SparseTensor([[row, 0] for row, _ in there], raw[:, 0], [len(cells), 1])
+    made = labels.label(raw, Label.model_validate({"column": "price", **label}))
+    assert made.shape == (len(cells), 1)
+    return made.numpy()[:, 0].tolist()
+
+
 @pytest.mark.parametrize(
     ("label", "cells", "expected"),
     [
         ({"task": "binary", "positive": "red"}, COLOURS, [1, 0, 1, 0, 1, 0, 1]),
+        ({"task": "binary", "positive": "red"}, [" red", "red\n", "Red", ""], [1, 1, 0, -1]),
+        ({"task": "binary", "positive": " >50K "}, [" >50K", ">50K", "<=50K"], [1, 1, 0]),
         ({"task": "binary", "positive": "2"}, [1, 2, 22], [0, 1, 0]),
+        ({"task": "binary", "positive": 1}, [0, 1, 1], [0, 1, 1]),
+        ({"task": "binary", "positive": "1"}, [0.0, 1.0, 1.5], [0, 1, 0]),
+        ({"task": "binary", "positive": "True"}, ["True", "False"], [1, 0]),
+        ({"task": "binary", "positive": "1"}, [1, None, 0], [1, -1, 0]),
         ({"task": "binary", "threshold": 24}, [23, 24, 25], [0, 1, 1]),
-        ({"task": "binary", "threshold": 0.5}, [0.25, 0.5, 0.75], [0, 1, 1]),
+        ({"task": "binary", "threshold": 0.7}, [0.6999, 0.7, 0.75], [0, 1, 1]),
         ({"task": "classes", "classes": ["red", "yellow", "green"]}, COLOURS, [0, 2, 0, 1, 0, 2, 0]),
         ({"task": "classes", "classes": ["3", "1"]}, [1, 3, 4], [1, 0, -1]),
-        ({"task": "classes", "tiers": 3}, [5, 1, 9, 2, 8, 4, 6, 3, 7], [1, 0, 2, 0, 2, 1, 1, 0, 2]),
+        ({"task": "classes", "classes": [3, 1]}, [1.0, 3.0, None], [1, 0, -1]),
+        ({"task": "anomaly", "positive": "bad"}, ["good", "bad", None], [0, 1, -1]),
+        ({"task": "anomaly", "threshold": 2}, [1, 2, 3], [0, 1, 1]),
+        ({"task": "regression"}, [450_000, 1, 0], [450_000.0, 1.0, 0.0]),
     ],
 )
-def test_a_label_becomes_its_class(label_of, label, cells, expected):
-    assert label_of(label, cells)[0] == expected
+def test_a_label_becomes_its_class(label, cells, expected):
+    assert alone(label, cells) == expected
+
+
+@pytest.mark.parametrize("cells", [[5, 1, 9, 2, 8, 4, 6, 3, 7]])
+def test_tiers_hold_equal_counts(label_of, cells):
+    assert label_of({"task": "classes", "tiers": 3}, cells)[0] == [1, 0, 2, 0, 2, 1, 1, 0, 2]
 
 
 def test_classes_that_nobody_named_are_found_and_others_are_none(label_of):
-    label, graph = label_of({"task": "classes"}, COLOURS, ["red", "green", "yellow", "blue"])
+    label, graph = label_of({"task": "classes"}, [*COLOURS, " red"], ["red", "green ", "yellow", "blue", ""])
 
-    assert label == [0, 1, 2, -1]
+    assert label == [0, 1, 2, -1, -1]
     assert graph.vocabulary_by_name("label") == [b"red", b"green", b"yellow"]
+
+
+def test_clusters_take_a_label_s_index_too(label_of):
+    label, graph = label_of({"task": "clusters"}, [2.0, 1.0, 2.0, 0.5])
+
+    assert sorted(graph.vocabulary_by_name("label")) == [b"0.5", b"1", b"2"]
+    assert label[0] == label[2] == 0
+
+
+def test_clusters_need_no_label(pack):
+    config = pack(features={"passthrough": [{"column": "area"}]}, label={"task": "clusters"})
+    made = preprocessing.preprocessing_fn({"area": tf.constant([[1.5]])}, config)
+
+    assert {name: value.numpy().tolist() for name, value in made.items()} == {"area": [[1.5]]}
+
+
+@pytest.mark.parametrize(
+    ("label", "cells", "message"),
+    [
+        ({"task": "binary", "positive": "yes"}, [0, 1], "label 'price': its column holds numbers, and 'yes' is none"),
+        ({"task": "classes", "classes": ["1", "1.5"]}, [0, 1], "and '1.5' is none of its kind"),
+        ({"task": "regression"}, [1.0, None], "column 'price' may be missing by its schema"),
+    ],
+)
+def test_a_label_that_its_column_cannot_hold_is_refused(label, cells, message):
+    with pytest.raises(ValueError, match=message):
+        alone(label, cells)
+
+
+@pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])
+def test_a_weight_must_be_a_number_of_zero_or_more(bad):
+    assert labels.weight(tf.constant([[0], [3]]), "times").numpy().tolist() == [[0.0], [3.0]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="finding: column 'times' is the weight"):
+        labels.weight(tf.constant([[0.5], [bad]]), "times")
+
+
+@pytest.mark.parametrize("bad", ["2014", "unknown", "2014-13-01", "2014-00-10", "2014-01-32", ""])
+def test_a_date_must_be_one(pack, bad):
+    config = pack(features={"date": [{"column": "day"}]}, label={"task": "clusters"})
+    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'day' must hold dates written YYYY-MM-DD"):
+        preprocessing.preprocessing_fn({"day": tf.constant([["2014-05-02"], [bad]])}, config)
+
+
+@pytest.mark.parametrize("role", ["numeric", "passthrough"])
+@pytest.mark.parametrize("bad", [float("nan"), float("-inf")])
+def test_a_complete_number_must_be_finite(pack, role, bad):
+    entry = {"column": "area", **({"scale": "none"} if role == "numeric" else {})}
+    config = pack(features={role: [entry]}, label={"task": "clusters"})
+    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'area' must hold finite numbers; it holds"):
+        preprocessing.preprocessing_fn({"area": tf.constant([[1.0], [bad]])}, config)

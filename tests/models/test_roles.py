@@ -106,6 +106,44 @@ def test_clashes_are_refused(sections, message):
         features(**sections)
 
 
+def test_whole_numbers_are_words_where_a_value_is_meant():
+    made = features(categorical=[{"column": "code", "categories": [3, "1"], "missing": 0}])
+
+    assert made.categorical[0].categories == ("3", "1")
+    assert made.categorical[0].missing == "0"
+    assert Label.model_validate({"column": "y", "task": "binary", "positive": 1}).positive == "1"
+
+
+@pytest.mark.parametrize(
+    ("entry", "depth"),
+    [
+        ({}, 0),
+        ({"categories": ["a", "b"]}, 2),
+        ({"categories": ["a", "b"], "oov": 1}, 3),
+        ({"categories": ["a", "b"], "missing": "category"}, 3),
+        ({"categories": ["a", "b"], "missing": "a"}, 2),
+    ],
+)
+def test_a_given_vocabulary_has_no_bucket_for_others_unless_asked(entry, depth):
+    assert kinds.Categorical.model_validate({"column": "a", **entry}).depth == depth
+    assert kinds.Categorical.model_validate({"column": "a"}).num_oov == 1
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"date": [{"column": "day", "missing": "never"}]}, "missing must be a date written YYYY-MM-DD"),
+        ({"numeric": [{"column": "a", "missing": float("nan")}]}, "finite number"),
+        ({"numeric": [{"column": "a", "clip": [0, float("inf")]}]}, "finite number"),
+        ({"bucketized": [{"column": "a", "edges": [float("-inf"), 1.0]}]}, "finite number"),
+        ({"categorical": [{"column": "a", "categories": [True]}]}, "valid string"),
+    ],
+)
+def test_values_must_be_of_their_kind(sections, message):
+    with pytest.raises(ValidationError, match=message):
+        features(**sections)
+
+
 @pytest.mark.parametrize(
     ("sections", "key"),
     [

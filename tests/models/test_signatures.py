@@ -95,6 +95,25 @@ def test_transform_features_gives_what_the_network_reads(loaded, examples):
     }
 
 
+def test_clusters_tell_what_is_measured_and_need_no_label(examples):
+    served = signatures.Served(
+        network=Network(),
+        transform=Transform(),
+        answer=lambda outputs: {"cluster": outputs},
+        raw_spec=RAW_SPEC,
+        label=Label(task="clusters"),
+        label_spec=None,
+        class_names=None,
+        features=["area", "south"],
+        vectors=lambda features: tf.concat([features["area"], features["south"]], axis=1),
+    )
+    found = served.signatures()
+    vectors = found["vectors"](examples=examples)
+
+    assert set(found) == {"serving_default", "serving_examples", "transform_features", "vectors"}
+    assert vectors["vectors"].numpy().tolist() == [[700.0, 0.0], [1200.0, 1.0], [50.0, 1.0]]
+
+
 def test_no_row_gets_no_answer(loaded):
     empty = {"sq_ft": tf.int64, "zone": tf.string, "lat": tf.float32}
     answer = loaded.signatures["serving_default"](**{name: tf.constant([], kind) for name, kind in empty.items()})

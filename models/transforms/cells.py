@@ -1,0 +1,116 @@
+"""Cells of one raw column, and which of them are missing.
+
+A column that must be complete arrives dense, one that may be missing as a SparseTensor with at most one value a row.
+In a dense serving request a missing cell is NaN, "" or the smallest int64, so these count as missing wherever a column
+may be missing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+NO_RULE = (None, "drop")
+"""Rules of a column that is complete once ingestion is through with it."""
+FINDING = "finding"
+"""Goes before what `require` has to say, so that it can be found in a stage's error."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column of a batch.
+
+    Attributes:
+        value: (batch, 1); anything where the cell is missing.
+        present: bool (batch, 1); None where no cell can be missing.
+    """
+
+    value: tf.Tensor
+    present: tf.Tensor | None = None
+
+    @property
+    def there(self) -> tf.Tensor:
+        """The values of the cells that are not missing, flat: all that an analyzer may see."""
+        if self.present is None:
+            return tf.reshape(self.value, [-1])
+        return tf.boolean_mask(self.value, self.present)
+
+    def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> "Cells":
+        """Apply a function to the values."""
+        return Cells(function(self.value), self.present)
+
+    def fill(self, stand_in: Any) -> tf.Tensor:
+        """The values, (batch, 1), with a scalar in the place of missing ones."""
+        if self.present is None:
+            return self.value
+        return tf.where(self.present, self.value, tf.cast(stand_in, self.value.dtype))
+
+
+def read(raw: Any, column: str, rule: Any) -> Cells:
+    """Take a raw column.
+
+    Args:
+        raw: Tensor of (batch, 1), or SparseTensor of (batch, any) with at most one value a row.
+        column: Its name.
+        rule: The role's `missing`.
+
+    Raises:
+        ValueError: the column may be missing, and the role has no rule for that.
+    """
+    if not isinstance(raw, tf.SparseTensor):
+        return Cells(raw)
+    if rule in NO_RULE:
+        raise ValueError(
+            f"column {column!r} may be missing by its schema, and its role says nothing of that: give it `missing`, "
+            "or make the column complete in the schema"
+        )
+    cells = densify(raw)
+    return Cells(cells.value, tf.logical_and(cells.present, is_there(cells.value)))
+
+
+def densify(raw: tf.SparseTensor) -> Cells:
+    """A SparseTensor with at most one value a row as cells."""
+    shape = tf.stack([raw.dense_shape[0], tf.constant(1, tf.int64)])
+    value = tf.sparse.to_dense(tf.SparseTensor(raw.indices, raw.values, shape))
+    present = tf.sparse.to_dense(tf.SparseTensor(raw.indices, tf.ones_like(raw.values, tf.bool), shape))
+    return Cells(tf.reshape(value, [-1, 1]), tf.reshape(present, [-1, 1]))
+
+
+def sparsify(dense: tf.Tensor) -> tf.SparseTensor:
+    """Cells of (batch,), missing ones as NaN, "" or the smallest int64, as a column that may be missing.
+
+    Returns:
+        SparseTensor of (batch, 1), as tf.io.parse_example gives it.
+    """
+    rows = tf.where(is_there(dense))
+    indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
+    shape = tf.stack([tf.shape(dense, tf.int64)[0], tf.constant(1, tf.int64)])
+    return tf.SparseTensor(indices, tf.boolean_mask(dense, is_there(dense)), shape)
+
+
+def is_there(value: tf.Tensor) -> tf.Tensor:
+    """Which values stand for themselves and not for a missing cell; an infinite number is no value either."""
+    if value.dtype == tf.string:
+        return tf.not_equal(value, "")
+    if value.dtype.is_integer:
+        return tf.not_equal(value, value.dtype.min)
+    return tf.math.is_finite(value)
+
+
+def require(value: tf.Tensor, good: tf.Tensor, column: str, demand: str) -> tf.Tensor:
+    """Stop with a sentence that names the column where a value is not as it must be.
+
+    Args:
+        value: (batch, 1).
+        good: bool, of the same shape.
+        column: The column's name.
+        demand: What its values must be.
+
+    Returns:
+        The value itself.
+    """
+    bad = tf.boolean_mask(value, tf.logical_not(good))[:1]
+    said = [f"{FINDING}: column {column!r} {demand}; it holds", bad]
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(good), said)]):
+        return tf.identity(value)

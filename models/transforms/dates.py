@@ -1,0 +1,52 @@
+"""Dates, taken apart."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from models import role_kinds as kinds
+from models.transforms import cells, numbers
+from models.transforms.cells import Cells
+
+_EPOCH = "1970-01-01"
+"""What a missing cell holds until its stand-in is there; no figure sees it."""
+
+
+def date(raw: Any, role: kinds.Date) -> dict[str, tf.Tensor]:
+    """Each part that the role names: int64 (batch, 1) from 0, or a z-scored float32 (batch, 1)."""
+    made = cells.read(raw, role.column, role.missing)
+    text = made.fill(_EPOCH if role.missing in cells.NO_RULE else role.missing)
+    text = cells.require(
+        text,
+        tf.strings.regex_full_match(text, kinds.DATE + r"(?s:.*)"),
+        role.column,
+        "must hold dates written YYYY-MM-DD",
+    )
+    parts = take_apart(text)
+    outputs: dict[str, tf.Tensor] = {}
+    for part in role.parts:
+        value = parts[part]
+        if not kinds.DATE_PARTS[part]:
+            value = tf.cast(value, tf.float64)
+            value = numbers.z_score(Cells(value, made.present), value)
+        outputs[part] = value
+    return outputs
+
+
+def take_apart(text: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Take YYYY-MM-DD apart, as int64 (batch, 1) each.
+
+    Days since 1970-01-01 in the proleptic Gregorian calendar: H. Hinnant, "chrono-Compatible Low-Level Date
+    Algorithms", days_from_civil (howardhinnant.github.io/date_algorithms.html).
+    """
+    year = tf.strings.to_number(tf.strings.substr(text, 0, 4), tf.int64)
+    month = tf.strings.to_number(tf.strings.substr(text, 5, 2), tf.int64)
+    day = tf.strings.to_number(tf.strings.substr(text, 8, 2), tf.int64)
+    shifted = year - tf.cast(month <= 2, tf.int64)
+    era = shifted // 400
+    year_of_era = shifted - era * 400
+    month_from_march = (month + 9) % 12
+    day_of_year = (153 * month_from_march + 2) // 5 + day - 1
+    day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
+    days = era * 146097 + day_of_era - 719468
+    return {"year": year, "month": month - 1, "day": day - 1, "day_of_week": (days + 3) % 7, "days": days}
