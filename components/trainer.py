@@ -17,6 +17,8 @@ from models import settings
 TRAINING = "models.training"
 HISTORY = "history.jsonl"
 """In the artifact `model_run`: one JSON line an epoch."""
+OUTCOME = "outcome.json"
+"""There too: what training came to."""
 
 
 class Executor(GenericExecutor):  # type: ignore[misc]
@@ -28,17 +30,32 @@ class Executor(GenericExecutor):  # type: ignore[misc]
         """Train and export."""
         super().Do(input_dict, output_dict, exec_properties)
         run = artifact_utils.get_single_instance(output_dict["model_run"])
-        with fileio.open(f"{run.uri}/{HISTORY}") as file:
-            history = [json.loads(line) for line in file.read().splitlines()]
-        best = min(history, key=lambda line: float(line["val_loss"]))
-        model = artifact_utils.get_single_instance(output_dict["model"])
-        summary.put(model, f"best epoch {best['epoch']} of {len(history)}, eval loss {best['val_loss']:.4g}")
+        with fileio.open(f"{run.uri}/{OUTCOME}") as file:
+            outcome = json.loads(file.read())
+        summary.put(artifact_utils.get_single_instance(output_dict["model"]), sentence(outcome))
+
+
+def sentence(outcome: Mapping[str, Any]) -> str:
+    """What training came to.
+
+    Args:
+        outcome: Content of outcome.json.
+    """
+    best = outcome["best"]
+    loss = next(best[name] for name in ("val_loss", "loss") if name in best)
+    epochs = f"{outcome['keep']} epoch {best['epoch']} of {outcome['epochs']}" if best["epoch"] else "not trained"
+    return "; ".join([f"{epochs}, eval loss {loss:.4g}", *outcome["notes"]])
 
 
 class Trainer(StockTrainer):  # type: ignore[misc]
     """Trainer with our executor."""
 
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+
+
+def module(network: str) -> str:
+    """The module of a network: of its file in models/networks, or of a dotted path to a function of your own."""
+    return network.rpartition(".")[0] if "." in network else f"models.networks.{network}"
 
 
 def trainer(
@@ -62,7 +79,7 @@ def trainer(
         A node with outputs `model` (SavedModel in Format-Serving) and `model_run` (history.jsonl).
     """
     packed = settings.pack(dict(config), settings_folder)
-    code = digest.code(TRAINING, f"models.networks.{config['network']['name']}")
+    code = digest.code(TRAINING, module(config["network"]["name"]))
     node: Trainer = Trainer(
         examples=examples,
         transform_graph=transform_graph,

@@ -18,7 +18,7 @@ def read(files: Sequence[str], spec: Mapping[str, Any]) -> dict[str, np.ndarray[
         spec: Feature spec of the transformed examples, all of fixed length.
 
     Returns:
-        Feature name -> array of (rows, 1).
+        Feature name -> array of (rows, n): 1 for a number or an index, more for a bag or a picture, which is flat.
 
     Raises:
         ValueError: there is no record.
@@ -32,33 +32,43 @@ def read(files: Sequence[str], spec: Mapping[str, Any]) -> dict[str, np.ndarray[
     batches = list(dataset.as_numpy_iterator())
     if not batches:
         raise ValueError(f"no transformed record in {', '.join(files)}")
-    return {name: np.concatenate([batch[name] for batch in batches]).reshape(-1, 1) for name in spec}
+    columns = {}
+    for name in spec:
+        # Taken out one by one, so that pictures stand in memory once and not twice.
+        column = np.concatenate([batch.pop(name) for batch in batches])
+        columns[name] = column.reshape(len(column), -1)
+    return columns
 
 
 def batches(
-    columns: Mapping[str, np.ndarray[Any, Any]], label: np.ndarray[Any, Any], *, size: int, seed: int | None
+    columns: Mapping[str, np.ndarray[Any, Any]],
+    label: np.ndarray[Any, Any],
+    *,
+    size: int,
+    seed: int | None,
+    weight: np.ndarray[Any, Any] | None = None,
 ) -> tf.data.Dataset:
-    """Batches of (features, label) from memory.
+    """Batches of (features, label) or (features, label, weight) from memory.
 
     Args:
-        columns: Feature name -> (rows, 1).
-        label: (rows, 1) float32.
+        columns: Feature name -> (rows, ...).
+        label: (rows, 1).
         size: Rows a batch; the last may be smaller.
         seed: Shuffle anew each epoch, starting from this seed; None keeps the order.
+        weight: How much each row counts, (rows,).
 
     Returns:
         A dataset of one epoch.
     """
     rows = len(label)
-    tensors = {name: tf.constant(column) for name, column in columns.items()}
-    labels = tf.constant(label)
+    kept: tuple[Any, ...] = ({name: tf.constant(column) for name, column in columns.items()}, tf.constant(label))
+    if weight is not None:
+        kept = (*kept, tf.constant(weight))
     index = tf.data.Dataset.range(rows)
     if seed is not None:
         index = index.shuffle(rows, seed=seed, reshuffle_each_iteration=True)
 
-    def gather(rows_of_batch: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        return {name: tf.gather(tensor, rows_of_batch) for name, tensor in tensors.items()}, tf.gather(
-            labels, rows_of_batch
-        )
+    def gather(rows_of_batch: tf.Tensor) -> Any:
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows_of_batch), kept)
 
     return index.batch(size).map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

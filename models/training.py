@@ -1,151 +1,111 @@
-"""Trains the network on transformed examples and exports a SavedModel."""
+"""Reads transformed examples, trains the network on them and exports a SavedModel."""
 
-import importlib
+import io
 import json
 import os
-import time
+from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import features, records, settings, targets
-from models.label import LABEL, Label
-from models.recipe import Optimizer, Training
+from models import records, settings
+from models.label import Label
+from models.learning import Learnt, learn
+from models.recipe import Training
 from models.roles import Features
+from models.rows import Facts
 from models.signatures import Served
 
+__all__ = ["Facts", "Learnt", "learn", "run_fn"]
+
 HISTORY = "history.jsonl"
+OUTCOME = "outcome.json"
+"""What training came to: `keep` (best or last), `epochs`, `best` (a line of the history) and `notes`."""
+BOARD = "tensorboard"
+"""Folder of TensorBoard's event files."""
 SAMPLE = "sample.npz"
 """Model features of a few eval rows and the network's own answers to them, to compare any copy of the model with."""
 SAMPLE_ROWS = 64
 ANSWER = "answer:"
 """Prefix of the answers' names in the sample."""
+WEIGHTS = "assets.extra/weights.npz"
+"""In the SavedModel's folder, where other tools leave it alone: the network's weights by path, for a warm start."""
 
 
 def run_fn(fn_args: Any) -> None:
     """Train and export; TFX's Trainer calls it by this name.
 
     Args:
-        fn_args: TFX's FnArgs: train_files, eval_files, transform_output, serving_model_dir, model_run_dir, and
-            custom_config with packed settings `features`, `label`, `network`, `training`.
+        fn_args: TFX's FnArgs: train_files, eval_files, transform_output, serving_model_dir, model_run_dir, base_model
+            (folder of the model to start from, or None), and custom_config with packed settings `features`, `label`,
+            `network`, `training`.
 
     Raises:
         ValueError: the loss became NaN or infinite.
     """
     config = settings.unpack(fn_args.custom_config["settings"])
-    training = Training.model_validate(config["training"])
     label = Label.model_validate(config["label"])
     roles = Features.model_validate(config["features"])
-    keras.utils.set_random_seed(training.seed)
+    training = Training.model_validate(config["training"])
     transform = tft.TFTransformOutput(fn_args.transform_output)
+    facts = Facts.read(transform, roles, label)
     spec = transform.transformed_feature_spec()
-    train = records.read(fn_args.train_files, spec)
     evaluation = records.read(fn_args.eval_files, spec)
-    train_label, eval_label = _pop_label(train), _pop_label(evaluation)
-    goal = targets.target(label, train_label, transform)
-    depths = [
-        (output.name, transform.num_buckets_for_transformed_feature(output.name) if output.depth == 0 else output.depth)
-        for output in roles.outputs()
-    ]
-    network = build(depths, config["network"], goal.units)
-    steps = -(-len(train_label) // training.batch_size) * training.epochs
-    network.compile(optimizer=_optimizer(training.optimizer, steps), loss=goal.loss, metrics=goal.metrics)
-    network.summary(print_fn=print)
-    os.makedirs(fn_args.model_run_dir, exist_ok=True)
-    network.fit(
-        records.batches(train, goal.scale(train_label), size=training.batch_size, seed=training.seed),
-        validation_data=records.batches(evaluation, goal.scale(eval_label), size=records.READ_BATCH, seed=None),
-        epochs=training.epochs,
-        callbacks=_callbacks(training, os.path.join(fn_args.model_run_dir, HISTORY)),
-        verbose=2,
+    tf.io.gfile.makedirs(fn_args.model_run_dir)
+    learnt = learn(
+        config,
+        records.read(fn_args.train_files, spec),
+        evaluation,
+        facts,
+        history=os.path.join(fn_args.model_run_dir, HISTORY),
+        tensorboard=os.path.join(fn_args.model_run_dir, BOARD),
+        warm=_warm(fn_args, training),
     )
+    learnt.network.summary(print_fn=print)
+    _export(fn_args.serving_model_dir, learnt, transform, roles, label)
+    outcome = {"keep": training.keep, "epochs": len(learnt.history), "best": learnt.best, "notes": learnt.notes}
+    _write(os.path.join(fn_args.model_run_dir, OUTCOME), json.dumps(outcome).encode())
+    rows = {name: evaluation[name][:SAMPLE_ROWS] for name in learnt.network.input}
+    sample = {name: column.reshape(-1, *learnt.network.input[name].shape[1:]) for name, column in rows.items()}
+    answers = {f"{ANSWER}{name}": value.numpy() for name, value in learnt.target.answer(learnt.network(sample)).items()}
+    _write(os.path.join(fn_args.model_run_dir, SAMPLE), _arrays({**rows, **answers}))
+
+
+def _export(folder: str, learnt: Learnt, transform: Any, roles: Features, label: Label) -> None:
     spec = transform.raw_feature_spec()
-    raw_spec = {name: feature for name, feature in spec.items() if name in roles.columns()}
     served = Served(
-        network=network,
+        network=learnt.network,
         transform=transform.transform_features_layer(),
-        answer=goal.answer,
-        raw_spec=raw_spec,
+        answer=learnt.target.answer,
+        raw_spec={name: feature for name, feature in spec.items() if name in roles.columns()},
         label=label,
         label_spec=spec[label.column],
-        class_names=goal.names,
-        features=[name for name, _ in depths],
+        class_names=learnt.target.names,
+        features=list(learnt.network.input),
     )
-    tf.saved_model.save(served, fn_args.serving_model_dir, signatures=served.signatures())
-    sample = {name: column[:SAMPLE_ROWS] for name, column in evaluation.items()}
-    answers = {f"{ANSWER}{name}": value.numpy() for name, value in goal.answer(network(sample)).items()}
-    np.savez(os.path.join(fn_args.model_run_dir, SAMPLE), **sample, **answers)
+    tf.saved_model.save(served, folder, signatures=served.signatures())
+    weights = {variable.path: variable.numpy() for variable in learnt.network.variables}
+    _write(os.path.join(folder, WEIGHTS), _arrays(weights))
 
 
-def _pop_label(columns: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    """Take the label out of the columns, and out of all of them the rows whose label is no class."""
-    label = columns.pop(LABEL)
-    if np.issubdtype(label.dtype, np.integer):
-        known = (label >= 0)[:, 0]
-        for name in columns:
-            columns[name] = columns[name][known]
-        label = label[known]
-    return label
+def _warm(fn_args: Any, training: Training) -> Mapping[str, np.ndarray[Any, Any]] | None:
+    """Weights of the model to start from; None where none is asked for or there is none."""
+    path = os.path.join(getattr(fn_args, "base_model", None) or "", WEIGHTS)
+    if not training.warm_start or not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path, "rb") as file, np.load(io.BytesIO(file.read())) as arrays:
+        return dict(arrays)
 
 
-def build(depths: list[tuple[str, int | None]], network: dict[str, Any], units: int = 1) -> Any:
-    """Make the Keras model named by the settings.
-
-    Args:
-        depths: Feature name and depth, in order.
-        network: `name`, a file in models/networks, and that file's own keys.
-        units: Number of outputs.
-
-    Returns:
-        Model from features by name to float32 (batch, units).
-    """
-    module = importlib.import_module(f"models.networks.{network['name']}")
-    own = module.Settings.model_validate({key: value for key, value in network.items() if key != "name"})
-    inputs = features.inputs(depths)
-    vector = features.Concatenate(depths, name="features")(inputs)
-    outputs = keras.layers.Dense(units, name="head")(module.build(vector, own))
-    return keras.Model(inputs, outputs, name=network["name"])
+def _arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
 
 
-def _optimizer(optimizer: Optimizer, steps: int) -> Any:
-    rate: Any = optimizer.rate
-    if optimizer.decay == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(optimizer.rate, steps)
-    return keras.optimizers.get({"class_name": optimizer.name, "config": {"learning_rate": rate}})
-
-
-def _callbacks(training: Training, history: str) -> list[Any]:
-    callbacks: list[Any] = [_Finite(), _History(history)]
-    patience = training.early_stopping.patience if training.early_stopping else training.epochs
-    callbacks.append(keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience, restore_best_weights=True))
-    return callbacks
-
-
-class _Finite(keras.callbacks.Callback):  # type: ignore[misc]
-    """Stops a run whose loss is no number: its weights can only get worse."""
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        for name, value in (logs or {}).items():
-            if not np.isfinite(value):
-                raise ValueError(
-                    f"training: {name} became {value} in epoch {epoch + 1}; a learning rate that is too high is the "
-                    "likely cause: lower training.optimizer.rate"
-                )
-
-
-class _History(keras.callbacks.Callback):  # type: ignore[misc]
-    """One JSON line an epoch, written as it ends."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self._path = path
-        self._started = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        line = {"epoch": epoch + 1, "seconds": round(time.monotonic() - self._started, 3)}
-        line.update({name: float(value) for name, value in (logs or {}).items()})
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+def _write(path: str, content: bytes) -> None:
+    tf.io.gfile.makedirs(os.path.dirname(path))
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(content)

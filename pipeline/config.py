@@ -58,6 +58,11 @@ class Config(Strict):
             raise ValueError(f"label: column {self.label.column!r} stands under [features] too: take it out there")
         return self
 
+    @model_validator(mode="after")
+    def _training_fits(self) -> "Config":
+        self.training.check(self.label.task, self.label.names)
+        return self
+
     def plain(self, *sections: str) -> dict[str, Any]:
         """Sections as JSON-able values, defaults included."""
         whole: Mapping[str, Any] = self.model_dump(mode="json", by_alias=True)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from models.strict import Strict
+from models.dense import Given
 
 
-class Settings(Strict):
-    """Keys of [network] with name = "linear": none."""
+class Settings(Given):
+    """Keys of [network] with name = "linear"."""
 
 
 def build(features: Any, network: Settings) -> Any:
     """Return the features, float32 (batch, width), as they are."""
-    return features
+    return features.vector

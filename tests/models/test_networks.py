@@ -1,32 +1,54 @@
-import importlib
-
 import keras
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models import training
+from models import dense, learning
+from models.label import Label
+from models.role_kinds import Output
+from models.targets import ClassTarget, LabelScale
 from pipeline import config
 
+AREA, ZIP = Output(name="area"), Output(name="zip", kind="index", depth=4)
+NUMBER = LabelScale(0.0, 1.0, Label(column="price"))
+GIVEN = [{"kernel": [[1]] * 5, "bias": [2]}]
 CHANGES = {
-    "linear": {},
-    "mlp": {"layers": [5], "activation": "tanh", "dropout": 0.5, "l2": 0.1},
+    "linear": {"weights": GIVEN},
+    "mlp": {
+        "layers": [5],
+        "activation": "tanh",
+        "dropout": 0.5,
+        "l1": 0.1,
+        "l2": 0.1,
+        "initializer": "he_normal",
+        "batch_norm": True,
+        "weights": [
+            {"kernel": [[1] * 128] * 5, "bias": [0] * 128},
+            {"kernel": [[1] * 64] * 128, "bias": [0] * 64},
+            {"kernel": [[1]] * 64, "bias": [2]},
+        ],
+    },
 }
 """Network -> each of its keys with a value other than the default."""
-VECTOR = np.random.default_rng(1).normal(size=(16, 3)).astype(np.float32)
+ROWS = {"area": np.random.default_rng(1).normal(size=(16, 1)).astype(np.float32), "zip": np.arange(16)[:, None] % 4}
 
 
 def settings(name, **keys):
     return config.network_settings(name).model_validate(keys)
 
 
+def made(name, outputs=(AREA, ZIP), target=NUMBER, **keys):
+    """The Keras model, always from one seed."""
+    keras.utils.set_random_seed(1)
+    network, _, own = learning.build(outputs, {"name": name, **keys}, target)
+    learning._begin(network, own, None)
+    return network
+
+
 def behaviour(name, **keys):
     """What the network gives and what it adds to the loss while it trains, always from one seed."""
-    keras.utils.set_random_seed(1)
-    inputs = keras.Input((3,))
-    built = importlib.import_module(f"models.networks.{name}").build(inputs, settings(name, **keys))
-    model = keras.Model(inputs, keras.layers.Identity()(built))
-    output = np.asarray(model(VECTOR, training=True))
+    model = made(name, **keys)
+    output = np.asarray(model(ROWS, training=True))
     return output.tolist(), [float(loss) for loss in model.losses]
 
 
@@ -52,22 +74,23 @@ def test_an_unknown_key_is_refused(name):
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_whole_model_maps_features_to_one_number_a_row(name):
-    model = training.build([("area", None), ("zip", 4)], {"name": name})
-    rows = {"area": np.ones((5, 1), np.float32), "zip": np.ones((5, 1), np.int64)}
+    model = made(name)
 
     assert model.name == name
-    assert model(rows).shape == (5, 1)
-    assert model(rows).dtype == "float32"
+    assert model(ROWS).shape == (16, 1)
+    assert model(ROWS).dtype == "float32"
     assert {weight.dtype for weight in model.weights} == {"float32"}
 
 
 def test_linear_is_the_features_themselves():
-    assert behaviour("linear") == (VECTOR.tolist(), [])
-    assert training.build([("area", None), ("zip", 4)], {"name": "linear"}).count_params() == 5 + 1
+    model = made("linear", weights=GIVEN)
+
+    assert model.count_params() == 5 + 1
+    np.testing.assert_allclose(model(ROWS), ROWS["area"] + 1 + 2, rtol=1e-6)
 
 
 def test_mlp_has_the_layers_it_was_given():
-    model = training.build([("area", None), ("zip", 4)], {"name": "mlp", "layers": [7, 3], "dropout": 0.2, "l2": 0.01})
+    model = made("mlp", layers=[7, 3], dropout=0.2, l2=0.01)
 
     assert [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)] == [7, 3, 1]
     assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.2, 0.2]
@@ -76,17 +99,121 @@ def test_mlp_has_the_layers_it_was_given():
     assert model.get_layer("head").kernel_regularizer is None
 
 
+def test_each_layer_has_its_own_activation_and_dropout():
+    model = made("mlp", layers=[7, 3], activation=["tanh", "relu"], dropout=[0, 0.5])
+
+    assert [model.get_layer(f"hidden_{at}").activation.__name__ for at in (0, 1)] == ["tanh", "relu"]
+    assert [layer.name for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == ["dropout_1"]
+
+
+def test_a_dropout_of_one_drops_everything_in_training_and_nothing_else():
+    model = made("mlp", layers=[7], dropout=1.0)
+    hidden = keras.Model(model.inputs, model.get_layer("dropout_0").output)
+
+    assert not np.any(hidden(ROWS, training=True))
+    assert np.any(hidden(ROWS, training=False))
+
+
+def test_batch_norm_comes_before_the_activation():
+    model = made("mlp", layers=[7], activation="sigmoid", batch_norm=True)
+    summed = keras.Model(model.inputs, model.get_layer("hidden_0_norm").output)(ROWS, training=True)
+
+    np.testing.assert_allclose(np.mean(summed, axis=0), 0, atol=1e-5)
+    assert np.min(keras.Model(model.inputs, model.get_layer("hidden_0_activation").output)(ROWS)) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "exact"),
+    [
+        ("step", [0, 0, 0, 0.5, 1, 1, 1]),
+        ("sign", [-1, -1, -1, 0, 1, 1, 1]),
+        ("piecewise_linear", [0, 0, 0.25, 0.5, 0.75, 1, 1]),
+        ("relu", [0, 0, 0, 0, 0.25, 0.5, 2]),
+        ("linear", [-2, -0.5, -0.25, 0, 0.25, 0.5, 2]),
+        ("tanh", np.tanh([-2, -0.5, -0.25, 0, 0.25, 0.5, 2])),
+        ("sigmoid", 1 / (1 + np.exp([2, 0.5, 0.25, 0, -0.25, -0.5, -2]))),
+    ],
+)
+def test_activations_are_the_decks(name, exact):
+    from models import layers
+
+    found = layers.activation(name)(keras.ops.convert_to_tensor([-2, -0.5, -0.25, 0, 0.25, 0.5, 2], "float32"))
+
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+
+
+def test_every_name_of_keras_is_known():
+    from keras.src import activations, initializers
+
+    listed = set(activations.ALL_OBJECTS_DICT)
+    assert listed == set(dense.ACTIVATIONS) - set(dense.OWN_ACTIVATIONS)
+    for name in dense.INITIALIZERS:
+        assert name in initializers.ALL_OBJECTS_DICT
+        keras.layers.Dense(2, kernel_initializer=name).build((None, 3))
+
+
+def test_two_classes_by_hand_begin_with_the_printed_weights():
+    weights = [
+        {"kernel": [[-0.04, -0.43, 0.57], [0.04, 0.52, -0.60]], "bias": [-2.03, -0.26, 2.16]},
+        {"kernel": [[0.44, 0.19], [-0.04, 1.14], [0.68, 0.85]], "bias": [-0.19, -0.49]},
+    ]
+    rows = np.array([[10, 365], [3, 120], [0, 1000]], np.float32)
+    columns = {"depth": rows[:, :1], "coffee": rows[:, 1:]}
+    outputs = (Output(name="depth"), Output(name="coffee"))
+    model = made("mlp", outputs, ClassTarget(("good", "bad")), layers=[3], activation="relu", weights=weights)
+    summed = rows @ np.array(weights[0]["kernel"]) + weights[0]["bias"]
+    printed = [[13.37, 183.66, -210.46], [3.05, 60.33, -67.91], [41.13, 515.49, -596.08]]
+
+    assert (np.abs(summed - printed) <= 0.005 * (rows.sum(axis=1, keepdims=True) + 1)).all()
+    hidden = np.maximum(summed, 0)
+    exact = hidden @ np.array(weights[1]["kernel"]) + weights[1]["bias"]
+    np.testing.assert_allclose(model(columns), exact, rtol=1e-4)
+    logits = np.array([[-2.53, 211.85], [-1.55, 69.01], [-5.16, 596.17]])
+    from_printed = np.maximum(printed, 0) @ np.array(weights[1]["kernel"]) + weights[1]["bias"]
+    assert (np.abs(from_printed - logits) <= 0.005 * (np.maximum(printed, 0).sum(axis=1, keepdims=True) + 1)).all()
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
         ({"layers": []}, "at least 1 item"),
         ({"layers": [8, 0]}, r"(?m)^layers\.1\n  Input should be greater than or equal to 1"),
         ({"layers": [-8]}, "greater than or equal to 1"),
-        ({"dropout": 1.0}, "less than 1"),
+        ({"dropout": 1.1}, "less than or equal to 1"),
         ({"dropout": -0.1}, "greater than or equal to 0"),
+        ({"dropout": [0.1] * 3}, "dropout has 3 entries for 2 layers: give one for each"),
         ({"l2": -1.0}, "greater than or equal to 0"),
+        ({"l1": -1.0}, "greater than or equal to 0"),
+        ({"activation": "rleu"}, "activation 'rleu' is not known. Did you mean 'relu'?"),
+        ({"activation": ["relu"] * 3}, "activation has 3 entries for 2 layers"),
+        ({"activation": "step"}, "activation 'step' has no gradient.*perceptron"),
+        ({"activation": ["relu", "sign"]}, "activation 'sign' has no gradient"),
+        ({"initializer": "he_norm"}, "initializer 'he_norm' is not known. Did you mean 'he_normal'?"),
+        ({"weights": "no/such.json"}, r"no/such\.json in the repository cannot be read as JSON: .*No such file"),
+        ({"weights": "pyproject.toml"}, r"pyproject\.toml in the repository cannot be read as JSON"),
     ],
 )
 def test_mlp_refuses_values_that_make_no_network(keys, message):
     with pytest.raises(ValidationError, match=message):
         settings("mlp", **keys)
+
+
+def test_a_step_is_taken_where_weights_are_given():
+    assert made(
+        "mlp", layers=[1], activation="step", weights=[{"kernel": [[1]] * 5, "bias": [0]}, GIVEN[0] | {"kernel": [[1]]}]
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (GIVEN * 2, "network.weights has 2 entries; the network has 1 dense layers"),
+        (
+            [{"kernel": [[1]], "bias": [2]}],
+            r"layer head takes a kernel and a bias of shapes \[\(5, 1\), \(1,\)\], found",
+        ),
+    ],
+)
+def test_given_weights_that_do_not_fit_are_refused(weights, message):
+    with pytest.raises(ValueError, match=message):
+        made("linear", weights=weights)

@@ -72,7 +72,7 @@ def test_a_logarithm_is_undone_in_float64():
 
 
 def test_two_classes_are_one_logit():
-    goal = ClassTarget(("no", "yes"))
+    goal = ClassTarget(("no", "yes"), binary=True)
     answer = goal.answer(np.array([[0.0], [2.0], [-40.0]], np.float32))
 
     assert goal.units == 1
@@ -95,7 +95,7 @@ def test_several_classes_are_a_logit_each():
 
 @pytest.mark.parametrize("names", [("no", "yes"), ("a", "b", "c")])
 def test_the_loss_is_the_cross_entropy_of_the_answer(names):
-    goal = ClassTarget(names)
+    goal = ClassTarget(names, binary=len(names) == 2)
     label = np.array([[0], [1], [1]])
     outputs = np.random.default_rng(1).normal(size=(3, goal.units)).astype(np.float32)
     own = np.take_along_axis(goal.answer(outputs)["probabilities"].numpy(), label, axis=1)
@@ -108,4 +108,4 @@ def test_one_class_cannot_be_learnt():
     label = Label(column="sold", task="binary", positive="yes")
     with pytest.raises(ValueError, match="label 'sold': the train split holds 1 class"):
         target(label, np.zeros((5, 1), np.int64), None)
-    assert target(label, np.array([[0], [1]]), None) == ClassTarget(("not yes", "yes"))
+    assert target(label, np.array([[0], [1]]), None) == ClassTarget(("not yes", "yes"), binary=True)

@@ -1,15 +1,12 @@
 import json
 import types
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import training
-from models.label import LABEL
-from models.recipe import Optimizer
+from models import learning, training
 
 FEATURES = {"numeric": [{"column": "living area"}], "categorical": [{"column": "zone"}]}
 PRICE = {"column": "price"}
@@ -91,7 +88,7 @@ def test_a_learnable_label_is_learnt(run):
     assert eval_loss(folder) == pytest.approx(min(line["val_loss"] for line in history), rel=1e-3)
 
 
-@pytest.mark.parametrize(("early_stopping", "epochs"), [(None, 5), ({"patience": 2}, 3)])
+@pytest.mark.parametrize(("early_stopping", "epochs"), [(None, 5), (False, 5), ({"patience": 2}, 3)])
 def test_the_best_epochs_weights_are_kept(run, early_stopping, epochs):
     folder, history = run(training={**DIVERGING, "early_stopping": early_stopping})
     losses = [line["val_loss"] for line in history]
@@ -137,50 +134,48 @@ def test_the_sample_holds_features_and_answers_of_the_first_eval_rows(run, monke
 
 def test_the_network_sees_a_vocabulary_with_its_unknown_bucket(arguments, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "build", lambda depths, network, units: seen.append(depths) or 1 / 0)
+    monkeypatch.setattr(training, "learn", lambda config, train, evaluation, facts, **_: seen.append(facts) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         training.run_fn(arguments(tmp_path, training={}))
 
-    assert seen == [[("living area", None), ("zone_index", 3)]]
-    assert LABEL not in dict(seen[0])
-
-
-@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop", "adagrad"])
-def test_each_optimizer_steps_at_its_rate(name):
-    made = training._optimizer(Optimizer(name=name, rate=0.25), steps=10)
-
-    assert type(made).__name__.lower() == name
-    assert float(made.learning_rate) == 0.25
-
-
-def test_a_cosine_falls_to_zero_over_all_steps():
-    made = training._optimizer(Optimizer(name="sgd", rate=0.5, decay="cosine"), steps=10)
-    weight = keras.Variable(0.0)
-    rates = []
-    for _ in range(11):
-        rates.append(float(made.learning_rate))
-        made.apply([tf.constant(0.0)], [weight])
-
-    np.testing.assert_allclose(rates, 0.25 * (1 + np.cos(np.pi * np.arange(11) / 10)), atol=1e-6)
+    assert [(output.name, output.depth) for output in seen[0].outputs] == [("living area", None), ("zone_index", 3)]
 
 
 def test_the_train_split_is_shuffled_by_the_seed_and_the_eval_split_is_not(run, monkeypatch):
-    asked, batches = [], training.records.batches
+    asked, batches = [], learning.records.batches
     monkeypatch.setattr(tf.saved_model, "save", lambda *_, **__: None)
     monkeypatch.setattr(
-        training.records,
+        learning.records,
         "batches",
-        lambda *args, size, seed: asked.append(seed) or batches(*args, size=size, seed=seed),
+        lambda *args, seed, **keys: asked.append(seed) or batches(*args, seed=seed, **keys),
     )
     run(training={"epochs": 1, "seed": 11})
 
     assert asked == [11, None]
 
 
-def test_a_cosine_spans_all_epochs(arguments, tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(training, "_optimizer", lambda optimizer, steps: asked.append(steps) or 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        training.run_fn(arguments(tmp_path, training={"batch_size": 30, "epochs": 4}))
+def test_what_training_came_to_is_written_beside_the_history(run):
+    folder, history = run(training={"epochs": 2})
+    outcome = json.loads((folder / "run" / training.OUTCOME).read_text())
 
-    assert asked == [3 * 4]
+    assert (outcome["keep"], outcome["epochs"], outcome["notes"]) == ("best", 2, [])
+    assert outcome["best"] in history
+    assert {"rate", "gradients"} < set(history[0])
+
+
+def test_event_files_for_tensorboard_are_written(run):
+    folder, _ = run(training={"epochs": 1})
+
+    assert {path.name for path in (folder / "run" / training.BOARD).iterdir()} == {"train", "validation"}
+
+
+def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path):
+    folder, history = run(training={"epochs": 5, "optimizer": {"rate": 0.1}})
+    again = arguments(tmp_path, training={"epochs": 0, "warm_start": True})
+    again.base_model = str(folder / "model")
+    training.run_fn(again)
+    outcome = json.loads((tmp_path / "run" / training.OUTCOME).read_text())
+
+    assert outcome["notes"] == ["warm start with 2 of 2 weights of the latest blessed model"]
+    assert outcome["best"]["val_loss"] == pytest.approx(min(line["val_loss"] for line in history))
+    np.testing.assert_allclose(sample(tmp_path)["answer:prediction"], sample(folder)["answer:prediction"], rtol=1e-6)

@@ -13,7 +13,17 @@ LEAST = {
     "features": {"numeric": [{"column": "area"}], "ignored": ["id"]},
     "label": {"column": "rent"},
 }
-MLP = {"name": "mlp", "layers": [128, 64], "activation": "relu", "dropout": 0.0, "l2": 0.0}
+MLP = {
+    "name": "mlp",
+    "layers": [128, 64],
+    "activation": "relu",
+    "initializer": "glorot_uniform",
+    "dropout": 0.0,
+    "l1": 0.0,
+    "l2": 0.0,
+    "batch_norm": False,
+    "weights": [],
+}
 
 
 def make(**sections):
@@ -34,7 +44,7 @@ def test_the_least_config_has_defaults_for_everything_else():
 
 def test_a_network_is_written_out_with_its_defaults():
     assert make(network={"layers": [4]}).network == {**MLP, "layers": [4]}
-    assert make(network={"name": "linear"}).network == {"name": "linear"}
+    assert make(network={"name": "linear"}).network == {"name": "linear", "weights": []}
 
 
 def test_networks_are_the_files_in_models_networks():
@@ -79,7 +89,7 @@ def test_a_plain_whole_config_is_that_config_again():
     [
         ({"network": {"name": "mpl"}}, "name 'mpl' is none of linear, mlp"),
         ({"network": {"name": "mlp", "layer": [3]}}, r"network\.layer\n.*Extra inputs"),
-        ({"network": {"name": "mlp", "dropout": 1.5}}, r"network\.dropout\n.*less than 1"),
+        ({"network": {"name": "mlp", "dropout": 1.5}}, r"network\.dropout\.0\n.*less than or equal to 1"),
         (
             {"evaluation": {"floor": {"auc": 0.5}}},
             r"evaluation: metric 'auc' is none of mae, rmse, r2 \(task regression\)",

@@ -162,7 +162,7 @@ def test_an_unknown_key_is_named_with_the_nearest_at_any_depth(edited, before, a
 def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
     with pytest.raises(UserError, match=r"baseline\.xyz is not a known key\. There is: metric, tolerance\.$"):
         edited('metric = "mae"', 'metric = "mae", xyz = 1')
-    with pytest.raises(UserError, match=r"network\.xyz is not a known key\. There is: name\.$"):
+    with pytest.raises(UserError, match=r"network\.xyz is not a known key\. There is: name, weights\.$"):
         edited('name = "mlp"\nlayers = [8]', 'name = "linear"\nxyz = 1')
 
 
@@ -170,7 +170,7 @@ def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
     ("before", "after", "line"),
     [
         ("epochs = 3", 'epochs = "many"', "training.epochs: Input should be a valid integer.* (found 'many')"),
-        ("epochs = 3", "epochs = 0", "training.epochs: Input should be greater than or equal to 1 (found 0)"),
+        ("epochs = 3", "epochs = -1", "training.epochs: Input should be greater than or equal to 0 (found -1)"),
         ("epochs = 3", "epochs = 2.5", "training.epochs: Input should be a valid integer.* (found 2.5)"),
         ("rate = 0.01", "rate = -1", "training.optimizer.rate: Input should be greater than 0 (found -1)"),
         ('name = "adam"', 'name = "adm"', "training.optimizer.name: Input should be 'adam', .* (found 'adm')"),
@@ -339,8 +339,8 @@ def test_overrides_apply_in_order_to_the_file(override):
         ("training.epoch=5", "configs/flats.toml: training.epoch is not a known key. Did you mean 'epochs'?"),
         ("trainig.epochs=5", "configs/flats.toml: trainig is not a known key. Did you mean 'training'?"),
         (
-            "training.epochs=0",
-            "configs/flats.toml: training.epochs: Input should be greater than or equal to 1 (found 0)",
+            "training.epochs=-1",
+            "configs/flats.toml: training.epochs: Input should be greater than or equal to 0 (found -1)",
         ),
         ("schedule.cron=x", f"configs/flats.toml: [schedule] is not supported yet: {load.NOT_BUILT['schedule']}"),
     ],
