@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components import counts
+
 Batch = Mapping[str, Any]
 """Tensor key -> its values of one batch, numpy."""
-PARTS = 16
-"""Counts that are held side by side before they are merged."""
 
 
 class Gatherer(Protocol):
@@ -69,40 +69,26 @@ class Counted:
     def add(self, gathered: list[pa.StructArray] | None, batch: Batch) -> list[pa.StructArray]:
         """See Gatherer."""
         tokens = np.asarray(batch[self.key]).reshape(-1)
-        counts = pa.array(tokens, pa.binary() if tokens.dtype == object else None).value_counts()
-        parts = [*(gathered or []), counts]
-        return [_sum(parts)] if len(parts) > PARTS else parts
+        return counts.add(gathered, pa.array(tokens, pa.binary() if tokens.dtype == object else None))
 
     def merge(self, parts: Iterable[list[pa.StructArray]]) -> list[pa.StructArray]:
         """See Gatherer."""
-        return [_sum([counts for part in parts for counts in part])]
+        return [counts.total([single for part in parts for single in part])]
 
 
-def _sum(parts: list[pa.StructArray]) -> pa.StructArray:
-    """Add counts up, a token at a time."""
-    table = pa.table({name: pa.chunked_array([part.field(name) for part in parts]) for name in ("values", "counts")})
-    grouped = table.group_by("values").aggregate([("counts", "sum")])
-    values, counts = (_flat(grouped[name]) for name in ("values", "counts_sum"))
-    return pa.StructArray.from_arrays([values, counts], ["values", "counts"])
-
-
-def _flat(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-
-
-def vocabulary(counts: pa.StructArray, *, least: int, most: int | None) -> pa.StructArray:
+def vocabulary(counted: pa.StructArray, *, least: int, most: int | None) -> pa.StructArray:
     """Tokens as bytes, most frequent first, equal ones by falling token, as TFT orders them.
 
     Args:
-        counts: `values` and `counts`.
+        counted: `values` and `counts`.
         least: Frequency below which a token is left out.
         most: How many are kept; None for all.
     """
-    values, numbers = counts.field("values"), counts.field("counts")
+    values, numbers = counted.field("values"), counted.field("counts")
     if not pa.types.is_binary(values.type):
         values = pa.array([str(value).encode() for value in values.to_pylist()], pa.binary())
     table = pa.table({"values": values, "counts": numbers})
     table = table.filter(pc.greater_equal(table["counts"], least))
     order = pc.sort_indices(table, sort_keys=[("counts", "descending"), ("values", "descending")])
     table = table.take(order[:most] if most is not None else order)
-    return pa.StructArray.from_arrays([_flat(table["values"]), _flat(table["counts"])], ["values", "counts"])
+    return pa.StructArray.from_arrays([counts.flat(column) for column in table.columns], table.column_names)

@@ -4,7 +4,6 @@ import json
 import logging
 from typing import Any
 
-import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import TFTransformOutput, impl_helper
@@ -17,7 +16,7 @@ from tfx.proto import transform_pb2
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, proto_utils
 
-from components import summary
+from components import shards, summary
 from components.transformation import passes
 from components.transformation.analysis import Analysis, Unsupported
 
@@ -76,7 +75,7 @@ class Executor(TransformExecutor):  # type: ignore[misc]
         analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
         needed = {name: spec[name] for name in analysis.columns}
         logging.info("transformation: %d raw columns", len(needed))
-        files = [file for split in config.analyze for file in _files(examples, split)]
+        files = [file for split in config.analyze for file in shards.files(examples, split)]
         model = analysis.run(passes.gather(self._make_beam_pipeline, files, needed, temporary))
         made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
         _write(graph.uri, model, made, analysis.assets, dataset_metadata.DatasetMetadata(schema))
@@ -91,14 +90,9 @@ def _schema(folder: str) -> schema_pb2.Schema:
         return text_format.Parse(file.read(), schema_pb2.Schema())
 
 
-def _files(examples: Any, split: str) -> list[str]:
-    pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
-    return sorted(tf.io.gfile.glob(pattern))
-
-
 def _pairs(examples: Any, transformed: Any, split: str) -> list[tuple[str, str]]:
     """Raw file and the file of its transformed rows."""
-    files = _files(examples, split)
+    files = shards.files(examples, split)
     folder = artifact_utils.get_split_uri([transformed], split)
     fileio.makedirs(folder)
     return [(file, f"{folder}/{RECORDS}-{number:05d}-of-{len(files):05d}.gz") for number, file in enumerate(files)]

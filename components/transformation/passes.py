@@ -1,25 +1,18 @@
 """Passes over the raw records: shards in parallel, each a file, read in large batches through a TensorFlow graph."""
 
-import pickle
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 import tensorflow as tf
 from tensorflow_transform import impl_helper
 from tensorflow_transform.saved import saved_transform_io_v2
 from tfx.dsl.io import fileio
 from tfx_bsl.coders import example_coder
 
+from components import shards
 from components.ingestion.records import RecordWriter
 from components.transformation.accumulators import Gatherer
-
-BATCH_BYTES = 8 << 20
-"""Serialized records that go through a graph at once: large enough that a call's cost vanishes."""
-BATCH_ROWS = 65_536
-READ_ROWS = 1024
 
 
 class Graph:
@@ -44,24 +37,8 @@ class Graph:
         Yields:
             Output -> tensor, a batch of rows at a time.
         """
-        for records in _batches(path):
+        for records in shards.batches(path):
             yield self._loader.apply_transform_model(tf.io.parse_example(records, self._spec))
-
-
-def _batches(path: str) -> Iterator[np.ndarray[Any, Any]]:
-    """Serialized records, many at a time but not more than BATCH_BYTES of them."""
-    held: list[np.ndarray[Any, Any]] = []
-    size = rows = 0
-    dataset = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=1 << 20).batch(READ_ROWS)
-    for records in dataset.as_numpy_iterator():
-        held.append(records)
-        size += sum(map(len, records))
-        rows += len(records)
-        if size >= BATCH_BYTES or rows >= BATCH_ROWS:
-            yield np.concatenate(held)
-            held, size, rows = [], 0, 0
-    if held:
-        yield np.concatenate(held)
 
 
 class Gather(beam.DoFn):  # type: ignore[misc]
@@ -81,61 +58,16 @@ class Gather(beam.DoFn):  # type: ignore[misc]
         """Load the graph."""
         self._graph = Graph(self._model, self._spec)
 
-    def process(self, path: str) -> Iterator[list[Any]]:
+    def process(self, element: tuple[str, str]) -> Iterator[tuple[str, list[Any]]]:
         """Gather from one file."""
+        key, path = element
         assert self._graph is not None
         gathered: list[Any] = [None] * len(self._gatherers)
         for outputs in self._graph.batches(path):
             batch = {key: value.numpy() for key, value in outputs.items()}
             gathered = [gatherer.add(part, batch) for gatherer, part in zip(self._gatherers, gathered, strict=True)]
         if gathered and gathered[0] is not None:
-            yield gathered
-
-
-class Merge(beam.CombineFn):  # type: ignore[misc]
-    """Puts together what the shards gathered."""
-
-    def __init__(self, gatherers: Sequence[Gatherer]) -> None:
-        self._gatherers = list(gatherers)
-
-    def create_accumulator(self) -> list[list[Any]]:
-        """Nothing yet."""
-        return []
-
-    def add_input(self, parts: list[list[Any]], gathered: list[Any]) -> list[list[Any]]:
-        """Take one shard's."""
-        return [*parts, gathered]
-
-    def merge_accumulators(self, parts: Any) -> list[list[Any]]:
-        """Take several."""
-        return self.compact([gathered for part in parts for gathered in part])
-
-    def compact(self, parts: list[list[Any]]) -> list[list[Any]]:
-        """Merge into one."""
-        if len(parts) < 2:
-            return parts
-        columns = zip(*parts, strict=True)
-        return [[gatherer.merge(column) for gatherer, column in zip(self._gatherers, columns, strict=True)]]
-
-    def extract_output(self, parts: list[list[Any]]) -> list[Any]:
-        """What was gathered, each merged once; empty where there was no row."""
-        if not parts:
-            return []
-        merged = self.compact(parts)[0]
-        return merged if len(parts) > 1 else [g.merge([part]) for g, part in zip(self._gatherers, merged, strict=True)]
-
-
-class Dump(beam.DoFn):  # type: ignore[misc]
-    """Results go back through a file, which every runner can write."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def process(self, gathered: list[Any]) -> Iterator[int]:
-        """Write it."""
-        with fileio.open(self._path, "wb") as file:
-            file.write(pickle.dumps(gathered))
-        yield 1
+            yield key, gathered
 
 
 class Materialize(beam.DoFn):  # type: ignore[misc]
@@ -188,21 +120,16 @@ def gather(
     """
 
     def run(model: str, gatherers: Sequence[Gatherer]) -> list[Any]:
-        path = f"{folder}/{uuid.uuid4().hex}"
-        with make_pipeline() as pipeline:
-            _ = (
-                pipeline
-                | "Files" >> beam.Create(list(files), reshuffle=len(files) > 1)
-                | "Gather" >> beam.ParDo(Gather(model, spec, gatherers))
-                | "Merge" >> beam.CombineGlobally(Merge(gatherers))
-                | "Dump" >> beam.ParDo(Dump(path))
-            )
-        with fileio.open(path, "rb") as file:
-            gathered: list[Any] = pickle.loads(file.read())
-        fileio.remove(path)
-        if not gathered:
+        def merge(parts: list[list[Any]]) -> list[Any]:
+            columns = zip(*parts, strict=True)
+            return [gatherer.merge(column) for gatherer, column in zip(gatherers, columns, strict=True)]
+
+        elements = [("", file) for file in files]
+        found = shards.combine(make_pipeline, elements, Gather(model, spec, gatherers), merge, f"{folder}/pass")
+        if not found:
             raise ValueError("the train split holds no row to analyse")
-        return gathered
+        # Also what one file gave by itself has to be put in order once.
+        return merge([found[""]])
 
     return run
 

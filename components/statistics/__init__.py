@@ -1,0 +1,5 @@
+"""Statistics: TFDV's figures of every split."""
+
+from components.statistics.component import statistics
+
+__all__ = ["statistics"]
