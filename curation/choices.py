@@ -1,0 +1,42 @@
+"""What a proposal is made of: keys and values, each with its reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a role, or one ignored column.
+
+    Attributes:
+        role: Key under [features]; `ignored` for none.
+        values: Keys of the entry.
+        why: The reason, shown beside it.
+    """
+
+    role: str
+    values: Mapping[str, Any]
+    why: str
+
+    @property
+    def column(self) -> str:
+        """The column it is about; of a cross the first."""
+        return str(self.values.get("column") or self.values["columns"][0])
+
+
+@dataclass(frozen=True)
+class Line:
+    """One key of a section.
+
+    Attributes:
+        key: The key.
+        value: Its value.
+        why: The reason, shown beside it.
+        active: False for a suggestion: the line is a comment.
+    """
+
+    key: str
+    value: Any
+    why: str = ""
+    active: bool = True

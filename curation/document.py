@@ -1,0 +1,82 @@
+"""The text of a proposed config: TOML with the reason beside each choice."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from curation.choices import Entry, Line
+from models.roles import ROLES
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+SHORT = 118
+"""A line that is longer has its reason above it."""
+
+
+def config(head: Sequence[str], sections: Mapping[str, Sequence[Line]], entries: Sequence[Entry]) -> str:
+    """Write a config.
+
+    Args:
+        head: Lines of the comment at its top.
+        sections: Section -> its lines, in order; [features] comes after [columns].
+        entries: The columns' roles.
+
+    Returns:
+        The text of a TOML file.
+    """
+    blocks = ["\n".join(f"# {line}".rstrip() for line in head)]
+    for name, lines in sections.items():
+        if lines:
+            blocks.append("\n".join([f"[{name}]", *(_line(line) for line in lines)]))
+        if name == "columns":
+            blocks.append(features(entries))
+    return "\n\n".join(blocks) + "\n"
+
+
+def features(entries: Sequence[Entry]) -> str:
+    """The section [features]."""
+    lines = ["[features]"]
+    for role in ROLES:
+        own = [entry for entry in entries if entry.role == role]
+        if own:
+            lines += [f"{role} = [", *_listed((_value(entry.values), entry.why) for entry in own), "]"]
+    ignored = [entry for entry in entries if entry.role == "ignored"]
+    if ignored:
+        lines += ["ignored = [", *_listed((_value(entry.column), entry.why) for entry in ignored), "]"]
+    return "\n".join(lines)
+
+
+def _listed(items: Iterable[tuple[str, str]]) -> list[str]:
+    return [_beside(f"  {text},", why, "  ") for text, why in items]
+
+
+def _line(line: Line) -> str:
+    text = f"{line.key} = {_value(line.value)}"
+    return _beside(text if line.active else f"# {text}", line.why, "")
+
+
+def _beside(text: str, why: str, indent: str) -> str:
+    """The reason after the text, or above it where the line would be too long."""
+    why = " ".join(why.split())
+    if not why:
+        return text
+    beside = f"{text}  # {why}"
+    return beside if len(beside) <= SHORT else f"{indent}# {why}\n{text}"
+
+
+def _value(value: Any) -> str:
+    """A TOML value on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # JSON escapes what TOML does, but for DEL; surrogates cannot be in a file.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else repr(value)
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _value(key)

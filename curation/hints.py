@@ -1,0 +1,74 @@
+"""What a column's name suggests."""
+
+import re
+
+LABEL_NAMES = (
+    "label",
+    "target",
+    "class",
+    "y",
+    "outcome",
+    "response",
+    "price",
+    "species",
+    "diagnosis",
+    "survived",
+    "churn",
+    "churned",
+    "default",
+    "defaulted",
+    "converted",
+    "fraud",
+    "income",
+    "quality",
+    "rating",
+    "score",
+    "sales",
+    "revenue",
+)
+"""Names of labels, the likeliest first."""
+LABEL_WORDS = ("label", "target", "class", "outcome", "price", "churn", "fraud")
+"""Last words of a label's longer name, as in SalePrice."""
+ID_WORDS = ("id", "ids", "uuid", "guid", "key", "identifier", "index", "rowid", "nr", "no")
+CODE_WORDS = (
+    *("zip", "zipcode", "postcode", "postal", "plz", "code", "type", "id", "category", "cat", "kind", "class", "region"),
+    *("state", "district", "county", "country", "city", "store", "shop", "branch", "department", "dept", "sector"),
+    *("cluster", "group", "segment", "channel", "status", "color", "colour", "gender", "sex", "race", "model", "brand"),
+    *("make", "vendor", "supplier", "product", "sku", "item", "user", "customer", "client", "origin", "port"),
+    *("occupation", "education", "religion", "language", "currency", "flag", "zone", "sensor", "device", "machine"),
+)
+COUNT_WORDS = (
+    *("count", "num", "number", "n", "amount", "total", "qty", "quantity", "age", "years", "days", "hours", "minutes"),
+    *("rooms", "bedrooms", "bathrooms", "floors", "price", "cost", "weight", "height", "size", "length", "width"),
+    *("score", "rating", "grade", "rank", "level", "visits", "clicks", "children", "people", "persons", "passengers"),
+)
+CYCLES = {
+    "month": (1, 12, "months"),
+    "weekday": (0, 7, "days of the week"),
+    "dow": (0, 7, "days of the week"),
+    "hour": (0, 24, "hours"),
+    "quarter": (1, 4, "quarters"),
+}
+"""Word -> lowest, highest and what they are: numbers that go round."""
+LATITUDES = ("lat", "latitude")
+LONGITUDES = ("long", "lng", "lon", "longitude")
+WEIGHTS = ("sample_weight", "row_weight", "case_weight", "fnlwgt", "weights", "sampling_weight", "survey_weight")
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a column's name in lower case: `customerID`, `customer_id` and `Customer Id` are the same."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return tuple(re.findall(r"[^\W_]+", spaced.lower()))
+
+
+def named(name: str, word: str) -> bool:
+    """Whether a column is called by this one word; for an id also with words before it."""
+    own = words(name)
+    if word == "id":
+        return bool(own) and (own[-1] in ID_WORDS or own == ("id",))
+    return own == (word,)
+
+
+def has(name: str, known: tuple[str, ...]) -> bool:
+    """Whether one of a column's words is among these."""
+    return bool(set(words(name)) & set(known))

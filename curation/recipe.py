@@ -1,0 +1,133 @@
+"""Network, training, split and evaluation that fit the task and the size."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from curation.choices import Entry, Line
+from curation.facts import Facts
+from curation.labels import LabelChoice
+
+TINY = 300
+"""Rows below which a network with a hidden layer mostly learns them by heart."""
+FEW = 2000
+"""Rows below which a tenth is too little to judge by."""
+MANY = 100_000
+WIDE = 300
+"""Width of the one-hot categories from which on a linear part beside the layers helps."""
+SLICE_ROWS = 30
+"""Rows of the test split that a slice should have on average."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sections of the config, as lines."""
+
+    split: Line
+    network: tuple[Line, ...]
+    training: tuple[Line, ...]
+    evaluation: tuple[Line, ...]
+
+
+def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry]) -> Recipe:
+    """Choose them.
+
+    Args:
+        facts: The table's facts.
+        label: The label and its task.
+        entries: Roles of the columns.
+    """
+    return Recipe(
+        split=split(facts.rows),
+        network=_network(facts, entries),
+        training=_training(facts.rows, linear=facts.rows < TINY),
+        evaluation=evaluation(facts, label, entries),
+    )
+
+
+def split(rows: int) -> Line:
+    """Shares by size."""
+    if rows < 30:
+        return Line("split", "all", f"{rows} rows are too few to divide: every row is in every split, so the scores say nothing of new rows")
+    if rows < FEW:
+        shares, why = (6, 2, 2), f"{rows:,} rows: a fifth each, as less than that is little to judge by"
+    else:
+        shares, why = (8, 1, 1), f"{rows:,} rows: a tenth is enough to judge by"
+    train, evaluation, test = shares
+    return Line("split", {"by": "hash", "train": train, "eval": evaluation, "test": test}, why)
+
+
+def width(facts: Facts, entries: Sequence[Entry]) -> int:
+    """How many numbers the one-hot categories make for the network."""
+    whole = 0
+    for entry in entries:
+        if entry.role == "categorical":
+            whole += facts[entry.column].distinct
+        elif entry.role == "bucketized":
+            whole += entry.values.get("quantiles") or len(entry.values.get("edges", ())) + 1
+        elif entry.role in ("crossed", "hashed"):
+            whole += entry.values["buckets"]
+    return whole
+
+
+def _network(facts: Facts, entries: Sequence[Entry]) -> tuple[Line, ...]:
+    rows = facts.rows
+    if rows < TINY:
+        return (Line("name", "linear", f"{rows} rows: more would learn them by heart"),)
+    layers = [32] if rows < FEW else [64, 32] if rows < 20_000 else [128, 64]
+    why = f"sized for {rows:,} rows"
+    lines = [Line("name", "mlp", "layers find what belongs together"), Line("layers", layers, why)]
+    if rows < MANY:
+        lines.append(Line("dropout", 0.1, "against learning rows by heart"))
+    return tuple(lines)
+
+
+def _training(rows: int, *, linear: bool) -> tuple[Line, ...]:
+    size = 32 if rows < FEW else 128 if rows < 50_000 else 512
+    rate = 1e-2 if linear else 1e-3
+    epochs, patience = (200, 20) if rows < FEW else (60, 6) if rows < MANY else (30, 4)
+    return (
+        Line("optimizer", {"name": "adam", "rate": rate}),
+        Line("batch_size", size, f"about {max(1, round(rows * 0.8 / size)):,} steps an epoch"),
+        Line("epochs", epochs, "at most"),
+        Line("early_stopping", {"patience": patience}, "ends after so many epochs without a better loss on eval"),
+        Line("seed", 1),
+    )
+
+
+def evaluation(facts: Facts, label: LabelChoice, entries: Sequence[Entry]) -> tuple[Line, ...]:
+    """Slices, a floor that an answer without any learning does not reach, and the baseline."""
+    metric, value, why = floor(label)
+    lines = []
+    slices = _slices(facts, entries)
+    if slices:
+        lines.append(Line("slices", slices, "small categories, each with rows enough"))
+    lines.append(Line("floor", {metric: value}, f"{why}; raise it to what you need"))
+    lines.append(Line("baseline", {"metric": metric, "tolerance": 0.01}, "no worse than the model pushed before"))
+    return tuple(lines)
+
+
+def floor(label: LabelChoice) -> tuple[str, float, str]:
+    """Metric, worst acceptable value, and what an answer without learning reaches."""
+    column = label.column
+    if label.task == "binary":
+        return "auc", 0.52, "guessing reaches 0.5"
+    if label.task == "classes":
+        name, rows = column.top[0]
+        share = rows / column.present
+        above = math.ceil(100 * min(share + 0.02, (share + 1) / 2)) / 100
+        return "accuracy", above, f"always answering {name!r} reaches {share:.3f}"
+    numbers = column.numbers
+    assert numbers is not None
+    return "r2", 0.02, "always answering the mean reaches 0"
+
+
+def _slices(facts: Facts, entries: Sequence[Entry]) -> list[str]:
+    tested = facts.rows / (5 if facts.rows < FEW else 10)
+    able = [
+        facts[entry.column]
+        for entry in entries
+        if entry.role == "categorical" and facts[entry.column].distinct * SLICE_ROWS <= tested
+    ]
+    able = [column for column in able if column.distinct <= 12 and column.top[-1][1] >= SLICE_ROWS]
+    return [column.name for column in sorted(able, key=lambda column: -column.distinct)[:2]]
