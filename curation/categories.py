@@ -1,5 +1,7 @@
 """Roles of texts, and of numbers that are codes."""
 
+import itertools
+import math
 from typing import Any
 
 from curation.choices import Entry
@@ -43,7 +45,7 @@ def codes(column: Column, reason: str) -> Entry:
     """
     if column.kind == "FLOAT":
         levels = sorted(float(value) for value, _ in column.top[: column.distinct])
-        edges = [(low + high) / 2 for low, high in zip(levels, levels[1:], strict=False)]
+        edges = [(low + high) / 2 for low, high in itertools.pairwise(levels)]
         values: dict[str, Any] = {"column": column.name, "edges": edges}
         if column.missing:
             values["missing"] = "category"
@@ -130,4 +132,4 @@ def _dimension(values: int) -> int:
 
     developers.googleblog.com, "Introducing TensorFlow Feature Columns" (2017).
     """
-    return max(4, round(values**0.25))
+    return max(4, round(math.sqrt(math.sqrt(values))))

@@ -258,7 +258,7 @@ def _rises(array: pa.ChunkedArray) -> bool:
         falls = sum(after < before for before, after in itertools.pairwise(texts)) / (len(texts) - 1)
     else:
         falls = float((np.diff(cells.to_numpy()) < 0).mean())
-    return falls <= _FALLS
+    return bool(falls <= _FALLS)
 
 
 def _all_match(values: pa.Array, pattern: "re.Pattern[str]") -> bool:

@@ -31,7 +31,21 @@ LABEL_WORDS = ("label", "target", "class", "outcome", "price", "churn", "fraud")
 """Last words of a label's longer name, as in SalePrice."""
 ID_WORDS = ("id", "ids", "uuid", "guid", "key", "identifier", "index", "rowid", "nr", "no")
 CODE_WORDS = (
-    *("zip", "zipcode", "postcode", "postal", "plz", "code", "type", "id", "category", "cat", "kind", "class", "region"),
+    *(
+        "zip",
+        "zipcode",
+        "postcode",
+        "postal",
+        "plz",
+        "code",
+        "type",
+        "id",
+        "category",
+        "cat",
+        "kind",
+        "class",
+        "region",
+    ),
     *("state", "district", "county", "country", "city", "store", "shop", "branch", "department", "dept", "sector"),
     *("cluster", "group", "segment", "channel", "status", "color", "colour", "gender", "sex", "race", "model", "brand"),
     *("make", "vendor", "supplier", "product", "sku", "item", "user", "customer", "client", "origin", "port"),

@@ -1,5 +1,6 @@
 """Which column is the label, and what kind of task it makes."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +52,10 @@ def choose(facts: Facts, wanted: str | None, where: str) -> LabelChoice:
         UserError: there is no column that can be a label, or the wanted one cannot; says which can.
     """
     able = [column.name for column in facts.columns if not unable(column)]
-    there = f" Columns that can be the label: {', '.join(able)}." if able else " No other column can be the label either."
+    able = [name for name in able if not named(name, "id") or facts[name].unique_share < 0.9] or able
+    there = (
+        f" Columns that can be the label: {', '.join(able)}." if able else " No other column can be the label either."
+    )
     if wanted is not None:
         if wanted not in facts.names:
             raise UserError(f"--label {wanted!r}: {where} has no such column.{nearest(wanted, facts.names)}")
@@ -171,7 +175,7 @@ def ordered_shape(column: Column) -> bool:
     """
     values = sorted((float(value), rows) for value, rows in column.top[: column.distinct])
     rows = [count for _, count in values]
-    steps = {after[0] - before[0] for before, after in zip(values, values[1:], strict=False)}
+    steps = {after[0] - before[0] for before, after in itertools.pairwise(values)}
     if steps != {1.0} or len(rows) < 3:
         return False
     peak = rows.index(max(rows))

@@ -48,7 +48,11 @@ def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry]) -> Recip
 def split(rows: int) -> Line:
     """Shares by size."""
     if rows < 30:
-        return Line("split", "all", f"{rows} rows are too few to divide: every row is in every split, so the scores say nothing of new rows")
+        return Line(
+            "split",
+            "all",
+            f"{rows} rows are too few to divide: every row is in every split, so the scores say nothing of new rows",
+        )
     if rows < FEW:
         shares, why = (6, 2, 2), f"{rows:,} rows: a fifth each, as less than that is little to judge by"
     else:

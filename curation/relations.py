@@ -122,7 +122,8 @@ def _order(x: Array, y: Array) -> Order:
 def _pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> tuple[Array, Array]:
     """Rows that have both, as float64."""
     both = pc.and_(pc.is_valid(a), pc.is_valid(b))
-    return tuple(one.filter(both).cast(pa.float64()).to_numpy().astype(np.float64) for one in (a, b))  # type: ignore[return-value]
+    x, y = (one.filter(both).cast(pa.float64()).to_numpy().astype(np.float64) for one in (a, b))
+    return x, y
 
 
 def _correlation(a: pa.ChunkedArray, b: pa.ChunkedArray) -> float:

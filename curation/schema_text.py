@@ -12,14 +12,17 @@ MASS = 0.95
 """Share of the values that the domain must cover, so that a rare new one stops no run."""
 
 
-def schema(facts: Facts, head: Sequence[str], *, categories: Collection[str], complete: Collection[str]) -> str:
+def schema(
+    facts: Facts, head: Sequence[str], *, categories: Collection[str], label: str | None, complete: Collection[str] = ()
+) -> str:
     """Write a schema.
 
     Args:
         facts: The table's facts.
         head: Lines of the comment at its top.
-        categories: Columns whose texts are a closed set of values.
-        complete: Columns that must have a value in every row, as the others are dropped.
+        categories: Columns whose texts are a set of values, to which a few new ones may come.
+        label: The label's column; rows without it are dropped, and a new class is refused.
+        complete: Further columns without which a row is dropped.
 
     Returns:
         The text of a .pbtxt file.
@@ -27,29 +30,41 @@ def schema(facts: Facts, head: Sequence[str], *, categories: Collection[str], co
     blocks = ["\n".join(f"# {line}".rstrip() for line in head) + "\n"]
     domains = []
     for column in facts.columns:
-        closed = column.name in categories and column.kind == "BYTES" and 1 < column.distinct <= DOMAIN
-        blocks.append(feature(column, closed=closed, complete=column.name in complete))
+        closed = column.kind == "BYTES" and 1 < column.distinct <= DOMAIN
+        closed = closed and (column.name in categories or column.name == label)
+        mass = (1.0 if column.name == label else MASS) if closed else None
+        blocks.append(feature(column, mass=mass, complete=column.name in complete or column.name == label))
         if closed:
             domains.append(_domain(column))
     return "\n".join(blocks) + "\n".join(["", *domains] if domains else [])
 
 
-def feature(column: Column, *, closed: bool, complete: bool) -> str:
-    """One column: type, presence, and a range or domain where it has a natural one."""
+def feature(column: Column, *, mass: float | None, complete: bool) -> str:
+    """One column: type, presence, and a range or domain where it has a natural one.
+
+    Args:
+        column: Its facts.
+        mass: Share of the cells that must be of the domain; None for no domain.
+        complete: Whether rows without it are dropped.
+    """
     lines = [f"  name: {quote(column.name)}", f"  type: {column.kind}"]
     if complete or not column.missing:
         lines += ["  presence { min_fraction: 1.0 min_count: 1 }", "  shape { dim { size: 1 } }"]
     else:
         fraction, count = presence(column)
-        share = f"{column.missing_share:.1%}" if column.missing_share >= 0.001 else f"{column.missing:,} of {column.rows:,}"
+        share = (
+            f"{column.missing_share:.1%}" if column.missing_share >= 0.001 else f"{column.missing:,} of {column.rows:,}"
+        )
         lines += [
             f"  # {share} missing",
             f"  presence {{ min_fraction: {fraction:g} min_count: {count} }}",
             "  value_count { min: 1 max: 1 }",
         ]
     lines += _range(column)
-    if closed:
-        lines += [f"  domain: {quote(column.name)}", f"  distribution_constraints {{ min_domain_mass: {MASS:g} }}"]
+    if mass is not None:
+        lines.append(f"  domain: {quote(column.name)}")
+    if mass is not None and mass < 1:
+        lines.append(f"  distribution_constraints {{ min_domain_mass: {mass:g} }}")
     return "\n".join(["feature {", *lines, "}"])
 
 

@@ -98,6 +98,11 @@ def parser() -> argparse.ArgumentParser:
     from inspection import command as inspection_command
 
     inspection_command.add_arguments(inspect)
+    new = commands.add_parser("new", help="look at data and write a config and a schema for it: new NAME PATH")
+    schema = commands.add_parser("schema", help="schema infer NAME, schema diff NAME, schema approve NAME")
+    from curation import command as curation_command
+
+    curation_command.add_arguments(new, schema)
     return root
 
 
@@ -127,6 +132,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from inspection import command as inspection_command
 
         return inspection_command.run(arguments)
+    if arguments.command in ("new", "schema"):
+        return _curate(arguments)
     if arguments.kubeflow or arguments.vertex:
         for name in _names(arguments):
             _compile(arguments, name)
@@ -135,6 +142,28 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         return _run(arguments)
     parser().print_help()
     return 0
+
+
+def _curate(arguments: argparse.Namespace) -> int:
+    from curation import command as curation_command
+    from orchestration.places import REPOSITORY
+
+    data_root = arguments.data_root or REPOSITORY
+    if arguments.command == "schema":
+        return curation_command.run_schema(arguments, REPOSITORY, data_root)
+
+    def check(name: str) -> None:
+        from components.ingestion import files
+        from orchestration import preflight
+        from pipeline import load
+        from pipeline.variants import Name
+
+        reviewed = load.reviewed(REPOSITORY, Name(name))
+        data, label = reviewed.config.data, reviewed.config.label.column
+        paths = files.under(REPOSITORY, data.path)
+        preflight.check_data(paths, data, config=f"{load.CONFIGS}/{name}.toml", columns=reviewed.columns, label=label)
+
+    return curation_command.run_new(arguments, REPOSITORY, check)
 
 
 def _names(arguments: argparse.Namespace) -> "list[Name]":

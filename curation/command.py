@@ -1,0 +1,73 @@
+"""The commands `new` and `schema`. Nothing heavy is imported before they run."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+DIFFERENT = 3
+"""Exit code of `schema diff` where there are differences."""
+
+
+def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser) -> None:
+    """Say what the commands take."""
+    new.add_argument("name", metavar="NAME", help="writes configs/NAME.toml and schemas/NAME.pbtxt")
+    new.add_argument("path", metavar="PATH", help="a file, a pattern of files in quotes, or a folder of images")
+    new.add_argument("--label", metavar="COLUMN", help="what to predict (default: guessed from names)")
+    new.add_argument("--force", action="store_true", help="replace config and schema; the old ones stay as .previous")
+    steps = schema.add_subparsers(dest="step", metavar="STEP", required=True)
+    infer = steps.add_parser("infer", help="propose a schema from the data: schemas/NAME.proposed.pbtxt")
+    infer.add_argument("name", metavar="NAME")
+    infer.add_argument("--print", action="store_true", dest="show", help="print it instead")
+    for step, text in (
+        ("diff", "how the data differs from the approved schema; exit code 3 where it does"),
+        ("approve", "take schemas/NAME.proposed.pbtxt over"),
+    ):
+        steps.add_parser(step, help=text).add_argument("name", metavar="NAME")
+
+
+def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], None]) -> int:
+    """Write config and schema and see that they can run.
+
+    Args:
+        arguments: Parsed.
+        root: The repository.
+        check: Runs the checks that come before a run, for a pipeline by name.
+    """
+    from curation import new
+
+    proposal = new.new(root, arguments.name, arguments.path, label=arguments.label, force=arguments.force)
+    _say(*proposal.said)
+    _say(f"wrote configs/{arguments.name}.toml and schemas/{arguments.name}.pbtxt")
+    check(arguments.name)
+    _say(f"checks passed; look at the config, then: python runner.py --local --pipeline {arguments.name}")
+    return 0
+
+
+def run_schema(arguments: argparse.Namespace, root: str, data_root: str) -> int:
+    """Infer, compare or approve a schema.
+
+    Args:
+        arguments: Parsed.
+        root: The repository.
+        data_root: Folder that data paths are relative to.
+    """
+    from curation import review
+
+    if arguments.step == "approve":
+        _say(review.approve(root, arguments.name))
+        return 0
+    if arguments.step == "infer":
+        if arguments.show:
+            sys.stdout.write(review.infer(root, arguments.name, data_root))
+            return 0
+        path = os.path.relpath(review.propose(root, arguments.name, data_root), root)
+        _say(f"wrote {path}; look at it, then: python runner.py schema approve {arguments.name}")
+        return 0
+    found = review.diff(root, arguments.name, data_root)
+    _say(*map(str, found) if found else [f"the data is as schemas/{arguments.name}.pbtxt says"])
+    return DIFFERENT if found else 0
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -1,0 +1,200 @@
+"""From data to a config and a schema that run as they are."""
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from curation import document, facts, labels, recipe, relations, roles, schema_text, usable
+from curation.choices import Entry, Line
+from curation.facts import Facts
+from curation.labels import LabelChoice
+from curation.reading import Found, read
+from curation.roles import Roles
+from errors import ResourceError, UserError
+from pipeline.load import CONFIGS, SCHEMAS
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is proposed for data.
+
+    Attributes:
+        config: Text of the TOML file.
+        schema: Text of the .pbtxt file.
+        said: What was found, a line each.
+    """
+
+    config: str
+    schema: str
+    said: tuple[str, ...]
+
+
+def new(root: str, name: str, path: str, *, label: str | None = None, force: bool = False) -> Proposal:
+    """Look at data and write configs/NAME.toml and schemas/NAME.pbtxt.
+
+    Args:
+        root: The repository.
+        name: The pipeline's name.
+        path: The data.
+        label: The label's column; None to guess.
+        force: Whether files that are there are replaced; the old ones are kept as FILE.previous.
+
+    Raises:
+        UserError: the name is taken or no name, the data cannot be read, or no column can be the label.
+        ResourceError: a file cannot be written.
+    """
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no name for a pipeline: begin with a letter; small letters, digits and _ only")
+    targets = [os.path.join(root, CONFIGS, f"{name}.toml"), os.path.join(root, SCHEMAS, f"{name}.pbtxt")]
+    there = [os.path.relpath(target, root) for target in targets if os.path.exists(target)]
+    if there and not force:
+        raise UserError(f"{' and '.join(there)} exists already: choose another name, or say --force to replace it")
+    found = read(path, root)
+    proposal = propose(name, found, label)
+    for target, text in zip(targets, (proposal.config, proposal.schema), strict=True):
+        replace(target, text, keep=True)
+    return proposal
+
+
+def propose(name: str, found: Found, wanted: str | None) -> Proposal:
+    """Propose config and schema of data.
+
+    Args:
+        name: The pipeline's name.
+        found: The data.
+        wanted: The label's column; None to guess.
+
+    Raises:
+        UserError: no column can be the label, or a column cannot be read.
+    """
+    where = str(found.values["path"])
+    try:
+        known, table = facts.table(found.table)
+    except TypeError as error:
+        raise UserError(f"{where}: {error}, which no role takes: take it out of the data") from error
+    label = labels.choose(known, wanted, where)
+    chosen = _roles(known, table, label)
+    if not any(entry.role != "ignored" for entry in chosen.entries):
+        reasons = "; ".join(f"{entry.column!r}: {entry.why}" for entry in chosen.entries)
+        raise UserError(f"{where}: no column is left to learn {label.column.name!r} from: {reasons or 'there is none'}")
+    plan = recipe.propose(known, label, chosen.entries)
+    head = [
+        f"{name}: {_task(label)}, proposed from {where}:",
+        f"{known.rows:,} rows{'' if found.whole else ' (the first; there are more)'}, {len(known.columns)} columns. "
+        "The reason stands beside each choice; edit what you know better.",
+        "",
+        f"  python runner.py --local --pipeline {name}",
+    ]
+    data = [*found.lines, *_unlabelled(label), plan.split, *_by_time(chosen)]
+    sections: dict[str, Sequence[Line]] = {
+        "data": data,
+        "columns": _duties(chosen),
+        "label": _label(label),
+        "network": plan.network,
+        "training": plan.training,
+        "evaluation": plan.evaluation,
+    }
+    categories = {entry.column for entry in chosen.entries if entry.role in ("categorical", "hashed")}
+    schema = schema_text.schema(
+        known,
+        [
+            f"Schema of {where}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
+            "A run is judged against this file alone; edit it to accept a change of the data.",
+        ],
+        categories=categories,
+        label=label.column.name,
+    )
+    said = (f"{where}: {found.what}, {known.rows:,} rows, {len(known.columns)} columns", *_said(known, label, chosen))
+    return Proposal(document.config(head, sections, chosen.entries), schema, said)
+
+
+def replace(target: str, text: str, *, keep: bool) -> None:
+    """Write a file so that it is whole or not there at all.
+
+    Args:
+        target: The file.
+        text: Its content.
+        keep: Whether a file that is there is kept as FILE.previous.
+
+    Raises:
+        ResourceError: it cannot be written.
+    """
+    beside = f"{target}.{os.getpid()}.new"
+    try:
+        with open(beside, "w", encoding="utf-8") as file:
+            file.write(text)
+        if keep and os.path.exists(target):
+            os.replace(target, f"{target}.previous")
+        os.replace(beside, target)
+    except OSError as error:
+        raise ResourceError(f"{target} cannot be written: {error.strerror}") from error
+
+
+def _roles(known: Facts, table: pa.Table, label: LabelChoice) -> Roles:
+    name = label.column.name
+    chosen = roles.propose(
+        known,
+        name,
+        twins=relations.twins(known, table, skip=name),
+        leaks=relations.leaks(known, table, name, numeric=label.task == "regression"),
+        orders=relations.orders(known, table, name),
+    )
+    chosen.entries = usable.only(chosen.entries)
+    return chosen
+
+
+def _task(label: LabelChoice) -> str:
+    words = {"regression": "the number", "binary": "which of two classes", "classes": "the class"}
+    return f"{words[label.task]} {label.column.name!r} ({label.task})"
+
+
+def _unlabelled(label: LabelChoice) -> list[Line]:
+    """Rows without a label are left out; where they are many, the limit must allow it."""
+    share = label.column.missing_share
+    if share < 0.04:
+        return []
+    most = min(1.0, math.ceil(share * 110) / 100)
+    return [Line("max_blank_label", most, f"{share:.1%} of the rows have no label and are left out")]
+
+
+def _by_time(chosen: Roles) -> list[Line]:
+    for key, column, _ in chosen.hints:
+        if key == "time":
+            why = "instead: the newest rows test what was learnt from those before; needs [columns] time"
+            return [Line("split", {"by": "time"}, f"{why} = {column!r}", active=False)]
+    return []
+
+
+def _duties(chosen: Roles) -> list[Line]:
+    lines = [Line("id", chosen.id[0], chosen.id[1])] if chosen.id else []
+    return [*lines, *(Line(key, column, why, active=False) for key, column, why in chosen.hints)]
+
+
+def _label(label: LabelChoice) -> list[Line]:
+    lines = [Line("column", label.column.name, label.why_column), Line("task", label.task, label.why_task)]
+    return [*lines, *(Line(key, value, label.why.get(key, "")) for key, value in label.keys.items())]
+
+
+def _said(known: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
+    by_role: dict[str, list[Entry]] = {}
+    for entry in chosen.entries:
+        by_role.setdefault(entry.role, []).append(entry)
+    lines = [
+        f"label: {label.column.name} ({label.why_column})",
+        f"task: {label.task} ({label.why_task})",
+    ]
+    for role, own in by_role.items():
+        if role != "ignored":
+            lines.append(f"{role}: {_names([entry.column for entry in own])}")
+    lines += chosen.said
+    return lines
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

@@ -1,0 +1,144 @@
+"""The curation loop of a schema: infer one from the data, see what differs, approve it."""
+
+import os
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from components.ingestion.filters import Filter
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from curation import comments, facts, schema_text
+from curation.differences import Difference, differences
+from curation.facts import Column, Facts
+from curation.new import replace
+from curation.reading import cells
+from errors import UserError
+from pipeline import load
+from pipeline.config import Config
+from pipeline.load import SCHEMAS
+
+
+def approved_path(root: str, name: str) -> str:
+    """The file that a run is judged against."""
+    return os.path.join(root, SCHEMAS, f"{name}.pbtxt")
+
+
+def proposed_path(root: str, name: str) -> str:
+    """The file that waits for approval."""
+    return os.path.join(root, SCHEMAS, f"{name}.proposed.pbtxt")
+
+
+def infer(root: str, name: str, data_root: str) -> str:
+    """The text of a schema for the data of configs/NAME.toml.
+
+    A column keeps its approved type where its cells still fit, as roles depend on it.
+
+    Args:
+        root: The repository.
+        name: The pipeline.
+        data_root: Folder that the data's paths are relative to.
+
+    Raises:
+        UserError: config, schema or data cannot be read.
+    """
+    config = load.load(root, name)
+    path = approved_path(root, name)
+    types = load.schema_columns(root, name) if os.path.exists(path) else {}
+    known = _facts(_rows(config, data_root), types)
+    categories = {entry.column for entry in config.features.categorical}
+    head = [
+        f"Schema of {config.data.path}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
+        "A run is judged against this file alone; edit it to accept a change of the data.",
+    ]
+    label, complete = config.label.column, config.features.complete()
+    return schema_text.schema(known, head, categories=categories, label=label, complete=complete)
+
+
+def diff(root: str, name: str, data_root: str) -> list[Difference]:
+    """Differences between the data and the approved schema, worst first.
+
+    Raises:
+        UserError: config, schema or data cannot be read.
+    """
+    config = load.load(root, name)
+    load.schema_columns(root, name)
+    return differences(parse(approved_path(root, name)), _rows(config, data_root))
+
+
+def propose(root: str, name: str, data_root: str) -> str:
+    """Write what `infer` says to schemas/NAME.proposed.pbtxt; return its path."""
+    target = proposed_path(root, name)
+    replace(target, infer(root, name, data_root), keep=False)
+    return target
+
+
+def approve(root: str, name: str) -> str:
+    """Take the proposal over: it becomes the approved file, which keeps the comments of the one before.
+
+    Returns:
+        A sentence that says what was done.
+
+    Raises:
+        UserError: there is no proposal, it is no schema, or it lacks a column that the config names.
+    """
+    proposal, target = proposed_path(root, name), approved_path(root, name)
+    shown = os.path.relpath(proposal, root)
+    if not os.path.exists(proposal):
+        raise UserError(f"{shown} is missing: `python runner.py schema infer {name}` writes it")
+    columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in parse(proposal).feature}
+    load.check_columns(name, load.load(root, name), columns)
+    text = _read(proposal)
+    before = os.path.exists(target)
+    if before:
+        text = comments.carry(_read(target), text)
+    replace(target, text, keep=True)
+    os.remove(proposal)
+    kept = f"; the file before is kept as {os.path.relpath(target, root)}.previous" if before else ""
+    return f"{os.path.relpath(target, root)} is what runs are judged against now{kept}"
+
+
+def parse(path: str) -> schema_pb2.Schema:
+    """Read a schema file.
+
+    Raises:
+        UserError: it is no schema.
+    """
+    try:
+        return text_format.Parse(_read(path), schema_pb2.Schema())
+    except text_format.ParseError as error:
+        raise UserError(f"{path}: this is not a schema: {error}") from error
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _rows(config: Config, data_root: str) -> pa.Table:
+    """The data's rows without those that the config leaves out."""
+    table, _ = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True))
+    if not config.data.exclude and not config.features.complete():
+        return table
+    _, typed = facts.table(table)
+    for text in config.data.exclude:
+        rows = Filter(text)
+        out = [rows.matches(batch) for batch in typed.combine_chunks().to_batches()]
+        keep = pc.invert(pa.chunked_array(out, pa.bool_()))
+        table, typed = table.filter(keep), typed.filter(keep)
+    for name in config.features.complete():
+        table = table.filter(pc.is_valid(table[name]))
+    return table
+
+
+def _facts(table: pa.Table, types: Mapping[str, str]) -> Facts:
+    columns: list[Column] = []
+    for name in table.column_names:
+        kind, typed = facts.settle(table[name])
+        if types.get(name) == "BYTES":
+            kind, typed = "BYTES", table[name].cast(pa.string())
+        elif types.get(name) == "FLOAT" and kind == "INT":
+            kind, typed = "FLOAT", typed.cast(pa.float64())
+        columns.append(facts.column(name, kind, typed))
+    return Facts(table.num_rows, tuple(columns))

@@ -1,0 +1,163 @@
+import re
+
+import numpy as np
+import pytest
+import tomli
+
+from curation import new
+from errors import UserError
+from pipeline import load
+from pipeline.variants import Name
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository without pipelines."""
+    for folder in ("configs", "schemas", "data"):
+        (tmp_path / folder).mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def make(root):
+    """Writes a CSV file of columns, proposes, and reads what was written as a run does."""
+
+    def run(wanted=None, /, **columns):
+        rows = zip(*columns.values(), strict=True)
+        lines = [",".join(columns), *(",".join("" if cell is None else str(cell) for cell in row) for row in rows)]
+        (root / "data" / "t.csv").write_text("\n".join(lines) + "\n")
+        proposal = new.new(str(root), "made", str(root / "data" / "t.csv"), label=wanted, force=True)
+        return proposal, load.reviewed(str(root), Name("made"))
+
+    return run
+
+
+def test_a_made_table_is_understood(make, rng):
+    rows = 4000
+    zips = rng.choice([10001, 60601, 94110, 33109, 73301], rows)
+    area = rng.gamma(4, 30, rows).round(1)
+    proposal, reviewed = make(
+        row_id=[f"R{row:05d}" for row in rng.permutation(rows)],
+        area=[None if row % 40 == 0 else value for row, value in enumerate(area)],
+        rooms=rng.poisson(3, rows),
+        zip=zips,
+        region=rng.choice(["north", "south"], rows),
+        country=["US"] * rows,
+        built=[f"20{10 + row % 9}-0{1 + row % 9}-15" for row in range(rows)],
+        user=[f"u{value:05d}" for value in rng.integers(0, 2000, rows)],
+        rent=(area * 2 + zips % 7 * 10 + rng.normal(0, 5, rows)).round(2),
+    )
+    config = reviewed.config
+    assert (config.label.column, config.label.task) == ("rent", "regression")
+    assert config.columns.id == "row_id"
+    assert config.features.ignored == ("country",)
+    assert [entry.column for entry in config.features.numeric] == ["area", "rooms"]
+    assert [entry.column for entry in config.features.categorical] == ["zip", "region"]
+    assert [entry.column for entry in config.features.hashed] == ["user"]
+    assert [entry.column for entry in config.features.date] == ["built"]
+    assert config.features.numeric[0].missing == "median"
+    assert config.data.path == "data/t.csv"
+    assert reviewed.columns["zip"] == "INT"
+    assert "country is ignored: constant: every row says 'US'" in proposal.said
+    assert [line for line in proposal.config.splitlines() if line.startswith("# time = ")]
+
+
+def test_every_choice_has_its_reason(make, rng):
+    proposal, _ = make(a=rng.normal(size=400), b=rng.integers(0, 4, 400), c=rng.choice(["x", "y"], 400))
+    above = ""
+    for line in proposal.config.split("[features]")[1].split("[training]")[0].splitlines():
+        if re.match(r"  \{|\w+ = (?!\[$)", line):
+            assert "#" in line or above.strip().startswith("#"), line
+        above = line
+
+
+def test_files_that_are_there_stay_unless_forced(make, root, rng):
+    make(a=rng.normal(size=40), y=rng.normal(size=40))
+    config = root / "configs/made.toml"
+    config.write_text("mine")
+    with pytest.raises(UserError, match=r"configs/made.toml and schemas/made.pbtxt exists already: .*--force"):
+        new.new(str(root), "made", str(root / "data/t.csv"))
+    assert config.read_text() == "mine"
+    new.new(str(root), "made", str(root / "data/t.csv"), force=True)
+    assert tomli.loads(config.read_text())["label"]["column"] == "y"
+    assert (root / "configs/made.toml.previous").read_text() == "mine"
+    assert load.names(str(root)) == ["made"]
+
+
+@pytest.mark.parametrize("name", ["Made", "1st", "a-b", "a.b", "../x", "", "a b", "x" * 64])
+def test_a_name_that_is_none_is_refused(root, name):
+    with pytest.raises(UserError, match="is no name for a pipeline"):
+        new.new(str(root), name, "t.csv")
+
+
+def test_names_that_clash_or_that_keras_refuses_are_ignored(make, rng):
+    rows = 200
+    dates = [f"2020-0{1 + row % 9}-11" for row in range(rows)]
+    numbers = {name: rng.normal(size=rows) for name in ("day_month", "row_weight", "a/b", "label", "y")}
+    _, reviewed = make("y", day=dates, **numbers)
+    features = reviewed.config.features
+    assert set(features.ignored) == {"day_month", "row_weight", "a/b", "label"}
+    assert [entry.column for entry in features.date] == ["day"]
+
+
+def test_no_column_left_is_refused(make):
+    with pytest.raises(UserError, match=r"no column is left to learn 'y' from: 'a': constant"):
+        make("y", a=["c"] * 50, y=[row % 7 * 1.5 for row in range(50)])
+
+
+def test_rows_without_a_label_are_allowed_for(make, rng):
+    _, reviewed = make("y", a=rng.normal(size=100), y=[None if row % 5 == 0 else row * 1.5 for row in range(100)])
+    assert reviewed.config.data.max_blank_label >= 0.2
+    assert "y" in reviewed.columns
+
+
+@pytest.mark.parametrize("rows", [12, 100, 1000, 5000])
+def test_a_size_has_its_network_and_split(make, rng, rows):
+    _, reviewed = make("y", a=rng.normal(size=rows), b=rng.normal(size=rows), y=rng.normal(size=rows))
+    config = reviewed.config
+    assert config.network["name"] == ("linear" if rows < 300 else "mlp")
+    assert config.data.split.by == ("all" if rows < 30 else "hash")
+    assert config.data.split.train == (8 if rows in (12, 5000) else 6)
+
+
+def test_the_floor_is_what_no_learning_reaches(make, rng):
+    _, binary = make("y", a=rng.normal(size=400), y=rng.choice(["p", "q"], 400))
+    assert binary.config.evaluation.floor == {"auc": 0.52}
+    _, classes = make("y", a=rng.normal(size=400), y=["p", "q", "r", "p"] * 100)
+    assert classes.config.evaluation.floor == {"accuracy": 0.52}
+    _, number = make("y", a=rng.normal(size=400), y=rng.normal(size=400))
+    assert number.config.evaluation.floor == {"r2": 0.02}
+
+
+def test_slices_are_small_categories_with_rows_enough(make, rng):
+    rows = 4000
+    _, reviewed = make(
+        "y",
+        few=rng.choice(["a", "b"], rows),
+        more=rng.choice(list("abcdefgh"), rows),
+        rare=["z" if row < 20 else "y" for row in rng.permutation(rows)],
+        many=[f"c{value}" for value in rng.integers(0, 100, rows)],
+        y=rng.normal(size=rows),
+    )
+    assert reviewed.config.evaluation.slices == ("more", "few")
+
+
+def test_any_table_gives_a_config_that_loads(make):
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rows = int(rng.integers(5, 300))
+        kinds = [
+            lambda rng, rows: rng.normal(size=rows),
+            lambda rng, rows: rng.integers(0, rng.integers(1, 50), rows),
+            lambda rng, rows: rng.choice(["ä", "b c", "'x'", "#", ">"], rows),
+            lambda rng, rows: [f"w{value}" for value in rng.integers(0, 500, rows)],
+            lambda rng, rows: [f"2021-{1 + value:02d}-01" for value in rng.integers(0, 12, rows)],
+            lambda rng, rows: rng.choice([1e30, -1e-30, 0.0, 3e38, 1e39], rows),
+            lambda rng, rows: [None] * rows,
+        ]
+        columns = {f"c{at}": list(rng.choice(kinds)(rng, rows)) for at in range(5)}
+        for values in columns.values():
+            if rng.random() < 0.4:
+                step = int(rng.integers(2, 9))
+                values[::step] = [None] * len(values[::step])
+        make("y", **columns, y=rng.normal(size=rows))

@@ -1,0 +1,59 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from curation import facts, relations
+
+
+def both(**columns):
+    return facts.table(pa.table(columns))
+
+
+def test_a_copy_and_a_recoding_are_twins_of_the_first_column(rng):
+    grade = rng.integers(0, 4, 100)
+    known, table = both(grade=grade, word=[f"g{value}" for value in grade], copy=grade, other=rng.integers(0, 4, 100))
+    assert relations.twins(known, table) == {"word": "grade", "copy": "grade"}
+    assert relations.twins(known, table, skip="grade") == {"copy": "word"}
+
+
+def test_two_columns_of_unique_values_are_no_twins_unless_equal(rng):
+    a = rng.normal(size=50)
+    known, table = both(a=a, b=rng.normal(size=50), c=a)
+    assert relations.twins(known, table) == {"c": "a"}
+
+
+def test_missing_cells_are_part_of_what_twins_share():
+    known, table = both(a=["x", "y", None] * 9, b=["x", "y", "y"] * 9, c=["1", "2", None] * 9)
+    assert relations.twins(known, table) == {"c": "a"}
+
+
+def test_what_gives_the_label_away(rng):
+    label = rng.integers(0, 2, 200)
+    known, table = both(
+        answer=["no" if value else "yes" for value in label],
+        copy=label,
+        noisy=np.where(rng.random(200) < 0.1, 1 - label, label),
+        label=label,
+    )
+    assert relations.leaks(known, table, "label", numeric=False) == {
+        "answer": "it is a one-to-one recoding of the label",
+        "copy": "it is a copy of the label",
+    }
+
+
+def test_another_unit_gives_a_number_away_and_a_strong_feature_does_not(rng):
+    price = rng.normal(100, 20, 300)
+    known, table = both(cents=price * 100 + 3, size=price + rng.normal(0, 5, 300), price=price)
+    assert relations.leaks(known, table, "price", numeric=True) == {"cents": "its correlation with the label is 1.00000"}
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_values_without_order_explain_more_than_a_line(rng, text):
+    code, count = rng.integers(0, 6, 3000), rng.integers(0, 6, 3000)
+    effect = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])
+    y = effect[code] + count + rng.normal(size=3000)
+    known, table = both(code=code, count=count, noise=rng.integers(0, 6, 3000), y=np.where(y > 2, "a", "b") if text else y)
+    found = relations.orders(known, table, "y")
+    assert found["code"].levels > found["code"].line + 0.1
+    assert found["count"].levels == pytest.approx(found["count"].line, abs=0.03)
+    assert found["noise"].levels < 0.01
