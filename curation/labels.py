@@ -145,7 +145,9 @@ def _binary(column: Column, why_column: str) -> LabelChoice:
         return LabelChoice(column, "binary", why_column, why, {"threshold": middle}, {"threshold": reason})
     other = rare if positive == common else common
     keys = {"positive": positive, "classes": [other, positive]}
-    return LabelChoice(column, "binary", why_column, why, keys, {"positive": reason})
+    return LabelChoice(
+        column, "binary", why_column, why, keys, {"positive": reason, "classes": "the positive one second"}
+    )
 
 
 def _names(column: Column) -> dict[str, Any]:

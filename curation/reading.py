@@ -173,6 +173,8 @@ def _head(path: str) -> tuple[str, str]:
             head = file.read(HEAD_BYTES)
     except (OSError, EOFError) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
+    if b"\0" in head:
+        raise UserError(f"{path} holds NUL bytes, so it is no CSV file")
     if len(head) == HEAD_BYTES:
         head = head[: head.rfind(b"\n") + 1] or head
     try:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from components.ingestion.filters import Filter
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.ingestion.filters import Filter
 from curation import comments, facts, schema_text
 from curation.differences import Difference, differences
 from curation.facts import Column, Facts

@@ -15,9 +15,7 @@ def texts():
     """A table as a CSV gives it: every cell a text, None for a missing one."""
 
     def make(**columns):
-        cells = {
-            name: [None if value is None else str(value) for value in values] for name, values in columns.items()
-        }
+        cells = {name: [None if value is None else str(value) for value in values] for name, values in columns.items()}
         return pa.table({name: pa.array(values, pa.string()) for name, values in cells.items()})
 
     return make

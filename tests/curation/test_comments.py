@@ -1,6 +1,6 @@
 from curation import comments
 
-BEFORE = '''# Reviewed by the shop.
+BEFORE = """# Reviewed by the shop.
 # Edit to accept a change.
 
 # Sold as whole numbers.
@@ -15,8 +15,8 @@ feature {
   # 3.0% missing
   type: INT
 }
-'''
-AFTER = '''# Inferred.
+"""
+AFTER = """# Inferred.
 
 feature {
   name: "new # not a comment"
@@ -28,11 +28,13 @@ feature {
   # 2.0% missing
   presence { min_fraction: 0.9 min_count: 1 }
 }
-'''
+"""
 
 
 def test_the_head_and_the_comments_of_a_column_go_over():
-    assert comments.carry(BEFORE, AFTER) == '''# Reviewed by the shop.
+    assert (
+        comments.carry(BEFORE, AFTER)
+        == """# Reviewed by the shop.
 # Edit to accept a change.
 
 feature {
@@ -48,7 +50,8 @@ feature {
   # 2.0% missing
   presence { min_fraction: 0.9 min_count: 1 }
 }
-'''
+"""
+    )
 
 
 def test_figures_that_the_proposal_writes_itself_are_not_kept():

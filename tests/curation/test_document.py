@@ -8,7 +8,11 @@ from curation.choices import Entry, Line
 def test_every_value_comes_back_from_toml_with_its_reason_beside_or_above():
     odd = 'a "b" \\ \n\t\x7f\u2028 Zürich 日本'
     sections = {
-        "data": [Line("path", odd), Line("split", {"by": "hash", "train": 8}, "a tenth"), Line("off", 1, "no", active=False)],
+        "data": [
+            Line("path", odd),
+            Line("split", {"by": "hash", "train": 8}, "a tenth"),
+            Line("off", 1, "no", active=False),
+        ],
         "columns": [],
         "training": [Line("rate", 1e-3), Line("low", -0.1), Line("on", True), Line("long", [1.5, 2], "why " * 40)],
     }

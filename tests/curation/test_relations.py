@@ -44,7 +44,9 @@ def test_what_gives_the_label_away(rng):
 def test_another_unit_gives_a_number_away_and_a_strong_feature_does_not(rng):
     price = rng.normal(100, 20, 300)
     known, table = both(cents=price * 100 + 3, size=price + rng.normal(0, 5, 300), price=price)
-    assert relations.leaks(known, table, "price", numeric=True) == {"cents": "its correlation with the label is 1.00000"}
+    assert relations.leaks(known, table, "price", numeric=True) == {
+        "cents": "its correlation with the label is 1.00000"
+    }
 
 
 @pytest.mark.parametrize("text", [False, True])
@@ -52,7 +54,9 @@ def test_values_without_order_explain_more_than_a_line(rng, text):
     code, count = rng.integers(0, 6, 3000), rng.integers(0, 6, 3000)
     effect = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])
     y = effect[code] + count + rng.normal(size=3000)
-    known, table = both(code=code, count=count, noise=rng.integers(0, 6, 3000), y=np.where(y > 2, "a", "b") if text else y)
+    known, table = both(
+        code=code, count=count, noise=rng.integers(0, 6, 3000), y=np.where(y > 2, "a", "b") if text else y
+    )
     found = relations.orders(known, table, "y")
     assert found["code"].levels > found["code"].line + 0.1
     assert found["count"].levels == pytest.approx(found["count"].line, abs=0.03)

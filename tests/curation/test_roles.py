@@ -119,7 +119,10 @@ def test_codes_by_their_effect_by_their_spread_and_by_their_gaps(entry, rng):
     effect = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])[code] + rng.normal(size=ROWS)
     assert "the label follows the values" in entry("a", code, y=effect).why
     assert "not spread like a count" in entry("a", code).why
-    assert "with gaps" in entry("a", rng.choice([1017, 2231, 4519, 5003, 7777] * 3 + list(range(1200, 9900, 501)), ROWS)).why
+    assert (
+        "with gaps"
+        in entry("a", rng.choice([1017, 2231, 4519, 5003, 7777] * 3 + list(range(1200, 9900, 501)), ROWS)).why
+    )
 
 
 @pytest.mark.parametrize(
@@ -171,7 +174,7 @@ def test_texts_by_how_many_there_are(entry, rng):
 
 
 def test_long_texts_are_read_word_by_word(entry, rng):
-    words = np.array("red green blue good bad ugly house garden".split())
+    words = np.array(["red", "green", "blue", "good", "bad", "ugly", "house", "garden"])
     found = entry("comment", [" ".join(row) for row in rng.choice(words, (ROWS, 8))])
     assert found.role == "text"
 

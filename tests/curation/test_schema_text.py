@@ -16,7 +16,13 @@ def test_types_in_the_datas_order_and_ranges_only_where_natural():
     table = pa.table({"n": [3, 4], "flag": [0, 1], "f": [0.5, 2.0], "minus": [-1.0, 2.0], "t": ["a", "b"]})
     found, schema, text = parsed(table)
     assert [feature.name for feature in schema.feature] == table.column_names
-    assert [schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature] == ["INT", "INT", "FLOAT", "FLOAT", "BYTES"]
+    assert [schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature] == [
+        "INT",
+        "INT",
+        "FLOAT",
+        "FLOAT",
+        "BYTES",
+    ]
     assert (found["n"].int_domain.min, found["n"].int_domain.HasField("max")) == (0, False)
     assert (found["flag"].int_domain.min, found["flag"].int_domain.max) == (0, 1)
     assert found["f"].float_domain.min == 0
