@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from components import digest
+from components.ingestion import files
 from errors import ResourceError, UserError
 from orchestration import kubeflow, preflight, vertex
 from orchestration.places import REPOSITORY, Root
@@ -118,7 +119,8 @@ def run(request: Request) -> int:
     _write(output, target.render(compiled))
     print(f"written    {output}: pipeline {name}, schema {job.SCHEMA_VERSION}")
     print(f"image      {image}")
-    print(f"data       {data}{'' if request.data_root else ' in the image'}")
+    shown = ", ".join(path for _, path in files.flat(data))
+    print(f"data       {shown}{'' if request.data_root else ' in the image'}")
     print(f"artifacts  {places.artifacts}")
     print(f"serving    {places.serving}")
     for line in _notes(request, root.path):
@@ -183,19 +185,21 @@ def _output(request: Request, target: Target) -> str:
     return path
 
 
-def _data(request: Request, config: Config, columns: Mapping[str, str], target: Target) -> tuple[str, str]:
+def _data(request: Request, config: Config, columns: Mapping[str, str], target: Target) -> tuple[Any, str]:
     """Where the stages find the data, and a digest of it where it is here to be read."""
-    shown, path = f"{load.CONFIGS}/{request.name.pipeline}.toml", config.data.path
-    if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
-        raise UserError(
-            f"{shown}: data.path is {path!r}: a cloud job needs a path under the data root: put the file into "
-            "data/, or into a bucket and say --data-root"
-        )
+    shown = f"{load.CONFIGS}/{request.name.pipeline}.toml"
+    for _, path in files.flat(config.data.path):
+        if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
+            raise UserError(
+                f"{shown}: data.path is {path!r}: a cloud job needs a path under the data root: put the file into "
+                "data/, or into a bucket and say --data-root"
+            )
     if request.data_root is not None:
-        return f"{_bucket(request.data_root, '--data-root', target)}/{path}", ""
-    here = os.path.join(REPOSITORY, path)
-    preflight.check_data(here, config=shown, columns=columns, label=config.label.column)
-    return path, digest.file(here)
+        return files.under(_bucket(request.data_root, "--data-root", target), config.data.path), ""
+    here = files.under(REPOSITORY, config.data.path)
+    preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column)
+    content = files.content(files.resolve(here, config.plain("data")["data"]))
+    return files.under("", config.data.path), content
 
 
 def _write(path: str, text: str) -> None:

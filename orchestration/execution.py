@@ -17,6 +17,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components import digest
 from components.evaluator.executor import VERDICT
+from components.ingestion import files
 from components.summary import PROPERTY
 from components.trainer import HISTORY
 from errors import RunError
@@ -47,7 +48,7 @@ class Execution:
             schema=order["schema"],
             artifacts=root.artifacts(self._name),
             serving=root.serving(self._name),
-            data_content=digest.file(order["data"]),
+            data_content=files.content(files.resolve(order["data"], order["config"]["data"])),
             schema_content=digest.file(order["schema"]),
             settings=root.settings(self._name),
             metadata=self._connection,

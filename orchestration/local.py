@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.ingestion import files
 from errors import KINDS, GateError, PipelineError, RunError
 from inspection import store as inspection_store
 from orchestration import events, preflight, record
@@ -68,10 +69,10 @@ def run(request: Request, workers: Workers) -> int:
     reviewed = load.reviewed(REPOSITORY, name, request.overrides)
     config, columns = reviewed.config, reviewed.columns
     root = Root(os.path.abspath(request.root))
-    data = os.path.join(os.path.abspath(request.data_root), config.data.path)
+    data = files.under(os.path.abspath(request.data_root), config.data.path)
     preflight.check_root(root.path)
     preflight.check_data(
-        data, config=f"{load.CONFIGS}/{name.pipeline}.toml", columns=columns, label=config.label.column
+        data, config.data, config=f"{load.CONFIGS}/{name.pipeline}.toml", columns=columns, label=config.label.column
     )
     store = inspection_store.open_store(root.path, request.metadata, readonly=False)
     run_id = new_run_id()

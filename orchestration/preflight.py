@@ -1,16 +1,13 @@
 """What can be found wrong before the first stage, without TensorFlow."""
 
-import codecs
-import csv
-import gzip
-import io
 import os
 import tempfile
-import zlib
-from collections.abc import Iterable
-from typing import BinaryIO, cast
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from components.ingestion import files, sources
 from errors import ResourceError, UserError
+from pipeline.data import Data
 from pipeline.load import nearest
 
 
@@ -30,11 +27,12 @@ def check_root(root: str) -> None:
         ) from error
 
 
-def check_data(path: str, *, config: str, columns: Iterable[str], label: str | None) -> None:
-    """See that a CSV file is there and holds the schema's columns and a row.
+def check_data(paths: files.Paths, data: Data, *, config: str, columns: Iterable[str], label: str | None) -> None:
+    """See that the data's files are there, can be read, and hold the schema's columns and a row.
 
     Args:
-        path: The file.
+        paths: Paths and patterns under the data root.
+        data: [data].
         config: The config's name, for the message.
         columns: Columns of the schema.
         label: The label's column, if there is one.
@@ -42,51 +40,26 @@ def check_data(path: str, *, config: str, columns: Iterable[str], label: str | N
     Raises:
         UserError: all findings, one a line.
     """
-    if not os.path.isfile(path):
-        raise UserError(f"{config}: data.path: there is no file {path}. Put it there, or mend the path")
-    header, row = _head(path)
-    if not header:
-        raise UserError(f"{path} is empty: it needs a header line and rows")
-    if row is None:
-        raise UserError(f"{path} holds a header line and no rows")
-    findings = []
-    for column in sorted({column for column in header if header.count(column) > 1}):
-        findings.append(f"{path}: two columns are named {column!r}: rename one")
-    for column in columns:
-        if column not in header:
-            word = "the label column" if column == label else "column"
-            findings.append(f"{path}: {word} {column!r} of the schema is missing.{nearest(column, header)}")
+    settings = data.model_dump(mode="json")
+    try:
+        found = files.resolve(paths, settings)
+    except UserError as error:
+        raise UserError(f"{config}: {error}") from error
+    wanted = list(columns)
+    findings = [finding for file in found for finding in _check_file(file.path, settings, wanted, label)]
     if findings:
         raise UserError("\n".join(findings))
 
 
-def _head(path: str) -> tuple[list[str], list[str] | None]:
-    """Header and first row of a CSV file."""
+def _check_file(path: str, settings: dict[str, Any], columns: list[str], label: str | None) -> Iterator[str]:
     try:
-        with _open(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-            # Arrow passes over blank lines too.
-            rows = (row for row in csv.reader(text) if row)
-            return next(rows, []), next(rows, None)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 (byte {_bad_byte(path)}): convert it, as with iconv -t utf-8") from error
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
-
-
-def _open(path: str) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb"))
-
-
-def _bad_byte(path: str) -> int:
-    """Position of the first byte that is not UTF-8, in the unpacked file."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    position = 0
-    with _open(path) as file:
-        while block := file.read(1 << 16):
-            held_back = len(decoder.getstate()[0])
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError as error:
-                return position - held_back + error.start
-            position += len(block)
-    return position - len(decoder.getstate()[0])
+        names = sources.look(path, settings)
+    except UserError as error:
+        yield str(error)
+        return
+    for column in sorted({column for column in names if names.count(column) > 1}):
+        yield f"{path}: two columns are named {column!r}: rename one"
+    for column in columns:
+        if column not in names:
+            word = "the label column" if column == label else "column"
+            yield f"{path}: {word} {column!r} of the schema is missing.{nearest(column, names)}"

@@ -1,24 +1,88 @@
-"""Keys of [data]: where the rows come from and how they are divided."""
+"""Keys of [data]: where the rows come from, what is left out of them and how they are divided."""
 
-from typing import Literal
+import codecs
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from components.ingestion.filters import Filter
 from models.strict import Strict
+
+SPLITS = ("train", "eval", "test")
+
+
+class Csv(Strict):
+    """The dialect of CSV files."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1)
+    """Goes around a cell that holds the delimiter or a line's end; doubled it stands for itself. "": no quotes."""
+    escape: str = Field(default="", max_length=1)
+    """Stands before a character that is meant as such; "": none."""
+    header: bool = True
+    """Whether the first line names the columns."""
+    names: tuple[str, ...] = ()
+    """Names of the columns in order: needed without a header line, and instead of its names with one."""
+    encoding: str = "utf-8"
+    """As Python names it, such as latin-1 or cp1252."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: str) -> str:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise ValueError("this is no encoding that Python knows, such as utf-8, latin-1 or cp1252") from None
+        return encoding
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Csv":
+        if not self.header and not self.names:
+            raise ValueError("header = false needs names = [...], the columns in order")
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("a name stands twice in names")
+        for key in ("delimiter", "quote", "escape"):
+            if getattr(self, key) and not (getattr(self, key).isascii() and getattr(self, key) not in "\r\n"):
+                raise ValueError(f"{key} must be one ASCII character, and no line's end")
+        if self.delimiter in (self.quote, self.escape):
+            raise ValueError("delimiter must differ from quote and escape")
+        return self
 
 
 class Split(Strict):
     """How rows are divided."""
 
-    by: Literal["hash"] = "hash"
+    by: Literal["hash", "column", "time", "files", "all"] = "hash"
+    """hash: of the cells that hold rows together, see `column`. column: `column` names the split. time: the first share
+    of the rows, in order of [columns] time, is train, then eval, then test. files: data.path names the files of each
+    split. all: every row is in every split, which shows nothing about rows that were not seen."""
     salt: str = ""
     """Goes before the text that is hashed: another salt divides the rows anew. Without one the rule is stock TFX's."""
     column: str | None = None
-    """Rows with equal cells here go to one split; without it the whole row decides."""
+    """hash: rows with equal cells here go to one split; without it those of [columns] group or id, and without these
+    the whole row decides. column: holds the split's name."""
+    values: dict[str, Literal["train", "eval", "test"]] = Field(default_factory=dict)
+    """column: the split of a cell that holds something else than train, eval or test."""
     train: int = Field(default=8, ge=1)
     """Share of the rows; the shares need not add up to anything."""
     eval: int = Field(default=1, ge=1)
     test: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Split":
+        if self.by == "column" and self.column is None:
+            raise ValueError("by = 'column' needs column: name the one that holds the split")
+        acting = {
+            "hash": ("salt", "column", "train", "eval", "test"),
+            "column": ("column", "values"),
+            "time": ("train", "eval", "test"),
+            "files": ("salt", "column", "train", "eval"),
+            "all": (),
+        }[self.by]
+        for key in ("salt", "column", "values", "train", "eval", "test"):
+            if key in self.model_fields_set and key not in acting and getattr(self, key) != _default(self, key):
+                raise ValueError(f"{key} does nothing with by = {self.by!r}: take it out")
+        return self
 
     @property
     def shares(self) -> dict[str, int]:
@@ -26,9 +90,47 @@ class Split(Strict):
         return {"train": self.train, "eval": self.eval, "test": self.test}
 
 
+def _default(settings: Strict, key: str) -> Any:
+    return type(settings).model_fields[key].get_default(call_default_factory=True)
+
+
+def _spelled_out(split: Any) -> Any:
+    return {"by": split} if isinstance(split, str) else split
+
+
+Paths = str | tuple[str, ...]
+
+
 class Data(Strict):
     """Where the rows come from."""
 
-    path: str
-    """A .csv or .csv.gz file with a header line, relative to the data root."""
-    split: Split = Split()
+    path: Paths | dict[Literal["train", "eval", "test"], Paths]
+    """A file, or a pattern as data/*.csv, relative to the data root; or several; or those of each split."""
+    csv: Csv = Csv()
+    blank: tuple[str, ...] = ("", "?", "NA", "N/A", "null")
+    """Cells that mean that the value is missing, in every column of text files."""
+    trim: bool = True
+    """Whether blanks around a cell are taken away."""
+    exclude: tuple[str, ...] = ()
+    """Expressions for obviously wrong rows, as "bedrooms > 20": a row that one of them names is left out."""
+    max_blank_label: float = Field(default=0.05, ge=0, le=1)
+    """Rows without a label are left out; more than this share of the rows is an error."""
+    split: Annotated[Split, BeforeValidator(_spelled_out)] = Split()
+
+    @field_validator("exclude")
+    @classmethod
+    def _understood(cls, exclude: tuple[str, ...]) -> tuple[str, ...]:
+        for text in exclude:
+            Filter(text)
+        return exclude
+
+    @model_validator(mode="after")
+    def _ready_made(self) -> "Data":
+        if isinstance(self.path, dict) != (self.split.by == "files"):
+            raise ValueError(
+                "split.by = 'files' and path = {train = ..., eval = ..., test = ...} go together: the files of each "
+                "split"
+            )
+        if isinstance(self.path, dict) and not {"train", "test"} <= set(self.path):
+            raise ValueError("path needs files for train and test; those of eval may be cut out of train's")
+        return self

@@ -1,6 +1,5 @@
 """Reads a config and its schema, and says what is wrong with them: file, key and the nearest right name."""
 
-import difflib
 import os
 import re
 import typing
@@ -9,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import tomli
-from google.protobuf import text_format
 from pydantic import BaseModel, ValidationError
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from errors import UserError
+from pipeline.columns import CONFIGS as CONFIGS
+from pipeline.columns import SCHEMAS as SCHEMAS
+from pipeline.columns import check_columns as check_columns
+from pipeline.columns import nearest as nearest
+from pipeline.columns import optional_columns as optional_columns
+from pipeline.columns import schema_columns as schema_columns
 from pipeline.config import NOT_BUILT, Config, network_settings
 from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
-
-CONFIGS = "configs"
-SCHEMAS = "schemas"
-NUMBERS = ("INT", "FLOAT")
 
 
 def names(root: str) -> list[str]:
@@ -124,81 +123,8 @@ def reviewed(root: str, name: Name, overrides: Iterable[str] = ()) -> Reviewed:
     config = load(root, name.pipeline, overrides, name.variant)
     stem = schema_name(root, name.pipeline, name.variant)
     columns = schema_columns(root, stem)
-    check_columns(name.pipeline, config, columns, stem)
+    check_columns(name.pipeline, config, columns, optional_columns(root, stem), stem)
     return Reviewed(config, columns, f"{SCHEMAS}/{stem}.pbtxt")
-
-
-def schema_columns(root: str, name: str) -> dict[str, str]:
-    """Columns of schemas/NAME.pbtxt and their types (INT, FLOAT, BYTES), in order.
-
-    Raises:
-        UserError: the schema is missing, cannot be read, or leaves a column's presence open.
-    """
-    shown = f"{SCHEMAS}/{name}.pbtxt"
-    try:
-        with open(os.path.join(root, shown), encoding="utf-8") as file:
-            schema = text_format.Parse(file.read(), schema_pb2.Schema())
-    except FileNotFoundError as error:
-        raise UserError(f"{shown} is missing: a run is judged against a reviewed schema; write one") from error
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown}: this is not a schema: {error}") from error
-    columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
-    findings = [f"{shown}: column {feature.name!r} {_open(feature)}" for feature in schema.feature if _open(feature)]
-    if findings:
-        raise UserError("\n".join(findings))
-    return columns
-
-
-def check_columns(name: str, config: Config, columns: Mapping[str, str], schema: str | None = None) -> None:
-    """See that each column the config names is in the schema, with a type that fits its role.
-
-    Args:
-        name: The pipeline.
-        config: Its config.
-        columns: Column name -> type of the reviewed schema.
-        schema: The schema's stem, where it is not the pipeline's.
-
-    Raises:
-        UserError: one line a finding.
-    """
-    findings: list[str] = []
-
-    def demand(key: str, column: str, kinds: tuple[str, ...] = ()) -> None:
-        if column not in columns:
-            findings.append(
-                f"{CONFIGS}/{name}.toml: {key} names {column!r}, which {SCHEMAS}/{schema or name}.pbtxt does not "
-                f"define.{nearest(column, columns)}"
-            )
-        elif kinds and columns[column] not in kinds:
-            findings.append(
-                f"{CONFIGS}/{name}.toml: {key} names {column!r}, which is {columns[column]} in "
-                f"{SCHEMAS}/{schema or name}.pbtxt; this role needs {' or '.join(kinds)}"
-            )
-
-    fitting = {"numeric": NUMBERS, "bucketized": NUMBERS, "categorical": ("INT", "BYTES"), "date": ("BYTES",)}
-    for role, entry in config.features.entries():
-        for column in entry.columns():
-            demand(f"features.{role}", column, fitting.get(role, ()))
-    for column in config.features.ignored:
-        demand("features.ignored", column)
-    if config.label.column is not None:
-        demand("label.column", config.label.column, NUMBERS if config.label.needs_number else ())
-    if config.data.split.column is not None:
-        demand("data.split.column", config.data.split.column)
-    for slicing in config.evaluation.slicings:
-        for column in slicing:
-            demand("evaluation.slices", column)
-    if findings:
-        raise UserError("\n".join(findings))
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """' Did you mean ...?', or what there is, as a sentence to append."""
-    options = list(known)
-    close = difflib.get_close_matches(name, options, n=1)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" There is: {', '.join(options)}." if options else ""
 
 
 def _override(values: dict[str, Any], text: str) -> None:
@@ -254,17 +180,6 @@ def _place(details: Mapping[str, Any], values: Mapping[str, Any]) -> list[str | 
             where.append(part)
             place = place[part]
     return [*where, details["loc"][-1]] if details["type"] == "missing" else where
-
-
-def _open(feature: schema_pb2.Feature) -> str:
-    """What a schema leaves open about a column; empty where it says all that is needed."""
-    if feature.type not in (schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES):
-        return "has no type that a table can hold: write INT, FLOAT or BYTES"
-    if feature.presence.min_fraction < 1.0:
-        return "may be missing in a row, which is not supported yet: write presence { min_fraction: 1.0 }"
-    if [dim.size for dim in feature.shape.dim] != [1]:
-        return "may hold any number of values: write shape { dim { size: 1 } }"
-    return ""
 
 
 def _keys(model: type[BaseModel], path: list[Any], values: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components import baseline
 from components.evaluator import evaluator
-from components.ingestion import ingestion
+from components.ingestion.component import ingestion
 from components.pusher import pusher
 from components.schema import schema
 from components.statistics import statistics
@@ -24,7 +24,7 @@ class Places:
     """Where a pipeline finds and leaves things: never part of the config.
 
     Attributes:
-        data: The data file.
+        data: The data's paths or patterns: one, several, or those of each ready-made split.
         schema: The reviewed schema file.
         artifacts: Folder of all artifacts, one folder a node.
         serving: Folder of pushed models.
@@ -37,7 +37,7 @@ class Places:
         cache: Whether a stage with equal inputs, parameters and code is served from its last run.
     """
 
-    data: str
+    data: Any
     schema: str
     artifacts: str
     serving: str
@@ -64,11 +64,13 @@ def create_pipeline(*, name: str, config: Config, columns: Mapping[str, str], pl
     """
     # Rows become tf.Examples, in splits that never change.
     examples = ingestion(
-        path=places.data,
+        paths=places.data,
+        data=config.plain("data")["data"],
         columns=columns,
-        shares=config.data.split.shares,
-        split_column=config.data.split.column,
-        salt=config.data.split.salt,
+        duties=config.plain("columns")["columns"],
+        # Clusters are found without a label, so a row may lack it.
+        label=None if config.label.task == "clusters" else config.label.column,
+        complete=config.features.complete(),
         content=places.data_content,
         settings_folder=places.settings,
     )

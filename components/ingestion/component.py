@@ -1,7 +1,7 @@
 """The ingestion node: data files in, Examples in splits out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -9,6 +9,7 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
 from components import digest
+from components.ingestion import files
 from components.ingestion.executor import Executor
 from models import settings
 
@@ -34,30 +35,39 @@ class Ingestion(base_beam_component.BaseBeamComponent):  # type: ignore[misc]
 
 def ingestion(
     *,
-    path: str,
+    paths: files.Paths,
+    data: Mapping[str, Any],
     columns: Mapping[str, str],
-    shares: Mapping[str, int],
-    split_column: str | None,
+    duties: Mapping[str, str | None],
+    label: str | None,
+    complete: Sequence[str],
     content: str,
-    salt: str = "",
     settings_folder: str | None = None,
 ) -> Ingestion:
     """Make the node `ingestion`.
 
     Args:
-        path: The data file.
+        paths: One path or pattern, several, or those of each ready-made split.
+        data: [data] with its defaults, as pipeline/data.py has it; its `path` is not read.
         columns: Column name -> schema type (INT, FLOAT, BYTES); other columns are read as they look.
-        shares: Split name -> its share of the rows.
-        split_column: Rows with equal cells here go to one split; None: the whole row decides.
-        salt: Goes before the text that is hashed.
+        duties: [columns]: the columns `id`, `group` and `time`, or None.
+        label: Column without which a row is left out; None where a row needs no label.
+        complete: Columns without which a row is left out.
         content: Digest of the data, so that the cache notices an edit; empty where it cannot be known.
         settings_folder: Where long settings are kept; None for in line.
 
     Returns:
-        A node with output `examples`: gzipped tf.Examples, one split a share.
+        A node with output `examples`: gzipped tf.Examples in the splits train, eval and test.
     """
     packed = settings.pack(
-        {"path": path, "columns": dict(columns), "shares": dict(shares), "split_column": split_column, "salt": salt},
+        {
+            "paths": paths,
+            "data": {key: value for key, value in data.items() if key != "path"},
+            "columns": dict(columns),
+            "duties": {key: duties[key] for key in ("id", "group", "time")},
+            "label": label,
+            "complete": list(complete),
+        },
         settings_folder,
     )
     spec = IngestionSpec(

@@ -1,82 +1,212 @@
-"""Reads a CSV file, plain or gzipped, as Arrow batches with the schema's types."""
+"""Reads CSV files, plain or gzipped, in any dialect that the config names."""
 
 import contextlib
 import csv
-import io
-import re
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
+from components.ingestion import cells, csv_places, files
+from components.ingestion.cells import ARROW_TYPES
 from errors import UserError
 
 BLOCK_BYTES = 4 << 20
 """Text read at once: bounds memory, and makes large batches."""
-ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string()}
-"""Schema type -> Arrow type."""
-_INFERRED = (pa.int64(), pa.float64(), pa.string())
-"""Types that any other column may have."""
-
-_CELL = re.compile(r"In CSV column #(\d+)(?:: Row #(\d+))?: (.*)", re.S)
 
 
-def batches(path: str, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
-        path: A .csv or .csv.gz file with a header line.
-        columns: Column name -> schema type (INT, FLOAT, BYTES); any other column is a number where it looks like one,
-            and text otherwise.
+        path: A CSV file.
+        settings: [data]: `csv`, `blank` and `trim`.
+        columns: Column name -> INT, FLOAT or BYTES; a column that is not named is text.
 
     Yields:
-        Batches of rows; an empty cell is null.
+        Batches of rows; a blank cell is null.
 
     Raises:
-        UserError: the file cannot be read; names file, column and row.
+        UserError: the file cannot be read; names file, column and row, and the line where it is another.
     """
-    types = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
+    kinds = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
+    done = rows = 0
+    last = None
     try:
-        with contextlib.ExitStack() as streams:
-            reader = _reader(streams.enter_context(_open(path)), types)
-            names = reader.schema.names
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise UserError(f"{path}: two columns are named {twice[0]!r}: rename one")
-            # Arrow also sees dates, times and truths; a tf.Example has none of them.
-            others = [field for field in reader.schema if field.name not in types]
-            texts = {field.name: pa.string() for field in others if field.type not in _INFERRED}
-            if texts:
-                reader = _reader(streams.enter_context(_open(path)), {**types, **texts})
-            yield from reader
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: {_explain(str(error), path)}") from error
+        for batch in _read(path, settings, kinds):
+            last = _tidy(batch, settings)
+            _check_texts(path, settings, last, rows)
+            yield last
+            done, rows = done + 1, rows + len(batch)
+    except pa.ArrowInvalid:
+        # Arrow looks for blank tokens before it trims a number, so what failed may be blank: read it as text.
+        first_row = 1 if _has_header(settings) else 0
+        for number, batch in enumerate(_read_texts(path, settings)):
+            if number >= done:
+                last = _typed(path, settings, batch, columns, rows + first_row)
+                _check_texts(path, settings, last, rows)
+                yield last
+                rows += len(batch)
+    if last is not None:
+        csv_places.check_end(path, settings, last)
 
 
-def _open(path: str) -> pa.NativeFile:
-    file = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-    return pa.input_stream(file, compression="gzip" if path.endswith(".gz") else None)
+def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+    """Columns of one file, with their types: those given, else as all their cells look.
+
+    Args:
+        path: A CSV file.
+        settings: As for `batches`.
+        columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
+
+    Raises:
+        UserError: as for `batches`; two columns have one name.
+    """
+    names = header(path, settings)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"{path}: two columns are named {twice[0]!r}: rename one")
+    unknown = [name for name in names if name not in columns]
+    looks: dict[str, str | None] = dict.fromkeys(unknown)
+    if unknown:
+        for batch in _read_texts(path, settings, unknown):
+            tidy = _tidy(batch, settings)
+            for name in unknown:
+                looks[name] = cells.looks_like(tidy.column(tidy.schema.get_field_index(name)), looks[name])
+    return {name: columns.get(name) or looks[name] or "BYTES" for name in names}
 
 
-def _reader(stream: pa.NativeFile, types: Mapping[str, pa.DataType]) -> pa_csv.CSVStreamingReader:
-    return pa_csv.open_csv(
-        stream,
-        read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-        convert_options=pa_csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""]),
-    )
+def look(path: str, settings: Mapping[str, Any]) -> list[str]:
+    """See that a file can be read and holds a row.
+
+    Returns:
+        Names of its columns, in order.
+
+    Raises:
+        UserError: it cannot be read, or is empty.
+    """
+    try:
+        with csv_places.rows(path, settings, errors="strict") as found:
+            # Arrow passes over blank lines too.
+            filled = (cells for _, cells in found if cells)
+            first, second = next(filled, []), next(filled, None)
+    except UnicodeDecodeError as error:
+        codec = csv_places.codec(settings)
+        shown = "UTF-8" if codec == "utf8" else codec
+        raise UserError(
+            f"{path} is not {shown} (byte {csv_places.bad_byte(path, codec)}): convert it, as with iconv -t utf-8, or "
+            'name its encoding, as in csv = {encoding = "latin-1"} under [data]'
+        ) from error
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+    if not first:
+        raise UserError(f"{path} is empty: it needs {'a header line and ' if _has_header(settings) else ''}rows")
+    if _has_header(settings) and second is None:
+        raise UserError(f"{path} holds a header line and no rows")
+    names = list(settings["csv"]["names"])
+    if names and len(names) != len(first):
+        raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first)} columns")
+    return names or first
 
 
-def _explain(message: str, path: str) -> str:
-    """Say an Arrow error with the column's name instead of its number."""
-    match = _CELL.search(message)
-    if match is None:
-        return message
-    number, row, reason = match.groups()
-    # Arrow converts the first block before it tells the header.
-    with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="") as text:
-        column = next(csv.reader(text))[int(number)]
-    where = f"column {column!r}" + (f", row {row}" if row else "")
-    return f"{where}: {reason.strip()}"
+def header(path: str, settings: Mapping[str, Any]) -> list[str]:
+    """Names of the columns, in order.
+
+    Raises:
+        UserError: the file cannot be read, or is empty.
+    """
+    dialect = settings["csv"]
+    if dialect["names"]:
+        return list(dialect["names"])
+    # What is no text further on is told with its row, by Arrow.
+    with csv_places.explained(path), csv_places.rows(path, settings) as found:
+        names = next((row for _, row in found if row), None)
+    if names is None:
+        raise UserError(f"{path}: it is empty, and needs a header line and rows")
+    return names
+
+
+def _has_header(settings: Mapping[str, Any]) -> bool:
+    return bool(settings["csv"]["header"])
+
+
+def _read(
+    path: str, settings: Mapping[str, Any], kinds: Mapping[str, pa.DataType], only: Sequence[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    dialect = settings["csv"]
+    types_of_all = {name: kinds.get(name, pa.string()) for name in header(path, settings)}
+    with contextlib.ExitStack() as streams, csv_places.explained(path):
+        yield from pa_csv.open_csv(
+            streams.enter_context(files.open_arrow(path)),
+            read_options=pa_csv.ReadOptions(
+                block_size=BLOCK_BYTES,
+                use_threads=False,
+                encoding=csv_places.codec(settings),
+                column_names=list(dialect["names"]) or None,
+                skip_rows=1 if dialect["names"] and dialect["header"] else 0,
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=dialect["delimiter"],
+                quote_char=dialect["quote"] or False,
+                escape_char=dialect["escape"] or False,
+                newlines_in_values=bool(dialect["quote"]),
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=types_of_all,
+                strings_can_be_null=True,
+                null_values=list(settings["blank"]),
+                include_columns=list(only),
+            ),
+        )
+
+
+def _read_texts(path: str, settings: Mapping[str, Any], only: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from _read(path, settings, {}, only)
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{path}: {csv_places.explain(path, settings, str(error))}") from error
+
+
+def _tidy(batch: pa.RecordBatch, settings: Mapping[str, Any]) -> pa.RecordBatch:
+    columns = [cells.tidy(column, settings["blank"], settings["trim"]) for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def _typed(
+    path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, columns: Mapping[str, str], before: int
+) -> pa.RecordBatch:
+    """Convert a batch of texts, before which so many rows stand, the header among them."""
+    made = []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        kind = columns.get(name, "BYTES")
+        texts = cells.tidy(column, settings["blank"], settings["trim"] or kind != "BYTES")
+        try:
+            made.append(cells.convert(texts, kind))
+        except cells.BadCellError as error:
+            row = before + error.row + 1
+            raise UserError(
+                f"{path}: column {name!r}, {csv_places.place(path, settings, row)}: conversion error to "
+                f"{ARROW_TYPES[kind]}: invalid value {error.value!r}"
+            ) from error
+    return pa.RecordBatch.from_arrays(made, batch.schema.names)
+
+
+def _check_texts(path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, rows: int) -> None:
+    """See that no text holds a NUL or is longer than any cell should be."""
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if not pa.types.is_string(column.type):
+            continue
+        for bad, what in (
+            (pc.match_substring(column, "\0"), "a NUL byte: this is no text, or it was cut"),
+            (
+                pc.greater(pc.binary_length(column), csv_places.FIELD_BYTES),
+                f"a text of over {csv_places.FIELD_BYTES:,} bytes: a quote may lack its end",
+            ),
+        ):
+            found = pc.index(bad, True).as_py()
+            if found >= 0:
+                row = rows + found + 1 + _has_header(settings)
+                raise UserError(f"{path}: column {name!r}, {csv_places.place(path, settings, row)}: {what}")

@@ -15,13 +15,15 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components import summary
-from components.ingestion import csv_source, encoding, split
+from components.ingestion import encoding, planning, rows, sources, split
 from components.ingestion.records import RecordWriter
 from errors import UserError
 from models import settings
 
 COUNTS = "counts"
 """Folder beside the Split-* folders with each shard's row counts; inside them TFX would read it as records."""
+LEFT_OUT = ".left-out"
+"""How the file's name ends that tells why rows of a shard were left out."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
@@ -37,57 +39,74 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
         """
         config = settings.unpack(json.loads(exec_properties["settings"]))
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        shards = [{"path": config["path"], "shard": 0, "shards": 1}]
+        plan = planning.plan(config)
+        shards = [
+            {"path": file.path, "split": file.split, "shard": number, "shards": len(plan.files)}
+            for number, file in enumerate(plan.files)
+        ]
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Files" >> beam.Create(shards, reshuffle=False)
-                | "WriteShards" >> beam.ParDo(WriteShard(config, examples.uri))
+                | "WriteShards" >> beam.ParDo(WriteShard(config, plan, examples.uri))
             )
-        counts = _counts(examples.uri, len(shards), list(config["shares"]))
-        for name, rows in counts.items():
-            if not rows:
-                raise UserError(
-                    f"{config['path']}: no row fell into split {name!r}; it needs more rows, or a larger share in "
-                    "data.split"
-                )
+        counts = dict.fromkeys(split.SPLITS, 0) | _sum(examples.uri, len(shards), ".json")
+        left_out = _sum(examples.uri, len(shards), LEFT_OUT)
+        every = counts["train"] if plan.split["by"] == "all" else sum(counts.values())
+        if config["label"]:
+            most = config["data"]["max_blank_label"]
+            rows.check_labels(left_out, every, column=config["label"], most=most)
+        for name, number in counts.items():
+            if not number:
+                raise UserError(_empty(name, plan, left_out))
         examples.split_names = artifact_utils.encode_split_names(list(counts))
         examples.span, examples.version = 0, 0
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         examples.set_string_custom_property("rows", json.dumps(counts))
-        summary.put(examples, ", ".join(f"{rows:,} {name}" for name, rows in counts.items()) + " rows")
+        examples.set_string_custom_property("left_out", json.dumps(left_out))
+        shown = ", ".join(f"{number:,} {name}" for name, number in counts.items()) + " rows"
+        summary.put(examples, "; ".join([shown + rows.sentence(left_out), *plan.notes]))
 
 
 class WriteShard(beam.DoFn):  # type: ignore[misc]
     """One file in, its shard of every split out.
 
     Args:
-        config: `columns`, `shares`, `split_column`, `salt`.
+        config: The node's settings.
+        plan: What was known before the first row.
         uri: The Examples artifact's folder.
     """
 
-    def __init__(self, config: dict[str, Any], uri: str) -> None:
+    def __init__(self, config: dict[str, Any], plan: planning.Plan, uri: str) -> None:
         self._config = config
+        self._plan = plan
         self._uri = uri
 
     def process(self, element: dict[str, Any]) -> Iterator[int]:
         """Write the shard; yield its number of rows."""
-        rows = dict.fromkeys(self._config["shares"], 0)
+        config, plan, path = self._config, self._plan, element["path"]
         suffix = f"{element['shard']:05d}-of-{element['shards']:05d}"
-        writers = {name: RecordWriter(_create(f"{self._uri}/Split-{name}/data_tfrecord-{suffix}.gz")) for name in rows}
-        for batch in csv_source.batches(element["path"], self._config["columns"]):
+        splitter = split.Splitter(plan.split, cuts=plan.cuts, time=config["duties"]["time"])
+        keeper = planning.keeper(config)
+        writers = {
+            name: RecordWriter(_create(f"{self._uri}/Split-{name}/data_tfrecord-{suffix}.gz"))
+            for name in splitter.names(element["split"])
+        }
+        counts = dict.fromkeys(writers, 0)
+        for read in sources.batches(path, config["data"], plan.columns):
+            batch = keeper.keep(read)
             examples = encoding.examples(batch)
             serialized = examples.to_pylist()
-            keys = split.keys(batch, examples, self._config["split_column"])
-            for name, numbers in split.rows(keys, self._config["shares"], self._config["salt"]).items():
+            for name, numbers in splitter.divide(batch, examples, path=path, ready=element["split"]).items():
                 writers[name].write([serialized[number] for number in numbers.tolist()])
-                rows[name] += len(numbers)
+                counts[name] += len(numbers)
         for writer in writers.values():
             writer.close()
-        with io.TextIOWrapper(_create(f"{self._uri}/{COUNTS}/{suffix}.json")) as file:
-            json.dump(rows, file)
-        yield sum(rows.values())
+        for ending, numbers_by_name in ((".json", counts), (LEFT_OUT, keeper.left_out)):
+            with io.TextIOWrapper(_create(f"{self._uri}/{COUNTS}/{suffix}{ending}")) as file:
+                json.dump(numbers_by_name, file)
+        yield sum(counts.values())
 
 
 def _create(path: str) -> Any:
@@ -95,12 +114,22 @@ def _create(path: str) -> Any:
     return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
-def _counts(uri: str, shards: int, splits: list[str]) -> dict[str, int]:
-    """Sum the shards' row counts, and see that no shard is missing: a Beam job's DONE does not prove it."""
-    totals = dict.fromkeys(splits, 0)
+def _sum(uri: str, shards: int, ending: str) -> dict[str, int]:
+    """Sum the shards' counts, and see that no shard is missing: a Beam job's DONE does not prove it."""
+    totals: dict[str, int] = {}
     for shard in range(shards):
-        path = f"{uri}/{COUNTS}/{shard:05d}-of-{shards:05d}.json"
+        path = f"{uri}/{COUNTS}/{shard:05d}-of-{shards:05d}{ending}"
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            for name, rows in json.loads(file.read()).items():
-                totals[name] += rows
+            for name, number in json.loads(file.read()).items():
+                totals[name] = totals.get(name, 0) + number
     return totals
+
+
+def _empty(name: str, plan: planning.Plan, left_out: dict[str, int]) -> str:
+    """Why a split without rows is no split."""
+    path = plan.files[0].path + (f" and {len(plan.files) - 1} more" if len(plan.files) > 1 else "")
+    mend = {
+        "column": f"column {plan.split['column']!r} names it in no row",
+        "files": "its files hold none",
+    }.get(plan.split["by"], "it needs more rows, or a larger share in data.split")
+    return f"{path}: no row fell into split {name!r}; {mend}{rows.sentence(left_out)}"

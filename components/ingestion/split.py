@@ -1,17 +1,100 @@
-"""Which split a row goes to: by a hash, so that it never changes sides."""
+"""Which split a row goes to: by a hash, a column or time, so that it never changes sides."""
 
 import bisect
 import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from components.ingestion import encoding
+from components.ingestion import encoding, times
+from errors import UserError
+
+SPLITS = ("train", "eval", "test")
+Rows = dict[str, np.ndarray[Any, Any]]
+"""Split name -> row numbers, rising."""
 
 
-def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "") -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+class Splitter:
+    """Divides batches.
+
+    Args:
+        settings: [data.split] with its defaults, and `key`: the column whose equal cells stay together, None for the
+            whole row.
+        cuts: For by = "time", the times with which all splits but the first begin.
+        time: For by = "time", the column.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], *, cuts: Sequence[float] = (), time: str | None = None) -> None:
+        self._settings = settings
+        self._shares = {name: settings[name] for name in SPLITS}
+        self._cuts = list(cuts)
+        self._time = time
+
+    def names(self, ready: str | None) -> tuple[str, ...]:
+        """Splits that a file can have rows of.
+
+        Args:
+            ready: The split that the file makes; None where files are not ready-made splits.
+        """
+        if ready is None:
+            return SPLITS
+        return SPLITS[:2] if self._cuts_eval(ready) else (ready,)
+
+    def divide(self, batch: pa.RecordBatch, examples: pa.Array, *, path: str, ready: str | None) -> Rows:
+        """Assign the rows of a batch.
+
+        Args:
+            batch: n rows.
+            examples: They as n serialized tf.Examples.
+            path: Their file, for messages.
+            ready: The split that the file makes; None where files are not ready-made splits.
+
+        Returns:
+            Rows of each split that has some.
+
+        Raises:
+            UserError: a cell names no split.
+        """
+        by = self._settings["by"]
+        every = np.arange(len(batch))
+        if by == "all":
+            return dict.fromkeys(SPLITS, every)
+        if by == "column":
+            return self._by_column(batch, path)
+        if by == "time":
+            place = np.searchsorted(self._cuts, times.keys(_column(batch, self._time), str(self._time), path), "right")
+            return {name: np.flatnonzero(place == number) for number, name in enumerate(SPLITS)}
+        if by == "files" and not self._cuts_eval(ready):
+            return {str(ready): every}
+        shares = {name: self._shares[name] for name in (SPLITS if by == "hash" else SPLITS[:2])}
+        return rows(keys(batch, examples, self._settings["key"]), shares, self._settings["salt"])
+
+    def _cuts_eval(self, ready: str | None) -> bool:
+        return ready == "train" and bool(self._settings["cut_eval"])
+
+    def _by_column(self, batch: pa.RecordBatch, path: str) -> Rows:
+        column, values = self._settings["column"], self._settings["values"]
+        coded = pc.dictionary_encode(_column(batch, column), null_encoding="encode")
+        texts = [_text(value) for value in coded.dictionary.to_pylist()]
+        splits = [values.get(text, text if text in SPLITS else None) for text in texts]
+        known = [*values, *(name for name in SPLITS if name not in values)]
+        for text, found in zip(texts, splits, strict=True):
+            if found is None:
+                what = "is blank" if text is None else f"holds {text!r}"
+                raise UserError(
+                    f"{path}: column {column!r}, which data.split.column names, {what}; it may hold "
+                    f'{", ".join(known)}: name others as data.split.values = {{VALUE = "train"}}'
+                )
+        numbers = np.array([SPLITS.index(str(found)) for found in splits], np.int64)
+        place = numbers[coded.indices.to_numpy(zero_copy_only=False)] if len(batch) else np.empty(0, np.int64)
+        return {name: np.flatnonzero(place == number) for number, name in enumerate(SPLITS)}
+
+
+def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "") -> Rows:
     """Assign rows to splits as stock ExampleGen does: SHA-256 of the key, modulo the sum of the shares.
 
     Args:
@@ -39,4 +122,16 @@ def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None) -> pa.Ar
     """The text that decides: one column's serialized feature, or the whole example."""
     if column is None:
         return examples
-    return encoding.features(batch.column(column))
+    return encoding.features(_column(batch, column))
+
+
+def _column(batch: pa.RecordBatch, name: str | None) -> pa.Array:
+    if name not in batch.schema.names:
+        raise UserError(f"the data lacks column {name!r}, which divides it. There is: {', '.join(batch.schema.names)}")
+    return batch.column(batch.schema.get_field_index(str(name)))
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value.decode() if isinstance(value, bytes) else str(value)

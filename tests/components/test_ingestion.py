@@ -12,6 +12,7 @@ from components.ingestion import executor as ingestion
 from components.ingestion.component import ingestion as node
 from errors import UserError
 from models import settings
+from pipeline.data import Data
 
 SHARES = {"train": 8, "eval": 1, "test": 1}
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
@@ -25,14 +26,23 @@ def lines(rows):
 def ingest(tmp_path, beam_pipeline):
     """Runs the executor over a CSV file; returns the Examples artifact."""
 
-    def run(content, *, shares=SHARES, split_column="id", name="table.csv", path=None, folder=None):
+    def run(content, *, split=None, name="table.csv", path=None, folder=None, duties=None, **keys):
         path = path or str(tmp_path / name)
         if content is not None:
             text = "\n".join(content) + "\n"
             (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
         examples = standard_artifacts.Examples()
         examples.uri = str(tmp_path / (folder or "examples"))
-        config = {"path": path, "columns": COLUMNS, "shares": shares, "split_column": split_column, "salt": ""}
+        label, complete = keys.pop("label", None), keys.pop("complete", [])
+        data = Data(path=path, split={"column": "id"} if split is None else split, **keys)
+        config = {
+            "paths": path,
+            "data": data.model_dump(mode="json"),
+            "columns": COLUMNS,
+            "duties": {"id": None, "group": None, "time": None, **(duties or {})},
+            "label": label,
+            "complete": complete,
+        }
         context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
         properties = {"settings": json.dumps(settings.pack(config, None)), "content": "", "code": ""}
         ingestion.Executor(context).Do({}, {"examples": [examples]}, properties)
@@ -101,16 +111,16 @@ def test_rows_with_equal_cells_in_the_split_column_stay_together(ingest):
 
 def test_without_a_split_column_the_whole_row_decides(ingest):
     rows = ["id,lat,city", *(f"1,{number},x" for number in range(300))]
-    apart = ingest(rows, split_column=None)
+    apart = ingest(rows, split={})
 
     assert min(len(parsed(apart, name)) for name in SHARES) > 10
     with pytest.raises(UserError):
-        ingest(rows, split_column="id", folder="together")
+        ingest(rows, folder="together")
 
 
 def test_a_split_without_rows_is_refused(ingest):
     with pytest.raises(UserError, match=r"table\.csv: no row fell into split 'eval'; it needs more rows, or a larger"):
-        ingest(["id,lat,city", "1,2,x"], shares={"train": 1000, "eval": 1})
+        ingest(["id,lat,city", "1,2,x"], split={"train": 1000})
 
 
 def test_a_table_without_rows_is_refused(ingest):
@@ -129,21 +139,132 @@ def test_a_shard_that_was_not_written_is_noticed(ingest, monkeypatch):
         ingest(lines(range(100)))
 
 
+def test_rows_are_left_out_for_a_reason_and_counted(ingest):
+    rows = ["id,lat,city", *(f"{number},{number},city {number % 3}" for number in range(200))]
+    rows += ["1000,1,?", "1001,2, ", "1002,?,city 1", "1003,60,city 1"]
+    examples = ingest(rows, exclude=["lat > 50 and id > 999"], complete=["lat"], label="city")
+    ids = sorted(row[0] for name in SHARES for row in parsed(examples, name))
+
+    assert ids == list(range(200))
+    left_out = {"lat > 50 and id > 999": 1, "missing lat": 1, "blank label": 2}
+    assert json.loads(examples.get_string_custom_property("left_out")) == left_out
+    told = examples.get_string_custom_property(summary.PROPERTY)
+    assert told.endswith(" rows; left out: 1 lat > 50 and id > 999, 1 missing lat, 2 blank label")
+
+
+def test_too_many_rows_without_a_label_are_refused(ingest):
+    rows = ["id,lat,city", *(f"{number},{number},{'' if number % 10 == 0 else 'x'}" for number in range(100))]
+    with pytest.raises(
+        UserError, match=r"label 'city' is blank in 10 of 100 rows, more than data\.max_blank_label = 0\.05"
+    ):
+        ingest(rows, label="city")
+
+    assert (
+        sum(len(parsed(ingest(rows, folder="more", label="city", max_blank_label=0.1), name)) for name in SHARES) == 90
+    )
+
+
+def test_every_row_in_every_split(ingest):
+    examples = ingest(lines(range(1, 6)), split="all")
+
+    assert [len(parsed(examples, name)) for name in SHARES] == [5, 5, 5]
+    assert "nothing shows how the model does on rows it has not seen" in examples.get_string_custom_property(
+        summary.PROPERTY
+    )
+
+
+def test_a_split_by_time_has_the_last_rows_in_test_and_equal_times_on_one_side(ingest):
+    days = [f"20{10 + number // 12}-{number % 12 + 1:02d}-01" for number in range(40)]
+    rows = ["id,lat,city", *(f"{number},1,{day}" for number, day in enumerate([*days, *days])), "99,60,2030-01-01"]
+    examples = ingest(rows[:1] + rows[:0:-1], split={"by": "time"}, duties={"time": "city"}, exclude=["lat > 50"])
+    times = {name: {row[2] for row in parsed(examples, name)} for name in SHARES}
+
+    assert (times["train"], times["eval"], times["test"]) == (set(days[:32]), set(days[32:36]), set(days[36:]))
+    assert "eval from 2012-09-01, test from 2013-01-01" in examples.get_string_custom_property(summary.PROPERTY)
+
+
+def test_a_column_names_the_split(ingest):
+    rows = ["id,lat,city", "1,1,train", "2,1,validation", "3,1,test", "4,1,TRAIN "]
+    values = {"validation": "eval", "TRAIN": "train"}
+    examples = ingest(rows, split={"by": "column", "column": "city", "values": values})
+
+    assert {name: [row[0] for row in parsed(examples, name)] for name in SHARES} == {
+        "train": [1, 4],
+        "eval": [2],
+        "test": [3],
+    }
+    with pytest.raises(
+        UserError, match=r"table\.csv: column 'city', which data\.split\.column names, holds 'TRAIN'; it may"
+    ):
+        ingest(rows, split={"by": "column", "column": "city", "values": {"validation": "eval"}}, folder="other")
+
+
+@pytest.mark.parametrize(
+    ("duties", "held"), [({"group": "city", "id": "id"}, "group"), ({"id": "id"}, "id"), ({}, "row")]
+)
+def test_rows_of_a_group_then_of_an_id_stay_together(ingest, duties, held):
+    rows = ["id,lat,city", *(f"{number % 40},{number},city {number % 20}" for number in range(400))]
+    examples = ingest(rows, split={}, duties=duties)
+    key = {"group": 2, "id": 0, "row": 1}[held]
+    where = [{row[key] if key != 1 else row[1][0] for row in parsed(examples, name)} for name in SHARES]
+
+    assert sum(map(len, where)) == {"group": 20, "id": 40, "row": 400}[held]
+
+
+def test_ready_made_files_are_the_splits_and_eval_is_cut_out_of_train(ingest, tmp_path):
+    for name, numbers in {"a": range(90), "b": range(90, 180), "c": range(180, 200)}.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines(numbers)))
+    paths = {"train": [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], "test": str(tmp_path / "c.csv")}
+    examples = ingest(None, path=paths, split={"by": "files"})
+
+    def ids(examples, name):
+        files = tf.io.gfile.glob(f"{artifact_utils.get_split_uri([examples], name)}/*")
+        records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+        return [tf.train.Example.FromString(r).features.feature["id"].int64_list.value[0] for r in records]
+
+    assert sorted(ids(examples, "train") + ids(examples, "eval")) == list(range(180))
+    assert 5 < len(ids(examples, "eval")) < 40
+    assert sorted(ids(examples, "test")) == list(range(180, 200))
+
+    paths = {"train": str(tmp_path / "a.csv"), "eval": str(tmp_path / "b.csv"), "test": str(tmp_path / "c.csv")}
+    whole = ingest(None, path=paths, split={"by": "files"}, folder="whole")
+    assert [sorted(ids(whole, name)) for name in SHARES] == [
+        list(range(90)),
+        list(range(90, 180)),
+        list(range(180, 200)),
+    ]
+
+
+def test_several_files_whose_columns_stand_in_another_order(ingest, tmp_path):
+    (tmp_path / "part-1.csv").write_text("\n".join(lines(range(1, 100))))
+    (tmp_path / "part-2.csv").write_text("city,id,lat\n" + "".join(f"x,{number},1\n" for number in range(100, 200)))
+    (tmp_path / "README.md").write_text("About these files")
+    examples = ingest(None, path=str(tmp_path / "*"))
+    kept = [json.loads((tmp_path / f"examples/counts/0000{number}-of-00002.json").read_text()) for number in range(2)]
+
+    assert [sum(counts.values()) for counts in kept] == [99, 100]
+    assert sum(json.loads(examples.get_string_custom_property("rows")).values()) == 199
+
+
 def test_the_node_carries_digests_and_settings(tmp_path):
+    data = Data(path="data.csv").model_dump(mode="json")
+
     def make(**changes):
-        usual = {"path": "data.csv", "columns": COLUMNS, "shares": SHARES, "split_column": None, "content": "abc"}
-        return node(**{**usual, **changes})
+        duties = {"id": "id", "group": None, "time": None, "weight": "lat"}
+        usual = {"paths": "data.csv", "data": data, "columns": COLUMNS, "duties": duties, "content": "abc"}
+        return node(**{**usual, "label": "lat", "complete": ("city",), **changes})
 
     made = make()
     assert made.id == "ingestion"
     assert made.exec_properties["content"] == "abc"
     assert len(made.exec_properties["code"]) == 16
     assert settings.unpack(json.loads(made.exec_properties["settings"])) == {
-        "path": "data.csv",
+        "paths": "data.csv",
+        "data": {key: value for key, value in data.items() if key != "path"},
         "columns": COLUMNS,
-        "shares": SHARES,
-        "split_column": None,
-        "salt": "",
+        "duties": {"id": "id", "group": None, "time": None},
+        "label": "lat",
+        "complete": ["city"],
     }
     many = {f"column {number}": "INT" for number in range(200)}
     reference = make(columns=many, settings_folder=str(tmp_path)).exec_properties["settings"]

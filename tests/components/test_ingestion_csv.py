@@ -3,8 +3,9 @@ import gzip
 import pyarrow as pa
 import pytest
 
-from components.ingestion import csv_source
+from components.ingestion import csv_source, sources
 from errors import UserError
+from pipeline.data import Data
 
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 TEXT = "id,lat,city\n1,47.5,Zürich\n2,48,Bern\n"
@@ -15,10 +16,11 @@ ROWS = {"id": [1, 2], "lat": [47.5, 48.0], "city": ["Zürich", "Bern"]}
 def read(tmp_path):
     """Reads a file of the given content; columns as lists."""
 
-    def run(content, columns=COLUMNS, name="table.csv"):
+    def run(content, columns=COLUMNS, name="table.csv", **keys):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        batches = list(csv_source.batches(str(path), columns))
+        settings = Data(path="not read", **keys).model_dump(mode="json")
+        batches = list(sources.batches(str(path), settings, columns))
         run.types = {field.name: field.type for field in batches[0].schema}
         return pa.Table.from_batches(batches).to_pydict()
 
@@ -127,7 +129,7 @@ def test_a_row_of_another_length_names_file_and_row(read, row, found):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match=r"missing\.csv: .*[Nn]o such file"):
-        list(csv_source.batches(str(tmp_path / "missing.csv"), COLUMNS))
+        list(sources.batches(str(tmp_path / "missing.csv"), Data(path="not read").model_dump(), COLUMNS))
 
 
 @pytest.mark.parametrize("content", [b"", gzip.compress(TEXT.encode(), mtime=0)[:-12], b"not gzip"])
@@ -139,3 +141,87 @@ def test_a_file_that_cannot_be_read_is_named(read, content):
 def test_two_columns_of_one_name_are_refused(read):
     with pytest.raises(UserError, match=r"table\.csv: two columns are named 'lat'"):
         read("id,lat,lat\n1,2,3\n")
+
+
+def test_blank_tokens_are_null_also_with_blanks_around_them(read):
+    made = read("id,lat,city\n 1 , 2.5 , x \n ? ,NA, N/A\nnull,?,  \n+4,1e3,na\n")
+
+    assert made == {"id": [1, None, None, 4], "lat": [2.5, None, None, 1000.0], "city": ["x", None, None, "na"]}
+
+
+def test_blank_tokens_and_trim_are_what_the_config_says(read):
+    made = read("id,lat,city\n1,-,?\n-, 2 , x\n", blank=["-"], trim=False)
+
+    assert made == {"id": [1, None], "lat": [None, 2.0], "city": ["?", " x"]}
+
+
+@pytest.mark.parametrize("block", [40, 1 << 20])
+def test_a_blank_in_a_later_block_changes_no_row(read, monkeypatch, block):
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
+    lines = [f"{number},{number / 2},x" for number in range(50)]
+    lines[30] = " ?, NA ,x"
+    made = read("id,lat,city\n" + "\n".join(lines) + "\n")
+
+    assert made["id"] == [None if number == 30 else number for number in range(50)]
+    assert made["lat"] == [None if number == 30 else number / 2 for number in range(50)]
+
+
+def test_without_a_schema_all_cells_tell_a_columns_type(read, monkeypatch):
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", 24)
+    made = read("a,b,c,zip\n" + "1,1,1,1234\n" * 5 + " ?,2.5,x,0123\n", {})
+
+    assert made == {
+        "a": [1] * 5 + [None],
+        "b": [1.0] * 5 + [2.5],
+        "c": ["1"] * 5 + ["x"],
+        "zip": ["1234"] * 5 + ["0123"],
+    }
+    assert read.types["a"] == pa.int64()
+
+
+@pytest.mark.parametrize(
+    ("content", "dialect"),
+    [
+        ("id;lat;city\n1;47.5;Zürich\n2;48;Bern\n", {"delimiter": ";"}),
+        ("id\tlat\tcity\n1\t47.5\tZürich\n2\t48\tBern\n", {"delimiter": "\t"}),
+        ("'id','lat','city'\n1,47.5,'Zürich'\n2,48,Bern\n", {"quote": "'"}),
+        (TEXT.encode("latin-1"), {"encoding": "latin-1"}),
+        (TEXT.encode("utf-16"), {"encoding": "utf-16"}),
+        (TEXT, {"encoding": "UTF-8"}),
+        ("1,47.5,Zürich\n2,48,Bern\n", {"header": False, "names": ["id", "lat", "city"]}),
+        ("a,b,c\n1,47.5,Zürich\n2,48,Bern\n", {"names": ["id", "lat", "city"]}),
+    ],
+)
+def test_dialects(read, content, dialect):
+    assert read(content, csv=dialect) == ROWS
+
+
+def test_quotes_and_escapes_are_what_the_dialect_says(read):
+    assert read("id,city\n1,a\\,b\n", {"id": "INT"}, csv={"escape": "\\"})["city"] == ["a,b"]
+    assert read('id,city\n1,a "b\n', {"id": "INT"}, csv={"quote": ""})["city"] == ['a "b']
+
+
+MANY = 'id,lat,city\n1,1,"two\nlines"\n\n'
+
+
+@pytest.mark.parametrize("block", [64, 1 << 20])
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("x,1,b\n", r"column 'id', row 3, line 5: .*int64: invalid value 'x'"),
+        ("2,1\n", r"Row #3, line 5: Expected 3 columns, got 2"),
+        ("2,1,b\0c\n", r"column 'city', row 3, line 5: a NUL byte"),
+        ('2,1,"b\n3,1,c\n', r"line 5: a quote opens in this row and never ends"),
+        (f"2,1,{'b' * 200_000}\n", r"line 5"),
+    ],
+    ids=["cell", "ragged", "NUL", "quote", "long text"],
+)
+def test_a_fault_names_the_line_as_an_editor_counts_it(read, monkeypatch, block, rows, message):
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
+    with pytest.raises(UserError, match=rf"^\S*table\.csv: .*{message}"):
+        read(MANY + rows)
+
+
+def test_a_header_that_names_fewer_columns_than_there_are(read):
+    with pytest.raises(UserError, match=r"table\.csv: .*Expected 2 columns, got 3"):
+        read("1,2,3\n", {}, csv={"header": False, "names": ["a", "b"]})

@@ -10,6 +10,7 @@ from tfx.components.example_gen import base_example_gen_executor
 from tfx.proto import example_gen_pb2
 
 from components.ingestion import encoding, split
+from errors import UserError
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 SHORT_TEXT = st.text(max_size=10)
@@ -207,7 +208,7 @@ def test_equal_cells_stay_together_also_over_batches():
 
 def test_a_column_that_is_not_there_is_no_split_column():
     batch = pa.record_batch([pa.array([1]), pa.array([2])], ["id", "other"])
-    with pytest.raises(KeyError, match="missing"):
+    with pytest.raises(UserError, match=r"lacks column 'missing', which divides it\. There is: id, other"):
         split.keys(batch, encoding.examples(batch), "missing")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from errors import ResourceError, UserError
 from orchestration import preflight
+from pipeline.data import Data
 
 CONFIG = "configs/flats.toml"
 COLUMNS = ["id", "area", "rent"]
@@ -16,10 +17,10 @@ TEXT = "id,area,rent,note\n1,80,2000,x\n"
 def check(tmp_path):
     """Checks a file of the given content; returns its path."""
 
-    def run(content, name="flats.csv"):
+    def run(content, name="flats.csv", **keys):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        preflight.check_data(str(path), config=CONFIG, columns=COLUMNS, label="rent")
+        preflight.check_data(str(path), Data(path=name, **keys), config=CONFIG, columns=COLUMNS, label="rent")
         return str(path)
 
     return run
@@ -65,7 +66,7 @@ def test_a_table_without_rows_is_refused(check, content, message, packed):
 def test_a_file_that_is_not_there_names_config_and_key(tmp_path):
     for path in (tmp_path / "missing.csv", tmp_path):
         with pytest.raises(UserError, match=r"^configs/flats\.toml: data\.path: there is no file .*\. Put it there"):
-            preflight.check_data(str(path), config=CONFIG, columns=COLUMNS, label="rent")
+            preflight.check_data(str(path), Data(path="x"), config=CONFIG, columns=COLUMNS, label="rent")
 
 
 def test_every_missing_and_doubled_column_has_its_line_with_the_nearest(check):

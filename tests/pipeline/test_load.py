@@ -448,3 +448,66 @@ def test_nearest():
     assert load.nearest("aera", ["area", "rooms"]) == " Did you mean 'area'?"
     assert load.nearest("xyz", ["area", "rooms"]) == " There is: area, rooms."
     assert load.nearest("xyz", []) == ""
+
+
+PRESENCE = "presence { min_fraction: 0.5 min_count: 1 }"
+OPTIONAL = f'feature {{ name: "area" type: FLOAT {PRESENCE} value_count {{ min: 1 max: 1 }} }}'
+
+
+def test_a_column_that_a_row_may_lack_is_told(root):
+    (root / "schemas" / "flats.pbtxt").write_text(SCHEMA.replace(FEATURE.format("area", "FLOAT"), OPTIONAL))
+
+    assert load.schema_columns(str(root), "flats") == {**TYPES, "area": "FLOAT"}
+    assert load.optional_columns(str(root), "flats") == {"area"}
+    (root / "schemas" / "flats.pbtxt").write_text(OPTIONAL.replace("max: 1", "max: 2"))
+    with pytest.raises(UserError, match=r"'area' may hold any number of values: write value_count \{ min: 1 max"):
+        load.schema_columns(str(root), "flats")
+
+
+COMPLETE = "write presence { min_fraction: 1.0 min_count: 1 } and shape { dim { size: 1 } } in schemas/flats.pbtxt"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "column", "rule"),
+    [
+        ((), "area", 'give it missing = "mean" or "median" or "drop", or '),
+        ((), "city", 'give it missing = "category" or "drop", or '),
+    ],
+)
+def test_a_column_that_a_row_may_lack_needs_a_rule_in_its_role(override, overrides, column, rule):
+    role = {"area": "numeric", "city": "categorical"}[column]
+    line = f"configs/flats.toml: features.{role} names {column!r}, which a row may lack: {rule}{COMPLETE}"
+    with pytest.raises(UserError, match=exactly(line)):
+        load.check_columns("flats", override(*overrides), TYPES, {column})
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("features.numeric.0.missing=drop", "features.numeric drops the rows that lack 'area', so that none is left: "),
+        ("columns.weight=area", "columns.weight names 'area', which a row may lack: "),
+    ],
+)
+def test_what_drops_rows_or_weighs_them_is_complete(override, text, line):
+    with pytest.raises(UserError, match=re.escape(f"configs/flats.toml: {line}{COMPLETE}")):
+        load.check_columns("flats", override(text), TYPES, {"area"})
+
+
+def test_columns_with_a_rule_and_the_label_may_be_missing(override):
+    config = override("features.numeric.0.missing=0", "features.categorical.0.missing=category")
+    load.check_columns("flats", config, TYPES, {"area", "city", "rent", "id"})
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('data.exclude=["rooms > 9", "rom > 3"]', "data.exclude: 'rom > 3' names column 'rom', which does"),
+        ('data.exclude=["city = 3"]', "data.exclude: 'city = 3' compares column 'city', which is text, with 3: write"),
+        ('data.split="time"', "data.split.by is 'time': name the column that tells when a row was as [columns] time"),
+        ("columns.group=citi", "columns.group names 'citi', which schemas/flats.pbtxt does not define. Did you mean"),
+        ("columns.weight=city", "columns.weight names 'city', which is BYTES in schemas/flats.pbtxt; this role needs"),
+    ],
+)
+def test_what_data_and_columns_ask_for_is_in_the_schema(override, text, line):
+    with pytest.raises(UserError, match=f"^{re.escape(f'configs/flats.toml: {line}')}"):
+        load.check_columns("flats", override(text), TYPES)

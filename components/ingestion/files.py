@@ -1,0 +1,149 @@
+"""Which files the data is, and how they are opened: on this machine, or in a bucket by Beam's file systems."""
+
+import glob
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+
+from components import digest
+from errors import UserError
+
+Paths = str | Sequence[str] | Mapping[Any, str | Sequence[str]]
+"""One path or pattern, several, or those of each ready-made split."""
+_BESIDE = ("readme", "license", "licence", "notice", "changelog", "_success", "thumbs.db")
+"""How files begin that stand beside data and are none."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file, or one folder of images.
+
+    Attributes:
+        path: Where it is.
+        split: The split that it makes, where splits are ready-made files.
+    """
+
+    path: str
+    split: str | None = None
+
+
+def under(root: str, paths: Paths) -> Any:
+    """Paths put under a data root; an absolute one stays as it is.
+
+    Args:
+        root: A folder, or a bucket's URI.
+        paths: As in the config.
+
+    Returns:
+        The same form.
+    """
+    if isinstance(paths, str):
+        return paths if is_remote(paths) else os.path.join(root, paths)
+    if isinstance(paths, Mapping):
+        return {split: under(root, part) for split, part in paths.items()}
+    return [under(root, path) for path in paths]
+
+
+def flat(paths: Paths) -> list[tuple[str | None, str]]:
+    """Split (None where files are not ready-made splits) and pattern, of each pattern."""
+    if isinstance(paths, str):
+        return [(None, paths)]
+    if isinstance(paths, Mapping):
+        return [(split, pattern) for split, part in paths.items() for _, pattern in flat(part)]
+    return [(None, pattern) for pattern in paths]
+
+
+def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
+    """Find the files.
+
+    Args:
+        paths: Paths and patterns, as `under` gives them.
+        settings: [data], as the config gives it with all defaults.
+
+    Returns:
+        The files, in order of their paths within each pattern.
+
+    Raises:
+        UserError: a pattern has no file, or a file is named twice.
+    """
+    found: list[DataFile] = []
+    for split, pattern in flat(paths):
+        matches = [path for path in _matching(pattern) if path == pattern or not _stands_beside(path)]
+        matches = [path for match in matches for path in _files_of(match)]
+        if not matches:
+            raise UserError(f"data.path: there is no file {pattern}. Put it there, or mend the path")
+        found.extend(DataFile(path, split) for path in matches)
+    twice = [file.path for number, file in enumerate(found) if file.path in {other.path for other in found[:number]}]
+    if twice:
+        raise UserError(f"data.path names {twice[0]} twice: each file is read once")
+    return found
+
+
+def content(files: Sequence[DataFile]) -> str:
+    """Digest of all files' names and contents.
+
+    Args:
+        files: Files of this machine.
+    """
+    whole = hashlib.sha256()
+    for file in files:
+        for path in within(file.path):
+            whole.update(f"{os.path.basename(path)}\0{file.split}\0{digest.file(path)}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+def within(path: str) -> list[str]:
+    """A file itself, or all files below a folder, in order."""
+    if not os.path.isdir(path):
+        return [path]
+    return sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is a URI, as gs://BUCKET/FILE."""
+    return "://" in path
+
+
+def open_binary(path: str) -> BinaryIO:
+    """Open a file as it is, packed or not."""
+    if not is_remote(path):
+        return open(path, "rb")
+    return cast(BinaryIO, _file_systems().open(path, compression_type="uncompressed"))
+
+
+def open_arrow(path: str) -> pa.NativeFile:
+    """Open a file as an Arrow stream, unpacked where its name ends in .gz."""
+    return pa.input_stream(open_binary(path), compression="gzip" if path.endswith(".gz") else None)
+
+
+def _matching(pattern: str) -> list[str]:
+    if is_remote(pattern):
+        [result] = _file_systems().match([pattern])
+        return sorted(found.path for found in result.metadata_list)
+    if os.path.exists(pattern):
+        return [pattern]
+    return sorted(glob.glob(pattern, recursive=True))
+
+
+def _files_of(path: str) -> list[str]:
+    """A file, or the data files in a folder."""
+    if is_remote(path) or not os.path.isdir(path):
+        return [path]
+    inside = [os.path.join(path, name) for name in sorted(os.listdir(path)) if not _stands_beside(name)]
+    return [name for name in inside if os.path.isfile(name)]
+
+
+def _stands_beside(path: str) -> bool:
+    name = os.path.basename(path).lower()
+    return name.startswith((".", *_BESIDE)) or name.endswith(".md")
+
+
+def _file_systems() -> Any:
+    # Only buckets need it, and it takes seconds to import.
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems

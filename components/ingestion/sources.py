@@ -1,0 +1,106 @@
+"""Data files of any supported format as Arrow batches; neither TensorFlow nor a Beam pipeline is started."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from components.ingestion import csv_source
+from errors import UserError
+
+
+class Source(Protocol):
+    """A module of this package that reads one format."""
+
+    def batches(self, path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+        """Rows of one file with the types of `columns`."""
+
+    def types(self, path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+        """Columns of one file in its order, with their types: those given, else as they look."""
+
+    def look(self, path: str, settings: Mapping[str, Any]) -> list[str]:
+        """Names of the columns, after a look at the first rows."""
+
+
+_SOURCES: dict[str, Source] = {"csv": csv_source}
+"""Format -> its module."""
+
+
+def batches(
+    paths: str | Sequence[str], settings: Mapping[str, Any], columns: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
+    """Read files.
+
+    Args:
+        paths: The files, in order.
+        settings: [data] with all its defaults, as `pipeline.data.Data(...).model_dump(mode="json")` gives it.
+        columns: Column name -> schema type (INT, FLOAT, BYTES); any other column has the type that all its cells
+            look like. Empty where there is no schema.
+
+    Yields:
+        Batches of rows, whose columns are int64, float32, string or binary; a blank cell is null. Each has the columns
+        of its own file, in the file's order.
+
+    Raises:
+        UserError: a file cannot be read; names file, line or row, and column.
+    """
+    paths = [paths] if isinstance(paths, str) else list(paths)
+    known = types(paths, settings, columns)
+    for path in paths:
+        yield from source(path, settings).batches(path, settings, known)
+
+
+def types(paths: Sequence[str], settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+    """Types of all columns: the schema's, and for any other column the narrowest that holds the cells of all files.
+
+    Args:
+        paths: The files.
+        settings: As for `batches`.
+        columns: As for `batches`.
+
+    Returns:
+        Column name -> INT, FLOAT or BYTES, in the order of first appearance, after the schema's.
+
+    Raises:
+        UserError: a file cannot be read, or lacks a column of the schema.
+    """
+    found = dict(columns)
+    for path in paths:
+        for name, kind in source(path, settings).types(path, settings, columns).items():
+            if name not in columns:
+                found[name] = widest(found.get(name), kind)
+    return found
+
+
+def look(path: str, settings: Mapping[str, Any]) -> list[str]:
+    """See that a file can be read, by its first rows.
+
+    Args:
+        path: The file.
+        settings: As for `batches`.
+
+    Returns:
+        Names of its columns, in order.
+
+    Raises:
+        UserError: it cannot be read, or holds no rows.
+    """
+    return source(path, settings).look(path, settings)
+
+
+def widest(one: str | None, other: str) -> str:
+    """The type that holds the cells of both."""
+    order = ("INT", "FLOAT", "BYTES")
+    return other if one is None else max(one, other, key=order.index)
+
+
+def source(path: str, settings: Mapping[str, Any]) -> Source:
+    """The module that reads a file.
+
+    Raises:
+        UserError: nothing here reads it.
+    """
+    kind = settings.get("format") or "csv"
+    if kind not in _SOURCES:
+        raise UserError(f"{path}: data.format {kind!r} is none of {', '.join(_SOURCES)}")
+    return _SOURCES[kind]

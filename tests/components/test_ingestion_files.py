@@ -1,0 +1,67 @@
+import pytest
+
+from components.ingestion import files
+from errors import UserError
+from pipeline.data import Data
+
+SETTINGS = Data(path="x").model_dump(mode="json")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.csv", "a.csv", "README.md", ".hidden.csv", "_SUCCESS", "LICENSE"):
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+def names(found):
+    return [file.path.rsplit("/", 1)[1] for file in found]
+
+
+def test_a_pattern_finds_its_files_in_order_without_what_stands_beside_them(folder):
+    assert names(files.resolve(f"{folder}/*", SETTINGS)) == ["a.csv", "b.csv"]
+    assert names(files.resolve([f"{folder}/b.csv", f"{folder}/a*"], SETTINGS)) == ["b.csv", "a.csv"]
+    assert names(files.resolve(str(folder), SETTINGS)) == ["a.csv", "b.csv"]
+    assert names(files.resolve(f"{folder}/README.md", SETTINGS)) == ["README.md"], "as it is asked for"
+
+
+def test_files_of_ready_made_splits_carry_their_split(folder):
+    found = files.resolve({"train": [f"{folder}/a.csv"], "test": f"{folder}/b.csv"}, SETTINGS)
+
+    assert [(file.split, name) for file, name in zip(found, names(found), strict=True)] == [
+        ("train", "a.csv"),
+        ("test", "b.csv"),
+    ]
+
+
+def test_a_pattern_without_a_file_is_named(folder):
+    with pytest.raises(UserError, match=r"^data\.path: there is no file .*/c\*\.csv\. Put it there, or mend the path"):
+        files.resolve([f"{folder}/a.csv", f"{folder}/c*.csv"], SETTINGS)
+
+
+def test_a_file_that_is_named_twice_is_refused(folder):
+    with pytest.raises(UserError, match=r"data\.path names \S*/a\.csv twice"):
+        files.resolve([f"{folder}/a.csv", f"{folder}/*.csv"], SETTINGS)
+
+
+def test_paths_are_put_under_the_data_root():
+    assert files.under("/data", "a.csv") == "/data/a.csv"
+    assert files.under("gs://bucket/x", ("a", "b*")) == ["gs://bucket/x/a", "gs://bucket/x/b*"]
+    assert files.under("/data", {"train": ("a",), "test": "gs://b/c"}) == {"train": ["/data/a"], "test": "gs://b/c"}
+    assert files.under("", "data/a.csv") == "data/a.csv"
+
+
+def test_the_digest_notices_every_files_name_content_and_split(folder):
+    def digest(paths):
+        return files.content(files.resolve(paths, SETTINGS))
+
+    before = digest(f"{folder}/*.csv")
+    assert digest(f"{folder}/*.csv") == before
+    (folder / "c.csv").write_text("new")
+    three = digest(f"{folder}/*.csv")
+    (folder / "c.csv").write_text("now")
+    edited = digest(f"{folder}/*.csv")
+    (folder / "c.csv").rename(folder / "d.csv")
+    renamed = digest(f"{folder}/*.csv")
+    split = digest({"train": f"{folder}/*.csv"})
+    assert len({before, three, edited, renamed, split}) == 5

@@ -1,0 +1,132 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from components.ingestion import cells, rows, times
+from errors import UserError
+
+
+def test_blank_tokens_become_nulls_and_blanks_go():
+    column = pa.array([" ?", "a b ", "", "\u00a0NA\t", None, "na", "null"])
+
+    assert cells.tidy(column, ["", "?", "NA", "null"], True).to_pylist() == [None, "a b", None, None, None, "na", None]
+    assert cells.tidy(column, ["?"], False).to_pylist() == column.to_pylist()
+    assert cells.tidy(pa.array([1, None]), ["1"], True).to_pylist() == [1, None]
+
+
+@pytest.mark.parametrize(
+    ("texts", "before", "kind"),
+    [
+        (["1", None, "-2"], None, "INT"),
+        (["1"], "FLOAT", "FLOAT"),
+        (["1", "2.5"], None, "FLOAT"),
+        (["1", "x"], None, "BYTES"),
+        (["x"], "INT", "BYTES"),
+        (["1"], "BYTES", "BYTES"),
+        ([None, None], None, None),
+        ([None], "INT", "INT"),
+        (["02134", "1"], None, "BYTES"),
+        (["0", "0.5"], None, "FLOAT"),
+        (["12345678901234567890"], None, "BYTES"),
+        (["1e300"], None, "FLOAT"),
+        (["2014-05-02"], None, "BYTES"),
+    ],
+)
+def test_what_texts_look_like(texts, before, kind):
+    assert cells.looks_like(pa.array(texts, pa.string()), before) == kind
+
+
+@pytest.mark.parametrize("bad", [0, 1, 499, 999])
+def test_the_cell_that_is_no_number_is_found(bad):
+    texts = ["1"] * 1000
+    texts[bad] = "one"
+    with pytest.raises(cells.BadCellError) as caught:
+        cells.convert(pa.array(texts), "INT")
+
+    assert (caught.value.row, caught.value.value) == (bad, "one")
+
+
+def test_a_row_is_left_out_once_under_its_first_reason():
+    keeper = rows.Keeper(exclude=["a > 5", "a > 3"], complete=["b", "y"], label="y")
+    labels = ["x", "x", "x", None, "x", None]
+    columns = {"a": [9, 4, 1, 1, 1, 9], "b": [1, 1, None, 1, 1, None], "y": labels}
+    kept = keeper.keep(pa.RecordBatch.from_pydict(columns))
+
+    assert kept.to_pydict() == {"a": [1], "b": [1], "y": ["x"]}
+    assert keeper.left_out == {"a > 5": 2, "a > 3": 1, "missing b": 1, "blank label": 1}
+    assert keeper.columns == ("a", "b", "y")
+    assert rows.sentence(keeper.left_out) == "; left out: 2 a > 5, 1 a > 3, 1 missing b, 1 blank label"
+    assert rows.sentence({}) == ""
+
+
+def test_an_expression_that_does_not_fit_the_data_is_named_with_its_key():
+    with pytest.raises(UserError, match=r"^data\.exclude: 'a > 5' compares column 'a', which is text, with 5"):
+        rows.Keeper(exclude=["a > 5"], complete=[], label=None).keep(pa.RecordBatch.from_pydict({"a": ["x"]}))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2014-05-02", "2014-05-03"],
+        ["20140502", "20140502T000001"],
+        ["20141013T000000", "20141014T000000"],
+        ["2014-05-02T01:02:03", "2014-05-02T01:02:03.25", "2014-05-02 01:02:04"],
+        ["2014/05/02 09:30", "2014/05/02 10:00"],
+    ],
+)
+def test_keys_of_texts_rise_with_time(texts):
+    keys = times.keys(pa.array([*texts, texts[0]]), "day", "x.csv").tolist()
+
+    assert keys[:-1] == sorted(set(keys))
+    assert keys[-1] == keys[0]
+
+
+def test_numbers_are_their_own_keys():
+    assert times.keys(pa.array([3, 1]), "t", "x").tolist() == [3, 1]
+    assert times.keys(pa.array([0.5, 0.25], pa.float32()), "t", "x").tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.array(["2014-05-02", "05/02/2014"]), "column 'day', which .* holds '05/02/2014': a time is a number, or a"),
+        (pa.array(["2014-05-02", None]), r"x\.csv: 1 rows have no 'day', .* data\.exclude = \[\"day is missing\"\]"),
+        (pa.array([1.0, float("nan")]), "column 'day', .* not finite"),
+    ],
+)
+def test_what_is_no_time_is_named(column, message):
+    with pytest.raises(UserError, match=message):
+        times.keys(column, "day", "x.csv")
+
+
+SHARES = {"train": 8, "eval": 1, "test": 1}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (range(100), [80, 90]),
+        ([*range(10)] * 10, [8, 9]),
+        ([0, 1, 2], [1, 2]),
+        ([0] * 97 + [1, 2, 3], [1, 2]),
+        ([0, 1] + [2] * 98, [1, 2]),
+    ],
+)
+def test_time_is_cut_between_different_times_near_the_shares(monkeypatch, values, expected):
+    values = np.array(list(values))
+    for merge in (1, 7, 1000):
+        monkeypatch.setattr(times, "MERGE", merge)
+        assert times.cuts(np.array_split(values[::-1], 5), SHARES) == expected
+
+
+def test_fewer_times_than_splits_are_refused():
+    with pytest.raises(UserError, match="the rows hold 2 different times for 3 splits"):
+        times.cuts([np.array([1, 2, 2])], SHARES)
+    with pytest.raises(UserError, match="0 different times"):
+        times.cuts([], SHARES)
+
+
+def test_times_are_shown_as_people_write_them():
+    keys = times.keys(pa.array(["2014-05-02", "2014-05-02T01:02:03"]), "t", "x").tolist()
+
+    assert [times.shown(key) for key in [*keys, 7, 0.5]] == ["2014-05-02", "2014-05-02 01:02:03", "7", "0.5"]
