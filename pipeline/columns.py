@@ -4,6 +4,7 @@ import difflib
 import os
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Literal
 
 from google.protobuf import text_format
 from pydantic import BaseModel
@@ -138,7 +139,8 @@ def _unruled(config: Config, optional: Collection[str], schema: str) -> Iterator
 def _choices(entry: BaseModel) -> str:
     """Words that a role's `missing` takes, as a choice."""
     field = type(entry).model_fields.get("missing")
-    words = [word for part in typing.get_args(field.annotation) for word in typing.get_args(part)] if field else []
+    options = typing.get_args(field.annotation) if field else ()
+    words = [word for part in options if typing.get_origin(part) is Literal for word in typing.get_args(part)]
     return " or ".join(f'"{word}"' for word in words)
 
 
