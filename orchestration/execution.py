@@ -127,6 +127,8 @@ class Execution:
         evaluation = self._outputs["evaluator"]["evaluation"][0]
         with open(os.path.join(evaluation.uri, VERDICT), encoding="utf-8") as file:
             verdict: dict[str, Any] = json.load(file)
+        # Slices and rows stay in the artifact: with them run.json would grow to megabytes.
+        verdict = {key: value for key, value in verdict.items() if key not in ("slices", "worst", "details")}
         pushed = self._outputs["pusher"]["pushed_model"][0]
         return {**verdict, "pushed": pushed.custom_properties["pushed_destination"].string_value or None}
 

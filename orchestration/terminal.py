@@ -10,6 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.outcome import notes, table
+
 WORDS = {"RUNNING": "running", "COMPLETE": "done", "CACHED": "cached", "FAILED": "failed", "": "waiting"}
 STYLES = {"RUNNING": "cyan", "COMPLETE": "green", "CACHED": "blue", "FAILED": "bold red", "": "dim"}
 
@@ -79,22 +81,11 @@ class Terminal:
 
     def outcome(self, outcome: dict[str, Any], *, run_folder: str) -> None:
         """The metrics table, the verdict and its reason, and where everything is."""
-        metrics, baseline = outcome["metrics"], outcome["baseline"]
-        table = Table(box=None, pad_edge=False)
-        table.add_column(f"{outcome['split']} split, {int(metrics['example_count']):,} rows")
-        table.add_column("model", justify="right")
-        if baseline:
-            table.add_column("baseline", justify="right")
-        for name, value in metrics.items():
-            if name != "example_count":
-                cells = [f"{value:,.5g}" if abs(value) < 1000 else f"{value:,.0f}"]
-                if baseline:
-                    other = baseline[name]
-                    cells.append(f"{other:,.5g}" if abs(other) < 1000 else f"{other:,.0f}")
-                table.add_row(name, *cells)
         self.console.print()
-        self.console.print(table)
+        self.console.print(table(outcome))
         self.console.print()
+        for line in notes(outcome):
+            self.console.print(line)
         self.console.print(f"{'Blessed' if outcome['blessed'] else 'Not blessed'}: {outcome['reason']}")
         if outcome["pushed"]:
             self.console.print(f"Pushed:  {outcome['pushed']}")

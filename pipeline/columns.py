@@ -99,9 +99,8 @@ def check_columns(
     for duty, column in config.columns:
         if column is not None:
             demand(f"columns.{duty}", column, NUMBERS if duty == "weight" else ())
-    for slicing in config.evaluation.slicings:
-        for column in slicing:
-            demand("evaluation.slices", column)
+    for key, column, kinds in config.evaluation.columns():
+        demand(key, column, kinds)
     findings.extend(f"{shown}: {text}" for text in _unfit(config, columns))
     findings.extend(f"{shown}: {text}" for text in _unruled(config, optional, shown_schema))
     if findings:

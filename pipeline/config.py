@@ -13,7 +13,7 @@ from models.roles import Duties, Features
 from models.strict import Strict
 from pipeline import usercode
 from pipeline.data import Data
-from pipeline.evaluation import METRICS, Evaluation
+from pipeline.evaluation import Evaluation
 
 NOT_BUILT = {
     "gates": "validation compares with the reviewed schema only",
@@ -47,13 +47,7 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _known_metrics(self) -> "Config":
-        known = METRICS[self.label.task]
-        named = [*self.evaluation.floor, *([self.evaluation.baseline.metric] if self.evaluation.baseline else [])]
-        for metric in named:
-            if metric not in known:
-                raise ValueError(
-                    f"evaluation: metric {metric!r} is none of {', '.join(known)} (task {self.label.task})"
-                )
+        self.evaluation.check(self.label)
         if self.label.column in (*self.features.columns(), *self.features.ignored):
             raise ValueError(f"label: column {self.label.column!r} stands under [features] too: take it out there")
         return self

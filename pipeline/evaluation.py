@@ -1,15 +1,25 @@
 """Keys of [evaluation]: what is measured on the test split, and what is demanded."""
 
-from pydantic import Field
+import difflib
+from collections.abc import Iterator
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Field, model_validator
+
+from models.label import Label
 from models.strict import Strict
+from pipeline.slices import MISSING, Buckets, Slice, Slicing, fitting, name_of, names_of
 
 METRICS = {
-    "regression": ("mae", "rmse", "r2"),
-    "binary": ("accuracy", "log_loss", "auc", "precision", "recall"),
-    "classes": ("accuracy", "log_loss"),
+    "regression": ("mae", "rmse", "r2", "mse", "bias"),
+    "binary": ("accuracy", "log_loss", "auc", "pr_auc", "precision", "recall", "f1", "calibration"),
+    "classes": ("accuracy", "log_loss", "top_k_accuracy", "macro_f1", "precision[CLASS]", "recall[CLASS]"),
+    "anomaly": ("auc", "pr_auc", "precision_at_k", "precision", "recall", "flagged", "mean_score"),
+    "clusters": ("silhouette", "adjusted_rand", "mean_distance"),
 }
-"""Task -> metrics that its evaluation has."""
+"""Task -> metrics that its evaluation has; CLASS stands for a class's name."""
+_OWN_KEYS = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly"}
+"""Key -> the task that it acts for."""
 
 
 class Baseline(Strict):
@@ -20,16 +30,175 @@ class Baseline(Strict):
     """How much worse is still accepted, as a share of the baseline's value."""
 
 
+class Rule(Strict):
+    """A demand on a metric, of all rows or of slices."""
+
+    metric: str
+    slice: Slice | None = None
+    """Names of a slicing: each of its slices; names and values: that slice alone; None: all rows."""
+    floor: float | None = None
+    """Worst acceptable value (for an error: the largest)."""
+    tolerance: float | None = Field(default=None, ge=0.0)
+    """How much worse than the baseline's value on the same rows is still accepted, as a share of it."""
+    min_count: int | None = Field(default=None, ge=1)
+    """A slice of fewer rows is not judged; without it every slice is, and one without a row fails."""
+
+    @model_validator(mode="after")
+    def _demands_something(self) -> "Rule":
+        if self.floor is None and self.tolerance is None:
+            raise ValueError("give floor = NUMBER, tolerance = NUMBER, or both")
+        return self
+
+
+class Gap(Strict):
+    """The largest difference of a metric between two slices."""
+
+    metric: str
+    slice: str | tuple[str, ...]
+    """Names of a slicing."""
+    most: float = Field(ge=0.0)
+    """In the metric's own unit."""
+    min_count: int = Field(default=1, ge=1)
+    """A slice of fewer rows is left out."""
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, dict | Baseline) else value
+
+
 class Evaluation(Strict):
     """What the evaluator measures and demands, on the test split."""
 
-    slices: tuple[str | tuple[str, ...], ...] = ()
-    """Columns whose values make slices; a list of columns makes their cross."""
+    slices: tuple[Slicing, ...] = ()
+    """Columns whose values make slices, or buckets of a number; a list of these makes their cross."""
+    max_slices: int = Field(default=100, ge=1, le=10_000)
+    """Slices of each slicing that are kept, the most frequent."""
+    threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
+    """binary: probability above which a row is answered with the second class."""
+    top_k: int = Field(default=3, ge=1)
+    """classes: top_k_accuracy counts a row whose class is among so many likeliest."""
+    precision_at: int | None = Field(default=None, ge=1)
+    """anomaly: precision_at_k looks at so many rows of highest score; None: as many as there are anomalies."""
     floor: dict[str, float] = Field(default_factory=dict)
     """Metric -> worst acceptable value (for an error: the largest)."""
-    baseline: Baseline | None = None
+    baseline: Annotated[tuple[Baseline, ...] | None, BeforeValidator(_listed)] = None
+    """One comparison, or a list of them."""
+    rules: tuple[Rule, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_clear(self) -> "Evaluation":
+        cuts: dict[str, Any] = {}
+        for slicing in self._given():
+            if not slicing:
+                raise ValueError("slices: a list of no columns makes no slice")
+            named = [name_of(part) for part in slicing]
+            if len(set(named)) < len(named):
+                raise ValueError(f"slices: {named[0]!r} is crossed with itself")
+            for part in slicing:
+                if cuts.setdefault(name_of(part), part) != part:
+                    raise ValueError(
+                        f"slices: {name_of(part)!r} is cut in two ways: "
+                        "write the same edges or quantiles in both places"
+                    )
+        for key, entry in self._entries():
+            names = names_of(entry.slice)
+            if len(set(names)) < len(names) or (entry.slice is not None and not names):
+                raise ValueError(f"{key}.slice: name one or more columns, each once")
+            if isinstance(entry.slice, dict):
+                for name, value in entry.slice.items():
+                    known = cuts[name].values() if isinstance(cuts.get(name), Buckets) else None
+                    if known is not None and value not in known:
+                        raise ValueError(f"{key}.slice: {name} has no slice {value!r}.{_nearest(str(value), known)}")
+        return self
+
+    def _given(self) -> list[tuple[str | Buckets, ...]]:
+        return [entry if isinstance(entry, tuple) else (entry,) for entry in self.slices]
+
+    def _entries(self) -> Iterator[tuple[str, Rule | Gap]]:
+        """Rules and gaps with their keys."""
+        yield from ((f"rules.{number}", rule) for number, rule in enumerate(self.rules))
+        yield from ((f"gaps.{number}", gap) for number, gap in enumerate(self.gaps))
+
+    def _all(self) -> list[tuple[str | Buckets, ...]]:
+        """Slicings as they are given, and those that only a rule names."""
+        found = self._given()
+        cuts = {name_of(part): part for slicing in found for part in slicing}
+        for _, entry in self._entries():
+            names = names_of(entry.slice)
+            if names and all({name_of(part) for part in slicing} != set(names) for slicing in found):
+                found.append(tuple(cuts.get(name, name) for name in names))
+        return found
 
     @property
     def slicings(self) -> tuple[tuple[str, ...], ...]:
-        """Each slicing as a tuple of columns."""
-        return tuple((entry,) if isinstance(entry, str) else entry for entry in self.slices)
+        """The names of each slicing: columns, or COLUMN_bucket."""
+        return tuple(tuple(name_of(part) for part in slicing) for slicing in self._all())
+
+    def parts(self) -> list[list[dict[str, Any]]]:
+        """Each slicing as the evaluator takes it: `column`, `name`, `edges` and `quantiles` of each part."""
+        return [
+            [
+                {"name": part.name, **part.model_dump(mode="json")}
+                if isinstance(part, Buckets)
+                else {"name": part, "column": part}
+                for part in slicing
+            ]
+            for slicing in self._all()
+        ]
+
+    def columns(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Key, raw column, and the schema types that fit there; all fit where none is named."""
+        for slicing in self._given():
+            for part in slicing:
+                numbers = ("INT", "FLOAT") if isinstance(part, Buckets) else ()
+                yield "evaluation.slices", part.column if isinstance(part, Buckets) else part, numbers
+        buckets = self.buckets()
+        for key, entry in self._entries():
+            for name in names_of(entry.slice):
+                if name not in buckets:
+                    value = entry.slice[name] if isinstance(entry.slice, dict) else MISSING
+                    yield f"evaluation.{key}.slice", name, fitting(value)
+
+    def buckets(self) -> tuple[str, ...]:
+        """Names of the slicings by bucket."""
+        return tuple(name_of(part) for slicing in self._given() for part in slicing if isinstance(part, Buckets))
+
+    def check(self, label: Label) -> None:
+        """See that metrics and keys are those of the label's task.
+
+        Raises:
+            ValueError: one is not; the nearest is named.
+        """
+        known = METRICS[label.task]
+        names = (label.names or ()) if label.task == "classes" else ()
+        classed = [f"{metric}[{name}]" for metric in ("precision", "recall") for name in names]
+        named = [("floor", metric) for metric in self.floor]
+        named += [("baseline", entry.metric) for entry in self.baseline or ()]
+        named += [(key, entry.metric) for key, entry in self._entries()]
+        for key, metric in named:
+            pattern = metric.partition("[")[0] + "[CLASS]" if metric.endswith("]") else metric
+            free = pattern in known and pattern != metric and not classed
+            if (metric not in (*known, *classed) and not free) or (
+                metric.endswith("[CLASS]") and metric not in classed
+            ):
+                raise ValueError(
+                    f"evaluation.{key}: metric {metric!r} is none of {', '.join(known)} (task {label.task})."
+                    f"{_nearest(metric, (*known, *classed))}"
+                )
+        for key, task in _OWN_KEYS.items():
+            if getattr(self, key) != type(self).model_fields[key].default and label.task != task:
+                raise ValueError(f"evaluation: {key} does nothing for task {label.task!r}: take it out")
+
+
+def _measured(metric: str, known: tuple[str, ...], classed: list[str]) -> bool:
+    """Whether a task has a metric; of which classes only the data may tell."""
+    stem, bracket, _ = metric.partition("[")
+    if not bracket:
+        return metric in known
+    return metric in classed if classed else f"{stem}[CLASS]" in known and metric.endswith("]")
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -109,15 +109,25 @@ def create_pipeline(*, name: str, config: Config, columns: Mapping[str, str], pl
         before = baseline.served(serving=places.serving, candidate=trained.outputs["model"])
 
     # The second gate: a model is blessed above the floor, and when it is not worse than the baseline.
+    demanded = config.plain("evaluation")["evaluation"]
     judged = evaluator(
         examples=examples.outputs["examples"],
         model=trained.outputs["model"],
         baseline_model=before.outputs["model"],
+        task=config.label.task,
         label=config.label.column,
         columns=columns,
-        slices=config.evaluation.slicings,
+        slices=config.evaluation.parts(),
+        max_slices=config.evaluation.max_slices,
+        threshold=config.evaluation.threshold,
+        top_k=config.evaluation.top_k,
+        precision_at=config.evaluation.precision_at,
         floor=config.evaluation.floor,
-        baseline=config.plain("evaluation")["evaluation"]["baseline"],
+        baseline=demanded["baseline"] or (),
+        rules=demanded["rules"],
+        gaps=demanded["gaps"],
+        identifier=config.columns.id,
+        weight=config.columns.weight,
         settings_folder=places.settings,
     )
 

@@ -1,7 +1,7 @@
 """The evaluator node."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_component, executor_spec
@@ -43,11 +43,21 @@ def evaluator(
     examples: Any,
     model: Any,
     baseline_model: Any,
+    task: str,
     label: str | None,
     columns: Mapping[str, str],
-    slices: tuple[tuple[str, ...], ...],
-    floor: Mapping[str, float],
-    baseline: Mapping[str, Any] | None,
+    slices: Sequence[Sequence[Mapping[str, Any]]] = (),
+    max_slices: int = 100,
+    threshold: float = 0.5,
+    top_k: int = 3,
+    precision_at: int | None = None,
+    floor: Mapping[str, float] | None = None,
+    baseline: Sequence[Mapping[str, Any]] = (),
+    rules: Sequence[Mapping[str, Any]] = (),
+    gaps: Sequence[Mapping[str, Any]] = (),
+    identifier: str | None = None,
+    weight: str | None = None,
+    advisory: bool = False,
     split: str = "test",
     settings_folder: str | None = None,
 ) -> Evaluator:
@@ -57,25 +67,45 @@ def evaluator(
         examples: Channel of raw Examples with split `split`.
         model: Channel of Model.
         baseline_model: Channel of Model, which may be empty.
+        task: regression, binary, classes, anomaly or clusters.
         label: The label's column, if there is one.
-        columns: Column name -> schema type (INT, FLOAT, BYTES), at least of the label and the slices.
-        slices: Slicings, each one or more columns.
+        columns: Column name -> schema type (INT, FLOAT, BYTES), at least of the slices and the identifier.
+        slices: Slicings, each one or more parts: `column`, `name`, and `edges` or `quantiles` for buckets.
+        max_slices: Slices of each slicing that are kept, the most frequent.
+        threshold: binary: probability above which a row is answered with the second class.
+        top_k: classes: how many classes top_k_accuracy looks at.
+        precision_at: anomaly: rows that precision_at_k looks at; None for the number of anomalies.
         floor: Metric -> worst acceptable value.
-        baseline: `metric` and `tolerance` of the comparison with the baseline; None for no comparison.
+        baseline: Comparisons with the baseline: `metric` and `tolerance`.
+        rules: Rules of any slice: `metric`, `slice`, `floor`, `tolerance`, `min_count`.
+        gaps: Largest differences between slices: `metric`, `slice`, `most`, `min_count`.
+        identifier: The column that names a row.
+        weight: The column of the rows' weights, for display: the model's signature `labels` gives them.
+        advisory: Rules are told and refuse nothing; a model whose answers are no numbers is refused all the same.
         split: The split to evaluate on.
         settings_folder: Where long settings are kept; None for in line.
 
     Returns:
-        A node with outputs `evaluation` (TFMA's files) and `blessing`.
+        A node with outputs `evaluation` (TFMA's files and verdict.json) and `blessing`.
     """
-    needed = {*([label] if label else []), *(column for slicing in slices for column in slicing)}
+    needed = {*([identifier] if identifier else []), *(part["column"] for slicing in slices for part in slicing)}
     packed = settings.pack(
         {
+            "task": task,
             "label": label,
             "columns": {name: kind for name, kind in columns.items() if name in needed},
-            "slices": [list(slicing) for slicing in slices],
-            "floor": dict(floor),
-            "baseline": dict(baseline) if baseline else None,
+            "slices": [[dict(part) for part in slicing] for slicing in slices],
+            "max_slices": max_slices,
+            "threshold": threshold,
+            "top_k": top_k,
+            "precision_at": precision_at,
+            "floor": dict(floor or {}),
+            "baseline": [dict(entry) for entry in baseline],
+            "rules": [dict(entry) for entry in rules],
+            "gaps": [dict(entry) for entry in gaps],
+            "identifier": identifier,
+            "weight": weight,
+            "advisory": advisory,
             "split": split,
         },
         settings_folder,

@@ -1,10 +1,9 @@
 """Asks the exported model, batch by batch, and judges its metrics."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_executor
@@ -12,14 +11,13 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import summary
-from components.evaluator import judgement, measures, metrics, results
+from components.evaluator import demands, judgement, measures, metrics, plots, prediction, results, slicing, verdict
+from components.evaluator.classes import SLICE_CLASSES
+from components.evaluator.intervals import intervals
 from models import settings
 
-BATCH = 4096
-"""Rows predicted at once."""
 VERDICT = "verdict.json"
-"""Beside TFMA's files: overall metrics, rules and baseline, for readers without TensorFlow."""
-_DTYPES = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
+"""Beside TFMA's files: metrics, intervals, rules and what a report shows, for readers without TensorFlow."""
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
@@ -30,133 +28,125 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     ) -> None:
         """Evaluate model and baseline on the same rows, and bless the model or not."""
         config = settings.unpack(json.loads(exec_properties["settings"]))
-        examples = input_dict["examples"]
-        files = tf.io.gfile.glob(artifact_utils.get_split_uri(examples, config["split"]) + "/*")
+        data = artifact_utils.get_split_uri(input_dict["examples"], config["split"])
         model = artifact_utils.get_single_instance(input_dict["model"])
-        candidate = Candidate(path_utils.serving_model_path(model.uri), files, config)
-        totals = candidate.totals()
         baselines = input_dict.get("baseline_model") or []
-        baseline, note = _baseline(candidate, baselines[0] if baselines else None)
-        values = candidate.measure.values
-        overall = values(totals[()])
-        base_overall = values(baseline[()]) if baseline else None
-        compared = config["baseline"]
-        rules = judgement.judge(
-            overall,
-            base_overall,
-            floor=config["floor"],
-            metric=compared["metric"] if compared else None,
-            tolerance=compared["tolerance"] if compared else 0.0,
-        )
+        found = Evaluation(config, tf.io.gfile.glob(data + "/*"), path_utils.serving_model_path(model.uri))
+        note = found.compare(baselines[0] if baselines else None)
+        rules = judgement.judge(config["task"], found.figures(), demands.resolve(config, found.cells))
+        told = verdict.make(config, found, rules, note)
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
+        with_baseline = found.baseline is not None
         results.write(
             evaluation.uri,
             config=results.eval_config(
                 label=config["label"],
-                task=measures.task(candidate.names),
-                slicings=config["slices"],
+                task=config["task"],
+                slicings=[slicing.names(entry) for entry in found.slicings],
                 rules=rules,
-                with_baseline=baseline is not None,
+                with_baseline=with_baseline,
+                weight=config["weight"],
             ),
-            slices=[
-                results.slice_metrics(key, values(total), values(baseline[key]) if baseline else None)
-                for key, total in totals.items()
-            ],
-            verdict=results.validation(rules, rubber_stamp=baseline is None),
-            data=artifact_utils.get_split_uri(examples, config["split"]),
-            models={"": model.uri} if baseline is None else {"candidate": model.uri, "baseline": baselines[0].uri},
+            slices=found.protos(),
+            plots=[plots.plots(found.measure, found.candidate.sums(0), "candidate" if with_baseline else "")],
+            verdict=results.validation(rules, ok=told["blessed"], rubber_stamp=not with_baseline),
+            data=data,
+            models={"candidate": model.uri, "baseline": baselines[0].uri} if with_baseline else {"": model.uri},
         )
-        blessed = all(rule.ok for rule in rules)
-        reason = _reason(rules, note)
-        verdict = {
-            "blessed": blessed,
-            "reason": reason,
-            "split": config["split"],
-            "classes": candidate.names,
-            "metrics": overall,
-            "baseline": base_overall,
-            "baseline_note": note,
-            "rules": [vars(rule) for rule in rules],
-        }
         with tf.io.gfile.GFile(f"{evaluation.uri}/{VERDICT}", "w") as file:
-            file.write(json.dumps(verdict, indent=1))
-        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, baselines, blessed, reason)
-        shown = ", ".join(f"{name} {overall[name]:.6g}" for name in overall if name != "example_count")
-        summary.put(evaluation, f"{'blessed' if blessed else 'not blessed'}: {shown}")
+            file.write(json.dumps(told, indent=1))
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        _bless(blessing, model, baselines, told["blessed"], told["reason"])
+        summary.put(evaluation, verdict.line(told))
 
 
-class Candidate:
-    """A model and the rows it is judged on; a baseline is judged on the same rows and against the same labels.
+class Evaluation:
+    """The sums of a model, and of its baseline on the same rows.
 
     Args:
-        path: A SavedModel with signatures `serving_examples` and `labels`.
+        config: The node's settings.
         files: Gzipped TFRecords of raw tf.Examples.
-        config: `slices` (lists of columns) and `columns` (name -> schema type).
+        path: The candidate's SavedModel.
     """
 
-    def __init__(self, path: str, files: list[str], config: Mapping[str, Any]) -> None:
-        # The module must stay alive while its signatures are used.
-        self._module = tf.saved_model.load(path)
-        self._files = sorted(files)
-        self._slicings: list[list[str]] = config["slices"]
-        needed = sorted({column for slicing in self._slicings for column in slicing})
-        self._spec = {name: tf.io.FixedLenFeature([1], _DTYPES[config["columns"][name]]) for name in needed}
-        self.names = _names(self._module)
-        self.measure = measures.measure(self.names)
+    def __init__(self, config: Mapping[str, Any], files: Sequence[str], path: str) -> None:
+        self._config = config
+        self._model = prediction.Model(path, config["task"])
+        self._rows = prediction.Rows(files, config["columns"])
+        self.classes = self._model.classes
+        self.measure = measures.measure(config["task"], self.classes, config)
+        survey = self._rows.survey(slicing.from_settings(config["slices"]), config["max_slices"])
+        self.slicings = survey.slicings
+        self._numbered, self.left = survey.cells(demands.named(config))
+        self.cells: dict[slicing.SliceKey, int] = {(): 0}
+        for numbered in self._numbered:
+            self.cells.update(numbered)
+        self.candidate, worst = self._tally(self._model)
+        self.worst = worst.rows()
+        self.baseline: metrics.Ledger | None = None
+        self._values: dict[tuple[int, bool], dict[str, float]] = {}
+        self._intervals: dict[int, dict[str, Any]] = {}
 
-    def totals(self, other: Any = None) -> dict[metrics.SliceKey, metrics.Sums]:
-        """Predict every row, and sum by slice.
+    def _tally(self, model: prediction.Model) -> Any:
+        return prediction.tally(
+            model,
+            labels=self._model,
+            rows=self._rows,
+            measure=self.measure,
+            slicings=self.slicings,
+            cells=self._numbered,
+            identifier=self._config["identifier"],
+        )
 
-        Args:
-            other: The loaded model to ask instead, whose answers are judged against this one's labels.
+    def compare(self, model: Any) -> str:
+        """Evaluate the baseline; one that cannot read today's rows counts as none. Returns what is to be said."""
+        if model is None or not tf.io.gfile.exists(path_utils.serving_model_path(model.uri)):
+            return "no earlier blessed model to compare with"
+        try:
+            path = path_utils.serving_model_path(model.uri)
+            self.baseline, _ = self._tally(prediction.Model(path, self._config["task"], self.classes))
+        except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            return f"the latest blessed model cannot read today's rows, so it counts as none ({first})"
+        return "compared with the latest blessed model"
 
-        Raises:
-            ValueError: the other model has other classes.
-        """
-        order = self._order(_names(other)) if other is not None else None
-        predict = (other or self._module).signatures["serving_examples"]
-        labels = self._module.signatures["labels"]
-        totals: dict[metrics.SliceKey, metrics.Sums] = {}
-        for batch in tf.data.TFRecordDataset(self._files, compression_type="GZIP").batch(BATCH).prefetch(1):
-            parsed = tf.io.parse_example(batch, self._spec) if self._spec else {}
-            raw = {name: np.asarray(value).reshape(-1) for name, value in parsed.items()}
-            answer = {name: value.numpy() for name, value in predict(examples=batch).items()}
-            if order is not None:
-                answer["probabilities"] = answer["probabilities"][:, order]
-            slicings = [{column: raw[column] for column in slicing} for slicing in self._slicings]
-            label = labels(examples=batch)["label"].numpy()
-            metrics.merge(totals, metrics.by_slice(self.measure, label, answer, slicings))
-        return totals
+    def values(self, cell: int, ledger: metrics.Ledger | None = None) -> dict[str, float]:
+        """Metrics of one cell, `example_count` first; of a slice of many classes without those of each class."""
+        place = cell, ledger is self.baseline and ledger is not None
+        if place not in self._values:
+            sums = (ledger or self.candidate).sums(cell)
+            found = self.measure.values(sums)
+            if cell and len(self.classes or ()) > SLICE_CLASSES:
+                found = {name: value for name, value in found.items() if measures.stem(name) == name}
+            self._values[place] = {"example_count": sums.count, **found}
+        return self._values[place]
 
-    def _order(self, names: list[str] | None) -> list[int] | None:
-        """Where each of our classes stands among another model's."""
-        if sorted(names or ()) != sorted(self.names or ()):
-            raise ValueError(f"its classes are {names}, those of this model {self.names}")
-        return [names.index(name) for name in self.names] if names and self.names else None
+    def figures(self) -> dict[slicing.SliceKey, judgement.Figures]:
+        """What rules are judged on."""
+        found = {}
+        for key, cell in self.cells.items():
+            values, before = self.values(cell), self.values(cell, self.baseline) if self.baseline else None
+            found[key] = judgement.Figures(values["example_count"], values, before)
+        return found
 
+    def intervals(self, cell: int) -> dict[str, Any]:
+        """95 % intervals of the candidate's metrics."""
+        if cell not in self._intervals:
+            self._intervals[cell] = intervals(self.measure, self.candidate, cell)
+        return self._intervals[cell]
 
-def _names(module: Any) -> list[str] | None:
-    """Names of a model's classes in order; None for a regression."""
-    if "class_names" not in module.signatures:
-        return None
-    return [name.decode() for name in module.signatures["class_names"]()["names"].numpy()]
-
-
-def _baseline(candidate: Candidate, model: Any) -> tuple[dict[metrics.SliceKey, metrics.Sums] | None, str]:
-    """Evaluate the baseline; one that cannot read today's rows counts as none."""
-    if model is None or not tf.io.gfile.exists(path_utils.serving_model_path(model.uri)):
-        return None, "no earlier blessed model to compare with"
-    try:
-        totals = candidate.totals(tf.saved_model.load(path_utils.serving_model_path(model.uri)))
-    except (tf.errors.OpError, KeyError, ValueError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        return None, f"the latest blessed model cannot read today's rows, so it counts as none ({first})"
-    return totals, "compared with the latest blessed model"
-
-
-def _reason(rules: list[judgement.Rule], note: str) -> str:
-    failed = [str(rule) for rule in rules if not rule.ok]
-    return "; ".join([*(failed or [str(rule) for rule in rules]), note])
+    def protos(self) -> list[Any]:
+        """Every slice as TFMA's proto."""
+        return [
+            results.slice_metrics(
+                key,
+                self.values(cell),
+                self.values(cell, self.baseline) if self.baseline else None,
+                intervals=self.intervals(cell),
+                classes=self.classes,
+            )
+            for key, cell in self.cells.items()
+        ]
 
 
 def _bless(blessing: Any, model: Any, baselines: list[Any], blessed: bool, reason: str) -> None:

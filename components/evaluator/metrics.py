@@ -1,80 +1,194 @@
-"""Sums that add up over batches, overall and by slice, so that batches, shards and slices merge."""
+"""Sums that add up over batches, by cell and fold, so that memory is bounded by cells and not by rows.
 
-from collections.abc import Iterable, Mapping
+A cell is all rows, or one slice. A fold is a twentieth of the rows, drawn by a fixed hash of the row's number: the
+jackknife of components/evaluator/intervals.py leaves out one fold after the other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-SliceKey = tuple[tuple[str, bytes | int | float], ...]
-"""Column and value pairs; empty for all rows."""
-Sums = Array
-"""float64 (m,), m as the measure needs."""
+FOLDS = 20
+"""As many as TFMA's own jackknife has."""
+PENDING = 2_000_000
+"""Entries that wait before equal ones are added up: 32 MB."""
+
+
+class Share(float):
+    """A part of a whole, as a number that remembers how large the whole was: its interval needs it."""
+
+    whole: float
+
+    def __new__(cls, part: float, whole: float) -> "Share":
+        """NaN where there is no whole."""
+        made = super().__new__(cls, part / whole if whole else np.nan)
+        made.whole = float(whole)
+        return made
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What is known of one cell's rows.
+
+    Attributes:
+        count: Number of rows.
+        weight: Sum of their weights.
+        squares: Sum of their squared weights.
+        numbers: float64 (m,), weighted sums of the measure's numbers.
+        places: int64 (u,), rising: the measure's places that hold a row.
+        weights: float64 (u,), weight of the rows in each place.
+    """
+
+    count: float
+    weight: float
+    squares: float
+    numbers: Array
+    places: Array
+    weights: Array
+
+    def at(self, start: int, stop: int) -> tuple[Array, Array]:
+        """Places in [start, stop), counted from start, and their weights."""
+        low, high = np.searchsorted(self.places, [start, stop])
+        return self.places[low:high] - start, self.weights[low:high]
+
+    def dense(self, start: int, stop: int) -> Array:
+        """Weights (stop - start,) of the places in [start, stop)."""
+        places, weights = self.at(start, stop)
+        return np.bincount(places, weights, stop - start)
 
 
 class Measure(Protocol):
-    """The metrics of one task."""
+    """The metrics of one task.
 
-    def sums(self, label: Array, answer: Mapping[str, Array], cells: Array, num_cells: int) -> Array:
-        """Sum rows by cell.
+    Attributes:
+        width: Number of numbers a row.
+        span: Number of places.
+        weighted: Whether rows count by their weight.
+    """
+
+    width: int
+    span: int
+    weighted: bool
+
+    def rows(self, label: Array, answer: Mapping[str, Array]) -> tuple[Array, Array]:
+        """What is summed over rows.
 
         Args:
             label: (n,) as the model's signature `labels` gives it.
             answer: The model's answers, (n,) or (n, k) each.
-            cells: (n,) int64 in [0, num_cells), the cell of each row.
-            num_cells: Number of cells.
 
         Returns:
-            float64 (num_cells, m).
+            Numbers, float64 (n, width), and places, int64 (n, any) in [0, span), -1 for none.
         """
 
-    def values(self, total: Sums) -> dict[str, float]:
-        """The metrics of one slice's sums, `example_count` first."""
+    def values(self, sums: Sums) -> dict[str, float]:
+        """The metrics of one cell, NaN where its rows do not tell."""
+
+    def details(self, sums: Sums) -> dict[str, Any]:
+        """What a report shows beside the metrics: matrices, tables, sizes."""
+
+    def errors(self, label: Array, answer: Mapping[str, Array]) -> Array:
+        """How wrong each row is, float64 (n,), for the list of the worst."""
+
+    def shown(self, label: Array, answer: Mapping[str, Array], row: int) -> tuple[Any, Any]:
+        """Label and answer of one row, as a report shows them."""
 
 
-def by_slice(
-    measure: Measure, label: Array, answer: Mapping[str, Array], slicings: Iterable[Mapping[str, Array]]
-) -> dict[SliceKey, Sums]:
-    """Sum one batch, overall and by slice.
+class Ledger:
+    """Adds up rows by cell and fold.
 
     Args:
         measure: The task's.
-        label: (n,).
-        answer: The model's answers.
-        slicings: One mapping a slicing, from column name to its (n,) values.
-
-    Returns:
-        Slice key -> sums; the empty key holds all rows.
+        num_cells: Number of cells.
     """
-    everything = np.zeros(len(label), np.int64)
-    totals: dict[SliceKey, Sums] = {(): measure.sums(label, answer, everything, 1)[0]}
-    for columns in slicings:
-        codes = everything
-        values: list[Array] = []
-        for column in columns.values():
-            distinct, code = np.unique(column, return_inverse=True)
-            values.append(distinct)
-            codes = codes * len(distinct) + code.reshape(-1)
-        present, cells = np.unique(codes, return_inverse=True)
-        for code, total in zip(present, measure.sums(label, answer, cells.reshape(-1), len(present)), strict=True):
-            totals[_key(int(code), list(columns), values)] = total
-    return totals
+
+    def __init__(self, measure: Measure, num_cells: int) -> None:
+        self._span = measure.span
+        self._numbers = np.zeros((num_cells * FOLDS, 3 + measure.width))
+        self._parts: list[tuple[Array, Array]] = []
+        self._pending = 0
+
+    def add(
+        self,
+        cells: Array,
+        folds: Array,
+        weight: Array,
+        numbers: Array,
+        places: Array,
+        *,
+        again: bool = False,
+    ) -> None:
+        """Add rows.
+
+        Args:
+            cells: int64 (n,), -1 for a row that no cell holds.
+            folds: int64 (n,) in [0, FOLDS).
+            weight: float64 (n,).
+            numbers: From the measure.
+            places: From the measure.
+            again: Whether the rows were counted before, and only their numbers are new.
+        """
+        kept = np.flatnonzero(cells >= 0)
+        bins, weight = cells[kept] * FOLDS + folds[kept], weight[kept]
+        heads = [np.zeros(len(kept))] * 3 if again else [np.ones(len(kept)), weight, weight**2]
+        for position, column in enumerate([*heads, *(numbers[kept] * weight[:, None]).T]):
+            self._numbers[:, position] += np.bincount(bins, column, len(self._numbers))
+        for column in places[kept].T:
+            there = column >= 0
+            keys, position = np.unique(bins[there] * self._span + column[there], return_inverse=True)
+            self._parts.append((keys, np.bincount(position.reshape(-1), weight[there], len(keys))))
+            self._pending += len(keys)
+        if self._pending > PENDING:
+            self._compact()
+
+    def _compact(self) -> tuple[Array, Array]:
+        if not self._parts:
+            self._parts = [(np.zeros(0, np.int64), np.zeros(0))]
+        if len(self._parts) > 1:
+            keys, position = np.unique(np.concatenate([part[0] for part in self._parts]), return_inverse=True)
+            weights = np.concatenate([part[1] for part in self._parts])
+            self._parts = [(keys, np.bincount(position.reshape(-1), weights, len(keys)))]
+        self._pending = 0
+        return self._parts[0]
+
+    def folds(self, cell: int) -> tuple[Array, Array, Array]:
+        """One cell by fold.
+
+        Returns:
+            Count, weight, squares and the numbers (FOLDS, 3 + width); places (u,); weights (FOLDS, u).
+        """
+        keys, weights = self._compact()
+        low, high = np.searchsorted(keys, [cell * FOLDS * self._span, (cell + 1) * FOLDS * self._span])
+        fold, place = np.divmod(keys[low:high] - cell * FOLDS * self._span, self._span)
+        places, position = np.unique(place, return_inverse=True)
+        table = np.zeros((FOLDS, len(places)))
+        table[fold, position.reshape(-1)] = weights[low:high]
+        return self._numbers[cell * FOLDS : (cell + 1) * FOLDS], places, table
+
+    def sums(self, cell: int) -> Sums:
+        """One cell as a whole."""
+        numbers, places, table = self.folds(cell)
+        return whole(numbers.sum(axis=0), places, table.sum(axis=0))
 
 
-def _key(code: int, columns: list[str], values: list[Array]) -> SliceKey:
-    key = []
-    for name, distinct in zip(reversed(columns), reversed(values), strict=True):
-        code, position = divmod(code, len(distinct))
-        key.append((name, distinct[position].item() if distinct.dtype != object else distinct[position]))
-    return tuple(reversed(key))
+def whole(numbers: Array, places: Array, weights: Array) -> Sums:
+    """Sums out of one row of `Ledger.folds`, or of several added up."""
+    held = weights != 0
+    count, weight, squares = (float(number) for number in numbers[:3])
+    return Sums(count, weight, squares, numbers[3:], places[held], weights[held])
 
 
-def merge(totals: dict[SliceKey, Sums], batch: Mapping[SliceKey, Sums]) -> None:
-    """Add one batch's sums to the totals."""
-    for key, value in batch.items():
-        totals[key] = totals[key] + value if key in totals else value
+def draw(rows: Array) -> Array:
+    """A number for each row's number, uint64 (n,), that looks random and is the same each time: splitmix64."""
+    mixed = (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
-def add_by_cell(rows: Array, cells: Array, num_cells: int) -> Array:
-    """Sum rows (n, m) by cell to float64 (num_cells, m)."""
-    return np.stack([np.bincount(cells, column, num_cells) for column in rows.T], axis=1)
+def folds_of(rows: Array) -> Array:
+    """The fold of each row, int64 (n,), by its number."""
+    return (draw(rows) % np.uint64(FOLDS)).astype(np.int64)

@@ -1,44 +1,65 @@
 """Metrics of a number.
 
-With error e = prediction - label over n rows: MAE = Σ|e| / n, RMSE = sqrt(Σe² / n),
-R² = 1 - Σe² / (Σy² - (Σy)² / n), the coefficient of determination. All in the label's own unit, float64.
+With error e = prediction - label over rows of weight w: MAE = Σw|e| / Σw, MSE = Σwe² / Σw, RMSE its root,
+bias = Σwe / Σw, R² = 1 - Σwe² / (Σwy² - (Σwy)² / Σw), the coefficient of determination. MAE, RMSE and bias are in the
+label's own unit; all is float64.
 """
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from components.evaluator.metrics import Array, Sums, add_by_cell
+from components.evaluator.metrics import Array, Sums
 
 
 class Regression:
-    """Sums are n, Σ|e|, Σe², Σ(y - shift), Σ(y - shift)².
+    """Numbers are |e|, e², e, y - shift and (y - shift)².
 
     Args:
         shift: A constant near the label's mean, by default that of the first batch: the sums of squares stay small
             with it, so nothing cancels.
     """
 
+    width = 5
+    span = 1
+    weighted = True
+
     def __init__(self, shift: float | None = None) -> None:
         self._shift = shift
 
-    def sums(self, label: Array, answer: Mapping[str, Array], cells: Array, num_cells: int) -> Array:
+    def rows(self, label: Array, answer: Mapping[str, Array]) -> tuple[Array, Array]:
         """See Measure; `answer` holds `prediction` (n,)."""
         label, prediction = label.astype(np.float64), answer["prediction"].astype(np.float64)
         if self._shift is None:
             self._shift = float(label.mean())
         error, shifted = prediction - label, label - self._shift
-        rows = np.stack([np.ones_like(error), np.abs(error), error**2, shifted, shifted**2], axis=1)
-        return add_by_cell(rows, cells, num_cells)
+        numbers = np.stack([np.abs(error), error**2, error, shifted, shifted**2], axis=1)
+        return numbers, np.zeros((len(label), 0), np.int64)
 
-    def values(self, total: Sums) -> dict[str, float]:
-        """MAE, RMSE and R²; R² is NaN where all labels of the slice are equal."""
-        count, absolute, squared, shifted, shifted_squared = (float(number) for number in total)
-        spread = shifted_squared - shifted**2 / count
+    def values(self, sums: Sums) -> dict[str, float]:
+        """R² is NaN where all labels of the cell are equal."""
+        absolute, squared, error, shifted, shifted_squared = (float(number) for number in sums.numbers)
+        weight = sums.weight or math.nan
+        spread = shifted_squared - shifted**2 / weight
         return {
-            "example_count": count,
-            "mae": absolute / count,
-            "rmse": math.sqrt(squared / count),
+            "mae": absolute / weight,
+            "rmse": math.sqrt(squared / weight),
             "r2": 1.0 - squared / spread if spread > 1e-12 * shifted_squared else math.nan,
+            "mse": squared / weight,
+            "bias": error / weight,
         }
+
+    def details(self, sums: Sums) -> dict[str, Any]:
+        """Nothing further."""
+        return {}
+
+    def errors(self, label: Array, answer: Mapping[str, Array]) -> Array:
+        """The absolute error."""
+        error: Array = np.abs(answer["prediction"].astype(np.float64) - label)
+        return error
+
+    def shown(self, label: Array, answer: Mapping[str, Array], row: int) -> tuple[Any, Any]:
+        """Both in the label's own unit."""
+        return float(label[row]), float(answer["prediction"][row])

@@ -2,10 +2,17 @@ import math
 
 import pytest
 
-from components.evaluator.judgement import judge
+from components.evaluator import judgement
+from components.evaluator.judgement import Demands, Figures
 
 MODEL = {"example_count": 10.0, "mae": 100.0, "rmse": 150.0, "r2": 0.9}
 USUAL = {"floor": {}, "metric": None, "tolerance": 0.01}
+
+
+def judge(model, baseline, *, floor, metric, tolerance):
+    """All rows alone, and one comparison with the baseline."""
+    compared = [{"metric": metric, "tolerance": tolerance}] if metric else []
+    return judgement.judge("regression", {(): Figures(10.0, model, baseline)}, Demands(floor, compared))
 
 
 def verdicts(model=MODEL, baseline=None, **limits):
@@ -120,3 +127,143 @@ def test_r2_that_is_no_number_is_refused_only_where_it_is_asked_for():
 
     assert judge(model, None, **USUAL) == []
     assert not judge(model, None, **{**USUAL, "metric": "r2"})[0].ok
+
+
+BERN, CHUR, GENF = ((("city", name),) for name in (b"bern", b"chur", b"genf"))
+SLICED = {
+    (): Figures(100.0, {"accuracy": 0.8, "recall": 0.7, "log_loss": 0.5, "calibration": 0.9}, {"accuracy": 0.8}),
+    BERN: Figures(60.0, {"accuracy": 0.9, "recall": 0.8, "log_loss": 0.4}, {"accuracy": 0.9}),
+    CHUR: Figures(30.0, {"accuracy": 0.7, "recall": 0.5, "log_loss": 0.8}, {"accuracy": 0.8}),
+    GENF: Figures(10.0, {"accuracy": 0.3, "recall": math.nan, "log_loss": 0.9}, {"accuracy": 0.2}),
+}
+RULE = {"metric": "accuracy", "keys": None, "floor": None, "tolerance": None, "min_count": None}
+GAP = {"metric": "accuracy", "keys": [BERN, CHUR, GENF], "most": 0.1, "min_count": 1}
+
+
+def sliced(rules=(), gaps=(), floor=(), figures=SLICED):
+    demands = Demands(
+        floor=dict(floor), rules=[{**RULE, **entry} for entry in rules], gaps=[{**GAP, **entry} for entry in gaps]
+    )
+    return judgement.judge("binary", figures, demands)
+
+
+def test_a_rule_judges_each_slice_of_its_slicing():
+    made = sliced([{"keys": [BERN, CHUR, GENF], "floor": 0.7}])
+
+    assert [(rule.slice, rule.value, rule.ok, rule.count) for rule in made] == [
+        (BERN, 0.9, True, 60.0),
+        (CHUR, 0.7, True, 30.0),
+        (GENF, 0.3, False, 10.0),
+    ]
+    assert str(made[2]) == "accuracy 0.3 >= 0.7 (the floor) fails for city = genf (10 rows)"
+    assert made[2].edit == "evaluation.rules.0.floor = 0.3 or less"
+
+
+def test_a_rule_without_a_slice_judges_all_rows():
+    assert [(rule.slice, rule.ok) for rule in sliced([{"floor": 0.75}])] == [((), True)]
+
+
+def test_a_rule_compares_a_slice_with_the_baselines_same_slice():
+    made = sliced([{"keys": [BERN, CHUR], "tolerance": 0.02}])
+
+    assert [(rule.kind, rule.ok) for rule in made] == [("baseline", True), ("baseline", False)]
+    assert made[1].limit == pytest.approx(0.784)
+    assert made[1].edit == "evaluation.rules.0.tolerance = 0.1251 or more"
+
+
+def test_floor_and_tolerance_of_one_rule_are_two_outcomes():
+    assert [rule.kind for rule in sliced([{"keys": [BERN], "floor": 0.1, "tolerance": 0.1}])] == ["floor", "baseline"]
+
+
+def test_a_slice_of_few_rows_is_not_judged_and_said_so():
+    [rule] = sliced([{"keys": [GENF], "floor": 0.7, "min_count": 30}])
+
+    assert (rule.ok, rule.kind) == (True, "skipped")
+    assert (
+        str(rule) == "accuracy for city = genf (10 rows): not judged, fewer rows than evaluation.rules.0.min_count = 30"
+    )
+
+
+@pytest.mark.parametrize(("least", "ok"), [(None, False), (1, True)])
+def test_a_slice_without_a_row_fails_unless_min_count_waits_for_it(least, ok):
+    [rule] = sliced([{"keys": [(("city", b"zug"),)], "floor": 0.7, "min_count": least}])
+
+    assert rule.ok is ok
+    assert str(rule).startswith("accuracy for city = zug (0 rows): ")
+    assert ("there is no such row" in str(rule)) is not ok
+
+
+def test_a_value_of_a_slice_that_is_no_number_fails():
+    [rule] = sliced([{"metric": "recall", "keys": [GENF], "floor": 0.1}])
+
+    assert not rule.ok
+    assert rule.edit == "take evaluation.rules.0.floor out, if these rows cannot tell it"
+
+
+def test_a_gap_is_that_of_the_two_slices_furthest_apart():
+    [rule] = sliced(gaps=[{"min_count": 30}])
+
+    assert (rule.kind, rule.slice, rule.ok) == ("gap", CHUR, False)
+    assert rule.value == pytest.approx(0.2)
+    assert rule.edit == "evaluation.gaps.0.most = 0.2001 or more"
+    assert str(rule) == (
+        "gap of accuracy 0.2 <= 0.1 (the most allowed) fails for city = chur (30 rows); "
+        "accuracy 0.7 against 0.9 for city = bern (60 rows); 1 slices with fewer than 30 rows left out"
+    )
+
+
+def test_the_worse_side_of_a_gap_of_errors_is_the_larger():
+    [rule] = sliced(gaps=[{"metric": "log_loss", "most": 0.6}])
+
+    assert (rule.slice, rule.ok) == (GENF, True)
+
+
+def test_a_gap_with_a_value_that_is_no_number_fails():
+    [rule] = sliced(gaps=[{"metric": "recall"}])
+
+    assert not rule.ok
+    assert str(rule) == "recall nan is no number for city = genf (10 rows)"
+
+
+def test_a_gap_of_one_slice_is_not_judged():
+    [rule] = sliced(gaps=[{"min_count": 60}])
+
+    assert rule.ok
+    assert "fewer than two slices to compare" in str(rule)
+
+
+@pytest.mark.parametrize(("value", "ok"), [(0.9, True), (1.1, True), (0.85, False), (1.2, False)])
+def test_calibration_is_judged_by_its_distance_from_one(value, ok):
+    figures = {(): Figures(9.0, {"log_loss": 0.1, "calibration": value})}
+    [rule] = sliced(floor={"calibration": 0.11}, figures=figures)
+
+    assert rule.ok is ok
+    assert str(rule).startswith("|calibration - 1| 0.")
+
+
+@pytest.mark.parametrize(("metric", "value"), [("r2", 0.8637), ("r2", -0.0123456), ("mae", 64733.9), ("mae", 1e-9)])
+def test_the_edit_that_is_named_accepts_the_model(metric, value):
+    limit = value + 1 if metric == "r2" else value / 2
+    [rule] = judge({"mae": 1.0, metric: value}, None, **{**USUAL, "floor": {metric: limit}})
+    proposed = float(rule.edit.split(" = ")[1].split(" or ")[0])
+
+    assert rule.edit.startswith(f"evaluation.floor.{metric} = ")
+    assert judge({"mae": 1.0, metric: value}, None, **{**USUAL, "floor": {metric: proposed}})[0].ok
+
+
+def test_the_tolerance_that_is_named_accepts_the_model():
+    before = {**MODEL, "mae": 93.7}
+    [rule] = judge(MODEL, before, **{**USUAL, "metric": "mae"})
+    proposed = float(rule.edit.split(" = ")[1].split(" or ")[0])
+
+    assert rule.edit.startswith("evaluation.baseline.0.tolerance = ")
+    assert judge(MODEL, before, floor={}, metric="mae", tolerance=proposed)[0].ok
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "classes", "anomaly", "clusters"])
+def test_no_task_blesses_answers_that_are_no_numbers(task):
+    values = {"accuracy": 1.0, judgement.NUMBER[task]: math.nan}
+    skipped = {**RULE, "metric": judgement.NUMBER[task], "floor": 1.0, "min_count": 1000}
+    for demands in (Demands(), Demands(rules=[skipped])):
+        rules = judgement.judge(task, {(): Figures(9.0, values)}, demands)
+        assert not all(rule.ok for rule in rules)

@@ -144,8 +144,8 @@ def test_the_evaluation_is_tfma_s_and_its_figures_are_right(artifact, model):
     serialized = list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
     price = tf.io.parse_example(serialized, {"price": tf.io.FixedLenFeature([], tf.int64)})["price"].numpy()
     error = model.signatures["serving_examples"](examples=tf.constant(serialized))["prediction"].numpy() - price
-    assert overall["mae"]["doubleValue"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
-    assert overall["r2"]["doubleValue"] == pytest.approx(
+    assert overall["mae"]["boundedValue"]["value"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
+    assert overall["r2"]["boundedValue"]["value"] == pytest.approx(
         1 - (error**2).sum() / ((price - price.mean()) ** 2).sum(), rel=1e-5
     )
     grades = [key for key, _ in result.slicing_metrics if key and key[0][0] == "grade"]

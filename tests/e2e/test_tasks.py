@@ -59,7 +59,7 @@ def check(evaluated, names, metrics):
     assert verdict["classes"] == names
     overall = dict(tfma.load_eval_result(str(evaluation)).slicing_metrics)[()][""][""]
     assert set(overall) == {"example_count", *metrics}
-    assert overall["accuracy"]["doubleValue"] == pytest.approx(accuracy)
+    assert overall["accuracy"]["boundedValue"]["value"] == pytest.approx(accuracy)
     return label, rows
 
 
@@ -69,7 +69,7 @@ def price_of(rows):
 
 
 def test_tiers_of_a_price(evaluated):
-    label, rows = check(evaluated("house_tiers"), TIERS, {"accuracy", "log_loss"})
+    label, rows = check(evaluated("house_tiers"), TIERS, {"accuracy", "log_loss", "top_k_accuracy", "macro_f1"})
     price = price_of(rows)
     assert price[label == 0].max() < price[label == 1].min()
     assert price[label == 1].max() < price[label == 2].min()
@@ -81,5 +81,6 @@ def test_a_price_from_a_threshold_on(evaluated, small_tree):
     (small_tree / "configs/dear.toml").write_text(f"{before}[label]\n{BINARY}\n[network]\n{after}")
     schema = (small_tree / "schemas/houses.pbtxt").read_text()
     (small_tree / "schemas/dear.pbtxt").write_text(schema)
-    label, rows = check(evaluated("dear"), ["modest", "dear"], {"accuracy", "log_loss", "auc", "precision", "recall"})
+    metrics = {"accuracy", "log_loss", "auc", "pr_auc", "precision", "recall", "f1", "calibration"}
+    label, rows = check(evaluated("dear"), ["modest", "dear"], metrics)
     np.testing.assert_array_equal(label, price_of(rows) >= 450_000)

@@ -92,9 +92,12 @@ def test_a_plain_whole_config_is_that_config_again():
         ({"network": {"name": "mlp", "dropout": 1.5}}, r"network\.dropout\.0\n.*less than or equal to 1"),
         (
             {"evaluation": {"floor": {"auc": 0.5}}},
-            r"evaluation: metric 'auc' is none of mae, rmse, r2 \(task regression\)",
+            r"evaluation\.floor: metric 'auc' is none of mae, rmse, r2, mse, bias \(task regression\)",
         ),
-        ({"evaluation": {"baseline": {"metric": "loss"}}}, "evaluation: metric 'loss' is none of mae, rmse, r2"),
+        (
+            {"evaluation": {"baseline": {"metric": "loss"}}},
+            "evaluation.baseline: metric 'loss' is none of mae, rmse, r2",
+        ),
         ({"evaluation": {"baseline": {"metric": "mae", "tolerance": -0.1}}}, "greater than or equal to 0"),
         ({"label": {"column": "area"}}, r"label: column 'area' stands under \[features\] too"),
         ({"label": {"column": "id"}}, r"label: column 'id' stands under \[features\] too"),

@@ -1,0 +1,205 @@
+"""Asks exported models about the rows of a split, batch by batch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components.evaluator import slicing
+from components.evaluator.clusters import SAMPLE, Clusters, silhouette
+from components.evaluator.measures import ANSWERS
+from components.evaluator.metrics import Array, Ledger, Measure, draw, folds_of
+from components.evaluator.worst import Worst
+
+BATCH = 4096
+"""Rows predicted at once."""
+_DTYPES = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
+
+
+class Model:
+    """An exported model.
+
+    Args:
+        path: A SavedModel with the signatures `serving_examples` and, where there is a label, `labels`.
+        task: The label's.
+        classes: The classes in the order that its probabilities must have; by default the model's own.
+
+    Raises:
+        ValueError: it answers another question, or has other classes.
+    """
+
+    def __init__(self, path: str, task: str, classes: Sequence[str] | None = None) -> None:
+        # The module must stay alive while its signatures are used.
+        self._module = tf.saved_model.load(path)
+        self._signatures = self._module.signatures
+        self._predict = self._signatures["serving_examples"]
+        given = sorted(self._predict.structured_outputs)
+        if not set(ANSWERS[task]) <= set(given):
+            raise ValueError(f"it answers with {', '.join(given)}, not with {' and '.join(ANSWERS[task])}")
+        self.classes: list[str] | None = None
+        self._order: list[int] | None = None
+        if "class_names" in self._signatures:
+            self.classes = [name.decode() for name in self._signatures["class_names"]()["names"].numpy()]
+        if task in ("binary", "classes") and classes is not None:
+            if sorted(self.classes or ()) != sorted(classes):
+                raise ValueError(f"its classes are {self.classes}, those of this model {list(classes)}")
+            self._order = [(self.classes or []).index(name) for name in classes]
+
+    def answer(self, examples: Any) -> dict[str, Array]:
+        """Serialized tf.Examples, string (n,), to named answers."""
+        found = {name: value.numpy() for name, value in self._predict(examples=examples).items()}
+        if self._order is not None:
+            found["probabilities"] = found["probabilities"][:, self._order]
+        return found
+
+    def label(self, examples: Any) -> tuple[Array, Array]:
+        """Label and weight, (n,) each; -1 and 1 where the model has none."""
+        number = int(examples.shape[0])
+        if "labels" not in self._signatures:
+            return np.full(number, -1, np.int64), np.ones(number)
+        found = self._signatures["labels"](examples=examples)
+        weight = found["weight"].numpy().astype(np.float64).reshape(-1) if "weight" in found else np.ones(number)
+        return found["label"].numpy().reshape(-1), weight
+
+    def vectors(self, examples: Any) -> Array | None:
+        """What was clustered, float32 (n, width)."""
+        found: Array | None = None
+        if "vectors" in self._signatures:
+            found = self._signatures["vectors"](examples=examples)["vectors"].numpy()
+        return found
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a split.
+
+    Attributes:
+        files: Gzipped TFRecords of raw tf.Examples.
+        types: Raw column -> schema type (INT, FLOAT, BYTES).
+    """
+
+    files: Sequence[str]
+    types: Mapping[str, str]
+
+    def batches(self) -> Iterator[tuple[Any, Array]]:
+        """Serialized tf.Examples, string (n,), and the rows' numbers, int64 (n,)."""
+        start = 0
+        files = sorted(self.files)
+        for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(BATCH).prefetch(1):
+            yield batch, np.arange(start, start + int(batch.shape[0]))
+            start += int(batch.shape[0])
+
+    def columns(self, examples: Any, names: Sequence[str]) -> dict[str, tuple[Array, Array]]:
+        """Raw columns of a batch: values (n,), and bool (n,) whether there is one."""
+        if not names:
+            return {}
+        number = int(examples.shape[0])
+        spec = {name: tf.io.VarLenFeature(_DTYPES[self.types[name]]) for name in names}
+        found = {}
+        for name, sparse in tf.io.parse_example(examples, spec).items():
+            values = sparse.values.numpy()
+            rows, first = np.unique(sparse.indices.numpy()[:, 0], return_index=True)
+            present = np.zeros(number, bool)
+            present[rows] = True
+            column = np.zeros(number, values.dtype)
+            column[rows] = values[first]
+            found[name] = column, present
+        return found
+
+    def survey(self, slicings: Sequence[slicing.Slicing], max_slices: int) -> slicing.Survey:
+        """Look which slices there are: one pass, two with quantiles, none without slices."""
+        survey = slicing.Survey(slicings, max_slices)
+        if survey.needs_quantiles:
+            for batch, rows in self.batches():
+                survey.sample(rows, self.columns(batch, survey.columns))
+            survey.cut()
+        if slicings:
+            for batch, _ in self.batches():
+                survey.count(self.columns(batch, survey.columns))
+        return survey
+
+
+def tally(
+    model: Model,
+    *,
+    labels: Model,
+    rows: Rows,
+    measure: Measure,
+    slicings: Sequence[slicing.Slicing],
+    cells: Sequence[Mapping[slicing.SliceKey, int]],
+    identifier: str | None = None,
+) -> tuple[Ledger, Worst]:
+    """Predict every row, and sum by slice.
+
+    Args:
+        model: Who is asked.
+        labels: The model that knows the label: a baseline is judged by the candidate's.
+        rows: The split's.
+        measure: The task's.
+        slicings: All.
+        cells: Each slicing's slices and their numbers; 0 is all rows.
+        identifier: The column that names a row.
+
+    Returns:
+        The sums, and the worst rows.
+    """
+    ledger, worst = Ledger(measure, 1 + sum(map(len, cells))), Worst(measure)
+    needed = sorted({part.column for entry in slicings for part in entry} | ({identifier} if identifier else set()))
+    sample = _Sample() if isinstance(measure, Clusters) else None
+    for batch, numbers in rows.batches():
+        columns = rows.columns(batch, needed)
+        answer, (label, weight) = model.answer(batch), labels.label(batch)
+        weight = weight if measure.weighted else np.ones(len(label))
+        places = [np.zeros(len(label), np.int64)]
+        for entry, known in zip(slicings, cells, strict=True):
+            distinct, codes = slicing.keys(entry, columns)
+            places.append(np.array([known.get(key, -1) for key in distinct])[codes])
+        folds = folds_of(numbers)
+        summed = measure.rows(label, answer)
+        for place in places:
+            ledger.add(place, folds, weight, *summed)
+        worst.add(numbers, label, answer, _identifiers(columns, identifier))
+        if sample is not None:
+            sample.add(numbers, model.vectors(batch), answer["cluster"], np.stack([*places, folds], axis=1))
+    if sample is not None and isinstance(measure, Clusters):
+        values, held = sample.silhouettes()
+        none = np.zeros((len(values), 0), np.int64)
+        for place in held[:, :-1].T:
+            ledger.add(place, held[:, -1], np.ones(len(values)), measure.silhouettes(values), none, again=True)
+    return ledger, worst
+
+
+def _identifiers(columns: Mapping[str, tuple[Array, Array]], column: str | None) -> list[Any] | None:
+    if column is None:
+        return None
+    values, present = columns[column]
+    return [
+        slicing.plain(value if isinstance(value, bytes) else value.item()) if there else None
+        for value, there in zip(values, present, strict=True)
+    ]
+
+
+class _Sample:
+    """At most SAMPLE rows, drawn by a fixed hash of their numbers: their vectors, clusters, cells and folds."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[Array, ...] | None = None
+
+    def add(self, rows: Array, vectors: Array | None, cluster: Array, held: Array) -> None:
+        if vectors is None:
+            return
+        fresh = (draw(rows), vectors, cluster, held)
+        joined = fresh if self._kept is None else tuple(map(np.concatenate, zip(self._kept, fresh, strict=True)))
+        least = np.argsort(joined[0], kind="stable")[:SAMPLE]
+        self._kept = tuple(part[least] for part in joined)
+
+    def silhouettes(self) -> tuple[Array, Array]:
+        """Silhouettes (n,), and cells and fold of the rows (n, slicings + 2)."""
+        if self._kept is None:
+            return np.zeros(0), np.zeros((0, 2), np.int64)
+        _, vectors, cluster, held = self._kept
+        values = silhouette(vectors, cluster)
+        known = np.isfinite(values) | ~np.isfinite(vectors).all(axis=1)
+        return values[known], held[known]

@@ -1,0 +1,75 @@
+"""What the tests of components share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tallied() -> Callable[..., Any]:
+    """Adds rows up as the evaluator does, over the batches that cuts make; returns the ledger and its cells."""
+    from components.evaluator import slicing
+    from components.evaluator.metrics import Ledger, folds_of
+
+    def run(
+        measure: Any,
+        label: Any,
+        answer: Mapping[str, Any],
+        *,
+        weight: Any = None,
+        slicings: Sequence[Any] = (),
+        columns: Mapping[str, Any] = {},
+        cuts: Sequence[int] = (),
+        max_slices: int = 100,
+    ) -> tuple[Ledger, dict[Any, int]]:
+        rows = np.arange(len(label))
+        weight = np.ones(len(label)) if weight is None else weight
+        there = {name: (column, np.ones(len(label), bool)) for name, column in columns.items()}
+        survey = slicing.Survey(slicings, max_slices)
+        survey.count(there)
+        numbered, _ = survey.cells()
+        ledger = Ledger(measure, 1 + sum(map(len, numbered)))
+        for part in np.split(rows, sorted(cuts)):
+            if not len(part):
+                continue
+            summed = measure.rows(label[part], {name: value[part] for name, value in answer.items()})
+            places = [np.zeros(len(part), np.int64)]
+            for entry, known in zip(slicings, numbered, strict=True):
+                cut = {name: (values[part], present[part]) for name, (values, present) in there.items()}
+                distinct, codes = slicing.keys(entry, cut)
+                places.append(np.array([known.get(key, -1) for key in distinct])[codes])
+            for place in places:
+                ledger.add(place, folds_of(part), weight[part], *summed)
+        return ledger, {(): 0, **{key: cell for entry in numbered for key, cell in entry.items()}}
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def values_of(tallied: Callable[..., Any]) -> Callable[..., dict[str, float]]:
+    """Metrics of all rows."""
+
+    def run(measure: Any, label: Any, answer: Mapping[str, Any], **options: Any) -> dict[str, float]:
+        ledger, _ = tallied(measure, label, answer, **options)
+        values: dict[str, float] = measure.values(ledger.sums(0))
+        return values
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def figures() -> Callable[[Any], dict[Any, dict[str, float]]]:
+    """Slice -> metric -> value of an evaluation that TFMA loaded; without those of single classes."""
+
+    def run(result: Any) -> dict[Any, dict[str, float]]:
+        return {
+            key: {
+                name: float(value["boundedValue"]["value"] if "boundedValue" in value else value["doubleValue"])
+                for name, value in metrics_of[""][""].items()
+            }
+            for key, metrics_of in result.slicing_metrics
+        }
+
+    return run

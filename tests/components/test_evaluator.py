@@ -1,0 +1,181 @@
+import json
+import math
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.components.evaluator import constants
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import path_utils
+
+from components import summary
+from components.evaluator import executor, prediction
+from models import settings
+
+
+@pytest.fixture
+def tfma():
+    import tensorflow_model_analysis
+
+    return tensorflow_model_analysis
+
+
+ROWS = {
+    "price": [float(number**2) for number in range(40)],
+    "city": [b"bern" if number % 3 else b"chur" for number in range(40)],
+    "area": list(range(40)),
+}
+COLUMNS = {"price": "FLOAT", "city": "BYTES", "area": "INT"}
+EMPTY = "an artifact without a model"
+
+
+class Answering(tf.Module):
+    """A model that answers factor * area²."""
+
+    def __init__(self, factor, feature="area"):
+        super().__init__()
+        self.factor, self.feature = tf.Variable(factor), feature
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def answer(self, examples):
+        spec = {self.feature: tf.io.FixedLenFeature([1], tf.int64)}
+        area = tf.cast(tf.io.parse_example(examples, spec)[self.feature], tf.float32)
+        return {"prediction": tf.squeeze(self.factor * area**2, -1)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def labels(self, examples):
+        spec = {"price": tf.io.FixedLenFeature([], tf.float32)}
+        return {"label": tf.cast(tf.io.parse_example(examples, spec)["price"], tf.float64)}
+
+
+@pytest.fixture
+def evaluate(tmp_path, write_examples):
+    """Runs the evaluator's executor; returns its outputs."""
+    write_examples(tmp_path / "examples" / "Split-test" / "data.gz", ROWS)
+
+    def model(module, number):
+        artifact = standard_artifacts.Model()
+        artifact.uri, artifact.id = str(tmp_path / f"model {number}"), number
+        if module is not EMPTY:
+            path = path_utils.serving_model_dir(artifact.uri)
+            tf.saved_model.save(module, path, signatures={"serving_examples": module.answer, "labels": module.labels})
+        return artifact
+
+    def run(module, before=None, floor=None, baseline=None, **more):
+        examples = standard_artifacts.Examples()
+        examples.uri, examples.split_names = str(tmp_path / "examples"), artifact_utils.encode_split_names(["test"])
+        config = {
+            "task": "regression",
+            "label": "price",
+            "columns": COLUMNS,
+            "slices": [[{"column": "city", "name": "city"}]],
+            "max_slices": 100,
+            "floor": floor or {},
+            "baseline": [baseline] if baseline else [],
+            "rules": [],
+            "gaps": [],
+            "identifier": None,
+            "weight": None,
+            "advisory": False,
+            "split": "test",
+            **more,
+        }
+        evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+        evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
+        inputs = {"examples": [examples], "model": [model(module, 7)]}
+        if before is not None:
+            inputs["baseline_model"] = [model(before, 3)]
+        properties = {"settings": json.dumps(settings.pack(config, None)), "code": ""}
+        executor.Executor().Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
+        with open(f"{evaluation.uri}/{executor.VERDICT}") as file:
+            verdict = json.load(file)
+        return types.SimpleNamespace(evaluation=evaluation, blessing=blessing, verdict=verdict, folder=tmp_path)
+
+    return run
+
+
+def by_hand(factor, rows=slice(None)):
+    label = np.array(ROWS["price"])[rows]
+    error = np.float32(factor) * label - label
+    return {
+        "example_count": len(label),
+        "mae": np.abs(error).mean(),
+        "rmse": np.sqrt((error**2).mean()),
+        "r2": 1 - (error**2).sum() / ((label - label.mean()) ** 2).sum(),
+        "mse": (error**2).mean(),
+        "bias": error.mean(),
+    }
+
+
+def test_the_executor_writes_the_models_own_figures(tfma, evaluate, monkeypatch, figures):
+    monkeypatch.setattr(prediction, "BATCH", 7)
+    made = evaluate(Answering(1.1), floor={"r2": 0.9, "mae": 1000.0})
+    found = figures(tfma.load_eval_result(made.evaluation.uri))
+
+    chur, bern = slice(0, None, 3), np.flatnonzero(np.arange(40) % 3)
+    wanted = {(): by_hand(1.1), (("city", "chur"),): by_hand(1.1, chur), (("city", "bern"),): by_hand(1.1, bern)}
+    assert set(found) == set(wanted)
+    for key, values in wanted.items():
+        assert found[key] == pytest.approx(values, rel=1e-6)
+    assert made.verdict["metrics"] == pytest.approx(by_hand(1.1), rel=1e-6)
+    assert made.verdict["baseline"] is None
+    assert made.verdict["blessed"] is True
+    assert made.evaluation.get_string_custom_property(summary.PROPERTY).startswith("blessed: mae ")
+    assert tfma.load_validation_result(made.evaluation.uri).validation_ok
+
+
+def test_the_executor_marks_the_blessing_as_stock_does(evaluate):
+    made = evaluate(Answering(1.1), floor={"r2": 0.9})
+
+    assert [path.name for path in (made.folder / "blessing").iterdir()] == [constants.BLESSED_FILE_NAME]
+    assert made.blessing.get_int_custom_property("blessed") == 1
+    assert made.blessing.get_int_custom_property("current_model_id") == 7
+    assert made.blessing.get_string_custom_property("current_model") == str(made.folder / "model 7")
+    assert not made.blessing.has_custom_property("baseline_model_id")
+
+
+def test_a_model_below_the_floor_is_not_blessed(tfma, evaluate):
+    made = evaluate(Answering(3.0), floor={"r2": 0.9})
+
+    assert [path.name for path in (made.folder / "blessing").iterdir()] == [constants.NOT_BLESSED_FILE_NAME]
+    assert made.blessing.get_int_custom_property("blessed") == 0
+    assert "(the floor) fails" in made.blessing.get_string_custom_property("reason")
+    assert made.verdict["blessed"] is False
+    assert not tfma.load_validation_result(made.evaluation.uri).validation_ok
+
+
+def test_a_model_whose_answers_are_no_numbers_is_not_blessed(evaluate):
+    made = evaluate(Answering(math.nan))
+
+    assert made.verdict["blessed"] is False
+    assert "mae nan is no number" in made.verdict["reason"]
+
+
+@pytest.mark.parametrize(("factor", "blessed"), [(1.1, True), (1.3, False)])
+def test_a_model_is_compared_with_the_baseline_on_the_same_rows(tfma, evaluate, factor, blessed, figures):
+    made = evaluate(Answering(factor), Answering(1.2), baseline={"metric": "mae", "tolerance": 0.01})
+
+    assert made.verdict["blessed"] is blessed
+    assert made.verdict["baseline"] == pytest.approx(by_hand(1.2), rel=1e-6)
+    assert made.verdict["baseline_note"] == "compared with the latest blessed model"
+    assert made.blessing.get_int_custom_property("baseline_model_id") == 3
+    loaded = tfma.load_eval_result(made.evaluation.uri, model_name="baseline")
+    assert figures(loaded)[()] == pytest.approx(by_hand(1.2), rel=1e-6)
+    verdict = tfma.load_validation_result(made.evaluation.uri)
+    assert (verdict.validation_ok, verdict.rubber_stamp) == (blessed, False)
+
+
+def test_a_baseline_that_cannot_read_todays_rows_counts_as_none(evaluate):
+    made = evaluate(Answering(1.1), Answering(1.0, feature="rooms"), baseline={"metric": "mae", "tolerance": 0.01})
+
+    assert made.verdict["blessed"] is True
+    assert made.verdict["baseline"] is None
+    assert "cannot read today's rows, so it counts as none" in made.verdict["baseline_note"]
+
+
+def test_a_baseline_artifact_without_a_model_counts_as_none(evaluate):
+    made = evaluate(Answering(1.1), EMPTY, baseline={"metric": "mae", "tolerance": 0.01})
+
+    assert made.verdict["blessed"] is True
+    assert made.verdict["baseline_note"] == "no earlier blessed model to compare with"

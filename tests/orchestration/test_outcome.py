@@ -1,0 +1,74 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from orchestration import outcome
+from orchestration.terminal import Terminal
+
+VERDICT = {
+    "blessed": False,
+    "reason": "r2 0.9 >= 0.95 (the floor) fails",
+    "split": "test",
+    "metrics": {"example_count": 2166.0, "mae": 64733.9, "r2": 0.9, "mse": 1e10, "recall[a]": 0.5, "auc": None},
+    "intervals": {"mae": [60000.4, 69000.2], "r2": [0.88, 0.92]},
+    "baseline": None,
+    "rules": [
+        {"ok": True, "text": "mae 64733.9 <= 70000 (the floor) holds", "edit": ""},
+        {"ok": False, "text": "r2 0.9 >= 0.95 (the floor) fails", "edit": "evaluation.floor.r2 = 0.9 or less"},
+        {"ok": False, "text": "mae nan is no number", "edit": ""},
+    ],
+    "worst_slices": [
+        {
+            "metric": "mae",
+            "slice": {"city": "chur", "grade": 7},
+            "value": 1234.5,
+            "interval": [1.0, 2000.0],
+            "count": 31.0,
+        }
+    ],
+    "slices_left_out": [{"slicing": ["zip", "sex"], "kept": 100, "slices": 20000, "rows_left": 1500}],
+    "pushed": None,
+}
+
+
+def lines(**changes):
+    console = Console(file=io.StringIO(), width=100)
+    console.print(outcome.table({**VERDICT, **changes}))
+    return [line.split() for line in console.file.getvalue().splitlines()]
+
+
+def test_the_table_shows_metrics_with_their_intervals():
+    assert lines() == [
+        ["test", "split,", "2,166", "rows", "model", "95", "%", "interval"],
+        ["mae", "64,734", "60,000", "to", "69,000"],
+        ["r2", "0.9", "0.88", "to", "0.92"],
+    ]
+
+
+def test_the_baseline_stands_beside_the_model():
+    before = {"example_count": 2166.0, "mae": 70000.0, "r2": None, "mse": 1.0, "recall[a]": 1.0, "auc": 0.5}
+    [head, mae, r2, auc] = lines(baseline=before, intervals={})
+
+    assert head[-2:] == ["model", "baseline"]
+    assert (mae, r2, auc) == (["mae", "64,734", "70,000"], ["r2", "0.9", "none"], ["auc", "none", "0.5"])
+
+
+def test_the_notes_name_worst_slices_what_is_left_out_and_the_edit_that_accepts():
+    assert list(outcome.notes(VERDICT)) == [
+        "Worst slices by mae:",
+        "  city = chur, grade = 7: 1,234 (1 to 2,000), 31 rows",
+        "Of 20,000 slices by zip x sex the 100 most frequent are measured; 1,500 rows are in none of them",
+        "Failed: r2 0.9 >= 0.95 (the floor) fails; to accept it: evaluation.floor.r2 = 0.9 or less",
+        "Failed: mae nan is no number; no edit of the config accepts it",
+    ]
+
+
+@pytest.mark.parametrize("pushed", [None, "runs/houses/serving/1"])
+def test_the_terminal_ends_with_verdict_and_places(capsys, pushed):
+    Terminal(plain=True).outcome({**VERDICT, "pushed": pushed}, run_folder="runs/1")
+    told = capsys.readouterr().out
+
+    assert "Not blessed: r2 0.9 >= 0.95 (the floor) fails" in told
+    assert ("Pushed:  runs/houses/serving/1" in told) is (pushed is not None)
+    assert told.rstrip().endswith("Run:     runs/1")
