@@ -14,7 +14,8 @@ SPLITS = ("train", "eval", "test")
 class Csv(Strict):
     """The dialect of CSV files."""
 
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    """None: a tab in .tsv files, else a comma."""
     quote: str = Field(default='"', max_length=1)
     """Goes around a cell that holds the delimiter or a line's end; doubled it stands for itself. "": no quotes."""
     escape: str = Field(default="", max_length=1)
@@ -42,10 +43,26 @@ class Csv(Strict):
         if len(set(self.names)) != len(self.names):
             raise ValueError("a name stands twice in names")
         for key in ("delimiter", "quote", "escape"):
-            if getattr(self, key) and not (getattr(self, key).isascii() and getattr(self, key) not in "\r\n"):
+            value = getattr(self, key)
+            if value and not (value.isascii() and value not in "\r\n"):
                 raise ValueError(f"{key} must be one ASCII character, and no line's end")
-        if self.delimiter in (self.quote, self.escape):
+        if (self.delimiter or ",") in (self.quote, self.escape):
             raise ValueError("delimiter must differ from quote and escape")
+        return self
+
+
+class Image(Strict):
+    """The size of images."""
+
+    height: int | None = Field(default=None, ge=1, le=4096)
+    """Pixels; with width. idx and images: each is resized to it, else it stays as it is. pixels: what the columns make,
+    else a square."""
+    width: int | None = Field(default=None, ge=1, le=4096)
+
+    @model_validator(mode="after")
+    def _both(self) -> "Image":
+        if (self.height is None) != (self.width is None):
+            raise ValueError("height and width go together")
         return self
 
 
@@ -106,15 +123,20 @@ class Data(Strict):
 
     path: Paths | dict[Literal["train", "eval", "test"], Paths]
     """A file, or a pattern as data/*.csv, relative to the data root; or several; or those of each split."""
+    format: Literal["csv", "parquet", "tfrecord", "idx", "pixels", "images"] | None = None
+    """None: as the files' names tell, or a folder of folders of images. pixels: CSV with columns pixel1, pixel2, ..."""
     csv: Csv = Csv()
+    image: Image = Image()
     blank: tuple[str, ...] = ("", "?", "NA", "N/A", "null")
-    """Cells that mean that the value is missing, in every column of text files."""
+    """Texts that mean that the value is missing, in every column of CSV and Parquet."""
     trim: bool = True
-    """Whether blanks around a cell are taken away."""
+    """Whether blanks around such texts are taken away."""
     exclude: tuple[str, ...] = ()
     """Expressions for obviously wrong rows, as "bedrooms > 20": a row that one of them names is left out."""
     max_blank_label: float = Field(default=0.05, ge=0, le=1)
     """Rows without a label are left out; more than this share of the rows is an error."""
+    sample: int | None = Field(default=None, ge=1)
+    """Take about this many rows only, for a quick run: an equal part of each file, thinned out of its first rows."""
     split: Annotated[Split, BeforeValidator(_spelled_out)] = Split()
 
     @field_validator("exclude")
@@ -123,6 +145,14 @@ class Data(Strict):
         for text in exclude:
             Filter(text)
         return exclude
+
+    @model_validator(mode="after")
+    def _acting(self) -> "Data":
+        acting = {"csv": ("csv", "pixels"), "image": ("idx", "pixels", "images")}
+        for key, formats in acting.items():
+            if self.format not in (None, *formats) and getattr(self, key) != _default(self, key):
+                raise ValueError(f"{key} does nothing with format = {self.format!r}: take it out")
+        return self
 
     @model_validator(mode="after")
     def _ready_made(self) -> "Data":

@@ -1,6 +1,7 @@
-"""Cells of text: blanks around them, tokens that stand for a missing value, and the numbers that they are."""
+"""Cells: blanks around texts, tokens that stand for a missing value, and cells of one type as another."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,8 +18,8 @@ class BadCellError(ValueError):
         value: What it holds.
     """
 
-    def __init__(self, row: int, value: str) -> None:
-        super().__init__(value)
+    def __init__(self, row: int, value: Any) -> None:
+        super().__init__(str(value))
         self.row = row
         self.value = value
 
@@ -44,36 +45,73 @@ def tidy(column: pa.Array, blank: Sequence[str], trim: bool) -> pa.Array:
     return column
 
 
-def convert(texts: pa.Array, kind: str) -> pa.Array:
-    """Texts as a schema's type.
+def convert(column: pa.Array, kind: str) -> pa.Array:
+    """Cells of any flat type as a schema's type.
+
+    A date as text is YYYY-MM-DD, a time of day or a timestamp as people write it, in whole seconds and UTC; as a
+    number a date counts days and a timestamp seconds since 1970-01-01.
 
     Args:
-        texts: String array of n cells.
+        column: Array of n cells.
         kind: INT, FLOAT or BYTES.
 
     Returns:
-        Array of n cells: int64, float32 or string.
+        Array of n cells: int64, float32, string, or binary as it was.
 
     Raises:
         BadCellError: a cell is no such number.
     """
-    if kind == "BYTES":
-        return texts
-    # Arrow knows no sign but minus.
-    texts = pc.replace_substring_regex(texts, r"^\+([0-9.])", r"\1")
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if kind == "BYTES" and (pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
+        return column
     try:
-        return pc.cast(texts, ARROW_TYPES[kind])
+        return _cast(column, kind)
     except pa.ArrowInvalid:
         pass
-    low, high = 0, len(texts)
+    low, high = 0, len(column)
     while high - low > 1:
         middle = (low + high) // 2
         try:
-            pc.cast(texts.slice(low, middle - low), ARROW_TYPES[kind])
+            _cast(column.slice(low, middle - low), kind)
             low = middle
         except pa.ArrowInvalid:
             high = middle
-    raise BadCellError(low, texts[low].as_py())
+    raise BadCellError(low, column[low].as_py())
+
+
+def kind_of(type_: pa.DataType) -> str | None:
+    """The schema's type that holds an Arrow type's cells; None for lists and the like."""
+    if pa.types.is_dictionary(type_):
+        return kind_of(type_.value_type)
+    if pa.types.is_nested(type_):
+        return None
+    if pa.types.is_integer(type_) or pa.types.is_boolean(type_):
+        return "INT"
+    return "FLOAT" if pa.types.is_floating(type_) or pa.types.is_decimal(type_) else "BYTES"
+
+
+def _cast(column: pa.Array, kind: str) -> pa.Array:
+    type_ = column.type
+    if pa.types.is_timestamp(type_):
+        column = pc.cast(pc.cast(column, pa.timestamp(type_.unit)), pa.timestamp("s"), safe=False)
+    if pa.types.is_time(type_):
+        column = pc.cast(pc.cast(column, pa.time64("us")), pa.time32("s"), safe=False)
+    if kind == "BYTES":
+        if pa.types.is_decimal(type_):
+            return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], pa.string())
+        large = pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_)
+        return pc.cast(column, pa.binary() if large else pa.string())
+    if pa.types.is_date(type_):
+        column = pc.cast(pc.cast(column, pa.date32()), pa.int32())
+    if pa.types.is_time(type_):
+        column = pc.cast(column, pa.int32())
+    if pa.types.is_timestamp(type_):
+        column = pc.cast(column, pa.int64())
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+        # Arrow knows no sign but minus.
+        column = pc.replace_substring_regex(column, r"^\+([0-9.])", r"\1")
+    return pc.cast(column, ARROW_TYPES[kind], safe=kind == "INT")
 
 
 def looks_like(texts: pa.Array, before: str | None) -> str | None:

@@ -52,19 +52,24 @@ def rows(path: str, settings: Mapping[str, Any], errors: str = "replace") -> Ite
     dialect = settings["csv"]
     encoding = codec(settings)
     with (
-        contextlib.closing(files.open_binary(path)) as packed,
-        contextlib.closing(_unpacked(packed, path)) as file,
+        contextlib.closing(files.open_unpacked(path)) as file,
         io.TextIOWrapper(file, "utf-8-sig" if encoding == "utf8" else encoding, errors, newline="") as text,
     ):
         reader = csv.reader(
             text,
-            delimiter=dialect["delimiter"],
+            delimiter=delimiter(path, settings),
             quotechar=dialect["quote"] or None,
             quoting=csv.QUOTE_MINIMAL if dialect["quote"] else csv.QUOTE_NONE,
             escapechar=dialect["escape"] or None,
             strict=True,
         )
         yield _numbered(reader)
+
+
+def delimiter(path: str, settings: Mapping[str, Any]) -> str:
+    """What stands between the cells."""
+    tabs = path.lower().removesuffix(".gz").endswith(".tsv")
+    return str(settings["csv"]["delimiter"] or ("\t" if tabs else ","))
 
 
 def codec(settings: Mapping[str, Any]) -> str:
@@ -110,7 +115,7 @@ def bad_byte(path: str, encoding: str) -> int:
     """Position of the first byte that is no text, in the unpacked file."""
     decoder = codecs.getincrementaldecoder(encoding)()
     position = 0
-    with contextlib.closing(files.open_binary(path)) as packed, contextlib.closing(_unpacked(packed, path)) as file:
+    with contextlib.closing(files.open_unpacked(path)) as file:
         while block := file.read(1 << 16):
             held_back = len(decoder.getstate()[0])
             try:
@@ -168,9 +173,3 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
             error.line = line  # type: ignore[attr-defined]
             raise
         yield line, cells
-
-
-def _unpacked(file: Any, path: str) -> Any:
-    import gzip
-
-    return gzip.open(file, "rb") if path.endswith(".gz") else file

@@ -149,7 +149,7 @@ def _read(
                 skip_rows=1 if dialect["names"] and dialect["header"] else 0,
             ),
             parse_options=pa_csv.ParseOptions(
-                delimiter=dialect["delimiter"],
+                delimiter=csv_places.delimiter(path, settings),
                 quote_char=dialect["quote"] or False,
                 escape_char=dialect["escape"] or False,
                 newlines_in_values=bool(dialect["quote"]),

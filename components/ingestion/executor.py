@@ -15,7 +15,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components import summary
-from components.ingestion import encoding, planning, rows, sources, split
+from components.ingestion import encoding, planning, rows, split
 from components.ingestion.records import RecordWriter
 from errors import UserError
 from models import settings
@@ -94,8 +94,7 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
             for name in splitter.names(element["split"])
         }
         counts = dict.fromkeys(writers, 0)
-        for read in sources.batches(path, config["data"], plan.columns):
-            batch = keeper.keep(read)
+        for batch in planning.read(plan.files[element["shard"]], plan, config, keeper):
             examples = encoding.examples(batch)
             serialized = examples.to_pylist()
             for name, numbers in splitter.divide(batch, examples, path=path, ready=element["split"]).items():

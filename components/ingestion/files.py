@@ -1,6 +1,7 @@
 """Which files the data is, and how they are opened: on this machine, or in a bucket by Beam's file systems."""
 
 import glob
+import gzip
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,14 @@ Paths = str | Sequence[str] | Mapping[Any, str | Sequence[str]]
 """One path or pattern, several, or those of each ready-made split."""
 _BESIDE = ("readme", "license", "licence", "notice", "changelog", "_success", "thumbs.db")
 """How files begin that stand beside data and are none."""
+
+_ENDINGS = {
+    "csv": (".csv", ".tsv", ".txt", ".data"),
+    "parquet": (".parquet", ".pq"),
+    "tfrecord": (".tfrec",),
+    "idx": ("-ubyte", ".idx"),
+}
+"""Format -> how names of its files end, .gz aside; a name that holds `tfrecord` is one of these anyway."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,8 @@ def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
     """
     found: list[DataFile] = []
     for split, pattern in flat(paths):
-        matches = [path for path in _matching(pattern) if path == pattern or not _stands_beside(path)]
-        matches = [path for match in matches for path in _files_of(match)]
+        matches = [path for path in matching(pattern) if path == pattern or not _stands_beside(path)]
+        matches = [path for match in matches for path in _files_of(match, settings["format"])]
         if not matches:
             raise UserError(f"data.path: there is no file {pattern}. Put it there, or mend the path")
         found.extend(DataFile(path, split) for path in matches)
@@ -96,6 +105,21 @@ def content(files: Sequence[DataFile]) -> str:
     return whole.hexdigest()[:16]
 
 
+def format_of(path: str) -> str | None:
+    """The format that a path's name tells: that of a folder without files is images; None where it tells nothing."""
+    if not is_remote(path) and os.path.isdir(path):
+        inside = [entry for entry in os.scandir(path) if not _stands_beside(entry.name)]
+        return "images" if any(entry.is_dir() for entry in inside) and not any(map(_is_data, inside)) else None
+    name = os.path.basename(path).lower().removesuffix(".gz")
+    if "tfrecord" in name:
+        return "tfrecord"
+    return next((kind for kind, endings in _ENDINGS.items() if name.endswith(endings)), None)
+
+
+def _is_data(entry: "os.DirEntry[str]") -> bool:
+    return entry.is_file() and format_of(entry.path) is not None
+
+
 def within(path: str) -> list[str]:
     """A file itself, or all files below a folder, in order."""
     if not os.path.isdir(path):
@@ -115,12 +139,20 @@ def open_binary(path: str) -> BinaryIO:
     return cast(BinaryIO, _file_systems().open(path, compression_type="uncompressed"))
 
 
+def open_unpacked(path: str) -> BinaryIO:
+    """Open a file, unpacked where its name ends in .gz."""
+    if not path.endswith(".gz"):
+        return open_binary(path)
+    return cast(BinaryIO, gzip.open(open_binary(path) if is_remote(path) else path, "rb"))
+
+
 def open_arrow(path: str) -> pa.NativeFile:
     """Open a file as an Arrow stream, unpacked where its name ends in .gz."""
     return pa.input_stream(open_binary(path), compression="gzip" if path.endswith(".gz") else None)
 
 
-def _matching(pattern: str) -> list[str]:
+def matching(pattern: str) -> list[str]:
+    """Paths that a pattern names, in order."""
     if is_remote(pattern):
         [result] = _file_systems().match([pattern])
         return sorted(found.path for found in result.metadata_list)
@@ -129,12 +161,15 @@ def _matching(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))
 
 
-def _files_of(path: str) -> list[str]:
-    """A file, or the data files in a folder."""
-    if is_remote(path) or not os.path.isdir(path):
+def _files_of(path: str, kind: str | None) -> list[str]:
+    """What a path stands for: itself, or the data files in a folder; the labels of IDX images come with these."""
+    name = os.path.basename(path)
+    if (kind or format_of(path)) == "idx" and "labels" in name and "images" not in name:
+        return []
+    if is_remote(path) or not os.path.isdir(path) or (kind or format_of(path)) == "images":
         return [path]
     inside = [os.path.join(path, name) for name in sorted(os.listdir(path)) if not _stands_beside(name)]
-    return [name for name in inside if os.path.isfile(name)]
+    return [one for name in inside if os.path.isfile(name) for one in _files_of(name, kind)]
 
 
 def _stands_beside(path: str) -> bool:

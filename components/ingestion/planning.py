@@ -1,15 +1,19 @@
 """What is known before the first row is written: the files, the columns' types, and where time is cut."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from components.ingestion import files, sources, times
 from components.ingestion.rows import Keeper
 from components.ingestion.split import SPLITS
 from errors import UserError
+
+POOL_FACTOR, POOL_ROWS = 20, 200_000
+"""A sample is drawn out of this many times its rows, but not out of more than so many."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,32 @@ def plan(config: Mapping[str, Any]) -> Plan:
     cuts: list[float] = []
     notes = []
     if split["by"] == "time":
-        cuts = times.cuts(_times(found, config, columns), {name: split[name] for name in SPLITS})
+        cuts = times.cuts(_times(Plan(found, columns, split), config), {name: split[name] for name in SPLITS})
         notes.append(f"eval from {times.shown(cuts[0])}, test from {times.shown(cuts[1])}")
+    if data["sample"]:
+        notes.append(f"a sample of {data['sample']:,} rows")
     if split["by"] == "all":
         notes.append("every row is in every split, so that nothing shows how the model does on rows it has not seen")
     return Plan(found, columns, split, cuts, notes)
+
+
+def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keeper) -> Iterator[pa.RecordBatch]:
+    """Rows of one file that stay, a batch at a time.
+
+    Args:
+        file: One of the plan's files.
+        plan: Of which only `files` and `columns` are asked.
+        config: The node's settings.
+        keep: Leaves rows out, and counts them.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    batches = sources.batches(file.path, config["data"], plan.columns)
+    if config["data"]["sample"]:
+        batches = _sampled(batches, -(-config["data"]["sample"] // len(plan.files)))
+    for batch in batches:
+        yield keep.keep(batch)
 
 
 def keeper(config: Mapping[str, Any]) -> Keeper:
@@ -63,14 +88,29 @@ def keeper(config: Mapping[str, Any]) -> Keeper:
     return Keeper(exclude=config["data"]["exclude"], complete=config["complete"], label=config["label"])
 
 
-def _times(found: Sequence[files.DataFile], config: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[Any]:
+def _sampled(batches: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:
+    """So many rows, in order, drawn out of the first ones, since files are often sorted by their label."""
+    held: list[pa.RecordBatch] = []
+    rows, size = 0, max(count, min(POOL_FACTOR * count, POOL_ROWS))
+    for batch in batches:
+        held.append(batch.slice(0, size - rows))
+        rows += len(held[-1])
+        if rows == size:
+            break
+    chosen = np.sort(np.random.default_rng(0).permutation(rows)[:count])
+    start = 0
+    for batch in held:
+        yield batch.take(pa.array(chosen[(chosen >= start) & (chosen < start + len(batch))] - start))
+        start += len(batch)
+
+
+def _times(plan: Plan, config: Mapping[str, Any]) -> Iterator[Any]:
     """Times of the rows that stay, a batch at a time."""
     name = config["duties"]["time"]
     keep = keeper(config)
-    for file in found:
-        for batch in sources.batches(file.path, config["data"], columns):
-            kept = keep.keep(batch)
-            yield times.keys(column(kept, name, file.path), name, file.path)
+    for file in plan.files:
+        for batch in read(file, plan, config, keep):
+            yield times.keys(column(batch, name, file.path), name, file.path)
 
 
 def column(batch: pa.RecordBatch, name: str, path: str) -> pa.Array:

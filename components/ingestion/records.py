@@ -28,6 +28,12 @@ def frame(records: list[bytes]) -> bytes:
     return b"".join(parts)
 
 
+def masked_crc(text: bytes) -> int:
+    """The masked CRC-32C of one text, as TFRecord framing has it."""
+    crc: int = google_crc32c.value(text)
+    return ((crc >> 15 | crc << 17 & 0xFFFFFFFF) + 0xA282EAD8) & 0xFFFFFFFF
+
+
 def _masked_crcs(texts: list[bytes]) -> list[bytes]:
     crcs = np.fromiter(map(google_crc32c.value, texts), np.uint32, len(texts))
     masked = ((crcs >> np.uint32(15)) | (crcs << np.uint32(17))) + np.uint32(0xA282EAD8)

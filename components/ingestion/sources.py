@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from components.ingestion import csv_source
+from components.ingestion import files
 from errors import UserError
 
 
@@ -22,8 +22,8 @@ class Source(Protocol):
         """Names of the columns, after a look at the first rows."""
 
 
-_SOURCES: dict[str, Source] = {"csv": csv_source}
-"""Format -> its module."""
+FORMATS = ("csv", "parquet", "tfrecord", "idx", "pixels", "images")
+"""What data.format can say."""
 
 
 def batches(
@@ -100,7 +100,37 @@ def source(path: str, settings: Mapping[str, Any]) -> Source:
     Raises:
         UserError: nothing here reads it.
     """
-    kind = settings.get("format") or "csv"
-    if kind not in _SOURCES:
-        raise UserError(f"{path}: data.format {kind!r} is none of {', '.join(_SOURCES)}")
-    return _SOURCES[kind]
+    kind = settings["format"] or files.format_of(path)
+    if kind is None:
+        raise UserError(
+            f"{path}: its name tells no format: take it out of data.path, or say data.format, which is one of "
+            f"{', '.join(FORMATS)}"
+        )
+    return _module(kind)
+
+
+def _module(kind: str) -> Source:
+    # Each is imported when it is asked for: together they cost over a second.
+    if kind == "parquet":
+        from components.ingestion import parquet_source
+
+        return parquet_source
+    if kind == "tfrecord":
+        from components.ingestion import tfrecord_source
+
+        return tfrecord_source
+    if kind == "idx":
+        from components.ingestion import idx_source
+
+        return idx_source
+    if kind == "pixels":
+        from components.ingestion import pixels_source
+
+        return pixels_source
+    if kind == "images":
+        from components.ingestion import folder_source
+
+        return folder_source
+    from components.ingestion import csv_source
+
+    return csv_source

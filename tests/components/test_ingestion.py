@@ -246,6 +246,29 @@ def test_several_files_whose_columns_stand_in_another_order(ingest, tmp_path):
     assert sum(json.loads(examples.get_string_custom_property("rows")).values()) == 199
 
 
+@pytest.mark.parametrize("split", [{}, {"by": "time"}])
+def test_a_sample_is_thinned_out_of_the_first_rows_of_each_file(ingest, tmp_path, split):
+    for file in range(2):
+        numbers = range(file * 5000, (file + 1) * 5000)
+        rows = ["id,lat,city", *(f"{number},1,2020-01-{number % 28 + 1:02d}" for number in numbers)]
+        (tmp_path / f"{file}.csv").write_text("\n".join(rows))
+
+    def ids(folder):
+        examples = ingest(
+            None, path=str(tmp_path / "*.csv"), split=split, duties={"time": "city"}, sample=199, folder=folder
+        )
+        assert "; a sample of 199 rows" in examples.get_string_custom_property(summary.PROPERTY)
+        files = tf.io.gfile.glob(f"{examples.uri}/Split-*/*")
+        records = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+        return sorted(tf.train.Example.FromString(r).features.feature["id"].int64_list.value[0] for r in records)
+
+    drawn = ids("one")
+    assert len(drawn) == 200
+    assert [sum(number < 5000 for number in drawn), min(drawn) < 200, max(drawn) < 7000] == [100, True, True]
+    assert max(number for number in drawn if number < 5000) > 1500
+    assert ids("two") == drawn
+
+
 def test_the_node_carries_digests_and_settings(tmp_path):
     data = Data(path="data.csv").model_dump(mode="json")
 

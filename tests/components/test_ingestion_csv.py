@@ -196,6 +196,11 @@ def test_dialects(read, content, dialect):
     assert read(content, csv=dialect) == ROWS
 
 
+def test_tabs_are_the_delimiter_of_tsv_files(read):
+    assert read(TEXT.replace(",", "\t"), name="table.tsv") == ROWS
+    assert read(gzip.compress(TEXT.replace(",", "\t").encode()), name="table.tsv.gz") == ROWS
+
+
 def test_quotes_and_escapes_are_what_the_dialect_says(read):
     assert read("id,city\n1,a\\,b\n", {"id": "INT"}, csv={"escape": "\\"})["city"] == ["a,b"]
     assert read('id,city\n1,a "b\n', {"id": "INT"}, csv={"quote": ""})["city"] == ['a "b']

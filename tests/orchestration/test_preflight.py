@@ -3,6 +3,7 @@ import os
 import re
 
 import pytest
+from PIL import Image
 
 from errors import ResourceError, UserError
 from orchestration import preflight
@@ -144,3 +145,41 @@ def test_a_root_that_refuses_files_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(preflight.tempfile, "NamedTemporaryFile", refuse)
     with pytest.raises(ResourceError, match=r"cannot be written \(Read-only file system\): choose another folder"):
         preflight.check_root(str(tmp_path))
+
+
+def test_every_file_of_a_pattern_is_checked_and_all_findings_told_at_once(check, tmp_path):
+    (tmp_path / "a.csv").write_text(TEXT)
+    (tmp_path / "b.csv").write_text("id;area;rent\n1;2;3\n")
+    (tmp_path / "c.csv").write_bytes(b"\xff")
+    (tmp_path / "d.csv").write_text(TEXT.replace("area", "aera"))
+    (tmp_path / "README.md").write_text("About these files")
+    with pytest.raises(UserError) as caught:
+        preflight.check_data(f"{tmp_path}/*", Data(path="x"), config=CONFIG, columns=COLUMNS, label="rent")
+
+    pattern = re.compile(r".*?/(\w\.csv)(?:: (?:the label )?column '(\w+)')?")
+    named = [pattern.match(line).groups() for line in str(caught.value).splitlines()]
+    assert named == [("b.csv", "id"), ("b.csv", "area"), ("b.csv", "rent"), ("c.csv", None), ("d.csv", "area")]
+
+
+def test_ready_made_splits_are_there(check, tmp_path):
+    (tmp_path / "a.csv").write_text(TEXT)
+    paths = {"train": f"{tmp_path}/a.csv", "test": f"{tmp_path}/b.csv"}
+    data = Data(path=paths, split="files")
+    with pytest.raises(UserError, match=r"^configs/flats\.toml: data\.path: there is no file .*/b\.csv\. Put it there"):
+        preflight.check_data(paths, data, config=CONFIG, columns=COLUMNS, label="rent")
+    (tmp_path / "b.csv").write_text(TEXT)
+    preflight.check_data(paths, data, config=CONFIG, columns=COLUMNS, label="rent")
+
+
+def test_a_folder_of_images_has_what_the_schema_says(tmp_path):
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    Image.new("L", (2, 2)).save(tmp_path / "pets" / "cat" / "a.png")
+    path, data = f"{tmp_path}/pets", Data(path="x")
+    preflight.check_data(path, data, config=CONFIG, columns=["image", "label"], label="label")
+    with pytest.raises(
+        UserError, match=r"pets: the label column 'kind' of the schema is missing\. There is: image"
+    ):
+        preflight.check_data(path, data, config=CONFIG, columns=["image", "kind"], label="kind")
+    (tmp_path / "pets" / "cat" / "a.png").write_text("not an image")
+    with pytest.raises(UserError, match=r"pets/cat/a\.png cannot be read as an image"):
+        preflight.check_data(path, data, config=CONFIG, columns=["image", "label"], label="label")

@@ -1,0 +1,228 @@
+import datetime
+import decimal
+import struct
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.ingestion import encoding, parquet_source, sources, tfrecord_source
+from components.ingestion.records import RecordWriter, frame
+from errors import UserError
+from pipeline.data import Data
+
+
+@pytest.fixture
+def read():
+    """Reads files; columns as lists."""
+
+    def run(path, columns=None, **keys):
+        settings = Data(path="not read", **keys).model_dump(mode="json")
+        batches = list(sources.batches(str(path), settings, columns or {}))
+        run.types = {field.name: field.type for field in batches[0].schema}
+        return pa.Table.from_batches(batches).to_pydict()
+
+    return run
+
+
+@pytest.fixture
+def look():
+    return lambda path, **keys: sources.look(str(path), Data(path="not read", **keys).model_dump(mode="json"))
+
+
+# Parquet
+
+DAY = datetime.date(2014, 5, 2)
+MOMENT = datetime.datetime(2014, 5, 2, 1, 2, 3, 400_000)
+TABLE = {
+    "whole": pa.array([1, None, 3], pa.int32()),
+    "share": pa.array([0.5, float("nan"), None]),
+    "name": pa.array([" a", "?", "b"]),
+    "coded": pa.array(["x", None, "NA"]).dictionary_encode(),
+    "large": pa.array(["x", "null", "z"], pa.large_string()),
+    "day": pa.array([DAY, None, DAY]),
+    "moment": pa.array([MOMENT, None, MOMENT], pa.timestamp("us")),
+    "there": pa.array([MOMENT, None, MOMENT], pa.timestamp("ms", tz="UTC")),
+    "time": pa.array([MOMENT.time(), None, None]),
+    "sold": pa.array([True, False, None]),
+    "price": pa.array([decimal.Decimal("1.50"), None, decimal.Decimal("2.00")]),
+    "raw": pa.array([b"\xff", None, b""]),
+    "nothing": pa.array([None, None, None]),
+}
+
+
+@pytest.fixture
+def parquet(tmp_path):
+    def write(columns, name="table.parquet", **options):
+        pq.write_table(pa.table(columns), tmp_path / name, **options)
+        return tmp_path / name
+
+    return write
+
+
+def test_parquet_columns_are_as_they_look(read, parquet):
+    made = read(parquet(TABLE))
+    assert np.isnan(made["share"][1])
+    made["share"][1] = "NaN"
+    assert made == {
+        "whole": [1, None, 3],
+        "share": [0.5, "NaN", None],
+        "name": ["a", None, "b"],
+        "coded": ["x", None, None],
+        "large": ["x", None, "z"],
+        "day": ["2014-05-02", None, "2014-05-02"],
+        "moment": ["2014-05-02 01:02:03", None, "2014-05-02 01:02:03"],
+        "there": ["2014-05-02 01:02:03", None, "2014-05-02 01:02:03"],
+        "time": ["01:02:03", None, None],
+        "sold": [1, 0, None],
+        "price": [1.5, None, 2.0],
+        "raw": [b"\xff", None, b""],
+        "nothing": [None, None, None],
+    }
+    assert {str(kind) for kind in read.types.values()} == {"int64", "float", "string", "binary"}
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "cells"),
+    [
+        ("whole", "BYTES", ["1", None, "3"]),
+        ("whole", "FLOAT", [1.0, None, 3.0]),
+        ("sold", "BYTES", ["true", "false", None]),
+        ("sold", "FLOAT", [1.0, 0.0, None]),
+        ("day", "INT", [16192, None, 16192]),
+        ("day", "FLOAT", [16192.0, None, 16192.0]),
+        ("moment", "INT", [1398992523, None, 1398992523]),
+        ("there", "INT", [1398992523, None, 1398992523]),
+        ("time", "INT", [3723, None, None]),
+        ("price", "BYTES", ["1.50", None, "2.00"]),
+    ],
+)
+def test_parquet_columns_have_the_schemas_types(read, parquet, column, kind, cells):
+    assert read(parquet(TABLE), {column: kind})[column] == cells
+
+
+def test_large_whole_numbers_are_floats_where_the_schema_says_so(read, parquet):
+    assert read(parquet({"a": [2**40, 3]}), {"a": "FLOAT"})["a"] == [2.0**40, 3.0]
+
+
+@pytest.mark.parametrize("size", [2, 100])
+@pytest.mark.parametrize(
+    ("cells", "kind", "message"),
+    [
+        ([1.0, 2.0, 3.0, 2.5], "INT", "column 'a', row 4: 2.5 is no INT"),
+        (["1", "2", "3", "four"], "FLOAT", "column 'a', row 4: 'four' is no FLOAT"),
+        (
+            [decimal.Decimal("1.0")] * 3 + [decimal.Decimal("1.5")],
+            "INT",
+            r"column 'a', row 4: Decimal\('1.5'\) is no INT",
+        ),
+    ],
+)
+def test_a_parquet_cell_that_does_not_fit_names_column_and_row(read, parquet, monkeypatch, size, cells, kind, message):
+    monkeypatch.setattr(parquet_source, "BATCH_ROWS", size)
+    with pytest.raises(UserError, match=rf"table\.parquet: {message}, which the schema says it is"):
+        read(parquet({"a": cells}), {"a": kind})
+
+
+def test_parquet_lists_are_refused_with_their_column(read, look, parquet):
+    for ask in (read, look):
+        with pytest.raises(
+            UserError, match=r"table\.parquet: column 'b' holds list<item: int64>: a cell is one number"
+        ):
+            ask(parquet({"a": [1], "b": [[1, 2]]}))
+
+
+def test_a_file_that_is_no_parquet_is_named(look, read, tmp_path, parquet):
+    (tmp_path / "x.parquet").write_bytes(b"not a table")
+    for ask in (read, look):
+        with pytest.raises(UserError, match=r"x\.parquet cannot be read as Parquet: ."):
+            ask(tmp_path / "x.parquet")
+    with pytest.raises(UserError, match=r"table\.parquet holds no rows"):
+        look(parquet({"a": pa.array([], pa.int64())}))
+    assert look(parquet(TABLE)) == list(TABLE)
+
+
+def test_files_of_two_formats_have_common_types(tmp_path, parquet):
+    (tmp_path / "a.csv").write_text("x,y\n1,1\n")
+    paths = [str(tmp_path / "a.csv"), str(parquet({"x": [0.5], "y": [2]}))]
+    settings = Data(path="not read").model_dump(mode="json")
+    read = [batch.to_pydict() for batch in sources.batches(paths, settings, {})]
+
+    assert read == [{"x": [1.0], "y": [1]}, {"x": [0.5], "y": [2]}]
+    assert sources.types(paths, settings, {"y": "BYTES"}) == {"y": "BYTES", "x": "FLOAT"}
+
+
+# TFRecord
+
+ROWS = pa.RecordBatch.from_pydict(
+    {"n": pa.array([1, None, 3]), "x": pa.array([0.5, 1.5, None], pa.float32()), "s": pa.array(["a", "b", None])}
+)
+
+
+@pytest.fixture
+def tfrecord(tmp_path):
+    def write(records, name="data.tfrecord"):
+        path = tmp_path / name
+        if name.endswith(".gz"):
+            writer = RecordWriter(path.open("wb"))
+            writer.write(records)
+            writer.close()
+        else:
+            path.write_bytes(frame(records))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["data.tfrecord", "data.tfrecord.gz", "data_tfrecord-00000-of-00001.gz"])
+@pytest.mark.parametrize("columns", [{}, {"n": "INT", "x": "FLOAT", "s": "BYTES"}])
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_tfrecords_are_read_back(read, tfrecord, monkeypatch, name, columns, size):
+    monkeypatch.setattr(tfrecord_source, "BATCH_RECORDS", size)
+    path = tfrecord(encoding.examples(ROWS).to_pylist(), name)
+
+    assert read(path, columns) == {"n": [1, None, 3], "x": [0.5, 1.5, None], "s": [b"a", b"b", None]}
+
+
+def test_tfrecord_features_have_the_schemas_types(read, tfrecord):
+    path = tfrecord(encoding.examples(ROWS).to_pylist())
+
+    assert read(path, {"n": "FLOAT", "gone": "INT"})["n"] == [1.0, None, 3.0]
+    with pytest.raises(UserError, match=r"data\.tfrecord: feature 's', record 1: b'a' is no FLOAT"):
+        read(path, {"s": "FLOAT"})
+
+
+def test_a_feature_with_several_values_is_refused(read, tfrecord):
+    from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
+
+    batch = pa.RecordBatch.from_pydict({"a": pa.array([[1], [1, 2]])})
+    with pytest.raises(UserError, match=r"data\.tfrecord: feature 'a', record 2 holds 2 values"):
+        read(tfrecord(RecordBatchToExamplesEncoder(None).encode(batch)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda whole: whole[:-1],
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[:20] + b"x" + whole[21:],
+        lambda whole: struct.pack("<QI", 1 << 60, 0) + whole,
+        lambda whole: b"id,name\n1,a\n",
+        lambda whole: b"x",
+    ],
+)
+def test_a_broken_record_is_named(read, look, tmp_path, content):
+    (tmp_path / "x.tfrecord").write_bytes(content(frame(encoding.examples(ROWS).to_pylist())))
+    with pytest.raises(
+        UserError, match=r"x\.tfrecord: record [123] is broken: this is no TFRecord file"
+    ):
+        read(tmp_path / "x.tfrecord")
+
+
+def test_records_that_are_no_examples_and_no_records_are_named(look, tfrecord):
+    with pytest.raises(UserError, match=r"data\.tfrecord: records 1 to 1 are no tf\.Examples"):
+        look(tfrecord([b"\xff\xff"]))
+    with pytest.raises(UserError, match=r"data\.tfrecord holds no records"):
+        look(tfrecord([]))
+    assert sorted(look(tfrecord(encoding.examples(ROWS).to_pylist()))) == ["n", "s", "x"]

@@ -1,0 +1,214 @@
+import gzip
+import io
+import struct
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from components.ingestion import sources
+from errors import UserError
+from pipeline.data import Data
+
+
+@pytest.fixture
+def read():
+    """Reads files; columns as lists."""
+
+    def run(path, columns=None, **keys):
+        settings = Data(path="not read", **keys).model_dump(mode="json")
+        batches = list(sources.batches(str(path), settings, columns or {}))
+        run.types = {field.name: field.type for field in batches[0].schema}
+        return pa.Table.from_batches(batches).to_pydict()
+
+    return run
+
+
+@pytest.fixture
+def look():
+    return lambda path, **keys: sources.look(str(path), Data(path="not read", **keys).model_dump(mode="json"))
+
+
+def pixels(content):
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.format == "PNG"
+        return np.asarray(image)
+
+
+# IDX
+
+
+def idx(path, array, kind=8):
+    head = struct.pack(f">HBB{array.ndim}I", 0, kind, array.ndim, *array.shape)
+    content = head + array.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(content) if path.name.endswith(".gz") else content)
+
+
+IMAGES = np.arange(5 * 4 * 3).reshape(5, 4, 3)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_idx_images_and_labels_are_png_and_numbers(read, look, tmp_path, suffix):
+    path = tmp_path / f"mnist-train-images-idx3-ubyte{suffix}"
+    idx(path, IMAGES)
+    idx(tmp_path / f"mnist-train-labels-idx1-ubyte{suffix}", np.array([3, 1, 4, 1, 5]))
+    made = read(path, {"image": "BYTES", "label": "INT"})
+
+    assert made["label"] == [3, 1, 4, 1, 5]
+    assert np.array_equal([pixels(image) for image in made["image"]], IMAGES)
+    assert look(path) == ["image", "label"]
+    assert read(path, {"label": "BYTES"})["label"] == ["3", "1", "4", "1", "5"]
+    assert pixels(read(path, image={"height": 8, "width": 6})["image"][0]).shape == (8, 6)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (IMAGES, np.zeros(4), r"a-images-idx3-ubyte holds 5 images, but .*a-labels-idx1-ubyte labels of shape \(4,\)"),
+        (IMAGES, None, r"there is no file .*a-labels-idx1-ubyte: the labels of images lie beside them"),
+        (IMAGES[0], np.zeros(4), r"holds bytes of shape \(4, 3\): images are \(number, height, width\)"),
+        (IMAGES[:0], np.zeros(0), "holds no images"),
+    ],
+)
+def test_idx_files_that_do_not_fit_are_named(read, look, tmp_path, images, labels, message):
+    idx(tmp_path / "a-images-idx3-ubyte", images)
+    if labels is not None:
+        idx(tmp_path / "a-labels-idx1-ubyte", labels)
+    for ask in (look, read):
+        with pytest.raises(UserError, match=message):
+            ask(tmp_path / "a-images-idx3-ubyte")
+
+
+def test_an_idx_file_that_was_cut_or_is_none_is_named(read, look, tmp_path):
+    path = tmp_path / "a-images-idx3-ubyte"
+    idx(tmp_path / "a-labels-idx1-ubyte", np.zeros(5))
+    idx(path, IMAGES)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match="a-images-idx3-ubyte ends early: it was cut, or is no IDX file"):
+        read(path)
+    path.write_bytes(b"\x89PNG....")
+    with pytest.raises(UserError, match="is no IDX file of bytes: it starts with 0x8950, 0x4e"):
+        look(path)
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match="ends early"):
+        look(path)
+
+
+# Pixels in columns
+
+
+def table(images, labels, start=1):
+    names = [f"pixel{number + start}" for number in range(images[0].size)]
+    rows = [",".join(map(str, [label, *image.reshape(-1)])) for label, image in zip(labels, images, strict=True)]
+    return "\n".join([",".join(["label", *names]), *rows]) + "\n"
+
+
+SQUARE = np.arange(2 * 9).reshape(2, 3, 3)
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_a_table_of_pixels_is_images(read, look, tmp_path, start):
+    (tmp_path / "signs.csv").write_text(table(SQUARE, [7, 8], start))
+    made = read(tmp_path / "signs.csv", {"label": "INT", "image": "BYTES"}, format="pixels")
+
+    assert list(made) == ["image", "label"]
+    assert made["label"] == [7, 8]
+    assert np.array_equal([pixels(image) for image in made["image"]], SQUARE)
+    assert look(tmp_path / "signs.csv", format="pixels") == ["image", "label"]
+
+
+def test_pixels_of_another_form_and_of_colours(read, tmp_path):
+    (tmp_path / "a.csv").write_text(table(IMAGES, range(5)))
+    flat = read(tmp_path / "a.csv", format="pixels", image={"height": 4, "width": 3})
+    (tmp_path / "a.csv").write_text(table(np.arange(12).reshape(1, 2, 2, 3), ["x"]))
+    colour = read(tmp_path / "a.csv", format="pixels", image={"height": 2, "width": 2})
+
+    assert pixels(flat["image"][1]).tolist() == IMAGES[1].tolist()
+    assert pixels(colour["image"][0]).tolist() == np.arange(12).reshape(2, 2, 3).tolist()
+    assert colour["label"] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace("7,0,1", "7,0,256"), "column 'pixel2', row 2: a pixel is 0 to 255, found 256"),
+        (lambda text: text.replace("8,9,10", "8,9,"), "column 'pixel2', row 3: a pixel is 0 to 255, found blank"),
+        (lambda text: text.replace("8,9,10", "8,9,x"), "column 'pixel2', row 3: .*'x'"),
+        (lambda text: text.replace("pixel9", "other"), "8 pixels make no square: say data.image"),
+        (lambda text: text.replace("pixel4", "pix"), "columns pixel1, pixel2, ... are needed, and found are 8"),
+        (lambda text: text.replace("pixel", "p"), "columns pixel1, pixel2, ... are needed, and found are 0"),
+    ],
+)
+def test_pixels_that_are_none_are_named(read, tmp_path, change, message):
+    (tmp_path / "a.csv").write_text(change(table(SQUARE, [7, 8])))
+    with pytest.raises(UserError, match=rf"a\.csv: {message}"):
+        read(tmp_path / "a.csv", format="pixels")
+
+
+# Folders of images
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes: cat/a.png grey, cat/b.jpg and dog/deep/c.jpeg in colour; and what is none."""
+    for name, mode in {"cat/a.png": "L", "cat/b.jpg": "RGB", "dog/deep/c.jpeg": "RGB"}.items():
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new(mode, (6, 4), 100 if mode == "L" else (200, 0, 0)).save(tmp_path / "pets" / name)
+    (tmp_path / "pets" / "README.md").write_text("About")
+    (tmp_path / "pets" / "cat" / "notes.txt").write_text("About")
+    (tmp_path / "pets" / ".cache").mkdir()
+    (tmp_path / "pets" / ".cache" / "x.png").write_text("About")
+    return tmp_path / "pets"
+
+
+def test_a_folder_of_images_is_images_classes_and_files(read, look, folder):
+    made = read(folder)
+    rows = sorted(zip(made["file"], made["label"], strict=True))
+
+    assert rows == [("cat/a.png", "cat"), ("cat/b.jpg", "cat"), ("dog/deep/c.jpeg", "dog")]
+    for name, image in zip(made["file"], made["image"], strict=True):
+        assert image == (folder / name).read_bytes()
+    assert look(folder) == ["image", "label", "file"]
+
+
+def test_images_are_resized_where_a_size_is_given(read, folder):
+    made = read(folder, image={"height": 2, "width": 3})
+    shapes = {name: pixels(image).shape for name, image in zip(made["file"], made["image"], strict=True)}
+
+    assert shapes == {"cat/a.png": (2, 3), "cat/b.jpg": (2, 3, 3), "dog/deep/c.jpeg": (2, 3, 3)}
+
+
+def test_images_that_tensorflow_does_not_decode_are_made_png(read, folder):
+    Image.new("CMYK", (6, 4)).save(folder / "cat" / "b.jpg")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (6, 4)).save(folder / "dog" / "deep" / "c.jpeg", exif=turned)
+    Image.new("RGB", (6, 4)).save(folder / "cat" / "a.png", "GIF")
+    made = read(folder)
+    shapes = {name: pixels(image).shape for name, image in zip(made["file"], made["image"], strict=True)}
+
+    assert shapes == {"cat/a.png": (4, 6, 3), "cat/b.jpg": (4, 6, 3), "dog/deep/c.jpeg": (6, 4, 3)}
+
+
+def test_every_file_that_is_no_image_is_named(read, look, folder):
+    (folder / "cat" / "b.jpg").write_bytes((folder / "cat" / "b.jpg").read_bytes()[:-200])
+    (folder / "dog" / "deep" / "c.jpeg").write_text("not an image")
+    with pytest.raises(UserError) as caught:
+        look(folder)
+    named = [line.split(" cannot be read as an image: ")[0] for line in str(caught.value).splitlines()]
+    assert named == [f"{folder}/cat/b.jpg", f"{folder}/dog/deep/c.jpeg"]
+    with pytest.raises(UserError, match=r"(b\.jpg|c\.jpeg) cannot be read as an image: .*\. Mend it, or take it out"):
+        read(folder)
+
+
+def test_a_folder_without_images_is_refused(look, tmp_path):
+    (tmp_path / "cat").mkdir()
+    with pytest.raises(UserError, match="holds no images: put a folder for each class into it"):
+        look(tmp_path, format="images")
+
+
+def test_a_name_that_tells_no_format_is_named(look, tmp_path):
+    (tmp_path / "table.xlsx").write_bytes(b"")
+    with pytest.raises(UserError, match=r"table\.xlsx: its name tells no format: take it out of data\.path, or say"):
+        look(tmp_path / "table.xlsx")
