@@ -111,6 +111,8 @@ def _unfit(config: Config, columns: Mapping[str, str]) -> Iterator[str]:
     """What [data] asks for that the columns do not have."""
     if config.data.split.by == "time" and config.columns.time is None:
         yield "data.split.by is 'time': name the column that tells when a row was as [columns] time"
+    if config.data.spans is not None and config.columns.time is None:
+        yield "data.spans cuts a column of dates: name it as [columns] time"
     for text in config.data.exclude:
         try:
             Filter(text).check(columns)

@@ -19,7 +19,6 @@ NOT_BUILT = {
     "gates": "validation compares with the reviewed schema only",
     "schedule": "start runs by hand",
     "tuner": "set the values in [network] and [training]",
-    "spans": "data.path names one file",
 }
 """Sections that are planned and refused by name -> what to do instead."""
 

@@ -1,11 +1,14 @@
 """Keys of [data]: where the rows come from, what is left out of them and how they are divided."""
 
 import codecs
+import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from components.ingestion.files import flat
 from components.ingestion.filters import Filter
+from components.ingestion.spans import placeholders
 from models.strict import Strict
 
 SPLITS = ("train", "eval", "test")
@@ -66,6 +69,12 @@ class Image(Strict):
         return self
 
 
+class Spans(Strict):
+    """How a column of dates is cut into spans."""
+
+    by: Literal["day", "week", "month"]
+
+
 class Split(Strict):
     """How rows are divided."""
 
@@ -115,6 +124,10 @@ def _spelled_out(split: Any) -> Any:
     return {"by": split} if isinstance(split, str) else split
 
 
+def _written(span: Any) -> Any:
+    return span.isoformat() if isinstance(span, datetime.date) else span
+
+
 Paths = str | tuple[str, ...]
 
 
@@ -122,7 +135,8 @@ class Data(Strict):
     """Where the rows come from."""
 
     path: Paths | dict[Literal["train", "eval", "test"], Paths]
-    """A file, or a pattern as data/*.csv, relative to the data root; or several; or those of each split."""
+    """A file, or a pattern as data/*.csv, relative to the data root; or several; or those of each split. {SPAN},
+    {VERSION}, {YYYY}, {MM} and {DD} in it tell spans."""
     format: Literal["csv", "parquet", "tfrecord", "idx", "pixels", "images"] | None = None
     """None: as the files' names tell, or a folder of folders of images. pixels: CSV with columns pixel1, pixel2, ..."""
     csv: Csv = Csv()
@@ -137,6 +151,12 @@ class Data(Strict):
     """Rows without a label are left out; more than this share of the rows is an error."""
     sample: int | None = Field(default=None, ge=1)
     """Take about this many rows only, for a quick run: an equal part of each file, thinned out of its first rows."""
+    spans: Spans | None = None
+    """Cut [columns] time, a column of dates, into spans."""
+    span: Annotated[int | str | None, BeforeValidator(_written)] = None
+    """The newest span to take, by its number or date; None: the latest."""
+    window: int | None = Field(default=None, ge=1)
+    """Take this many spans, the newest and those before it; None: one."""
     split: Annotated[Split, BeforeValidator(_spelled_out)] = Split()
 
     @field_validator("exclude")
@@ -152,6 +172,21 @@ class Data(Strict):
         for key, formats in acting.items():
             if self.format not in (None, *formats) and getattr(self, key) != _default(self, key):
                 raise ValueError(f"{key} does nothing with format = {self.format!r}: take it out")
+        return self
+
+    @model_validator(mode="after")
+    def _told_spans(self) -> "Data":
+        names = {name for _, pattern in flat(self.path) for name in placeholders(pattern)}
+        dated = names & {"YYYY", "MM", "DD"}
+        if dated and ("SPAN" in names or "YYYY" not in names or ("DD" in names and "MM" not in names)):
+            raise ValueError("path: a span is {SPAN}, or a date: {YYYY}, {YYYY}{MM} or {YYYY}{MM}{DD}")
+        if self.spans is not None and (dated or "SPAN" in names):
+            raise ValueError("spans does nothing where path has {SPAN} or a date: take one of the two out")
+        for key in ("span", "window"):
+            if getattr(self, key) is not None and self.spans is None and not dated and "SPAN" not in names:
+                raise ValueError(
+                    f"{key} needs spans: {{SPAN}} or {{YYYY}}{{MM}}{{DD}} in path, or spans = {{by = ...}}"
+                )
         return self
 
     @model_validator(mode="after")

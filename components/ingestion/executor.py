@@ -60,7 +60,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
             if not number:
                 raise UserError(_empty(name, plan, left_out))
         examples.split_names = artifact_utils.encode_split_names(list(counts))
-        examples.span, examples.version = 0, 0
+        examples.span, examples.version = plan.span, plan.version
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         examples.set_string_custom_property("rows", json.dumps(counts))

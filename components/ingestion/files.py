@@ -1,5 +1,6 @@
 """Which files the data is, and how they are opened: on this machine, or in a bucket by Beam's file systems."""
 
+import dataclasses
 import glob
 import gzip
 import hashlib
@@ -11,6 +12,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from components import digest
+from components.ingestion import spans
 from errors import UserError
 
 Paths = str | Sequence[str] | Mapping[Any, str | Sequence[str]]
@@ -34,10 +36,14 @@ class DataFile:
     Attributes:
         path: Where it is.
         split: The split that it makes, where splits are ready-made files.
+        span: The part of the data that it is, where its path tells.
+        version: Of that part, where its path tells.
     """
 
     path: str
     split: str | None = None
+    span: spans.Span | None = None
+    version: int | None = None
 
 
 def under(root: str, paths: Paths) -> Any:
@@ -51,7 +57,11 @@ def under(root: str, paths: Paths) -> Any:
         The same form.
     """
     if isinstance(paths, str):
-        return paths if is_remote(paths) else os.path.join(root, paths)
+        if is_remote(paths):
+            return paths
+        # A folder's own name is no pattern.
+        plain = is_remote(root) or not any(sign in paths for sign in "*?[{")
+        return os.path.join(root if plain else glob.escape(root), paths)
     if isinstance(paths, Mapping):
         return {split: under(root, part) for split, part in paths.items()}
     return [under(root, path) for path in paths]
@@ -67,7 +77,7 @@ def flat(paths: Paths) -> list[tuple[str | None, str]]:
 
 
 def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
-    """Find the files.
+    """Find the files: those of the latest span, or of the spans that the settings choose, in their newest version.
 
     Args:
         paths: Paths and patterns, as `under` gives them.
@@ -77,15 +87,26 @@ def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
         The files, in order of their paths within each pattern.
 
     Raises:
-        UserError: a pattern has no file, or a file is named twice.
+        UserError: a pattern has no file, a file is named twice, or a span is not there.
     """
-    found: list[DataFile] = []
+    named: list[tuple[str | None, spans.Found]] = []
     for split, pattern in flat(paths):
-        matches = [path for path in matching(pattern) if path == pattern or not _stands_beside(path)]
-        matches = [path for match in matches for path in _files_of(match, settings["format"])]
-        if not matches:
+        matches = [path for path in matching(spans.as_glob(pattern)) if path == pattern or not _stands_beside(path)]
+        inside = [
+            dataclasses.replace(match, path=path)
+            for match in spans.newest_versions(spans.found(pattern, matches))
+            for path in _files_of(match.path, settings["format"])
+        ]
+        if not inside:
             raise UserError(f"data.path: there is no file {pattern}. Put it there, or mend the path")
-        found.extend(DataFile(path, split) for path in matches)
+        named.extend((split, one) for one in inside)
+    there = {one.span for _, one in named if one.span is not None}
+    taken = spans.chosen(there, settings) if there else []
+    found = [
+        DataFile(one.path, split, one.span, one.version)
+        for split, one in named
+        if one.span is None or one.span in taken
+    ]
     twice = [file.path for number, file in enumerate(found) if file.path in {other.path for other in found[:number]}]
     if twice:
         raise UserError(f"data.path names {twice[0]} twice: each file is read once")

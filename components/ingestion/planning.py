@@ -1,13 +1,13 @@
 """What is known before the first row is written: the files, the columns' types, and where time is cut."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from components.ingestion import files, sources, times
+from components.ingestion import files, sources, spans, times
 from components.ingestion.rows import Keeper
 from components.ingestion.split import SPLITS
 from errors import UserError
@@ -25,6 +25,9 @@ class Plan:
         columns: Type of every column of any file.
         split: [data.split], its `key` and `cut_eval` added, as `Splitter` takes it.
         cuts: Times with which splits begin.
+        taken: Spans of the column of dates whose rows are taken; empty where none cuts.
+        span: Number of the newest span.
+        version: Its version.
         notes: What the summary should say.
     """
 
@@ -32,6 +35,9 @@ class Plan:
     columns: dict[str, str]
     split: dict[str, Any]
     cuts: list[float] = field(default_factory=list)
+    taken: list[spans.Span] = field(default_factory=list)
+    span: int = 0
+    version: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -52,16 +58,29 @@ def plan(config: Mapping[str, Any]) -> Plan:
         "key": data["split"]["column"] or duties["group"] or duties["id"],
         "cut_eval": data["split"]["by"] == "files" and not any(file.split == "eval" for file in found),
     }
-    cuts: list[float] = []
+    made = Plan(found, columns, split)
     notes = []
+    taken = sorted({file.span for file in found if file.span is not None})
+    if data["spans"]:
+        taken = spans.chosen(_spans(made, config), data)
+        made = replace(made, taken=taken)
+    versions = [file.version or 0 for file in found if file.span in taken[-1:] and file.version is not None]
+    if taken:
+        notes.append(spans.sentence(taken, max(versions, default=None)))
     if split["by"] == "time":
-        cuts = times.cuts(_times(Plan(found, columns, split), config), {name: split[name] for name in SPLITS})
+        cuts = times.cuts(_times(made, config), {name: split[name] for name in SPLITS})
         notes.append(f"eval from {times.shown(cuts[0])}, test from {times.shown(cuts[1])}")
+        made = replace(made, cuts=cuts)
     if data["sample"]:
         notes.append(f"a sample of {data['sample']:,} rows")
     if split["by"] == "all":
         notes.append("every row is in every split, so that nothing shows how the model does on rows it has not seen")
-    return Plan(found, columns, split, cuts, notes)
+    return replace(
+        made,
+        notes=notes,
+        span=taken[-1].number if taken else 0,
+        version=max([*versions, *(file.version or 0 for file in found if file.span is None)], default=0),
+    )
 
 
 def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keeper) -> Iterator[pa.RecordBatch]:
@@ -80,7 +99,12 @@ def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keep
     if config["data"]["sample"]:
         batches = _sampled(batches, -(-config["data"]["sample"] // len(plan.files)))
     for batch in batches:
-        yield keep.keep(batch)
+        kept = keep.keep(batch)
+        if plan.taken:
+            wanted = [span.number for span in plan.taken]
+            others = np.isin(_numbers(kept, file, config), wanted, invert=True)
+            kept = keep.drop(kept, pa.array(others), spans.OTHER)
+        yield kept
 
 
 def keeper(config: Mapping[str, Any]) -> Keeper:
@@ -102,6 +126,24 @@ def _sampled(batches: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.Recor
     for batch in held:
         yield batch.take(pa.array(chosen[(chosen >= start) & (chosen < start + len(batch))] - start))
         start += len(batch)
+
+
+def _spans(plan: Plan, config: Mapping[str, Any]) -> set[spans.Span]:
+    """Spans of the rows that stay."""
+    keep, by = keeper(config), config["data"]["spans"]["by"]
+    found = {
+        number
+        for file in plan.files
+        for batch in read(file, plan, config, keep)
+        for number in np.unique(_numbers(batch, file, config)).tolist()
+    }
+    return {spans.named(number, by) for number in found}
+
+
+def _numbers(batch: pa.RecordBatch, file: files.DataFile, config: Mapping[str, Any]) -> Any:
+    name = config["duties"]["time"]
+    keys = times.keys(column(batch, name, file.path), name, file.path)
+    return spans.numbers(keys, config["data"]["spans"]["by"], name)
 
 
 def _times(plan: Plan, config: Mapping[str, Any]) -> Iterator[Any]:

@@ -52,16 +52,23 @@ class Keeper:
                 one.check(kinds(batch.schema))
             except ValueError as error:
                 raise UserError(f"data.exclude: {error}") from error
-            batch = self._drop(batch, one.matches(batch), one.text)
+            batch = self.drop(batch, one.matches(batch), one.text)
         for name in (*self._complete, *([self._label] if self._label else [])):
             at = batch.schema.get_field_index(name)
             # A column that is not there at all is for the gate to refuse.
             if at >= 0 and batch.column(at).null_count:
                 reason = BLANK_LABEL if name == self._label else f"missing {name}"
-                batch = self._drop(batch, pc.is_null(batch.column(at)), reason)
+                batch = self.drop(batch, pc.is_null(batch.column(at)), reason)
         return batch
 
-    def _drop(self, batch: pa.RecordBatch, named: pa.Array, reason: str) -> pa.RecordBatch:
+    def drop(self, batch: pa.RecordBatch, named: pa.Array, reason: str) -> pa.RecordBatch:
+        """Leave rows out.
+
+        Args:
+            batch: n rows.
+            named: n truths: which to leave out.
+            reason: Under which they are counted.
+        """
         kept = batch.filter(pc.invert(named))
         if len(kept) < len(batch):
             self.left_out[reason] = self.left_out.get(reason, 0) + len(batch) - len(kept)

@@ -214,9 +214,7 @@ def test_a_feature_with_several_values_is_refused(read, tfrecord):
 )
 def test_a_broken_record_is_named(read, look, tmp_path, content):
     (tmp_path / "x.tfrecord").write_bytes(content(frame(encoding.examples(ROWS).to_pylist())))
-    with pytest.raises(
-        UserError, match=r"x\.tfrecord: record [123] is broken: this is no TFRecord file"
-    ):
+    with pytest.raises(UserError, match=r"x\.tfrecord: record [123] is broken: this is no TFRecord file"):
         read(tmp_path / "x.tfrecord")
 
 

@@ -176,9 +176,7 @@ def test_a_folder_of_images_has_what_the_schema_says(tmp_path):
     Image.new("L", (2, 2)).save(tmp_path / "pets" / "cat" / "a.png")
     path, data = f"{tmp_path}/pets", Data(path="x")
     preflight.check_data(path, data, config=CONFIG, columns=["image", "label"], label="label")
-    with pytest.raises(
-        UserError, match=r"pets: the label column 'kind' of the schema is missing\. There is: image"
-    ):
+    with pytest.raises(UserError, match=r"pets: the label column 'kind' of the schema is missing\. There is: image"):
         preflight.check_data(path, data, config=CONFIG, columns=["image", "kind"], label="kind")
     (tmp_path / "pets" / "cat" / "a.png").write_text("not an image")
     with pytest.raises(UserError, match=r"pets/cat/a\.png cannot be read as an image"):

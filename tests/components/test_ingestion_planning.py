@@ -1,0 +1,94 @@
+import datetime
+
+import pytest
+
+from components.ingestion import planning
+from errors import UserError
+from pipeline.data import Data
+
+DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=number) for number in range(91)]
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Plans over files of ingestion; returns the plan, and the rows that it reads."""
+
+    def run(path, time="day", label=None, **keys):
+        data = Data(path=path, **keys)
+        config = {
+            "paths": f"{tmp_path}/{path}",
+            "data": data.model_dump(mode="json"),
+            "columns": {"n": "INT", "day": "BYTES"},
+            "duties": {"id": None, "group": None, "time": time},
+            "label": label,
+            "complete": [],
+        }
+        made = planning.plan(config)
+        keep = planning.keeper(config)
+        rows = [
+            n for file in made.files for batch in planning.read(file, made, config, keep) for n in batch[0].to_pylist()
+        ]
+        return made, rows, keep.left_out
+
+    (tmp_path / "days.csv").write_text("n,day\n" + "".join(f"{number},{day}\n" for number, day in enumerate(DAYS)))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("keys", "rows", "note"),
+    [
+        ({"spans": {"by": "month"}}, range(60, 91), "span 2024-03"),
+        ({"spans": {"by": "month"}, "window": 2}, range(31, 91), "2 spans, 2024-02 to 2024-03"),
+        ({"spans": {"by": "month"}, "span": "2024-02"}, range(31, 60), "span 2024-02"),
+        ({"spans": {"by": "week"}}, range(84, 91), "span 2024-03-25"),
+        ({"spans": {"by": "day"}, "window": 3}, range(88, 91), "3 spans, 2024-03-29 to 2024-03-31"),
+        ({"spans": {"by": "month"}, "exclude": ["day >= '2024-03-01'"]}, range(31, 60), "span 2024-02"),
+    ],
+)
+def test_the_last_spans_of_a_column_of_dates_are_read(plan, keys, rows, note):
+    made, read, left_out = plan("days.csv", **keys)
+
+    assert read == list(rows)
+    assert made.notes == [note]
+    assert sum(left_out.values()) == 91 - len(read)
+    assert left_out["of other spans"] == 91 - len(read) - left_out.get("day >= '2024-03-01'", 0)
+    assert made.span == made.taken[-1].number > 0
+
+
+def test_a_split_by_time_divides_the_spans_that_are_taken(plan):
+    made, _, _ = plan("days.csv", spans={"by": "month"}, split="time")
+
+    assert made.notes == ["span 2024-03", "eval from 2024-03-26, test from 2024-03-29"]
+
+
+def test_spans_of_paths_are_told_with_their_version(plan, tmp_path):
+    for name in ("d-1-1.csv", "d-2-1.csv", "d-2-3.csv"):
+        (tmp_path / name).write_text(f"n,day\n{name[2]},2024-01-01\n")
+    made, rows, _ = plan("d-{SPAN}-{VERSION}.csv", window=2)
+
+    assert (made.span, made.version, rows) == (2, 3, [1, 2])
+    assert made.notes == ["2 spans, 1 to 2, version 3"]
+
+
+def test_a_row_without_a_date_is_in_no_span(plan, tmp_path):
+    (tmp_path / "x.csv").write_text("n,day\n1,2024-01-01\n2,\n")
+    with pytest.raises(UserError, match=r"x\.csv: 1 rows have no 'day', which \[columns\] time names"):
+        plan("x.csv", spans={"by": "day"})
+    with pytest.raises(UserError, match=r"days\.csv: column 'date' is missing\. There is: n, day"):
+        plan("days.csv", time="date", spans={"by": "day"})
+
+
+def test_rows_of_a_date_that_is_blank_can_be_excluded(plan, tmp_path):
+    (tmp_path / "x.csv").write_text("n,day\n1,2024-01-01\n2,\n")
+    _, rows, left_out = plan("x.csv", spans={"by": "day"}, exclude=["day is missing"])
+
+    assert (rows, left_out) == ([1], {"day is missing": 1})
+
+
+@pytest.mark.parametrize("count", [1, 10, 91, 1000])
+def test_a_sample_is_of_so_many_rows_in_order(plan, count):
+    made, rows, _ = plan("days.csv", sample=count)
+
+    assert len(rows) == min(count, 91)
+    assert rows == sorted(set(rows))
+    assert made.notes == [f"a sample of {count:,} rows"]
