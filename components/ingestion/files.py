@@ -95,7 +95,7 @@ def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
         inside = [
             dataclasses.replace(match, path=path)
             for match in spans.newest_versions(spans.found(pattern, matches))
-            for path in _files_of(match.path, settings["format"])
+            for path in _files_of(match.path, settings.get("format"))
         ]
         if not inside:
             raise UserError(f"data.path: there is no file {pattern}. Put it there, or mend the path")

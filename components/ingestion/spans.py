@@ -110,7 +110,7 @@ def chosen(spans: Iterable[Span], settings: Mapping[str, Any]) -> list[Span]:
         UserError: the span that is asked for is not there.
     """
     rising = sorted(set(spans))
-    asked = settings["span"]
+    asked = settings.get("span")
     if asked is not None:
         at = [place for place, span in enumerate(rising) if str(asked) in (span.shown, str(span.number))]
         if not at:
@@ -118,7 +118,7 @@ def chosen(spans: Iterable[Span], settings: Mapping[str, Any]) -> list[Span]:
             there = ", ".join(shown) if len(shown) <= 5 else f"{shown[0]}, {shown[1]}, ... {shown[-1]}"
             raise UserError(f"data.span is {asked}, which is not there. There is: {there}")
         rising = rising[: at[0] + 1]
-    return rising[-(settings["window"] or 1) :]
+    return rising[-(settings.get("window") or 1) :]
 
 
 def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any, Any]:
