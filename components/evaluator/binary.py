@@ -112,14 +112,15 @@ class Binary:
 
 
 def own_loss(label: Array, probabilities: Array) -> Array:
-    """-ln(p of the own class), float64 (n,); p = 0 for a label that is no class.
+    """-ln(p of the own class), float64 (n,); p = 0 for a label that is no class, NaN where an answer is no number.
 
     Args:
         label: int64 (n,), -1 for none.
         probabilities: (n, classes).
     """
     own = probabilities[np.arange(len(label)), np.maximum(label, 0)].astype(np.float64)
-    own = np.where((label >= 0) | np.isnan(own), own, 0.0)
+    # One probability that is no number leaves none of its row's that can be trusted.
+    own = np.where(np.isfinite(probabilities).all(axis=1), np.where(label >= 0, own, 0.0), np.nan)
     loss: Array = -np.log(np.clip(own, EPSILON, 1.0))
     return loss
 

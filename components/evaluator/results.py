@@ -109,6 +109,8 @@ def _name(key: Any, name: str, classes: Sequence[str] | None) -> None:
     key.name = stem(name)
     if key.name != name:
         key.sub_key.class_id.value = list(classes or ()).index(name[len(key.name) + 1 : -1])
+        # TFMA's name for: of the rows whose likeliest class this is.
+        key.sub_key.top_k.value = 1
 
 
 def _write_key(proto: Any, key: SliceKey) -> None:

@@ -1,0 +1,311 @@
+"""Whole evaluations of each task, by models that answer what stands in their rows."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn
+
+from components.evaluator import prediction
+
+NAMES = ["red", "green", "blue", "grey"]
+CITY = [[{"column": "city", "name": "city"}]]
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch):
+    monkeypatch.setattr(prediction, "BATCH", 17)
+
+
+@pytest.fixture
+def load():
+    import tensorflow_model_analysis as tfma
+
+    return tfma.load_eval_result, tfma.load_validation_result
+
+
+def binary(number=60, seed=1):
+    random = np.random.default_rng(seed)
+    label = random.integers(0, 2, number)
+    positive = np.clip(0.6 * random.random(number) + 0.4 * label, 0, 1).astype(np.float32)
+    city = [[b"bern", b"chur"][row % 3 == 0] for row in range(number)]
+    return {"y": label.astype(np.float32), "p1": positive, "city": city, "age": np.arange(number)}
+
+
+def demand(metric, slice_, *, floor=None, tolerance=None, min_count=None):
+    return {"metric": metric, "slice": slice_, "floor": floor, "tolerance": tolerance, "min_count": min_count}
+
+
+def of(verdict, **slice_):
+    [found] = [entry for entry in verdict["slices"] if entry["slice"] == slice_]
+    return found
+
+
+def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
+    rows = binary()
+    rules = [
+        demand("accuracy", {"city": "chur"}, floor=1.01),
+        demand("auc", "city", floor=0.1),
+        demand("accuracy", {"city": "genf"}, floor=0.1),
+        demand("accuracy", "city", floor=2.0, min_count=30),
+    ]
+    gaps = [{"metric": "recall", "slice": "city", "most": 0.0, "min_count": 1}]
+    made = judged("binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY, rules=rules, gaps=gaps)
+    outcomes = [(rule["metric"], rule["slice"], rule["kind"], rule["ok"]) for rule in made.verdict["rules"]]
+
+    assert outcomes == [
+        ("accuracy", {"city": "chur"}, "floor", False),
+        ("auc", {"city": "bern"}, "floor", True),
+        ("auc", {"city": "chur"}, "floor", True),
+        ("accuracy", {"city": "genf"}, "absent", False),
+        ("accuracy", {"city": "bern"}, "floor", False),
+        ("accuracy", {"city": "chur"}, "skipped", True),
+        ("recall", made.verdict["rules"][-1]["slice"], "gap", False),
+    ]
+    assert made.verdict["blessed"] is False
+    assert made.verdict["rules"][0]["count"] == 20
+    assert "accuracy for city = genf (0 rows): there is no such row" in made.verdict["reason"]
+    assert made.blessing.get_string_custom_property("reason") == made.verdict["reason"]
+    told = {
+        str(validations.slice_key.single_slice_keys[0].bytes_value, "utf-8"): [
+            failure.metric_key.name for failure in validations.failures
+        ]
+        for validations in load[1](made.folder).metric_validations_per_slice
+    }
+    worse = made.verdict["rules"][-1]["slice"]["city"]
+    wanted = {"chur": ["accuracy"], "genf": ["accuracy"], "bern": ["accuracy"]}
+    wanted[worse].append("recall")
+    assert told == wanted
+
+
+def test_slices_by_bucket_cross_and_missing_value(judged, load):
+    rows = binary()
+    rows["grade"] = [None if row % 4 == 0 else row % 2 for row in range(60)]
+    slices = [
+        [{"column": "age", "name": "age_bucket", "edges": [20.0, 40.0], "quantiles": None}],
+        [{"column": "grade", "name": "grade"}],
+        [{"column": "city", "name": "city"}, {"column": "grade", "name": "grade"}],
+        [{"column": "age", "name": "age_quarter", "edges": None, "quantiles": 4}],
+    ]
+    types = {"city": "BYTES", "grade": "INT", "age": "INT"}
+    made = judged("binary", rows, names=["no", "yes"], types_of=types, slices=slices)
+    right = (rows["p1"] > 0.5) == (rows["y"] == 1)
+
+    assert of(made.verdict, age_bucket="20 to 40")["metrics"]["accuracy"] == pytest.approx(right[20:40].mean())
+    assert of(made.verdict, grade="(missing)")["metrics"]["accuracy"] == pytest.approx(right[::4].mean())
+    assert of(made.verdict, city="chur", grade=1)["count"] == sum(row % 3 == 0 and row % 2 == 1 for row in range(60))
+    assert [entry["count"] for entry in made.verdict["slices"] if "age_quarter" in entry["slice"]] == [15.0] * 4
+    loaded = {key for key, _ in load[0](made.folder).slicing_metrics}
+    assert {(), (("age_bucket", "20 to 40"),), (("grade", "(missing)"),), (("city", "chur"), ("grade", 1))} <= loaded
+    assert len(loaded) == 1 + len(made.verdict["slices"])
+
+
+def test_rows_count_by_their_weight(judged):
+    rows = binary()
+    weight = np.random.default_rng(2).gamma(1.0, size=60).astype(np.float32)
+    made = judged("binary", {**rows, "w": weight}, names=["no", "yes"], weight="w")
+    right = (rows["p1"] > 0.5) == (rows["y"] == 1)
+
+    assert made.verdict["metrics"]["accuracy"] == pytest.approx(np.average(right, weights=weight))
+    assert made.verdict["metrics"]["example_count"] == 60
+
+
+def test_the_worst_rows_carry_the_id(judged):
+    rows = {"y": np.arange(30.0, dtype=np.float32), "prediction": np.arange(30.0, dtype=np.float32)}
+    rows["prediction"][25] += 9
+    rows["house"] = [f"house {row}".encode() for row in range(30)]
+    made = judged("regression", rows, types_of={"house": "BYTES"}, identifier="house")
+
+    first = {"row": 25, "id": "house 25", "label": 25.0, "answer": 34.0, "error": 9.0}
+    assert made.verdict["worst"][0] == first
+    assert len(made.verdict["worst"]) == 20
+
+
+def test_several_classes(judged, load):
+    random = np.random.default_rng(3)
+    label = random.integers(0, 4, 80)
+    probabilities = random.dirichlet(np.ones(4), 80).astype(np.float32)
+    rows = {f"p{number}": probabilities[:, number] for number in range(4)}
+    made = judged(
+        "classes", {**rows, "y": label.astype(np.float32)}, names=NAMES, floor={"recall[blue]": 0.0, "macro_f1": 0.0}
+    )
+
+    assert made.verdict["blessed"] is True
+    assert made.verdict["classes"] == NAMES
+    assert made.verdict["metrics"]["macro_f1"] == pytest.approx(
+        sklearn.f1_score(label, probabilities.argmax(axis=1), average="macro")
+    )
+    [(_, plots)] = load[0](made.folder).plots
+    entries = plots[""][""]["multiClassConfusionMatrixAtThresholds"]["matrices"][0]["entries"]
+    assert sum(entry["numWeightedExamples"] for entry in entries) == 80
+
+
+def test_anomalies(judged):
+    random = np.random.default_rng(4)
+    label = (np.arange(90) % 9 == 0).astype(np.float32)
+    score = random.lognormal(2 * label).astype(np.float32)
+    rows = {"y": label, "score": score, "flag": (score > 5).astype(np.float32)}
+    made = judged("anomaly", rows, names=["normal", "anomaly"], floor={"auc": 0.6, "flagged": 0.9})
+
+    assert made.verdict["blessed"] is True
+    assert made.verdict["metrics"]["auc"] == pytest.approx(sklearn.roc_auc_score(label, score), abs=1e-4)
+    assert made.verdict["metrics"]["precision_at_k"] == pytest.approx(label[np.argsort(-score)[:10]].mean())
+    assert made.verdict["details"]["k"] == 10
+
+
+@pytest.fixture
+def grouped():
+    random = np.random.default_rng(5)
+    vectors = (random.normal(size=(70, 2)) + 5 * (np.arange(70)[:, None] % 2)).astype(np.float32)
+    distances = np.stack([np.linalg.norm(vectors - centre, axis=1) for centre in (0, 5)], axis=1).astype(np.float32)
+    return {
+        "v0": vectors[:, 0],
+        "v1": vectors[:, 1],
+        "d0": distances[:, 0],
+        "d1": distances[:, 1],
+        "cluster": distances.argmin(axis=1).astype(np.float32),
+        "y": (np.arange(70) % 2).astype(np.float32),
+        "city": [[b"bern", b"chur"][row % 5 == 0] for row in range(70)],
+    }
+
+
+@pytest.mark.parametrize("label", ["y", None])
+def test_clusters(judged, grouped, label):
+    made = judged("clusters", grouped, types_of={"city": "BYTES"}, slices=CITY, label=label)
+    vectors = np.stack([grouped["v0"], grouped["v1"]], axis=1).astype(float)
+    wanted = sklearn.silhouette_samples(vectors, grouped["cluster"])
+
+    assert made.verdict["metrics"]["silhouette"] == pytest.approx(wanted.mean(), rel=1e-6)
+    assert of(made.verdict, city="chur")["metrics"]["silhouette"] == pytest.approx(wanted[::5].mean(), rel=1e-6)
+    assert made.verdict["intervals"]["silhouette"][0] < wanted.mean() < made.verdict["intervals"]["silhouette"][1]
+    assert sum(made.verdict["details"]["sizes"]) == 70
+    found = made.verdict["metrics"]["adjusted_rand"]
+    if label:
+        assert found == pytest.approx(sklearn.adjusted_rand_score(grouped["y"], grouped["cluster"]))
+    else:
+        assert found is None
+        assert "contingency" not in made.verdict["details"]
+
+
+BROKEN = {"regression": "prediction", "binary": "p1", "classes": "p2", "anomaly": "score", "clusters": "d0"}
+
+
+@pytest.mark.parametrize("advisory", [False, True])
+@pytest.mark.parametrize("task", BROKEN)
+def test_no_task_blesses_one_answer_that_is_no_number(judged, load, task, advisory):
+    columns = ("prediction", "p0", "p1", "p2", "p3", "score", "flag", "cluster", "d0", "d1", "v0", "v1")
+    rows = {name: np.full(12, 0.25, np.float32) for name in columns}
+    rows["cluster"] = np.zeros(12, np.float32)
+    rows["y"] = (np.arange(12) % 2).astype(np.float32)
+    rows[BROKEN[task]][5] = np.nan
+    names = {"binary": NAMES[:2], "classes": NAMES, "anomaly": ["normal", "anomaly"]}.get(task)
+    made = judged(task, rows, names=names, advisory=advisory)
+
+    assert made.verdict["blessed"] is False
+    assert "is no number" in made.verdict["reason"]
+    assert made.blessing.get_int_custom_property("blessed") == 0
+    assert not load[1](made.folder).validation_ok
+    assert "NaN" not in json.dumps(made.verdict)
+
+
+def test_rules_that_only_advise_refuse_nothing(judged, load):
+    made = judged("binary", binary(), names=["no", "yes"], floor={"accuracy": 1.01}, advisory=True)
+
+    assert made.verdict["blessed"] is True
+    assert made.verdict["reason"].startswith("advisory only: accuracy 0.")
+    assert made.verdict["rules"][0]["ok"] is False
+    assert load[1](made.folder).validation_ok
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        ({"task": "regression", "suffix": ""}, "it answers with prediction, not with probabilities"),
+        ({"names": ["no", "perhaps"]}, r"its classes are ['no', 'perhaps'], those of this model ['no', 'yes']"),
+        ({"suffix": "_gone"}, "cannot read today's rows"),
+    ],
+)
+def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, before, reason):
+    made = judged(
+        "binary", binary(), names=["no", "yes"], before=before, baseline=[{"metric": "auc", "tolerance": 0.0}]
+    )
+
+    assert made.verdict["blessed"] is True
+    assert made.verdict["baseline"] is None
+    assert reason in made.verdict["baseline_note"]
+    assert "counts as none" in made.verdict["baseline_note"]
+
+
+def test_a_slice_is_compared_with_the_baselines_own(judged, load):
+    rows = binary()
+    worse = np.where(np.arange(60) % 3 == 0, 1 - rows["p1"], rows["p1"]).astype(np.float32)
+    made = judged(
+        "binary",
+        {**rows, "p1": worse, "p1_old": rows["p1"]},
+        names=["no", "yes"],
+        before={"suffix": "_old"},
+        types_of={"city": "BYTES"},
+        slices=CITY,
+        rules=[demand("accuracy", "city", tolerance=0.05)],
+        baseline=[{"metric": "accuracy", "tolerance": 1.0}, {"metric": "auc", "tolerance": 1.0}],
+    )
+
+    assert [(rule["slice"], rule["ok"]) for rule in made.verdict["rules"]] == [
+        ({}, True),
+        ({}, True),
+        ({"city": "bern"}, True),
+        ({"city": "chur"}, False),
+    ]
+    assert {key for key, _ in load[0](made.folder, model_name="baseline").slicing_metrics} == {
+        (),
+        (("city", "bern"),),
+        (("city", "chur"),),
+    }
+
+
+def test_classes_of_the_baseline_in_another_order_are_matched(judged):
+    rows = binary()
+    made = judged("binary", rows, names=["no", "yes"], before={"names": ["yes", "no"]})
+
+    assert made.verdict["baseline"]["auc"] == pytest.approx(1 - made.verdict["metrics"]["auc"], abs=1e-3)
+
+
+@pytest.mark.parametrize(("task", "label"), [("regression", [5.0]), ("binary", [1.0, 1.0, 1.0])])
+def test_tiny_tables_are_evaluated_and_their_undefined_metrics_are_none(judged, load, task, label):
+    rows = {"y": np.array(label, np.float32), "prediction": np.ones(len(label), np.float32)}
+    rows["p1"] = np.full(len(label), 0.75, np.float32)
+    made = judged(task, rows, names=["no", "yes"] if task == "binary" else None)
+    metric, number = ("r2", 16.0) if task == "regression" else ("auc", None)
+
+    assert made.verdict["blessed"] is True
+    assert made.verdict["metrics"][metric] is None
+    assert metric not in made.verdict["intervals"]
+    assert load[0](made.folder).slicing_metrics
+    if number:
+        assert made.verdict["metrics"]["mse"] == number
+
+
+def test_a_column_of_countless_values_is_cut_to_the_most_frequent(judged):
+    rows = binary(200)
+    rows["zip"] = [7 if row % 2 else row for row in range(200)]
+    made = judged(
+        "binary",
+        rows,
+        names=["no", "yes"],
+        types_of={"zip": "INT"},
+        slices=[[{"column": "zip", "name": "zip"}]],
+        max_slices=3,
+        rules=[demand("accuracy", {"zip": 198}, floor=0.0)],
+    )
+
+    assert {entry["slice"]["zip"] for entry in made.verdict["slices"]} >= {7, 198}
+    assert made.verdict["slices_left_out"] == [{"slicing": ["zip"], "kept": 4, "slices": 101, "rows_left": 97}]
+
+
+def test_the_worst_slices_have_enough_rows_to_tell(judged):
+    rows = binary()
+    rows["city"] = [b"zug" if row < 5 else name for row, name in enumerate(rows["city"])]
+    rows["p1"][:5] = 1 - rows["y"][:5]
+    made = judged("binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY)
+
+    assert [entry["slice"] for entry in made.verdict["worst_slices"]] == [{"city": "bern"}]

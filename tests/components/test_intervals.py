@@ -1,0 +1,114 @@
+import math
+
+import numpy as np
+import pytest
+
+from components.evaluator import intervals
+from components.evaluator.binary import Binary
+from components.evaluator.metrics import Share, Sums
+from components.evaluator.regression import Regression
+
+NONE = np.zeros(0)
+
+
+def sums(count, weight=None, squares=None):
+    weight = count if weight is None else weight
+    return Sums(count, weight, weight if squares is None else squares, NONE, NONE, NONE)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "low", "high"),
+    [
+        # Newcombe, Two-sided confidence intervals for the single proportion (1998), table I, method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_a_share_has_wilsons_interval(part, whole, low, high):
+    found = intervals.wilson(Share(part, whole), sums(whole))
+
+    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_equal_weights_change_no_interval_and_unequal_ones_widen_it():
+    plain = intervals.wilson(Share(8, 20), sums(20))
+    heavy = intervals.wilson(Share(80, 200), sums(20, 200, 2000))
+    unequal = intervals.wilson(Share(80, 200), sums(20, 200, 10_000))
+
+    assert (heavy.low, heavy.high) == pytest.approx((plain.low, plain.high))
+    assert unequal.low < plain.low < plain.high < unequal.high
+
+
+def test_the_jackknife_of_a_mean_by_single_rows_is_its_standard_error():
+    values = np.random.default_rng(3).gamma(1.0, size=12)
+    without = np.array([[np.delete(values, row).mean()] for row in range(12)])
+    [error] = intervals.jackknife(np.array([values.mean()]), without, np.full(12, 1 / 12))
+
+    assert error == pytest.approx(values.std(ddof=1) / math.sqrt(12))
+
+
+def rows(seed, number):
+    random = np.random.default_rng(seed)
+    label = random.normal(size=number)
+    return label, {"prediction": label + random.normal(0.2, 0.5, size=number)}
+
+
+def test_a_mean_has_an_interval_of_about_its_standard_error(tallied):
+    label, answer = rows(1, 4000)
+    ledger, _ = tallied(Regression(), label, answer)
+    found = intervals.intervals(Regression(), ledger, 0)
+    error = np.abs(answer["prediction"] - label)
+
+    assert found["mae"].error == pytest.approx(error.std() / math.sqrt(4000), rel=0.4)
+    assert found["mae"].low < error.mean() < found["mae"].high
+    assert found["mae"].degrees == 19
+
+
+@pytest.mark.parametrize("number", [40, 400])
+def test_intervals_hold_the_truth_nineteen_times_in_twenty(tallied, number):
+    """Of 200 samples; 95 % less three deviations of the binomial is 0.904."""
+    wanted = {"mae": 0.43044, "bias": 0.2}
+    held = dict.fromkeys(wanted, 0)
+    for seed in range(200):
+        ledger, _ = tallied(Regression(), *rows(seed, number))
+        found = intervals.intervals(Regression(), ledger, 0)
+        for name, truth in wanted.items():
+            held[name] += found[name].low <= truth <= found[name].high
+
+    assert all(0.9 <= count / 200 <= 1.0 for count in held.values())
+
+
+def test_an_area_has_an_interval_within_its_range(tallied):
+    random = np.random.default_rng(5)
+    label = random.integers(0, 2, 300)
+    positive = np.clip(0.45 * random.random(300) + 0.54 * label, 0, 1).astype(np.float32)
+    positive[label.argmax()] = 0.2
+    measure = Binary(["no", "yes"], 0.5)
+    ledger, _ = tallied(measure, label, {"probabilities": np.stack([1 - positive, positive], axis=1)})
+    found = intervals.intervals(measure, ledger, 0)
+
+    assert measure.values(ledger.sums(0))["auc"] < 1
+    assert 0.9 < found["auc"].low < found["auc"].high == 1.0
+    assert found["accuracy"].error is None
+    assert found["accuracy"].high < 1
+
+
+@pytest.mark.parametrize(("number", "wanted"), [(1, set()), (3, {"mae", "rmse", "r2", "mse", "bias"})])
+def test_one_row_has_no_interval_and_three_have_wide_ones(tallied, number, wanted):
+    label, answer = rows(8, number)
+    ledger, _ = tallied(Regression(), label, answer)
+    found = intervals.intervals(Regression(), ledger, 0)
+
+    assert set(found) >= wanted - {"r2"}
+    assert all(interval.degrees == number - 1 for interval in found.values())
+
+
+def test_a_metric_that_is_no_number_has_no_interval(tallied):
+    _, answer = rows(9, 50)
+    ledger, _ = tallied(Regression(), np.zeros(50), answer)
+    found = intervals.intervals(Regression(), ledger, 0)
+
+    assert "r2" not in found
+    assert "mae" in found

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+
+from components.evaluator import slicing
+from components.evaluator.slicing import MISSING, Part, Survey
+
+AGE = Part("age", "age_bucket", edges=(18.0, 65.0))
+
+
+def column(values, present=None):
+    values = np.array(values, object if isinstance(values[0], bytes) else None)
+    return values, np.ones(len(values), bool) if present is None else np.array(present)
+
+
+def named(part, values, present=None):
+    distinct, codes = part.code(*column(values, present))
+    return [distinct[code] for code in codes]
+
+
+def test_a_value_is_its_own_slice_and_keeps_its_type():
+    assert named(Part("a", "a"), [b"x", b"y", b"x"]) == [b"x", b"y", b"x"]
+    assert named(Part("a", "a"), np.array([3, -1])) == [3, -1]
+    [value] = named(Part("a", "a"), np.array([0.5], np.float32))
+    assert isinstance(value, float)
+
+
+def test_a_missing_value_is_a_slice_of_its_own():
+    assert named(Part("a", "a"), [b"x", b""], [True, False]) == [b"x", MISSING]
+    assert named(Part("a", "a"), np.array([1.0, np.nan])) == [1.0, MISSING]
+    assert named(AGE, np.array([30, 0]), [True, False]) == [b"18 to 65", MISSING]
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32])
+def test_a_bound_belongs_to_the_bucket_above_it(kind):
+    found = named(AGE, np.array([-3, 17, 18, 64, 65, 99], kind))
+
+    assert found == [b"below 18", b"below 18", b"18 to 65", b"18 to 65", b"from 65", b"from 65"]
+
+
+def test_the_names_of_buckets_are_those_that_the_config_knows():
+    from pipeline.slices import MISSING as TEXT
+    from pipeline.slices import Buckets
+
+    bounds = (-1.5, 0.25, 1e9)
+    found = [Part("a", "a", bounds).bucket(place).decode() for place in range(4)]
+
+    assert (*found, TEXT) == Buckets(column="a", edges=bounds).values()
+    assert TEXT.encode() == MISSING
+
+
+def test_a_cross_has_the_pairs_that_occur():
+    columns = {"city": column([b"x", b"y", b"x"]), "age": column(np.array([5, 5, 80]))}
+    distinct, codes = slicing.keys((Part("city", "city"), AGE), columns)
+
+    assert [distinct[code] for code in codes] == [
+        (("city", b"x"), ("age_bucket", b"below 18")),
+        (("city", b"y"), ("age_bucket", b"below 18")),
+        (("city", b"x"), ("age_bucket", b"from 65")),
+    ]
+    assert len(distinct) == 3
+
+
+def test_the_most_frequent_slices_are_kept_and_the_rest_is_counted():
+    survey = Survey([(Part("a", "a"),)], 2)
+    for values in ([1, 1, 1, 2], [3, 3, 4]):
+        survey.count({"a": column(np.array(values))})
+    [cells], [left] = survey.cells()
+
+    assert cells == {(("a", 1),): 1, (("a", 3),): 2}
+    assert left == {"slicing": ["a"], "kept": 2, "slices": 4, "rows_left": 2}
+
+
+def test_a_slice_that_a_rule_names_is_kept_however_rare():
+    survey = Survey([(Part("a", "a"),)], 1)
+    survey.count({"a": column(np.array([1, 1, 2, 3]))})
+    [cells], _ = survey.cells([(("a", 3),), (("a", 9),)])
+
+    assert list(cells) == [(("a", 1),), (("a", 3),)]
+
+
+def test_slices_are_numbered_through_all_slicings():
+    survey = Survey([(Part("a", "a"),), (Part("b", "b"),)], 100)
+    survey.count({"a": column(np.array([1, 2])), "b": column([b"x", b"x"])})
+    cells, left = survey.cells()
+
+    assert [list(entry.values()) for entry in cells] == [[1, 2], [3]]
+    assert left == []
+
+
+def test_countless_values_stay_within_bounds(monkeypatch):
+    monkeypatch.setattr(slicing, "MOST_VALUES", 100)
+    survey = Survey([(Part("a", "a"),)], 3)
+    for start in range(0, 5000, 50):
+        survey.count({"a": column(np.concatenate([np.arange(start, start + 50), [-1, -1, -2, -2, -3, -3]]))})
+    [cells], _ = survey.cells()
+
+    assert set(cells) == {(("a", number),) for number in (-1, -2, -3)}
+    assert len(survey._counts[0]) <= 100
+
+
+@pytest.mark.parametrize("rows", [1000, 150_000])
+def test_quantiles_cut_into_slices_of_about_equal_count(rows):
+    values = np.random.default_rng(1).gamma(1.0, size=rows)
+    survey = Survey([(Part("a", "a_bucket", quantiles=4),)], 100)
+    for part in np.array_split(np.arange(rows), 7):
+        survey.sample(part, {"a": column(values[part])})
+    survey.cut()
+    survey.count({"a": column(values)})
+    [cells], _ = survey.cells()
+
+    assert len(cells) == 4
+    assert all(abs(count - rows / 4) < 0.02 * rows for count in survey._counts[0].values())
+
+
+def test_quantiles_that_are_equal_make_one_edge_and_none_of_no_values():
+    survey = Survey([(Part("a", "a_bucket", quantiles=4),), (Part("b", "b_bucket", quantiles=4),)], 100)
+    columns = {"a": column(np.array([1, 1, 1, 1, 9])), "b": column(np.full(5, np.nan))}
+    survey.sample(np.arange(5), columns)
+    survey.cut()
+    survey.count(columns)
+    cells, _ = survey.cells()
+
+    assert [[value for ((_, value),) in entry] for entry in cells] == [[b"from 1"], [MISSING]]
