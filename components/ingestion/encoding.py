@@ -24,6 +24,9 @@ _BYTES_LIST = b"\x0a"
 _FLOAT_LIST = b"\x12"
 _INT64_LIST = b"\x1a"
 _LIST_VALUE = b"\x0a"
+_MISSING = b""
+"""A feature without a list, as stock ExampleGen writes it: TFDV counts it as missing, and a list without values as a
+list that is too short."""
 
 _Wrap = Callable[[bytes], bytes]
 """Puts a serialized feature into what is around it."""
@@ -49,7 +52,7 @@ def _entry(name: bytes, feature: bytes) -> bytes:
 
 
 def features(column: pa.Array) -> pa.Array:
-    """Serialize each cell as a tf.train.Feature; a null becomes a list without values.
+    """Serialize each cell as a tf.train.Feature; a null becomes a feature without a list.
 
     Args:
         column: Floating, integer, boolean, string or binary Arrow array of n cells.
@@ -93,7 +96,7 @@ def _encode(column: pa.Array, wrap: _Wrap) -> pa.Array:
 
     def entry(value: int | bytes | None) -> bytes:
         if value is None:
-            return wrap(_field(tag, b""))
+            return wrap(_MISSING)
         return wrap(_field(tag, _field(_LIST_VALUE, varint(value) if isinstance(value, int) else value)))
 
     return _by_value(column, entry)
@@ -117,5 +120,4 @@ def _floats(column: pa.Array, wrap: _Wrap) -> pa.Array:
     filled = pa.Array.from_buffers(pa.binary(), rows, [None, offsets, pa.py_buffer(stamped.tobytes())])
     if not column.null_count:
         return filled
-    empty = pa.scalar(wrap(_field(_FLOAT_LIST, b"")), pa.binary())
-    return pc.if_else(column.is_valid(), filled, empty)
+    return pc.if_else(column.is_valid(), filled, pa.scalar(wrap(_MISSING), pa.binary()))

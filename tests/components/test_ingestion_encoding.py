@@ -51,8 +51,10 @@ def batches(draw, min_rows=1, max_rows=6):
 
 
 def feature(kind, cell):
-    """The cell as TensorFlow's own message; a null is a list without values."""
-    cells = [] if cell is None else [cell]
+    """The cell as TensorFlow's own message; a null is a feature without a list."""
+    if cell is None:
+        return tf.train.Feature()
+    cells = [cell]
     if pa.types.is_floating(kind):
         with np.errstate(over="ignore"):
             rounded = np.asarray(cells, np.float64).astype(np.float32)
