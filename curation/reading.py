@@ -1,8 +1,5 @@
-"""Finds out how data is written, and reads it for the proposal: every cell of a CSV as text, other formats typed."""
+"""Finds out what kind of data is there, and reads it for the proposal."""
 
-import csv
-import gzip
-import io
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -10,22 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from components.ingestion import files, sources
+from curation import dialect, pictures
 from curation.choices import Line
+from curation.pictures import Pictures
 from errors import UserError
 from pipeline.data import Data
 
 MOST_ROWS = 2_000_000
 """Rows that are looked at; what follows them is not read."""
-HEAD_BYTES = 1 << 16
-DELIMITERS = (",", ";", "\t", "|")
-ODD_TOKENS = 2
-"""Most texts among numbers that count as tokens for a missing value."""
-ODD_SHARE = 0.5
-"""Largest share of the cells that they may have."""
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+MOST_IMAGES = 20_000
+"""Images in files of many that are looked at."""
+READY_MADE = {
+    "train": ("train", "training"),
+    "eval": ("eval", "val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "t10k"),
+}
+"""Split -> words in the names of files or folders that say so."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +32,28 @@ class Found:
     """Data that was read.
 
     Attributes:
-        table: Its cells; columns of a CSV are texts.
+        table: Its cells; columns of a CSV are texts, an image is an empty cell.
         lines: Keys of [data] but for `split`.
         whole: Whether all rows were read.
-        what: The form in a few words.
+        what: The format.
+        pictures: What the images are like; None for a table.
     """
 
     table: pa.Table
     lines: tuple[Line, ...]
     whole: bool
     what: str
+    pictures: Pictures | None = None
 
     @property
     def values(self) -> dict[str, Any]:
         """The keys' values."""
         return {line.key: line.value for line in self.lines}
+
+    @property
+    def ready_made(self) -> bool:
+        """Whether the files are those of splits."""
+        return isinstance(self.values["path"], Mapping)
 
 
 def read(path: str, root: str) -> Found:
@@ -60,25 +66,34 @@ def read(path: str, root: str) -> Found:
     Raises:
         UserError: nothing is there, or it cannot be read.
     """
-    shown, why = place(path, root)
-    lines = [Line("path", shown, why)]
-    lines += dialect(_files(path)[0])
-    what = "CSV" + next((f" with {line.value.get('delimiter', ',')!r}" for line in lines if line.key == "csv"), "")
-    table, whole = cells(root, {line.key: line.value for line in lines})
-    tokens = odd_tokens(table)
-    if tokens:
-        blank = [*Data(path=shown).blank, *tokens]
+    paths, why = _paths(os.path.abspath(path), root)
+    lines = [Line("path", paths, why)]
+    first = _first(os.path.abspath(path), paths, root)
+    what = files.format_of(first)
+    if what in ("csv", None) and os.path.isfile(first):
+        lines += dialect.lines(first)
+        if what is None:
+            lines.append(Line("format", "csv", "a text whose name does not tell"))
+    what = {line.key: line.value for line in lines}.get("format", what)
+    if what == "images":
+        return _folder(lines, root)
+    table, whole = cells(root, {line.key: line.value for line in lines}, MOST_ROWS if what == "csv" else None)
+    if what == "csv" and (tokens := dialect.odd_tokens(table)):
+        blank = [*Data(path="").blank, *tokens]
         lines.append(Line("blank", blank, f"{', '.join(map(repr, tokens))} among numbers means a missing value here"))
         table, whole = cells(root, {line.key: line.value for line in lines})
-    return Found(table, tuple(lines), whole, what)
+    if what in ("idx", "pixels"):
+        return Found(table.drop(["image"]), tuple(lines), whole, what, pictures.of(table["image"].to_pylist()))
+    return Found(table, tuple(lines), whole, str(what))
 
 
-def cells(root: str, data: Mapping[str, Any]) -> tuple[pa.Table, bool]:
+def cells(root: str, data: Mapping[str, Any], most: int | None = None) -> tuple[pa.Table, bool]:
     """Read the data of a config's section [data].
 
     Args:
         root: Folder that its paths are relative to.
         data: The section.
+        most: Rows that are enough; None for what the format bears.
 
     Returns:
         The cells, texts where the format has no types of its own, and whether all rows were read.
@@ -87,101 +102,70 @@ def cells(root: str, data: Mapping[str, Any]) -> tuple[pa.Table, bool]:
         UserError: it cannot be read.
     """
     settings = Data.model_validate({**data, "path": files.under(root, data["path"])}).model_dump(mode="json")
-    batches, rows = [], 0
     paths = [file.path for file in files.resolve(settings["path"], settings)]
+    what = settings["format"] or files.format_of(paths[0])
+    most = most or (MOST_ROWS if what in ("csv", "parquet", "tfrecord") else MOST_IMAGES)
     # As texts: which cells make a column a text, and which stand for a missing value, is not known yet.
-    columns = dict.fromkeys(sources.look(paths[0], settings), "BYTES")
+    columns = dict.fromkeys(sources.look(paths[0], settings), "BYTES") if what == "csv" else {}
+    batches, rows = [], 0
     for batch in sources.batches(paths, settings, columns):
         batches.append(batch)
         rows += len(batch)
-        if rows >= MOST_ROWS:
+        if rows >= most:
             break
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
-    return pa.Table.from_batches(batches), rows < MOST_ROWS
+    return pa.Table.from_batches(batches), rows < most
 
 
-def place(path: str, root: str) -> tuple[str, str]:
-    """The path as the config has it, and a word on it."""
-    whole = os.path.abspath(path)
+def _folder(lines: Sequence[Line], root: str) -> Found:
+    """A folder of images: their sizes from a few, their classes from the names."""
+    [line] = [line for line in lines if line.key == "path"]
+    folders = [path for _, path in files.flat(files.under(root, line.value))]
+    names = [(folder, name) for folder in folders for name in pictures.names(folder)]
+    if not names:
+        raise UserError(f"{folders[0]} holds no images: put a folder for each class into it, and images into these")
+    table = pa.table({"label": [name.split("/")[0] for _, name in names], "file": [name for _, name in names]})
+    return Found(table, tuple(lines), True, "images", pictures.of(pictures.some(names)))
+
+
+def _paths(whole: str, root: str) -> tuple[str | dict[str, str], str]:
+    """The paths as the config has them, and a word on them."""
     inside = os.path.relpath(whole, root)
+    shown, reasons = (whole, ["outside the repository: copy it to data/ before you compile for a cloud"])
     if not inside.startswith(os.pardir):
-        return inside, ""
-    return whole, "outside the repository: copy it to data/ before you compile for a cloud"
+        shown, reasons = inside, []
+    splits = ready_made(whole)
+    if splits:
+        names = {split: os.path.join(shown, name) for split, name in splits.items()}
+        return names, "; ".join([*reasons, "the names tell the splits"])
+    return shown, "; ".join(reasons)
 
 
-def dialect(path: str) -> list[Line]:
-    """Keys of [data] that say how a CSV file is written, where it is not with commas and a header."""
-    text, encoding = _head(path)
-    delimiter = sniff(text)
-    values: dict[str, Any] = {}
-    reasons = []
-    if delimiter != ",":
-        values["delimiter"] = delimiter
-        reasons.append("what the lines are divided by")
-    if encoding != "utf-8":
-        values["encoding"] = encoding
-        reasons.append("not UTF-8")
-    header = next((row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row), [])
-    bare = [cell.strip() for cell in header]
-    if bare != header and len(set(bare)) == len(bare):
-        values["names"] = bare
-        reasons.append("the header's names without the blanks around them")
-    if header and all(map(_NUMBER.match, bare)):
-        values |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}
-        reasons.append("the first line holds numbers only, so it is no header: name the columns")
-    return [Line("csv", values, "; ".join(reasons))] if values else []
+def ready_made(folder: str) -> dict[str, str]:
+    """Names in a folder that are the data of splits; empty where there are none for train and test.
 
-
-def sniff(text: str) -> str:
-    """The delimiter: the one that divides the most lines alike, the header's above all."""
-    lines = [line for line in text.splitlines()[:50] if line.strip()]
-    if len(text) >= HEAD_BYTES and len(lines) > 1:
-        lines = lines[:-1]
-    best, score = ",", 0.0
-    for delimiter in DELIMITERS:
-        counts = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-        if counts and counts[0] > 1:
-            alike = sum(count == counts[0] for count in counts) / len(counts)
-            if alike * counts[0] > score:
-                best, score = delimiter, alike * counts[0]
-    return best
-
-
-def odd_tokens(table: pa.Table) -> list[str]:
-    """Texts that stand among numbers, a few in a column: tokens for a missing value."""
-    found: dict[str, None] = {}
-    for column in table.columns:
-        if not pa.types.is_string(column.type):
+    Args:
+        folder: A path; a file has none.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        split = split_of(name)
+        if split is None or "labels" in name:
             continue
-        counts = pc.value_counts(column.drop_null())
-        values = counts.field(0)
-        odd = values.filter(pc.invert(pc.match_substring_regex(values, f"^{_NUMBER.pattern}")))
-        if not 0 < len(odd) <= ODD_TOKENS or len(values) - len(odd) < 3:
-            continue
-        rows = dict(zip(values.to_pylist(), counts.field(1).to_pylist(), strict=True))
-        odd_rows = sum(rows[value] for value in odd.to_pylist())
-        if odd_rows <= ODD_SHARE * sum(rows.values()) and all(len(value) <= 12 for value in odd.to_pylist()):
-            found |= dict.fromkeys(odd.to_pylist())
-    return list(found)
+        if split in found:
+            return {}
+        found[split] = name
+    return found if {"train", "test"} <= set(found) else {}
 
 
-def _head(path: str) -> tuple[str, str]:
-    """Beginning of a file as text, and its encoding."""
-    try:
-        with gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as file:
-            head = file.read(HEAD_BYTES)
-    except (OSError, EOFError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
-    if b"\0" in head:
-        raise UserError(f"{path} holds NUL bytes, so it is no CSV file")
-    if len(head) == HEAD_BYTES:
-        head = head[: head.rfind(b"\n") + 1] or head
-    try:
-        return head.decode("utf-8-sig"), "utf-8"
-    except UnicodeDecodeError:
-        return head.decode("cp1252", "replace"), "cp1252"
+def split_of(name: str) -> str | None:
+    """The split that a file's or folder's name tells."""
+    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    return next((split for split, known in READY_MADE.items() if words & set(known)), None)
 
 
-def _files(path: str) -> Sequence[str]:
-    return [file.path for file in files.resolve(os.path.abspath(path), {})]
+def _first(whole: str, paths: str | dict[str, str], root: str) -> str:
+    """One file of the data, or one folder of images."""
+    pattern = files.under(root, paths["train"]) if isinstance(paths, dict) else whole
+    return files.resolve(pattern, {"format": None})[0].path
