@@ -41,6 +41,8 @@ def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) 
         for name, kind in columns.items():
             at = batch.schema.get_field_index(name)
             column = pa.nulls(len(batch), pa.null()) if at < 0 else _flat(path, name, batch.column(at), start)
+            if kind == "BYTES" and pa.types.is_null(column.type):
+                column = column.cast(pa.binary())
             try:
                 made.append(cells.convert(column, kind))
             except cells.BadCellError as error:
