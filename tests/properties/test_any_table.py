@@ -1,0 +1,132 @@
+"""Any table of the supported types trains, or is refused with a sentence that names the column: never a traceback.
+
+    TABLES=200 make test ARGS="tests/properties -s"
+
+A case goes from its file through the proposal of a config, preflight, ingestion, statistics, the gate, transformation
+and one epoch, in this process. `TABLES` says how many cases, 15 without it.
+"""
+
+import collections
+import os
+import warnings
+from pathlib import Path
+
+import keras
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from hypothesis import HealthCheck, Phase, given, settings
+
+from components.ingestion import files
+from curation import new
+from errors import GateError, UserError
+from inspection import store
+from models import records
+from models.label import Label
+from models.learning import learn
+from models.roles import Features
+from models.rows import Facts
+from orchestration import preflight
+from orchestration.places import new_run_id
+from pipeline import load
+from pipeline.beam import BEAM_ARGS
+from pipeline.variants import Name
+
+from .tables import Table, tables
+
+TABLES = int(os.environ.get("TABLES", "15"))
+STAGES = ("ingestion", "schema", "statistics", "validation", "transformation")
+outcomes: collections.Counter[str] = collections.Counter()
+
+
+def train(table: Table, folder: Path) -> None:
+    """From the file to a trained network.
+
+    Raises:
+        UserError: the table or its label cannot be used.
+        GateError: the data does not fit the schema that was proposed from it.
+    """
+    for name in ("configs", "schemas", "run/logs"):
+        (folder / name).mkdir(parents=True)
+    path = table.write(folder)
+    new.new(str(folder), "made", str(path), label=table.label)
+    reviewed = load.reviewed(str(folder), Name("made"))
+    config = reviewed.config
+    data = files.under(str(folder), config.data.path)
+    preflight.check_data(
+        data, config.data, config="configs/made.toml", columns=reviewed.columns, label=config.label.column
+    )
+    from orchestration.execution import Execution
+
+    store.open_store(str(folder), None, readonly=False)
+    execution = Execution(
+        {
+            "pipeline": "made",
+            "run_id": new_run_id(),
+            "run_folder": str(folder / "run"),
+            "root": str(folder),
+            "metadata": None,
+            "config": config.plain(),
+            "columns": reviewed.columns,
+            "data": data,
+            "schema": str(folder / reviewed.schema),
+            "beam_args": list(BEAM_ARGS),
+            "cache": False,
+        }
+    )
+    for stage in STAGES:
+        execution.launch(stage)
+    one_epoch(config, folder / "made/artifacts/transformation")
+
+
+def one_epoch(config, artifacts: Path) -> None:
+    sections = config.plain("features", "label", "network", "training")
+    sections["training"]["epochs"] = 1
+    (graph,) = (artifacts / "transform_graph").iterdir()
+    (examples,) = (artifacts / "transformed_examples").iterdir()
+    transform = tft.TFTransformOutput(str(graph))
+    spec = transform.transformed_feature_spec()
+    label, features = Label.model_validate(sections["label"]), Features.model_validate(sections["features"])
+    split = {name: records.read([str(examples / f"Split-{name}/*")], spec) for name in ("train", "eval")}
+    learnt = learn(sections, split["train"], split["eval"], Facts.read(transform, features, label))
+    assert len(learnt.history) == 1
+    keras.backend.clear_session()
+    tf.compat.v1.reset_default_graph()
+
+
+def reason(error: BaseException) -> BaseException:
+    """The innermost error of ours, as the worker would tell it."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, UserError | GateError):
+            return found
+        found = found.__cause__ or found.__context__
+    return error
+
+
+@given(table=tables())
+@settings(max_examples=TABLES, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+def test_any_table_trains_or_is_refused_by_name(table, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("case")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            train(table, folder)
+    except Exception as raised:
+        error = reason(raised)
+        assert isinstance(error, UserError | GateError), f"{table.described}: {type(error).__name__}: {error}"
+        named = [name for name in table.columns if repr(name) in str(error)]
+        assert named, f"no column is named: {table.described}: {error}"
+        outcomes[f"usable {table.usable}: refused: {str(error).splitlines()[0][:150]}"] += 1
+        return
+    outcomes[f"usable {table.usable}: trained"] += 1
+
+
+def test_nearly_all_with_a_usable_label_train():
+    """Counts what the cases of the test above came to."""
+    for outcome, number in outcomes.most_common():
+        print(f"{number:4} {outcome}")
+    usable = sum(number for outcome, number in outcomes.items() if outcome.startswith("usable True"))
+    if not usable:
+        pytest.fail("run it together with the test above")
+    assert outcomes["usable True: trained"] >= 0.95 * usable
