@@ -110,7 +110,7 @@ def run(request: Request) -> int:
         cache=request.cache,
     )
     compiled = job.compile_job(
-        create_pipeline(name=name, config=config, columns=columns, places=places),
+        create_pipeline(name=name, config=config, columns=columns, places=places, advisory=request.name.sample),
         image=image,
         # A pushed version shows in no parameter, nor does an edit of data whose content is not known here.
         uncached=["baseline"] if content else ["baseline", "ingestion"],

@@ -34,7 +34,7 @@ class Execution:
 
     Args:
         order: What the supervisor asks for: run_id, run_folder, root, metadata, pipeline, config, columns, data,
-            schema, beam_args, cache.
+            schema, beam_args, cache, advisory.
     """
 
     def __init__(self, order: dict[str, Any]) -> None:
@@ -60,6 +60,7 @@ class Execution:
             config=Config.model_validate(order["config"]),
             columns=order["columns"],
             places=places,
+            advisory=order["advisory"],
         )
         self._ir: pipeline_pb2.Pipeline = Compiler().compile(pipeline)
         runtime_parameter_utils.substitute_runtime_parameter(self._ir, {PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})

@@ -94,6 +94,7 @@ def run(request: Request, workers: Workers) -> int:
         "columns": columns,
         "schema": os.path.join(REPOSITORY, reviewed.schema),
         "cache": request.cache,
+        "advisory": name.sample,
     }
     state, reason = "FAILED", "the supervisor ended early"
     try:

@@ -50,7 +50,9 @@ class Places:
     cache: bool = True
 
 
-def create_pipeline(*, name: str, config: Config, columns: Mapping[str, str], places: Places) -> Pipeline:
+def create_pipeline(
+    *, name: str, config: Config, columns: Mapping[str, str], places: Places, advisory: bool = False
+) -> Pipeline:
     """Wire the stages.
 
     Args:
@@ -58,6 +60,7 @@ def create_pipeline(*, name: str, config: Config, columns: Mapping[str, str], pl
         config: Its config.
         columns: Column name -> schema type, of the reviewed schema.
         places: Where things are.
+        advisory: Whether the evaluation's rules are told and refuse nothing, as on a sample of the rows.
 
     Returns:
         The TFX pipeline, which any of our targets runs or compiles.
@@ -128,6 +131,7 @@ def create_pipeline(*, name: str, config: Config, columns: Mapping[str, str], pl
         gaps=demanded["gaps"],
         identifier=config.columns.id,
         weight=config.columns.weight,
+        advisory=advisory,
         settings_folder=places.settings,
     )
 

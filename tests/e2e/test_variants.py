@@ -25,3 +25,17 @@ def test_every_variant_runs_under_its_own_name_also_after_one_that_is_refused(sm
     listed = runner("inspect", "runs", "--root", root, tree=small_tree)
     assert "houses-proud" in listed.out
     assert "houses-modest" in listed.out
+
+
+def test_a_sample_runs_beside_the_pipeline_and_its_floors_stop_nothing(small_tree):
+    root = small_tree / "runs"
+    floor = ["--set", "evaluation.floor={r2 = 0.999}"]
+    result = runner("--local", "--sample", "400", "--root", root, *QUICK[:2], *floor, tree=small_tree)
+
+    assert result.code == 0, result.err
+    assert "advisory only: r2" in result.line("Blessed:")
+    assert result.line("Pushed:").startswith(str(root / "houses-sample/serving"))
+    assert not (root / "houses").exists()
+    (counts,) = [line for line in result.out.splitlines() if line.startswith("ingestion")]
+    train, rest = counts.split(" s  ")[1].split(" train, ")
+    assert int(train) + sum(int(part.split()[0]) for part in rest.split(" test")[0].split(" eval, ")) == 400

@@ -72,6 +72,7 @@ def train(table: Table, folder: Path) -> None:
             "schema": str(folder / reviewed.schema),
             "beam_args": list(BEAM_ARGS),
             "cache": False,
+            "advisory": True,
         }
     )
     for stage in STAGES:
