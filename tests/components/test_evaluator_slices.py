@@ -1,0 +1,149 @@
+"""Evaluations by slice, of models that answer what stands in their rows."""
+
+import numpy as np
+import pytest
+
+from components.evaluator import prediction
+
+CITY = [[{"column": "city", "name": "city"}]]
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch):
+    monkeypatch.setattr(prediction, "BATCH", 17)
+
+
+@pytest.fixture
+def load():
+    import tensorflow_model_analysis as tfma
+
+    return tfma.load_eval_result, tfma.load_validation_result
+
+
+def binary(number=60, seed=1):
+    random = np.random.default_rng(seed)
+    label = random.integers(0, 2, number)
+    positive = np.clip(0.6 * random.random(number) + 0.4 * label, 0, 1).astype(np.float32)
+    city = [[b"bern", b"chur"][row % 3 == 0] for row in range(number)]
+    return {"y": label.astype(np.float32), "p1": positive, "city": city, "age": np.arange(number)}
+
+
+def demand(metric, slice_, *, floor=None, tolerance=None, min_count=None):
+    return {"metric": metric, "slice": slice_, "floor": floor, "tolerance": tolerance, "min_count": min_count}
+
+
+def of(verdict, **slice_):
+    [found] = [entry for entry in verdict["slices"] if entry["slice"] == slice_]
+    return found
+
+
+def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
+    rows = binary()
+    rules = [
+        demand("accuracy", {"city": "chur"}, floor=1.01),
+        demand("auc", "city", floor=0.1),
+        demand("accuracy", {"city": "genf"}, floor=0.1),
+        demand("accuracy", "city", floor=2.0, min_count=30),
+    ]
+    gaps = [{"metric": "recall", "slice": "city", "most": 0.0, "min_count": 1}]
+    made = judged("binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY, rules=rules, gaps=gaps)
+    outcomes = [(rule["metric"], rule["slice"], rule["kind"], rule["ok"]) for rule in made.verdict["rules"]]
+
+    assert outcomes == [
+        ("accuracy", {"city": "chur"}, "floor", False),
+        ("auc", {"city": "bern"}, "floor", True),
+        ("auc", {"city": "chur"}, "floor", True),
+        ("accuracy", {"city": "genf"}, "absent", False),
+        ("accuracy", {"city": "bern"}, "floor", False),
+        ("accuracy", {"city": "chur"}, "skipped", True),
+        ("recall", made.verdict["rules"][-1]["slice"], "gap", False),
+    ]
+    assert made.verdict["blessed"] is False
+    assert made.verdict["rules"][0]["count"] == 20
+    assert "accuracy for city = genf (0 rows): there is no such row" in made.verdict["reason"]
+    assert made.blessing.get_string_custom_property("reason") == made.verdict["reason"]
+    told = {
+        str(validations.slice_key.single_slice_keys[0].bytes_value, "utf-8"): [
+            failure.metric_key.name for failure in validations.failures
+        ]
+        for validations in load[1](made.folder).metric_validations_per_slice
+    }
+    worse = made.verdict["rules"][-1]["slice"]["city"]
+    wanted = {"chur": ["accuracy"], "genf": ["accuracy"], "bern": ["accuracy"]}
+    wanted[worse].append("recall")
+    assert told == wanted
+
+
+def test_slices_by_bucket_cross_and_missing_value(judged, load):
+    rows = binary()
+    rows["grade"] = [None if row % 4 == 0 else row % 2 for row in range(60)]
+    slices = [
+        [{"column": "age", "name": "age_bucket", "edges": [20.0, 40.0], "quantiles": None}],
+        [{"column": "grade", "name": "grade"}],
+        [{"column": "city", "name": "city"}, {"column": "grade", "name": "grade"}],
+        [{"column": "age", "name": "age_quarter", "edges": None, "quantiles": 4}],
+    ]
+    types = {"city": "BYTES", "grade": "INT", "age": "INT"}
+    made = judged("binary", rows, names=["no", "yes"], types_of=types, slices=slices)
+    right = (rows["p1"] > 0.5) == (rows["y"] == 1)
+
+    assert of(made.verdict, age_bucket="20 to 40")["metrics"]["accuracy"] == pytest.approx(right[20:40].mean())
+    assert of(made.verdict, grade="(missing)")["metrics"]["accuracy"] == pytest.approx(right[::4].mean())
+    assert of(made.verdict, city="chur", grade=1)["count"] == sum(row % 3 == 0 and row % 2 == 1 for row in range(60))
+    assert [entry["count"] for entry in made.verdict["slices"] if "age_quarter" in entry["slice"]] == [15.0] * 4
+    loaded = {key for key, _ in load[0](made.folder).slicing_metrics}
+    assert {(), (("age_bucket", "20 to 40"),), (("grade", "(missing)"),), (("city", "chur"), ("grade", 1))} <= loaded
+    assert len(loaded) == 1 + len(made.verdict["slices"])
+
+
+def test_a_slice_is_compared_with_the_baselines_own(judged, load):
+    rows = binary()
+    worse = np.where(np.arange(60) % 3 == 0, 1 - rows["p1"], rows["p1"]).astype(np.float32)
+    made = judged(
+        "binary",
+        {**rows, "p1": worse, "p1_old": rows["p1"]},
+        names=["no", "yes"],
+        before={"suffix": "_old"},
+        types_of={"city": "BYTES"},
+        slices=CITY,
+        rules=[demand("accuracy", "city", tolerance=0.05)],
+        baseline=[{"metric": "accuracy", "tolerance": 1.0}, {"metric": "auc", "tolerance": 1.0}],
+    )
+
+    assert [(rule["slice"], rule["ok"]) for rule in made.verdict["rules"]] == [
+        ({}, True),
+        ({}, True),
+        ({"city": "bern"}, True),
+        ({"city": "chur"}, False),
+    ]
+    assert {key for key, _ in load[0](made.folder, model_name="baseline").slicing_metrics} == {
+        (),
+        (("city", "bern"),),
+        (("city", "chur"),),
+    }
+
+
+def test_a_column_of_countless_values_is_cut_to_the_most_frequent(judged):
+    rows = binary(200)
+    rows["zip"] = [7 if row % 2 else row for row in range(200)]
+    made = judged(
+        "binary",
+        rows,
+        names=["no", "yes"],
+        types_of={"zip": "INT"},
+        slices=[[{"column": "zip", "name": "zip"}]],
+        max_slices=3,
+        rules=[demand("accuracy", {"zip": 198}, floor=0.0)],
+    )
+
+    assert {entry["slice"]["zip"] for entry in made.verdict["slices"]} >= {7, 198}
+    assert made.verdict["slices_left_out"] == [{"slicing": ["zip"], "kept": 4, "slices": 101, "rows_left": 97}]
+
+
+def test_the_worst_slices_have_enough_rows_to_tell(judged):
+    rows = binary()
+    rows["city"] = [b"zug" if row < 5 else name for row, name in enumerate(rows["city"])]
+    rows["p1"][:5] = 1 - rows["y"][:5]
+    made = judged("binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY)
+
+    assert [entry["slice"] for entry in made.verdict["worst_slices"]] == [{"city": "bern"}]
