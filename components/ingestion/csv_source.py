@@ -109,7 +109,7 @@ def look(path: str, settings: Mapping[str, Any]) -> list[str]:
     names = list(settings["csv"]["names"])
     if names and len(names) != len(first):
         raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first)} columns")
-    return names or first
+    return names or _trimmed(first, settings)
 
 
 def header(path: str, settings: Mapping[str, Any]) -> list[str]:
@@ -118,6 +118,15 @@ def header(path: str, settings: Mapping[str, Any]) -> list[str]:
     Raises:
         UserError: the file cannot be read, or is empty.
     """
+    return _trimmed(_written(path, settings), settings)
+
+
+def _trimmed(names: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
+    return [name.strip() for name in names] if settings["trim"] else list(names)
+
+
+def _written(path: str, settings: Mapping[str, Any]) -> list[str]:
+    """The header's names as they are written."""
     dialect = settings["csv"]
     if dialect["names"]:
         return list(dialect["names"])
@@ -137,9 +146,10 @@ def _read(
     path: str, settings: Mapping[str, Any], kinds: Mapping[str, pa.DataType], only: Sequence[str] = ()
 ) -> Iterator[pa.RecordBatch]:
     dialect = settings["csv"]
-    types_of_all = {name: kinds.get(name, pa.string()) for name in header(path, settings)}
+    written = _written(path, settings)
+    names = dict(zip(written, _trimmed(written, settings), strict=True))
     with contextlib.ExitStack() as streams, csv_places.explained(path):
-        yield from pa_csv.open_csv(
+        reader = pa_csv.open_csv(
             streams.enter_context(files.open_arrow(path)),
             read_options=pa_csv.ReadOptions(
                 block_size=BLOCK_BYTES,
@@ -155,12 +165,14 @@ def _read(
                 newlines_in_values=bool(dialect["quote"]),
             ),
             convert_options=pa_csv.ConvertOptions(
-                column_types=types_of_all,
+                column_types={name: kinds.get(trimmed, pa.string()) for name, trimmed in names.items()},
                 strings_can_be_null=True,
                 null_values=list(settings["blank"]),
-                include_columns=list(only),
+                include_columns=[name for name, trimmed in names.items() if trimmed in only],
             ),
         )
+        for batch in reader:
+            yield pa.RecordBatch.from_arrays(batch.columns, [names[name] for name in batch.schema.names])
 
 
 def _read_texts(path: str, settings: Mapping[str, Any], only: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
