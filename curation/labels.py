@@ -65,15 +65,14 @@ def choose(facts: Facts, wanted: str | None, where: str) -> LabelChoice:
         return _task(facts[wanted], "named with --label")
     for column in _by_name(facts):
         if column.name in able:
-            return _task(column, f"by its name; another one with --label, of {_some(able, column.name)}")
+            return _task(column, f"by its name{_some(able, column.name)}")
     likely = [name for name in able if not _unlikely(facts[name])]
     if not likely:
         raise UserError(
             f"{where}: no column looks like a label.{there if able else ' ' + _reasons(facts)} "
             "Name it with --label COLUMN"
         )
-    others = _some(able, likely[-1])
-    return _task(facts[likely[-1]], f"the last column that can be one, a guess; another one: --label, of {others}")
+    return _task(facts[likely[-1]], f"the last column that can be one, a guess{_some(able, likely[-1])}")
 
 
 def _by_name(facts: Facts) -> Iterator[Column]:
@@ -192,8 +191,10 @@ def ordered_shape(column: Column) -> bool:
 
 
 def _some(names: list[str], chosen: str) -> str:
+    """Other columns that can be the label, as the end of a sentence."""
     others = [name for name in names if name != chosen]
-    return ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "") if others else "none"
+    more = f" and {len(others) - 8} more" if len(others) > 8 else ""
+    return f"; --label names another: {', '.join(others[:8])}{more}" if others else ""
 
 
 def _reasons(facts: Facts) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from curation import document, facts, labels, recipe, relations, roles, schema_text, usable
+from curation import document, facts, labels, pictures, recipe, relations, roles, schema_text, usable
 from curation.choices import Entry, Line
 from curation.facts import Facts
 from curation.labels import LabelChoice
@@ -73,17 +73,20 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     Raises:
         UserError: no column can be the label, or a column cannot be read.
     """
-    where = str(found.values["path"])
+    where = found.where
     try:
         known, table = facts.table(found.table)
     except TypeError as error:
         raise UserError(f"{where}: {error}, which no role takes: take it out of the data") from error
     label = labels.choose(known, wanted, where)
     chosen = _roles(known, table, label)
+    if found.pictures is not None:
+        known = Facts(known.rows, (pictures.column(known.rows), *known.columns))
+        chosen.entries.insert(0, pictures.entry(found.pictures))
     if not any(entry.role != "ignored" for entry in chosen.entries):
         reasons = "; ".join(f"{entry.column!r}: {entry.why}" for entry in chosen.entries)
         raise UserError(f"{where}: no column is left to learn {label.column.name!r} from: {reasons or 'there is none'}")
-    plan = recipe.propose(known, label, chosen.entries)
+    plan = recipe.propose(known, label, chosen.entries, ready_made=found.ready_made)
     head = [
         f"{name}: {_task(label)}, proposed from {where}:",
         f"{known.rows:,} rows{'' if found.whole else ' (the first; there are more)'}, {len(known.columns)} columns. "
@@ -110,7 +113,7 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
         categories=categories,
         label=label.column.name,
     )
-    said = (f"{where}: {found.what}, {known.rows:,} rows, {len(known.columns)} columns", *_said(known, label, chosen))
+    said = (f"{where}: {found.what}, {known.rows:,}{'' if found.whole else '+'} rows, {len(known.columns)} columns", *_said(known, label, chosen))
     return Proposal(document.config(head, sections, chosen.entries), schema, said)
 
 

@@ -10,6 +10,8 @@ from PIL import Image, UnidentifiedImageError
 
 from components.ingestion import files
 from components.ingestion.folder_source import SUFFIXES
+from curation.choices import Entry
+from curation.facts import Column
 
 LOOKED_AT = 300
 """Images that are opened."""
@@ -70,3 +72,18 @@ def some(found: Sequence[tuple[str, str]]) -> list[str]:
     """Paths of some images, taken evenly out of all."""
     step = max(1, len(found) // LOOKED_AT)
     return [os.path.join(folder, name) for folder, name in found[::step]]
+
+
+def column(rows: int) -> Column:
+    """Facts of the column `image`."""
+    return Column("image", "BYTES", rows, 0, rows, (), picture=True)
+
+
+def entry(found: Pictures) -> Entry:
+    """The role of the column `image`."""
+    height, width = found.target
+    sizes = f"{'all' if found.same else 'about'} {found.height} x {found.width} pixels"
+    size = "kept as they are" if (found.height, found.width) == found.target and found.same else "resized"
+    colours = "in colours" if found.channels == 3 else "grey"
+    values = {"column": "image", "height": height, "width": width, "channels": found.channels}
+    return Entry("image", values, f"{sizes}, {colours}; {size}")

@@ -51,6 +51,12 @@ class Found:
         return {line.key: line.value for line in self.lines}
 
     @property
+    def where(self) -> str:
+        """The data's path, in a message."""
+        path = self.values["path"]
+        return os.path.dirname(path["train"]) if isinstance(path, Mapping) else str(path)
+
+    @property
     def ready_made(self) -> bool:
         """Whether the files are those of splits."""
         return isinstance(self.values["path"], Mapping)

@@ -1,8 +1,9 @@
 """Network, training, split and evaluation that fit the task and the size."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from curation.choices import Entry, Line
 from curation.facts import Facts
@@ -29,18 +30,19 @@ class Recipe:
     evaluation: tuple[Line, ...]
 
 
-def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry]) -> Recipe:
+def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready_made: bool = False) -> Recipe:
     """Choose them.
 
     Args:
         facts: The table's facts.
         label: The label and its task.
         entries: Roles of the columns.
+        ready_made: Whether the files are those of splits.
     """
     return Recipe(
-        split=split(facts.rows),
+        split=Line("split", {"by": "files"}, "as the names say") if ready_made else split(facts.rows),
         network=_network(facts, entries),
-        training=_training(facts.rows, linear=facts.rows < TINY),
+        training=_training(facts.rows, entries),
         evaluation=evaluation(facts, label, entries),
     )
 
@@ -76,6 +78,9 @@ def width(facts: Facts, entries: Sequence[Entry]) -> int:
 
 def _network(facts: Facts, entries: Sequence[Entry]) -> tuple[Line, ...]:
     rows = facts.rows
+    image = next((entry.values for entry in entries if entry.role == "image"), None)
+    if image is not None:
+        return _convolutions(rows, image)
     if rows < TINY:
         return (Line("name", "linear", f"{rows} rows: more would learn them by heart"),)
     layers = [32] if rows < FEW else [64, 32] if rows < 20_000 else [128, 64]
@@ -86,10 +91,36 @@ def _network(facts: Facts, entries: Sequence[Entry]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _training(rows: int, *, linear: bool) -> tuple[Line, ...]:
+def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
+    """A pool after each convolution, down to a few pixels; fewer filters for few images."""
+    side, filters = min(image["height"], image["width"]), 16 if rows < FEW else 32
+    blocks: list[dict[str, Any]] = []
+    while side >= 7 and len(blocks) < 4:
+        blocks.append({"filters": filters, "pool": 2})
+        side, filters = side // 2, min(128, 2 * filters)
+    blocks = blocks or [{"filters": filters}]
+    blocks[-1]["dropout"] = 0.25
+    lines = [
+        Line("name", "cnn", "finds shapes wherever in the picture they are"),
+        Line("blocks", blocks, f"down to {side} pixels a side"),
+        Line("padding", "same"),
+        Line("layers", [64] if rows < FEW else [128], f"sized for {rows:,} images"),
+        Line("dropout", 0.5, "against learning images by heart"),
+    ]
+    if rows < 20_000:
+        change = {"shift": 0.1, "zoom": 0.1}
+        why = "few images: a little moved and zoomed in each epoch; add flip = 'horizontal' if a mirrored one is the same"
+        lines.append(Line("augmentation", change, why))
+    return tuple(lines)
+
+
+def _training(rows: int, entries: Sequence[Entry]) -> tuple[Line, ...]:
+    pictures = any(entry.role == "image" for entry in entries)
     size = 32 if rows < FEW else 128 if rows < 50_000 else 512
-    rate = 1e-2 if linear else 1e-3
+    rate = 1e-2 if rows < TINY and not pictures else 1e-3
     epochs, patience = (200, 20) if rows < FEW else (60, 6) if rows < MANY else (30, 4)
+    if pictures:
+        size, epochs, patience = min(size, 64), 30 if rows > FEW else 60, 5 if rows > FEW else 10
     return (
         Line("optimizer", {"name": "adam", "rate": rate}),
         Line("batch_size", size, f"about {max(1, round(rows * 0.8 / size)):,} steps an epoch"),

@@ -21,7 +21,7 @@ def test_a_name_decides_else_the_last_column_and_it_says_so():
     assert choose(SalePrice=x, other=x).column.name == "SalePrice"
     guess = choose(a=x, b=x, when=["2020-01-01", "2020-01-02", "2020-01-03"])
     assert guess.column.name == "b"
-    assert guess.why_column == "the last column that can be one, a guess; another one: --label, of a"
+    assert guess.why_column == "the last column that can be one, a guess; --label names another: a"
 
 
 def test_a_label_that_is_not_there_names_the_nearest():
