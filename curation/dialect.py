@@ -46,9 +46,6 @@ def lines(path: str) -> list[Line]:
         reasons.append("not UTF-8")
     header = next((row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row), [])
     bare = [cell.strip() for cell in header]
-    if bare != header and len(set(bare)) == len(bare):
-        values["names"] = bare
-        reasons.append("the header's names without the blanks around them")
     if header and all(map(_NUMBER.match, bare)):
         values |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}
         reasons.append("the first line holds numbers only, so it is no header: name the columns")

@@ -113,7 +113,10 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
         categories=categories,
         label=label.column.name,
     )
-    said = (f"{where}: {found.what}, {known.rows:,}{'' if found.whole else '+'} rows, {len(known.columns)} columns", *_said(known, label, chosen))
+    said = (
+        f"{where}: {found.what}, {known.rows:,}{'' if found.whole else '+'} rows, {len(known.columns)} columns",
+        *_said(known, label, chosen),
+    )
     return Proposal(document.config(head, sections, chosen.entries), schema, said)
 
 

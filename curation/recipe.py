@@ -109,7 +109,9 @@ def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
     ]
     if rows < 20_000:
         change = {"shift": 0.1, "zoom": 0.1}
-        why = "few images: a little moved and zoomed in each epoch; add flip = 'horizontal' if a mirrored one is the same"
+        why = (
+            "few images: a little moved and zoomed in each epoch; add flip = 'horizontal' if a mirrored one is the same"
+        )
         lines.append(Line("augmentation", change, why))
     return tuple(lines)
 

@@ -1,6 +1,10 @@
+import datetime
 import gzip
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from curation import reading
 from errors import UserError
@@ -47,7 +51,7 @@ def test_a_packed_file_and_another_encoding(read):
 def test_a_header_with_blanks_and_none_at_all(read):
     blanks = read("a, b , c\n" + "1, x, ?\n" * 5)
     assert blanks.table.to_pylist()[0] == {"a": "1", "b": "x", "c": None}
-    assert blanks.values["csv"] == {"names": ["a", "b", "c"]}
+    assert "csv" not in blanks.values
     bare = read("1,2.5\n3,4.5\n")
     assert bare.values["csv"] == {"header": False, "names": ["column_1", "column_2"]}
     assert bare.table.num_rows == 2
@@ -62,6 +66,83 @@ def test_a_word_among_numbers_stands_for_a_missing_value_and_is_named(read):
 
 def test_a_column_of_two_words_has_no_tokens(read):
     assert "blank" not in read("c,n\nyes,1\nno,2\n" * 1 + "yes,3\n" * 9).values
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Writes images of a size, CLASS/NUMBER.png or .jpg, below a folder."""
+
+    def make(folder, classes, sizes, mode="RGB"):
+        for name in classes:
+            (tmp_path / folder / name).mkdir(parents=True)
+            for number, size in enumerate(sizes):
+                ending = "png" if number % 2 else "jpg"
+                Image.new(mode, size, number).save(tmp_path / folder / name / f"{number}.{ending}")
+        return tmp_path / folder
+
+    return make
+
+
+def test_a_folder_of_photos_tells_classes_sizes_and_colours(pictures, tmp_path):
+    folder = pictures("photos", ["cat", "dog"], [(200, 100), (300, 150), (90, 80)])
+    (folder / "README.md").write_text("")
+    found = reading.read(str(folder), str(tmp_path))
+    assert found.what == "images"
+    assert sorted(found.table["label"].to_pylist()) == ["cat"] * 3 + ["dog"] * 3
+    assert (found.pictures.height, found.pictures.width, found.pictures.same, found.pictures.channels) == (
+        100,
+        200,
+        False,
+        3,
+    )
+    assert found.pictures.target == (64, 64)
+
+
+def test_small_grey_images_of_one_size_are_kept(pictures, tmp_path):
+    found = reading.read(str(pictures("grey", ["a", "b"], [(20, 28)] * 2, mode="L")), str(tmp_path))
+    assert found.pictures.target == (28, 20)
+    assert found.pictures.channels == 1
+
+
+def test_folders_of_splits_are_not_classes(pictures, tmp_path):
+    pictures("photos/train", ["cat", "dog"], [(90, 90)])
+    pictures("photos/val", ["cat", "dog"], [(90, 90)])
+    pictures("photos/test", ["cat", "dog"], [(90, 90)])
+    found = reading.read(str(tmp_path / "photos"), str(tmp_path))
+    assert found.values["path"] == {"train": "photos/train", "eval": "photos/val", "test": "photos/test"}
+    assert set(found.table["label"].to_pylist()) == {"cat", "dog"}
+    assert found.ready_made
+
+
+def test_columns_of_pixels_are_images(read):
+    names = ",".join(f"pixel{number}" for number in range(1, 17))
+    found = read(f"label,{names}\n" + "".join(f"{row % 3},{','.join(['7'] * 16)}\n" for row in range(9)))
+    assert found.values["format"] == "pixels"
+    assert found.table.column_names == ["label"]
+    assert found.pictures.target == (4, 4)
+
+
+def test_parquet_has_its_own_types(tmp_path):
+    day = [datetime.date(2020, 1, 1 + row) for row in range(9)]
+    pq.write_table(
+        pa.table({"day": day, "n": [1, None] * 4 + [2], "yes": [True, False, None] * 3}), tmp_path / "t.parquet"
+    )
+    found = reading.read(str(tmp_path / "t.parquet"), str(tmp_path))
+    assert found.table.to_pylist()[1] == {"day": "2020-01-02", "n": None, "yes": 0}
+    assert found.what == "parquet"
+
+
+def test_several_files_are_one_table(read, tmp_path):
+    read(ROWS, "data/a.csv")
+    read(ROWS.replace("x", "z"), "data/b.csv")
+    found = reading.read(str(tmp_path / "data/*.csv"), str(tmp_path))
+    assert found.values["path"] == "data/*.csv"
+    assert found.table.num_rows == 40
+    assert set(found.table["b"].to_pylist()) == {"x", "z"}
+
+
+def test_a_text_whose_name_does_not_tell_is_named_csv(read):
+    assert read(ROWS, "data/t.dat").values["format"] == "csv"
 
 
 def test_a_path_outside_the_repository_is_absolute_and_says_so(tmp_path):
