@@ -10,10 +10,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from models import own, roles, settings
 from models import role_kinds as kinds
-from models import roles, settings
 from models.label import LABEL, Label
-from models.transforms import categories, dates, labels, numbers
+from models.transforms import categories, dates, images, labels, numbers, text
 from models.transforms.cells import Cells
 
 
@@ -23,7 +23,8 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     Args:
         inputs: Raw columns by name in their schema's dtype: a tensor of (batch, 1), or a SparseTensor where the schema
             lets a cell be missing.
-        custom_config: Packed settings with `features`, `label` and `columns`.
+        custom_config: Packed settings with `features`, `label` and `columns`, and `preprocessing` where the user's own
+            function makes the features.
 
     Returns:
         Model features by name; the label, (batch, 1), under `label`; a row's weight, float32 (batch, 1), under
@@ -32,9 +33,15 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     config = settings.unpack(custom_config["settings"])
     label = Label.model_validate(config["label"])
     duties = roles.Duties.model_validate(config.get("columns", {}))
-    outputs = _by_role(inputs, roles.Features.model_validate(config["features"]))
+    features = roles.Features.model_validate(config["features"])
+    if config.get("preprocessing"):
+        outputs = own.preprocess(
+            config["preprocessing"], inputs, custom_config, features=features, label=label, duties=duties
+        )
+    else:
+        outputs = _by_role(inputs, features)
     # At serving time there is neither label nor weight; TFX traces with them and prunes what is not asked for.
-    if label.column is not None:
+    if label.column is not None and LABEL not in outputs:
         outputs[LABEL] = labels.label(inputs[label.column], label)
     if duties.weight is not None:
         outputs[roles.WEIGHT] = labels.weight(inputs[duties.weight], duties.weight)
@@ -72,6 +79,10 @@ def _by_role(inputs: Mapping[str, Any], features: roles.Features) -> dict[str, t
             _put(outputs, crossed, numbers.product(factors[column] for column in crossed.columns_))
         else:
             _put(outputs, crossed, categories.crossed(crossed, indices, depths))
+    for words in features.text:
+        _put(outputs, words, text.text(inputs[words.column], words))
+    for image in features.image:
+        _put(outputs, image, images.image(inputs[image.column], image))
     for date in features.date:
         for part, value in dates.date(inputs[date.column], date).items():
             outputs[f"{date.column}_{part}"] = value

@@ -79,7 +79,7 @@ class Served(tf.Module):  # type: ignore[misc]
 
     def answer(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Raw columns, as tf.io.parse_example gives them, to named answers."""
-        return self._answer(self._network(self.model_features(raw), training=False))
+        return self._answer(self._network(self._shaped(self.model_features(raw)), training=False))
 
     def label(self, raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Raw columns, the label among them, to (batch,): a float64 number in its own unit, or an int64 class index."""
@@ -129,7 +129,14 @@ class Served(tf.Module):  # type: ignore[misc]
 
     def _clustered(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         assert self._vectors is not None
-        return {"vectors": self._vectors(self.model_features(raw))}
+        return {"vectors": self._vectors(self._shaped(self.model_features(raw)))}
+
+    def _shaped(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Model features in the shapes of the network's inputs: a picture is flat until here."""
+        inputs = getattr(self._network, "input", None)
+        if not isinstance(inputs, Mapping):
+            return features
+        return {name: tf.reshape(value, [-1, *inputs[name].shape[1:]]) for name, value in features.items()}
 
 
 def _of_examples(function: Callable[[Any], dict[str, tf.Tensor]], spec: Mapping[str, Any]) -> Any:

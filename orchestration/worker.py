@@ -96,7 +96,8 @@ def _stop(*_: Any) -> None:
 
 def _run(order: dict[str, Any], emit: events.Sink) -> None:
     with _log(order, "start"):
-        for module in USER_CODE:
+        own = order["config"].get("preprocessing")
+        for module in (*USER_CODE, *([own.rpartition(".")[0]] if own else [])):
             usercode.load(module)
         from orchestration.execution import Execution
 

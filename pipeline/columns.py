@@ -86,7 +86,12 @@ def check_columns(
                 f"{' or '.join(kinds)}"
             )
 
-    fitting = {"numeric": NUMBERS, "bucketized": NUMBERS, "categorical": ("INT", "BYTES"), "date": ("BYTES",)}
+    values = ("INT", "BYTES")
+    fitting = {
+        **dict.fromkeys(("numeric", "bucketized", "passthrough"), NUMBERS),
+        **dict.fromkeys(("categorical", "hashed", "embedded"), values),
+        **dict.fromkeys(("text", "image", "date"), ("BYTES",)),
+    }
     for role, entry in config.features.entries():
         for column in entry.columns():
             demand(f"features.{role}", column, fitting.get(role, ()))

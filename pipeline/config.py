@@ -28,8 +28,10 @@ class Config(Strict):
 
     data: Data
     columns: Duties = Duties()
-    features: Features
+    features: Features = Features()
     label: Label
+    preprocessing: str | None = None
+    """A function of your own that makes the model features instead of [features], as "my_module.preprocessing_fn"."""
     network: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"}, validate_default=True)
     """`name`, a file in models/networks, and that file's own keys."""
     training: Training = Training()
@@ -43,6 +45,22 @@ class Config(Strict):
             raise ValueError(f"name {name!r} is none of {', '.join(networks())}")
         own = {key: value for key, value in network.items() if key != "name"}
         return {"name": name, **network_settings(name).model_validate(own).model_dump(mode="json")}
+
+    @field_validator("preprocessing")
+    @classmethod
+    def _own_function(cls, path: str | None) -> str | None:
+        if path is not None:
+            usercode.check_function(path)
+        return path
+
+    @model_validator(mode="after")
+    def _features_come_from_somewhere(self) -> "Config":
+        roles = [key for key, _ in self.features.entries()]
+        if self.preprocessing is None and not roles:
+            raise ValueError("features: name a column under a role, or make the features yourself with preprocessing")
+        if self.preprocessing is not None and roles:
+            raise ValueError(f"features.{roles[0]} does nothing beside preprocessing: take one of the two out")
+        return self
 
     @model_validator(mode="after")
     def _known_metrics(self) -> "Config":

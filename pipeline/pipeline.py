@@ -91,7 +91,7 @@ def create_pipeline(
     transformed = transformation(
         examples=examples.outputs["examples"],
         schema=reviewed.outputs["schema"],
-        config=config.plain("features", "label", "columns"),
+        config=config.plain("features", "label", "columns", "preprocessing"),
         settings_folder=places.settings,
     )
     transformed.add_upstream_node(gate)

@@ -1,13 +1,58 @@
 """Imports code that a user may have edited, and says where it breaks."""
 
+import ast
+import difflib
 import importlib
 import os
 import traceback
+from collections.abc import Iterator
 from types import ModuleType
 
 from errors import UserError
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def check_function(path: str) -> None:
+    """See that a function of the user's own is there, without importing its module, which may need TensorFlow.
+
+    Args:
+        path: Its dotted path below the repository, module and function.
+
+    Raises:
+        UserError: there is no such module or function, or the module is no Python.
+    """
+    module, dot, name = path.rpartition(".")
+    if not dot:
+        raise UserError(f"{path!r} must name a module and a function in it, as my_module.{path or 'function'}")
+    stem = os.path.join(*module.split("."))
+    files = [file for file in (f"{stem}.py", os.path.join(stem, "__init__.py")) if os.path.isfile(_absolute(file))]
+    if not files:
+        raise UserError(f"{path!r} names the module {module}, but there is no file {stem}.py in the repository")
+    try:
+        with open(_absolute(files[0]), "rb") as source:
+            tree = ast.parse(source.read())
+    except SyntaxError as error:
+        raise UserError(f"{files[0]}, line {error.lineno}: this is not Python: {error.msg}") from error
+    known = sorted(set(_names(tree)))
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        raise UserError(f"{files[0]} defines no {name!r}.{f' Did you mean {close[0]!r}?' if close else ''}")
+
+
+def _absolute(path: str) -> str:
+    return os.path.join(ROOT, path)
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    """Names that a module defines or imports at its top level."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
 def load(module: str) -> ModuleType:

@@ -57,19 +57,18 @@ def beam_pipeline() -> Callable[[], Any]:
 
 
 @pytest.fixture(scope="session")
-def analyze(beam_pipeline: Callable[[], Any]) -> Callable[..., str]:
-    """Runs preprocessing_fn over a table with Beam; returns the folder of the transform graph.
+def analyze(beam_pipeline: Callable[[], Any], write_examples: Callable[..., Path]) -> Callable[..., str]:
+    """Runs preprocessing_fn over a table as the transformation does; returns the folder of the transform graph.
 
     The table is given as columns; the first value that is there tells each one's type, and a column with a None in it
-    may be missing. `examples` names a file for the transformed rows, as TFX writes them.
+    may be missing. `examples` names a file for the transformed rows, gzipped tf.Examples.
     """
-    import apache_beam as beam
     import tensorflow as tf
-    import tensorflow_transform.beam as tft_beam
-    from tensorflow_transform import TFTransformOutput
-    from tensorflow_transform.coders import ExampleProtoCoder
-    from tensorflow_transform.tf_metadata import dataset_metadata
+    from tensorflow_transform import impl_helper
+    from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
+    from components.transformation import executor, passes
+    from components.transformation.analysis import Analysis
     from models import preprocessing
 
     kinds = {int: tf.int64, float: tf.float32, str: tf.string, bytes: tf.string}
@@ -78,9 +77,6 @@ def analyze(beam_pipeline: Callable[[], Any]) -> Callable[..., str]:
         kind = kinds[type(next(cell for cell in cells if cell is not None))]
         return tf.io.VarLenFeature(kind) if None in cells else tf.io.FixedLenFeature([1], kind)
 
-    def values(cell: Any) -> list[Any]:
-        return [] if cell is None else [cell.encode() if isinstance(cell, str) else cell]
-
     def run(
         folder: Path,
         columns: Mapping[str, Sequence[Any]],
@@ -88,26 +84,17 @@ def analyze(beam_pipeline: Callable[[], Any]) -> Callable[..., str]:
         examples: Path | None = None,
     ) -> str:
         spec = {name: feature(cells) for name, cells in columns.items()}
-        metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
-        rows = [dict(zip(columns, map(values, row), strict=True)) for row in zip(*columns.values(), strict=True)]
+        raw = str(write_examples(folder / "raw.gz", columns))
         function = functools.partial(preprocessing.preprocessing_fn, custom_config=custom_config)
-        with (
-            beam_pipeline() as pipeline,
-            tft_beam.Context(temp_dir=str(folder / "temporary")),
-        ):
-            raw = pipeline | beam.Create(rows, reshuffle=False)
-            graph = (raw, metadata) | tft_beam.AnalyzeDataset(function)
-            _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
-            _ = metadata | tft_beam.WriteMetadata(str(folder / "graph" / TFTransformOutput.RAW_METADATA_DIR), pipeline)
-            if examples is not None:
-                (made, made_metadata) = ((raw, metadata), graph) | tft_beam.TransformDataset()
-                # The schema is known only once the pipeline runs.
-                coder = beam.pvalue.AsSingleton(made_metadata.deferred_metadata)
-                _ = (
-                    made
-                    | beam.Map(lambda row, found: ExampleProtoCoder(found.schema).encode(row), found=coder)
-                    | beam.io.WriteToTFRecord(str(examples), shard_name_template="")
-                )
-        return str(folder / "graph")
+        temporary, graph = str(folder / "temporary"), str(folder / "graph")
+        analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
+        needed = {name: spec[name] for name in analysis.columns}
+        model = analysis.run(passes.gather(beam_pipeline, [raw], needed, temporary))
+        made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
+        metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
+        executor._write(graph, model, made, analysis.assets, metadata)
+        if examples is not None:
+            passes.materialize(beam_pipeline, [(raw, str(examples))], needed, model, made.schema)
+        return graph
 
     return run

@@ -35,7 +35,7 @@ def transformation(
     Args:
         examples: Channel of Examples.
         schema: Channel of Schema.
-        config: `features` and `label`, as models/roles.py reads them.
+        config: `features`, `label`, `columns` and `preprocessing`, as models/preprocessing.py reads them.
         analyze: Splits whose figures (means, vocabularies, quantiles) make the graph.
         transform: Splits that are written transformed.
         settings_folder: Where long settings are kept; None for in line.
@@ -44,6 +44,7 @@ def transformation(
         A node with outputs `transform_graph` and `transformed_examples`.
     """
     packed = settings.pack(dict(config), settings_folder)
+    own = [config["preprocessing"].rpartition(".")[0]] if config.get("preprocessing") else []
     node: Transformation = Transformation(
         examples=examples,
         schema=schema,
@@ -51,7 +52,7 @@ def transformation(
         splits_config=transform_pb2.SplitsConfig(analyze=list(analyze), transform=list(transform)),
         custom_config={
             "settings": json.loads(json.dumps(packed)),
-            "code": digest.code(PREPROCESSING, "components.transformation.executor"),
+            "code": digest.code(PREPROCESSING, "components.transformation.executor", *own),
         },
         disable_statistics=True,
         disable_analyzer_cache=True,

@@ -17,8 +17,9 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, proto_utils
 
 from components import shards, summary
-from components.transformation import passes
+from components.transformation import findings, passes
 from components.transformation.analysis import Analysis, Unsupported
+from models import settings
 
 RECORDS = "transformed_examples"
 """Stem of the files of transformed tf.Examples, as stock Transform names them."""
@@ -32,7 +33,21 @@ class Executor(TransformExecutor):  # type: ignore[misc]
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Analyse, write the transform graph and the transformed examples."""
+        """Analyse, write the transform graph and the transformed examples.
+
+        Raises:
+            UserError: a column's cells, or the user's own function, cannot be used.
+        """
+        try:
+            self._do(input_dict, output_dict, exec_properties)
+        except Exception as error:
+            packed = json.loads(exec_properties.get("custom_config") or "{}").get("settings")
+            finding = findings.explain(error, settings.unpack(packed)) if packed else None
+            if finding is None:
+                raise
+            raise finding from error
+
+    def _do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
         try:
             self._transform(input_dict, output_dict, exec_properties)

@@ -1,8 +1,11 @@
 """A table that plays every role at once, with and without missing cells: one analysis by Beam for many tests."""
 
+import io
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 NONE = None
 FLOATS = [3.5, NONE, -1.0, 8.25, NONE, 0.0, 12.5, 7.0, 3.5, NONE, 41.0, 2.0]
@@ -12,6 +15,38 @@ CODES = [98_103, NONE, 98_101, 98_103, NONE, -7, 98_103, 98_101, 1, 98_103, NONE
 DATES = ["2014-05-02", NONE, "2015-12-31", "2016-02-29", NONE, "1969-07-20", *["2014-05-02T10:30"] * 5, "2000-01-01"]
 WHOLE = [float(7 * number % 12) for number in range(12)]
 NAMES = ["b", "b", "b", "b", "a", "a", "a", "d", "c", "d", "c", "Zürich"]
+NOTES = [
+    "Bright, BRIGHT kitchen",
+    "",
+    "two-car garage; bright",
+    None,
+    "ÉTAGÈRE été 2014",
+    "e\u0301tage\u0300re",
+    "!!! ...",
+    "kitchen\nnew kitchen",
+    "日本 家",
+    "new",
+    None,
+    "bright kitchen",
+]
+
+
+def picture(number):
+    """A picture as arrays: mixed sizes, grey, colour, palette, alpha and 16 bit; PNG and one JPEG."""
+    random = np.random.default_rng(number)
+    mode = ["L", "RGB", "RGBA", "P", "LA", "I;16", "1", "RGB", "L", "RGB", "L", "RGB"][number]
+    sizes = [(6, 5), (9, 7), (5, 6), (3, 3), (6, 5), (6, 5), (12, 11), (40, 30), (1, 1), (6, 5), (7, 2), (2, 9)]
+    height, width = sizes[number]
+    if mode == "I;16":
+        made = Image.fromarray(random.integers(0, 65_536, (height, width)).astype(np.uint16))
+    else:
+        made = Image.fromarray(random.integers(0, 256, (height, width, 3)).astype(np.uint8)).convert(mode)
+    encoded = io.BytesIO()
+    made.save(encoded, "JPEG" if number == 7 else "PNG")
+    return encoded.getvalue()
+
+
+PICTURES = [picture(number) for number in range(12)]
 
 TABLE = {
     "area": WHOLE,
@@ -38,6 +73,9 @@ TABLE = {
     **{f"word_{rule}": WORDS for rule in ("own", "red", "given", "order", "hash", "hash_red", "embedded", "no_oov")},
     **{f"code_{rule}": CODES for rule in ("own", "stand_in", "hash", "embedded")},
     "born": DATES,
+    **{f"note_{rule}": NOTES for rule in ("count", "binary", "tfidf")},
+    "photo": PICTURES,
+    "image": PICTURES,
     "price": [100.0 * (number + 1) for number in range(12)],
     "times": [number % 3 for number in range(12)],
 }
@@ -103,6 +141,13 @@ FEATURES = {
         {"columns": ["area", "raw"], "product": True},
         {"columns": ["age_mean", "age_clip", "share"], "product": True},
     ],
+    "text": [
+        {"column": "note_count", "ngrams": 2, "vocabulary_size": 6, "missing": "bright new"},
+        {"column": "note_binary", "vocabulary_size": 40, "weight": "binary", "missing": ""},
+        {"column": "note_tfidf", "ngrams": 2, "vocabulary_size": 40, "weight": "tfidf", "missing": "kitchen"},
+        {"column": "name", "vocabulary_size": 3},
+    ],
+    "image": [{"height": 6, "width": 5}, {"column": "photo", "height": 4, "width": 8, "channels": 3}],
     "date": [
         {"column": "day", "parts": ["year", "month", "day", "day_of_week", "days"]},
         {"column": "born", "parts": ["year", "month", "days"], "missing": "2000-06-15"},
@@ -126,7 +171,7 @@ def everything(tmp_path_factory, analyze, pack):
     folder = tmp_path_factory.mktemp("everything")
     made = analyze(folder, TABLE, pack(**SECTIONS), examples=folder / "transformed")
     graph = tft.TFTransformOutput(made)
-    records = list(tf.data.TFRecordDataset(str(folder / "transformed")))
+    records = list(tf.data.TFRecordDataset(str(folder / "transformed"), "GZIP"))
     parsed = tf.io.parse_example(tf.stack(records), graph.transformed_feature_spec())
     return SimpleNamespace(
         graph=graph,

@@ -114,6 +114,31 @@ def test_clusters_tell_what_is_measured_and_need_no_label(examples):
     assert vectors["vectors"].numpy().tolist() == [[700.0, 0.0], [1200.0, 1.0], [50.0, 1.0]]
 
 
+def test_a_picture_gets_its_shape_before_the_network(examples):
+    import keras
+
+    inputs = {"area": keras.Input((1, 1, 1), name="area"), "south": keras.Input((1,), name="south")}
+    network = keras.Model(inputs, keras.layers.Flatten()(inputs["area"]) + inputs["south"])
+    served = signatures.Served(
+        network=network,
+        transform=Transform(),
+        answer=lambda outputs: {"prediction": tf.squeeze(outputs, -1)},
+        raw_spec=RAW_SPEC,
+        label=Label(task="clusters"),
+        label_spec=None,
+        class_names=None,
+        features=["area", "south"],
+        vectors=lambda features: (
+            tf.reshape(features["area"], [-1, 1]) + tf.cast(features["area"].shape.rank, tf.float32)
+        ),
+    )
+    found = served.signatures()
+
+    assert found["serving_examples"](examples=examples)["prediction"].numpy().tolist() == [700.0, 1201.0, 51.0]
+    assert found["vectors"](examples=examples)["vectors"].numpy().tolist() == [[704.0], [1204.0], [54.0]]
+    assert found["transform_features"](examples=examples)["area"].shape == (3, 1)
+
+
 def test_no_row_gets_no_answer(loaded):
     empty = {"sq_ft": tf.int64, "zone": tf.string, "lat": tf.float32}
     answer = loaded.signatures["serving_default"](**{name: tf.constant([], kind) for name, kind in empty.items()})

@@ -1,0 +1,125 @@
+"""The bag of words and the pixels of the table that plays every role."""
+
+import collections
+import io
+import math
+import unicodedata
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from models.role_kinds import Image as ImageRole
+from models.transforms import images
+
+
+def terms(text, longest):
+    """The terms of a text, without TensorFlow."""
+    kept = "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in text.lower())
+    words = kept.split()
+    return [" ".join(words[at : at + n]) for n in range(1, longest + 1) for at in range(len(words) - n + 1)]
+
+
+def vocabulary(everything, name):
+    return [term.decode() for term in everything.graph.vocabulary_by_name(name)]
+
+
+def notes(everything, stand_in):
+    """The texts; an empty one is a missing one."""
+    return [note or stand_in for note in everything.table["note_count"]]
+
+
+def counted(everything, name, longest, stand_in):
+    """How often each term of the vocabulary stands in each text."""
+    found = [collections.Counter(terms(note, longest)) for note in notes(everything, stand_in)]
+    return np.array([[counts[term] for term in vocabulary(everything, name)] for counts in found], np.float32)
+
+
+def test_the_most_frequent_terms_are_kept_and_missing_texts_not_counted(everything):
+    there = [note for note in everything.table["note_count"] if note is not None]
+    counts = collections.Counter(term for note in there for term in terms(note, 2))
+    expected = sorted(counts, key=lambda term: (counts[term], term.encode()), reverse=True)
+
+    assert vocabulary(everything, "note_count_bag") == expected[:6]
+    assert vocabulary(everything, "note_tfidf_bag") == expected
+    assert {"étagère", "e\u0301tage\u0300re", "日本", "2014", "two", "bright kitchen"} <= set(expected)
+
+
+def test_counts(everything):
+    expected = counted(everything, "note_count_bag", 2, "bright new")
+
+    np.testing.assert_array_equal(everything.batch["note_count_bag"], expected)
+    assert expected.max() == 2
+    assert everything.batch["note_count_bag"][3].sum() == 2
+
+
+def test_whether_a_term_is_there(everything):
+    words = vocabulary(everything, "note_binary_bag")
+    expected = np.minimum(counted(everything, "note_binary_bag", 1, ""), 1)
+
+    np.testing.assert_array_equal(everything.batch["note_binary_bag"][:, : len(words)], expected)
+    assert not everything.batch["note_binary_bag"][:, len(words) :].any()
+    assert not everything.batch["note_binary_bag"][[1, 3, 6, 10]].any()
+
+
+def test_tfidf(everything):
+    there = [set(terms(note, 2)) for note in everything.table["note_count"] if note]
+    words = vocabulary(everything, "note_tfidf_bag")
+    rarity = [1 + math.log((len(there) + 1) / (sum(word in note for note in there) + 1)) for word in words]
+    counts = counted(everything, "note_tfidf_bag", 2, "kitchen")
+    lengths = np.array([max(len(terms(note, 2)), 1) for note in notes(everything, "kitchen")])
+
+    np.testing.assert_allclose(
+        everything.batch["note_tfidf_bag"][:, : len(words)], counts / lengths[:, np.newaxis] * rarity, rtol=1e-6
+    )
+
+
+def decoded(encoded, channels):
+    return tf.io.decode_image(encoded, channels=channels, expand_animations=False).numpy()
+
+
+def test_a_picture_of_the_right_size_keeps_its_pixels(everything):
+    made = everything.batch["image_pixels"].reshape(-1, 6, 5)
+
+    with Image.open(io.BytesIO(everything.table["image"][0])) as picture:
+        np.testing.assert_allclose(made[0] * 255, np.asarray(picture), rtol=1e-6)
+    for row in (4, 5, 9):
+        expected = decoded(everything.table["image"][row], 1)[:, :, 0]
+        np.testing.assert_allclose(made[row] * 255, expected, rtol=1e-6)
+
+
+def test_colour_becomes_grey_and_grey_colour(everything):
+    made = everything.batch["photo_pixels"].reshape(-1, 4, 8, 3)
+    grey = made[[0, 4, 5, 8, 10]]
+
+    np.testing.assert_array_equal(grey, np.repeat(grey[..., :1], 3, axis=-1))
+    assert np.ptp(made[1], axis=-1).max() > 0.1
+    assert everything.batch["image_pixels"].max() <= 1
+    assert everything.batch["image_pixels"].min() >= 0
+
+
+@pytest.mark.parametrize("row", range(12))
+def test_a_picture_is_resized_as_pillow_does(everything, row):
+    # Pillow's bilinear filter widens with the scale too; it works in whole numbers, so it may differ by one in 255.
+    whole = Image.fromarray(decoded(everything.table["photo"][row], 3))
+    expected = np.asarray(whole.resize((8, 4), Image.Resampling.BILINEAR)) / 255
+
+    np.testing.assert_allclose(everything.batch["photo_pixels"][row].reshape(4, 8, 3), expected, atol=1.01 / 255)
+
+
+@pytest.mark.parametrize("broken", [b"", b"GIF89a rest", b"no picture"])
+def test_what_is_no_picture_is_told(everything, broken):
+    cells = tf.constant([[everything.table["image"][0]], [broken]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'image' must hold pictures, PNG or JPEG"):
+        images.image(cells, ImageRole(height=6, width=5))
+
+
+def test_half_a_picture_is_told(everything):
+    half = everything.table["image"][1][:-30]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid PNG data"):
+        images.image(tf.constant([[half]]), ImageRole(height=6, width=5))
+
+
+def test_no_picture_at_all():
+    assert images.image(tf.zeros((0, 1), tf.string), ImageRole(height=2, width=3)).shape == (0, 6)
