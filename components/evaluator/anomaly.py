@@ -19,7 +19,7 @@ _BINS = curves.SCORE_BINS
 
 
 class Anomaly:
-    """Numbers are score and flag; places the confusion matrix, then a histogram of the score for each class.
+    """Numbers are score and flag; places the confusion matrix, then a histogram of the score by class.
 
     Args:
         precision_at: k; None for the number of anomalies.
@@ -38,24 +38,27 @@ class Anomaly:
         score, flag = answer["score"].astype(np.float64), answer["anomaly"] > 0
         counted = (label >= 0) & np.isfinite(score)
         place = curves.score_bin(np.where(counted, score, 0.0))
-        places = np.stack([label * 2 + flag, _MATRIX + label * _BINS + place], axis=1)
+        places = np.stack([label * 2 + flag, _MATRIX + 2 * place + label], axis=1)
         return np.stack([score, flag], axis=1).astype(np.float64), np.where(counted[:, None], places, -1)
 
-    def values(self, sums: Sums) -> dict[str, float]:
+    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
         """See the module; NaN where there is no such row, as the AUC without an anomaly."""
         score, flagged = (float(number) for number in sums.numbers)
-        (_, false), (missed, found) = sums.dense(0, _MATRIX).reshape(2, 2).tolist()
-        normal, anomalies = (sums.at(_MATRIX + side * _BINS, _MATRIX + (side + 1) * _BINS) for side in (0, 1))
         whole = math.isfinite(score)
-        return {
+        normal, anomalies = curves.joined(*sums.at(_MATRIX, self.span))
+        figures: dict[str, float] = {
             "auc": curves.auc(normal, anomalies) if whole else math.nan,
             "pr_auc": curves.pr_auc(normal, anomalies) if whole else math.nan,
-            "precision_at_k": curves.precision_at(normal, anomalies, self._number) if whole else math.nan,
-            "precision": Share(found, found + false) if whole else math.nan,
-            "recall": Share(found, found + missed) if whole else math.nan,
-            "flagged": Share(flagged, sums.weight) if whole else math.nan,
-            "mean_score": score / sums.weight if sums.weight else math.nan,
         }
+        if shares:
+            (_, false), (missed, found) = sums.dense(0, _MATRIX).reshape(2, 2).tolist()
+            figures |= {
+                "precision_at_k": curves.precision_at(normal, anomalies, self._number) if whole else math.nan,
+                "precision": Share(found, found + false) if whole else math.nan,
+                "recall": Share(found, found + missed) if whole else math.nan,
+                "flagged": Share(flagged, sums.weight) if whole else math.nan,
+            }
+        return figures | {"mean_score": score / sums.weight if sums.weight else math.nan}
 
     def details(self, sums: Sums) -> dict[str, Any]:
         """`confusion`: normal rows and anomalies, by not flagged and flagged; `k` of precision at k."""

@@ -21,10 +21,11 @@ EPSILON = 1e-7
 HISTOGRAM = 4
 """First place of the histogram; before it is the confusion matrix."""
 CALIBRATION_BUCKETS = 10
+ORDER = ("accuracy", "log_loss", "auc", "pr_auc", "precision", "recall", "f1", "calibration")
 
 
 class Binary:
-    """Numbers are -ln p(own), p and label; places the confusion matrix, then a histogram of p for each class.
+    """Numbers are -ln p(own), p and label; places the confusion matrix, then a histogram of p by class.
 
     Args:
         names: The two classes.
@@ -44,7 +45,7 @@ class Binary:
         counted = (label >= 0) & np.isfinite(probability)
         bin_ = curves.probability_bin(np.where(counted, probability, 0.0))
         places = np.stack(
-            [label * 2 + self._answered(answer), HISTOGRAM + label * curves.BINS + bin_],
+            [label * 2 + self._answered(answer), HISTOGRAM + 2 * bin_ + label],
             axis=1,
         )
         numbers = np.stack([self.errors(label, answer), probability, np.maximum(label, 0)], axis=1)
@@ -54,26 +55,28 @@ class Binary:
         # float32 against float32, as the model gave it: 0.1 is above 0.1 in float64.
         return answer["probabilities"][:, 1] > np.float32(self._threshold)
 
-    def values(self, sums: Sums) -> dict[str, float]:
+    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
         """See the module; NaN where there is no such row, as the AUC of one class alone."""
         loss, probability, label = (float(number) for number in sums.numbers)
-        (_, false), (missed, found) = self._matrix(sums)
-        right = sums.dense(0, HISTOGRAM)[[0, 3]].sum()
-        figures: dict[str, float] = {
-            "accuracy": Share(right, sums.weight),
-            "log_loss": loss / sums.weight if sums.weight else math.nan,
-        }
+        (kept, false), (missed, found) = self._matrix(sums)
         # One answer that is no number takes its row out of all that follows, which would then tell too little.
         whole = math.isfinite(loss)
-        sides = [sums.at(HISTOGRAM + side * curves.BINS, HISTOGRAM + (side + 1) * curves.BINS) for side in (0, 1)]
-        return figures | {
-            "auc": curves.auc(sides[0], sides[1]) if whole else math.nan,
-            "pr_auc": curves.pr_auc(sides[0], sides[1]) if whole else math.nan,
-            "precision": Share(found, found + false) if whole else math.nan,
-            "recall": Share(found, found + missed) if whole else math.nan,
+        negative, positive = curves.joined(*sums.at(HISTOGRAM, self.span))
+        figures: dict[str, float] = {
+            "log_loss": loss / sums.weight if sums.weight else math.nan,
+            "auc": curves.auc(negative, positive) if whole else math.nan,
+            "pr_auc": curves.pr_auc(negative, positive) if whole else math.nan,
             "f1": 2 * found / (2 * found + false + missed) if whole and 2 * found + false + missed else math.nan,
             "calibration": probability / label if label else math.nan,
         }
+        if not shares:
+            return figures
+        counted = {
+            "accuracy": Share(kept + found, sums.weight),
+            "precision": Share(found, found + false) if whole else math.nan,
+            "recall": Share(found, found + missed) if whole else math.nan,
+        }
+        return {name: (figures | counted)[name] for name in ORDER}
 
     def _matrix(self, sums: Sums) -> list[list[float]]:
         found: list[list[float]] = sums.dense(0, HISTOGRAM).reshape(2, 2).tolist()
@@ -83,10 +86,10 @@ class Binary:
         """`confusion`: rows of label i answered j; `calibration`: by tenths of p, the mean p and the share seen."""
         middle = (np.arange(curves.BINS) + 0.5) / curves.BINS
         bucket = (middle * CALIBRATION_BUCKETS).astype(np.int64)
-        sides = [sums.dense(HISTOGRAM + side * curves.BINS, HISTOGRAM + (side + 1) * curves.BINS) for side in (0, 1)]
-        weights = np.bincount(bucket, sides[0] + sides[1], CALIBRATION_BUCKETS)
-        answers = np.bincount(bucket, (sides[0] + sides[1]) * middle, CALIBRATION_BUCKETS)
-        seen = np.bincount(bucket, sides[1], CALIBRATION_BUCKETS)
+        negative, positive = histogram(sums)
+        weights = np.bincount(bucket, negative + positive, CALIBRATION_BUCKETS)
+        answers = np.bincount(bucket, (negative + positive) * middle, CALIBRATION_BUCKETS)
+        seen = np.bincount(bucket, positive, CALIBRATION_BUCKETS)
         return {
             "confusion": self._matrix(sums),
             "threshold": self._threshold,
@@ -109,6 +112,12 @@ class Binary:
     def shown(self, label: Array, answer: Mapping[str, Array], row: int) -> tuple[Any, Any]:
         """Names of the classes, and p of the second."""
         return _name(self._names, int(label[row])), float(answer["probabilities"][row, 1])
+
+
+def histogram(sums: Sums) -> tuple[Array, Array]:
+    """Weights of the two classes in each bin of p, (BINS,) each."""
+    table = sums.dense(HISTOGRAM, Binary.span).reshape(curves.BINS, 2)
+    return table[:, 0], table[:, 1]
 
 
 def own_loss(label: Array, probabilities: Array) -> Array:

@@ -51,16 +51,19 @@ class Classes:
         place = np.where(known, label * (self.classes + 1) + best, -1)
         return np.stack(numbers, axis=1).astype(np.float64), place[:, None]
 
-    def values(self, sums: Sums) -> dict[str, float]:
+    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
         """See the module; NaN where there is no such row, as the recall of a class that no row has."""
         loss, right, among = (float(number) for number in sums.numbers)
         own, answered, labelled = self._margins(sums)
         both = answered + labelled
         seen = both > 0
         f1 = (2 * own[seen] / both[seen]).mean() if seen.any() and math.isfinite(loss) else math.nan
+        log_loss = loss / sums.weight if sums.weight else math.nan
+        if not shares:
+            return {"log_loss": log_loss, "macro_f1": float(f1)}
         figures: dict[str, float] = {
             "accuracy": Share(right, sums.weight),
-            "log_loss": loss / sums.weight if sums.weight else math.nan,
+            "log_loss": log_loss,
             "top_k_accuracy": Share(among, sums.weight),
             "macro_f1": float(f1),
         }

@@ -38,7 +38,7 @@ class Clusters:
         """Numbers (n, 3) of rows whose silhouettes, (n,), are known."""
         return np.stack([np.zeros(len(values)), values, np.ones(len(values))], axis=1)
 
-    def values(self, sums: Sums) -> dict[str, float]:
+    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
         """NaN where the rows do not tell, as the silhouette of one cluster, or adjusted Rand without labels."""
         distance, silhouette, asked = (float(number) for number in sums.numbers)
         return {

@@ -1,4 +1,4 @@
-"""Areas under curves, from histograms of a score: rising places, and the weight of each class in them."""
+"""Areas under curves, from histograms of a score: the weight of each class in each bin."""
 
 import numpy as np
 
@@ -33,38 +33,39 @@ def score_bin(score: Array) -> Array:
     return np.maximum(score, 0).astype(np.float32).view(np.uint32).astype(np.int64) >> _SHIFT
 
 
-def _joined(negatives: tuple[Array, Array], positives: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Weights of both classes over the same places, the highest place first."""
-    places = np.union1d(negatives[0], positives[0])
-    sides = []
-    for own, weights in (negatives, positives):
-        side = np.zeros(len(places))
-        side[np.searchsorted(places, own)] = weights
-        sides.append(side[::-1])
-    return sides[0], sides[1]
+def joined(places: Array, weights: Array) -> tuple[Array, Array]:
+    """Weights of the first and the second class over the same bins, (bins,) each, the highest bin first.
+
+    Args:
+        places: int64 (u,), rising: twice the bin, and 1 more for the second class.
+        weights: float64 (u,).
+    """
+    bins = places >> 1
+    order = np.cumsum(np.diff(bins, prepend=-1) > 0) - 1
+    number = int(order[-1]) + 1 if len(order) else 0
+    table = np.bincount(order * 2 + (places & 1), weights, 2 * number).reshape(number, 2)[::-1]
+    return table[:, 0], table[:, 1]
 
 
-def auc(negatives: tuple[Array, Array], positives: tuple[Array, Array]) -> float:
+def auc(negative: Array, positive: Array) -> float:
     """Area under the ROC curve by the trapezoid rule, as TFMA's AUC; NaN where a class is missing.
 
     Args:
-        negatives: Places and weights of the first class.
-        positives: Those of the second.
+        negative: Weights of the first class, from `joined`.
+        positive: Those of the second.
     """
-    negative, positive = _joined(negatives, positives)
     if not negative.sum() or not positive.sum():
         return float("nan")
     true = np.concatenate([[0.0], np.cumsum(positive)]) / positive.sum()
     return float(((true[1:] + true[:-1]) / 2 * negative).sum() / negative.sum())
 
 
-def pr_auc(negatives: tuple[Array, Array], positives: tuple[Array, Array]) -> float:
+def pr_auc(negative: Array, positive: Array) -> float:
     """Area under the precision-recall curve, as TFMA's AUCPrecisionRecall; NaN without the second class.
 
     Between two points true and false positives grow in a line, and precision is their ratio (Davis and Goadrich, The
     relationship between precision-recall and ROC curves, 2006, section 4).
     """
-    negative, positive = _joined(negatives, positives)
     total = positive.sum()
     if not total:
         return float("nan")
@@ -76,17 +77,16 @@ def pr_auc(negatives: tuple[Array, Array], positives: tuple[Array, Array]) -> fl
     return float((slope * (positive + intercept * np.log(ratio))).sum() / total)
 
 
-def precision_at(negatives: tuple[Array, Array], positives: tuple[Array, Array], number: float | None) -> Share:
+def precision_at(negative: Array, positive: Array, number: float | None) -> Share:
     """Share of the second class among the rows of highest score.
 
     Args:
-        negatives: Places and weights of the first class.
-        positives: Those of the second.
+        negative: Weights of the first class, from `joined`.
+        positive: Those of the second.
         number: How many rows; None for as many as the second class has, which is also called R-precision (Manning,
             Raghavan and Schütze, Introduction to Information Retrieval, section 8.4). Of the rows of one place that
             are only partly among them, each counts by that part.
     """
-    negative, positive = _joined(negatives, positives)
     number = positive.sum() if number is None else min(number, (negative + positive).sum())
     both = negative + positive
     taken = np.clip(number - (np.cumsum(both) - both), 0, both)

@@ -55,7 +55,7 @@ def intervals(measure: Measure, ledger: Ledger, cell: int) -> dict[str, Interval
         return found
     without = []
     for fold in used:
-        rest = measure.values(whole(total_numbers - numbers[fold], places, total_table - table[fold]))
+        rest = measure.values(whole(total_numbers - numbers[fold], places, total_table - table[fold]), shares=False)
         without.append([rest[name] for name in others])
     with np.errstate(invalid="ignore"):
         errors = jackknife(

@@ -84,8 +84,13 @@ class Measure(Protocol):
             Numbers, float64 (n, width), and places, int64 (n, any) in [0, span), -1 for none.
         """
 
-    def values(self, sums: Sums) -> dict[str, float]:
-        """The metrics of one cell, NaN where its rows do not tell."""
+    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
+        """The metrics of one cell, NaN where its rows do not tell.
+
+        Args:
+            sums: The cell's.
+            shares: Whether those that are shares of rows are asked for: the jackknife leaves them out.
+        """
 
     def details(self, sums: Sums) -> dict[str, Any]:
         """What a report shows beside the metrics: matrices, tables, sizes."""

@@ -6,7 +6,7 @@ import numpy as np
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
 from components.evaluator import curves
-from components.evaluator.binary import HISTOGRAM, Binary
+from components.evaluator.binary import Binary, histogram
 from components.evaluator.classes import MATRIX_CLASSES, Classes
 from components.evaluator.metrics import Measure, Sums
 
@@ -42,9 +42,7 @@ def plots(measure: Measure, sums: Sums, model_name: str) -> metrics_for_slice_pb
 
 def _binary(entry: metrics_for_slice_pb2.PlotsForSlice.PlotKeyAndValue, sums: Sums, model_name: str) -> None:
     entry.key.model_name = model_name
-    negatives, positives = (
-        sums.dense(HISTOGRAM + side * curves.BINS, HISTOGRAM + (side + 1) * curves.BINS) for side in (0, 1)
-    )
+    negatives, positives = histogram(sums)
     middle = (np.arange(curves.BINS) + 0.5) / curves.BINS
     cuts = np.round(np.arange(STEPS + 1) * curves.BINS / STEPS).astype(np.int64)
     for low, high in itertools.pairwise(cuts):

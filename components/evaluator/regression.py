@@ -38,7 +38,7 @@ class Regression:
         numbers = np.stack([np.abs(error), error**2, error, shifted, shifted**2], axis=1)
         return numbers, np.zeros((len(label), 0), np.int64)
 
-    def values(self, sums: Sums) -> dict[str, float]:
+    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
         """R² is NaN where all labels of the cell are equal."""
         absolute, squared, error, shifted, shifted_squared = (float(number) for number in sums.numbers)
         weight = sums.weight or math.nan
