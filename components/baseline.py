@@ -39,7 +39,9 @@ class ServedSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     """Parameters and artifacts of the node."""
 
     PARAMETERS: ClassVar[dict[str, Any]] = {"serving": component_spec.ExecutionParameter(type=str)}
-    INPUTS: ClassVar[dict[str, Any]] = {"candidate": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    INPUTS: ClassVar[dict[str, Any]] = {
+        "candidate": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)
+    }
     OUTPUTS: ClassVar[dict[str, Any]] = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
 
 
@@ -67,33 +69,36 @@ class Served(base_component.BaseComponent):  # type: ignore[misc]
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
 
-def latest_blessed(*, candidate: Any) -> Resolver:
-    """Make the node `baseline` from ML Metadata.
+def latest_blessed(*, candidate: Any = None, name: str = "baseline") -> Resolver:
+    """Make the node from ML Metadata.
 
     Args:
-        candidate: Channel of the model that was just trained.
+        candidate: Channel of the model that was just trained; None where none is yet, before a warm start.
+        name: The node's id.
 
     Returns:
         A node with outputs `model` and `model_blessing`, empty where there is none.
     """
+    channels = {} if candidate is None else {"candidate": candidate}
     return Resolver(
         strategy_class=LatestBlessed,
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-        candidate=candidate,
-    ).with_id("baseline")
+        **channels,
+    ).with_id(name)
 
 
-def served(*, serving: str, candidate: Any) -> Served:
-    """Make the node `baseline` from the serving folder.
+def served(*, serving: str, candidate: Any = None, name: str = "baseline") -> Served:
+    """Make the node from the serving folder.
 
     Args:
         serving: The serving folder.
         candidate: Channel of the model that was just trained; it only sets the order.
+        name: The node's id.
 
     Returns:
         A node with output `model`, empty where nothing was pushed yet.
     """
     spec = ServedSpec(serving=serving, candidate=candidate, model=Channel(type=standard_artifacts.Model))
-    node: Served = Served(spec=spec).with_id("baseline")
+    node: Served = Served(spec=spec).with_id(name)
     return node

@@ -64,6 +64,7 @@ def trainer(
     transform_graph: Any,
     schema: Any,
     config: Mapping[str, Any],
+    start: Any = None,
     settings_folder: str | None = None,
 ) -> Trainer:
     """Make the node `trainer`.
@@ -72,7 +73,8 @@ def trainer(
         examples: Channel of transformed Examples with splits train and eval.
         transform_graph: Channel of TransformGraph.
         schema: Channel of Schema.
-        config: `features`, `label`, `network` and `training`.
+        config: `features`, `label`, `columns`, `network` and `training`.
+        start: Channel of the model whose weights a warm start takes; None begins anew.
         settings_folder: Where long settings are kept; None for in line.
 
     Returns:
@@ -84,6 +86,7 @@ def trainer(
         examples=examples,
         transform_graph=transform_graph,
         schema=schema,
+        base_model=start,
         run_fn=f"{TRAINING}.run_fn",
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),

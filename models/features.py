@@ -81,7 +81,7 @@ class Seen:
     @cached_property
     def untrained(self) -> Any:
         """As `vector`, but every index one-hot, so that nothing in it is learnt: float32 (batch, width)."""
-        return self._join("features", self.outputs, learnt=False)
+        return self._join("untrained", self.outputs, learnt=False)
 
     @cached_property
     def wide(self) -> Any | None:

@@ -48,3 +48,54 @@ class DropAll(keras.layers.Layer):  # type: ignore[misc]
 def dropout(rate: float, name: str) -> Any:
     """A dropout layer for a share of 0 to 1, both included."""
     return DropAll(name=name) if rate == 1.0 else keras.layers.Dropout(rate, name=name)
+
+
+@keras.saving.register_keras_serializable(package="pipeline")
+class Certain(keras.layers.Layer):  # type: ignore[misc]
+    """A step as a logit: its probability is 0 for a sum below 0, 1 above it, and 0.5 at 0."""
+
+    def call(self, inputs: Any) -> Any:
+        """-1000, 0 or 1000: a logistic function gives 0 and 1 there, and an infinity would not survive arithmetic."""
+        return 1000.0 * keras.ops.sign(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """As the input."""
+        return input_shape
+
+
+@keras.saving.register_keras_serializable(package="pipeline")
+class Centres(keras.layers.Layer):  # type: ignore[misc]
+    """Distances of a row to k centres, which no gradient moves.
+
+    Args:
+        k: Number of centres.
+    """
+
+    def __init__(self, k: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.k = k
+
+    def build(self, input_shape: Any) -> None:
+        """Make the centres, all at 0."""
+        self.centres = self.add_weight(
+            shape=(self.k, input_shape[-1]), initializer="zeros", trainable=False, name="centres"
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """float32 (batch, width) to float32 (batch, k).
+
+        By |x|² - 2 x·c + |c|² in float64: the differences themselves would take (batch, k, width).
+        """
+        ops = keras.ops
+        rows, centres = ops.cast(inputs, "float64"), ops.cast(self.centres, "float64")
+        squares = ops.sum(rows * rows, axis=-1, keepdims=True) - 2.0 * ops.matmul(rows, ops.transpose(centres))
+        squares = squares + ops.sum(centres * centres, axis=-1)
+        return ops.cast(ops.sqrt(ops.maximum(squares, 0.0)), "float32")
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
+        """(batch, k)."""
+        return (input_shape[0], self.k)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs."""
+        return {**super().get_config(), "k": self.k}

@@ -40,6 +40,11 @@ class Learnt:
     best: dict[str, Any]
     notes: tuple[str, ...] = ()
 
+    def vectors(self, x: Mapping[str, Any]) -> Any:
+        """Model features by name to the vector whose distances a clustering measures, float32 (batch, width)."""
+        joined = self.network.get_layer("untrained").output
+        return keras.Model(self.network.input, joined)(dict(x))
+
 
 def learn(
     config: Mapping[str, Any],
@@ -89,7 +94,7 @@ def learn(
         sample = {name: column[: watching.GRADIENT_ROWS] for name, column in learning.x.items()}
         norms = watching.gradient_norms(network, sample, learning.y[: watching.GRADIENT_ROWS], times)
     lines = watching.History(history, norms)
-    stopping = _stopping(training)
+    stopping = _stopping(training, getattr(module, "MONITOR", training.monitor), stops=own_fit is None)
     watchers = [watching.Finite({"train": learning.x, "eval": checking.x}, steps), lines, stopping, *callbacks]
     watchers += _plateau(training)
     if tensorboard is not None:
@@ -150,7 +155,7 @@ def _compile(network: Any, target: targets.Target, training: Training, steps: in
         loss=target.loss,
         loss_weights=float(times),
         metrics=target.metrics,
-        steps_per_execution=min(STEPS_AT_ONCE, steps),
+        steps_per_execution=STEPS_AT_ONCE if steps > STEPS_AT_ONCE else 1,
         # Compiling takes longer than a small table's whole training.
         jit_compile=False,
     )
@@ -161,25 +166,31 @@ def _descend(
 ) -> None:
     feed = learning.batches(training.batch_size, training.seed)
     images = any(column.ndim > 2 for column in checking.x.values())
-    check = checking.batches(max(training.batch_size, EVAL_IMAGES) if images else records.READ_BATCH, None)
+    size = max(training.batch_size, EVAL_IMAGES) if images else records.READ_BATCH
+    check = checking.batches(size, None)
     if not training.epochs:
         found = network.evaluate(check, verbose=0, return_dict=True)
         lines.add({"epoch": 0, "seconds": 0.0, **{f"val_{name}": float(value) for name, value in found.items()}})
         return
+    # To begin a dataset takes longer than a small table's epoch, so that is begun once and goes on and on.
+    steps = -(-len(learning.y) // training.batch_size) if network.steps_per_execution == 1 else None
+    check_steps = -(-len(checking.y) // size) if steps else None
     network.fit(
-        feed,
-        validation_data=check,
+        feed.repeat() if steps else feed,
+        steps_per_epoch=steps,
+        validation_data=check.repeat() if steps else check,
+        validation_steps=check_steps,
         epochs=training.epochs,
         callbacks=watchers,
         verbose=verbose,
     )
 
 
-def _stopping(training: Training) -> Any:
-    early = training.early_stopping
+def _stopping(training: Training, monitor: str, stops: bool) -> Any:
+    early = training.early_stopping if stops else None
     return keras.callbacks.EarlyStopping(
-        monitor=training.monitor,
-        mode="max" if training.upwards else "min",
+        monitor=monitor,
+        mode="max" if monitor.endswith("accuracy") else "min",
         patience=early.patience if early else max(training.epochs, 1),
         min_delta=early.min_delta if early else 0.0,
         restore_best_weights=training.keep == "best",

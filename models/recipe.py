@@ -201,8 +201,3 @@ class Training(Strict):
             unknown = sorted(set(self.class_weights) - set(classes))
             if unknown:
                 raise ValueError(f"training.class_weights: {unknown[0]!r} is no class; there is: {', '.join(classes)}")
-
-    @property
-    def upwards(self) -> bool:
-        """Whether more of what is monitored is better."""
-        return self.monitor.endswith("accuracy")

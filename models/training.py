@@ -14,7 +14,7 @@ from models import records, settings
 from models.label import Label
 from models.learning import Learnt, learn
 from models.recipe import Training
-from models.roles import Features
+from models.roles import Duties, Features
 from models.rows import Facts
 from models.signatures import Served
 
@@ -40,17 +40,16 @@ def run_fn(fn_args: Any) -> None:
     Args:
         fn_args: TFX's FnArgs: train_files, eval_files, transform_output, serving_model_dir, model_run_dir, base_model
             (folder of the model to start from, or None), and custom_config with packed settings `features`, `label`,
-            `network`, `training`.
+            `columns`, `network`, `training`.
 
     Raises:
         ValueError: the loss became NaN or infinite.
     """
     config = settings.unpack(fn_args.custom_config["settings"])
     label = Label.model_validate(config["label"])
-    roles = Features.model_validate(config["features"])
     training = Training.model_validate(config["training"])
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    facts = Facts.read(transform, roles, label)
+    facts = Facts.read(transform, Features.model_validate(config["features"]), label)
     spec = transform.transformed_feature_spec()
     evaluation = records.read(fn_args.eval_files, spec)
     tf.io.gfile.makedirs(fn_args.model_run_dir)
@@ -64,7 +63,7 @@ def run_fn(fn_args: Any) -> None:
         warm=_warm(fn_args, training),
     )
     learnt.network.summary(print_fn=print)
-    _export(fn_args.serving_model_dir, learnt, transform, roles, label)
+    _export(fn_args.serving_model_dir, learnt, transform, config)
     outcome = {"keep": training.keep, "epochs": len(learnt.history), "best": learnt.best, "notes": learnt.notes}
     _write(os.path.join(fn_args.model_run_dir, OUTCOME), json.dumps(outcome).encode())
     rows = {name: evaluation[name][:SAMPLE_ROWS] for name in learnt.network.input}
@@ -73,7 +72,9 @@ def run_fn(fn_args: Any) -> None:
     _write(os.path.join(fn_args.model_run_dir, SAMPLE), _arrays({**rows, **answers}))
 
 
-def _export(folder: str, learnt: Learnt, transform: Any, roles: Features, label: Label) -> None:
+def _export(folder: str, learnt: Learnt, transform: Any, config: Mapping[str, Any]) -> None:
+    roles, label = Features.model_validate(config["features"]), Label.model_validate(config["label"])
+    duties = Duties.model_validate(config.get("columns", {}))
     spec = transform.raw_feature_spec()
     served = Served(
         network=learnt.network,
@@ -81,9 +82,12 @@ def _export(folder: str, learnt: Learnt, transform: Any, roles: Features, label:
         answer=learnt.target.answer,
         raw_spec={name: feature for name, feature in spec.items() if name in roles.columns()},
         label=label,
-        label_spec=spec[label.column],
+        label_spec=spec[label.column] if label.column is not None else None,
         class_names=learnt.target.names,
         features=list(learnt.network.input),
+        weight=duties.weight,
+        weight_spec=spec[duties.weight] if duties.weight is not None else None,
+        vectors=learnt.vectors if label.task == "clusters" else None,
     )
     tf.saved_model.save(served, folder, signatures=served.signatures())
     weights = {variable.path: variable.numpy() for variable in learnt.network.variables}

@@ -1,17 +1,15 @@
 """The config of one pipeline: configs/NAME.toml as frozen, typed models."""
 
-import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-import models.networks
 from models.label import Label
 from models.recipe import Training
 from models.roles import Duties, Features
 from models.strict import Strict
-from pipeline import usercode
+from pipeline import network as networks
 from pipeline.data import Data
 from pipeline.evaluation import Evaluation
 
@@ -33,18 +31,15 @@ class Config(Strict):
     preprocessing: str | None = None
     """A function of your own that makes the model features instead of [features], as "my_module.preprocessing_fn"."""
     network: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"}, validate_default=True)
-    """`name`, a file in models/networks, and that file's own keys."""
+    """`name`, a file in models/networks or a function of your own, and its keys; or the name alone."""
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
 
-    @field_validator("network")
+    @field_validator("network", mode="before")
     @classmethod
-    def _known_network(cls, network: dict[str, Any]) -> dict[str, Any]:
-        name = network.get("name", "mlp")
-        if name not in networks():
-            raise ValueError(f"name {name!r} is none of {', '.join(networks())}")
-        own = {key: value for key, value in network.items() if key != "name"}
-        return {"name": name, **network_settings(name).model_validate(own).model_dump(mode="json")}
+    def _known_network(cls, value: Any) -> Any:
+        value = {"name": value} if isinstance(value, str) else value
+        return networks.complete(value) if isinstance(value, dict) else value
 
     @field_validator("preprocessing")
     @classmethod
@@ -72,20 +67,10 @@ class Config(Strict):
     @model_validator(mode="after")
     def _training_fits(self) -> "Config":
         self.training.check(self.label.task, self.label.names)
+        networks.check(self.network, self.label.task, self.features.outputs(), self.training)
         return self
 
     def plain(self, *sections: str) -> dict[str, Any]:
         """Sections as JSON-able values, defaults included."""
         whole: Mapping[str, Any] = self.model_dump(mode="json", by_alias=True)
         return {section: whole[section] for section in sections or whole}
-
-
-def networks() -> list[str]:
-    """Names of the networks: the files in models/networks."""
-    return sorted(module.name for module in pkgutil.iter_modules(models.networks.__path__))
-
-
-def network_settings(name: str) -> type[Strict]:
-    """The typed keys of one network."""
-    settings: type[Strict] = usercode.load(f"models.networks.{name}").Settings
-    return settings

@@ -17,7 +17,8 @@ from pipeline.columns import check_columns as check_columns
 from pipeline.columns import nearest as nearest
 from pipeline.columns import optional_columns as optional_columns
 from pipeline.columns import schema_columns as schema_columns
-from pipeline.config import NOT_BUILT, Config, network_settings
+from pipeline.config import NOT_BUILT, Config
+from pipeline.network import network_settings
 from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
 
 

@@ -15,6 +15,7 @@ from components.statistics import statistics
 from components.trainer import trainer
 from components.transformation import transformation
 from components.validation import validation
+from pipeline import usercode
 from pipeline.beam import BEAM_ARGS
 from pipeline.config import Config
 
@@ -64,7 +65,13 @@ def create_pipeline(
 
     Returns:
         The TFX pipeline, which any of our targets runs or compiles.
+
+    Raises:
+        UserError: your own network does not import.
     """
+    # The user's own file breaks here, with its line, and not after the stages before it.
+    if "." in config.network["name"]:
+        usercode.load(config.network["name"].rpartition(".")[0])
     # Rows become tf.Examples, in splits that never change.
     examples = ingestion(
         paths=places.data,
@@ -97,19 +104,18 @@ def create_pipeline(
     transformed.add_upstream_node(gate)
 
     # The network learns, and is exported with its transformation inside.
+    start = _latest(places, "warm-start") if config.training.warm_start else None
     trained = trainer(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
         schema=reviewed.outputs["schema"],
-        config=config.plain("features", "label", "network", "training"),
+        config=config.plain("features", "label", "columns", "network", "training"),
+        start=start.outputs["model"] if start else None,
         settings_folder=places.settings,
     )
 
     # The model to beat: the latest blessed one of this pipeline.
-    if places.baseline == "metadata":
-        before = baseline.latest_blessed(candidate=trained.outputs["model"])
-    else:
-        before = baseline.served(serving=places.serving, candidate=trained.outputs["model"])
+    before = _latest(places, "baseline", candidate=trained.outputs["model"])
 
     # The second gate: a model is blessed above the floor, and when it is not worse than the baseline.
     demanded = config.plain("evaluation")["evaluation"]
@@ -141,8 +147,19 @@ def create_pipeline(
     return Pipeline(
         pipeline_name=name,
         pipeline_root=places.artifacts,
-        components=[examples, figures, reviewed, gate, transformed, trained, before, judged, pushed],
+        components=[
+            *(examples, figures, reviewed, gate, transformed),
+            *([start] if start else []),
+            *(trained, before, judged, pushed),
+        ],
         enable_cache=places.cache,
         metadata_connection_config=places.metadata,
         beam_pipeline_args=list(places.beam_args),
     )
+
+
+def _latest(places: Places, name: str, candidate: Any = None) -> Any:
+    """The node that finds the latest blessed model other than the candidate."""
+    if places.baseline == "metadata":
+        return baseline.latest_blessed(candidate=candidate, name=name)
+    return baseline.served(serving=places.serving, candidate=candidate, name=name)

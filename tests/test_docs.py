@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.strict import Strict
-from pipeline import config
+from pipeline import config, network
 
 ROOT = Path(__file__).parents[1]
 SKIPPED = {"model_config"}
@@ -38,7 +38,7 @@ def models_within(annotation):
 
 MODELS = [
     *dict.fromkeys(models_within(config.Config)),
-    *(config.network_settings(name) for name in config.networks()),
+    *(network.network_settings(name) for name in network.networks()),
 ]
 
 

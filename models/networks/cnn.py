@@ -1,0 +1,141 @@
+"""Convolutional network for one picture a row; other features join after the last convolution.
+
+By default that of the digits: 32 filters of 3 x 3, 64 filters of 3 x 3, the largest of each 2 x 2, dropout .25, a
+dense layer of 128, dropout .5.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from models import dense
+from models.role_kinds import Output
+from models.strict import Strict
+
+
+class Block(Strict):
+    """A convolution and what follows it."""
+
+    filters: int = Field(ge=1)
+    kernel: int = Field(default=3, ge=1)
+    """Height and width, in pixels."""
+    pool: int = Field(default=1, ge=1)
+    """Keep the largest of each pool x pool pixels; 1 keeps all."""
+    dropout: dense.Rate = 0.0
+    """Share of the values that are dropped in training."""
+    batch_norm: bool = False
+    """True: normalized over the batch before the activation."""
+
+
+class Augmentation(Strict):
+    """Random changes of each picture, in training alone."""
+
+    shift: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Furthest move up, down, left or right, as a share of height and width."""
+    rotate: float = Field(default=0.0, ge=0.0, le=180.0)
+    """Widest turn either way, in degrees."""
+    zoom: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Largest change of size either way, as a share."""
+    flip: Literal["none", "horizontal", "vertical", "both"] = "none"
+
+
+class Settings(dense.Layers):
+    """Keys of [network] with name = "cnn"."""
+
+    blocks: tuple[Block, ...] = Field(
+        default=(Block(filters=32), Block(filters=64, pool=2, dropout=0.25)), min_length=1
+    )
+    """Convolutions in order."""
+    padding: Literal["valid", "same"] = "valid"
+    """valid: a convolution loses kernel - 1 pixels each way; same: the edge is filled with zeros."""
+    layers: tuple[dense.Units, ...] = Field(default=(128,), min_length=1)
+    """Units of each dense layer after the convolutions."""
+    dropout: tuple[dense.Rate, ...] = (0.5,)
+    """Share of a dense layer's units that are dropped in training; one for all, or a list."""
+    convolution_activation: str = "relu"
+    """Activation of the convolutions."""
+    augmentation: Augmentation = Augmentation()
+
+    @field_validator("convolution_activation")
+    @classmethod
+    def _known_convolution_activation(cls, name: str) -> str:
+        if name in dense.FLAT:
+            raise ValueError(f"activation {name!r} has no gradient, so descent could never train a convolution")
+        return dense.known(name, dense.ACTIVATIONS, "activation")
+
+
+def check(outputs: Sequence[Output], network: Settings) -> None:
+    """See that there is one picture, and that it lasts through all blocks.
+
+    Raises:
+        ValueError: names the block.
+    """
+    images = [output for output in outputs if output.kind == "image"]
+    if len(images) != 1:
+        raise ValueError(f"needs one column under features.image, found {len(images)}")
+    height, width, _ = images[0].shape
+    for number, block in enumerate(network.blocks):
+        if network.padding == "valid":
+            height, width = height - block.kernel + 1, width - block.kernel + 1
+        height, width = height // block.pool, width // block.pool
+        if min(height, width) < 1:
+            raise ValueError(
+                f"blocks.{number} leaves nothing of a picture of {images[0].shape[:2]} pixels: take it out"
+            )
+
+
+def build(features: Any, network: Settings) -> Any:
+    """Map the picture, and what is beside it, to the last hidden layer.
+
+    Args:
+        features: What the network sees (models/features.py).
+        network: Its settings.
+
+    Returns:
+        float32 (batch, layers[-1]).
+    """
+    import keras
+
+    from models import layers
+
+    (picture,) = features.images
+    picture = augmented(picture, network.augmentation)
+    function = layers.activation(network.convolution_activation)
+    for number, block in enumerate(network.blocks):
+        norm = block.batch_norm or network.batch_norm
+        picture = keras.layers.Conv2D(
+            block.filters,
+            block.kernel,
+            padding=network.padding,
+            activation="linear" if norm else function,
+            name=f"convolution_{number}",
+            **dense.kernel(network),
+        )(picture)
+        if norm:
+            picture = keras.layers.BatchNormalization(name=f"convolution_{number}_norm")(picture)
+            picture = keras.layers.Activation(function, name=f"convolution_{number}_activation")(picture)
+        if block.pool > 1:
+            picture = keras.layers.MaxPooling2D(block.pool, name=f"pool_{number}")(picture)
+        if block.dropout:
+            picture = layers.dropout(block.dropout, f"convolution_{number}_dropout")(picture)
+    vector = keras.layers.Flatten(name="flatten")(picture)
+    if features.beside_images is not None:
+        vector = keras.layers.Concatenate(name="joined")([vector, features.beside_images])
+    return dense.hidden(vector, network)
+
+
+def augmented(picture: Any, change: Augmentation) -> Any:
+    """Pictures that differ in each epoch; as they are outside of training."""
+    import keras
+
+    if change.shift:
+        picture = keras.layers.RandomTranslation(change.shift, change.shift, "nearest", name="shift")(picture)
+    if change.rotate:
+        picture = keras.layers.RandomRotation(change.rotate / 360.0, "nearest", name="rotate")(picture)
+    if change.zoom:
+        picture = keras.layers.RandomZoom(change.zoom, fill_mode="nearest", name="zoom")(picture)
+    if change.flip != "none":
+        mode = "horizontal_and_vertical" if change.flip == "both" else change.flip
+        picture = keras.layers.RandomFlip(mode, name="flip")(picture)
+    return picture

@@ -1,0 +1,108 @@
+"""Checks [network]: that its name is known, its keys are, and that it fits the label, the features and [training]."""
+
+import ast
+import difflib
+import os
+import pkgutil
+from collections.abc import Sequence
+from typing import Any
+
+import models.networks
+from models.recipe import Training
+from models.role_kinds import Output
+from models.strict import Strict
+from pipeline import usercode
+
+SUPERVISED = ("regression", "binary", "classes")
+"""Tasks of a network that does not say which it fits."""
+
+
+def networks() -> list[str]:
+    """Names of the networks: the files in models/networks."""
+    return sorted(module.name for module in pkgutil.iter_modules(models.networks.__path__))
+
+
+def network_settings(name: str) -> type[Strict]:
+    """The typed keys of one network."""
+    settings: type[Strict] = usercode.load(f"models.networks.{name}").Settings
+    return settings
+
+
+def complete(network: dict[str, Any]) -> dict[str, Any]:
+    """The section with its defaults.
+
+    Args:
+        network: `name`, and the network's own keys; a name with a dot is a function of the user's own, whose keys are
+            its own business.
+
+    Raises:
+        ValueError: the name is unknown, or a key is.
+    """
+    name = network.get("name", "mlp")
+    own = {key: value for key, value in network.items() if key != "name"}
+    if isinstance(name, str) and "." in name:
+        _see(name)
+        return {"name": name, **own}
+    if name not in networks():
+        close = difflib.get_close_matches(str(name), networks(), n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"name {name!r} is none of {', '.join(networks())}.{hint} Your own is named MODULE.FUNCTION")
+    return {"name": name, **network_settings(name).model_validate(own).model_dump(mode="json")}
+
+
+def check(network: dict[str, Any], task: str, outputs: Sequence[Output], training: Training) -> None:
+    """See that a complete section fits the rest of the config.
+
+    Raises:
+        ValueError: it does not, and says what would.
+    """
+    name = network["name"]
+    if "." in name:
+        if task not in SUPERVISED:
+            raise ValueError(f"network: your own network does not fit task {task!r}: {_fitting(task)} does")
+        return
+    module = usercode.load(f"models.networks.{name}")
+    if task not in getattr(module, "TASKS", SUPERVISED):
+        raise ValueError(f"network: {name} does not fit task {task!r}: {_fitting(task)} does")
+    own = module.Settings.model_validate({key: value for key, value in network.items() if key != "name"})
+    if hasattr(module, "check"):
+        try:
+            module.check(outputs, own)
+        except ValueError as error:
+            raise ValueError(f"network: {name} {error}") from error
+    if hasattr(module, "KEYS"):
+        idle = sorted(training.model_fields_set - set(module.KEYS))
+        if idle:
+            raise ValueError(
+                f"training.{idle[0]} does nothing for network {name!r}, which no descent trains: take it out; "
+                f"what acts is {', '.join(module.KEYS)}"
+            )
+
+
+def _fitting(task: str) -> str:
+    fitting = [
+        name for name in networks() if task in getattr(usercode.load(f"models.networks.{name}"), "TASKS", SUPERVISED)
+    ]
+    return " or ".join(fitting)
+
+
+def _see(name: str) -> None:
+    """See that a module of the repository defines a function, without running it: it may need TensorFlow.
+
+    Raises:
+        ValueError: it does not.
+    """
+    module, _, function = name.rpartition(".")
+    shown = f"{module.replace('.', '/')}.py"
+    path = os.path.join(usercode.ROOT, shown)
+    if not os.path.isfile(path):
+        raise ValueError(f"name {name!r}: there is no {shown} in the repository; name MODULE.FUNCTION of a file")
+    with open(path, encoding="utf-8") as file:
+        try:
+            tree = ast.parse(file.read())
+        except SyntaxError as error:
+            raise ValueError(f"name {name!r}: {shown}, line {error.lineno}: {error.msg}") from error
+    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    if function not in defined:
+        close = difflib.get_close_matches(function, defined, n=1) or [", ".join(defined) or "none"]
+        raise ValueError(f"name {name!r}: {shown} defines no function {function!r}; it has: {close[0]}")

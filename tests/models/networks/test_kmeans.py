@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from models.label import LABEL
+from models.learning import learn
+from models.role_kinds import Output
+from models.rows import Facts
+
+A, B = Output(name="a"), Output(name="b")
+FACTS = Facts((A, B))
+GROUPS = {"column": "kind", "task": "clusters"}
+
+
+def table(rows, label):
+    rows = np.asarray(rows, np.float32)
+    return {"a": rows[:, :1], "b": rows[:, 1:2], LABEL: np.asarray(label).reshape(-1, 1)}
+
+
+def noise(seed=1, rows=48):
+    return np.random.default_rng(seed).normal(size=(rows, 2))
+
+
+def blobs():
+    centres = np.array([[0, 0], [5, 5], [0, 9]])
+    kinds = np.arange(90) % 3
+    return table(centres[kinds] + 0.3 * noise(3, 90), kinds), kinds
+
+
+def clustered(rows, epochs=20, **network):
+    config = {"label": GROUPS, "network": {"name": "kmeans", **network}, "training": {"epochs": epochs, "seed": 4}}
+    return learn(config, rows, rows, FACTS)
+
+
+def test_k_means_finds_the_groups_and_serves_the_nearest():
+    rows, kinds = blobs()
+    learnt = clustered(rows)
+    answer = learnt.target.answer(learnt.network({"a": rows["a"], "b": rows["b"]}))
+    cluster = answer["cluster"].numpy()
+    losses = [line["loss"] for line in learnt.history]
+
+    assert cluster.dtype == np.int64
+    assert all(len(set(cluster[kinds == kind])) == 1 for kind in range(3))
+    assert len(set(cluster)) == 3
+    assert losses == sorted(losses, reverse=True)
+    assert len(losses) < 20
+    distances = answer["distances"].numpy()
+    assert losses[-1] == pytest.approx(np.square(distances.min(axis=1)).mean(), rel=1e-5)
+    assert learnt.best["loss"] == losses[-1]
+    np.testing.assert_array_equal(
+        learnt.vectors({"a": rows["a"], "b": rows["b"]}), np.concatenate([rows["a"], rows["b"]], axis=1)
+    )
+
+
+def test_more_restarts_are_never_worse_and_unlabelled_rows_count():
+    rows, _ = blobs()
+    rows[LABEL] = np.full((90, 1), -1)
+    one, many = (clustered(rows, k=8, restarts=restarts).best["loss"] for restarts in (1, 20))
+    del rows[LABEL]
+
+    assert many < one
+    assert clustered(rows, k=8, restarts=20).best["loss"] == many
+
+
+def test_more_clusters_than_rows_are_refused():
+    rows = table(np.ones((5, 2)), [0] * 5)
+    with pytest.raises(ValueError, match=r"network\.k asks for 3 clusters; the train split has 1 different rows"):
+        clustered(rows)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from models.label import LABEL
+from models.learning import learn
+from models.role_kinds import Output
+from models.rows import Facts
+
+A, B = Output(name="a"), Output(name="b")
+FACTS = Facts((A, B))
+SOLD = {"column": "sold", "task": "binary", "positive": "yes"}
+
+
+def table(rows, label):
+    rows = np.asarray(rows, np.float32)
+    return {"a": rows[:, :1], "b": rows[:, 1:2], LABEL: np.asarray(label).reshape(-1, 1)}
+
+
+GATES = {"and": [0, 0, 0, 1], "or": [0, 1, 1, 1], "xor": [0, 1, 1, 0]}
+
+
+def gate(name, **training):
+    rows = table([[0, 0], [0, 1], [1, 0], [1, 1]], GATES[name])
+    config = {"label": SOLD, "network": {"name": "perceptron"}, "training": {"epochs": 60, **training}}
+    learnt = learn(config, rows, rows, FACTS)
+    return learnt.target.answer(learnt.network({"a": rows["a"], "b": rows["b"]}))["probabilities"].numpy(), learnt
+
+
+@pytest.mark.parametrize("name", ["and", "or"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_perceptrons_gates_are_exact(name, seed):
+    probabilities, learnt = gate(name, seed=seed)
+
+    assert probabilities[:, 1].tolist() == GATES[name]
+    assert (learnt.best["loss"], learnt.best["val_accuracy"]) == (0, 1)
+    assert len(learnt.history) < 20
+
+
+def test_a_perceptron_learns_not_but_not_xor():
+    rows = {"a": np.array([[0], [1]], np.float32), LABEL: np.array([[1], [0]])}
+    config = {"label": SOLD, "network": {"name": "perceptron"}, "training": {}}
+    learnt = learn(config, rows, rows, Facts((A,)))
+    probabilities, other = gate("xor")
+
+    assert learnt.target.answer(learnt.network({"a": rows["a"]}))["probabilities"].numpy()[:, 1].tolist() == [1, 0]
+    assert probabilities[:, 1].tolist() != GATES["xor"]
+    assert len(other.history) == 60
+
+
+def test_a_perceptrons_rate_is_how_far_a_row_moves_it():
+    rows = table([[1, 0], [1, 1]], [1, 0])
+
+    def kernel(rate):
+        config = {"label": SOLD, "network": {"name": "perceptron", "rate": rate}, "training": {"epochs": 1}}
+        return learn(config, rows, rows, FACTS).network.get_weights()[0]
+
+    np.testing.assert_allclose(kernel(0.25), 0.25 * kernel(1.0))
+    assert np.any(kernel(1.0))

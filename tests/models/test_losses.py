@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from models import losses
+from models.recipe import LOSSES
+
+LABEL = np.array([[0], [1], [2], [1]])
+LOGITS = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
+SHARES = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
+ONES = np.eye(3)[LABEL[:, 0]]
+SECOND = 1 / (1 + np.exp(-LOGITS[:, :1]))
+YES = (LABEL == 1).astype(np.float32)
+
+
+def huber(difference):
+    size = np.abs(difference)
+    return np.where(size <= 1, size**2 / 2, size - 0.5)
+
+
+BETWEEN = {
+    "mse": lambda a, b: np.square(a - b).mean(),
+    "mae": lambda a, b: np.abs(a - b).mean(),
+    "huber": lambda a, b: huber(a - b).mean(),
+    "log_cosh": lambda a, b: np.log(np.cosh(a - b)).mean(),
+    "sum_of_squares": lambda a, b: np.square(a - b).sum(axis=1).mean(),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES["regression"])
+def test_losses_between_numbers(name):
+    assert float(losses.of_numbers(name)(ONES, 3 * LOGITS)) == pytest.approx(BETWEEN[name](ONES, 3 * LOGITS), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mse", "mae", "huber", "sum_of_squares"])
+def test_losses_between_probabilities_and_ones(name):
+    several = float(losses.of_classes(name, 3)(LABEL, LOGITS))
+    two = float(losses.of_classes(name, 1)(YES, LOGITS[:, :1]))
+
+    assert several == pytest.approx(BETWEEN[name](ONES, SHARES), rel=1e-5)
+    assert two == pytest.approx(BETWEEN[name](YES, SECOND), rel=1e-5)
+
+
+def test_cross_entropy_and_focal_loss():
+    own, two = (ONES * SHARES).sum(axis=1), np.where(YES, SECOND, 1 - SECOND)
+    entropy, focal = (
+        [losses.of_classes(name, 3)(LABEL, LOGITS), losses.of_classes(name, 1)(YES, LOGITS[:, :1])]
+        for name in ("cross_entropy", "focal")
+    )
+
+    np.testing.assert_allclose(entropy, [-np.log(own).mean(), -np.log(two).mean()], rtol=1e-5)
+    # Lin et al., "Focal Loss for Dense Object Detection", 2017, with Keras's gamma of 2 (and alpha of .25 for several).
+    exact = [-(0.25 * (1 - own) ** 2 * np.log(own)).mean(), -((1 - two) ** 2 * np.log(two)).mean()]
+    np.testing.assert_allclose(focal, exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("task", "outputs"), [("binary", 1), ("classes", 3)])
+def test_every_loss_of_a_task_is_there(task, outputs):
+    for name in LOSSES[task]:
+        assert np.isfinite(float(losses.of_classes(name, outputs)(LABEL % 2, LOGITS[:, :outputs])))
