@@ -1,6 +1,8 @@
 """Images as encoded bytes: PNG or JPEG, of any size or of one."""
 
 import io
+import struct
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +22,8 @@ def encode(pixels: np.ndarray[Any, Any], size: Mapping[str, int | None]) -> byte
         pixels: uint8 (height, width) or (height, width, 1 or 3).
         size: `height` and `width` to resize to; None for as it is.
     """
+    if size["height"] is None or pixels.shape[:2] == (size["height"], size["width"]):
+        return _png_of(pixels)
     plain = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     return _png(_resized(Image.fromarray(plain), size))
 
@@ -59,3 +63,18 @@ def _png(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=1)
     return out.getvalue()
+
+
+def _png_of(pixels: np.ndarray[Any, Any]) -> bytes:
+    """A PNG by hand (w3.org/TR/png-3, section 11), which is faster than Pillow for small images."""
+    height, width = pixels.shape[:2]
+    colour = 2 if pixels.ndim == 3 and pixels.shape[2] == 3 else 0
+    # Each row starts with its filter: 0, none.
+    rows = np.zeros((height, 1 + pixels.size // height), np.uint8)
+    rows[:, 1:] = pixels.reshape(height, -1)
+    head = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows.tobytes(), 1)), (b"IEND", b""))
+    parts = [b"\x89PNG\r\n\x1a\n"]
+    for name, body in chunks:
+        parts += [struct.pack(">I", len(body)), name, body, struct.pack(">I", zlib.crc32(name + body))]
+    return b"".join(parts)

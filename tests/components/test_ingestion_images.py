@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from components.ingestion import sources
+from components.ingestion import images, sources
 from errors import UserError
 from pipeline.data import Data
 
@@ -63,7 +63,7 @@ def test_idx_images_and_labels_are_png_and_numbers(read, look, tmp_path, suffix)
 
 
 @pytest.mark.parametrize(
-    ("images", "labels", "message"),
+    ("pictures", "labels", "message"),
     [
         (IMAGES, np.zeros(4), r"a-images-idx3-ubyte holds 5 images, but .*a-labels-idx1-ubyte labels of shape \(4,\)"),
         (IMAGES, None, r"there is no file .*a-labels-idx1-ubyte: the labels of images lie beside them"),
@@ -71,8 +71,8 @@ def test_idx_images_and_labels_are_png_and_numbers(read, look, tmp_path, suffix)
         (IMAGES[:0], np.zeros(0), "holds no images"),
     ],
 )
-def test_idx_files_that_do_not_fit_are_named(read, look, tmp_path, images, labels, message):
-    idx(tmp_path / "a-images-idx3-ubyte", images)
+def test_idx_files_that_do_not_fit_are_named(read, look, tmp_path, pictures, labels, message):
+    idx(tmp_path / "a-images-idx3-ubyte", pictures)
     if labels is not None:
         idx(tmp_path / "a-labels-idx1-ubyte", labels)
     for ask in (look, read):
@@ -98,9 +98,9 @@ def test_an_idx_file_that_was_cut_or_is_none_is_named(read, look, tmp_path):
 # Pixels in columns
 
 
-def table(images, labels, start=1):
-    names = [f"pixel{number + start}" for number in range(images[0].size)]
-    rows = [",".join(map(str, [label, *image.reshape(-1)])) for label, image in zip(labels, images, strict=True)]
+def table(pictures, labels, start=1):
+    names = [f"pixel{number + start}" for number in range(pictures[0].size)]
+    rows = [",".join(map(str, [label, *image.reshape(-1)])) for label, image in zip(labels, pictures, strict=True)]
     return "\n".join([",".join(["label", *names]), *rows]) + "\n"
 
 
@@ -144,6 +144,16 @@ def test_pixels_that_are_none_are_named(read, tmp_path, change, message):
     (tmp_path / "a.csv").write_text(change(table(SQUARE, [7, 8])))
     with pytest.raises(UserError, match=rf"a\.csv: {message}"):
         read(tmp_path / "a.csv", format="pixels")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (28, 28), (3, 5, 1), (5, 3, 3), (300, 200, 3)])
+def test_pixels_come_back_as_they_were(shape):
+    drawn = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+    content = images.encode(drawn, {"height": None, "width": None})
+
+    assert np.array_equal(pixels(content), drawn[:, :, 0] if shape[-1] == 1 and len(shape) == 3 else drawn)
+    assert images.encode(drawn, {"height": shape[0], "width": shape[1]}) == content
+    assert images.normalize(content, {"height": None, "width": None}) == content
 
 
 # Folders of images
