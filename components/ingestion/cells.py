@@ -100,6 +100,9 @@ def _cast(column: pa.Array, kind: str) -> pa.Array:
     if kind == "BYTES":
         if pa.types.is_decimal(type_):
             return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], pa.string())
+        if pa.types.is_boolean(type_):
+            # As Python writes them, and so most CSV files.
+            return pc.if_else(column, "True", "False")
         large = pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_)
         return pc.cast(column, pa.binary() if large else pa.string())
     if pa.types.is_date(type_):

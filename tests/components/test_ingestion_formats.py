@@ -88,7 +88,7 @@ def test_parquet_columns_are_as_they_look(read, parquet):
     [
         ("whole", "BYTES", ["1", None, "3"]),
         ("whole", "FLOAT", [1.0, None, 3.0]),
-        ("sold", "BYTES", ["true", "false", None]),
+        ("sold", "BYTES", ["True", "False", None]),
         ("sold", "FLOAT", [1.0, 0.0, None]),
         ("day", "INT", [16192, None, 16192]),
         ("day", "FLOAT", [16192.0, None, 16192.0]),
