@@ -10,6 +10,7 @@ from models.recipe import Training
 from models.roles import Duties, Features
 from models.strict import Strict
 from pipeline import network as networks
+from pipeline import usercode
 from pipeline.data import Data
 from pipeline.evaluation import Evaluation
 
