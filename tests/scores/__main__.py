@@ -3,11 +3,12 @@
     make scores
     make scores ARGS="cars digits"
 
-Ends with exit code 1 where a pipeline falls short. Only a whole run writes the document, so that all its figures are of
-one version.
+Ends with exit code 1 where a pipeline falls short. Lines of pipelines that were not run are kept, with the day on which
+they were measured.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -17,11 +18,14 @@ from pathlib import Path
 # As a folder this is started without its package, and the installed packages hold a `tests` of their own.
 sys.path[0] = str(Path(__file__).parents[1])
 sys.path.append(str(Path(__file__).parents[2]))
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 from scores import runs  # noqa: E402  after the path
 from scores.pipelines import PIPELINES  # noqa: E402
 from scores.runs import REPOSITORY, Result  # noqa: E402
 from scores.score import Score, Scored, document  # noqa: E402
+
+REPORT = REPOSITORY / "docs" / "scores.md"
 
 
 def main() -> int:
@@ -30,24 +34,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make scores", description="Compare pipelines with what they must reach.")
     parser.add_argument("names", nargs="*", choices=[*names, []], metavar="PIPELINE", help=", ".join(names))
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the runs in this folder, which must be new")
+    parser.add_argument("--at-once", type=int, default=2, metavar="N", help="runs side by side (default: 2)")
     arguments = parser.parse_args()
     chosen = [scored for scored in PIPELINES if not arguments.names or scored.name in arguments.names]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="scores-") as folder:
-        scores = _all(chosen, (arguments.keep or Path(folder)).absolute())
-    text = document(scores, time.monotonic() - started)
-    if not arguments.names:
-        (REPOSITORY / "docs" / "scores.md").write_text(text)
+        scores = _all(chosen, (arguments.keep or Path(folder)).absolute(), arguments.at_once)
+    whole = None if arguments.names else time.monotonic() - started
+    order = list(dict.fromkeys(job.pipeline for scored in PIPELINES for job in scored.jobs))
+    text = document(scores, order, REPORT.read_text(), whole)
+    REPORT.write_text(text)
     print(text)
     return 1 if any(score.ok is False for score in scores) else 0
 
 
-def _all(chosen: list[Scored], folder: Path) -> list[Score]:
+def _all(chosen: list[Scored], folder: Path, at_once: int) -> list[Score]:
     """Make all runs, some at a time, and judge each pipeline when its last run has ended."""
     there = [scored for scored in chosen if scored.needs is None or scored.needs.exists()]
     found: dict[str, list[Score]] = {scored.name: [scored.absent()] for scored in chosen if scored not in there}
     open_: dict[str, int] = {scored.name: len(scored.jobs) for scored in there}
-    with runs.pool() as pool:
+    with runs.pool(at_once) as pool:
         futures: dict[Future[Result], tuple[Scored, int]] = {
             pool.submit(runs.run, job, folder / scored.name / str(number)): (scored, number)
             for scored in there

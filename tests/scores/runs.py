@@ -1,10 +1,12 @@
 """Runs of pipelines, and what they leave behind."""
 
 import contextlib
+import ctypes
 import dataclasses
 import json
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -16,8 +18,7 @@ from .rows import Table, read
 REPOSITORY = Path(__file__).parents[2]
 BROUGHT = REPOSITORY.parent / "shared"
 """A data root that a developer may have beside the clone, with data that the clone must not hold."""
-AT_ONCE = 2
-"""Runs that are made side by side."""
+_PR_SET_PDEATHSIG = 1
 _WORKERS: Any = None
 """In a process of the pool: the process that has imported TensorFlow, which each of its runs is forked from."""
 
@@ -75,9 +76,9 @@ class Result:
         return found
 
 
-def pool() -> ProcessPoolExecutor:
+def pool(at_once: int) -> ProcessPoolExecutor:
     """Processes that make runs, each with one start of TensorFlow for all of its own."""
-    return ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("spawn"), initializer=_start)
+    return ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn"), initializer=_start)
 
 
 def run(job: Job, root: Path) -> Result:
@@ -116,6 +117,7 @@ def _start() -> None:
     from orchestration.workers import Workers
 
     global _WORKERS
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     # It ends with this process, as its socket does.
     _WORKERS = Workers().__enter__()
 

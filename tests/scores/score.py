@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from .runs import Job, Result
 
 SALTS = ("", "a", "b", "c", "d")
 """Divisions of the rows over which the scores of small tables are averaged, fixed before any was seen."""
+_WHOLE = re.compile(r"A whole run took .*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,27 +72,45 @@ def mean_of(values: Sequence[float], digits: int) -> str:
     return f"{np.mean(values):.{digits}f} ({single})"
 
 
-def document(scores: Iterable[Score], seconds: float) -> str:
+def document(scores: Sequence[Score], order: Sequence[str], before: str = "", whole: float | None = None) -> str:
     """The scores as Markdown.
 
     Args:
-        scores: In the order in which they are shown.
-        seconds: That all of it took.
+        scores: Those made now.
+        order: All pipelines in the order in which they are shown.
+        before: The document as it was: lines of pipelines that are not among the scores are kept.
+        whole: Seconds that it took, where everything was run.
     """
-    when, minutes = time.strftime("%Y-%m-%d"), f"{seconds / 60:.0f} minutes"
-    lines = [
+    today = time.strftime("%Y-%m-%d")
+    kept = _WHOLE.search(before)
+    took = kept[0] if kept else ""
+    if whole is not None:
+        took = f"A whole run took {whole / 60:.0f} minutes on {os.cpu_count()} cores on {today}."
+    head = [
         "# Scores",
         "",
-        f"Written by `make scores` on {when}, in {minutes} on {os.cpu_count()} cores: each pipeline from nothing, on",
-        "its test split, beside a plain model on the same rows and columns. Seeds, splits and thresholds are those of",
-        "the configs; figures in brackets are those of the salts that the mean is over. Seconds are those of the runs,",
-        "summed up; two run at a time.",
+        "Written by `make scores`: each pipeline from nothing, on its test split, beside a plain model on the same",
+        "rows and columns. Seeds, splits and thresholds are those of the configs and of tests/scores, fixed before a",
+        "score was seen; figures in brackets are those of the salts that the mean is over. Seconds are those of the",
+        f"runs, summed up; two run at a time. {took}".rstrip(),
         "",
-        "| pipeline | reached | plain model | must reach | holds | seconds |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| pipeline | reached | plain model | must reach | holds | seconds | measured |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
+    made = {_pipeline(score.name) for score in scores}
+    lines = [line for line in before.splitlines() if _row(line) in order and _row(line) not in made]
     words = {True: "yes", False: "**no**", None: "not run"}
     for score in scores:
-        cells = [score.name, score.reached, score.plain, score.demand, words[score.ok], f"{score.seconds:.0f}"]
+        cells = [score.name, score.reached, score.plain, score.demand, words[score.ok], f"{score.seconds:.0f}", today]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*head, *sorted(lines, key=lambda line: order.index(_row(line)))]) + "\n"
+
+
+def _pipeline(name: str) -> str:
+    """exam, of exam-pass."""
+    return name.partition("-")[0]
+
+
+def _row(line: str) -> str:
+    """The pipeline of a line of the table; empty where it is none."""
+    return _pipeline(line.split(" | ")[0].removeprefix("| ")) if line.startswith("| ") else ""

@@ -1,3 +1,5 @@
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -21,14 +23,28 @@ def test_a_job_is_made_for_each_salt():
 
 def test_the_document_says_what_holds_and_what_was_not_run():
     absent = Scored("mine", (Job("mine"),), list, needs=Path("somewhere/mine.csv")).absent()
-    text = document([Score("a", "1", "2", "3", True, 4.4), Score("b", "1", "2", "3", False, 4.6), absent], 90.0)
-    lines = text.splitlines()[-3:]
-    assert lines == [
-        "| a | 1 | 2 | 3 | yes | 4 |",
-        "| b | 1 | 2 | 3 | **no** | 5 |",
-        "| mine | not run: mine.csv stays with the user |  |  | not run | 0 |",
+    scores = [Score("b", "1", "2", "3", False, 4.6), Score("a-x", "1", "2", "3", True, 4.4), absent]
+    text = document(scores, ["a", "b", "mine"], whole=90.0)
+    day = time.strftime("%Y-%m-%d")
+    assert text.splitlines()[-3:] == [
+        f"| a-x | 1 | 2 | 3 | yes | 4 | {day} |",
+        f"| b | 1 | 2 | 3 | **no** | 5 | {day} |",
+        f"| mine | not run: mine.csv stays with the user |  |  | not run | 0 | {day} |",
     ]
-    assert " 2 minutes" in text
+    assert f"A whole run took 2 minutes on {os.cpu_count()} cores" in text
+
+
+def test_lines_that_are_not_made_anew_are_kept_with_their_day():
+    order = ["a", "b"]
+    before = document(
+        [Score(name, "1", "", "", True, 1.0) for name in ("a-x", "a-y", "b", "gone")[:3]], order, whole=60
+    )
+    before = before.replace(time.strftime("%Y-%m-%d"), "2001-01-01") + "| gone | 1 | | | yes | 1 | 2001-01-01 |\n"
+    text = document([Score("a-z", "2", "", "", True, 1.0)], order, before)
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")][2:]
+    assert [row[0] for row in rows] == ["| a-z", "| b"]
+    assert rows[1][-1] == "2001-01-01 |"
+    assert "took 1 minutes" in text
 
 
 def test_every_config_is_scored_and_every_job_loads():

@@ -1,0 +1,31 @@
+"""One network that learns by heart, and three ways to keep it from that."""
+
+from collections.abc import Sequence
+
+from ..runs import Job, Result
+from ..score import Score, Scored
+
+VARIANTS = ("plain", "dropout", "l2", "early_stopping")
+
+
+def judge(results: Sequence[Result]) -> list[Score]:
+    """How far train and validation curves are apart when training ends."""
+    gaps = {}
+    words = []
+    for variant, result in zip(VARIANTS, results, strict=True):
+        last = result.history[-1]
+        gaps[variant] = last["val_loss"] - last["loss"]
+        words.append(f"{variant} {gaps[variant]:.2f} ({last['loss']:.2f}, {last['val_loss']:.2f})")
+    return [
+        Score(
+            "overfit",
+            f"gap (train, eval loss): {'; '.join(words)}",
+            "",
+            "each gap at most half of plain's",
+            all(gaps[variant] <= gaps["plain"] / 2 for variant in VARIANTS[1:]),
+            sum(result.seconds for result in results),
+        )
+    ]
+
+
+SCORED = (Scored("overfit", tuple(Job("overfit", variant) for variant in VARIANTS), judge),)
