@@ -75,14 +75,14 @@ def check_columns(
     findings: list[str] = []
     shown, shown_schema = f"{CONFIGS}/{name}.toml", f"{SCHEMAS}/{schema or name}.pbtxt"
 
-    def demand(key: str, column: str, kinds: tuple[str, ...] = ()) -> None:
+    def demand(key: str, column: str, kinds: tuple[str, ...] = (), what: str = "this role needs") -> None:
         if column not in columns:
             findings.append(
                 f"{shown}: {key} names {column!r}, which {shown_schema} does not define.{nearest(column, columns)}"
             )
         elif kinds and columns[column] not in kinds:
             findings.append(
-                f"{shown}: {key} names {column!r}, which is {columns[column]} in {shown_schema}; this role needs "
+                f"{shown}: {key} names {column!r}, which is {columns[column]} in {shown_schema}; {what} "
                 f"{' or '.join(kinds)}"
             )
 
@@ -104,8 +104,8 @@ def check_columns(
     for duty, column in config.columns:
         if column is not None:
             demand(f"columns.{duty}", column, NUMBERS if duty == "weight" else ())
-    for key, column, kinds in config.evaluation.columns():
-        demand(key, column, kinds)
+    for key, column, kinds, what in config.evaluation.columns():
+        demand(key, column, kinds, what)
     findings.extend(f"{shown}: {text}" for text in _unfit(config, columns))
     findings.extend(f"{shown}: {text}" for text in _unruled(config, optional, shown_schema))
     if findings:

@@ -147,18 +147,18 @@ class Evaluation(Strict):
             for slicing in self._all()
         ]
 
-    def columns(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        """Key, raw column, and the schema types that fit there; all fit where none is named."""
+    def columns(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+        """Key, raw column, the schema types that fit there (all where none is named), and what they must fit."""
         for slicing in self._given():
             for part in slicing:
                 numbers = ("INT", "FLOAT") if isinstance(part, Buckets) else ()
-                yield "evaluation.slices", part.column if isinstance(part, Buckets) else part, numbers
+                yield "evaluation.slices", part.column if isinstance(part, Buckets) else part, numbers, "buckets need"
         buckets = self.buckets()
         for key, entry in self._entries():
             for name in names_of(entry.slice):
                 if name not in buckets:
                     value = entry.slice[name] if isinstance(entry.slice, dict) else MISSING
-                    yield f"evaluation.{key}.slice", name, fitting(value)
+                    yield f"evaluation.{key}.slice", name, fitting(value), f"a value written {value!r} fits"
 
     def buckets(self) -> tuple[str, ...]:
         """Names of the slicings by bucket."""

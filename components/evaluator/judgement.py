@@ -8,6 +8,8 @@ from typing import Any
 from components.evaluator.measures import LOWER_IS_BETTER, NEAREST_IS_BEST, NUMBER, stem
 from components.evaluator.slicing import SliceKey, told
 
+SHOWN = 5
+"""Slices that are named in place of one that has no row."""
 DIGITS = 4
 """Significant digits of a limit that an edit proposes."""
 
@@ -129,7 +131,9 @@ def _rule(figures: Mapping[SliceKey, Figures], entry: Mapping[str, Any], key: st
             yield Rule(metric, math.nan, math.nan, True, "skipped", slice_, count, note)
         elif found is None:
             edit = f"give {key}.min_count, so that the rule waits for such rows, or name another slice"
-            yield Rule(metric, math.nan, math.nan, False, "absent", slice_, count, "there is no such row", edit)
+            alike = [told(key) for key in figures if key and _names(key) == _names(slice_)][:SHOWN]
+            note = f"there is no such row{'; there is: ' + '; '.join(alike) if alike else ''}"
+            yield Rule(metric, math.nan, math.nan, False, "absent", slice_, count, note, edit)
         else:
             if entry["floor"] is not None:
                 yield _floor(metric, slice_, found, entry["floor"], f"{key}.floor")
@@ -194,6 +198,10 @@ def _no_number(metric: str, value: float, slice_: SliceKey, count: float | None)
 def _undefined_is_usual(metric: str) -> bool:
     """Whether rows alone, such as those of one class, can leave a metric without a value."""
     return metric not in NUMBER.values() and metric != "accuracy"
+
+
+def _names(slice_: SliceKey) -> list[str]:
+    return [name for name, _ in slice_]
 
 
 def _falls(metric: str) -> bool:

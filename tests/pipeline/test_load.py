@@ -414,12 +414,37 @@ def test_columns_that_fit_pass(root):
         ("data.split.column=idd", "data.split.column", "idd", "id"),
         ('evaluation.slices=["citi"]', "evaluation.slices", "citi", "city"),
         ('evaluation.slices=[["city", "roms"]]', "evaluation.slices", "roms", "rooms"),
+        ('evaluation.slices=[{column = "aera", edges = [1]}]', "evaluation.slices", "aera", "area"),
+        ('evaluation.rules=[{metric = "r2", slice = "roms", floor = 1}]', "evaluation.rules.0.slice", "roms", "rooms"),
+        ('evaluation.gaps=[{metric = "r2", slice = ["citi"], most = 1}]', "evaluation.gaps.0.slice", "citi", "city"),
     ],
 )
 def test_a_column_that_the_schema_lacks_is_named_with_the_nearest(override, text, key, column, nearest):
     line = f"configs/flats.toml: {key} names {column!r}, which schemas/flats.pbtxt does not define."
     with pytest.raises(UserError, match=exactly(f"{line} Did you mean {nearest!r}?")):
         load.check_columns("flats", override(text), TYPES)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            'slices=[{column = "city", edges = [1]}]',
+            "slices names 'city', which is BYTES in schemas/flats.pbtxt; buckets need INT or FLOAT",
+        ),
+        (
+            'rules=[{metric = "r2", floor = 1, slice = {city = 1}}]',
+            "rules.0.slice names 'city', which is BYTES in schemas/flats.pbtxt; a value written 1 fits INT or FLOAT",
+        ),
+        (
+            'rules=[{metric = "r2", floor = 1, slice = {rooms = "3"}}]',
+            "rules.0.slice names 'rooms', which is INT in schemas/flats.pbtxt; a value written '3' fits BYTES",
+        ),
+    ],
+)
+def test_a_slice_that_does_not_fit_its_column_is_named(override, text, line):
+    with pytest.raises(UserError, match=exactly(f"configs/flats.toml: evaluation.{line}")):
+        load.check_columns("flats", override(f"evaluation.{text}"), TYPES)
 
 
 @pytest.mark.parametrize(
