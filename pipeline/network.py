@@ -71,7 +71,10 @@ def check(network: dict[str, Any], task: str, outputs: Sequence[Output], trainin
         except ValueError as error:
             raise ValueError(f"network: {name} {error}") from error
     if hasattr(module, "KEYS"):
-        idle = sorted(training.model_fields_set - set(module.KEYS))
+        # A config that was written out, as workers read it, sets every key.
+        defaults = Training()
+        given = training.model_fields_set - set(module.KEYS)
+        idle = sorted(key for key in given if getattr(training, key) != getattr(defaults, key))
         if idle:
             raise ValueError(
                 f"training.{idle[0]} does nothing for network {name!r}, which no descent trains: take it out; "

@@ -10,6 +10,7 @@ import yaml
 from orchestration import cloud
 from orchestration.places import REPOSITORY
 from pipeline import load
+from pipeline.config import Config
 from pipeline.variants import Name
 
 RUNS = [
@@ -33,6 +34,8 @@ def test_the_config_fits_its_schema(run):
     duties = reviewed.config.columns.model_dump(exclude_none=True).values()
     # A column that the config forgets would be read and never noticed.
     assert set(reviewed.columns) == used.union(duties) - {None}
+    # Workers and compiled jobs read it written out, every default included.
+    assert Config.model_validate(reviewed.config.plain()) == reviewed.config
 
 
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
