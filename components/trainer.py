@@ -63,6 +63,7 @@ def trainer(
     examples: Any,
     transform_graph: Any,
     schema: Any,
+    hyperparameters: Any = None,
     config: Mapping[str, Any],
     start: Any = None,
     settings_folder: str | None = None,
@@ -73,6 +74,8 @@ def trainer(
         examples: Channel of transformed Examples with splits train and eval.
         transform_graph: Channel of TransformGraph.
         schema: Channel of Schema.
+        hyperparameters: Channel of HyperParameters whose values go over those of `network` and `training`; None for
+            no tuner.
         config: `features`, `label`, `columns`, `network` and `training`.
         start: Channel of the model whose weights a warm start takes; None begins anew.
         settings_folder: Where long settings are kept; None for in line.
@@ -87,6 +90,7 @@ def trainer(
         transform_graph=transform_graph,
         schema=schema,
         base_model=start,
+        hyperparameters=hyperparameters,
         run_fn=f"{TRAINING}.run_fn",
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import records, settings
+from models import records, settings, tuning
 from models.label import Label
 from models.learning import Learnt, learn
 from models.recipe import Training
@@ -39,13 +39,16 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
         fn_args: TFX's FnArgs: train_files, eval_files, transform_output, serving_model_dir, model_run_dir, base_model
-            (folder of the model to start from, or None), and custom_config with packed settings `features`, `label`,
-            `columns`, `network`, `training`.
+            (folder of the model to start from, or None), hyperparameters (the tuner's best values in keras-tuner's
+            JSON form, or None), and custom_config with packed settings `features`, `label`, `columns`, `network`,
+            `training`.
 
     Raises:
         ValueError: the loss became NaN or infinite.
     """
     config = settings.unpack(fn_args.custom_config["settings"])
+    if getattr(fn_args, "hyperparameters", None):
+        config = tuning.merge(config, tuning.best(fn_args.hyperparameters))
     label = Label.model_validate(config["label"])
     training = Training.model_validate(config["training"])
     transform = tft.TFTransformOutput(fn_args.transform_output)

@@ -103,6 +103,7 @@ def run(request: Request) -> int:
         schema=schema,
         artifacts=root.artifacts(request.name.run),
         serving=root.serving(request.name.run),
+        trials=root.trials(request.name.run),
         data_content=content,
         schema_content=digest.file(os.path.join(REPOSITORY, schema)),
         baseline="serving",

@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from errors import PipelineError, UserError
 
@@ -35,45 +36,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "--pipeline", default=DEFAULT_PIPELINE, metavar="NAME", help="configs/NAME.toml (default: houses)"
     )
-    root.add_argument(
-        "--variant",
-        metavar="NAME",
-        help="run [variant.NAME] of the config, as PIPELINE-NAME; all: every variant, one after the other",
-    )
-    root.add_argument(
-        "--sample",
-        type=_rows,
-        metavar="N",
-        help="run on N rows only, as PIPELINE-sample: floors are reported and stop nothing",
-    )
-    root.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="override a config key for this run, as in training.epochs=5; may be given more than once",
-    )
-    root.add_argument("--root", default="runs", metavar="DIR", help="folder of all runs (default: ./runs)")
-    root.add_argument(
-        "--data-root",
-        metavar="DIR",
-        help="folder, or for a cloud bucket, that data paths start from (default: the repository)",
-    )
-    root.add_argument(
-        "--metadata",
-        default=os.environ.get(METADATA_VARIABLE),
-        metavar="URL",
-        help=f"ML Metadata store, as postgresql://USER:PASSWORD@HOST/DBNAME (default: ${METADATA_VARIABLE}, "
-        "else SQLite under the root)",
-    )
-    root.add_argument(
-        "--beam",
-        metavar="ARGS",
-        help="arguments of another Beam runner, in one string (default: --runner=FnApiRunner, in memory)",
-    )
-    root.add_argument("--no-cache", action="store_true", help="run every stage, also unchanged ones")
-    root.add_argument("-v", "--verbose", action="store_true", help="on an error show the traceback and the log")
+    _add_run_options(root, lambda value: value)
     cloud = root.add_argument_group(
         "compiling for Kubeflow and Vertex AI",
         "writes the same pipeline to a file and sends it nowhere. Each stage runs in a container of --image, which "
@@ -103,7 +66,77 @@ def parser() -> argparse.ArgumentParser:
     from curation import command as curation_command
 
     curation_command.add_arguments(new, schema)
+    tune = commands.add_parser("tune", help="try the values of [tuner]: tune NAME")
+    tune.add_argument("pipeline", metavar="NAME", help="configs/NAME.toml")
+    tune.add_argument(
+        "--trials",
+        type=_rows,
+        metavar="N",
+        help="most trials, the config's own values included (default: the config's)",
+    )
+    # The same options before and after the command: their absence here must not undo their presence there.
+    _add_run_options(tune, lambda _: argparse.SUPPRESS)
     return root
+
+
+def _add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) -> None:
+    """Options of every command that runs stages on this machine.
+
+    Args:
+        parser: Gets them.
+        default: From an option's default to what this parser takes as such.
+    """
+    parser.add_argument(
+        "--variant",
+        default=default(None),
+        metavar="NAME",
+        help="run [variant.NAME] of the config, as PIPELINE-NAME; all: every variant, one after the other",
+    )
+    parser.add_argument(
+        "--sample",
+        type=_rows,
+        default=default(None),
+        metavar="N",
+        help="run on N rows only, as PIPELINE-sample: floors are reported and stop nothing",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=default([]),
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override a config key for this run, as in training.epochs=5; may be given more than once",
+    )
+    parser.add_argument("--root", default=default("runs"), metavar="DIR", help="folder of all runs (default: ./runs)")
+    parser.add_argument(
+        "--data-root",
+        default=default(None),
+        metavar="DIR",
+        help="folder, or for a cloud bucket, that data paths start from (default: the repository)",
+    )
+    parser.add_argument(
+        "--metadata",
+        default=default(os.environ.get(METADATA_VARIABLE)),
+        metavar="URL",
+        help=f"ML Metadata store, as postgresql://USER:PASSWORD@HOST/DBNAME (default: ${METADATA_VARIABLE}, "
+        "else SQLite under the root)",
+    )
+    parser.add_argument(
+        "--beam",
+        default=default(None),
+        metavar="ARGS",
+        help="arguments of another Beam runner, in one string (default: --runner=FnApiRunner, in memory)",
+    )
+    parser.add_argument(
+        "--no-cache", action="store_true", default=default(False), help="run every stage, also unchanged ones"
+    )
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=default(False),
+        help="on an error show the traceback and the log",
+    )
 
 
 def main(argv: Sequence[str]) -> int:
@@ -134,6 +167,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         return inspection_command.run(arguments)
     if arguments.command in ("new", "schema"):
         return _curate(arguments)
+    if arguments.command == "tune":
+        return _run(arguments, to="tuner")
     if arguments.kubeflow or arguments.vertex:
         for name in _names(arguments):
             _compile(arguments, name)
@@ -184,7 +219,12 @@ def _names(arguments: argparse.Namespace) -> "list[Name]":
 
 
 def _overrides(arguments: argparse.Namespace) -> list[str]:
-    return [*arguments.overrides, *([f"data.sample={arguments.sample}"] if arguments.sample else [])]
+    sample, trials = arguments.sample, getattr(arguments, "trials", None)
+    return [
+        *arguments.overrides,
+        *([f"data.sample={sample}"] if sample else []),
+        *([f"tuner.trials={trials}"] if trials else []),
+    ]
 
 
 def _beam(arguments: argparse.Namespace) -> Sequence[str]:
@@ -202,7 +242,7 @@ def _rows(text: str) -> int:
     return rows
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace, to: str | None = None) -> int:
     from orchestration import local
     from orchestration.places import REPOSITORY
     from orchestration.workers import Workers
@@ -217,6 +257,7 @@ def _run(arguments: argparse.Namespace) -> int:
             beam_args=_beam(arguments),
             cache=not arguments.no_cache,
             verbose=arguments.verbose,
+            to=to,
         )
         for name in _names(arguments)
     ]

@@ -20,6 +20,7 @@ from components.evaluator.executor import VERDICT
 from components.ingestion import files
 from components.summary import PROPERTY
 from components.trainer import HISTORY
+from components.tuner.executor import FILES
 from errors import RunError
 from inspection import store as inspection_store
 from orchestration.places import Root
@@ -34,7 +35,7 @@ class Execution:
 
     Args:
         order: What the supervisor asks for: run_id, run_folder, root, metadata, pipeline, config, columns, data,
-            schema, beam_args, cache, advisory.
+            schema, beam_args, cache, advisory, and `to`, the node to end with, or None.
     """
 
     def __init__(self, order: dict[str, Any]) -> None:
@@ -51,6 +52,7 @@ class Execution:
             data_content=files.content(files.resolve(order["data"], order["config"]["data"])),
             schema_content=digest.file(order["schema"]),
             settings=root.settings(self._name),
+            trials=root.trials(self._name),
             metadata=self._connection,
             beam_args=tuple(order["beam_args"]),
             cache=order["cache"],
@@ -66,6 +68,7 @@ class Execution:
         runtime_parameter_utils.substitute_runtime_parameter(self._ir, {PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
+        self._to: str | None = order["to"]
         self._outputs: dict[str, dict[str, list[Any]]] = {}
         self._register()
 
@@ -81,8 +84,16 @@ class Execution:
 
     @property
     def node_ids(self) -> list[str]:
-        """The nodes in the order in which they run."""
-        return list(self._nodes)
+        """The nodes in the order in which they run: all, or one and those that it needs."""
+        if self._to is None:
+            return list(self._nodes)
+        needed, waiting = set(), [self._to]
+        while waiting:
+            node_id = waiting.pop()
+            if node_id not in needed:
+                needed.add(node_id)
+                waiting.extend(self._nodes[node_id].upstream_nodes)
+        return [node_id for node_id in self._nodes if node_id in needed]
 
     def launch(self, node_id: str) -> tuple[str, str]:
         """Run one node.
@@ -112,19 +123,26 @@ class Execution:
             # Beside run.json, so that a run's folder is whole by itself, also when training came from the cache.
             history = os.path.join(self._outputs[node_id]["model_run"][0].uri, HISTORY)
             shutil.copy(history, os.path.join(self._run_folder, HISTORY))
+        if node_id == "tuner":
+            for name in FILES:
+                shutil.copy(os.path.join(self._outputs[node_id]["tuner_results"][0].uri, name), self._run_folder)
         if node_id == "baseline":
             # A resolver is always CACHED in ML Metadata, also when it just looked.
             return "COMPLETE", self._baseline()
-        return state, next(
-            (text for artifacts in self._outputs[node_id].values() for text in map(_summary, artifacts) if text), ""
-        )
+        return state, self._line(node_id)
+
+    def _line(self, node_id: str) -> str:
+        found = self._outputs[node_id].values()
+        return next((text for artifacts in found for text in map(_summary, artifacts) if text), "")
 
     def _baseline(self) -> str:
         models = self._outputs["baseline"].get("model", [])
         return f"model {models[0].id}" if models else "none yet"
 
     def outcome(self) -> dict[str, Any]:
-        """The verdict of the evaluator, and where the model was pushed."""
+        """The verdict of the evaluator, and where the model was pushed; or what the node came to that was the end."""
+        if self._to is not None:
+            return {"reached": self._to, "reason": f"{self._to}: {self._line(self._to)}"}
         evaluation = self._outputs["evaluator"]["evaluation"][0]
         with open(os.path.join(evaluation.uri, VERDICT), encoding="utf-8") as file:
             verdict: dict[str, Any] = json.load(file)

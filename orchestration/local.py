@@ -4,6 +4,7 @@ It owns the terminal, signals, the run's folder and the verdict; one worker proc
 """
 
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -12,15 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.ingestion import files
-from errors import KINDS, GateError, PipelineError, RunError
+from errors import KINDS, GateError, PipelineError, RunError, UserError
 from inspection import store as inspection_store
-from orchestration import events, preflight, record
+from orchestration import events, preflight, record, tuned
 from orchestration.places import REPOSITORY, Root, new_run_id
 from orchestration.terminal import Terminal
 from orchestration.workers import Workers
 from pipeline import load
 from pipeline.beam import BEAM_ARGS
 from pipeline.variants import Name
+
+TUNER = "tuner"
+"""A node that a run may end with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,7 @@ class Request:
         beam_args: Beam arguments; empty for in memory.
         cache: Whether unchanged stages are served from earlier runs.
         verbose: Whether a failed stage's log is shown.
+        to: The node after which the run ends, with those that it needs; None for the whole pipeline.
     """
 
     name: Name
@@ -46,6 +51,18 @@ class Request:
     beam_args: Iterable[str] = field(default=BEAM_ARGS)
     cache: bool = True
     verbose: bool = False
+    to: str | None = None
+
+    @property
+    def again(self) -> str:
+        """The command that runs the whole pipeline with the same config."""
+        parts = ["--pipeline", self.name.pipeline, *(["--variant", self.name.variant] if self.name.variant else [])]
+        for override in self.overrides:
+            key, _, value = override.partition("=")
+            parts += ["--sample", value] if self.name.sample and key == "data.sample" else ["--set", override]
+        parts += ["--root", self.root] if self.root != "runs" else []
+        parts += ["--data-root", self.data_root] if self.data_root != REPOSITORY else []
+        return f"python runner.py --local {shlex.join(parts)}"
 
 
 def run(request: Request, workers: Workers) -> int:
@@ -56,7 +73,7 @@ def run(request: Request, workers: Workers) -> int:
         workers: Where its worker comes from; several runs may share them, one after the other.
 
     Returns:
-        0 where the model was blessed and pushed.
+        0 where the model was blessed and pushed, or the node reached that the run was to end with.
 
     Raises:
         UserError: config, data, schema or user code cannot be used.
@@ -68,6 +85,11 @@ def run(request: Request, workers: Workers) -> int:
     terminal = Terminal()
     reviewed = load.reviewed(REPOSITORY, name, request.overrides)
     config, columns = reviewed.config, reviewed.columns
+    if request.to == TUNER and config.tuner is None:
+        raise UserError(
+            f"{load.CONFIGS}/{name.pipeline}.toml has no [tuner], so there is nothing to try: add for example\n"
+            '[tuner.space]\n"training.optimizer.rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
+        )
     root = Root(os.path.abspath(request.root))
     data = files.under(os.path.abspath(request.data_root), config.data.path)
     preflight.check_root(root.path)
@@ -95,6 +117,7 @@ def run(request: Request, workers: Workers) -> int:
         "schema": os.path.join(REPOSITORY, reviewed.schema),
         "cache": request.cache,
         "advisory": name.sample,
+        "to": request.to,
     }
     state, reason = "FAILED", "the supervisor ended early"
     try:
@@ -102,6 +125,12 @@ def run(request: Request, workers: Workers) -> int:
         with terminal, tempfile.TemporaryDirectory(prefix="pipeline-") as scratch:
             outcome = _supervise({**order, "scratch": scratch}, terminal, book, workers)
         book.update(outcome=outcome)
+        if request.to is not None:
+            config_path = f"{load.CONFIGS}/{name.pipeline}.toml"
+            lines = tuned.lines(book.folder, config=config_path, again=request.again)
+            terminal.reached(lines, run_folder=book.folder)
+            state, reason = "COMPLETE", outcome["reason"]
+            return 0
         terminal.outcome(outcome, run_folder=book.folder)
         state, reason = ("COMPLETE", outcome["reason"]) if outcome["blessed"] else ("NOT_BLESSED", outcome["reason"])
         if not outcome["blessed"]:
@@ -169,6 +198,8 @@ def _supervise(order: dict[str, Any], terminal: Terminal, book: record.Record, w
                 elif kind == "node":
                     node_id = fields["node"]
                     terminal.node(node_id, fields["state"], fields.get("seconds"), fields.get("summary", ""))
+                elif kind == "progress":
+                    terminal.progress(node_id, fields["text"])
                 elif kind == "outcome":
                     outcome = fields
                 elif kind == "error":

@@ -34,6 +34,10 @@ class Root:
         """Settings too long for an execution property."""
         return os.path.join(self.pipeline(name), "settings")
 
+    def trials(self, name: str) -> str:
+        """Finished trials of the tuner, one file each."""
+        return os.path.join(self.pipeline(name), "trials")
+
     def run(self, name: str, run_id: str) -> str:
         """One run's folder: run.json, events.jsonl, logs/."""
         return os.path.join(self.pipeline(name), "runs", run_id)

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
@@ -60,6 +61,12 @@ class Terminal:
         if self.plain and state != "RUNNING":
             self.console.print(f"{node_id:<15} {WORDS.get(state, state):<8} {_clock(seconds):>8}  {summary}".rstrip())
 
+    def progress(self, node_id: str, text: str) -> None:
+        """How far the node is that runs now."""
+        self._nodes[node_id]["summary"] = text
+        if self.plain:
+            self.console.print(f"{node_id:<15} {WORDS['RUNNING']:<8} {'':>8}  {text}")
+
     def __rich__(self) -> Table:
         table = Table.grid(padding=(0, 2))
         for node_id, node in self._nodes.items():
@@ -78,6 +85,14 @@ class Terminal:
                 Text(self._message, "dim"), Text(""), Text(_clock(time.monotonic() - self._started)), Text("")
             )
         return table
+
+    def reached(self, lines: Iterable[str], *, run_folder: str) -> None:
+        """What the node came to that the run was to end with."""
+        self.console.print()
+        for line in lines:
+            # A wide table is left to the terminal to wrap.
+            self.console.print(line, soft_wrap=True)
+        self.console.print(f"Run:    {run_folder}")
 
     def outcome(self, outcome: dict[str, Any], *, run_folder: str) -> None:
         """The metrics table, the verdict and its reason, and where everything is."""

@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
+from components import summary
 from errors import PipelineError, RunError
 from orchestration import events
 from pipeline import usercode
@@ -102,19 +103,20 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
         from orchestration.execution import Execution
 
         execution = Execution(order)
+    summary.listen(lambda text: emit("progress", text=text))
     emit("plan", nodes=execution.node_ids)
     for node_id in execution.node_ids:
         emit("node", node=node_id, state="RUNNING")
         started = time.monotonic()
         try:
             with _log(order, node_id):
-                state, summary = execution.launch(node_id)
+                state, line = execution.launch(node_id)
         except Exception as error:
             emit("node", node=node_id, state="FAILED", seconds=time.monotonic() - started, summary="")
             if isinstance(error, Stopped):
                 raise
             raise _explain(error, node_id, _log_path(order, node_id)) from error
-        emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=summary)
+        emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
     emit("outcome", **execution.outcome())
 
 

@@ -9,15 +9,15 @@ from models.label import Label
 from models.recipe import Training
 from models.roles import Duties, Features
 from models.strict import Strict
+from models.tuning import Tuning
 from pipeline import network as networks
-from pipeline import usercode
+from pipeline import tuning, usercode
 from pipeline.data import Data
 from pipeline.evaluation import Evaluation
 
 NOT_BUILT = {
     "gates": "validation compares with the reviewed schema only",
     "schedule": "start runs by hand",
-    "tuner": "set the values in [network] and [training]",
 }
 """Sections that are planned and refused by name -> what to do instead."""
 
@@ -35,6 +35,7 @@ class Config(Strict):
     """`name`, a file in models/networks or a function of your own, and its keys; or the name alone."""
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
+    tuner: Tuning | None = None
 
     @field_validator("network", mode="before")
     @classmethod
@@ -70,6 +71,25 @@ class Config(Strict):
         self.training.check(self.label.task, self.label.names)
         networks.check(self.network, self.label.task, self.features.outputs(), self.training)
         return self
+
+    @model_validator(mode="after")
+    def _known_space(self) -> "Config":
+        if self.tuner is not None:
+            tuning.check(self.tuner, self.plain("network", "training"), self._valid, task=self.label.task)
+        return self
+
+    def _valid(self, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Other values for a section that is tuned, with its defaults, if they fit the rest of the config."""
+        if section == "network":
+            network, training = networks.complete(dict(values)), self.training
+        else:
+            plain = self.plain("training")["training"]
+            own = {key: value for key, value in values.items() if value != plain.get(key)}
+            given = self.training.model_dump(include=self.training.model_fields_set)
+            network, training = self.network, Training.model_validate({**given, **own})
+            training.check(self.label.task, self.label.names)
+        networks.check(network, self.label.task, self.features.outputs(), training)
+        return network if section == "network" else training.model_dump(mode="json")
 
     def plain(self, *sections: str) -> dict[str, Any]:
         """Sections as JSON-able values, defaults included."""

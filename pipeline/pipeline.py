@@ -14,6 +14,7 @@ from components.schema import schema
 from components.statistics import statistics
 from components.trainer import trainer
 from components.transformation import transformation
+from components.tuner import tuner
 from components.validation import validation
 from pipeline import usercode
 from pipeline.beam import BEAM_ARGS
@@ -29,6 +30,7 @@ class Places:
         schema: The reviewed schema file.
         artifacts: Folder of all artifacts, one folder a node.
         serving: Folder of pushed models.
+        trials: Folder of the tuner's finished trials.
         data_content: Digest of the data; empty where it cannot be known.
         schema_content: Digest of the schema's text.
         settings: Folder for long settings; None keeps them in line.
@@ -42,6 +44,7 @@ class Places:
     schema: str
     artifacts: str
     serving: str
+    trials: str
     data_content: str = ""
     schema_content: str = ""
     settings: str | None = None
@@ -103,12 +106,25 @@ def create_pipeline(
     )
     transformed.add_upstream_node(gate)
 
+    # Values are tried, and the best of them feed the trainer.
+    tuned = None
+    if config.tuner is not None:
+        tuned = tuner(
+            examples=transformed.outputs["transformed_examples"],
+            transform_graph=transformed.outputs["transform_graph"],
+            config=config.plain("features", "label", "network", "training", "tuner"),
+            trials=places.trials,
+            anew=not places.cache,
+            settings_folder=places.settings,
+        )
+
     # The network learns, and is exported with its transformation inside.
     start = _latest(places, "warm-start") if config.training.warm_start else None
     trained = trainer(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
         schema=reviewed.outputs["schema"],
+        hyperparameters=tuned.outputs["best_hyperparameters"] if tuned else None,
         config=config.plain("features", "label", "columns", "network", "training"),
         start=start.outputs["model"] if start else None,
         settings_folder=places.settings,
@@ -150,6 +166,7 @@ def create_pipeline(
         components=[
             *(examples, figures, reviewed, gate, transformed),
             *([start] if start else []),
+            *([tuned] if tuned else []),
             *(trained, before, judged, pushed),
         ],
         enable_cache=places.cache,

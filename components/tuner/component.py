@@ -1,0 +1,75 @@
+"""The tuner node."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+from tfx.types.channel import Channel
+
+from components import digest, trainer
+from components.tuner.executor import Executor
+from models import settings
+
+
+class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
+    """Parameters and artifacts of the node; the artifacts are those of TFX's Tuner."""
+
+    PARAMETERS: ClassVar[dict[str, Any]] = {
+        "settings": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+        "trials": component_spec.ExecutionParameter(type=str),
+        "anew": component_spec.ExecutionParameter(type=int),
+    }
+    INPUTS: ClassVar[dict[str, Any]] = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "transform_graph": component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
+    }
+    OUTPUTS: ClassVar[dict[str, Any]] = {
+        "best_hyperparameters": component_spec.ChannelParameter(type=standard_artifacts.HyperParameters),
+        "tuner_results": component_spec.ChannelParameter(type=standard_artifacts.TunerResults),
+    }
+
+
+class Tuner(base_component.BaseComponent):  # type: ignore[misc]
+    """Tries values of the space and keeps the best."""
+
+    SPEC_CLASS = TunerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+
+def tuner(
+    *,
+    examples: Any,
+    transform_graph: Any,
+    config: Mapping[str, Any],
+    trials: str,
+    anew: bool = False,
+    settings_folder: str | None = None,
+) -> Tuner:
+    """Make the node `tuner`.
+
+    Args:
+        examples: Channel of transformed Examples with splits train and eval.
+        transform_graph: Channel of TransformGraph.
+        config: `features`, `label`, `network`, `training` and `tuner`.
+        trials: Folder where finished trials are kept, so that a killed tuning goes on where it was.
+        anew: Whether trials that are there are trained once more.
+        settings_folder: Where long settings are kept; None for in line.
+
+    Returns:
+        A node with outputs `best_hyperparameters` and `tuner_results`.
+    """
+    spec = TunerSpec(
+        examples=examples,
+        transform_graph=transform_graph,
+        settings=json.dumps(settings.pack(dict(config), settings_folder)),
+        code=digest.code("components.tuner.executor", "models.trial", trainer.module(config["network"]["name"])),
+        trials=trials,
+        anew=int(anew),
+        best_hyperparameters=Channel(type=standard_artifacts.HyperParameters),
+        tuner_results=Channel(type=standard_artifacts.TunerResults),
+    )
+    node: Tuner = Tuner(spec=spec).with_id("tuner")
+    return node

@@ -1,0 +1,122 @@
+"""Runs the search and writes its artifacts."""
+
+import json
+import os
+from typing import Any
+
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components import summary
+from components.tuner import plot, pool, table, trials
+from components.tuner.trials import Trial
+from errors import UserError
+from models import settings, tuning
+from models.tuning import Tuning
+
+BEST = "best_hyperparameters.txt"
+"""keras-tuner's HyperParameters as JSON, under the name that TFX's Tuner gives it."""
+RESULTS = "tuner_results.json"
+"""One record a trial that ended well, the best first, as TFX's Tuner writes it."""
+FILES = (table.JSONL, table.MARKDOWN, table.CSV, plot.SVG)
+"""Beside the results, for people; copied into the run's folder."""
+
+
+class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
+    """Trains the trials in processes of their own."""
+
+    def Do(  # noqa: N802  TFX's name
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
+        """Search, and write the best values and the table of trials.
+
+        Raises:
+            UserError: all trials failed, or the settings leave no search.
+        """
+        # keras-tuner takes seconds to import, and the wiring imports this module.
+        from components.tuner import search
+
+        config = settings.unpack(json.loads(exec_properties["settings"]))
+        tuner = Tuning.model_validate(config["tuner"])
+        sections = {name: config[name] for name in tuning.SECTIONS}
+        shared = {name: config[name] for name in ("features", "label")}
+        examples, graph = input_dict["examples"], artifact_utils.get_single_uri(input_dict["transform_graph"])
+        splits = {name: artifact_utils.get_split_uris(examples, name) for name in ("train", "eval")}
+        order = {
+            **{f"{name}_files": [io_utils.all_files_pattern(uri) for uri in uris] for name, uris in splits.items()},
+            "transform_output": graph,
+            **shared,
+        }
+        data = trials.content([*splits["train"], *splits["eval"], graph])
+        decides = {"data": data, "code": exec_properties["code"], **shared}
+        store = trials.Store(exec_properties["trials"], decides, anew=bool(exec_properties["anew"]))
+
+        def report(done: list[Trial]) -> None:
+            print(done[-1].line(best=False), flush=True)
+            summary.progress(_so_far(done, tuner))
+
+        processes = pool.size(tuner.parallel, tuner.trials)
+        with pool.Pool(order, processes) as train:
+            try:
+                done, oracle = search.search(tuner, sections, train=train, store=store, report=report)
+            except ValueError as error:
+                raise UserError(str(error)) from error
+        best = trials.best(done, tuner)
+        if best is None:
+            raise UserError(_all_failed(done))
+        values = {} if best.number == 0 else best.values
+        self._write(output_dict, done, best, oracle.hyperparameters(values), tuner)
+        chosen = artifact_utils.get_single_instance(output_dict["best_hyperparameters"])
+        summary.put(chosen, _summary(done, best, tuner))
+
+    def _write(
+        self,
+        output_dict: dict[str, Any],
+        done: list[Trial],
+        best: Trial,
+        hyperparameters: dict[str, Any],
+        tuner: Tuning,
+    ) -> None:
+        chosen = artifact_utils.get_single_uri(output_dict["best_hyperparameters"])
+        results = artifact_utils.get_single_uri(output_dict["tuner_results"])
+        down = tuner.direction == "max"
+        good = sorted(
+            (trial for trial in done if trial.score is not None), key=lambda trial: trial.score or 0.0, reverse=down
+        )
+        records = [{"trial_id": str(trial.number), "score": trial.score, **trial.values} for trial in good]
+        texts = (table.jsonl, table.markdown, table.comma_separated)
+        files = {
+            os.path.join(chosen, BEST): json.dumps(hyperparameters),
+            os.path.join(results, RESULTS): json.dumps(records),
+            **{os.path.join(results, name): text(done, best) for name, text in zip(FILES, texts, strict=False)},
+            os.path.join(results, plot.SVG): plot.draw(done, best, tuner),
+        }
+        for path, text in files.items():
+            fileio.makedirs(os.path.dirname(path))
+            with fileio.open(path, "w") as file:
+                file.write(text)
+
+
+def _so_far(done: list[Trial], tuner: Tuning) -> str:
+    best = trials.best(done, tuner)
+    found = f", best {tuner.objective} {best.score:.4g}" if best else ""
+    return f"{len(done)} of {tuner.trials} trials{found}"
+
+
+def _summary(done: list[Trial], best: Trial, tuner: Tuning) -> str:
+    name, failed = f"eval {tuner.objective}", sum(trial.score is None for trial in done)
+    own = done[0].score
+    if best.number == 0:
+        text = f"the config's own values are the best of {len(done)} trials: {name} {best.score:.4g}"
+    else:
+        before = f"{own:.4g}" if own is not None else "failed"
+        text = f"trial {best.number} of {len(done)} is the best: {name} {best.score:.4g} (the config's own: {before})"
+    return f"{text}; {failed} failed" if failed else text
+
+
+def _all_failed(done: list[Trial]) -> str:
+    reasons = list(dict.fromkeys(trial.result.failure or "its objective is no number" for trial in done))
+    lines = "".join(f"\n  {reason}" for reason in reasons[:3])
+    return f"tuner: all {len(done)} trials failed, so there are no best values:{lines}"

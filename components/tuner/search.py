@@ -1,0 +1,83 @@
+"""The search itself: rounds of proposals, trials that run side by side, results that are kept."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from components.tuner import trials
+from components.tuner.oracle import Oracle, Proposal
+from components.tuner.trials import Result, Store, Trial
+from models import tuning
+from models.tuning import Tuning
+
+Sections = Mapping[str, Any]
+
+
+class Train(Protocol):
+    """Anything that trains several trials."""
+
+    def __call__(self, jobs: Mapping[int, Sections]) -> Iterator[tuple[int, Result]]:
+        """Train each job, `network` and `training` in plain form; give each result as it comes."""
+
+
+def search(
+    settings: Tuning,
+    sections: Sections,
+    *,
+    train: Train,
+    store: Store,
+    report: Callable[[list[Trial]], None] = lambda _: None,
+) -> tuple[list[Trial], Oracle]:
+    """Run all trials.
+
+    Args:
+        settings: The section [tuner].
+        sections: `network` and `training` of the config in plain form.
+        train: Trains the trials that are not yet kept.
+        store: Where results are kept.
+        report: Told all finished trials, after each.
+
+    Returns:
+        The trials in the order of their numbers, and the oracle that proposed them.
+
+    Raises:
+        ValueError: the settings leave no search.
+    """
+    epochs = None if "training.epochs" in settings.space else settings.epochs or sections["training"]["epochs"]
+    default = {key: tuning.find(sections, key) for key in settings.space}
+    oracle = Oracle(settings, default, epochs)
+    done: dict[int, Trial] = {}
+    while proposals := oracle.round():
+        by_number = {proposal.number: proposal for proposal in proposals}
+        jobs = {number: job(sections, proposal) for number, proposal in by_number.items()}
+
+        def finish(number: int, result: Result, earlier: bool, by_number: Mapping[int, Proposal] = by_number) -> None:
+            done[number] = Trial(
+                number=number,
+                values={**default, **by_number[number].values},
+                most_epochs=by_number[number].epochs,
+                result=result,
+                score=trials.score(result, settings.objective),
+                earlier=earlier,
+            )
+            report([done[one] for one in sorted(done)])
+
+        waiting = dict(jobs)
+        for number, sections_of_trial in jobs.items():
+            kept = store.read(sections_of_trial)
+            if kept is not None:
+                del waiting[number]
+                finish(number, kept, True)
+        for number, result in train(waiting) if waiting else ():
+            store.write(jobs[number], result)
+            finish(number, result, False)
+        for number in sorted(by_number):
+            oracle.tell(number, done[number].score)
+    return [done[number] for number in sorted(done)], oracle
+
+
+def job(sections: Sections, proposal: Proposal) -> dict[str, Any]:
+    """The sections `network` and `training` of one trial."""
+    merged = tuning.merge({name: sections[name] for name in tuning.SECTIONS}, proposal.values)
+    if proposal.epochs is not None:
+        merged["training"]["epochs"] = proposal.epochs
+    return merged

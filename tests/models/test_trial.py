@@ -1,0 +1,114 @@
+"""A process's trials, in this process."""
+
+import json
+import types
+
+import numpy as np
+import pytest
+import tensorflow_transform as tft
+
+from models import training, trial
+
+FEATURES = {"numeric": [{"column": "area"}], "categorical": [{"column": "zone"}]}
+PRICE = {"column": "price"}
+NETWORK = {"name": "mlp", "layers": [8]}
+TRAINING = {"optimizer": {"rate": 0.05}, "epochs": 4, "batch_size": 16, "loss": None}
+
+
+def table(seed, rows):
+    random = np.random.default_rng(seed)
+    area, zone = random.uniform(50, 200, rows).astype(np.float32), random.choice(["north", "south"], rows)
+    price = (1000 * area + 5e4 * (zone == "south") + random.normal(0, 1e4, rows)).astype(np.float32)
+    return {"area": area.tolist(), "zone": zone.tolist(), "price": price.tolist()}
+
+
+@pytest.fixture(scope="module")
+def order(tmp_path_factory, analyze, pack, write_examples):
+    import tensorflow as tf
+
+    base = tmp_path_factory.mktemp("data")
+    rows = {"train": table(1, 64), "eval": table(2, 32)}
+    graph = analyze(base, rows["train"], pack(features=FEATURES, label=PRICE))
+    layer = tft.TFTransformOutput(graph).transform_features_layer()
+    for name, columns in rows.items():
+        made = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in columns.items()})
+        write_examples(base / f"{name}.gz", {column: value.numpy()[:, 0] for column, value in made.items()})
+    return {
+        "train_files": [str(base / "train*")],
+        "eval_files": [str(base / "eval*")],
+        "transform_output": graph,
+        "features": FEATURES,
+        "label": PRICE,
+    }
+
+
+@pytest.fixture(scope="module")
+def trials(order):
+    return trial.Trials(order)
+
+
+def test_a_trial_tells_the_metrics_of_the_epoch_that_is_kept(trials):
+    answer = trials.run({"network": NETWORK, "training": {**TRAINING, "optimizer": {"name": "sgd", "rate": 1.2}}})
+
+    assert (answer["epochs"], answer["best_epoch"]) != (4, 4)
+    assert answer["epochs"] == 4
+    assert set(answer["metrics"]) == {"loss", "mae", "mse"}
+    assert answer["metrics"]["loss"] == pytest.approx(answer["metrics"]["mse"], rel=1e-4)
+    assert answer["seconds"] > 0
+    json.dumps(answer)
+
+
+def test_the_same_trial_ends_the_same_whatever_ran_before(trials, order):
+    sections = {"network": {**NETWORK, "dropout": 0.3}, "training": {**TRAINING, "deterministic": True}}
+    first = trials.run(sections)
+    trials.run({"network": {"name": "linear"}, "training": TRAINING})
+    again, elsewhere = trials.run(sections), trial.Trials(order).run(sections)
+
+    assert again["metrics"] == first["metrics"] == elsewhere["metrics"]
+
+
+def test_a_penalty_is_no_part_of_the_loss(trials):
+    answer = trials.run({"network": {**NETWORK, "l2": 10.0}, "training": TRAINING})
+
+    assert answer["metrics"]["loss"] == pytest.approx(answer["metrics"]["mse"], rel=1e-3)
+
+
+def test_a_sum_of_squares_is_that_of_a_row(trials):
+    answer = trials.run({"network": NETWORK, "training": {**TRAINING, "loss": "sum_of_squares"}})
+
+    assert answer["metrics"]["loss"] == pytest.approx(answer["metrics"]["mse"], rel=1e-3)
+
+
+def test_a_loss_that_is_no_number_is_a_failed_trial_that_would_fail_again(trials):
+    answer = trials.run({"network": NETWORK, "training": {**TRAINING, "optimizer": {"name": "sgd", "rate": 1e30}}})
+
+    assert answer["keep"] is True
+    assert "became" in answer["failure"]
+    assert "metrics" not in answer
+
+
+def test_what_the_machine_did_is_a_failed_trial_that_may_end_otherwise(trials, monkeypatch):
+    def learn(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(training, "learn", learn)
+
+    assert trials.run({"network": NETWORK, "training": TRAINING})["keep"] is False
+
+
+def test_the_trainer_takes_the_best_values_over(order, tmp_path, pack, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(training, "learn", lambda config, *_, **__: seen.update(config) or 1 / 0)
+    values = {"network.layers": "[3, 2]", "training.optimizer.rate": 0.25, "tuner/epochs": 3}
+    arguments = types.SimpleNamespace(
+        **{name: order[name] for name in ("train_files", "eval_files", "transform_output")},
+        serving_model_dir=str(tmp_path / "model"),
+        model_run_dir=str(tmp_path / "run"),
+        hyperparameters={"space": [], "values": values},
+        custom_config=pack(features=FEATURES, label=PRICE, network=NETWORK, training=TRAINING),
+    )
+    with pytest.raises(ZeroDivisionError):
+        training.run_fn(arguments)
+
+    assert seen["network"] == {"name": "mlp", "layers": [3, 2]}
+    assert seen["training"] == {**TRAINING, "optimizer": {"rate": 0.25}}
