@@ -46,10 +46,13 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 rules=rules,
                 with_baseline=with_baseline,
                 weight=config["weight"],
+                classes=found.classes,
             ),
             slices=found.protos(),
             plots=[plots.plots(found.measure, found.candidate.sums(0), "candidate" if with_baseline else "")],
-            verdict=results.validation(rules, ok=told["blessed"], rubber_stamp=not with_baseline),
+            verdict=results.validation(
+                rules, ok=told["blessed"], rubber_stamp=not with_baseline, classes=found.classes
+            ),
             data=data,
             models={"candidate": model.uri, "baseline": baselines[0].uri} if with_baseline else {"": model.uri},
         )
@@ -72,7 +75,7 @@ class Evaluation:
     def __init__(self, config: Mapping[str, Any], files: Sequence[str], path: str) -> None:
         self._config = config
         self._model = prediction.Model(path, config["task"])
-        self._rows = prediction.Rows(files, config["columns"])
+        self._rows = prediction.Rows(files, config["columns"], self._model.batch)
         self.classes = self._model.classes
         self.measure = measures.measure(config["task"], self.classes, config)
         survey = self._rows.survey(slicing.from_settings(config["slices"]), config["max_slices"])

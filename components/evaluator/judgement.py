@@ -169,7 +169,8 @@ def _floor(metric: str, slice_: SliceKey, found: Figures, limit: float, key: str
     value = _distance(metric, raw)
     if not math.isfinite(raw):
         edit = f"take {key} out, if these rows cannot tell it" if _undefined_is_usual(metric) else ""
-        return Rule(metric, value, limit, False, "floor", slice_, found.count, "", edit)
+        note = "" if metric in found.values else "it is not measured here"
+        return Rule(metric, value, limit, False, "floor", slice_, found.count, note, edit)
     falls = metric in NEAREST_IS_BEST or _falls(metric)
     ok = value <= limit if falls else value >= limit
     edit = "" if ok else f"{key} = {_rounded(value, up=falls)} or {'more' if falls else 'less'}"

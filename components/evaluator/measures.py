@@ -12,6 +12,8 @@ from components.evaluator.regression import Regression
 
 LOWER_IS_BETTER = frozenset({"mae", "rmse", "mse", "log_loss", "flagged", "mean_score", "mean_distance"})
 """Errors, and the share of alarms; of any other metric more is better."""
+PER_CLASS = ("precision", "recall")
+"""Metrics that the task classes has for each class."""
 NEAREST_IS_BEST = {"bias": 0.0, "calibration": 1.0}
 """Metric -> its best value, from which both ways lead away: what is judged is the distance from it."""
 RANGES = {

@@ -1,5 +1,6 @@
 """Asks exported models about the rows of a split, batch by batch."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,9 @@ from components.evaluator.metrics import Array, Ledger, Measure, draw, folds_of
 from components.evaluator.worst import Worst
 
 BATCH = 4096
-"""Rows predicted at once."""
+"""Most rows predicted at once."""
+FEATURE_BYTES = 4 << 20
+"""Model features predicted at once; what a convolution makes of a picture is some fifty times as large."""
 _DTYPES = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
 
 
@@ -47,6 +50,16 @@ class Model:
                 raise ValueError(f"its classes are {self.classes}, those of this model {list(classes)}")
             self._order = [(self.classes or []).index(name) for name in classes]
 
+    @property
+    def batch(self) -> int:
+        """Rows to predict at once: fewer where a row is a picture."""
+        if "transform_features" not in self._signatures:
+            return BATCH
+        specs = self._signatures["transform_features"].structured_outputs.values()
+        known = [spec for spec in specs if spec.shape.rank]
+        row: int = sum(spec.dtype.size * math.prod(size or 1 for size in spec.shape[1:]) for spec in known)
+        return min(max(FEATURE_BYTES // max(row, 1), 1), BATCH)
+
     def answer(self, examples: Any) -> dict[str, Array]:
         """Serialized tf.Examples, string (n,), to named answers."""
         found = {name: value.numpy() for name, value in self._predict(examples=examples).items()}
@@ -78,16 +91,18 @@ class Rows:
     Attributes:
         files: Gzipped TFRecords of raw tf.Examples.
         types: Raw column -> schema type (INT, FLOAT, BYTES).
+        batch: How many are read at once.
     """
 
     files: Sequence[str]
     types: Mapping[str, str]
+    batch: int
 
     def batches(self) -> Iterator[tuple[Any, Array]]:
         """Serialized tf.Examples, string (n,), and the rows' numbers, int64 (n,)."""
         start = 0
         files = sorted(self.files)
-        for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(BATCH).prefetch(1):
+        for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(self.batch).prefetch(1):
             yield batch, np.arange(start, start + int(batch.shape[0]))
             start += int(batch.shape[0])
 

@@ -12,7 +12,7 @@ from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, v
 
 from components.evaluator.intervals import Interval
 from components.evaluator.judgement import Rule
-from components.evaluator.measures import ANSWERS, CLASS_NAMES, LOWER_IS_BETTER, NEAREST_IS_BEST, stem
+from components.evaluator.measures import ANSWERS, CLASS_NAMES, LOWER_IS_BETTER, NEAREST_IS_BEST, PER_CLASS, stem
 from components.evaluator.slicing import SliceKey, plain
 
 
@@ -24,6 +24,7 @@ def eval_config(
     rules: Iterable[Rule],
     with_baseline: bool,
     weight: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> config_pb2.EvalConfig:
     """The evaluation that was made, as TFMA's config; floors are its thresholds, those of a slice per slice."""
     config = config_pb2.EvalConfig()
@@ -43,18 +44,27 @@ def eval_config(
     metrics.add(class_name="ExampleCount")
     floors = [rule for rule in rules if rule.kind == "floor"]
     for name, class_name in CLASS_NAMES[task].items():
-        metric = metrics.add(class_name=class_name, config=f'"name": "{name}"')
-        for rule in floors:
-            if rule.metric != name:
-                continue
-            if not rule.slice:
-                _bound(metric.threshold.value_threshold, rule)
-            else:
-                threshold = metric.per_slice_thresholds.add()
-                spec = threshold.slicing_specs.add()
-                spec.feature_values.update({column: str(plain(value)) for column, value in rule.slice})
-                _bound(threshold.threshold.value_threshold, rule)
+        named = [f"{name}[{each}]" for each in classes or ()] if task == "classes" and name in PER_CLASS else [name]
+        for metric_name in named:
+            options = f'"name": "{name}"'
+            if metric_name != name:
+                options += f', "class_id": {_class_id(metric_name, classes)}, "top_k": 1'
+            _thresholds(metrics.add(class_name=class_name, config=options), metric_name, floors)
     return config
+
+
+def _thresholds(metric: Any, name: str, floors: Iterable[Rule]) -> None:
+    """Write the floors of a metric, those of a slice per slice."""
+    for rule in floors:
+        if rule.metric != name:
+            continue
+        if not rule.slice:
+            _bound(metric.threshold.value_threshold, rule)
+        else:
+            threshold = metric.per_slice_thresholds.add()
+            spec = threshold.slicing_specs.add()
+            spec.feature_values.update({column: str(plain(value)) for column, value in rule.slice})
+            _bound(threshold.threshold.value_threshold, rule)
 
 
 def _bound(threshold: Any, rule: Rule) -> None:
@@ -105,10 +115,17 @@ def slice_metrics(
     return proto
 
 
+def _class_id(metric: str, classes: Sequence[str] | None) -> int | None:
+    """Place of the class in precision[CLASS]; None for a metric of all classes, and for a class that there is not."""
+    name = metric[len(stem(metric)) + 1 : -1]
+    return list(classes or ()).index(name) if stem(metric) != metric and name in (classes or ()) else None
+
+
 def _name(key: Any, name: str, classes: Sequence[str] | None) -> None:
-    key.name = stem(name)
-    if key.name != name:
-        key.sub_key.class_id.value = list(classes or ()).index(name[len(key.name) + 1 : -1])
+    place = _class_id(name, classes)
+    key.name = name if place is None else stem(name)
+    if place is not None:
+        key.sub_key.class_id.value = place
         # TFMA's name for: of the rows whose likeliest class this is.
         key.sub_key.top_k.value = 1
 
@@ -126,7 +143,7 @@ def _write_key(proto: Any, key: SliceKey) -> None:
 
 
 def validation(
-    rules: Iterable[Rule], *, ok: bool | None = None, rubber_stamp: bool
+    rules: Iterable[Rule], *, ok: bool | None = None, rubber_stamp: bool, classes: Sequence[str] | None = None
 ) -> validation_result_pb2.ValidationResult:
     """The verdict; each rule that failed with its threshold, by slice.
 
@@ -134,6 +151,7 @@ def validation(
         rules: Every outcome.
         ok: Whether the model is blessed; by default where no rule failed.
         rubber_stamp: Whether there was no baseline.
+        classes: Names in order.
     """
     failed = [rule for rule in rules if not rule.ok]
     proto = validation_result_pb2.ValidationResult(
@@ -146,7 +164,7 @@ def validation(
             if rule.slice != key:
                 continue
             failure = slices.failures.add(message=str(rule))
-            failure.metric_key.name = rule.metric
+            _name(failure.metric_key, rule.metric, classes)
             failure.metric_value.double_value.value = rule.value
             if not math.isnan(rule.limit):
                 _bound(failure.metric_threshold.value_threshold, rule)

@@ -77,6 +77,27 @@ def test_several_classes(judged, load):
     assert sum(entry["numWeightedExamples"] for entry in entries) == 80
 
 
+def test_demands_on_one_class(judged, load):
+    label = np.arange(40) % 4
+    rows = {f"p{number}": np.where(label == number, 0.7, 0.1).astype(np.float32) for number in range(4)}
+    rows["y"] = np.where(label == 3, 0, label).astype(np.float32)
+    floor = {"precision[red]": 0.9, "precision[grey]": 0.5, "recall[black]": 0.1}
+    made = judged("classes", rows, names=NAMES, floor=floor)
+
+    assert [(rule["metric"], rule["ok"]) for rule in made.verdict["rules"]] == [
+        ("precision[red]", True),
+        ("precision[grey]", False),
+        ("recall[black]", False),
+    ]
+    assert "recall[black] nan >= 0.1 (the floor) fails; it is not measured here" in made.verdict["reason"]
+    [failures] = [entry.failures for entry in load[1](made.folder).metric_validations_per_slice]
+    keys = [(failure.metric_key.name, failure.metric_key.sub_key.class_id.value) for failure in failures]
+    assert keys == [("precision", 3), ("recall[black]", 0)]
+    [spec] = load[0](made.folder).config.metrics_specs
+    bounds = {metric.config: metric.threshold.value_threshold.lower_bound.value for metric in spec.metrics}
+    assert bounds['"name": "precision", "class_id": 0, "top_k": 1'] == 0.9
+
+
 def test_anomalies(judged):
     random = np.random.default_rng(4)
     label = (np.arange(90) % 9 == 0).astype(np.float32)
