@@ -5,6 +5,7 @@ In a dense serving request a missing cell is NaN, "" or the smallest int64, so t
 may be missing.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,7 @@ class Cells:
     value: tf.Tensor
     present: tf.Tensor | None = None
 
-    @property
+    @functools.cached_property
     def there(self) -> tf.Tensor:
         """The values of the cells that are not missing, flat: all that an analyzer may see."""
         if self.present is None:
