@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from models import features, records, targets
+from models import features, own, records, targets
 from models.label import LABEL, Label
 from models.role_kinds import Output
 from models.roles import WEIGHT, Features
@@ -35,7 +35,7 @@ class Facts:
             output.model_copy(update={"depth": int(transform.num_buckets_for_transformed_feature(output.name))})
             if output.depth == 0
             else output
-            for output in roles.outputs()
+            for output in roles.outputs() or own.outputs(transform.transformed_metadata.schema)
         ]
         classes = None
         if label.task in ("binary", "classes") and label.names is None:

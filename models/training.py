@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import records, settings, tuning
+from models import own, records, settings, tuning
 from models.label import Label
 from models.learning import Learnt, learn
 from models.recipe import Training
@@ -79,11 +79,13 @@ def _export(folder: str, learnt: Learnt, transform: Any, config: Mapping[str, An
     roles, label = Features.model_validate(config["features"]), Label.model_validate(config["label"])
     duties = Duties.model_validate(config.get("columns", {}))
     spec = transform.raw_feature_spec()
+    # Without roles the user's own function made the features, out of any column.
+    columns = roles.columns() or own.raw_columns(spec, roles, label, duties)
     served = Served(
         network=learnt.network,
         transform=transform.transform_features_layer(),
         answer=learnt.target.answer,
-        raw_spec={name: feature for name, feature in spec.items() if name in roles.columns()},
+        raw_spec={name: feature for name, feature in spec.items() if name in columns},
         label=label,
         label_spec=spec[label.column] if label.column is not None else None,
         class_names=learnt.target.names,
@@ -91,6 +93,7 @@ def _export(folder: str, learnt: Learnt, transform: Any, config: Mapping[str, An
         weight=duties.weight,
         weight_spec=spec[duties.weight] if duties.weight is not None else None,
         vectors=learnt.vectors if label.task == "clusters" else None,
+        transformed_label=not roles.columns() and label.transform == "none",
     )
     tf.saved_model.save(served, folder, signatures=served.signatures())
     weights = {variable.path: variable.numpy() for variable in learnt.network.variables}

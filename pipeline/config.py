@@ -53,7 +53,7 @@ class Config(Strict):
     @model_validator(mode="after")
     def _features_come_from_somewhere(self) -> "Config":
         roles = [key for key, _ in self.features.entries()]
-        if self.preprocessing is None and not roles:
+        if self.preprocessing is None and not self.features.outputs():
             raise ValueError("features: name a column under a role, or make the features yourself with preprocessing")
         if self.preprocessing is not None and roles:
             raise ValueError(f"features.{roles[0]} does nothing beside preprocessing: take one of the two out")

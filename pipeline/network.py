@@ -65,7 +65,8 @@ def check(network: dict[str, Any], task: str, outputs: Sequence[Output], trainin
     if task not in getattr(module, "TASKS", SUPERVISED):
         raise ValueError(f"network: {name} does not fit task {task!r}: {_fitting(task)} does")
     own = module.Settings.model_validate({key: value for key, value in network.items() if key != "name"})
-    if hasattr(module, "check"):
+    # A preprocessing function of the user's own tells its features only once it has run.
+    if outputs and hasattr(module, "check"):
         try:
             module.check(outputs, own)
         except ValueError as error:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import own, preprocessing
+from models import own, preprocessing, training
 from models.label import Label
 from models.role_kinds import Output
 from models.roles import Duties, Features
@@ -71,6 +71,27 @@ def test_its_outputs_become_model_features(written, analyze, pack, tmp_path):
     assert made["wide"].numpy()[2].tolist() == [3.0, 9.0]
     assert made["label"].numpy()[:, 0].tolist() == TABLE["y"]
     assert made["row_weight"].numpy()[:, 0].tolist() == TABLE["times"]
+
+
+def test_a_network_learns_from_them_and_serves_the_raw_columns(written, analyze, pack, tmp_path):
+    written(features)
+    sections = {**SECTIONS, "network": {"name": "linear"}, "training": {"epochs": 2}}
+    graph = analyze(tmp_path, TABLE, pack(**sections), tmp_path / "made.gz")
+    arguments = types.SimpleNamespace(
+        train_files=[str(tmp_path / "made.gz")],
+        eval_files=[str(tmp_path / "made.gz")],
+        transform_output=graph,
+        serving_model_dir=str(tmp_path / "model"),
+        model_run_dir=str(tmp_path / "run"),
+        custom_config=pack(**sections),
+    )
+    training.run_fn(arguments)
+
+    serve = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    _, inputs = serve.structured_input_signature
+    assert set(inputs) == {"x", "word"}
+    made = serve(x=tf.constant([3.0]), word=tf.constant([""]))
+    assert made["probabilities"].shape == (1, 2)
 
 
 def alone(pack, **sections):
