@@ -17,11 +17,13 @@ from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
-from ml_metadata import MetadataStore
+from ml_metadata import ListOptions, MetadataStore, OrderByField
 from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError, UserError
+from inspection.address import connection_config as connection_config  # its other users find it here
+from inspection.address import redact as redact
 
 PIPELINE_CONTEXT = "pipeline"
 RUN_CONTEXT = "pipeline_run"
@@ -33,84 +35,10 @@ OUTPUT_EVENTS = frozenset(
 )
 """What a node is shown to have made. Of these only OUTPUT says that it was the producer: see `runs.producers`."""
 
-_FORMS = "sqlite:///PATH (four slashes before an absolute path) or postgresql://USER:PASSWORD@HOST:PORT/DBNAME"
 _MEND = "Put its last backup in place, or move it away to begin a new history"
-_SSL = ("sslmode", "sslcert", "sslkey", "sslrootcert")
 _LOCKED_SECONDS = 5.0  # MLMD alone waits 26 s for a lock
 _CREATED_SECONDS = 0.5  # a store that is being made has 0 bytes until its first commit
 _CONNECT_SECONDS = "4"  # libpq's limit for each address of a host; `localhost` has two
-
-
-def redact(url: str) -> str:
-    """Returns the URL with the password as ***, also where the URL is malformed or of another scheme."""
-    head, mark, rest = url.partition("://")
-    if not mark or not re.fullmatch(r"[\w.+-]*", head):
-        head, mark, rest = "", "", url
-    rest = re.sub(r"^([^:@]*):.*@", r"\1:***@", rest, flags=re.DOTALL)
-    # Without an @, what stands where a port is expected may be a password whose host was forgotten.
-    rest = re.sub(r"^([^:@/\[]*):(?!\*\*\*@|\d*(?:[/?#]|$)).*", r"\1:***", rest, flags=re.DOTALL)
-    return head + mark + re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", rest, flags=re.IGNORECASE)
-
-
-def connection_config(root: str, url: str | None) -> pb.ConnectionConfig:
-    """Says where the metadata is kept, in the form that TFX and MLMD take.
-
-    Args:
-      root: The folder of all runs; without a URL its metadata.sqlite is the store.
-      url: `sqlite:///PATH` (PATH is literal, and relative unless a fourth slash begins it) or
-        `postgresql://USER:PASSWORD@HOST:PORT/DBNAME`, each part percent-encoded, with `?sslmode=`, `sslcert=`,
-        `sslkey=` or `sslrootcert=` where the server wants them.
-
-    Raises:
-      UserError: The URL has another scheme or lacks a part. The password is in no message.
-    """
-    config = pb.ConnectionConfig()
-    if not url:
-        if "://" in root:
-            raise UserError(f"{root}: runs that are not on this machine's disk need --metadata URL: {_FORMS}")
-        config.sqlite.filename_uri = os.path.abspath(os.path.join(root, "metadata.sqlite"))
-    elif url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
-        config.sqlite.filename_uri = os.path.abspath(url.removeprefix("sqlite:///"))
-    elif url.startswith("postgresql://"):
-        config.postgresql.CopyFrom(_postgresql(url))
-        return config
-    else:
-        raise UserError(f"metadata URL {redact(url)!r} is of no form known here. Expected {_FORMS}")
-    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-    return config
-
-
-def _postgresql(url: str) -> pb.PostgreSQLDatabaseConfig:
-    hint = f"Expected {_FORMS}, with @ : / ? # and % inside a part percent-encoded (@ is %40)"
-    try:
-        parts = urllib.parse.urlsplit(url)
-        port, host = parts.port or 5432, urllib.parse.unquote(parts.hostname or "")
-        query = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
-    except ValueError:  # its text quotes the URL, so it is not chained
-        raise UserError(f"metadata URL {redact(url)!r} cannot be read. {hint}") from None
-    database = urllib.parse.unquote(parts.path.removeprefix("/"))
-    if not host or not database:
-        raise UserError(f"metadata URL {redact(url)!r} names no {'database' if host else 'host'}. {hint}")
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", database) or parts.fragment:
-        # MLMD puts this name into SQL as it stands.
-        raise UserError(f"metadata URL {redact(url)!r}: a database name is of letters, digits, _ and -. {hint}")
-    server = pb.PostgreSQLDatabaseConfig(host=_conninfo(host), port=str(port), dbname=database)
-    if parts.username:
-        server.user = _conninfo(urllib.parse.unquote(parts.username))
-    if parts.password:
-        server.password = _conninfo(urllib.parse.unquote(parts.password))
-    for key, value in query:
-        if key not in _SSL:
-            raise UserError(f"metadata URL {redact(url)!r}: unknown option. Known ones: {', '.join(_SSL)}")
-        setattr(server.ssloption, key, _conninfo(value))
-    return server
-
-
-def _conninfo(value: str) -> str:
-    """Quotes a value for libpq's options, into which MLMD pastes it bare: a blank would begin another option."""
-    if not re.search(r"[\s'\\]", value):
-        return value
-    return "'" + re.sub(r"(['\\])", r"\\\1", value) + "'"
 
 
 class Store:
@@ -152,6 +80,15 @@ class Store:
         """Returns the executions of a context, the first one first."""
         return sorted(self._ask("get_executions_by_context", context_id), key=lambda execution: int(execution.id))
 
+    def all_executions(self) -> list[pb.Execution]:
+        """Returns every execution of the store, in one query."""
+        return list(self._ask("get_executions"))
+
+    def executions_by_id(self, execution_ids: Iterable[int]) -> list[pb.Execution]:
+        """Returns these executions, in one query; unknown ids are left out."""
+        ids = sorted(set(execution_ids))
+        return list(self._ask("get_executions_by_id", ids)) if ids else []
+
     def contexts_of_execution(self, execution_id: int) -> list[pb.Context]:
         """Returns the pipeline, run, node and cache contexts that one execution belongs to."""
         return list(self._ask("get_contexts_by_execution", execution_id))
@@ -170,6 +107,19 @@ class Store:
         """Returns these artifacts, in one query; unknown ids are left out."""
         ids = sorted(set(artifact_ids))
         return list(self._ask("get_artifacts_by_id", ids)) if ids else []
+
+    def artifacts_of_type(self, type_name: str) -> list[pb.Artifact]:
+        """Returns all artifacts of a type, the newest first; none where the store does not know the type."""
+        return sorted(self._ask("get_artifacts_by_type", type_name), key=lambda artifact: -int(artifact.id))
+
+    def newest_artifacts(self, limit: int | None) -> list[pb.Artifact]:
+        """Returns the last artifacts, the newest first; all where the limit is None."""
+        newest = ListOptions(limit=limit, order_by=OrderByField.ID, is_asc=False)
+        return list(self._ask("get_artifacts", newest))
+
+    def artifact_types(self) -> list[str]:
+        """Returns the names of the types of artifacts that the store knows."""
+        return sorted({kind.name for kind in self._ask("get_artifact_types")})
 
 
 def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:

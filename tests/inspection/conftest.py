@@ -1,6 +1,11 @@
 """A store as TFX writes it, made with ml_metadata alone."""
 
-from collections.abc import Callable, Iterable
+import argparse
+import gzip
+import itertools
+import json
+import struct
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +65,14 @@ class TfxRun:
         reused: Iterable[tuple[str, int]] = (),
         uri: str | None = None,
         event: str = "OUTPUT",
+        facts: Mapping[str, Mapping[str, Any]] | None = None,
         **custom: Any,
     ) -> list[int]:
-        """Runs a node and returns its artifacts; `outputs` are (key, artifact type), the others (key, artifact id)."""
+        """Runs a node and returns its artifacts.
+
+        `outputs` are (key, artifact type), the other lists (key, artifact id); `uri` is the folder of all outputs, or
+        with {key} in it that of each; `facts` are their custom properties by key.
+        """
         store = self.writer.store
         kind = self.writer.type_id("execution", f"components.{node}.Component")
         execution = pb.Execution(type_id=kind, last_known_state=pb.Execution.RUNNING)
@@ -83,9 +93,14 @@ class TfxRun:
             index = indexes[key] = indexes.get(key, -1) + 1
             type_id = self.writer.type_id("artifact", type_name)
             artifact = pb.Artifact(
-                type_id=type_id, uri=uri or f"/data/{node}/{key}/{execution.id}", state=pb.Artifact.LIVE
+                type_id=type_id,
+                uri=(uri or f"/data/{node}/{{key}}/{execution.id}").replace("{key}", key),
+                state=pb.Artifact.LIVE,
             )
             artifact.custom_properties["tfx_version"].string_value = "1.16.0"
+            for name, value in (facts or {}).get(key, {}).items():
+                field = "int_value" if isinstance(value, int) else "string_value"
+                setattr(artifact.custom_properties[name], field, value)
             made.append((artifact, self._event(event, key, index)))
         for key, id_ in reused:
             made.append((store.get_artifacts_by_id([id_])[0], self._event(event, key, 0, id_)))
@@ -112,3 +127,98 @@ def writer(tmp_path: Path) -> TfxWriter:
 @pytest.fixture
 def make_writer() -> Callable[[Path], TfxWriter]:
     return TfxWriter
+
+
+@pytest.fixture
+def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Asks a command of the store under tmp_path and returns what it printed: text, or the value of its JSON."""
+    from inspection import command
+
+    def asked(*arguments: object) -> Any:
+        parser = argparse.ArgumentParser(prog="inspect")
+        command.add_arguments(parser)
+        assert command.run(parser.parse_args([*map(str, arguments), "--root", str(tmp_path)])) == 0
+        said = capsys.readouterr().out
+        return json.loads(said) if "--json" in arguments else said
+
+    return asked
+
+
+def _packed(number: int, payload: bytes) -> bytes:
+    """A field of protobuf's wire format that holds up to 16,383 bytes."""
+    length = len(payload)
+    size = bytes([length]) if length < 128 else bytes([length & 127 | 128, length >> 7])
+    return bytes([number << 3 | 2]) + size + payload
+
+
+def example(**columns: Any) -> bytes:
+    """A serialized tf.Example; test_examples.py holds the reader against TensorFlow's own."""
+    entries = b""
+    for name, values in columns.items():
+        if all(isinstance(value, bytes) for value in values):
+            kind, inner = 1, b"".join(_packed(1, value) for value in values)
+        elif all(isinstance(value, int) for value in values):
+            kind, inner = 3, _packed(1, bytes(values))
+        else:
+            kind, inner = 2, _packed(1, struct.pack(f"<{len(values)}f", *values))
+        feature = _packed(kind, inner) if values else b""
+        entries += _packed(1, _packed(1, name.encode()) + _packed(2, feature))
+    return _packed(1, entries)
+
+
+@pytest.fixture
+def write_records() -> Callable[[Path, Iterable[bytes]], None]:
+    """Writes a gzipped TFRecord file; its checksums are zero, which the reader does not look at."""
+
+    def write(path: Path, records: Iterable[bytes]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with gzip.open(path, "wb") as file:
+            for record in records:
+                file.write(struct.pack("<QI", len(record), 0) + record + bytes(4))
+
+    return write
+
+
+@pytest.fixture
+def write_examples(write_records: Any) -> Callable[[Path, Iterable[Mapping[str, Any]]], None]:
+    """Writes rows, column -> values, as TFX does."""
+
+    def write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+        write_records(path / "data_tfrecord-00000-of-00001.gz", [example(**row) for row in rows])
+
+    return write
+
+
+@pytest.fixture
+def write_statistics() -> Callable[..., None]:
+    """Writes FeatureStats.pb of numbers, name -> (mean, std, quantiles' bounds), and words, name -> word -> count."""
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    def write(folder: Path, *, rows: int, numbers: Mapping[str, Any], words: Mapping[str, Any]) -> None:
+        parsed = statistics_pb2.DatasetFeatureStatisticsList()
+        dataset = parsed.datasets.add(num_examples=rows)
+        for name, (mean, std, bounds) in numbers.items():
+            feature = dataset.features.add(type=statistics_pb2.FeatureNameStatistics.FLOAT)
+            feature.path.step.append(name)
+            stats = feature.num_stats
+            stats.common_stats.num_non_missing = stats.common_stats.tot_num_values = rows
+            stats.mean, stats.std_dev, stats.min, stats.max = mean, std, bounds[0], bounds[-1]
+            stats.histograms.add(type=statistics_pb2.Histogram.STANDARD)
+            quantiles = stats.histograms.add(type=statistics_pb2.Histogram.QUANTILES)
+            for low, high in itertools.pairwise(bounds):
+                quantiles.buckets.add(low_value=low, high_value=high, sample_count=rows / (len(bounds) - 1))
+        for name, counts in words.items():
+            feature = dataset.features.add(type=statistics_pb2.FeatureNameStatistics.STRING)
+            feature.path.step.append(name)
+            stats = feature.string_stats
+            present = sum(counts.values())
+            stats.common_stats.num_non_missing = stats.common_stats.tot_num_values = present
+            stats.common_stats.num_missing = rows - present
+            stats.unique = len(counts)
+            for word, count in counts.items():
+                stats.top_values.add(value=word, frequency=count)
+                stats.rank_histogram.buckets.add(label=word, sample_count=count)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "FeatureStats.pb").write_bytes(parsed.SerializeToString())
+
+    return write

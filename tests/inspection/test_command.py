@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from errors import ResourceError, UserError
-from inspection import command
+from inspection import command, drawing
 
 REPOSITORY = Path(__file__).parents[2]
 MAIN = """
@@ -115,6 +115,19 @@ def test_a_limit_is_a_positive_number(limit: str, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         _run("runs", "--limit", limit)
     assert "--limit" in capsys.readouterr().err
+
+
+def test_runs_can_be_chosen_by_state_and_time(shown: Path, ask: Any) -> None:
+    assert [run["run_id"] for run in ask("runs", "--state", "blocked", "--json")] == ["2026-11-02T10"]
+    assert len(ask("runs", "--since", "1h", "--json")) == 2
+    assert ask("runs", "--since", "2999-01-01") == "no such runs\n"
+
+
+@pytest.mark.parametrize("wrong", [["--state", "fine"], ["--since", "yesterday"], ["--since", "9" * 20 + "d"]])
+def test_a_wrong_state_or_time_is_told_what_is_right(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _run("runs", *wrong)
+    assert re.search(r"expected (one of COMPLETE|a date or time such as)", capsys.readouterr().err)
 
 
 def test_the_store_may_be_named_before_or_after_the_command_or_in_the_environment(
@@ -226,7 +239,7 @@ def test_a_reader_that_stops_early_meets_no_traceback(shown: Path) -> None:
     ],
 )
 def test_durations_are_for_people(seconds: float | None, text: str | None) -> None:
-    assert command.duration(seconds) == text
+    assert drawing.duration(seconds) == text
 
 
 def test_help_imports_nothing_that_takes_time() -> None:

@@ -12,8 +12,9 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import UserError
-from inspection import runs
-from inspection.runs import Node, RunDetail, find_run, list_runs, producers, show_run
+from inspection.labels import producers, when
+from inspection.records import Node, RunDetail
+from inspection.runs import find_run, list_runs, show_run
 from inspection.store import Store, open_store
 
 
@@ -50,6 +51,33 @@ def test_runs_of_one_pipeline(store: Store) -> None:
     assert [run.run_id for run in list_runs(store, pipeline="digits")] == ["second"]
     with pytest.raises(UserError, match=r"no pipeline 'house' in .*Did you mean 'houses'\?"):
         list_runs(store, pipeline="house")
+
+
+def test_runs_in_a_state_whether_it_was_recorded_or_follows_from_the_nodes(writer: Any, read: Store) -> None:
+    writer.run("recorded", run_folder="/gone").end("BLOCKED")
+    writer.run("left running", run_folder="/gone").node("a")
+    writer.run("complete").node("a")
+    for name, attempts in (("failed", ["FAILED"]), ("mended", ["FAILED", "COMPLETE"]), ("open", ["RUNNING"])):
+        run = writer.run(name)
+        for state in attempts:
+            run.node("a", state=state)
+    writer.run("bare")
+    for state, expected in {
+        "BLOCKED": ["recorded"],
+        "COMPLETE": ["mended", "complete"],
+        "FAILED": ["failed"],
+        "RUNNING": ["open", "left running"],
+        "UNKNOWN": ["bare"],
+        "CANCELED": [],
+    }.items():
+        assert [run.run_id for run in list_runs(read, state=state)] == expected, state
+    assert [run.run_id for run in list_runs(read, state="COMPLETE", limit=1)] == ["mended"]
+
+
+def test_runs_since_a_time(store: Store) -> None:
+    started = {run.run_id: run.started for run in list_runs(store)}
+    assert [run.run_id for run in list_runs(store, since=started["second"])] == ["third", "second"]
+    assert list_runs(store, since=datetime.now(timezone.utc) + timedelta(days=1)) == []
 
 
 def test_an_empty_store_has_no_runs(read: Store) -> None:
@@ -116,8 +144,8 @@ def test_times_are_local_and_aware(writer: Any, read: Store) -> None:
     assert started is not None
     assert abs(datetime.now(timezone.utc) - started) < timedelta(minutes=1)
     assert started.utcoffset() == datetime.now().astimezone().utcoffset()
-    assert runs._when(0) is None
-    assert runs._when(2**62) is None
+    assert when(0) is None
+    assert when(2**62) is None
 
 
 def test_a_node_shows_its_artifacts_and_properties(writer: Any, read: Store) -> None:

@@ -1,0 +1,84 @@
+"""Where the metadata is: an SQLite file or a PostgreSQL database, and its URL without the password."""
+
+import os
+import re
+import urllib.parse
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from errors import UserError
+
+_FORMS = "sqlite:///PATH (four slashes before an absolute path) or postgresql://USER:PASSWORD@HOST:PORT/DBNAME"
+_SSL = ("sslmode", "sslcert", "sslkey", "sslrootcert")
+
+
+def redact(url: str) -> str:
+    """Returns the URL with the password as ***, also where the URL is malformed or of another scheme."""
+    head, mark, rest = url.partition("://")
+    if not mark or not re.fullmatch(r"[\w.+-]*", head):
+        head, mark, rest = "", "", url
+    rest = re.sub(r"^([^:@]*):.*@", r"\1:***@", rest, flags=re.DOTALL)
+    # Without an @, what stands where a port is expected may be a password whose host was forgotten.
+    rest = re.sub(r"^([^:@/\[]*):(?!\*\*\*@|\d*(?:[/?#]|$)).*", r"\1:***", rest, flags=re.DOTALL)
+    return head + mark + re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", rest, flags=re.IGNORECASE)
+
+
+def connection_config(root: str, url: str | None) -> pb.ConnectionConfig:
+    """Says where the metadata is kept, in the form that TFX and MLMD take.
+
+    Args:
+      root: The folder of all runs; without a URL its metadata.sqlite is the store.
+      url: `sqlite:///PATH` (PATH is literal, and relative unless a fourth slash begins it) or
+        `postgresql://USER:PASSWORD@HOST:PORT/DBNAME`, each part percent-encoded, with `?sslmode=`, `sslcert=`,
+        `sslkey=` or `sslrootcert=` where the server wants them.
+
+    Raises:
+      UserError: The URL has another scheme or lacks a part. The password is in no message.
+    """
+    config = pb.ConnectionConfig()
+    if not url:
+        if "://" in root:
+            raise UserError(f"{root}: runs that are not on this machine's disk need --metadata URL: {_FORMS}")
+        config.sqlite.filename_uri = os.path.abspath(os.path.join(root, "metadata.sqlite"))
+    elif url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+        config.sqlite.filename_uri = os.path.abspath(url.removeprefix("sqlite:///"))
+    elif url.startswith("postgresql://"):
+        config.postgresql.CopyFrom(_postgresql(url))
+        return config
+    else:
+        raise UserError(f"metadata URL {redact(url)!r} is of no form known here. Expected {_FORMS}")
+    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    return config
+
+
+def _postgresql(url: str) -> pb.PostgreSQLDatabaseConfig:
+    hint = f"Expected {_FORMS}, with @ : / ? # and % inside a part percent-encoded (@ is %40)"
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port, host = parts.port or 5432, urllib.parse.unquote(parts.hostname or "")
+        query = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:  # its text quotes the URL, so it is not chained
+        raise UserError(f"metadata URL {redact(url)!r} cannot be read. {hint}") from None
+    database = urllib.parse.unquote(parts.path.removeprefix("/"))
+    if not host or not database:
+        raise UserError(f"metadata URL {redact(url)!r} names no {'database' if host else 'host'}. {hint}")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", database) or parts.fragment:
+        # MLMD puts this name into SQL as it stands.
+        raise UserError(f"metadata URL {redact(url)!r}: a database name is of letters, digits, _ and -. {hint}")
+    server = pb.PostgreSQLDatabaseConfig(host=_conninfo(host), port=str(port), dbname=database)
+    if parts.username:
+        server.user = _conninfo(urllib.parse.unquote(parts.username))
+    if parts.password:
+        server.password = _conninfo(urllib.parse.unquote(parts.password))
+    for key, value in query:
+        if key not in _SSL:
+            raise UserError(f"metadata URL {redact(url)!r}: unknown option. Known ones: {', '.join(_SSL)}")
+        setattr(server.ssloption, key, _conninfo(value))
+    return server
+
+
+def _conninfo(value: str) -> str:
+    """Quotes a value for libpq's options, into which MLMD pastes it bare: a blank would begin another option."""
+    if not re.search(r"[\s'\\]", value):
+        return value
+    return "'" + re.sub(r"(['\\])", r"\\\1", value) + "'"

@@ -1,0 +1,137 @@
+"""What is known of the data: statistics, schema, anomalies; and what nodes wrote."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from errors import ResourceError, UserError
+
+SCHEMA = """
+feature { name: "area" type: FLOAT presence { min_fraction: 1.0 min_count: 1 } float_domain { min: 0.0 } }
+feature { name: "city" type: BYTES presence { min_fraction: 0.5 } domain: "cities" }
+feature { name: "note" type: BYTES }
+feature { name: "grade" type: INT int_domain { min: 1 max: 13 } }
+string_domain { name: "cities" value: "Rome" value: "Paris" }
+"""
+
+
+def _cells(text: str) -> list[list[str]]:
+    return [re.split(r"\s{2,}", line) for line in text.splitlines() if line]
+
+
+@pytest.fixture
+def run(writer: Any, tmp_path: Path, write_statistics: Any) -> Any:
+    for split, rows in (("train", 8), ("eval", 4)):
+        write_statistics(
+            tmp_path / f"statistics/Split-{split}",
+            rows=rows,
+            numbers={"area": (2.5, 0.5, [1.0, 2.0, 4.0])},
+            words={"city": {"Rome": rows // 2, "Paris": 1}},
+        )
+    (tmp_path / "schema").mkdir()
+    (tmp_path / "schema/schema.pbtxt").write_text(SCHEMA)
+    found = anomalies_pb2.Anomalies()
+    for severity, name in ((1, "note"), (2, "area")):
+        info = found.anomaly_info[name]
+        info.severity = severity
+        info.path.step.append(name)
+        info.reason.add(short_description=f"{name} is odd", description="Some [bold]values[/bold]\nare out.")
+    for split, parsed in (("train", found), ("eval", anomalies_pb2.Anomalies(data_missing=True))):
+        (tmp_path / f"anomalies/Split-{split}").mkdir(parents=True)
+        (tmp_path / f"anomalies/Split-{split}/SchemaDiff.pb").write_bytes(parsed.SerializeToString())
+    run = writer.run("r", run_folder=str(tmp_path / "run"))
+    for node, kind in (("statistics", "ExampleStatistics"), ("schema", "Schema"), ("anomalies", "ExampleAnomalies")):
+        run.node(node, outputs=[(node, kind)], uri=str(tmp_path / node))
+    return run
+
+
+def test_statistics(run: Any, ask: Any) -> None:
+    head, header, area, city, second, *_ = _cells(ask("statistics"))
+    assert head == ["ExampleStatistics 1, split train: 8 rows"]
+    assert header[:3] == ["COLUMN", "TYPE", "MISSING"]
+    assert area == ["area", "FLOAT", "0", "2.5", "0.5", "1", "0", "4", "0", "-", "-"]
+    assert city == ["city", "STRING", "3", "-", "-", "-", "-", "-", "-", "2", "Rome (4), Paris (1)"]
+    assert second == ["ExampleStatistics 1, split eval: 4 rows"]
+    told = ask("statistics", "r", "--split", "eval", "--json")
+    assert [(split["split"], split["rows"]) for split in told["splits"]] == [("eval", 4)]
+    assert told["splits"][0]["columns"][1]["shares"] == {"Rome": pytest.approx(2 / 3), "Paris": pytest.approx(1 / 3)}
+    with pytest.raises(UserError, match=r"no split 'tran'\. Did you mean 'train'\?"):
+        ask("statistics", "--split", "tran")
+
+
+def test_schema(run: Any, ask: Any) -> None:
+    assert _cells(ask("schema"))[2:] == [
+        ["area", "FLOAT", "required", "from 0"],
+        ["city", "BYTES", "at least 0.5 of the rows", "Rome, Paris"],
+        ["note", "BYTES", "optional", "-"],
+        ["grade", "INT", "optional", "1 to 13"],
+    ]
+    assert ask("schema", "2", "--json")["columns"][1]["rules"]["domain"] == ["Rome", "Paris"]
+
+
+def test_anomalies_come_errors_first(run: Any, ask: Any) -> None:
+    head, _, *rows = _cells(ask("anomalies", "latest"))
+    assert head == ["ExampleAnomalies 3: 3 anomalies in train, eval"]
+    assert rows == [
+        ["ERROR", "area", "train", "area is odd", r"Some [bold]values[/bold]\nare out."],
+        ["ERROR", "(all)", "eval", "No data", "the split holds no row"],
+        ["WARNING", "note", "train", "note is odd", r"Some [bold]values[/bold]\nare out."],
+    ]
+    assert [each["column"] for each in ask("anomalies", "--json")["anomalies"]] == ["area", "", "note"]
+
+
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [
+        ("statistics", "statistics/Split-train/FeatureStats.pb"),
+        ("schema", "schema/schema.pbtxt"),
+        ("anomalies", "anomalies/Split-eval/SchemaDiff.pb"),
+    ],
+)
+def test_damage_names_the_file(run: Any, ask: Any, tmp_path: Path, command: str, file: str) -> None:
+    (tmp_path / file).write_bytes(b"\xff\xfe damaged {")
+    with pytest.raises(ResourceError, match=re.escape(f"{tmp_path / file} is damaged")):
+        ask(command)
+    (tmp_path / file).unlink()
+    with pytest.raises(ResourceError, match="holds no"):
+        ask(command)
+
+
+def test_a_store_without_such_an_artifact_says_so(writer: Any, ask: Any) -> None:
+    writer.run("r").node("ingestion", outputs=[("examples", "Examples")])
+    with pytest.raises(UserError, match=r"no artifact of type Schema in .* yet"):
+        ask("schema")
+    with pytest.raises(UserError, match=r"run r has no artifact of type Schema\. The store has none"):
+        ask("schema", "r")
+    with pytest.raises(
+        UserError, match=r"no run 'q' .*Did you mean 'r'\? Expected an artifact of type Schema, or a run"
+    ):
+        ask("schema", "q")
+
+
+def test_logs(run: Any, ask: Any, tmp_path: Path) -> None:
+    run.node("trainer", state="FAILED")
+    folder = tmp_path / "run/logs"
+    folder.mkdir(parents=True)
+    (tmp_path / "run/run.json").write_text('{"nodes": ["statistics", "trainer", "pusher"]}')
+    (folder / "trainer.log").write_bytes(b"1/9\r2/9\r9/9 done\n\x1b[31mred\xff\nlast\n")
+    assert ask("logs", "latest", "trainer") == "9/9 done\n\\x1b[31mred\ufffd\nlast\n"
+    told = ask("logs", "r", "trainer", "--tail", "1", "--json")
+    assert (told["lines"], told["path"]) == (["last"], str(folder / "trainer.log"))
+    with pytest.raises(UserError, match=r"no node 'trainr' in run r\. Did you mean 'trainer'\?"):
+        ask("logs", "r", "trainr")
+    with pytest.raises(UserError, match=r"no node '\.\./run' in run r"):
+        ask("logs", "r", "../run")
+    with pytest.raises(UserError, match=r"node pusher of run r wrote no log: it did not run"):
+        ask("logs", "r", "pusher")
+    with pytest.raises(UserError, match=r"node statistics of run r wrote no log: its state is COMPLETE"):
+        ask("logs", "r", "statistics")
+
+
+def test_another_runner_s_logs_are_elsewhere(writer: Any, ask: Any) -> None:
+    writer.run("r").node("trainer")
+    with pytest.raises(UserError, match="run r was made by another runner, which keeps its logs elsewhere"):
+        ask("logs", "r", "trainer")
