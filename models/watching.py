@@ -26,6 +26,9 @@ HUGE = 1e6
 class Network(keras.Model):  # type: ignore[misc]
     """A functional model that counts its training steps and remembers the first one whose loss was no number."""
 
+    optimizer: Any = None
+    """Set by compile; a network that learns in its own way has none, and TensorBoard's callback asks for it."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # In a dict of their own: Keras would save what it finds as a variable of the model.

@@ -38,8 +38,8 @@ def pixels(images: Any) -> np.ndarray[Any, Any]:
 
 
 def _value(cell: Any) -> Any:
-    values = getattr(cell, cell.WhichOneof("kind")).value
-    return values[0] if values else None
+    kind = cell.WhichOneof("kind")
+    return getattr(cell, kind).value[0] if kind else None
 
 
 def _records(content: bytes) -> Iterator[bytes]:

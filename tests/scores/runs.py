@@ -117,7 +117,8 @@ def _start() -> None:
     from orchestration.workers import Workers
 
     global _WORKERS
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # A run answers SIGTERM by ending alone, and the pool would wait on for more.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # It ends with this process, as its socket does.
     _WORKERS = Workers().__enter__()
 

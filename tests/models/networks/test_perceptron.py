@@ -56,3 +56,10 @@ def test_a_perceptrons_rate_is_how_far_a_row_moves_it():
 
     np.testing.assert_allclose(kernel(0.25), 0.25 * kernel(1.0))
     assert np.any(kernel(1.0))
+
+
+def test_tensorboard_follows_a_network_without_an_optimizer(tmp_path):
+    rows = table([[0, 0], [0, 1], [1, 0], [1, 1]], GATES["and"])
+    config = {"label": SOLD, "network": {"name": "perceptron"}, "training": {"epochs": 60}}
+    learn(config, rows, rows, FACTS, tensorboard=str(tmp_path))
+    assert list(tmp_path.rglob("events.out.tfevents*"))
