@@ -14,8 +14,10 @@ TINY = 300
 FEW = 2000
 """Rows below which a tenth is too little to judge by."""
 MANY = 100_000
-WIDE = 300
-"""Width of the one-hot categories from which on a linear part beside the layers helps."""
+WIDE = 1000
+"""Width of the one-hot categories from which on they go straight to the output, beside the layers."""
+RARE = 0.1
+"""Share of the rarest class, against an even share, below which weights of classes are suggested."""
 SLICE_ROWS = 30
 """Rows of the test split that a slice should have on average."""
 
@@ -42,7 +44,7 @@ def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready
     return Recipe(
         split=Line("split", {"by": "files"}, "as the names say") if ready_made else split(facts.rows),
         network=_network(facts, entries),
-        training=_training(facts.rows, entries),
+        training=(*_training(facts.rows, entries), *_weights(label)),
         evaluation=evaluation(facts, label, entries),
     )
 
@@ -64,14 +66,14 @@ def split(rows: int) -> Line:
 
 
 def width(facts: Facts, entries: Sequence[Entry]) -> int:
-    """How many numbers the one-hot categories make for the network."""
+    """How many one-hot numbers the categories, buckets and crosses make for the network."""
     whole = 0
     for entry in entries:
         if entry.role == "categorical":
             whole += facts[entry.column].distinct
         elif entry.role == "bucketized":
             whole += entry.values.get("quantiles") or len(entry.values.get("edges", ())) + 1
-        elif entry.role in ("crossed", "hashed"):
+        elif entry.role == "crossed":
             whole += entry.values["buckets"]
     return whole
 
@@ -85,10 +87,16 @@ def _network(facts: Facts, entries: Sequence[Entry]) -> tuple[Line, ...]:
         return (Line("name", "linear", f"{rows} rows: more would learn them by heart"),)
     layers = [32] if rows < FEW else [64, 32] if rows < 20_000 else [128, 64]
     why = f"sized for {rows:,} rows"
-    lines = [Line("name", "mlp", "layers find what belongs together"), Line("layers", layers, why)]
-    if rows < MANY:
-        lines.append(Line("dropout", 0.1, "against learning rows by heart"))
-    return tuple(lines)
+    small = 3e-3 if rows < 20_000 else 1e-3 if rows < MANY else 3e-4
+    deep = any(entry.role in ("numeric", "hashed", "text") for entry in entries)
+    name = Line("name", "mlp", "layers find what belongs together")
+    if deep and (wide := width(facts, entries)) >= WIDE:
+        name = Line("name", "wide_deep", f"{wide:,} one-hot numbers go straight to the output, the rest through layers")
+    return (
+        name,
+        Line("layers", layers, why),
+        Line("l2", small, "keeps weights small, against learning rows by heart; the fewer rows, the more"),
+    )
 
 
 def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
@@ -117,19 +125,33 @@ def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
 
 
 def _training(rows: int, entries: Sequence[Entry]) -> tuple[Line, ...]:
-    pictures = any(entry.role == "image" for entry in entries)
     size = 32 if rows < FEW else 128 if rows < 50_000 else 512
-    rate = 1e-2 if rows < TINY and not pictures else 1e-3
-    epochs, patience = (200, 20) if rows < FEW else (60, 6) if rows < MANY else (30, 4)
-    if pictures:
-        size, epochs, patience = min(size, 64), 30 if rows > FEW else 60, 5 if rows > FEW else 10
+    rate = 1e-2 if rows < TINY else 3e-3
+    epochs, patience = (200, 20) if rows < FEW else (80, 8) if rows < MANY else (30, 4)
+    if any(entry.role == "image" for entry in entries):
+        size, rate = min(size, 64), 1e-3
+        epochs, patience = (60, 10) if rows < FEW else (30, 5)
+    slower = {"name": "plateau", "patience": max(1, patience // 3), "factor": 0.3}
     return (
-        Line("optimizer", {"name": "adam", "rate": rate}),
+        Line("optimizer", {"name": "adam", "rate": rate, "schedule": slower}, "smaller steps once eval stays as it is"),
         Line("batch_size", size, f"about {max(1, round(rows * 0.8 / size)):,} steps an epoch"),
         Line("epochs", epochs, "at most"),
         Line("early_stopping", {"patience": patience}, "ends after so many epochs without a better loss on eval"),
         Line("seed", 1),
     )
+
+
+def _weights(label: LabelChoice) -> list[Line]:
+    """A suggestion where a class is rare."""
+    column = label.column
+    if label.task not in ("binary", "classes") or column.distinct > len(column.top):
+        return []
+    name, rows = column.top[-1]
+    share = rows / column.present
+    if share * column.distinct >= RARE * 2:
+        return []
+    why = f"{name!r} is rare ({share:.1%}): finds more of it, and makes its probabilities too high"
+    return [Line("class_weights", "balanced", why, active=False)]
 
 
 def evaluation(facts: Facts, label: LabelChoice, entries: Sequence[Entry]) -> tuple[Line, ...]:
