@@ -124,14 +124,18 @@ def run(request: Request) -> int:
     print(f"data       {shown}{'' if request.data_root else ' in the image'}")
     print(f"artifacts  {places.artifacts}")
     print(f"serving    {places.serving}")
-    for line in _notes(request, root.path):
+    for line in _notes(request, root.path, config.data.path):
         print(line)
     return 0
 
 
-def _notes(request: Request, root: str) -> list[str]:
+def _notes(request: Request, root: str, paths: files.Paths) -> list[str]:
     """What is still to be done before the job can run."""
-    notes = []
+    notes = [
+        f"to do: {path} is on this machine alone; copy it to data/ of the repository and name it so in data.path"
+        for _, path in files.flat(paths)
+        if os.path.isabs(path)
+    ]
     if request.root is None:
         notes.append(f"to do: {CLOUD_ROOT} is a placeholder; name your bucket with --cloud-root gs://BUCKET/FOLDER")
     if request.image is None:
