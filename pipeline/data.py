@@ -150,7 +150,8 @@ class Data(Strict):
     max_blank_label: float = Field(default=0.05, ge=0, le=1)
     """Rows without a label are left out; more than this share of the rows is an error."""
     sample: int | None = Field(default=None, ge=1)
-    """Take about this many rows only, for a quick run: an equal part of each file, thinned out of its first rows."""
+    """Take about this many rows only, for a quick run: an equal part of each file, or of ready-made splits by
+    their shares, thinned out of its first rows."""
     spans: Spans | None = None
     """Cut [columns] time, a column of dates, into spans."""
     span: Annotated[int | str | None, BeforeValidator(_written)] = None

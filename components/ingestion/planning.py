@@ -1,5 +1,6 @@
 """What is known before the first row is written: the files, the columns' types, and where time is cut."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -97,7 +98,7 @@ def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keep
     """
     batches = sources.batches(file.path, config["data"], plan.columns)
     if config["data"]["sample"]:
-        batches = _sampled(batches, -(-config["data"]["sample"] // len(plan.files)))
+        batches = _sampled(batches, _part(config["data"]["sample"], file, plan))
     for batch in batches:
         kept = keep.keep(batch)
         if plan.taken:
@@ -110,6 +111,16 @@ def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keep
 def keeper(config: Mapping[str, Any]) -> Keeper:
     """Leaves rows out as the settings say."""
     return Keeper(exclude=config["data"]["exclude"], complete=config["complete"], label=config["label"])
+
+
+def _part(sample: int, file: files.DataFile, plan: Plan) -> int:
+    """How many rows of a sample a file gives: an equal part, or of its ready-made split's share."""
+    alike = sum(other.split == file.split for other in plan.files)
+    shares = {name: plan.split[name] for name in SPLITS}
+    if plan.split["cut_eval"]:
+        shares["train"] += shares.pop("eval")
+    part = sample if file.split is None else sample * shares[file.split] / sum(shares.values())
+    return max(1, math.ceil(part / alike))
 
 
 def _sampled(batches: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:

@@ -2,7 +2,7 @@ import datetime
 
 import pytest
 
-from components.ingestion import planning
+from components.ingestion import files, planning
 from errors import UserError
 from pipeline.data import Data
 
@@ -16,7 +16,7 @@ def plan(tmp_path):
     def run(path, time="day", label=None, **keys):
         data = Data(path=path, **keys)
         config = {
-            "paths": f"{tmp_path}/{path}",
+            "paths": files.under(str(tmp_path), path),
             "data": data.model_dump(mode="json"),
             "columns": {"n": "INT", "day": "BYTES"},
             "duties": {"id": None, "group": None, "time": time},
@@ -92,3 +92,13 @@ def test_a_sample_is_of_so_many_rows_in_order(plan, count):
     assert len(rows) == min(count, 91)
     assert rows == sorted(set(rows))
     assert made.notes == [f"a sample of {count:,} rows"]
+
+
+@pytest.mark.parametrize(("names", "counts"), [(("train", "test"), [36, 4]), (("train", "eval", "test"), [32, 4, 4])])
+def test_a_sample_of_ready_made_splits_is_divided_by_their_shares(plan, tmp_path, names, counts):
+    path = {name: f"{name}.csv" for name in names}
+    for name in names:
+        (tmp_path / path[name]).write_text("n,day\n" + f"{names.index(name)},2024-01-01\n" * 200)
+    _, rows, _ = plan(path, split="files", sample=40)
+
+    assert [rows.count(number) for number in range(len(names))] == counts
