@@ -7,6 +7,7 @@ import pytest
 
 from errors import UserError
 from pipeline import load
+from pipeline.variants import Name
 
 REPOSITORY = str(Path(load.__file__).parents[1])
 CONFIG = """
@@ -96,12 +97,16 @@ def test_names_are_those_of_the_toml_files(root):
     assert load.names(str(root)) == ["cottages", "flats"]
 
 
-@pytest.mark.parametrize("name", load.names(REPOSITORY))
-def test_the_repositorys_own_configs_load_and_fit_their_schemas(name):
-    config, columns = load.load(REPOSITORY, name), load.schema_columns(REPOSITORY, name)
-    load.check_columns(name, config, columns)
+RUNS = [
+    Name(name, variant) for name in load.names(REPOSITORY) for variant in (load.variants(REPOSITORY, name) or [None])
+]
 
-    assert set(config.features.columns()) < set(columns)
+
+@pytest.mark.parametrize("name", RUNS, ids=lambda name: name.run)
+def test_the_repositorys_own_configs_load_and_fit_their_schemas(name):
+    reviewed = load.reviewed(REPOSITORY, name)
+
+    assert set(reviewed.config.features.columns()) < set(reviewed.columns)
 
 
 def test_houses_is_among_them():
