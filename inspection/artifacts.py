@@ -155,8 +155,8 @@ def find_model(store: Store, wanted: str, *, pipeline: str | None = None) -> pb.
         )
     run_id = _run(store, wanted, "a model's id, a pushed version or the word latest")
     models = [(artifact, made) for artifact, made in of_run(store, run_id) if artifact.type == MODEL]
-    # A run also takes the baseline; what it trained, or took from the cache, comes out of one of its nodes.
-    for artifact, made in models:
+    # A run also takes the baseline, and may begin from an earlier model; what it trained comes last.
+    for artifact, made in reversed(models):
         if made and artifact.id in _trained(store, run_id):
             return artifact
     raise UserError(f"run {run_id} made no model{_such(store, MODEL)}")

@@ -48,6 +48,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     artifacts.add_argument("--type", metavar="TYPE", help="only artifacts of this type, such as Model")
     artifacts.add_argument("--run", metavar="RUN", help="only what this run made or took")
     _limit(artifacts, "artifacts")
+    lineage = add("lineage", "show what an artifact was made from, up to the data, and what it led to")
+    _model(lineage, "artifact", "ARTIFACT", f"any artifact's id; {_MODEL_HELP}")
+    shape = lineage.add_mutually_exclusive_group()
+    shape.add_argument("--dot", action="store_true", help="print a graph for Graphviz")
+    shape.add_argument("--mermaid", action="store_true", help="print a flowchart for Mermaid")
+    lineage.add_argument(
+        "--limit", metavar="N", type=_positive, default=500, help="at most N artifacts each way (default: %(default)s)"
+    )
+    _model(
+        add("why", "say why a model is blessed or not: metrics, slices, limits, baseline"),
+        "model",
+        "MODEL",
+        _MODEL_HELP,
+    )
     logs = add("logs", "print the log of one node of a run")
     logs.add_argument("run", metavar="RUN", help=_RUN_HELP)
     logs.add_argument("node", metavar="NODE", help="the node, such as trainer")
@@ -61,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     statistics.add_argument("--split", metavar="SPLIT", help="only this split")
     _artifact(add("anomalies", "show what of the data does not fit the schema"))
     _artifact(add("schema", "show what the schema demands of each column"))
+
+
+def _model(parser: argparse.ArgumentParser, name: str, shown: str, told: str) -> None:
+    parser.add_argument(name, metavar=shown, help=told)
+    parser.add_argument("--pipeline", metavar="P", help="whose latest model or version is meant")
 
 
 def _artifact(parser: argparse.ArgumentParser) -> None:
