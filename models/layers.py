@@ -51,6 +51,42 @@ def dropout(rate: float, name: str) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="pipeline")
+class InTraining(keras.layers.Layer):  # type: ignore[misc]
+    """Layers that work in training alone, one after the other, and keep the shape.
+
+    Outside of training they are not even traced: the state of Keras's random changes of images cannot be saved.
+
+    Args:
+        inner: The layers.
+    """
+
+    def __init__(self, inner: list[Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """What came in, changed in training."""
+        if training:
+            for layer in self.inner:
+                inputs = layer(inputs, training=True)
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """As the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs."""
+        return {**super().get_config(), "inner": [keras.saving.serialize_keras_object(layer) for layer in self.inner]}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "InTraining":
+        """Make the layer that `get_config` describes."""
+        inner = [keras.saving.deserialize_keras_object(layer) for layer in config.pop("inner")]
+        return cls(inner, **config)
+
+
+@keras.saving.register_keras_serializable(package="pipeline")
 class Certain(keras.layers.Layer):  # type: ignore[misc]
     """A step as a logit: its probability is 0 for a sum below 0, 1 above it, and 0.5 at 0."""
 

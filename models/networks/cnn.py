@@ -129,13 +129,16 @@ def augmented(picture: Any, change: Augmentation) -> Any:
     """Pictures that differ in each epoch; as they are outside of training."""
     import keras
 
+    from models import layers
+
+    inner: list[Any] = []
     if change.shift:
-        picture = keras.layers.RandomTranslation(change.shift, change.shift, "nearest", name="shift")(picture)
+        inner.append(keras.layers.RandomTranslation(change.shift, change.shift, "nearest", name="shift"))
     if change.rotate:
-        picture = keras.layers.RandomRotation(change.rotate / 360.0, "nearest", name="rotate")(picture)
+        inner.append(keras.layers.RandomRotation(change.rotate / 360.0, "nearest", name="rotate"))
     if change.zoom:
-        picture = keras.layers.RandomZoom(change.zoom, fill_mode="nearest", name="zoom")(picture)
+        inner.append(keras.layers.RandomZoom(change.zoom, fill_mode="nearest", name="zoom"))
     if change.flip != "none":
         mode = "horizontal_and_vertical" if change.flip == "both" else change.flip
-        picture = keras.layers.RandomFlip(mode, name="flip")(picture)
-    return picture
+        inner.append(keras.layers.RandomFlip(mode, name="flip"))
+    return layers.InTraining(inner, name="augmentation")(picture) if inner else picture

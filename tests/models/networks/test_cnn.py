@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models import learning
 from models.label import Label
@@ -43,6 +44,26 @@ def test_pictures_are_changed_in_training_alone(change):
     changed = np.asarray(model(PHOTOS, training=True))
     assert changed.shape == PHOTOS.shape
     assert (changed != PHOTOS).any()
+
+
+def test_a_network_that_changes_pictures_in_training_can_be_saved(tmp_path):
+    model = made(augmentation={"shift": 0.3, "rotate": 45, "zoom": 0.5, "flip": "both"})
+    model.compile("sgd", "mse")
+    model.fit({"photo": PHOTOS}, np.zeros((16, 1)), epochs=1, verbose=0)
+
+    module = tf.Module()
+    module.network = model
+    module.answer = tf.function(
+        lambda photo: {"answer": model({"photo": photo}, training=False)},
+        input_signature=[tf.TensorSpec((None, 8, 8, 1), tf.float32)],
+    )
+    tf.saved_model.save(module, str(tmp_path), signatures=module.answer)
+    served = tf.saved_model.load(str(tmp_path)).signatures["serving_default"](tf.constant(PHOTOS))["answer"]
+    np.testing.assert_allclose(served, model({"photo": PHOTOS}, training=False), rtol=1e-5)
+
+    layer = model.get_layer("augmentation")
+    again = type(layer).from_config(layer.get_config())
+    assert [inner.name for inner in again.inner] == ["shift", "rotate", "zoom", "flip"]
 
 
 @pytest.mark.parametrize(("block", "layer"), [("pool", "pool_0"), ("dropout", "convolution_0_dropout")])
