@@ -121,8 +121,9 @@ def content(files: Sequence[DataFile]) -> str:
     """
     whole = hashlib.sha256()
     for file in files:
+        above = os.path.dirname(file.path)
         for path in within(file.path):
-            whole.update(f"{os.path.basename(path)}\0{file.split}\0{digest.file(path)}\n".encode())
+            whole.update(f"{os.path.relpath(path, above)}\0{file.split}\0{digest.file(path)}\n".encode())
     return whole.hexdigest()[:16]
 
 

@@ -11,6 +11,8 @@ from errors import UserError
 
 BLANK_LABEL = "blank label"
 """Reason under which rows without a label are counted."""
+SHOWN = 80
+"""Longest expression that is shown: a property of an artifact holds about 2,700 bytes."""
 
 
 class Keeper:
@@ -52,7 +54,8 @@ class Keeper:
                 one.check(kinds(batch.schema))
             except ValueError as error:
                 raise UserError(f"data.exclude: {error}") from error
-            batch = self.drop(batch, one.matches(batch), one.text)
+            shown = one.text if len(one.text) <= SHOWN else f"{one.text[: SHOWN - 3]}..."
+            batch = self.drop(batch, one.matches(batch), shown)
         for name in (*self._complete, *([self._label] if self._label else [])):
             at = batch.schema.get_field_index(name)
             # A column that is not there at all is for the gate to refuse.

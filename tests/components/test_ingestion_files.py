@@ -65,3 +65,18 @@ def test_the_digest_notices_every_files_name_content_and_split(folder):
     renamed = digest(f"{folder}/*.csv")
     split = digest({"train": f"{folder}/*.csv"})
     assert len({before, three, edited, renamed, split}) == 5
+
+
+def test_the_digest_notices_an_image_that_changes_its_class(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+    (tmp_path / "pets" / "cat" / "1.png").write_text("an image")
+
+    def digest(root):
+        found = files.resolve(str(root), SETTINGS)
+        assert [file.path for file in found] == [str(root)]
+        return files.content(found)
+
+    before = digest(tmp_path / "pets")
+    (tmp_path / "pets" / "cat" / "1.png").rename(tmp_path / "pets" / "dog" / "1.png")
+    assert digest(tmp_path / "pets") != before

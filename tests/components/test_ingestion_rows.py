@@ -59,6 +59,14 @@ def test_a_row_is_left_out_once_under_its_first_reason():
     assert rows.sentence({}) == ""
 
 
+def test_a_long_expression_is_shown_cut():
+    text = " or ".join(f"a = {number}" for number in range(50))
+    keeper = rows.Keeper(exclude=[text], complete=[], label=None)
+    keeper.keep(pa.RecordBatch.from_pydict({"a": [49, 50]}))
+
+    assert keeper.left_out == {f"{text[:77]}...": 1}
+
+
 def test_an_expression_that_does_not_fit_the_data_is_named_with_its_key():
     with pytest.raises(UserError, match=r"^data\.exclude: 'a > 5' compares column 'a', which is text, with 5"):
         rows.Keeper(exclude=["a > 5"], complete=[], label=None).keep(pa.RecordBatch.from_pydict({"a": ["x"]}))
