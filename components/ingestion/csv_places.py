@@ -16,6 +16,8 @@ from errors import UserError
 
 FIELD_BYTES = 131_072
 """Longest text of a cell; a longer one is taken for a quote without its end."""
+LINE_LENGTH = 1 << 24
+"""Longest line that is read, in characters: over a hundred of the longest cells."""
 
 _CELL = re.compile(r"In CSV column #(\d+)(?:: Row #(\d+))?: (.*)", re.S)
 _ROW = re.compile(r"Row #(\d+)")
@@ -56,7 +58,7 @@ def rows(path: str, settings: Mapping[str, Any], errors: str = "replace") -> Ite
         io.TextIOWrapper(file, "utf-8-sig" if encoding == "utf8" else encoding, errors, newline="") as text,
     ):
         reader = csv.reader(
-            text,
+            _lines(text),
             delimiter=delimiter(path, settings),
             quotechar=dialect["quote"] or None,
             quoting=csv.QUOTE_MINIMAL if dialect["quote"] else csv.QUOTE_NONE,
@@ -160,6 +162,14 @@ _FAULTS = {
     "line contains NUL": "a NUL byte: this is no text, or it was cut",
 }
 """Python's words -> ours."""
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Lines, none of which fills the memory: a small .gz file may hold one without end."""
+    while line := text.readline(LINE_LENGTH):
+        if len(line) == LINE_LENGTH and not line.endswith("\n"):
+            raise csv.Error(f"a line of over {LINE_LENGTH:,} characters: this is no table")
+        yield line
 
 
 def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:

@@ -1,6 +1,7 @@
 import gzip
 import os
 import re
+import tracemalloc
 
 import pytest
 from PIL import Image
@@ -124,6 +125,16 @@ def test_a_file_that_is_no_whole_gzip_is_refused(check, content):
 def test_a_quote_that_never_ends_is_refused(check):
     with pytest.raises(UserError, match=r"flats\.csv cannot be read: field larger than field limit"):
         check('id,area,rent\n1,"80,2000\n' + "1,80,2000\n" * 20_000)
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(check):
+    content = gzip.compress(b"id,area,rent\n" + b"0" * (1 << 25), mtime=0)
+    tracemalloc.start()
+    with pytest.raises(UserError, match=r"flats\.csv\.gz cannot be read: a line of over 16,777,216 characters"):
+        check(content, "flats.csv.gz")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100 << 20
 
 
 def test_a_root_that_can_be_written_is_made_and_left_empty(tmp_path):
