@@ -1,6 +1,8 @@
 """Trains one network on rows in memory: what the trainer does once and the tuner once a trial."""
 
+import functools
 import importlib
+import traceback
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,6 +102,8 @@ def learn(
     if tensorboard is not None:
         watchers.append(keras.callbacks.TensorBoard(tensorboard, write_graph=False))
     if own_fit is not None:
+        # Some callbacks ask for it.
+        network.optimizer = None
         own_fit(network, settings, training, learning, checking, watchers)
     else:
         _descend(network, training, learning, checking, watchers, lines, verbose=2 if history else 0)
@@ -131,14 +135,28 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
     settings: Any = own
     if "." in name:
         path, _, function = name.rpartition(".")
-        module: Any = types.SimpleNamespace(build=getattr(importlib.import_module(path), function))
+        module: Any = types.SimpleNamespace(build=functools.partial(_own, importlib.import_module(path), function))
     else:
         module = importlib.import_module(f"models.networks.{name}")
         settings = module.Settings.model_validate(own)
+    if hasattr(module, "check"):
+        module.check(outputs, settings)
     made = module.build(seen, settings)
     if target.units is not None and getattr(module, "HEAD", True):
         made = keras.layers.Dense(target.units, name="head")(made)
     return watching.Network(seen.used(), made, name=name.replace(".", "_")), module, settings
+
+
+def _own(module: Any, function: str, seen: features.Seen, settings: Mapping[str, Any]) -> Any:
+    """Call the user's own `build`, and say where it breaks."""
+    try:
+        return getattr(module, function)(seen, settings)
+    except Exception as error:
+        lines = [
+            frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == module.__file__
+        ]
+        where = f"{module.__name__}.{function}, line {lines[-1] if lines else '?'}"
+        raise ValueError(f"{where}: {type(error).__name__}: {error}") from error
 
 
 def outputs_of(network: Any, x: Mapping[str, Array], size: int = EVAL_IMAGES) -> Array:

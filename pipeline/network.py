@@ -1,13 +1,12 @@
 """Checks [network]: that its name is known, its keys are, and that it fits the label, the features and [training]."""
 
-import ast
 import difflib
-import os
 import pkgutil
 from collections.abc import Sequence
 from typing import Any
 
 import models.networks
+from errors import UserError
 from models.recipe import Training
 from models.role_kinds import Output
 from models.strict import Strict
@@ -41,7 +40,10 @@ def complete(network: dict[str, Any]) -> dict[str, Any]:
     name = network.get("name", "mlp")
     own = {key: value for key, value in network.items() if key != "name"}
     if isinstance(name, str) and "." in name:
-        _see(name)
+        try:
+            usercode.check_function(name)
+        except UserError as error:
+            raise ValueError(str(error)) from error
         return {"name": name, **own}
     if name not in networks():
         close = difflib.get_close_matches(str(name), networks(), n=1)
@@ -52,6 +54,12 @@ def complete(network: dict[str, Any]) -> dict[str, Any]:
 
 def check(network: dict[str, Any], task: str, outputs: Sequence[Output], training: Training) -> None:
     """See that a complete section fits the rest of the config.
+
+    Args:
+        network: The section.
+        task: The label's task.
+        outputs: The model features; none where only a function of the user's own tells them.
+        training: [training].
 
     Raises:
         ValueError: it does not, and says what would.
@@ -88,25 +96,3 @@ def _fitting(task: str) -> str:
         name for name in networks() if task in getattr(usercode.load(f"models.networks.{name}"), "TASKS", SUPERVISED)
     ]
     return " or ".join(fitting)
-
-
-def _see(name: str) -> None:
-    """See that a module of the repository defines a function, without running it: it may need TensorFlow.
-
-    Raises:
-        ValueError: it does not.
-    """
-    module, _, function = name.rpartition(".")
-    shown = f"{module.replace('.', '/')}.py"
-    path = os.path.join(usercode.ROOT, shown)
-    if not os.path.isfile(path):
-        raise ValueError(f"name {name!r}: there is no {shown} in the repository; name MODULE.FUNCTION of a file")
-    with open(path, encoding="utf-8") as file:
-        try:
-            tree = ast.parse(file.read())
-        except SyntaxError as error:
-            raise ValueError(f"name {name!r}: {shown}, line {error.lineno}: {error.msg}") from error
-    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    if function not in defined:
-        close = difflib.get_close_matches(function, defined, n=1) or [", ".join(defined) or "none"]
-        raise ValueError(f"name {name!r}: {shown} defines no function {function!r}; it has: {close[0]}")

@@ -214,6 +214,13 @@ def test_your_own_network_is_built(tmp_path, monkeypatch):
     assert list(learnt.network.input) == ["a"]
 
 
+def test_your_own_network_that_breaks_names_its_line(tmp_path, monkeypatch):
+    (tmp_path / "broken_network.py").write_text("def build(features, settings):\n    return settings['units']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"broken_network\.build, line 2: KeyError: 'units'"):
+        trained(SOLD, SIDES, network={"name": "broken_network.build"})
+
+
 def test_the_two_programmers_are_put_right_by_training():
     given = [
         {"kernel": [[-0.04, -0.43, 0.57], [0.04, 0.52, -0.60]], "bias": [-2.03, -0.26, 2.16]},

@@ -49,8 +49,8 @@ def make(**sections):
         ),
         ({"training": {"loss": "focal"}}, r"training\.loss 'focal' does not fit task 'regression'"),
         ({"network": {"name": "mpl"}}, "name 'mpl' is none of .*Did you mean 'mlp'?"),
-        ({"network": {"name": "errors.nothing"}}, r"name 'errors\.nothing': errors\.py defines no function 'nothing'"),
-        ({"network": {"name": "no_such.build"}}, r"there is no no_such\.py in the repository"),
+        ({"network": {"name": "errors.nothing"}}, r"errors\.py defines no 'nothing'"),
+        ({"network": {"name": "no_such.build"}}, r"there is no file no_such\.py in the repository"),
         ({"network": 3}, "valid dictionary"),
     ],
 )
@@ -93,8 +93,8 @@ def test_your_own_network_is_named_alone_or_with_its_settings(own):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("def build(features, settings)\n    pass\n", r"my_net\.py, line 1: expected ':'"),
-        ("def biuld(features, settings):\n    pass\n", r"my_net\.py defines no function 'build'; it has: biuld"),
+        ("def build(features, settings)\n    pass\n", r"my_net\.py, line 1: this is not Python: expected"),
+        ("def biuld(features, settings):\n    pass\n", r"my_net\.py defines no 'build'. Did you mean 'biuld'?"),
     ],
 )
 def test_your_own_network_that_is_not_there_is_refused_with_its_line(own, text, message):

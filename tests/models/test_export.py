@@ -1,0 +1,119 @@
+"""What is exported for each kind of task, from transformed examples to the signatures' answers."""
+
+import io
+import sys
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from PIL import Image
+
+from models import training
+
+X = np.random.default_rng(1).normal(size=32)
+TABLE = {
+    "x": X.tolist(),
+    "y": (-X).tolist(),
+    "state": ["bad" if number % 8 == 0 else "good" for number in range(32)],
+    "times": [1 + number % 3 for number in range(32)],
+}
+NUMBERS = {"numeric": [{"column": "x"}, {"column": "y"}]}
+FAST = {"epochs": 2, "batch_size": 16}
+
+
+def picture(number):
+    encoded = io.BytesIO()
+    Image.fromarray(np.full((6, 5), number * 8, np.uint8)).save(encoded, "PNG")
+    return encoded.getvalue()
+
+
+@pytest.fixture
+def exported(tmp_path, analyze, pack):
+    """Trains on a table, which is also the eval split, and loads the signatures."""
+
+    def train(table, **sections):
+        sections = {"training": FAST, **sections}
+        packed = pack(**sections)
+        graph = analyze(tmp_path, table, packed, tmp_path / "made.gz")
+        arguments = types.SimpleNamespace(
+            train_files=[str(tmp_path / "made.gz")],
+            eval_files=[str(tmp_path / "made.gz")],
+            transform_output=graph,
+            serving_model_dir=str(tmp_path / "model"),
+            model_run_dir=str(tmp_path / "run"),
+            custom_config=packed,
+        )
+        training.run_fn(arguments)
+        return tf.saved_model.load(str(tmp_path / "model")).signatures
+
+    return train
+
+
+def rows(tmp_path):
+    return tf.constant([record.numpy() for record in tf.data.TFRecordDataset(str(tmp_path / "raw.gz"), "GZIP")])
+
+
+def test_a_clustering_serves_its_nearest_centre_and_what_it_measures(exported, tmp_path):
+    table = {name: TABLE[name] for name in ("x", "y")}
+    served = exported(
+        table, features=NUMBERS, label={"task": "clusters"}, network={"name": "kmeans", "k": 2}, training={"epochs": 9}
+    )
+    answer = served["serving_default"](x=tf.constant([3.0, -3.0]), y=tf.constant([-3.0, 3.0]))
+
+    assert (answer["distances"].shape, answer["cluster"].dtype) == ((2, 2), tf.int64)
+    assert set(answer["cluster"].numpy()) == {0, 1}
+    vectors = served["vectors"](rows(tmp_path))["vectors"]
+    np.testing.assert_allclose(np.std(vectors, axis=0), 1, rtol=1e-5)
+    assert "labels" not in served
+
+
+def test_an_anomaly_is_scored_and_judged(exported, tmp_path):
+    served = exported(
+        TABLE,
+        features=NUMBERS,
+        label={"column": "state", "task": "anomaly", "positive": "bad"},
+        columns={"weight": "times"},
+        network={"name": "autoencoder", "layers": [1]},
+    )
+    answer = served["serving_default"](x=tf.constant([0.0, 30.0]), y=tf.constant([0.0, 30.0]))
+
+    assert answer["score"].dtype == tf.float32
+    assert answer["anomaly"].numpy().tolist() == [0, 1]
+    labels = served["labels"](rows(tmp_path))
+    assert labels["label"].numpy().tolist() == [1, *[0] * 7] * 4
+    assert labels["weight"].numpy().tolist() == TABLE["times"]
+
+
+def test_a_picture_is_classed(exported):
+    table = {"image": [picture(number) for number in range(32)], "state": TABLE["state"]}
+    served = exported(
+        table,
+        features={"image": [{"height": 6, "width": 5}]},
+        label={"column": "state", "task": "classes", "classes": ["good", "bad"]},
+        network={"name": "cnn", "blocks": [{"filters": 2}], "layers": [3], "augmentation": {"shift": 0.1}},
+    )
+    answer = served["serving_default"](image=tf.constant(table["image"][:3]))
+
+    assert answer["probabilities"].shape == (3, 2)
+    np.testing.assert_allclose(np.sum(answer["probabilities"], axis=1), 1, rtol=1e-6)
+
+
+def test_features_of_your_own_preprocessing_are_learnt_from(exported, monkeypatch):
+    module = types.ModuleType("made_by_the_user")
+    module.preprocessing_fn = lambda inputs, custom_config: {
+        "wide": tf.concat([inputs["x"], inputs["y"]], axis=1),
+        "half": tft.bucketize(inputs["x"], 2),
+    }
+    monkeypatch.setitem(sys.modules, "made_by_the_user", module)
+    table = {name: TABLE[name] for name in ("x", "y", "times")}
+    served = exported(
+        table,
+        features={},
+        preprocessing="made_by_the_user.preprocessing_fn",
+        label={"column": "times"},
+        network={"name": "mlp", "layers": [3]},
+    )
+
+    assert served["serving_default"](x=tf.constant([1.0]), y=tf.constant([2.0]))["prediction"].shape == (1,)
