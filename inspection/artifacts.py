@@ -162,6 +162,21 @@ def find_model(store: Store, wanted: str, *, pipeline: str | None = None) -> pb.
     raise UserError(f"run {run_id} made no model{_such(store, MODEL)}")
 
 
+def find_run_of(store: Store, wanted: str, *, pipeline: str | None = None) -> str:
+    """Finds a run by its id, a part of it or `latest`, or as the run that made a model, named as for `find_model`.
+
+    Raises:
+      UserError: There is neither.
+    """
+    is_run = not (wanted.isascii() and wanted.isdigit()) or store.context(RUN_CONTEXT, wanted) is not None
+    if is_run or (by_id(store, wanted) is None and wanted not in pushed_versions(store)):
+        return find_run(store, wanted)
+    model = find_model(store, wanted, pipeline=pipeline)
+    if run := _labels(store, model).run:
+        return run
+    raise UserError(f"Model {model.id} was made by no run, so there is nothing to compare")
+
+
 def pushed_versions(store: Store) -> dict[str, list[pb.Artifact]]:
     """Maps pushed versions to their PushedModel artifacts."""
     versions: dict[str, list[pb.Artifact]] = {}

@@ -62,6 +62,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "MODEL",
         _MODEL_HELP,
     )
+    compare = add("compare", "show what differs between two runs, or the runs of two models, the worst first")
+    for name in ("a", "b"):
+        compare.add_argument(
+            name, metavar=name.upper(), help=f"{_RUN_HELP}; or a model's artifact id or pushed version"
+        )
+    compare.add_argument("--pipeline", metavar="P", help="whose pushed version is meant")
+    compare.add_argument(
+        "--limit", metavar="N", type=_positive, default=20, help="at most N rows a table (default: %(default)s)"
+    )
     logs = add("logs", "print the log of one node of a run")
     logs.add_argument("run", metavar="RUN", help=_RUN_HELP)
     logs.add_argument("node", metavar="NODE", help="the node, such as trainer")
