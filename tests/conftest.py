@@ -98,3 +98,36 @@ def analyze(beam_pipeline: Callable[[], Any], write_examples: Callable[..., Path
         return graph
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trial_order(
+    tmp_path_factory: pytest.TempPathFactory,
+    analyze: Callable[..., str],
+    pack: Callable[..., dict[str, Any]],
+    write_examples: Callable[[Path, Mapping[str, Any]], Path],
+) -> dict[str, Any]:
+    """What a process for the tuner's trials is told: transformed rows in splits, their graph, features and label."""
+    import numpy as np
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    features = {"numeric": [{"column": "area"}], "categorical": [{"column": "zone"}]}
+    label = {"column": "price"}
+
+    def table(seed: int, rows: int) -> dict[str, list[Any]]:
+        random = np.random.default_rng(seed)
+        area, zone = random.uniform(50, 200, rows), random.choice(["north", "south"], rows)
+        price = 1000 * area + 5e4 * (zone == "south") + random.normal(0, 1e4, rows)
+        return {"area": area.tolist(), "zone": zone.tolist(), "price": price.tolist()}
+
+    base = tmp_path_factory.mktemp("trials")
+    splits = {"train": table(1, 64), "eval": table(2, 32)}
+    graph = analyze(base, splits["train"], pack(features=features, label=label))
+    layer = tft.TFTransformOutput(graph).transform_features_layer()
+    for name, rows in splits.items():
+        made = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in rows.items()})
+        columns = {column: value.numpy()[:, 0] for column, value in made.items()}
+        write_examples(base / "examples" / f"Split-{name}" / "rows.gz", columns)
+    files = {f"{name}_files": [str(base / "examples" / f"Split-{name}" / "*")] for name in splits}
+    return {**files, "transform_output": graph, "features": features, "label": label}

@@ -3,48 +3,17 @@
 import json
 import types
 
-import numpy as np
 import pytest
-import tensorflow_transform as tft
 
 from models import training, trial
 
-FEATURES = {"numeric": [{"column": "area"}], "categorical": [{"column": "zone"}]}
-PRICE = {"column": "price"}
 NETWORK = {"name": "mlp", "layers": [8]}
 TRAINING = {"optimizer": {"rate": 0.05}, "epochs": 4, "batch_size": 16, "loss": None}
 
 
-def table(seed, rows):
-    random = np.random.default_rng(seed)
-    area, zone = random.uniform(50, 200, rows).astype(np.float32), random.choice(["north", "south"], rows)
-    price = (1000 * area + 5e4 * (zone == "south") + random.normal(0, 1e4, rows)).astype(np.float32)
-    return {"area": area.tolist(), "zone": zone.tolist(), "price": price.tolist()}
-
-
 @pytest.fixture(scope="module")
-def order(tmp_path_factory, analyze, pack, write_examples):
-    import tensorflow as tf
-
-    base = tmp_path_factory.mktemp("data")
-    rows = {"train": table(1, 64), "eval": table(2, 32)}
-    graph = analyze(base, rows["train"], pack(features=FEATURES, label=PRICE))
-    layer = tft.TFTransformOutput(graph).transform_features_layer()
-    for name, columns in rows.items():
-        made = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in columns.items()})
-        write_examples(base / f"{name}.gz", {column: value.numpy()[:, 0] for column, value in made.items()})
-    return {
-        "train_files": [str(base / "train*")],
-        "eval_files": [str(base / "eval*")],
-        "transform_output": graph,
-        "features": FEATURES,
-        "label": PRICE,
-    }
-
-
-@pytest.fixture(scope="module")
-def trials(order):
-    return trial.Trials(order)
+def trials(trial_order):
+    return trial.Trials(trial_order)
 
 
 def test_a_trial_tells_the_metrics_of_the_epoch_that_is_kept(trials):
@@ -58,11 +27,11 @@ def test_a_trial_tells_the_metrics_of_the_epoch_that_is_kept(trials):
     json.dumps(answer)
 
 
-def test_the_same_trial_ends_the_same_whatever_ran_before(trials, order):
+def test_the_same_trial_ends_the_same_whatever_ran_before(trials, trial_order):
     sections = {"network": {**NETWORK, "dropout": 0.3}, "training": {**TRAINING, "deterministic": True}}
     first = trials.run(sections)
     trials.run({"network": {"name": "linear"}, "training": TRAINING})
-    again, elsewhere = trials.run(sections), trial.Trials(order).run(sections)
+    again, elsewhere = trials.run(sections), trial.Trials(trial_order).run(sections)
 
     assert again["metrics"] == first["metrics"] == elsewhere["metrics"]
 
@@ -96,16 +65,18 @@ def test_what_the_machine_did_is_a_failed_trial_that_may_end_otherwise(trials, m
     assert trials.run({"network": NETWORK, "training": TRAINING})["keep"] is False
 
 
-def test_the_trainer_takes_the_best_values_over(order, tmp_path, pack, monkeypatch):
+def test_the_trainer_takes_the_best_values_over(trial_order, tmp_path, pack, monkeypatch):
     seen = {}
     monkeypatch.setattr(training, "learn", lambda config, *_, **__: seen.update(config) or 1 / 0)
     values = {"network.layers": "[3, 2]", "training.optimizer.rate": 0.25, "tuner/epochs": 3}
     arguments = types.SimpleNamespace(
-        **{name: order[name] for name in ("train_files", "eval_files", "transform_output")},
+        **{name: trial_order[name] for name in ("train_files", "eval_files", "transform_output")},
         serving_model_dir=str(tmp_path / "model"),
         model_run_dir=str(tmp_path / "run"),
         hyperparameters={"space": [], "values": values},
-        custom_config=pack(features=FEATURES, label=PRICE, network=NETWORK, training=TRAINING),
+        custom_config=pack(
+            features=trial_order["features"], label=trial_order["label"], network=NETWORK, training=TRAINING
+        ),
     )
     with pytest.raises(ZeroDivisionError):
         training.run_fn(arguments)

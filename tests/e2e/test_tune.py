@@ -1,0 +1,87 @@
+"""A tuning that is killed in the middle, taken up, and feeds the trainer."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import REPOSITORY, run_folder, runner
+
+SPACE = """tuner.space={
+"network.layers" = {choices = [[4], [16]]},
+"training.optimizer.rate" = {low = 1e-3, high = 1e-2, scale = "log"}}""".replace("\n", " ")
+SET = ["--set", SPACE, "--set", "tuner.trials=4", "--set", "training.epochs=12"]
+
+
+def below(pid):
+    """Processes under one, however deep."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def alive(pid):
+    with contextlib.suppress(OSError):
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def wait(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_killed_tuning_is_taken_up_and_its_best_values_feed_the_trainer(tmp_path):
+    kept = tmp_path / "cars" / "trials"
+    killed = subprocess.Popen(
+        [sys.executable, str(REPOSITORY / "runner.py"), "tune", "cars", "--root", str(tmp_path), *SET],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait(lambda: list(kept.glob("*.json")), 400)
+    processes = below(killed.pid)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    wait(lambda: not any(map(alive, processes)), 60)
+    finished = len(list(kept.glob("*.json")))
+    assert 1 <= finished < 4
+
+    tuned = runner("tune", "cars", "--root", tmp_path, *SET)
+    assert tuned.code == 0, tuned.err
+    folder = run_folder(tuned)
+    trials = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    best = next(trial for trial in trials if trial["best"])
+    assert {"trainer", "evaluator", "pusher"}.isdisjoint(tuned.nodes)
+    assert tuned.nodes["transformation"] == "cached"
+    assert [trial["earlier"] for trial in trials].count(True) == finished
+    assert best["score"] == min(trial["score"] for trial in trials) <= trials[0]["score"]
+    assert {"trials.jsonl", "trials.md", "trials.csv", "trials.svg"} <= {path.name for path in folder.iterdir()}
+    assert json.loads((folder / "run.json").read_text())["state"] == "COMPLETE"
+
+    whole = runner("--local", "--pipeline", "cars", "--root", tmp_path, *SET, "--set", "evaluation.floor={mae = 1e6}")
+    assert whole.code == 0, whole.err
+    assert whole.nodes["tuner"] == "cached"
+    history = [json.loads(line) for line in (run_folder(whole) / "history.jsonl").read_text().splitlines()]
+    assert min(line["val_loss"] for line in history) == pytest.approx(best["score"], rel=1e-3)
+
+
+def test_a_config_without_a_space_is_told_what_to_add(tmp_path):
+    result = runner("tune", "cars", "--root", tmp_path)
+
+    assert result.code == 2
+    assert result.err.startswith("configs/cars.toml has no [tuner], so there is nothing to try: add for example\n")
