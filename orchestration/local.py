@@ -126,8 +126,10 @@ def run(request: Request, workers: Workers) -> int:
             outcome = _supervise({**order, "scratch": scratch}, terminal, book, workers)
         book.update(outcome=outcome)
         if request.to is not None:
-            config_path = f"{load.CONFIGS}/{name.pipeline}.toml"
-            lines = tuned.lines(book.folder, config=config_path, again=request.again)
+            lines = [outcome["reason"]]
+            if request.to == TUNER:
+                config_path = f"{load.CONFIGS}/{name.pipeline}.toml"
+                lines = tuned.lines(book.folder, config=config_path, again=request.again)
             terminal.reached(lines, run_folder=book.folder)
             state, reason = "COMPLETE", outcome["reason"]
             return 0
