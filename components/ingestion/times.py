@@ -37,9 +37,10 @@ def keys(column: pa.Array, name: str, path: str) -> Keys:
         UserError: a cell is missing or no time.
     """
     if column.null_count:
+        shown = "1 row has" if column.null_count == 1 else f"{column.null_count:,} rows have"
         raise UserError(
-            f"{path}: {column.null_count:,} rows have no {name!r}, which [columns] time names: fill it in, or leave "
-            f'them out with data.exclude = ["{name} is missing"]'
+            f"{path}: {shown} no {name!r}, which [columns] time names: fill it in, or leave such rows out with "
+            f'data.exclude = ["{name} is missing"]'
         )
     if not (pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
         numbers = column.to_numpy(zero_copy_only=False)

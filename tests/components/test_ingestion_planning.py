@@ -72,7 +72,7 @@ def test_spans_of_paths_are_told_with_their_version(plan, tmp_path):
 
 def test_a_row_without_a_date_is_in_no_span(plan, tmp_path):
     (tmp_path / "x.csv").write_text("n,day\n1,2024-01-01\n2,\n")
-    with pytest.raises(UserError, match=r"x\.csv: 1 rows have no 'day', which \[columns\] time names"):
+    with pytest.raises(UserError, match=r"x\.csv: 1 row has no 'day', which \[columns\] time names"):
         plan("x.csv", spans={"by": "day"})
     with pytest.raises(UserError, match=r"days\.csv: column 'date' is missing\. There is: n, day"):
         plan("days.csv", time="date", spans={"by": "day"})

@@ -98,7 +98,7 @@ def test_numbers_are_their_own_keys():
     ("column", "message"),
     [
         (pa.array(["2014-05-02", "05/02/2014"]), "column 'day', which .* holds '05/02/2014': a time is a number, or a"),
-        (pa.array(["2014-05-02", None]), r"x\.csv: 1 rows have no 'day', .* data\.exclude = \[\"day is missing\"\]"),
+        (pa.array(["2014-05-02", None]), r"x\.csv: 1 row has no 'day', .* data\.exclude = \[\"day is missing\"\]"),
         (pa.array([1.0, float("nan")]), "column 'day', .* not finite"),
     ],
 )
