@@ -1,11 +1,12 @@
 """Every shipped pipeline with what it must reach, in the order of the document."""
 
 from ..score import Scored
-from . import cars, houses, overfit, points, shuttle, study_houses
+from . import cars, digits, houses, overfit, points, shuttle, study_houses
 
 PIPELINES: tuple[Scored, ...] = (
     *houses.SCORED,
     *cars.SCORED,
+    *digits.SCORED,
     *points.SCORED,
     *study_houses.SCORED,
     *overfit.SCORED,
