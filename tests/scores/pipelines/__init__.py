@@ -1,13 +1,14 @@
 """Every shipped pipeline with what it must reach, in the order of the document."""
 
 from ..score import Scored
-from . import cars, digits, houses, overfit, points, shuttle, study_houses
+from . import cars, digits, houses, overfit, perceptron, points, shuttle, study_houses
 
 PIPELINES: tuple[Scored, ...] = (
     *houses.SCORED,
     *cars.SCORED,
     *digits.SCORED,
     *points.SCORED,
+    *perceptron.SCORED,
     *study_houses.SCORED,
     *overfit.SCORED,
     *shuttle.SCORED,

@@ -1,0 +1,39 @@
+"""Gates learnt by the perceptron rule, and three programmers by two layers of printed and of trained weights."""
+
+from collections.abc import Sequence
+
+from ..runs import Job, Result
+from ..score import Score, Scored
+
+GATES = ("and", "or", "not")
+UNLEARNABLE = "xor"
+PRINTED, TRAINED = "programmers_printed", "programmers"
+VARIANTS = (*GATES, UNLEARNABLE, PRINTED, TRAINED)
+
+
+def judge(results: Sequence[Result]) -> list[Score]:
+    """Gates exact, XOR not, and the programmers before and after training."""
+    found = dict(zip(VARIANTS, results, strict=True))
+    accuracy = {variant: result.metrics["accuracy"] for variant, result in found.items()}
+    gates = [*GATES, UNLEARNABLE]
+    return [
+        Score(
+            "perceptron-gates",
+            ", ".join(f"{gate.upper()} {4 * accuracy[gate]:.0f} of 4" for gate in gates),
+            "",
+            "AND, OR, NOT 4; XOR, which no line parts, fewer",
+            all(accuracy[gate] == 1.0 for gate in GATES) and accuracy[UNLEARNABLE] < 1.0,
+            sum(found[gate].seconds for gate in gates),
+        ),
+        Score(
+            "perceptron-programmers",
+            f"{3 * accuracy[PRINTED]:.0f} of 3 by the printed weights, {3 * accuracy[TRAINED]:.0f} after training",
+            "",
+            "1 as printed, 3",
+            abs(3 * accuracy[PRINTED] - 1) < 1e-6 and accuracy[TRAINED] == 1.0,
+            found[PRINTED].seconds + found[TRAINED].seconds,
+        ),
+    ]
+
+
+SCORED = (Scored("perceptron", tuple(Job("perceptron", variant) for variant in VARIANTS), judge),)
