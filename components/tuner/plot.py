@@ -87,6 +87,9 @@ def _values(values: Sequence[Any], dimension: Dimension) -> tuple[Callable[[Any]
     x = _linear(scaled(low), scaled(high), LEFT + 8, WIDTH - RIGHT - 8)
     steps = [step / TICKS for step in range(TICKS + 1)]
     numbers = [low * (high / low) ** step if logarithmic else low + (high - low) * step for step in steps]
+    if logarithmic:
+        powers = [10.0**power for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
+        numbers = powers if 2 <= len(powers) <= TICKS + 2 else numbers
     return lambda value: x(scaled(value)), [(x(scaled(number)), f"{number:.3g}") for number in numbers]
 
 

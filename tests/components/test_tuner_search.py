@@ -187,6 +187,7 @@ def test_the_plot_has_a_mark_for_each_trial_in_each_panel(tmp_path):
     assert len(root.findall(f".//{name}circle")) == 3 * (10 - failed)
     assert len(root.findall(f".//{name}path")) == 3 * 2 * failed
     assert drawn.count(f'fill="{plot.BEST}" fill-opacity') == 3
+    assert {"0.0001", "0.001", "0.01", "0.1"} <= {text.text for text in root.iter(f"{name}text")}
     assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "")
     for circle in root.iter(f"{name}circle"):
         assert plot.LEFT <= float(circle.get("cx")) <= plot.WIDTH - plot.RIGHT
