@@ -197,7 +197,9 @@ def _said(known: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
     ]
     for role, own in by_role.items():
         if role != "ignored":
-            lines.append(f"{role}: {_names([entry.column for entry in own])}")
+            lines.append(
+                f"{role}: {_names([' x '.join(entry.values.get('columns', [entry.column])) for entry in own])}"
+            )
     lines += chosen.said
     return lines
 

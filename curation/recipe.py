@@ -126,7 +126,8 @@ def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
 
 def _training(rows: int, entries: Sequence[Entry]) -> tuple[Line, ...]:
     size = 32 if rows < FEW else 128 if rows < 50_000 else 512
-    rate = 1e-2 if rows < TINY else 3e-3
+    # Learnt vectors of many values are known by heart after an epoch or two of larger steps.
+    rate = 1e-3 if any(entry.role == "hashed" for entry in entries) else 1e-2 if rows < TINY else 3e-3
     epochs, patience = (200, 20) if rows < FEW else (80, 8) if rows < MANY else (30, 4)
     if any(entry.role == "image" for entry in entries):
         size, rate = min(size, 64), 1e-3

@@ -120,6 +120,23 @@ def test_a_size_has_its_network_and_split(make, rng, rows):
     assert config.data.split.train == (8 if rows in (12, 5000) else 6)
 
 
+def test_learnt_vectors_take_smaller_steps_and_many_categories_go_straight_to_the_output(make, rng):
+    rows = 6000
+    codes = {f"c{at}": [f"v{value}" for value in rng.integers(0, 280, rows)] for at in range(4)}
+    numbers = {"a": rng.normal(size=rows), "y": rng.normal(size=rows)}
+    _, wide = make("y", **codes, **numbers)
+    assert wide.config.network["name"] == "wide_deep"
+    assert wide.config.training.optimizer.rate == 3e-3
+    _, vectors = make("y", user=[f"u{value}" for value in rng.integers(0, 2000, rows)], **numbers)
+    assert vectors.config.network["name"] == "mlp"
+    assert vectors.config.training.optimizer.rate == 1e-3
+
+
+def test_a_rare_class_has_a_suggestion(make, rng):
+    proposal, _ = make("y", a=rng.normal(size=1000), y=["rare" if row % 50 == 0 else "often" for row in range(1000)])
+    assert "# class_weights = \"balanced\"  # 'rare' is rare (2.0%)" in proposal.config
+
+
 def test_the_floor_is_what_no_learning_reaches(make, rng):
     _, binary = make("y", a=rng.normal(size=400), y=rng.choice(["p", "q"], 400))
     assert binary.config.evaluation.floor == {"auc": 0.52}
