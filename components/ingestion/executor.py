@@ -15,7 +15,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components import summary
-from components.ingestion import encoding, planning, rows, split
+from components.ingestion import encoding, planning, rows, spans, split
 from components.ingestion.records import RecordWriter
 from errors import UserError
 from models import settings
@@ -52,7 +52,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
             )
         counts = dict.fromkeys(split.SPLITS, 0) | _sum(examples.uri, len(shards), ".json")
         left_out = _sum(examples.uri, len(shards), LEFT_OUT)
+        # Labels were looked at in all spans.
         every = counts["train"] if plan.split["by"] == "all" else sum(counts.values())
+        every += left_out.get(spans.OTHER, 0)
         if config["label"]:
             most = config["data"]["max_blank_label"]
             rows.check_labels(left_out, every, column=config["label"], most=most)

@@ -9,7 +9,6 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components import summary
 from components.ingestion import executor as ingestion
-from components.ingestion.component import ingestion as node
 from errors import UserError
 from models import settings
 from pipeline.data import Data
@@ -164,6 +163,18 @@ def test_too_many_rows_without_a_label_are_refused(ingest):
     )
 
 
+def test_labels_of_other_spans_count_among_all_rows(ingest):
+    days = [f"2024-{month:02d}-{day:02d}" for month in (1, 2) for day in range(1, 29)]
+    rows = ["id,lat,city", *(f"{number},{'' if number == 3 else 1},{day}" for number, day in enumerate(days))]
+    keys = {"split": {"train": 2}, "duties": {"time": "city"}, "spans": {"by": "month"}, "label": "lat"}
+    examples = ingest(rows, max_blank_label=1 / 56, **keys)
+
+    assert json.loads(examples.get_string_custom_property("left_out")) == {"blank label": 1, "of other spans": 27}
+    assert examples.span == (2024 - 1970) * 12 + 1
+    with pytest.raises(UserError, match="label 'lat' is blank in 1 of 56 rows"):
+        ingest(rows, max_blank_label=1 / 57, folder="fewer", **keys)
+
+
 def test_every_row_in_every_split(ingest):
     examples = ingest(lines(range(1, 6)), split="all")
 
@@ -267,29 +278,3 @@ def test_a_sample_is_thinned_out_of_the_first_rows_of_each_file(ingest, tmp_path
     assert [sum(number < 5000 for number in drawn), min(drawn) < 200, max(drawn) < 7000] == [100, True, True]
     assert max(number for number in drawn if number < 5000) > 1500
     assert ids("two") == drawn
-
-
-def test_the_node_carries_digests_and_settings(tmp_path):
-    data = Data(path="data.csv").model_dump(mode="json")
-
-    def make(**changes):
-        duties = {"id": "id", "group": None, "time": None, "weight": "lat"}
-        usual = {"paths": "data.csv", "data": data, "columns": COLUMNS, "duties": duties, "content": "abc"}
-        return node(**{**usual, "label": "lat", "complete": ("city",), **changes})
-
-    made = make()
-    assert made.id == "ingestion"
-    assert made.exec_properties["content"] == "abc"
-    assert len(made.exec_properties["code"]) == 16
-    assert settings.unpack(json.loads(made.exec_properties["settings"])) == {
-        "paths": "data.csv",
-        "data": {key: value for key, value in data.items() if key != "path"},
-        "columns": COLUMNS,
-        "duties": {"id": "id", "group": None, "time": None},
-        "label": "lat",
-        "complete": ["city"],
-    }
-    many = {f"column {number}": "INT" for number in range(200)}
-    reference = make(columns=many, settings_folder=str(tmp_path)).exec_properties["settings"]
-    assert len(reference) < 2700
-    assert settings.unpack(json.loads(reference))["columns"] == many

@@ -1,0 +1,33 @@
+import json
+
+from components.ingestion.component import ingestion as node
+from models import settings
+from pipeline.data import Data
+
+COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
+
+
+def test_the_node_carries_digests_and_settings(tmp_path):
+    data = Data(path="data.csv").model_dump(mode="json")
+
+    def make(**changes):
+        duties = {"id": "id", "group": None, "time": None, "weight": "lat"}
+        usual = {"paths": "data.csv", "data": data, "columns": COLUMNS, "duties": duties, "content": "abc"}
+        return node(**{**usual, "label": "lat", "complete": ("city",), **changes})
+
+    made = make()
+    assert made.id == "ingestion"
+    assert made.exec_properties["content"] == "abc"
+    assert len(made.exec_properties["code"]) == 16
+    assert settings.unpack(json.loads(made.exec_properties["settings"])) == {
+        "paths": "data.csv",
+        "data": {key: value for key, value in data.items() if key != "path"},
+        "columns": COLUMNS,
+        "duties": {"id": "id", "group": None, "time": None},
+        "label": "lat",
+        "complete": ["city"],
+    }
+    many = {f"column {number}": "INT" for number in range(200)}
+    reference = make(columns=many, settings_folder=str(tmp_path)).exec_properties["settings"]
+    assert len(reference) < 2700
+    assert settings.unpack(json.loads(reference))["columns"] == many
