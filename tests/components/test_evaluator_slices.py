@@ -137,6 +137,7 @@ def test_a_column_of_countless_values_is_cut_to_the_most_frequent(judged):
     )
 
     assert {entry["slice"]["zip"] for entry in made.verdict["slices"]} >= {7, 198}
+    assert made.verdict["metrics"]["example_count"] == 200
     assert made.verdict["slices_left_out"] == [{"slicing": ["zip"], "kept": 4, "slices": 101, "rows_left": 97}]
 
 

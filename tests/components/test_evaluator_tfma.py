@@ -40,7 +40,8 @@ def table():
     label = random.integers(0, 2, 160)
     probability = np.clip(0.7 * random.beta(2, 2, 160) + 0.35 * label, 0, 1).astype(np.float32)
     # Where histograms go wrong: 0, 1, the threshold, and rows that share a place.
-    probability[:6] = [0.0, 1.0, 0.5, 0.50004, 0.50001, 1.0]
+    probability[:8] = [0.0, 1.0, 0.5, 0.50004, 0.50001, 1.0, 0.30005, 0.30012]
+    label[6:8] = [1, 0]
     city = [CITIES[number] for number in random.integers(0, 2, 160)]
     return label, probability, random.gamma(1.0, size=160).astype(np.float32), city
 

@@ -58,7 +58,7 @@ def test_weighted_metrics_are_scikit_learns(tallied):
     sums = ledger.sums(0)
 
     assert measure.values(sums) == pytest.approx(expected(label, prediction, weight), rel=1e-9)
-    assert (sums.count, sums.weight) == (400, pytest.approx(weight.sum()))
+    assert (sums.count, sums.weight, sums.squares) == pytest.approx((400, weight.sum(), (weight**2).sum()))
 
 
 def test_float32_predictions_and_integer_labels_are_summed_in_float64(values_of):
