@@ -161,6 +161,12 @@ SECTIONS = {
 
 
 @pytest.fixture(scope="session")
+def table():
+    """The table as columns."""
+    return TABLE
+
+
+@pytest.fixture(scope="session")
 def everything(tmp_path_factory, analyze, pack):
     """The table's transformation: `graph`, `batch` (transformed rows), `table`, `sections`, `outputs` by name."""
     import tensorflow as tf
