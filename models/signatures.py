@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from models.label import LABEL, Label
 from models.transforms import cells
+from models.transforms.labels import as_number
 
 Answer = Callable[[Any], dict[str, tf.Tensor]]
 
@@ -84,7 +85,9 @@ class Served(tf.Module):  # type: ignore[misc]
     def label(self, raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Raw columns, the label among them, to (batch,): a float64 number in its own unit, or an int64 class index."""
         if self._label.task == "regression" and not self._transformed_label:
-            return tf.cast(tf.reshape(raw[str(self._label.column)], [-1]), tf.float64)
+            column = raw[str(self._label.column)]
+            made = cells.densify(column) if isinstance(column, tf.SparseTensor) else cells.Cells(column)
+            return tf.reshape(as_number(made), [-1])
         made = tf.reshape(self._transform(dict(raw))[LABEL], [-1])
         return tf.cast(made, tf.float64) if self._label.task == "regression" else made
 

@@ -19,15 +19,15 @@ def label(raw: Any, role: Label) -> tf.Tensor:
         role: What it means.
 
     Returns:
-        float32 (batch, 1) for a regression; int64 class index otherwise, -1 for a missing value or one that is no
-        class.
+        float32 (batch, 1) for a regression, NaN for a missing value; int64 class index otherwise, -1 for a missing
+        value or one that is no class.
 
     Raises:
-        ValueError: a regression's label may be missing, or a FLOAT column is compared with what is no number.
+        ValueError: a column of numbers is compared with what is no number.
     """
-    if role.task == "regression":
-        return _number(cells.read(raw, str(role.column), None).value, role)
     made = cells.densify(raw) if isinstance(raw, tf.SparseTensor) else Cells(raw)
+    if role.task == "regression":
+        return _number(as_number(made), role)
     there = cells.is_there(made.value)
     made = Cells(made.value, there if made.present is None else tf.logical_and(made.present, there))
     return made.map(lambda value: _class(value, made, role)).fill(-1)
@@ -44,8 +44,12 @@ def weight(raw: Any, column: str) -> tf.Tensor:
     return cells.require(value, good, column, "is the weight, which must be a finite number of 0 or more")
 
 
-def _number(value: tf.Tensor, role: Label) -> tf.Tensor:
-    number = tf.cast(value, tf.float64)
+def as_number(made: Cells) -> tf.Tensor:
+    """The cells as float64 (batch, 1), missing ones as NaN."""
+    return made.map(lambda value: tf.cast(value, tf.float64)).fill(float("nan"))
+
+
+def _number(number: tf.Tensor, role: Label) -> tf.Tensor:
     return tf.cast(tf.math.log(number) if role.transform == "log" else number, tf.float32)
 
 

@@ -139,6 +139,28 @@ def test_a_picture_gets_its_shape_before_the_network(examples):
     assert found["transform_features"](examples=examples)["area"].shape == (3, 1)
 
 
+def test_a_label_that_may_be_missing_is_told_too():
+    spec = {"lat": tf.io.FixedLenFeature([1], tf.float32)}
+    served = signatures.Served(
+        network=lambda features, training: features["lat"],
+        transform=lambda raw: {"lat": raw["lat"]},
+        answer=lambda outputs: {"prediction": tf.squeeze(outputs, -1)},
+        raw_spec=spec,
+        label=Label(column="price"),
+        label_spec=tf.io.VarLenFeature(tf.int64),
+        class_names=None,
+        features=["lat"],
+    )
+    price = tf.train.Feature(int64_list=tf.train.Int64List(value=[2**53 - 1]))
+    lat = tf.train.Feature(float_list=tf.train.FloatList(value=[47.0]))
+    rows = [
+        tf.train.Example(features=tf.train.Features(feature=f)) for f in ({"lat": lat, "price": price}, {"lat": lat})
+    ]
+    labels = served.signatures()["labels"](examples=tf.constant([row.SerializeToString() for row in rows]))["label"]
+
+    np.testing.assert_array_equal(labels, [2.0**53 - 1, np.nan])
+
+
 def test_no_row_gets_no_answer(loaded):
     empty = {"sq_ft": tf.int64, "zone": tf.string, "lat": tf.float32}
     answer = loaded.signatures["serving_default"](**{name: tf.constant([], kind) for name, kind in empty.items()})
