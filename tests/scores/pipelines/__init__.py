@@ -1,7 +1,7 @@
 """Every shipped pipeline with what it must reach, in the order of the document."""
 
 from ..score import Scored
-from . import cars, digits, houses, overfit, perceptron, points, shuttle, study_houses
+from . import cars, digits, houses, overfit, penguins, perceptron, points, shuttle, study_houses, taxi
 
 PIPELINES: tuple[Scored, ...] = (
     *houses.SCORED,
@@ -12,4 +12,6 @@ PIPELINES: tuple[Scored, ...] = (
     *study_houses.SCORED,
     *overfit.SCORED,
     *shuttle.SCORED,
+    *penguins.SCORED,
+    *taxi.SCORED,
 )
