@@ -38,13 +38,13 @@ def test_an_edit_runs_what_depends_on_it(tree):
     replace(tree / "configs/houses.toml", 'slices = ["waterfront", "grade"]', 'slices = ["waterfront"]')
     assert again(tree) == JUDGED
 
-    replace(tree / "models/networks/mlp.py", "hidden = features", "hidden = features + 0.0")
+    replace(tree / "models/networks/mlp.py", "features.vector, network", "features.vector + 0.0, network")
     assert again(tree) == TRAINED
 
     replace(tree / "models/networks/linear.py", "return features", "return features + 0.0")
     assert again(tree) == set(), "this pipeline's network does not use that file"
 
-    replace(tree / "models/preprocessing.py", "tf.math.log1p(tf.maximum(value, 0.0))", "tf.math.log1p(tf.abs(value))")
+    replace(tree / "models/transforms/numbers.py", "tf.math.log1p(tf.maximum(value, 0.0))", "tf.math.log1p(tf.abs(value))")
     assert again(tree) == {"transformation"} | TRAINED
 
 

@@ -132,7 +132,7 @@ def test_data_that_differs_from_the_schema_stops_before_transformation(small_tre
 
 def test_a_failed_stage_is_named_with_its_log(small_tree):
     path = small_tree / "models/networks/mlp.py"
-    path.write_text(path.read_text().replace("hidden = features\n", "raise RuntimeError('out of luck')\n"))
+    path.write_text(path.read_text().replace("return dense.hidden", "raise RuntimeError('out of luck')  # "))
     result = local(small_tree, *QUICK)
     assert result.code == 4
     assert "stage trainer failed: RuntimeError: out of luck" in result.err
