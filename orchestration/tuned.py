@@ -7,6 +7,8 @@ from typing import Any
 
 TABLE, LINES, PLOT = "trials.csv", "trials.jsonl", "trials.svg"
 """In the run's folder."""
+CELL = 40
+"""Widest cell of the printed table, in characters; a whole table as a value is longer."""
 
 
 def lines(folder: str, *, config: str, again: str) -> list[str]:
@@ -49,6 +51,7 @@ def _toml(value: Any) -> str:
 
 def _aligned(rows: list[list[str]]) -> list[str]:
     """Columns side by side, numbers to the right, the last one as it is."""
+    rows = [[*(cell if len(cell) <= CELL else f"{cell[: CELL - 1]}…" for cell in row[:-1]), row[-1]] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join([*(cell.rjust(width) for cell, width in zip(row[:-1], widths, strict=False)), row[-1]]).rstrip()

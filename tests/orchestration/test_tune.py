@@ -62,6 +62,10 @@ def test_the_best_values_are_told_as_the_config_would_have_them(tmp_path):
     ]
 
 
+def test_a_long_value_is_cut_in_the_printed_table_and_the_note_is_not():
+    assert tuned._aligned([["a", "note"], ["x" * 41, "y" * 90]]) == [f"{'a':>40}  note", f"{'x' * 39}…  {'y' * 90}"]
+
+
 def test_nothing_is_to_be_taken_over_where_the_config_is_the_best(tmp_path):
     told = write(tmp_path, best=0)
 
