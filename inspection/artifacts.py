@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import UserError
-from inspection.labels import Labelled, Labels, artifact_row, nearest, producers
+from inspection.labels import Labelled, Labels, artifact_row, nearest, producers, producing
 from inspection.records import ArtifactRow
 from inspection.runs import find_run
 from inspection.store import INPUT_EVENTS, OUTPUT_EVENTS, RUN_CONTEXT, Store, properties
@@ -43,18 +43,12 @@ def list_artifacts(
 
 def rows(store: Store, found: Sequence[pb.Artifact]) -> list[ArtifactRow]:
     """Tells these artifacts with the run and node that made them; the key is the channel that they were made for."""
-    made_by = producers(store, (artifact.id for artifact in found))
-    events = {
-        (event.artifact_id, event.execution_id): event
-        for event in store.events_of_executions(made_by.values())
-        if event.type in OUTPUT_EVENTS
-    }
+    made_by = producing(store, (artifact.id for artifact in found))
     labels = Labelled(store)
     told = []
     for artifact in found:
-        maker = made_by.get(artifact.id)
-        event = events.get((artifact.id, maker), pb.Event()) if maker is not None else pb.Event()
-        told.append(artifact_row(artifact, event, labels[maker] if maker is not None else None))
+        event = made_by.get(artifact.id)
+        told.append(artifact_row(artifact, event or pb.Event(), labels[event.execution_id] if event else None))
     return told
 
 

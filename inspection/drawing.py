@@ -8,12 +8,9 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 _COLOURS = {
     "COMPLETE": "green",
@@ -59,18 +56,17 @@ def number(value: float | None, digits: int = 5) -> str | None:
     return f"{value:,.0f}" if 10 ** (digits - 1) <= abs(value) < 1e15 else f"{value:,.{digits}g}"
 
 
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a header, which None leaves out."""
+
+    header: Sequence[str] | None
+    rows: Sequence[Sequence[object]]
+
+
 def table(header: Sequence[str] | None, rows: Sequence[Sequence[object]]) -> Table | None:
     """Lays out rows of cells; None where there are none."""
-    if not rows:
-        return None
-    laid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=header is not None, header_style="bold")
-    for column, _ in enumerate(rows[0]):
-        # On a terminal a long cell goes on below; in a file or pipe a row stays one line.
-        laid.add_column(header[column] if header else "", overflow="fold", no_wrap=not sys.stdout.isatty())
-    for row in rows:
-        # Text takes names as they are: markup like [red] and :smile: stays what somebody wrote.
-        laid.add_row(*(Text(printable(cell), style=_COLOURS.get(str(cell), "")) for cell in row))
-    return laid
+    return Table(header, rows) if rows else None
 
 
 def printable(cell: object) -> str:
@@ -79,24 +75,48 @@ def printable(cell: object) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def drawn(*parts: "Table | str | None") -> str:
+def drawn(*parts: Table | str | None) -> str:
     """Draws tables and lines of text, with an empty line between two of them."""
-    terminal = sys.stdout.isatty()
-    console = Console(
-        file=io.StringIO(),
-        force_terminal=terminal,
-        color_system="auto" if terminal and not os.environ.get("NO_COLOR") else None,
-        width=None if terminal else 1_000_000,
-    )
-    texts = []
-    for part in parts:
-        if isinstance(part, str):
-            texts.append("".join(f"{printable(line)}\n" for line in part.split("\n")))
-        elif part is not None:
-            with console.capture() as capture:
-                console.print(part)
-            texts.append("".join(line.rstrip() + "\n" for line in capture.get().splitlines()))
+    draw = _on_terminal if sys.stdout.isatty() else _in_a_file
+    texts = [
+        "".join(f"{printable(line)}\n" for line in part.split("\n")) if isinstance(part, str) else draw(part)
+        for part in parts
+        if part is not None
+    ]
     return "\n".join(texts)
+
+
+def _in_a_file(part: Table) -> str:
+    """Draws a row a line, without rich's laying out, which takes longest of all where there are many rows."""
+    from rich.cells import cell_len
+
+    rows = [list(map(printable, row)) for row in part.rows]
+    rows = [list(part.header), *rows] if part.header is not None else rows
+    widths = [max(map(cell_len, column)) + 2 for column in zip(*rows, strict=True)]
+    told = (
+        "".join(cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True)) for row in rows
+    )
+    return "".join(f"{line.rstrip()}\n" for line in told)
+
+
+def _on_terminal(part: Table) -> str:
+    """Draws as wide as the terminal; a long cell goes on below."""
+    from rich import table as rich_table
+    from rich.console import Console
+    from rich.text import Text
+
+    header = part.header is not None
+    laid = rich_table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=header, header_style="bold")
+    for column, _ in enumerate(part.rows[0]):
+        laid.add_column(part.header[column] if part.header is not None else "", overflow="fold")
+    for row in part.rows:
+        # Text takes names as they are: markup like [red] and :smile: stays what somebody wrote.
+        laid.add_row(*(Text(printable(cell), style=_COLOURS.get(str(cell), "")) for cell in row))
+    colours: Any = None if os.environ.get("NO_COLOR") else "auto"
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=colours)
+    with console.capture() as capture:
+        console.print(laid)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def as_json(value: object) -> str:

@@ -17,12 +17,22 @@ def producers(store: Store, artifact_ids: Iterable[int]) -> dict[int, int]:
     A node served from the cache writes an OUTPUT event on the artifact it reuses, and a resolver an INTERNAL_OUTPUT
     one, so the producer is the earliest OUTPUT.
     """
-    first: dict[int, tuple[int, int]] = {}
+    return {artifact_id: int(event.execution_id) for artifact_id, event in producing(store, artifact_ids).items()}
+
+
+def producing(store: Store, artifact_ids: Iterable[int]) -> dict[int, pb.Event]:
+    """Maps artifacts to the events by which they were made: see `producers`."""
+    first: dict[int, pb.Event] = {}
     for event in store.events_of_artifacts(artifact_ids):
         if event.type == pb.Event.OUTPUT:
-            at = (int(event.milliseconds_since_epoch), int(event.execution_id))
-            first[event.artifact_id] = min(at, first.get(event.artifact_id, at))
-    return {artifact_id: execution_id for artifact_id, (_, execution_id) in first.items()}
+            known = first.get(event.artifact_id)
+            if known is None or _at(event) < _at(known):
+                first[int(event.artifact_id)] = event
+    return first
+
+
+def _at(event: pb.Event) -> tuple[int, int]:
+    return int(event.milliseconds_since_epoch), int(event.execution_id)
 
 
 class Labels(NamedTuple):

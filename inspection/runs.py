@@ -164,7 +164,7 @@ def _run(store: Store, context: pb.Context, labels: Labelled, pipeline: str | No
 def _derived(executions: Sequence[pb.Execution], labels: Labelled, *, ours: bool) -> str:
     """Tells a run's state from its executions, where no runner recorded one or the run has not ended."""
     states = {state_of(execution) for execution in executions}
-    if states - {"COMPLETE", "CACHED"} and len(executions) > 1:
+    if states - {"COMPLETE", "CACHED"} and len({execution.type_id for execution in executions}) < len(executions):
         # A node may have been tried again, after a failure or after its process was killed: its last attempt counts.
         states = set({labels[execution.id].node: state_of(execution) for execution in executions}.values())
     for state in ("RUNNING", "NEW", "FAILED", "CANCELED"):

@@ -3,10 +3,8 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from rich.table import Table
-
 from inspection.artifacts import list_artifacts
-from inspection.drawing import drawn, table
+from inspection.drawing import Table, drawn, table
 from inspection.records import ArtifactRow
 from inspection.runs import find_run
 from inspection.store import Store

@@ -1,0 +1,76 @@
+"""Each command answers within a second on a store of a thousand runs, without TensorFlow."""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+MAIN = """
+import argparse, sys
+from inspection import command
+parser = argparse.ArgumentParser()
+command.add_arguments(parser)
+code = command.run(parser.parse_args())
+heavy = {name.partition(".")[0] for name in sys.modules} & {"tensorflow", "tfx", "apache_beam", "numpy", "pandas"}
+sys.exit(f"imported {heavy}" if heavy else code)
+"""
+SHARED = 23
+"""The examples that 3 of 4 runs of `houses` share: the first output of its second run, each run making 11."""
+
+
+@pytest.fixture(scope="module")
+def roots() -> Iterator[dict[str, Path]]:
+    """Two stores, in memory where that is possible: each of their commits would wait for a disk."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
+        made = {kind: Path(folder) / kind for kind in ("recorded", "stock")}
+        for kind, root in made.items():
+            subprocess.run([sys.executable, Path(__file__).with_name("many.py"), root, "1000", kind], check=True)
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "lines"),
+    [
+        ("recorded", "runs", 51),
+        ("recorded", "runs --limit 1000", 1001),
+        ("recorded", "runs --state failed --limit 1000", 101),
+        ("recorded", "show latest", 33),
+        ("recorded", "artifacts --type Model", 51),
+        ("recorded", f"lineage {SHARED}", 36),
+        ("recorded", "lineage latest", 16),
+        ("recorded", "why latest", 6),
+        ("recorded", "compare run-0500 run-0501", 28),
+        ("stock", "runs --limit 1000", 1001),
+        ("stock", "runs --state failed --limit 1000", 101),
+        ("stock", "show latest", 31),
+    ],
+)
+def test_a_thousand_runs_take_less_than_a_second(roots: dict[str, Path], kind: str, line: str, lines: int) -> None:
+    took = []
+    for _ in range(3):
+        begin = _seconds_of_children()
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, *line.split(), "--root", str(roots[kind])],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        took.append(_seconds_of_children() - begin)
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout.splitlines()) == lines
+        if took[-1] < 1:
+            return
+    pytest.fail(f"{line} took {took} s of the processor")
+
+
+def _seconds_of_children() -> float:
+    """Processor time, which a busy machine stretches less than the clock's."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
