@@ -1,10 +1,11 @@
 """Every shipped pipeline with what it must reach, in the order of the document."""
 
 from ..score import Scored
-from . import cars, digits, houses, overfit, penguins, perceptron, points, shuttle, study_houses, taxi
+from . import cars, digits, exam, houses, overfit, penguins, perceptron, points, shuttle, study_houses, taxi
 
 PIPELINES: tuple[Scored, ...] = (
     *houses.SCORED,
+    *exam.SCORED,
     *cars.SCORED,
     *digits.SCORED,
     *points.SCORED,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from .. import plain
 from ..rows import pixels
-from ..runs import Job, Result
+from ..runs import BROUGHT, Job, Result
 from ..score import Score, Scored
 
 DIGITS, DEEP, SIGNS = 0.97, 0.988, 0.97
@@ -54,4 +54,8 @@ def _logistic(result: Result) -> float:
     return float(model.score(pixels(test["image"]), test["label"]))
 
 
-SCORED = (Scored("digits", (Job("digits"),), digits),)
+SCORED = (
+    Scored("digits", (Job("digits"),), digits),
+    Scored("digits_deep", (Job("digits_deep"),), digits_deep),
+    Scored("signs", (Job("signs", data_root=BROUGHT),), signs, needs=BROUGHT / "data" / "sign_digits_28x28.csv.gz"),
+)

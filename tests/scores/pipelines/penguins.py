@@ -22,7 +22,7 @@ def judge(results: Sequence[Result]) -> list[Score]:
     for result in results:
         train, test, _, tested = plain.parts(result, MEASURES)
         model = plain.scaled(KMeans(SPECIES, n_init=10, random_state=0)).fit(train)
-        means.append(float(adjusted_rand_score(tested["species"], model.predict(test))))
+        means.append(float(adjusted_rand_score(tested["species"].map(bytes.decode), model.predict(test))))
         reached.append(result.metrics["adjusted_rand"])
     return [
         Score(

@@ -1,0 +1,60 @@
+"""The exam's score, and whether it was passed, over five divisions of the rows: a weak signal."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from .. import plain
+from ..runs import BROUGHT, Result
+from ..score import SALTS, Score, Scored, mean_of, salted
+
+PASSED = 24
+FEW = ("attend", "hwrte")
+MORE = (*FEW, "ACT", "priGPA")
+VARIANTS = {"final": FEW, "final_more": MORE, "pass": FEW, "pass_more": MORE}
+"""Variant -> its columns."""
+
+
+def judge(results: Sequence[Result]) -> list[Score]:
+    """One line a variant."""
+    scores = []
+    for number, (variant, columns) in enumerate(VARIANTS.items()):
+        own = results[number * len(SALTS) : (number + 1) * len(SALTS)]
+        scores.append((_passed if variant.startswith("pass") else _final)(f"exam-{variant}", own, columns))
+    return scores
+
+
+def _final(name: str, results: Sequence[Result], columns: Sequence[str]) -> Score:
+    reached = [result.metrics["mae"] for result in results]
+    explained = [result.metrics["r2"] for result in results]
+    lines = [plain.least_squares_mae(result, "final", columns) for result in results]
+    return Score(
+        name,
+        f"MAE {mean_of(reached, 2)} points, R² {np.mean(explained):.3f}",
+        f"least squares: MAE {mean_of(lines, 2)}",
+        "MAE within 2 % of it",
+        bool(np.mean(reached) <= 1.02 * np.mean(lines)),
+        sum(result.seconds for result in results),
+    )
+
+
+def _passed(name: str, results: Sequence[Result], columns: Sequence[str]) -> Score:
+    reached, regression = [], []
+    for result in results:
+        train, test, rows, tested = plain.parts(result, columns)
+        model = plain.logistic().fit(train, rows["final"] >= PASSED)
+        regression.append(float(roc_auc_score(tested["final"] >= PASSED, model.predict_proba(test)[:, 1])))
+        reached.append(result.metrics["auc"])
+    return Score(
+        name,
+        f"AUC {mean_of(reached, 3)}",
+        f"logistic regression: AUC {mean_of(regression, 3)}",
+        "at most 0.01 below, means of five salts",
+        bool(np.mean(reached) >= np.mean(regression) - 0.01),
+        sum(result.seconds for result in results),
+    )
+
+
+JOBS = tuple(job for variant in VARIANTS for job in salted("exam", variant=variant, data_root=BROUGHT))
+SCORED = (Scored("exam", JOBS, judge, needs=BROUGHT / "data" / "attend.csv"),)
