@@ -23,4 +23,9 @@ def progress(text: str) -> None:
 
 def put(artifact: Any, text: str) -> None:
     """Keep a line that says what the stage made, without its name."""
-    artifact.set_string_custom_property(PROPERTY, text)
+    artifact.set_string_custom_property(PROPERTY, storable(text))
+
+
+def storable(text: str) -> str:
+    """A text as ML Metadata takes it on any database: it quotes a backslash wrongly for PostgreSQL."""
+    return text.replace("\\", "/")

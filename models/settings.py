@@ -25,7 +25,8 @@ def pack(settings: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
         `{"inline": settings}` or `{"file": path, "sha256": digest}`.
     """
     text = json.dumps(settings, sort_keys=True)
-    if folder is None or len(text) <= INLINE_BYTES:
+    # ML Metadata quotes a backslash wrongly for PostgreSQL, which then refuses the statement.
+    if folder is None or (len(text) <= INLINE_BYTES and "\\" not in text):
         return {"inline": dict(settings)}
     digest = hashlib.sha256(text.encode()).hexdigest()
     path = os.path.join(folder, f"{digest[:16]}.json")

@@ -11,6 +11,7 @@ from typing import Any
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
+from components.summary import storable
 from inspection.store import RUN_CONTEXT
 from orchestration import events
 
@@ -81,7 +82,7 @@ def close_in_store(store: MetadataStore, run_id: str, state: str, reason: str) -
     if context is None:
         return
     context.custom_properties["state"].string_value = state
-    context.custom_properties["reason"].string_value = reason[:1000]
+    context.custom_properties["reason"].string_value = storable(reason)[:1000]
     store.put_contexts([context])
     ended = metadata_store_pb2.Execution.CANCELED if state == "CANCELED" else metadata_store_pb2.Execution.FAILED
     dead = [
@@ -91,7 +92,7 @@ def close_in_store(store: MetadataStore, run_id: str, state: str, reason: str) -
     ]
     for execution in dead:
         execution.last_known_state = ended
-        execution.custom_properties["__error__"].string_value = reason[:1000]
+        execution.custom_properties["__error__"].string_value = storable(reason)[:1000]
     if dead:
         store.put_executions(dead)
 

@@ -164,4 +164,4 @@ def _bless(blessing: Any, model: Any, baselines: list[Any], blessed: bool, reaso
     if baselines:
         blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baselines[0].uri)
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baselines[0].id)
-    blessing.set_string_custom_property("reason", reason)
+    blessing.set_string_custom_property("reason", summary.storable(reason))

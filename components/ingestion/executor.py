@@ -66,7 +66,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         examples.set_string_custom_property("rows", json.dumps(counts))
-        examples.set_string_custom_property("left_out", json.dumps(left_out))
+        examples.set_string_custom_property("left_out", _json(left_out))
         shown = ", ".join(f"{number:,} {name}" for name, number in counts.items()) + " rows"
         summary.put(examples, "; ".join([shown + rows.sentence(left_out), *plan.notes]))
 
@@ -108,6 +108,12 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
             with io.TextIOWrapper(_create(f"{self._uri}/{COUNTS}/{suffix}{ending}")) as file:
                 json.dump(numbers_by_name, file)
         yield sum(counts.values())
+
+
+def _json(left_out: dict[str, int]) -> str:
+    """JSON without a backslash, which `summary.storable` would make another text: quotes in a reason become single."""
+    plain = {summary.storable(reason).replace('"', "'"): rows for reason, rows in left_out.items()}
+    return json.dumps(plain, ensure_ascii=False)
 
 
 def _create(path: str) -> Any:

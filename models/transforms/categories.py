@@ -82,11 +82,13 @@ def as_line(value: tf.Tensor) -> tf.Tensor:
 def vocabulary_name(output: str) -> str:
     """Name of the vocabulary of a model feature, under which TFTransformOutput finds it.
 
-    TFT makes a file's name of it, in which different signs become one: a digest keeps them apart.
+    TFT makes the name of a file and of a TensorFlow scope of it, which takes ASCII alone. Different signs become one, and a
+    digest keeps them apart.
     """
-    if re.fullmatch(r"\w+", output):
+    if re.fullmatch(r"[A-Za-z0-9]\w*", output, re.ASCII):
         return output
-    return f"{output}_{hashlib.sha256(output.encode()).hexdigest()[:8]}"
+    plain = re.sub(r"\W", "_", output, flags=re.ASCII).lstrip("_")
+    return f"{plain}_{hashlib.sha256(output.encode()).hexdigest()[:8]}".lstrip("_")
 
 
 def _read(raw: Any, role: kinds.Categorical | kinds.Embedded | kinds.Hashed) -> tuple[Cells, tf.Tensor]:

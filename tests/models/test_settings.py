@@ -66,3 +66,12 @@ def test_packing_again_mends_a_changed_file(tmp_path):
         file.write("{}")
 
     assert settings.unpack(settings.pack(LONG, str(tmp_path))) == LONG
+
+
+def test_a_backslash_goes_into_a_file_because_postgresql_refuses_it(tmp_path):
+    quoted = {"quote": '"'}
+
+    packed = settings.pack(quoted, str(tmp_path))
+    assert set(packed) == {"file", "sha256"}
+    assert settings.unpack(packed) == quoted
+    assert settings.pack({"quote": "'"}, str(tmp_path)) == {"inline": {"quote": "'"}}

@@ -72,5 +72,5 @@ def test_an_edit_of_your_own_network_trains_anew(wired, own):
 
 def test_your_own_network_that_does_not_import_is_named_with_its_line(wired, own):
     text = "import math\n\nmath.no_such_thing()\n\n\ndef build(features, settings):\n    return features.vector\n"
-    with pytest.raises(UserError, match=r"broken_network does not import: Attr.*: .*\(broken_network\.py, line 3\)"):
-        wired(network=own(text, "broken_network"))
+    with pytest.raises(UserError, match=r"torn_network does not import: Attr.*: .*\(torn_network\.py, line 3\)"):
+        wired(network=own(text, "torn_network"))

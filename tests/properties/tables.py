@@ -26,7 +26,7 @@ class Table:
     Attributes:
         columns: Name -> cells; None is missing.
         label: The label's name.
-        usable: Whether the label can be learnt.
+        usable: Whether the label can be learnt, from a column that tells the rows apart.
         form: csv, csv.gz or parquet.
         described: What it is made of, for a failure's message.
     """
@@ -116,4 +116,5 @@ def tables(draw: st.DrawFn, *, usable_only: bool = False) -> Table:
     described = (
         f"{dict(zip(names, zip(kinds, blanks, strict=True), strict=True))}, label {label_kind}, {rows} rows, {form}"
     )
-    return Table(columns, label, label_kind in USABLE, form, described)
+    learnable = any(kind not in ("empty", "constant", "id") for kind in kinds)
+    return Table(columns, label, learnable and label_kind in USABLE, form, described)

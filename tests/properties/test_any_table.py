@@ -73,6 +73,7 @@ def train(table: Table, folder: Path) -> None:
             "beam_args": list(BEAM_ARGS),
             "cache": False,
             "advisory": True,
+            "to": None,
         }
     )
     for stage in STAGES:
