@@ -82,8 +82,8 @@ def as_line(value: tf.Tensor) -> tf.Tensor:
 def vocabulary_name(output: str) -> str:
     """Name of the vocabulary of a model feature, under which TFTransformOutput finds it.
 
-    TFT makes the name of a file and of a TensorFlow scope of it, which takes ASCII alone. Different signs become one, and a
-    digest keeps them apart.
+    TFT makes the name of a file and of a TensorFlow scope of it, which takes ASCII alone. Different signs become one,
+    and a digest keeps them apart.
     """
     if re.fullmatch(r"[A-Za-z0-9]\w*", output, re.ASCII):
         return output

@@ -118,7 +118,8 @@ def test_any_table_trains_or_is_refused_by_name(table, tmp_path_factory):
         error = reason(raised)
         assert isinstance(error, UserError | GateError), f"{table.described}: {type(error).__name__}: {error}"
         named = [name for name in table.columns if repr(name) in str(error)]
-        assert named, f"no column is named: {table.described}: {error}"
+        # Where the table has too few different rows to divide, no one column is to blame.
+        assert named or "data.split" in str(error), f"no column is named: {table.described}: {error}"
         outcomes[f"usable {table.usable}: refused: {str(error).splitlines()[0][:150]}"] += 1
         return
     outcomes[f"usable {table.usable}: trained"] += 1
