@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from hypothesis import assume
 from hypothesis import strategies as st
 
 WORDS = ["red", "green", "été", "日本語", "a b", "it's", 'say "hi"', "<b>x</b>", "-", "0", "x,y", "Ünï\u0301", "ß" * 40]
@@ -117,4 +118,5 @@ def tables(draw: st.DrawFn, *, usable_only: bool = False) -> Table:
         f"{dict(zip(names, zip(kinds, blanks, strict=True), strict=True))}, label {label_kind}, {rows} rows, {form}"
     )
     learnable = any(kind not in ("empty", "constant", "id") for kind in kinds)
+    assume(learnable or not usable_only)
     return Table(columns, label, learnable and label_kind in USABLE, form, described)

@@ -1,15 +1,17 @@
 """Any table of the supported types trains, or is refused with a sentence that names the column: never a traceback.
 
-    TABLES=200 make test ARGS="tests/properties -s"
+    TABLES=200 WHOLE=5 make test ARGS="tests/properties -s"
 
 A case goes from its file through the proposal of a config, preflight, ingestion, statistics, the gate, transformation
-and one epoch, in this process. `TABLES` says how many cases, 15 without it.
+and one epoch, in this process. `TABLES` says how many cases, 15 without it; `WHOLE` how many go on to a
+pushed model, 1 without it.
 """
 
 import collections
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
@@ -34,13 +36,16 @@ from pipeline.variants import Name
 
 from .tables import Table, tables
 
-TABLES = int(os.environ.get("TABLES", "15"))
+TABLES, WHOLE = int(os.environ.get("TABLES", "15")), int(os.environ.get("WHOLE", "1"))
 STAGES = ("ingestion", "schema", "statistics", "validation", "transformation")
 outcomes: collections.Counter[str] = collections.Counter()
 
 
-def train(table: Table, folder: Path) -> None:
-    """From the file to a trained network.
+def prepared(table: Table, folder: Path) -> tuple[Any, Any]:
+    """Write the file, let a config be proposed, check it.
+
+    Returns:
+        The run, none of whose nodes was launched yet, and the config.
 
     Raises:
         UserError: the table or its label cannot be used.
@@ -50,7 +55,7 @@ def train(table: Table, folder: Path) -> None:
         (folder / name).mkdir(parents=True)
     path = table.write(folder)
     new.new(str(folder), "made", str(path), label=table.label)
-    reviewed = load.reviewed(str(folder), Name("made"))
+    reviewed = load.reviewed(str(folder), Name("made"), ["training.epochs=2"])
     config = reviewed.config
     data = files.under(str(folder), config.data.path)
     preflight.check_data(
@@ -76,6 +81,12 @@ def train(table: Table, folder: Path) -> None:
             "to": None,
         }
     )
+    return execution, config
+
+
+def train(table: Table, folder: Path) -> None:
+    """From the file to a network of one epoch."""
+    execution, config = prepared(table, folder)
     for stage in STAGES:
         execution.launch(stage)
     one_epoch(config, folder / "made/artifacts/transformation")
@@ -106,6 +117,16 @@ def reason(error: BaseException) -> BaseException:
     return error
 
 
+def told(table: Table, raised: Exception) -> Exception:
+    """The error that the user sees; fails where it is none of ours, or blames nothing."""
+    error = reason(raised)
+    assert isinstance(error, UserError | GateError), f"{table.described}: {type(error).__name__}: {error}"
+    named = [name for name in table.columns if repr(name) in str(error)]
+    # Where the table has too few different rows to divide, no one column is to blame.
+    assert named or "data.split" in str(error), f"no column is named: {table.described}: {error}"
+    return error
+
+
 @given(table=tables())
 @settings(max_examples=TABLES, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 def test_any_table_trains_or_is_refused_by_name(table, tmp_path_factory):
@@ -115,11 +136,7 @@ def test_any_table_trains_or_is_refused_by_name(table, tmp_path_factory):
             warnings.simplefilter("ignore")
             train(table, folder)
     except Exception as raised:
-        error = reason(raised)
-        assert isinstance(error, UserError | GateError), f"{table.described}: {type(error).__name__}: {error}"
-        named = [name for name in table.columns if repr(name) in str(error)]
-        # Where the table has too few different rows to divide, no one column is to blame.
-        assert named or "data.split" in str(error), f"no column is named: {table.described}: {error}"
+        error = told(table, raised)
         outcomes[f"usable {table.usable}: refused: {str(error).splitlines()[0][:150]}"] += 1
         return
     outcomes[f"usable {table.usable}: trained"] += 1
@@ -133,3 +150,21 @@ def test_nearly_all_with_a_usable_label_train():
     if not usable:
         pytest.fail("run it together with the test above")
     assert outcomes["usable True: trained"] >= 0.95 * usable
+
+
+@given(table=tables(usable_only=True))
+@settings(max_examples=WHOLE, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+def test_a_table_goes_to_a_pushed_model(table, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    try:
+        execution, _ = prepared(table, folder)
+        for node in execution.node_ids:
+            execution.launch(node)
+    except Exception as raised:
+        print(f"whole: {table.described}: refused: {told(table, raised)}")
+        return
+    pushed = execution.outcome()["pushed"]
+    print(f"whole: {table.described}: {pushed}")
+    served = tf.saved_model.load(pushed).signatures["serving_default"]
+    assert served.structured_outputs
+    keras.backend.clear_session()
