@@ -1,0 +1,37 @@
+"""`new` and `schema`: a config and a schema for new data; what they do is in curation/."""
+
+import argparse
+from typing import Any
+
+from curation import command
+
+
+def add(commands: Any) -> None:
+    """Their place among the commands."""
+    new = commands.add_parser("new", help="look at data and write a config and a schema for it: new NAME PATH")
+    schema = commands.add_parser("schema", help="schema infer NAME, schema diff NAME, schema approve NAME")
+    command.add_arguments(new, schema)
+    for parser in (new, schema):
+        parser.set_defaults(do=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look, write or compare."""
+    from orchestration.places import REPOSITORY
+
+    data_root = arguments.data_root or REPOSITORY
+    if arguments.command == "schema":
+        return command.run_schema(arguments, REPOSITORY, data_root)
+
+    def check(name: str) -> None:
+        from components.ingestion import files
+        from orchestration import preflight
+        from pipeline import load
+        from pipeline.variants import Name
+
+        reviewed = load.reviewed(REPOSITORY, Name(name))
+        data, label = reviewed.config.data, reviewed.config.label.column
+        paths = files.under(REPOSITORY, data.path)
+        preflight.check_data(paths, data, config=f"{load.CONFIGS}/{name}.toml", columns=reviewed.columns, label=label)
+
+    return command.run_new(arguments, REPOSITORY, check)

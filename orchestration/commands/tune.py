@@ -1,0 +1,27 @@
+"""`tune`: try the values of [tuner], up to the tuner's node."""
+
+import argparse
+from typing import Any
+
+from orchestration import options
+from orchestration.commands import local
+
+
+def add(commands: Any) -> None:
+    """Its place among the commands."""
+    tune = commands.add_parser("tune", help="try the values of [tuner]: tune NAME")
+    tune.add_argument("pipeline", metavar="NAME", help="configs/NAME.toml")
+    tune.add_argument(
+        "--trials",
+        type=options.rows,
+        metavar="N",
+        help="most trials, the config's own values included (default: the config's)",
+    )
+    # The same options before and after the command: their absence here must not undo their presence there.
+    options.add_run_options(tune, lambda _: argparse.SUPPRESS)
+    tune.set_defaults(do=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run up to the tuner."""
+    return local.run(arguments, to="tuner")
