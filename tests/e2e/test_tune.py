@@ -45,7 +45,6 @@ def wait(condition, seconds):
         time.sleep(0.05)
 
 
-@pytest.mark.slow
 def test_a_killed_tuning_is_taken_up_and_its_best_values_feed_the_trainer(tmp_path):
     kept = tmp_path / "cars" / "trials"
     killed = subprocess.Popen(

@@ -338,7 +338,6 @@ except Exception:
 """
 
 
-@pytest.mark.slow
 def test_a_store_of_stock_tfx_is_read(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _STOCK, str(tmp_path)],

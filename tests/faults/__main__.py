@@ -1,0 +1,85 @@
+"""`make faults`: run every test of faults, slow ones too, and write docs/faults.md."""
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "faults.md"
+HEAD = """# Faults
+
+What is injected for real by `make faults`, what must come of it, and what was measured when it last ran. A line stays
+as it is when its tests are not among those that ran. Tests that take seconds run in `make test` too.
+
+| | injected | expected | holds | figures | date | command |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+def lines(records: Iterable[dict[str, Any]], before: str, rows: dict[int, tuple[str, str]], today: str) -> list[str]:
+    """Lines of the table.
+
+    Args:
+        records: What the tests noted.
+        before: The document as it stands.
+        rows: What is injected and expected, by row.
+        today: The date of new lines.
+    """
+    kept = {line.split("|")[1].strip(): line for line in before.splitlines() if line.startswith("| ")}
+    by_row: dict[int, list[dict[str, Any]]] = {}
+    for record in records:
+        by_row.setdefault(record["row"], []).append(record)
+    made = []
+    for row, (injected, expected) in rows.items():
+        found = by_row.get(row, [])
+        outcomes = [record["outcome"] for record in found if "outcome" in record]
+        if not outcomes:
+            made.append(kept.get(str(row)) or f"| {row} | {injected} | {expected} | no test yet | | | |")
+            continue
+        holds = {"passed"} == set(outcomes)
+        figures = "; ".join(dict.fromkeys(record["figure"].replace("|", "/") for record in found if "figure" in record))
+        files = sorted({record["test"].partition("::")[0] for record in found})
+        command = f'`make faults ARGS="{" ".join(files)}"`'
+        word = "yes" if holds else f"no: {', '.join(sorted(set(outcomes) - {'passed'}))}"
+        made.append(f"| {row} | {injected} | {expected} | {word} | {figures} | {today} | {command} |")
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests named by the arguments, else all of this folder.
+
+    Returns:
+        pytest's exit code.
+    """
+    from rows import NOT_HERE, ROWS  # started as a folder, without its package
+
+    named = any(not argument.startswith("-") and argument.split("::")[0].endswith(".py") for argument in arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "figures.jsonl")
+        path.touch()
+        code = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-m", "slow or not slow"),
+                *([] if named else ["tests/faults"]),
+                *arguments,
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PIPELINE_FIGURES": str(path)},
+        ).returncode
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+    before = DOCUMENT.read_text() if DOCUMENT.exists() else ""
+    today = datetime.date.today().isoformat()
+    reasons = "".join(f"- {what}: {reason}.\n" for what, reason in NOT_HERE.items())
+    table = "\n".join(lines(records, before, ROWS, today))
+    DOCUMENT.write_text(f"{HEAD}{table}\n\n## What cannot be injected here\n\n{reasons}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

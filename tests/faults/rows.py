@@ -1,0 +1,51 @@
+"""The table of faults: what is injected, and what must come of it, in our own words."""
+
+ROWS: dict[int, tuple[str, str]] = {
+    1: ("kill -9 within each stage, then the same command", "it ends well; finished stages stay, dead ones are marked"),
+    2: ("SIGTERM and Ctrl-C within a stage", "it stops cleanly, CANCELED, exit code 130"),
+    3: ("kill -9 at every file of a push", "a version that can be seen is complete"),
+    4: ("two pushes in a second; the clock an hour back", "versions differ and rise"),
+    5: ("a model whose weights are NaN, most rows of class 0", "it is not blessed"),
+    6: ("NaN and inf in cells", "stopped before the transformation, with column and count"),
+    7: ("no bytes, a header alone, too few rows", "refused before the first stage"),
+    8: ("a column gone, added, or of another type", "stopped before the transformation, with the edit that accepts it"),
+    9: ("a category that the schema lacks, within and above its share", "a warning, or a stop"),
+    10: ("a ragged row, an open quote, a NUL, a cell of 200 KB", "file and line are named"),
+    11: ("Latin-1 and UTF-16 read as UTF-8", "refused, with file and byte"),
+    12: ("a BOM, CRLF, a line break in quotes, gzip", "the same table"),
+    13: ("a header with a name twice", "refused"),
+    14: ("a label that is blank, out of range, of one class", "refused before training"),
+    15: ("a README among the data, a second file with another order of columns", "read right, or the file is named"),
+    16: ("a cached artifact cut, with a bit flipped, deleted", "noticed, and made again"),
+    17: ("data edited at equal size and time; code and schema edited", "not served from the cache"),
+    18: ("8 runs at once on one store, SQLite and PostgreSQL", "all end; records are whole"),
+    19: ("PostgreSQL killed within a run and started again", "the run fails with a word, and goes on"),
+    20: ("no PostgreSQL, a wrong password", "a clear error without the password"),
+    21: ("execution properties of 3 to 70 KB on PostgreSQL", "stored and read back"),
+    22: ("no room on the disk, in a stage and in the store", "fails cleanly, goes on once there is room"),
+    23: ("a root and a store that cannot be written", "the path is named before the first stage"),
+    24: ("a store of 0 bytes, cut, with bits flipped", "refused, never begun anew; the backup comes back"),
+    25: ("user code that does not import or parse", "refused before the first stage, with file and line"),
+    26: ("a model worse than the baseline", "not blessed; the old one serves on"),
+    27: ("a stage whose inputs are not there", "the run fails"),
+    28: ("a stage that hangs", "FAILED at its limit"),
+    29: ("a stage that takes more memory than its limit", "FAILED with a word, and goes on"),
+    30: ("10 and 100 times the rows", "time grows with them, memory does not"),
+    31: ("50 runs in a row", "no temporary files, descriptors or processes stay"),
+    32: ("a secret in the store's URL and in the environment", "it is in no log, compiled job, store or page"),
+    33: ("markup and quotes in names, in a real browser", "shown as text"),
+    34: ("paths that leave the roots, over HTTP", "refused"),
+    35: ("another host or origin, an open address without its flag", "refused"),
+    36: ("a gzip bomb, a huge record, a huge JSON, unknown keys", "refused with bounded memory"),
+    37: ("the same data twice", "the same examples and weights"),
+    38: ("a push and a rollback while requests are answered", "no request fails"),
+    39: ("the same rows served, in batch and in training", "equal predictions"),
+}
+
+NOT_HERE = {
+    "power loss": "the machine cannot be cut off within a test; SIGKILL of every process stands for it, and what the "
+    "disk lost is found by content as in row 16",
+    "the kernel's out-of-memory killer": "it would take other programs with it; it sends SIGKILL, as row 1 does",
+    "a clock that jumps": "the system's clock is not touched; the clock is handed in",
+}
+"""What cannot be injected in a test, and the reason."""

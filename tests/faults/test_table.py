@@ -1,0 +1,37 @@
+"""The frame itself: every test names its row, and the table is written right."""
+
+import ast
+import re
+from pathlib import Path
+
+from .__main__ import lines
+from .rows import ROWS
+
+HERE = Path(__file__).parent
+
+
+def test_every_test_of_a_fault_names_its_row():
+    for path in HERE.glob("test_*.py"):
+        if path.name != Path(__file__).name:
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                    found = re.match(r"Fault (\d+):", ast.get_docstring(node) or "")
+                    assert found, f"{path.name}: {node.name}: begin its docstring with 'Fault N:'"
+                    assert int(found.group(1)) in ROWS, f"{path.name}: {node.name}"
+
+
+def test_a_row_that_ran_is_written_anew_and_the_others_stay():
+    rows = {1: ("a kill", "an end"), 2: ("a stop", "an end"), 3: ("half", "whole"), 4: ("twice", "two")}
+    before = "| | injected |\n| --- | --- |\n| 2 | a stop | an end | yes | 3 s | 2020-01-01 | `make` |\n"
+    records = [
+        {"row": 1, "test": "tests/faults/test_a.py::test_x", "figure": "redone = 0"},
+        {"row": 1, "test": "tests/faults/test_a.py::test_x", "outcome": "passed"},
+        {"row": 3, "test": "tests/faults/test_b.py::test_y", "outcome": "passed"},
+        {"row": 3, "test": "tests/faults/test_b.py::test_z", "outcome": "failed"},
+    ]
+    made = lines(records, before, rows, "2020-01-02")
+    command = '`make faults ARGS="tests/faults/test_a.py"`'
+    assert made[0] == f"| 1 | a kill | an end | yes | redone = 0 | 2020-01-02 | {command} |"
+    assert made[1] == "| 2 | a stop | an end | yes | 3 s | 2020-01-01 | `make` |"
+    assert "| no: failed |" in made[2]
+    assert made[3] == "| 4 | twice | two | no test yet | | | |"
