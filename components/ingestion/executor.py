@@ -15,7 +15,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components import summary
-from components.ingestion import encoding, planning, rows, spans, split
+from components.ingestion import encoding, marks, planning, rows, spans, split
 from components.ingestion.records import RecordWriter
 from errors import UserError
 from models import settings
@@ -96,10 +96,13 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
             for name in splitter.names(element["split"])
         }
         counts = dict.fromkeys(writers, 0)
+        marked = marks.Marks(skip=planning.naming(config, plan), label=config["label"])
         for batch in planning.read(plan.files[element["shard"]], plan, config, keeper):
             examples = encoding.examples(batch)
             serialized = examples.to_pylist()
-            for name, numbers in splitter.divide(batch, examples, path=path, ready=element["split"]).items():
+            divided = splitter.divide(batch, examples, path=path, ready=element["split"])
+            marked.add(batch, divided)
+            for name, numbers in divided.items():
                 writers[name].write([serialized[number] for number in numbers.tolist()])
                 counts[name] += len(numbers)
         for writer in writers.values():
@@ -107,6 +110,7 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
         for ending, numbers_by_name in ((".json", counts), (LEFT_OUT, keeper.left_out)):
             with io.TextIOWrapper(_create(f"{self._uri}/{COUNTS}/{suffix}{ending}")) as file:
                 json.dump(numbers_by_name, file)
+        marked.write(_create(f"{self._uri}/{COUNTS}/{suffix}{marks.ENDING}"))
         yield sum(counts.values())
 
 

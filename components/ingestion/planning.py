@@ -113,6 +113,14 @@ def keeper(config: Mapping[str, Any]) -> Keeper:
     return Keeper(exclude=config["data"]["exclude"], complete=config["complete"], label=config["label"])
 
 
+def naming(config: Mapping[str, Any], plan: Plan) -> tuple[str | None, ...] | None:
+    """Columns that name a row or its split, and so do not count when rows are compared; None where they never are."""
+    # Where the whole row decides, equal rows are on one side.
+    if plan.split["by"] == "all" or (plan.split["by"] == "hash" and plan.split["key"] is None):
+        return None
+    return config["duties"]["id"], plan.split["key"], plan.split["column"]
+
+
 def _part(sample: int, file: files.DataFile, plan: Plan) -> int:
     """How many rows of a sample a file gives: an equal part, or of its ready-made split's share."""
     alike = sum(other.split == file.split for other in plan.files)

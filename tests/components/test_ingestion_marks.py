@@ -1,0 +1,96 @@
+import io
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from components.ingestion import marks, planning
+
+COLUMNS = {
+    "id": pa.array([1, 2, 3, 4]),
+    "area": pa.array([80.5, 80.5, None, 0.0], pa.float32()),
+    "city": pa.array(["Bern", "Bern", None, ""]),
+    "photo": pa.array([b"\x89P", b"\x89P", None, b""], pa.binary()),
+}
+
+
+def batch(**columns):
+    columns = {**COLUMNS, **columns}
+    return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def gathered(batches, *, skip=("id",), label="city"):
+    made, file = marks.Marks(skip=skip, label=label), io.BytesIO()
+    for one, rows in batches:
+        made.add(one, {split: np.array(places) for split, places in rows.items()})
+    file.close = lambda: None
+    made.write(file)
+    return marks.read(io.BytesIO(file.getvalue()))
+
+
+def test_rows_that_differ_only_in_what_is_skipped_share_a_digest():
+    found = marks.digests(batch(), ["id"])
+
+    assert found.dtype == np.uint64
+    assert found[0] == found[1]
+    assert len(set(found.tolist())) == 3
+    assert len(set(marks.digests(batch(), []).tolist())) == 4
+
+
+@pytest.mark.parametrize("name", ["area", "city", "photo"])
+def test_every_column_counts_and_a_missing_cell_is_not_a_blank_one(name):
+    other = COLUMNS[name].take(pa.array([0, 3, 2, 2]))
+    before, after = marks.digests(batch(), ["id"]), marks.digests(batch(**{name: other}), ["id"])
+
+    assert (before == after).tolist() == [True, False, True, False]
+
+
+def test_equal_cells_under_other_names_are_other_rows():
+    one = pa.RecordBatch.from_arrays([pa.array([1, 2]), pa.array([2, 1])], ["a", "b"])
+
+    assert len(set(marks.digests(one, []).tolist())) == 2
+
+
+def test_digests_are_the_same_on_any_machine():
+    assert marks.digests(batch(), ["id"]).tolist() == [
+        marks.digests(batch().slice(row, 1), ["id"])[0] for row in range(4)
+    ]
+    assert int(marks.digests(batch(), ["id"])[0]) == 12373561184835502368
+
+
+def test_facts_are_gathered_by_split_over_batches():
+    odd = batch(area=pa.array([math.nan, math.inf, -math.inf, None], pa.float32()))
+    facts, digests = gathered([(batch(), {"train": [0, 1], "eval": [3]}), (odd, {"train": [0, 1, 2, 3]})])
+
+    assert facts["train"].rows == 6
+    assert facts["train"].labels == {"Bern": 4, "": 1}
+    assert facts["train"].odd == {"area": [1, 2]}
+    assert facts["eval"] == marks.Facts(1, {"": 1}, [], {})
+    assert {split: len(found) for split, found in digests.items()} == {"train": 6, "eval": 1}
+
+
+def test_a_label_of_many_numbers_keeps_its_ends():
+    numbers = pa.array([float(number) for number in range(600)] * 2 + [math.inf], pa.float32())
+    one = pa.RecordBatch.from_arrays([numbers], ["y"])
+    more = pa.RecordBatch.from_arrays([pa.array(np.arange(601, dtype=np.float32) - 700)], ["y"])
+    rows = {"train": list(range(601))}
+    facts, digests = gathered([(one, rows), (more, rows)], skip=None, label="y")
+
+    assert facts["train"].labels is None
+    assert facts["train"].ends == [-700.0, 599.0]
+    assert digests == {}
+
+
+@pytest.mark.parametrize(
+    ("split", "skipped"),
+    [
+        ({"by": "all", "key": None, "column": None}, None),
+        ({"by": "hash", "key": None, "column": None}, None),
+        ({"by": "hash", "key": "house", "column": "house"}, ("id", "house", "house")),
+        ({"by": "column", "key": None, "column": "part"}, ("id", None, "part")),
+        ({"by": "time", "key": None, "column": None}, ("id", None, None)),
+    ],
+)
+def test_what_names_a_row_or_its_split_does_not_count(split, skipped):
+    assert planning.naming({"duties": {"id": "id"}}, planning.Plan([], {}, split)) == skipped
