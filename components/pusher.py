@@ -1,4 +1,8 @@
-"""The pusher node: a blessed model becomes the next version in the serving folder."""
+"""The pusher node: a blessed model becomes the next version in the serving folder.
+
+Before the copy can be seen it is loaded and asked for the rows that the model carries; its answers are compared with
+those at the model's export. That is InfraValidator's question, answered without a container.
+"""
 
 from typing import Any, ClassVar
 
@@ -9,6 +13,8 @@ from tfx.types.channel import Channel
 from tfx.utils import io_utils, path_utils
 
 from components import digest, summary, versions
+from errors import ResourceError, RunError
+from models import probe
 
 
 class PusherSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -16,6 +22,7 @@ class PusherSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
     PARAMETERS: ClassVar[dict[str, Any]] = {
         "serving": component_spec.ExecutionParameter(type=str),
+        "keep": component_spec.ExecutionParameter(type=int),
         "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
@@ -28,7 +35,7 @@ class PusherSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
-    """Copies beside, then renames: a version that can be seen is complete. Stock Pusher copies in place."""
+    """Copies beside, asks, then renames: a version that can be seen is complete. Stock Pusher copies in place."""
 
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
@@ -40,17 +47,40 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             pushed.set_int_custom_property("pushed", 0)
             summary.put(pushed, "nothing pushed: the model is not blessed")
             return
-        model = artifact_utils.get_single_instance(input_dict["model"])
+        model = path_utils.serving_model_path(artifact_utils.get_single_instance(input_dict["model"]).uri)
         serving = exec_properties["serving"]
-        version = versions.following(serving)
-        partial, final = f"{serving}/.{version}.partial", f"{serving}/{version}"
-        fileio.makedirs(serving)
-        io_utils.copy_dir(path_utils.serving_model_path(model.uri), partial)
-        fileio.rename(partial, final)
+        try:
+            if "://" in serving or "://" in model:
+                version = _place_in_bucket(model, serving)
+            else:
+                version = versions.place(model, serving, check=probe.ask, keep=exec_properties["keep"])
+        except ValueError as error:
+            raise RunError(f"the copy of the model for {serving} is not pushed: {error}. {_serves(serving)}") from error
+        except OSError as error:
+            raise ResourceError(
+                f"{serving}: the model could not be copied there: {error.strerror or error}. {_serves(serving)}; "
+                "mend the disk or make room, and run again"
+            ) from error
         pushed.set_int_custom_property("pushed", 1)
-        pushed.set_string_custom_property("pushed_destination", final)
+        pushed.set_string_custom_property("pushed_destination", f"{serving}/{version}")
         pushed.set_string_custom_property("pushed_version", str(version))
         summary.put(pushed, f"version {version}")
+
+
+def _place_in_bucket(model: str, serving: str) -> int:
+    """Ask the model where it is, then copy it; a bucket has no rename of folders that is done at once."""
+    probe.ask(model)
+    version = versions.following(serving)
+    partial, final = f"{serving}/.{version}.partial", f"{serving}/{version}"
+    fileio.makedirs(serving)
+    io_utils.copy_dir(model, partial)
+    fileio.rename(partial, final)
+    return version
+
+
+def _serves(serving: str) -> str:
+    there = versions.pushed(serving)
+    return f"Version {there[-1]} serves on" if there else "Nothing is served yet"
 
 
 class Pusher(base_component.BaseComponent):  # type: ignore[misc]
@@ -60,13 +90,14 @@ class Pusher(base_component.BaseComponent):  # type: ignore[misc]
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
 
-def pusher(*, model: Any, blessing: Any, serving: str) -> Pusher:
+def pusher(*, model: Any, blessing: Any, serving: str, keep: int) -> Pusher:
     """Make the node `pusher`.
 
     Args:
         model: Channel of Model.
         blessing: Channel of ModelBlessing.
         serving: The serving folder, which holds a folder a version.
+        keep: How many of the last versions stay there, the new one included.
 
     Returns:
         A node with output `pushed_model`, whose properties tell whether and where.
@@ -75,6 +106,7 @@ def pusher(*, model: Any, blessing: Any, serving: str) -> Pusher:
         model=model,
         blessing=blessing,
         serving=serving,
+        keep=keep,
         code=digest.code("components.pusher"),
         pushed_model=Channel(type=standard_artifacts.PushedModel),
     )

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from tfx.components.trainer.component import Trainer as StockTrainer
 from tfx.components.trainer.executor import GenericExecutor
+from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.dsl.io import fileio
 from tfx.proto import trainer_pb2
-from tfx.types import artifact_utils
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
+from tfx.types.channel import Channel
 
 from components import digest, summary
 from models import settings
@@ -21,14 +22,25 @@ OUTCOME = "outcome.json"
 """There too: what training came to."""
 
 
+class TrainerSpec(standard_component_specs.TrainerSpec):  # type: ignore[misc]
+    """Stock Trainer's, and the rows as they were before their transformation."""
+
+    INPUTS: ClassVar[dict[str, Any]] = {
+        **standard_component_specs.TrainerSpec.INPUTS,
+        "raw_examples": component_spec.ChannelParameter(type=standard_artifacts.Examples, optional=True),
+    }
+
+
 class Executor(GenericExecutor):  # type: ignore[misc]
-    """Stock Trainer, and a line that sums the training up."""
+    """Stock Trainer, sample rows for whoever copies the model, and a line that sums the training up."""
 
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
         """Train and export."""
-        super().Do(input_dict, output_dict, exec_properties)
+        raw = artifact_utils.get_split_uris(input_dict.get("raw_examples", []), "eval")
+        custom = {**json.loads(exec_properties["custom_config"]), "raw_files": [f"{uri}/*" for uri in raw]}
+        super().Do(input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(custom)})
         run = artifact_utils.get_single_instance(output_dict["model_run"])
         with fileio.open(f"{run.uri}/{OUTCOME}") as file:
             outcome = json.loads(file.read())
@@ -47,9 +59,10 @@ def sentence(outcome: Mapping[str, Any]) -> str:
     return "; ".join([f"{epochs}, eval loss {loss:.4g}", *outcome["notes"]])
 
 
-class Trainer(StockTrainer):  # type: ignore[misc]
+class Trainer(BaseComponent):  # type: ignore[misc]
     """Trainer with our executor."""
 
+    SPEC_CLASS = TrainerSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
 
 
@@ -63,6 +76,7 @@ def trainer(
     examples: Any,
     transform_graph: Any,
     schema: Any,
+    raw_examples: Any = None,
     hyperparameters: Any = None,
     config: Mapping[str, Any],
     start: Any = None,
@@ -74,6 +88,7 @@ def trainer(
         examples: Channel of transformed Examples with splits train and eval.
         transform_graph: Channel of TransformGraph.
         schema: Channel of Schema.
+        raw_examples: Channel of Examples as ingested, of whose split eval the model carries a few with its answers.
         hyperparameters: Channel of HyperParameters whose values go over those of `network` and `training`; None for
             no tuner.
         config: `features`, `label`, `columns`, `network` and `training`.
@@ -85,15 +100,19 @@ def trainer(
     """
     packed = settings.pack(dict(config), settings_folder)
     code = digest.code(TRAINING, module(config["network"]["name"]))
-    node: Trainer = Trainer(
+    spec = TrainerSpec(
         examples=examples,
         transform_graph=transform_graph,
         schema=schema,
+        raw_examples=raw_examples,
         base_model=start,
         hyperparameters=hyperparameters,
         run_fn=f"{TRAINING}.run_fn",
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-        custom_config={"settings": packed, "code": code},
-    ).with_id("trainer")
+        custom_config=json.dumps({"settings": packed, "code": code}),
+        model=Channel(type=standard_artifacts.Model),
+        model_run=Channel(type=standard_artifacts.ModelRun),
+    )
+    node: Trainer = Trainer(spec=spec).with_id("trainer")
     return node

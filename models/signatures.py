@@ -9,6 +9,7 @@ the classes in order.
 """
 
 import re
+import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -58,7 +59,14 @@ class Served(tf.Module):  # type: ignore[misc]
         transformed_label: bool = False,
     ) -> None:
         super().__init__()
-        self._network = network
+        # Saved by its tensors alone. Followed through the network, each Keras variable would be saved as a copy that
+        # the functions do not read, so that TF Serving restores the copy and finds the variable itself not set; and
+        # the optimizer's state would be saved too.
+        self._hidden = types.SimpleNamespace(network=network)
+        self._variables = [
+            variable if isinstance(variable, tf.Variable) else variable.value
+            for variable in getattr(network, "variables", ())
+        ]
         self._transform = transform
         self._answer = answer
         self._raw_spec = dict(raw_spec)
@@ -80,7 +88,7 @@ class Served(tf.Module):  # type: ignore[misc]
 
     def answer(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Raw columns, as tf.io.parse_example gives them, to named answers."""
-        return self._answer(self._network(self._shaped(self.model_features(raw)), training=False))
+        return self._answer(self._hidden.network(self._shaped(self.model_features(raw)), training=False))
 
     def label(self, raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Raw columns, the label among them, to (batch,): a float64 number in its own unit, or an int64 class index."""
@@ -136,7 +144,7 @@ class Served(tf.Module):  # type: ignore[misc]
 
     def _shaped(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Model features in the shapes of the network's inputs: a picture is flat until here."""
-        inputs = getattr(self._network, "input", None)
+        inputs = getattr(self._hidden.network, "input", None)
         if not isinstance(inputs, Mapping):
             return features
         return {name: tf.reshape(value, [-1, *inputs[name].shape[1:]]) for name, value in features.items()}

@@ -3,14 +3,14 @@
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import own, records, settings, tuning
+from models import own, probe, records, settings, tuning
 from models.label import Label
 from models.learning import Learnt, learn
 from models.recipe import Training
@@ -41,7 +41,7 @@ def run_fn(fn_args: Any) -> None:
         fn_args: TFX's FnArgs: train_files, eval_files, transform_output, serving_model_dir, model_run_dir, base_model
             (folder of the model to start from, or None), hyperparameters (the tuner's best values in keras-tuner's
             JSON form, or None), and custom_config with packed settings `features`, `label`, `columns`, `network`,
-            `training`.
+            `training`, and maybe `raw_files`, of whose rows the model carries a few with its answers.
 
     Raises:
         ValueError: the loss became NaN or infinite.
@@ -66,7 +66,7 @@ def run_fn(fn_args: Any) -> None:
         warm=_warm(fn_args, training),
     )
     learnt.network.summary(print_fn=print)
-    _export(fn_args.serving_model_dir, learnt, transform, config)
+    _export(fn_args.serving_model_dir, learnt, transform, config, fn_args.custom_config.get("raw_files", ()))
     outcome = {"keep": training.keep, "epochs": len(learnt.history), "best": learnt.best, "notes": learnt.notes}
     _write(os.path.join(fn_args.model_run_dir, OUTCOME), json.dumps(outcome).encode())
     rows = {name: evaluation[name][:SAMPLE_ROWS] for name in learnt.network.input}
@@ -75,7 +75,9 @@ def run_fn(fn_args: Any) -> None:
     _write(os.path.join(fn_args.model_run_dir, SAMPLE), _arrays({**rows, **answers}))
 
 
-def _export(folder: str, learnt: Learnt, transform: Any, config: Mapping[str, Any]) -> None:
+def _export(
+    folder: str, learnt: Learnt, transform: Any, config: Mapping[str, Any], raw_files: Sequence[str] = ()
+) -> None:
     roles, label = Features.model_validate(config["features"]), Label.model_validate(config["label"])
     duties = Duties.model_validate(config.get("columns", {}))
     spec = transform.raw_feature_spec()
@@ -95,7 +97,11 @@ def _export(folder: str, learnt: Learnt, transform: Any, config: Mapping[str, An
         vectors=learnt.vectors if label.task == "clusters" else None,
         transformed_label=not roles.columns() and label.transform == "none",
     )
-    tf.saved_model.save(served, folder, signatures=served.signatures())
+    signatures = served.signatures()
+    tf.saved_model.save(served, folder, signatures=signatures)
+    if raw_files:
+        asked = signatures[probe.SIGNATURE]
+        probe.write(folder, lambda rows: asked(examples=tf.constant(rows)), raw_files, columns)
     weights = {variable.path: variable.numpy() for variable in learnt.network.variables}
     _write(os.path.join(folder, WEIGHTS), _arrays(weights))
 

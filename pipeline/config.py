@@ -14,6 +14,7 @@ from pipeline import network as networks
 from pipeline import tuning, usercode
 from pipeline.data import Data
 from pipeline.evaluation import Evaluation
+from pipeline.push import Push
 
 NOT_BUILT = {
     "gates": "validation compares with the reviewed schema only",
@@ -36,6 +37,7 @@ class Config(Strict):
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     tuner: Tuning | None = None
+    push: Push = Push()
 
     @field_validator("network", mode="before")
     @classmethod

@@ -124,6 +124,7 @@ def create_pipeline(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
         schema=reviewed.outputs["schema"],
+        raw_examples=examples.outputs["examples"],
         hyperparameters=tuned.outputs["best_hyperparameters"] if tuned else None,
         config=config.plain("features", "label", "columns", "network", "training"),
         start=start.outputs["model"] if start else None,
@@ -158,7 +159,12 @@ def create_pipeline(
     )
 
     # A blessed model becomes the next served version.
-    pushed = pusher(model=trained.outputs["model"], blessing=judged.outputs["blessing"], serving=places.serving)
+    pushed = pusher(
+        model=trained.outputs["model"],
+        blessing=judged.outputs["blessing"],
+        serving=places.serving,
+        keep=config.push.keep,
+    )
 
     return Pipeline(
         pipeline_name=name,

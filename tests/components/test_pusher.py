@@ -1,14 +1,44 @@
+import errno
+import json
 import os
+import shutil
 import types
+from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 from components import pusher, summary, versions
+from errors import ResourceError, RunError
+from models import probe
 
-CONTENT = {"saved_model.pb": "graph", "variables/variables.index": "index", "assets/vocabulary": "a\nb\n"}
+
+class Doubled(tf.Module):
+    """A model of one weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = tf.Variable(2.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def serve(self, examples):
+        parsed = tf.io.parse_example(examples, {"x": tf.io.FixedLenFeature([], tf.float32)})
+        return {"prediction": self.factor * parsed["x"]}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, write_examples):
+    """A SavedModel that carries its sample rows."""
+    folder = tmp_path_factory.mktemp("saved")
+    model = Doubled()
+    tf.saved_model.save(model, str(folder / "model"), signatures={probe.SIGNATURE: model.serve})
+    rows = write_examples(folder / "rows.gz", {"x": [0.5, 1.0, 2.0], "price": [1.0, 2.0, 3.0]})
+    probe.write(str(folder / "model"), lambda rows: model.serve(tf.constant(rows)), [str(rows)], ["x"])
+    return folder / "model"
 
 
 @pytest.fixture
@@ -25,29 +55,29 @@ def serving(tmp_path):
 
 
 @pytest.fixture
-def push(tmp_path, serving):
+def push(tmp_path, serving, saved):
     """Runs the executor; returns the PushedModel artifact."""
     model = standard_artifacts.Model()
     model.uri = str(tmp_path / "model")
-    for name, text in CONTENT.items():
-        path = os.path.join(path_utils.serving_model_dir(model.uri), name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w") as file:
-            file.write(text)
+    shutil.copytree(saved, path_utils.serving_model_dir(model.uri))
 
-    def run(blessed=True):
+    def run(blessed=True, keep=10):
         pushed, blessing = standard_artifacts.PushedModel(), standard_artifacts.ModelBlessing()
         pushed.uri = str(tmp_path / "pushed")
         blessing.set_int_custom_property("blessed", int(blessed))
         inputs = {"model": [model], "blessing": [blessing]}
-        pusher.Executor().Do(inputs, {"pushed_model": [pushed]}, {"serving": str(serving), "code": ""})
+        parameters = {"serving": str(serving), "keep": keep, "code": ""}
+        pusher.Executor().Do(inputs, {"pushed_model": [pushed]}, parameters)
         return pushed
 
+    run.model = Path(path_utils.serving_model_dir(model.uri))
     return run
 
 
 def files(folder):
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    """Content of each file, but for what pushing adds."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: content for name, content in found.items() if name != versions.RECORD}
 
 
 def test_a_model_that_is_not_blessed_is_not_pushed(push, serving):
@@ -62,8 +92,8 @@ def test_a_model_that_is_not_blessed_is_not_pushed(push, serving):
 def test_a_blessed_model_becomes_a_complete_version(push, serving, clock):
     pushed = push()
 
-    assert os.listdir(serving) == ["1000"]
-    assert files(serving / "1000") == CONTENT
+    assert sorted(os.listdir(serving)) == [".lock", "1000"]
+    assert files(serving / "1000") == files(push.model)
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_version") == "1000"
     assert pushed.get_string_custom_property("pushed_destination") == str(serving / "1000")
@@ -82,32 +112,59 @@ def test_versions_rise(push, clock, serving, step, expected):
         clock.now += step
 
     assert made == expected
-    assert sorted(os.listdir(serving)) == expected
-    assert all(files(serving / version) == CONTENT for version in made)
+    assert sorted(os.listdir(serving)) == [".lock", *expected]
+    assert all(files(serving / version) == files(push.model) for version in made)
 
 
-@pytest.mark.parametrize("copied", range(4))
-def test_nothing_is_visible_before_it_is_whole(push, serving, clock, monkeypatch, copied):
-    """Fails after each number of copied files, the last of them between copy and rename."""
+def test_a_failed_copy_leaves_nothing_and_says_what_serves(push, serving, clock, monkeypatch):
     push()
     clock.now += 60
-    fileio, left = io_utils.fileio, [copied]
 
-    def fail(source, target, *_, **__):
-        if not left[0]:
-            raise OSError("no space left on device")
-        left[0] -= 1
-        return copy(source, target)
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    copy = fileio.copy
-    monkeypatch.setattr(fileio, "copy", fail)
-    monkeypatch.setattr(pusher.fileio, "rename", lambda *_: (_ for _ in ()).throw(OSError("no space left on device")))
-    with pytest.raises(OSError, match="no space left"):
+    monkeypatch.setattr(versions, "_flush", full)
+    with pytest.raises(ResourceError, match=r"No space left on device. Version 1000 serves on; .* make room, and run"):
         push()
 
-    assert versions.pushed(str(serving)) == [1000]
-    assert [name for name in os.listdir(serving) if not name.startswith(".")] == ["1000"]
-    assert files(serving / "1000") == CONTENT
+    assert sorted(os.listdir(serving)) == [".lock", "1000"]
+    assert files(serving / "1000") == files(push.model)
+
+
+def test_a_copy_that_answers_otherwise_is_not_pushed(push, serving, monkeypatch):
+    copy = versions._copy
+
+    def damaged(source, target):
+        copy(source, target)
+        path = os.path.join(target, "variables", "variables.data-00000-of-00001")
+        with open(path, "r+b") as file:
+            file.write(np.float32(3).tobytes())
+
+    monkeypatch.setattr(versions, "_copy", damaged)
+    with pytest.raises(
+        RunError, match=r"is not pushed: .*(Checksum|prediction of sample row 1 is).* Nothing is served"
+    ):
+        push()
+
+    assert versions.pushed(str(serving)) == []
+
+
+def test_a_model_that_answers_otherwise_than_at_its_export_is_not_pushed(push, serving):
+    sample = json.loads((push.model / probe.SAMPLE).read_text())
+    sample["answers"]["prediction"][2] += 0.1
+    (push.model / probe.SAMPLE).write_text(json.dumps(sample))
+    with pytest.raises(RunError, match=r"its prediction of sample row 3 is 4\.0, and was 4\.1 when it was exported"):
+        push()
+
+    assert versions.pushed(str(serving)) == []
+
+
+def test_the_last_versions_are_kept(push, serving, clock):
+    for _ in range(5):
+        push(keep=3)
+        clock.now += 1
+
+    assert versions.pushed(str(serving)) == [1002, 1003, 1004]
 
 
 def test_a_push_after_a_failed_one_is_whole(push, serving, clock):
@@ -115,8 +172,8 @@ def test_a_push_after_a_failed_one_is_whole(push, serving, clock):
     (serving / ".1000.partial" / "left over").write_text("")
     push()
 
-    assert versions.pushed(str(serving)) == [1000]
-    assert files(serving / "1000") == CONTENT
+    assert sorted(os.listdir(serving)) == [".lock", "1000"]
+    assert files(serving / "1000") == files(push.model)
 
 
 def test_versions_are_numbers_only(serving, tmp_path):
@@ -132,6 +189,7 @@ def test_the_node_has_the_public_id_and_a_digest_of_its_code():
         model=Channel(type=standard_artifacts.Model),
         blessing=Channel(type=standard_artifacts.ModelBlessing),
         serving="serving",
+        keep=5,
     )
 
     assert node.id == "pusher"

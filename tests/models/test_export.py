@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from PIL import Image
 
-from models import training
+from models import probe, training
 
 X = np.random.default_rng(1).normal(size=32)
 TABLE = {
@@ -43,9 +43,11 @@ def exported(tmp_path, analyze, pack):
             transform_output=graph,
             serving_model_dir=str(tmp_path / "model"),
             model_run_dir=str(tmp_path / "run"),
-            custom_config=packed,
+            custom_config={**packed, "raw_files": [str(tmp_path / "raw.gz")]},
         )
         training.run_fn(arguments)
+        # In a graph and a session, as TF Serving and saved_model_cli load it.
+        assert probe.ask(arguments.serving_model_dir) == probe.ROWS
         return tf.saved_model.load(str(tmp_path / "model")).signatures
 
     return train

@@ -1,0 +1,12 @@
+"""Keys of [push]: what stays in the serving folder."""
+
+from pydantic import Field
+
+from models.strict import Strict
+
+
+class Push(Strict):
+    """How models are pushed."""
+
+    keep: int = Field(default=5, ge=1)
+    """The last so many versions stay in the serving folder, the one that serves included; older ones are removed."""
