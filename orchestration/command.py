@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from errors import PipelineError
 from orchestration import options
-from orchestration.commands import compiled, curate, inspect, local, tune
+from orchestration.commands import compiled, curate, inspect, local, push, tune
 
-COMMANDS = (inspect, curate, tune)
+COMMANDS = (inspect, curate, tune, push)
 DEFAULT_PIPELINE = "houses"
 
 EPILOG = """\

@@ -1,0 +1,40 @@
+"""`push`: what serves, and going back to an earlier version."""
+
+import argparse
+import os
+from typing import Any
+
+from orchestration import options
+
+
+def add(commands: Any) -> None:
+    """Its place among the commands."""
+    push = commands.add_parser(
+        "push",
+        help="list the versions that were pushed, or go back to one: push --rollback NAME, push --version V NAME",
+    )
+    push.add_argument("name", metavar="NAME", help="a pipeline, PIPELINE-VARIANT or PIPELINE-sample")
+    which = push.add_mutually_exclusive_group()
+    which.add_argument("--rollback", action="store_true", help="let the version serve that served before")
+    which.add_argument("--version", type=int, metavar="V", help="let this version serve")
+    # The same options before and after the command: their absence here must not undo their presence there.
+    push.add_argument("--root", default=argparse.SUPPRESS, metavar="DIR", help="folder of all runs (default: ./runs)")
+    push.add_argument(
+        "--metadata",
+        default=argparse.SUPPRESS,
+        metavar="URL",
+        help=f"ML Metadata store (default: ${options.METADATA_VARIABLE}, else SQLite under the root)",
+    )
+    push.set_defaults(do=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List, or bring a version back."""
+    from orchestration import pushes
+
+    root = os.path.abspath(arguments.root)
+    if arguments.rollback or arguments.version is not None:
+        print(pushes.bring_back(root, arguments.name, metadata=arguments.metadata, number=arguments.version))
+    else:
+        print("\n".join(pushes.listed(root, arguments.name)))
+    return 0

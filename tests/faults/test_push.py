@@ -1,0 +1,117 @@
+import itertools
+import os
+import shutil
+import signal
+import types
+
+import pytest
+
+from components import versions
+
+FILES = {
+    "saved_model.pb": b"graph" * 9000,
+    "variables/variables.index": b"index",
+    "variables/variables.data-00000-of-00001": b"weights" * 300_000,
+    "assets/vocabulary": b"a\nb\n",
+}
+OPERATIONS = ((os, "fsync"), (os, "rename"), (os, "makedirs"), (shutil, "copyfileobj"), (shutil, "rmtree"))
+"""What a push does to the disk, one after the other."""
+
+
+@pytest.fixture
+def model(tmp_path):
+    for name, content in FILES.items():
+        path = tmp_path / "model" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return str(tmp_path / "model")
+
+
+def is_whole(folder, number):
+    found = versions.told(folder, number)
+    return found.digest == versions.digest(os.path.join(folder, str(number)))
+
+
+def pushed_until(number, model, folder):
+    """Push in a process that is killed before its operation of this number, or within it where it copies a file."""
+    pid = os.fork()
+    if pid == 0:
+        left = [number]
+
+        def counted(module, name):
+            before = getattr(module, name)
+
+            def call(*args, **kwargs):
+                if not left[0]:
+                    if name == "copyfileobj":
+                        args[1].write(args[0].read(3))
+                        args[1].flush()
+                    os.kill(os.getpid(), signal.SIGKILL)
+                left[0] -= 1
+                return before(*args, **kwargs)
+
+            setattr(module, name, call)
+
+        try:
+            for module, name in OPERATIONS:
+                counted(module, name)
+            versions.place(model, folder, check=lambda _: None, keep=2)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_push_that_is_killed_anywhere_shows_no_half_version(model, tmp_path, figure):
+    """Fault 3: at every file, flush and rename of a push, also while it removes a version that is too old."""
+    kills, half, lost = 0, 0, 0
+    while True:
+        folder = str(tmp_path / f"serving-{kills}")
+        versions.place(model, folder, check=lambda _: None)
+        versions.place(model, folder, check=lambda _: None)
+        first = versions.pushed(folder)
+        if pushed_until(kills, model, folder) == 0:
+            break
+        there = versions.pushed(folder)
+        half += sum(not is_whole(folder, number) for number in there)
+        lost += first[-1] not in there
+        versions.place(model, folder, check=lambda _: None, keep=2)
+        assert sorted(os.listdir(folder)) == [".lock", *map(str, versions.pushed(folder))]
+        shutil.rmtree(folder)
+        kills += 1
+    assert kills > 2 * len(FILES)
+    assert (half, lost) == (0, 0)
+    figure(3, f"{kills} kills, half versions = {half}, served versions lost = {lost}")
+
+
+def test_versions_rise_whatever_the_clock_does(model, tmp_path, figure, monkeypatch):
+    """Fault 4: pushes in one second, and after the clock went back an hour."""
+    clock = types.SimpleNamespace(now=1_000_000.0)
+    monkeypatch.setattr(versions, "time", types.SimpleNamespace(time=lambda: clock.now))
+    folder, made = str(tmp_path / "serving"), []
+    for step in (0.0, 0.4, -3600.0, 1.0, 0.0, 7200.0):
+        clock.now += step
+        made.append(versions.place(model, folder, check=lambda _: None, keep=3))
+    made.append(versions.bring_back(folder, made[-2]))
+
+    assert all(later > earlier for earlier, later in itertools.pairwise(made))
+    figure(4, f"{len(made)} pushes, one of them a rollback, collisions = {len(made) - len(set(made))}")
+
+
+def test_two_pushes_at_once_become_two_versions(model, tmp_path, figure):
+    """Fault 4: eight processes push to one folder at once."""
+    folder, pids = str(tmp_path / "serving"), []
+    for _ in range(8):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                versions.place(model, folder, check=lambda _: None)
+            finally:
+                os._exit(0)
+        pids.append(pid)
+    for pid in pids:
+        os.waitpid(pid, 0)
+
+    there = versions.pushed(folder)
+    assert len(there) == 8
+    assert all(is_whole(folder, number) for number in there)
+    figure(4, f"8 pushes at once, versions = {len(there)}")

@@ -1,0 +1,104 @@
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from components import versions
+from errors import ResourceError, UserError
+from inspection.artifacts import find_model
+from inspection.store import open_store
+from orchestration import pushes
+
+
+@pytest.fixture
+def model(tmp_path):
+    def make(text):
+        folder = tmp_path / f"model {text}"
+        folder.mkdir(exist_ok=True)
+        (folder / "saved_model.pb").write_text(text)
+        return str(folder)
+
+    return make
+
+
+@pytest.fixture
+def serving(tmp_path, model):
+    """Three versions, the newest of which is bad."""
+    folder = tmp_path / "runs" / "houses" / "serving"
+    for text in ("one", "two", "bad"):
+        versions.place(model(text), str(folder), check=lambda _: None)
+    return folder
+
+
+def back(serving, name="houses", **options):
+    return pushes.bring_back(str(serving.parents[1]), name, metadata=None, **options)
+
+
+def serves(serving):
+    return (serving / str(versions.pushed(str(serving))[-1]) / "saved_model.pb").read_text()
+
+
+def test_going_back_twice_goes_back_two_versions(serving, capsys):
+    first, second, bad = versions.pushed(str(serving))
+    told = back(serving)
+
+    assert serves(serving) == "two"
+    assert told == f"houses: version {bad + 1} serves now, a copy of {second}; before it served {bad}"
+    assert "ML Metadata could not be told: no runs yet" in capsys.readouterr().err
+    back(serving)
+    assert serves(serving) == "one"
+    with pytest.raises(UserError, match=rf"no version before {bad + 2}, so there is none to go back to"):
+        back(serving)
+    back(serving, number=bad)
+    assert serves(serving) == "bad"
+    back(serving)
+    assert serves(serving) == "two"
+    assert first in versions.pushed(str(serving))
+
+
+def test_a_version_that_is_not_there_is_named(serving):
+    with pytest.raises(UserError, match=r"houses has no version 7. There is: \d+, \d+, \d+. Older ones were removed"):
+        back(serving, number=7)
+    with pytest.raises(UserError, match=r"holds no version yet. Did you mean 'houses'\?"):
+        back(serving, "house")
+    newest = versions.pushed(str(serving))[-1]
+    assert back(serving, number=newest) == f"houses: version {newest} serves already"
+
+
+def test_a_damaged_version_is_not_brought_back(serving):
+    _, second, bad = versions.pushed(str(serving))
+    (serving / str(second) / "saved_model.pb").write_text("twO")
+    with pytest.raises(ResourceError, match=rf"version {second} is damaged: .* Version {bad} serves on; take another"):
+        back(serving)
+
+    assert serves(serving) == "bad"
+
+
+def test_versions_are_listed_with_the_one_that_serves_first(serving):
+    back(serving)
+    lines = pushes.listed(str(serving.parents[1]), "houses")
+
+    assert len(lines) == 4
+    assert lines[0].endswith("serves")
+    assert f"copy of {versions.pushed(str(serving))[1]}" in lines[0]
+
+
+def test_ml_metadata_knows_the_model_of_a_version_that_was_brought_back(serving):
+    root = str(serving.parents[1])
+    store = open_store(root, None, readonly=False).mlmd
+    kinds = {name: store.put_artifact_type(pb.ArtifactType(name=name)) for name in ("Model", "PushedModel")}
+    contexts = [
+        pb.Context(type_id=store.put_context_type(pb.ContextType(name=kind)), name=name)
+        for kind, name in (("pipeline", "houses"), ("node", "houses.pusher"), ("pipeline_run", "run-1"))
+    ]
+    pusher = store.put_execution_type(pb.ExecutionType(name="pusher"))
+    numbers = versions.pushed(str(serving))
+    for number in numbers:
+        model = pb.Artifact(type_id=kinds["Model"], uri=f"/models/{number}")
+        pushed = pb.Artifact(type_id=kinds["PushedModel"])
+        pushed.custom_properties["pushed_version"].string_value = str(number)
+        events = (pushes._event(pb.Event.INPUT, "model"), pushes._event(pb.Event.OUTPUT, "pushed_model"))
+        execution = pb.Execution(type_id=pusher, last_known_state=pb.Execution.COMPLETE)
+        store.put_execution(execution, [(model, events[0]), (pushed, events[1])], contexts, True)
+    back(serving)
+
+    made = versions.pushed(str(serving))[-1]
+    assert find_model(open_store(root, None), str(made)).uri == f"/models/{numbers[1]}"
