@@ -26,6 +26,7 @@ class Column:
       unique: Different values; None where they are numbers.
       top: The most frequent values with their counts, the most frequent first.
       quantiles: Bounds of parts of equal size, with the rows in each: (low, high, rows).
+      buckets: The same of parts of equal width.
       shares: Every value that TFDV kept -> its share of the values; empty where they are numbers.
     """
 
@@ -43,6 +44,7 @@ class Column:
     average_length: float | None = None
     top: tuple[tuple[str, float], ...] = ()
     quantiles: tuple[tuple[float, float, float], ...] = ()
+    buckets: tuple[tuple[float, float, float], ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -91,9 +93,12 @@ def _column(feature: Any) -> Column:
         numbers = {"mean": stats.mean, "std": stats.std_dev, "min": stats.min, "median": stats.median, "max": stats.max}
         quantiles = next((each for each in stats.histograms if each.type == statistics_pb2.Histogram.QUANTILES), None)
         bounds = quantiles.buckets if quantiles else ()
+        even = next((each for each in stats.histograms if each.type == statistics_pb2.Histogram.STANDARD), None)
+        equal = even.buckets if even else ()
         facts |= {name: float(value) if common.num_non_missing else None for name, value in numbers.items()}
         facts["zeros"] = int(stats.num_zeros)
         facts["quantiles"] = tuple((each.low_value, each.high_value, each.sample_count) for each in bounds)
+        facts["buckets"] = tuple((each.low_value, each.high_value, each.sample_count) for each in equal)
     elif kind == "string_stats":
         total = common.tot_num_values or common.num_non_missing
         facts["unique"] = int(stats.unique)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import own, probe, records, settings, tuning
+from models import own, probe, records, settings, tuning, watching
 from models.label import Label
 from models.learning import Learnt, learn
 from models.recipe import Training
@@ -23,6 +23,8 @@ __all__ = ["Facts", "Learnt", "learn", "run_fn"]
 HISTORY = "history.jsonl"
 OUTCOME = "outcome.json"
 """What training came to: `keep` (best or last), `epochs`, `best` (a line of the history) and `notes`."""
+NETWORK = "network.json"
+"""The network's `layers`, `inputs` and numbers of `parameters`, of which `trainable`."""
 BOARD = "tensorboard"
 """Folder of TensorBoard's event files."""
 SAMPLE = "sample.npz"
@@ -66,6 +68,7 @@ def run_fn(fn_args: Any) -> None:
         warm=_warm(fn_args, training),
     )
     learnt.network.summary(print_fn=print)
+    _write(os.path.join(fn_args.model_run_dir, NETWORK), json.dumps(watching.sizes(learnt.network)).encode())
     _export(fn_args.serving_model_dir, learnt, transform, config, fn_args.custom_config.get("raw_files", ()))
     outcome = {"keep": training.keep, "epochs": len(learnt.history), "best": learnt.best, "notes": learnt.notes}
     _write(os.path.join(fn_args.model_run_dir, OUTCOME), json.dumps(outcome).encode())

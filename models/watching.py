@@ -197,6 +197,38 @@ def gradient_norms(network: Any, x: Mapping[str, Any], y: Any, times: float = 1.
     return norms
 
 
+def sizes(network: Any) -> dict[str, Any]:
+    """What a network is made of, as plain values.
+
+    Args:
+        network: A Keras model.
+
+    Returns:
+        `layers` in order with `name`, `kind`, `shape` (a row's, of what it gives; None where it cannot be told) and
+        `parameters`; `inputs`, name -> a row's shape; `parameters` and `trainable`, numbers of weights.
+    """
+    given = network.input if isinstance(network.input, Mapping) else {}
+    return {
+        "layers": [
+            {
+                "name": layer.name,
+                "kind": type(layer).__name__,
+                "shape": _row_of(getattr(layer, "output", None)),
+                "parameters": int(layer.count_params()),
+            }
+            for layer in network.layers
+        ],
+        "inputs": {name: _row_of(tensor) for name, tensor in given.items()},
+        "parameters": int(network.count_params()),
+        "trainable": int(sum(math.prod(variable.shape) for variable in network.trainable_variables)),
+    }
+
+
+def _row_of(tensor: Any) -> list[int | None] | None:
+    shape = getattr(tensor, "shape", None)
+    return None if shape is None else list(shape[1:])
+
+
 def judge(norms: Mapping[str, float]) -> str:
     """Name vanishing or exploding gradients; empty where they are healthy.
 

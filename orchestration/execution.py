@@ -95,6 +95,12 @@ class Execution:
                 waiting.extend(self._nodes[node_id].upstream_nodes)
         return [node_id for node_id in self._nodes if node_id in needed]
 
+    @property
+    def upstream(self) -> dict[str, list[str]]:
+        """Which nodes each node comes after, of those that run."""
+        ids = self.node_ids
+        return {node_id: [each for each in self._nodes[node_id].upstream_nodes if each in ids] for node_id in ids}
+
     def launch(self, node_id: str) -> tuple[str, str]:
         """Run one node.
 

@@ -150,6 +150,7 @@ def run(request: Request, workers: Workers) -> int:
     finally:
         book.close(state, reason)
         record.close_in_store(store.mlmd, run_id, state, reason)
+        _report(store, run_id, book.folder)
 
 
 def run_all(requests: Iterable[Request]) -> int:
@@ -196,7 +197,7 @@ def _supervise(order: dict[str, Any], terminal: Terminal, book: record.Record, w
                 book.event({"event": kind, **fields})
                 if kind == "plan":
                     terminal.plan(fields["nodes"])
-                    book.update(nodes=fields["nodes"])
+                    book.update(nodes=fields["nodes"], upstream=fields["upstream"])
                 elif kind == "node":
                     node_id = fields["node"]
                     terminal.node(node_id, fields["state"], fields.get("seconds"), fields.get("summary", ""))
@@ -223,6 +224,17 @@ def _supervise(order: dict[str, Any], terminal: Terminal, book: record.Record, w
             f"Its log: {os.path.join(book.folder, 'logs', name + '.log')}"
         )
     return outcome
+
+
+def _report(store: inspection_store.Store, run_id: str, folder: str) -> None:
+    """Leave report.html and the model card in the run's folder; what goes wrong there never fails the run."""
+    try:
+        from inspection.report import write
+
+        write.write(store, run_id, folder)
+    except Exception as error:
+        told = (str(error).strip().splitlines() or [""])[0]
+        sys.stderr.write(f"No report of this run: {type(error).__name__}: {told}\n")
 
 
 def _interrupt(*_: Any) -> None:

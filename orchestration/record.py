@@ -12,7 +12,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
 from components.summary import storable
-from inspection.store import RUN_CONTEXT
+from inspection.store import RUN_CONTEXT, redact
 from orchestration import events
 
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation")
@@ -39,7 +39,10 @@ class Record:
         self.folder = folder
         self.facts = {
             **facts,
-            "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+            "command": [
+                os.path.basename(sys.argv[0]),
+                *(redact(each) if "://" in each else each for each in sys.argv[1:]),
+            ],
             "pid": os.getpid(),
             "started": _now(),
             "versions": versions(),

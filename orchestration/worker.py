@@ -104,7 +104,7 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
 
         execution = Execution(order)
     summary.listen(lambda text: emit("progress", text=text))
-    emit("plan", nodes=execution.node_ids)
+    emit("plan", nodes=execution.node_ids, upstream=execution.upstream)
     for node_id in execution.node_ids:
         emit("node", node=node_id, state="RUNNING")
         started = time.monotonic()

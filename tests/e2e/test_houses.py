@@ -69,6 +69,13 @@ def test_no_library_noise_reaches_the_terminal(houses):
 def test_the_run_folder_is_evidence(houses):
     _, result = houses
     folder, facts = run_folder(result), run_json(result)
+    report = (folder / "report.html").read_text()
+    assert "The model is blessed and pushed as version" in report
+    for section in ("data", "features", "network", "training", "metrics", "worst", "blessing", "lineage"):
+        assert f'<section id="{section}">' in report
+    assert "could not be read" not in report
+    assert len(report) < 500_000
+    assert (folder / "model_card.md").read_text().startswith("# Model card: houses")
     assert facts["state"] == "COMPLETE"
     assert facts["config"]["training"]["batch_size"] == 128
     assert facts["versions"]["tfx"]

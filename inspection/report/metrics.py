@@ -1,0 +1,82 @@
+"""The metrics: of all rows, by slice, with 95 % intervals and the baseline's beside them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from inspection.evaluations import Cell, Evaluation
+from inspection.metrics import lower_is_better
+from inspection.report.charts import intervals
+from inspection.report.facts import Facts
+from inspection.report.markup import Html, figure, joined, table, tag
+
+_DRAWN, _LISTED = 40, 200
+"""Slices in the picture and in the table."""
+
+
+def section(known: Facts, *, listed: int = _LISTED) -> Html | None:
+    """Shows the metrics."""
+    if known.evaluation is None:
+        return None
+    overall, *slices = known.evaluation.cells
+    parts: list[Html | None] = [_overall(known.evaluation, overall)]
+    method = known.verdict.get("interval_method")
+    parts.append(tag("p", f"Intervals: {method}.", class_="small") if method else None)
+    metric = next(iter(overall.metrics), None)
+    if slices and metric is not None:
+        parts += [_by_slice(overall, slices, metric), _table(overall, slices, listed)]
+        parts += [tag("p", told, class_="note") for told in _left_out(known.verdict)]
+    return joined(parts)
+
+
+def named(cell: Cell) -> str:
+    """Names a slice."""
+    return ", ".join(f"{column} = {value}" for column, value in cell.slice.items()) or "all rows"
+
+
+def _overall(evaluation: Evaluation, overall: Cell) -> Html:
+    baseline = overall.baseline
+    header = ["metric", "model", "95 % from", "to", *(["baseline"] if baseline else []), "better is"]
+    rows = []
+    for name, value in overall.metrics.items():
+        ends = overall.intervals.get(name) or (None, None)
+        row: list[Any] = [name, value, ends[0], ends[1], *([baseline.get(name)] if baseline else [])]
+        rows.append([*row, "less" if lower_is_better(name) else "more"])
+    count = f", {overall.count:,.0f} rows" if overall.count is not None else ""
+    where = f"split {evaluation.split}" if evaluation.split else "all rows"
+    return table(header, rows, caption=f"Metrics, {where}{count}")
+
+
+def _by_slice(overall: Cell, slices: list[Cell], metric: str) -> Html:
+    """Draws one metric by slice, the worst first, all rows above them."""
+    sign = -1 if lower_is_better(metric) else 1
+    known = [cell for cell in slices if cell.metrics.get(metric) is not None]
+    known.sort(key=lambda cell: sign * (cell.metrics[metric] or 0.0))
+    rows = [
+        (named(cell), cell.metrics.get(metric), cell.intervals.get(metric), (cell.baseline or {}).get(metric))
+        for cell in [overall, *known[:_DRAWN]]
+    ]
+    below = table(
+        ["slice", metric, "95 % from", "to", "baseline"],
+        [[name, value, *(ends or (None, None)), baseline] for name, value, ends, baseline in rows],
+        caption=f"{metric} by slice",
+    )
+    told = f"{metric} by slice, the worst first, with 95 % intervals" + (
+        "; the ring is the baseline" if overall.baseline else ""
+    )
+    return figure(intervals(rows, label=told), told, below)
+
+
+def _table(overall: Cell, slices: list[Cell], listed: int) -> Html:
+    names = list(overall.metrics)
+    rows = [[named(cell), cell.count, *(cell.metrics.get(name) for name in names)] for cell in slices[:listed]]
+    more = f" (the first {listed} of {len(slices)})" if len(slices) > listed else ""
+    inner = table(["slice", "rows", *names], rows, caption=f"All metrics by slice{more}")
+    return tag("details", tag("summary", f"All metrics of {len(slices)} slices"), inner)
+
+
+def _left_out(verdict: Mapping[str, Any]) -> list[str]:
+    return [
+        f"Of {each['slices']:,} slices by {' x '.join(each['slicing'])} the {each['kept']:,} most frequent are measured"
+        f"; {each['rows_left']:,} rows are in none of them."
+        for each in verdict.get("slices_left_out", [])
+    ]

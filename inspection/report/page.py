@@ -1,0 +1,84 @@
+"""Puts the sections of a report together."""
+
+import functools
+import os
+from collections.abc import Sequence
+
+from inspection.report import answers, blessing, data, features, graph, head, metrics, origin, training, tuning, worst
+from inspection.report.facts import Facts
+from inspection.report.markup import Html, joined, tag
+
+MOST_BYTES = 500_000
+"""A report stays below this; one of very many columns or slices leaves pictures and rows out."""
+Sections = Sequence[tuple[str, str, Html]]
+"""Name for links, title and content of each section."""
+
+
+def sections(known: Facts, *, drawn: int = 40, listed: int = 200, images: int = 12) -> Sections:
+    """Makes all sections for which there is something to show.
+
+    Args:
+      known: The run.
+      drawn: Columns of data that are drawn.
+      listed: Slices in the table.
+      images: Pictures of wrong answers.
+    """
+    made = [
+        ("data", "Data", data.section(known, drawn=drawn)),
+        ("features", "Features", features.section(known)),
+        ("network", "Network", training.network(known)),
+        ("training", "Training", training.section(known)),
+        ("tuning", "Tuning", tuning.section(known)),
+        ("metrics", "Metrics", metrics.section(known, listed=listed)),
+        ("answers", "Answers", answers.section(known)),
+        ("worst", "Worst rows", worst.section(known, images=images)),
+        ("importance", "Importance of columns", blessing.importance(known)),
+        ("blessing", "Blessing", blessing.section(known)),
+        ("lineage", "Lineage", origin.lineage(known)),
+        ("settings", "Config and versions", origin.settings(known)),
+        ("unread", "What could not be read", origin.notes(known)),
+    ]
+    return [(name, title, content) for name, title, content in made if content]
+
+
+def body(known: Facts, parts: Sections) -> Html:
+    """Lays head, graph and sections out, with links to the sections."""
+    links = [tag("a", title, href=f"#{name}") for name, title, _ in parts]
+    picture = graph.section(known)
+    run = tag("section", tag("h2", "Run"), picture, id="run") if picture else None
+    laid = [tag("section", tag("h2", title), content, id=name) for name, title, content in parts]
+    return joined([head.section(known), tag("nav", *links, aria_label="Sections"), run, *laid])
+
+
+def report(known: Facts) -> str:
+    """Makes the whole document, below MOST_BYTES."""
+    text = ""
+    for drawn, listed, images in ((40, 200, 12), (15, 60, 6), (0, 20, 0)):
+        parts = sections(known, drawn=drawn, listed=listed, images=images)
+        title = f"{known.detail.run.pipeline} {known.detail.run.run_id}"
+        text = document(title, body(known, parts), style=tag("style", Html(style())))
+        if len(text.encode()) < MOST_BYTES:
+            break
+    return text
+
+
+def document(title: str, content: Html, *, style: Html, more: Html | None = None) -> str:
+    """Makes an HTML document of its content."""
+    head_ = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        style,
+        more,
+    )
+    whole = tag("html", head_, tag("body", tag("main", content)), lang="en")
+    return f"<!doctype html>\n{whole}\n"
+
+
+@functools.cache
+def style() -> str:
+    """Returns the style sheet of reports and pages."""
+    with open(os.path.join(os.path.dirname(__file__), "style.css"), encoding="utf-8") as file:
+        return file.read()

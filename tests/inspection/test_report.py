@@ -1,0 +1,227 @@
+"""Reports of whole runs: what stands in them, that they need nothing from elsewhere, and that no name gets out."""
+
+import html.parser
+import json
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from inspection.report import facts, head, page, write
+from inspection.runs import list_runs
+from inspection.store import open_store
+
+MADE = runpy.run_path(str(Path(__file__).with_name("made.py")))
+RUNS = {"houses": "run-4", "taxi": "run-2", "digits": "run-3", "blocked": "run-5"}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    MADE["make"](folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reports(root):
+    store = open_store(str(root), None)
+    for run in list_runs(store):
+        write.write(store, run.run_id, run.folder)
+    return {run.run_id: Path(run.folder, "report.html").read_text() for run in list_runs(store)}
+
+
+class Parsed(html.parser.HTMLParser):
+    """Tags, attributes and texts of a document whose tags must all be closed in order."""
+
+    VOID = ("meta", "img", "link", "input", "br")
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.texts, self.open = [], [], [], []
+        self.feed(text)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def words(text):
+    return " ".join(Parsed(text).texts)
+
+
+@pytest.mark.parametrize("run", RUNS.values())
+def test_a_report_is_one_file_without_script_and_without_anything_from_elsewhere(reports, run):
+    text = reports[run]
+    parsed = Parsed(text)
+    assert len(text.encode()) < 500_000
+    assert not {"script", "iframe", "object", "embed", "link", "base", "form"} & set(parsed.tags)
+    for tag, name, value in parsed.attributes:
+        assert not name.startswith("on"), (tag, name)
+        assert name != "style", tag
+        if name in ("src", "href", "xlink:href"):
+            assert value.startswith(("data:image/", "#")), value
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+@pytest.mark.parametrize("run", RUNS.values())
+def test_each_picture_is_named_and_has_a_table_below(reports, run):
+    text = reports[run]
+    charts = re.findall(r"<svg [^>]*>", text)
+    assert charts
+    assert all('role="img"' in chart and "aria-label=" in chart for chart in charts)
+    for figure in re.findall(r"<figure>(.*?)</figure>", text, re.S):
+        if "<svg" in figure:
+            assert "<details><summary>As a table</summary>" in figure
+            assert "<table>" in figure
+    images = re.findall(r"<img [^>]*>", text)
+    assert all(re.search(r'alt="[^"]+"', image) for image in images)
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ("run-4", "The model is blessed and pushed as version 1700000001: r2 0.9 >= 0.8 (the floor) holds"),
+        ("run-2", "The model was trained and is not blessed, so it was not pushed: r2 0.9 >= 0.8 (the floor) holds"),
+        ("run-5", "A gate stopped the run in validation: sqft: mean 9000 is above 5000. r2 0.9 >= 0.8"),
+    ],
+)
+def test_the_head_says_the_verdict_in_a_sentence(reports, run, expected):
+    assert expected in words(reports[run])
+
+
+def test_a_regression_shows_every_section(reports):
+    found = re.findall(r'<section id="([a-z]+)">', reports["run-4"])
+    assert found == [
+        *("run", "data", "network", "training", "tuning", "metrics"),
+        *("answers", "worst", "importance", "blessing", "lineage", "settings"),
+    ]
+    text = words(reports["run-4"])
+    for told in ("best: 4", "stopped early: 7", "7 epochs of 9 that were allowed", "Predictions by label, 60 rows"):
+        assert told in text
+    assert "baseline model" in text
+
+
+def test_data_is_compared_with_the_last_data_that_was_other_data(root, reports):
+    known = facts.collect(open_store(str(root), None), "run-4")
+    assert known.before_run == "run-1"
+    assert "Earlier data is that of run run-1." in words(reports["run-4"])
+    assert "earlier data: distance 0." in words(reports["run-4"])
+    assert not facts.collect(open_store(str(root), None), "run-1").before
+
+
+def test_a_blocked_run_shows_the_gate_with_rows_and_edit_and_nothing_of_a_model(reports):
+    text = words(reports["run-5"])
+    for told in ("zipcode.csv:17", "[gates] # zipcode", "Out of range north", "NOT RUN"):
+        assert told in text
+    assert 'id="metrics"' not in reports["run-5"]
+    assert "node not-run" in reports["run-5"]
+
+
+def test_pictures_with_wrong_answers_are_in_the_report(reports):
+    assert reports["run-3"].count('src="data:image/png;base64,') == 3
+    assert "north answered as south" in words(reports["run-3"])
+
+
+def test_curves_and_matrix_are_drawn_for_classes(reports):
+    text = words(reports["run-2"])
+    for told in ("ROC curve", "Precision and recall", "Confusion matrix", "Calibration"):
+        assert told in text
+
+
+def test_the_command_is_shown_without_its_password(reports):
+    for text in reports.values():
+        assert "secret" not in text
+    assert "postgresql://user:***@host/db" in words(reports["run-4"])
+
+
+def test_no_name_becomes_markup(tmp_path):
+    MADE["make"](tmp_path, hostile=True)
+    store = open_store(str(tmp_path), None)
+    for run in list_runs(store):
+        write.write(store, run.run_id, run.folder)
+        text = Path(run.folder, "report.html").read_text()
+        parsed = Parsed(text)
+        assert "script" not in parsed.tags
+        assert not [name for _, name, _ in parsed.attributes if name.startswith("on")]
+        assert MADE["SCRIPT"] in " ".join(parsed.texts)
+        card = Path(run.folder, "model_card.md").read_text()
+        assert not re.search(r"(?<!\\)<(script|img)", re.sub(r"`[^`]*`", "", card))
+
+
+def test_a_run_that_the_store_never_heard_of_has_a_report_from_its_folder(root, tmp_path):
+    told = {"run_id": "r", "pipeline": "houses", "state": "FAILED", "reason": "no worker", "nodes": ["ingestion"]}
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    write.write(open_store(str(root), None), "r", str(tmp_path))
+    text = words((tmp_path / "report.html").read_text())
+    assert "The run failed: no worker" in text
+    assert "NOT RUN" in text
+
+
+def test_files_that_are_gone_or_damaged_are_told_and_the_rest_is_shown(tmp_path):
+    MADE["make"](tmp_path)
+    artifacts = tmp_path / "houses/artifacts/4"
+    (artifacts / "evaluation/verdict.json").write_text("{")
+    (artifacts / "statistics/Split-train/FeatureStats.pb").unlink()
+    (artifacts / "model_run/network.json").write_text("[1]")
+    known = facts.collect(open_store(str(tmp_path), None), "run-4")
+    text = words(page.report(known))
+    assert "verdict.json is damaged" in text
+    assert "holds no statistics" in text
+    assert "7 epochs of 9" in text
+
+
+def test_a_report_of_very_many_columns_and_slices_stays_small(root):
+    known = facts.collect(open_store(str(root), None), "run-4")
+    [train, evaluation] = known.statistics
+    for number in range(300):
+        for split in (train, evaluation):
+            copy = type(split.columns[0])(**{**vars(split.columns[0]), "name": f"column {number} {'x' * 60}"})
+            object.__setattr__(split, "columns", (*split.columns, copy))
+    text = page.report(known)
+    assert len(text.encode()) < page.MOST_BYTES
+    assert "column 299" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "said"),
+    [
+        ("COMPLETE", {"reached": "tuner"}, "The run went as far as it was asked to: why"),
+        (
+            "COMPLETE",
+            {"blessed": True, "advisory": True, "pushed": "/s/5"},
+            "version 5 (rules only advise in this run)",
+        ),
+        ("CANCELED", None, "The run was stopped: why"),
+    ],
+)
+def test_each_end_of_a_run_has_its_sentence(root, state, outcome, said):
+    known = facts.collect(open_store(str(root), None), "run-4")
+    run = type(known.detail.run)(**{**vars(known.detail.run), "state": state, "reason": "why"})
+    known.detail = type(known.detail)(run=run, nodes=known.detail.nodes)
+    known.run = {"outcome": outcome}
+    assert said in head.sentence(known)
+
+
+def test_the_card_says_task_data_metrics_and_provenance(root, reports):
+    card = (root / "houses/runs/folder-4/model_card.md").read_text()
+    for told in (
+        "# Model card: houses",
+        "- Task: regression; label: sqft",
+        "- train: 900 rows, 2 columns",
+        "| mae | 0.75 | 0.7 to 0.8 | 0.7 |",
+        "zipcode = north",
+        "- Seed: 1",
+        "python runner.py --local",
+    ):
+        assert told in card
