@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from errors import PipelineError
 from orchestration import options
-from orchestration.commands import compiled, curate, inspect, local, push, tune
+from orchestration.commands import compiled, curate, doctor, inspect, local, push, tune
 
-COMMANDS = (inspect, curate, tune, push)
+COMMANDS = (inspect, curate, tune, push, doctor)
 DEFAULT_PIPELINE = "houses"
 
 EPILOG = """\

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.ingestion import files
 from errors import KINDS, GateError, PipelineError, RunError, UserError
 from inspection import store as inspection_store
 from orchestration import events, preflight, record, tuned
@@ -83,7 +82,10 @@ def run(request: Request, workers: Workers) -> int:
     """
     name = request.name
     terminal = Terminal()
-    reviewed = load.reviewed(REPOSITORY, name, request.overrides)
+    report = preflight.look(
+        name, request.overrides, root=request.root, data_root=request.data_root, metadata=request.metadata
+    )
+    reviewed = report.settle()
     config, columns = reviewed.config, reviewed.columns
     if request.to == TUNER and config.tuner is None:
         raise UserError(
@@ -91,11 +93,7 @@ def run(request: Request, workers: Workers) -> int:
             '[tuner.space]\n"training.optimizer.rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
         )
     root = Root(os.path.abspath(request.root))
-    data = files.under(os.path.abspath(request.data_root), config.data.path)
-    preflight.check_root(root.path)
-    preflight.check_data(
-        data, config.data, config=f"{load.CONFIGS}/{name.pipeline}.toml", columns=columns, label=config.label.column
-    )
+    data = report.data
     store = inspection_store.open_store(root.path, request.metadata, readonly=False)
     run_id = new_run_id()
     facts = {

@@ -25,9 +25,9 @@ def schema_columns(root: str, name: str) -> dict[str, str]:
     Raises:
         UserError: the schema is missing, cannot be read, or leaves a column's presence open.
     """
-    shown, schema = f"{SCHEMAS}/{name}.pbtxt", _schema(root, name)
-    columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in schema.feature}
-    findings = [f"{shown}: column {feature.name!r} {_open(feature)}" for feature in schema.feature if _open(feature)]
+    shown, features = f"{SCHEMAS}/{name}.pbtxt", schema(root, name).feature
+    columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in features}
+    findings = [f"{shown}: column {feature.name!r} {_open(feature)}" for feature in features if _open(feature)]
     if findings:
         raise UserError("\n".join(findings))
     return columns
@@ -39,10 +39,15 @@ def optional_columns(root: str, name: str) -> frozenset[str]:
     Raises:
         UserError: the schema is missing or cannot be read.
     """
-    return frozenset(feature.name for feature in _schema(root, name).feature if _optional(feature))
+    return frozenset(feature.name for feature in schema(root, name).feature if _optional(feature))
 
 
-def _schema(root: str, name: str) -> schema_pb2.Schema:
+def schema(root: str, name: str) -> schema_pb2.Schema:
+    """The reviewed schema schemas/NAME.pbtxt.
+
+    Raises:
+        UserError: it is missing or cannot be read.
+    """
     shown = f"{SCHEMAS}/{name}.pbtxt"
     try:
         with open(os.path.join(root, shown), encoding="utf-8") as file:

@@ -123,7 +123,22 @@ def reviewed(root: str, name: Name, overrides: Iterable[str] = ()) -> Reviewed:
     """
     config = load(root, name.pipeline, overrides, name.variant)
     stem = schema_name(root, name.pipeline, name.variant)
-    columns = schema_columns(root, stem)
+    return fitting(root, name, config, stem, schema_columns(root, stem))
+
+
+def fitting(root: str, name: Name, config: Config, stem: str, columns: dict[str, str]) -> Reviewed:
+    """See that a config and a schema fit each other.
+
+    Args:
+        root: The repository.
+        name: The run.
+        config: Its config.
+        stem: Its schema's.
+        columns: The schema's columns.
+
+    Raises:
+        UserError: they do not.
+    """
     check_columns(name.pipeline, config, columns, optional_columns(root, stem), stem)
     return Reviewed(config, columns, f"{SCHEMAS}/{stem}.pbtxt")
 

@@ -5,7 +5,7 @@ import difflib
 import importlib
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from errors import UserError
@@ -36,8 +36,13 @@ def check_function(path: str) -> None:
         raise UserError(f"{files[0]}, line {error.lineno}: this is not Python: {error.msg}") from error
     known = sorted(set(_names(tree)))
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        raise UserError(f"{files[0]} defines no {name!r}.{f' Did you mean {close[0]!r}?' if close else ''}")
+        raise UserError(f"{files[0]} defines no {name!r}.{close(name, known)}")
+
+
+def close(name: str, known: Iterable[str]) -> str:
+    """' Did you mean ...?' where a known name is near, as a sentence to append."""
+    found = difflib.get_close_matches(name, sorted(known), n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""
 
 
 def _absolute(path: str) -> str:

@@ -1,6 +1,7 @@
 import gzip
 import os
 import re
+import tempfile
 import tracemalloc
 
 import pytest
@@ -153,7 +154,7 @@ def test_a_root_that_refuses_files_is_refused(tmp_path, monkeypatch):
     def refuse(**_):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(preflight.tempfile, "NamedTemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
     with pytest.raises(ResourceError, match=r"cannot be written \(Read-only file system\): choose another folder"):
         preflight.check_root(str(tmp_path))
 

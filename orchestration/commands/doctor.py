@@ -1,0 +1,72 @@
+"""`doctor`: what a run would be refused for, and what this machine has."""
+
+import argparse
+import json
+from typing import Any
+
+from orchestration import options
+
+
+def add(commands: Any) -> None:
+    """Its place among the commands."""
+    doctor = commands.add_parser(
+        "doctor", help="what a run would be refused for, and what this machine has: doctor, doctor NAME"
+    )
+    doctor.add_argument(
+        "name", nargs="?", metavar="NAME", help="configs/NAME.toml (default: the machine, the root and the store alone)"
+    )
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    # The same options before and after the command: their absence here must not undo their presence there.
+    options.add_run_options(doctor, lambda _: argparse.SUPPRESS)
+    doctor.set_defaults(do=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look, and tell all that was found; the exit code is that of a run that would be refused for it."""
+    from orchestration import preflight
+    from orchestration.places import REPOSITORY
+    from orchestration.preflight import machine
+    from orchestration.preflight.findings import exit_kind
+
+    checks = []
+    for name in _names(arguments):
+        report = preflight.look(
+            name,
+            options.overrides(arguments),
+            root=arguments.root,
+            data_root=arguments.data_root or REPOSITORY,
+            metadata=arguments.metadata,
+        )
+        checks += [check for check in report.checks if check not in checks]
+    facts = machine.facts()
+    wrong = [check for check in checks if check.findings]
+    code = exit_kind(wrong).exit_code if wrong else 0
+    if arguments.json:
+        told = [{"check": check.name, "ok": not check.findings, "text": _text(check)} for check in checks]
+        print(json.dumps({"code": code, "checks": told, "machine": facts}, indent=1, ensure_ascii=False))
+        return code
+    for check in checks:
+        for number, line in enumerate(_text(check).splitlines() or [""]):
+            head = f"{check.name:<11} {'wrong' if check.findings else 'good':<6}" if not number else " " * 18
+            print(f"{head} {line}".rstrip())
+    for what, text in facts.items():
+        print(f"{what:<18} {text}")
+    return code
+
+
+def _names(arguments: argparse.Namespace) -> list[Any]:
+    """The runs to look at: of a config with variants all of them, where none is named; or no run."""
+    from orchestration.places import REPOSITORY
+    from pipeline import load
+    from pipeline.variants import ALL
+
+    if arguments.name is None:
+        return [None]
+    arguments.pipeline = arguments.name
+    if arguments.variant is None and arguments.name in load.names(REPOSITORY):
+        arguments.variant = ALL if load.variants(REPOSITORY, arguments.name) else None
+    return list(options.names(arguments))
+
+
+def _text(check: Any) -> str:
+    return "\n".join(check.told()) if check.findings else check.text

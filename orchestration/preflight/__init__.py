@@ -1,0 +1,141 @@
+"""What can be found wrong before the first stage, without TensorFlow: all of it at once."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.ingestion import files, rows
+from errors import PipelineError, UserError
+from orchestration.places import REPOSITORY
+from orchestration.preflight import code, machine
+from orchestration.preflight.data import check_data
+from orchestration.preflight.findings import Check, refuse
+from orchestration.preflight.places import check_room, check_root, check_store
+from orchestration.preflight.table import Table
+from pipeline import columns, load
+from pipeline.config import Config
+from pipeline.variants import Name
+
+__all__ = ["Check", "Report", "check_data", "check_room", "check_root", "check_store", "look"]
+
+
+@dataclass
+class Report:
+    """All that was looked at.
+
+    Attributes:
+        checks: In order.
+        reviewed: Config and schema, where these can be used.
+        data: The data's paths under the data root.
+    """
+
+    checks: list[Check] = field(default_factory=list)
+    reviewed: load.Reviewed | None = None
+    data: Any = None
+
+    def settle(self) -> load.Reviewed:
+        """Go on where nothing is wrong.
+
+        Raises:
+            UserError: config, data, schema or user code cannot be used.
+            ResourceError: the store, the disk or the environment cannot be used.
+        """
+        refuse(self.checks)
+        assert self.reviewed is not None
+        return self.reviewed
+
+
+def look(
+    name: Name | None,
+    overrides: Iterable[str] = (),
+    *,
+    root: str,
+    data_root: str = REPOSITORY,
+    metadata: str | None = None,
+) -> Report:
+    """Look at everything that a run will need.
+
+    Args:
+        name: The run; None for the machine, the folder of runs and the store alone.
+        overrides: `key=value` texts.
+        root: Folder of all runs.
+        data_root: Folder that data paths are relative to.
+        metadata: URL of the store; None for SQLite under the root.
+
+    Returns:
+        What was found, right or wrong.
+    """
+    report, root, size = Report(), os.path.abspath(root), 0
+
+    def attempt(name: str, function: Any) -> Any:
+        check = Check(name)
+        report.checks.append(check)
+        try:
+            found = function()
+            check.text = found if isinstance(found, str) else ""
+            return found
+        except PipelineError as error:
+            check.findings.append(error)
+            return None
+
+    if name is not None:
+        shown = f"{load.CONFIGS}/{name.pipeline}.toml"
+        config = attempt("config", lambda: load.load(REPOSITORY, name.pipeline, overrides, name.variant))
+        stem = load.schema_name(REPOSITORY, name.pipeline, name.variant)
+        schema = f"{load.SCHEMAS}/{stem}.pbtxt"
+        known = attempt("schema", lambda: load.schema_columns(REPOSITORY, stem)) if config or _is_there(stem) else None
+        report.checks[0].text = shown
+        report.checks[-1].text = schema
+        if config is not None and known is not None:
+            report.reviewed = attempt("columns", lambda: load.fitting(REPOSITORY, name, config, stem, known))
+        if config is not None:
+            attempt("code", lambda: _code(config))
+            report.data = files.under(os.path.abspath(data_root), config.data.path)
+            table = _table(config, known, stem) if known is not None and report.reviewed is not None else None
+            label = config.label.column
+            size = (
+                attempt(
+                    "data",
+                    lambda: check_data(
+                        report.data, config.data, config=shown, columns=known or {}, label=label, table=table
+                    ),
+                )
+                or 0
+            )
+            report.checks[-1].text = f"{len(files.flat(report.data))} path(s), {size:,} bytes of data"
+    writable = attempt("root", lambda: check_root(root))
+    attempt("store", lambda: check_store(root, metadata))
+    if writable:
+        attempt("disk", lambda: check_room(root, size))
+    attempt("versions", lambda: machine.check_versions(os.path.join(REPOSITORY, "uv.lock")))
+    return report
+
+
+def _is_there(stem: str) -> bool:
+    return os.path.isfile(os.path.join(REPOSITORY, load.SCHEMAS, f"{stem}.pbtxt"))
+
+
+def _code(config: Config) -> str:
+    name = config.network["name"]
+    own = [path.rpartition(".")[0] for path in (config.preprocessing, name if "." in name else None) if path]
+    modules = [*([] if "." in name else [f"models.networks.{name}"]), *own]
+    findings = code.check(modules)
+    if findings:
+        raise UserError("\n".join(findings))
+    return ", ".join([*code.OURS, *modules])
+
+
+def _table(config: Config, known: dict[str, str], stem: str) -> Table:
+    label = config.label
+    features = {feature.name: feature for feature in columns.schema(REPOSITORY, stem).feature}
+    wanted = None if label.task == "clusters" else label.column
+    return Table(
+        columns=known,
+        schema=f"{load.SCHEMAS}/{stem}.pbtxt",
+        label=label,
+        feature=features.get(label.column) if label.column else None,
+        keeper=rows.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=wanted),
+        most_blank=config.data.max_blank_label,
+        splits=1 if config.data.split.by == "all" else 3,
+    )

@@ -1,0 +1,136 @@
+"""The data's files: that they are there, can be read, hold the schema's columns, rows, and a label to learn from."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from components.ingestion import csv_places, csv_source, files, sources
+from errors import UserError
+from orchestration.preflight import blocks
+from orchestration.preflight.findings import short
+from orchestration.preflight.table import Table, numbered
+from pipeline.data import Data
+from pipeline.load import nearest
+
+WHOLE_BYTES = 64 << 20
+"""Longest Parquet or TFRecord file that is read as a whole; of a longer one the first rows are."""
+GZIP_LEAST = 18
+"""Bytes of the shortest gzip file, of which the last four are the size of what is packed."""
+TEXTS = ("csv", "pixels")
+"""Formats whose text is looked through."""
+
+
+def check_data(
+    paths: files.Paths,
+    data: Data,
+    *,
+    config: str,
+    columns: Iterable[str],
+    label: str | None,
+    table: Table | None = None,
+) -> int:
+    """See that the data's files are there, can be read, and hold the schema's columns and rows.
+
+    Args:
+        paths: Paths and patterns under the data root.
+        data: [data].
+        config: The config's name, for the message.
+        columns: Columns of the schema.
+        label: The label's column, if there is one.
+        table: Also looks at types and the label.
+
+    Returns:
+        Bytes of data, unpacked where that was seen.
+
+    Raises:
+        UserError: all findings, one a line.
+    """
+    settings = data.model_dump(mode="json")
+    try:
+        found = files.resolve(paths, settings)
+    except UserError as error:
+        raise UserError(f"{config}: {error}") from error
+    wanted, size, lines = list(columns), 0, []
+    for file in found:
+        told = list(_check_file(file.path, settings, wanted, label, table))
+        size += sum(one for one in told if isinstance(one, int))
+        lines += short([one for one in told if isinstance(one, str)], file.path)
+    if table is not None and not lines:
+        shown = found[0].path + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+        lines += table.verdict(shown)
+    if lines:
+        raise UserError("\n".join(lines))
+    return size
+
+
+def _check_file(
+    path: str, settings: Mapping[str, Any], columns: list[str], label: str | None, table: Table | None
+) -> Iterator[str | int]:
+    """What is wrong with a file, and its size."""
+    try:
+        names = sources.look(path, settings)
+    except UserError as error:
+        yield from str(error).splitlines()
+        return
+    for column in sorted({column for column in names if names.count(column) > 1}):
+        yield f"{path}: two columns are named {column!r}: rename one"
+    for column in columns:
+        if column not in names:
+            word = "the label column" if column == label else "column"
+            yield f"{path}: {word} {column!r} of the schema is missing.{nearest(column, names)}"
+    if files.is_remote(path):
+        if table is not None:
+            table.whole = False
+        return
+    kind = settings["format"] or files.format_of(path)
+    try:
+        if kind in TEXTS:
+            yield from _text(path, settings, table if kind == "csv" else None)
+        elif table is not None and kind in ("parquet", "tfrecord"):
+            yield from _typed(path, settings, table)
+        else:
+            yield sum(map(_unpacked, files.within(path)))
+    except UserError as error:
+        yield from str(error).splitlines()
+    if table is not None and kind not in ("csv", "parquet", "tfrecord"):
+        table.whole = False
+
+
+def _text(path: str, settings: Mapping[str, Any], table: Table | None) -> Iterator[str | int]:
+    text = blocks.scan(path, settings)
+    yield text.size
+    with csv_places.rows(path, settings) as found:
+        width = len(next(row for _, row in found if row))
+    rows = blocks.parse(path, settings, text, width)
+    yield from rows.findings
+    names = list(settings["csv"]["names"]) or csv_source.header(path, settings)
+    if table is None or len(set(names)) < len(names) or rows.findings:
+        return
+    table.whole &= rows.whole
+    yield from table.add(path, names, rows.cells, rows.lines, settings)
+
+
+def _typed(path: str, settings: Mapping[str, Any], table: Table) -> Iterator[str | int]:
+    size = os.path.getsize(path)
+    yield size
+    with contextlib.closing(_batches(path, settings, table.columns)) as batches:
+        for number, batch in enumerate(batches):
+            if size > WHOLE_BYTES and number:
+                table.whole = False
+                break
+            yield from table.take(path, numbered(batch), [f", row {row + 1}" for row in range(len(batch))])
+
+
+def _unpacked(path: str) -> int:
+    """Size of a file; of a packed one what its end says, up to 4 GB."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        if not path.endswith(".gz") or size < GZIP_LEAST:
+            return size
+        file.seek(-4, os.SEEK_END)
+        return int.from_bytes(file.read(), "little")
+
+
+def _batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Any:
+    return sources.source(path, settings).batches(path, settings, columns)

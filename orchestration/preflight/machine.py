@@ -1,0 +1,104 @@
+"""What is installed and what this machine has."""
+
+import contextlib
+import glob
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+
+from errors import ResourceError
+
+CHECKED = (
+    *("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation"),
+    *("tensorflow-model-analysis", "ml-metadata", "protobuf", "numpy", "pyarrow", "pydantic", "rich", "tomli"),
+)
+"""Packages whose version must be the lock's."""
+STACKS = {"1.16": "legacy", "1.21": "current"}
+ENGINES = ("docker", "podman")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
+
+
+def check_versions(lock: str, packages: Iterable[str] = CHECKED) -> str:
+    """See that the packages are those of the lock.
+
+    Args:
+        lock: Path of uv.lock.
+        packages: Their names.
+
+    Returns:
+        The stack, and what it is made of.
+
+    Raises:
+        ResourceError: one is missing or of another version.
+    """
+    with open(lock, encoding="utf-8") as file:
+        text = file.read()
+    findings, there = [], {}
+    for package in packages:
+        locked = re.findall(rf'^name = "{re.escape(package)}"\nversion = "([^"]+)"', text, re.M)
+        try:
+            there[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            findings.append(f"{package} is not installed: run `make run`, which installs what uv.lock says")
+            continue
+        if locked and there[package] not in locked:
+            findings.append(
+                f"{package} {there[package]} is installed, and uv.lock says {' or '.join(locked)}: run `make run`, "
+                "which installs that"
+            )
+    if findings:
+        raise ResourceError("\n".join(findings))
+    stack = STACKS.get(".".join(there.get("tfx", "").split(".")[:2]), "unknown")
+    shown = ", ".join(f"{package} {there[package]}" for package in ("tfx", "tensorflow", "keras") if package in there)
+    return f"{stack}: Python {platform.python_version()}, {shown}"
+
+
+def facts() -> dict[str, str]:
+    """What this machine has, by name: one line each."""
+    return {
+        "glibc": " ".join(platform.libc_ver()).strip() or "none",
+        "cores": f"{len(os.sched_getaffinity(0))} of {os.cpu_count()}",
+        "memory": _memory(),
+        "engines": _tools(ENGINES),
+        "browsers": _tools(BROWSERS),
+        "PostgreSQL": _postgresql(),
+    }
+
+
+def _memory() -> str:
+    found = {}
+    with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as file:
+        found = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file}
+    limit = ""
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
+            allowed = int(file.read())
+            if allowed < found.get("MemTotal", 0):
+                limit = f", of which this container may take {allowed / 1e9:.1f} GB"
+    free, total = found.get("MemAvailable", 0), found.get("MemTotal", 0)
+    return f"{free / 1e9:.1f} GB free of {total / 1e9:.1f} GB{limit}"
+
+
+def _tools(names: Iterable[str]) -> str:
+    """Those that are there, with their versions."""
+    found = {name: path for name in names if (path := shutil.which(name))}
+    return "; ".join(f"{_version(path) or name} ({path})" for name, path in found.items()) or "none"
+
+
+def _version(path: str) -> str:
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=5, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (said.stdout.strip().splitlines() or [""])[0].strip()
+
+
+def _postgresql() -> str:
+    places = [path for name in ("psql", "postgres") if (path := shutil.which(name))]
+    places += sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
+    versions = {_version(path): path for path in places}
+    return "; ".join(f"{version} ({path})" for version, path in versions.items()) or "none"

@@ -1,0 +1,183 @@
+"""The rows that preflight has seen, as the stages will see them: their types, and a label to learn from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.ingestion import cells, rows
+from models.label import Label
+
+
+@dataclass
+class Table:
+    """What all files' rows come to.
+
+    Args:
+        columns: Column name -> INT, FLOAT or BYTES, of the schema.
+        schema: The schema's path, for the messages.
+        label: [label].
+        feature: The label's column in the schema; None for clusters without one.
+        keeper: Leaves rows out as ingestion will.
+        most_blank: [data] max_blank_label.
+        splits: How many splits share the rows; 1 where each has all of them.
+
+    Attributes:
+        whole: Whether all rows of all files were seen.
+        kept: Rows that stay.
+    """
+
+    columns: Mapping[str, str]
+    schema: str
+    label: Label
+    feature: schema_pb2.Feature | None
+    keeper: rows.Keeper
+    most_blank: float
+    splits: int
+    whole: bool = True
+    kept: int = 0
+    _values: dict[Any, int] = field(default_factory=dict)
+
+    def add(
+        self, path: str, names: Sequence[str], found: Sequence[Sequence[str]], places: Sequence[Any], data: Any
+    ) -> Iterator[str]:
+        """Take rows of texts.
+
+        Args:
+            path: Their file.
+            names: Columns of the file.
+            found: The cells of each row.
+            places: The line of each row, or None.
+            data: [data]: `blank` and `trim`.
+
+        Yields:
+            What is wrong with them.
+        """
+        made: dict[str, pa.Array] = {}
+        texts = dict(zip(names, zip(*found, strict=True), strict=True)) if found else {}
+        for name, column in texts.items():
+            kind = self.columns.get(name, "BYTES")
+            tidied = cells.tidy(pa.array(column, pa.string()), data["blank"], data["trim"] or kind != "BYTES")
+            try:
+                made[name] = cells.convert(tidied, kind)
+            except cells.BadCellError as error:
+                where = _where(places[error.row])
+                yield (
+                    f"{path}{where}: column {name!r} holds {error.value!r}, which is no {kind}: mend the cell, or "
+                    f"write type: {'FLOAT or BYTES' if kind == 'INT' else 'BYTES'} for it in {self.schema}"
+                )
+                self.whole = False
+        if len(made) == len(names):
+            batch = pa.RecordBatch.from_arrays([*made.values(), pa.array(range(len(found)))], [*made, _PLACE])
+            yield from self.take(path, batch, [_where(place) for place in places])
+
+    def take(self, path: str, batch: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
+        """Take rows of typed cells.
+
+        Args:
+            path: Their file.
+            batch: The rows, and their numbers among `places` as the last column.
+            places: Where each row is, as the end of a path.
+
+        Yields:
+            Labels out of the schema's range.
+        """
+        needed = [name for name in self.keeper.columns if name not in batch.schema.names]
+        if needed:
+            self.whole = False
+            return
+        kept = self.keeper.keep(batch)
+        self.kept += len(kept)
+        at = batch.schema.get_field_index(self.label.column) if self.label.column else -1
+        if at < 0:
+            return
+        column = kept.column(at)
+        counted = column.value_counts()
+        for value, number in zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True):
+            self._values[value] = self._values.get(value, 0) + number
+        if self.feature is not None:
+            for sign, limit, edit in limits(self.feature):
+                bound = pa.scalar(limit, column.type if pa.types.is_floating(column.type) else None)
+                bad = pc.fill_null(getattr(pc, sign)(column, bound), False)
+                row = pc.index(bad, True).as_py()
+                if row >= 0:
+                    where = places[kept.column(kept.num_columns - 1)[row].as_py()]
+                    yield (
+                        f"{path}{where}: the label {self.label.column!r} is {column[row].as_py():g} and {edit}: mend "
+                        "the row, or the limit there"
+                    )
+
+    def verdict(self, shown: str) -> Iterator[str]:
+        """What the rows come to; of a part of them nothing can be said.
+
+        Args:
+            shown: What to call them.
+        """
+        if not self.whole:
+            return
+        try:
+            if self.label.column and self.label.task != "clusters":
+                rows.check_labels(self.keeper.left_out, self.kept, column=self.label.column, most=self.most_blank)
+        except ValueError as error:
+            yield f"{shown}: {error}"
+            return
+        if self.kept < self.splits:
+            left = rows.sentence(self.keeper.left_out)
+            yield f"{shown}: {self.kept} rows for {self.splits} splits: more are needed{left}"
+        elif self.label.column and self._values:
+            one = _one_class(self.label, [value for value in self._values if value is not None])
+            if one:
+                yield f"{shown}: the label {self.label.column!r} {one}"
+
+
+_PLACE = " place"
+"""Column of row numbers: no schema has such a name."""
+
+
+def numbered(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch with its rows' numbers as the last column."""
+    return pa.RecordBatch.from_arrays([*batch.columns, pa.array(range(len(batch)))], [*batch.schema.names, _PLACE])
+
+
+def limits(feature: schema_pb2.Feature) -> Iterator[tuple[str, float, str]]:
+    """Arrow's comparison that finds a value out of the schema's range, the limit, and the limit in words."""
+    for kind in ("int_domain", "float_domain"):
+        if feature.HasField(kind):
+            domain = getattr(feature, kind)
+            if domain.HasField("min"):
+                yield "less", domain.min, f"the schema says {kind} {{ min: {domain.min:g} }}"
+            if domain.HasField("max"):
+                yield "greater", domain.max, f"the schema says {kind} {{ max: {domain.max:g} }}"
+
+
+def _where(place: Any) -> str:
+    return "" if place is None else f", line {place}"
+
+
+def _one_class(label: Label, values: Sequence[Any]) -> str:
+    """Why nothing can be learnt from these values; empty where it can."""
+    classes = {_class(label, value) for value in values}
+    if label.task == "clusters" or len(classes) > 1:
+        return ""
+    [shown] = [repr(value) for value in values[:1]]
+    if label.task == "anomaly":
+        return "" if classes == {0} else "is an anomaly in every row: normal rows are needed to learn from"
+    if label.task in ("regression", "classes"):
+        return f"is {shown} in every row: there is nothing to learn"
+    rule = f"label.positive = {label.positive!r}" if label.positive is not None else f"threshold = {label.threshold:g}"
+    found = ", ".join(sorted({repr(value) for value in values})[:5])
+    return f"has one class: {rule} {'is' if classes == {1} else 'never is'} what it holds: {found}: mend the rule"
+
+
+def _class(label: Label, value: Any) -> Any:
+    if label.threshold is not None:
+        return int(float(value) >= label.threshold)
+    if label.positive is not None:
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        text = text.strip()
+        # In a column of numbers 1 and 1.0 are the value "1".
+        return int(text == label.positive or text.removesuffix(".0") == label.positive)
+    return value

@@ -1,0 +1,105 @@
+"""All findings at once, each with its mend."""
+
+import json
+import shutil
+
+import pytest
+
+from errors import ResourceError, UserError
+from orchestration import command, preflight
+from orchestration.preflight import findings, machine, places
+from orchestration.preflight.findings import Check
+
+
+def test_nothing_is_wrong_with_a_table_that_fits(flats):
+    assert flats.told() == []
+    assert flats.runs.is_dir()
+
+
+def test_all_that_is_wrong_is_told_at_once(flats, monkeypatch):
+    flats.config(flats.CONFIG.replace('"linear"', '"lineal"'))
+    flats.schema(flats.SCHEMA.replace("type: INT", "type: STRUCT"))
+    flats.runs.write_text("")
+    monkeypatch.setattr(machine, "CHECKED", ())
+    told = flats.told()
+
+    assert [line.split(":")[0] for line in told] == [
+        "configs/flats.toml",
+        "schemas/flats.pbtxt",
+        f"{flats.runs} cannot be written (File exists)",
+    ]
+
+
+def test_data_is_looked_at_where_the_schema_cannot_be_read(flats):
+    flats.schema("feature {")
+    flats.data("area,area\n1,2\n")
+    told = flats.told()
+
+    assert told[0].startswith("schemas/flats.pbtxt: this is not a schema:")
+    assert told[1].endswith("flats.csv: two columns are named 'area': rename one")
+
+
+def test_the_users_own_things_decide_the_exit_code():
+    user, disk = (
+        Check("data", findings=[UserError("mend it\nand that")]),
+        Check("disk", findings=[ResourceError("full")]),
+    )
+    with pytest.raises(UserError, match=r"^full\nmend it\nand that$"):
+        findings.refuse([disk, user, Check("code")])
+    with pytest.raises(ResourceError, match=r"^full$"):
+        findings.refuse([disk])
+    findings.refuse([Check("code")])
+
+
+def test_a_disk_without_room_is_refused_with_what_is_needed(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=10**9)
+    monkeypatch.setattr(places.shutil, "disk_usage", lambda _: usage)
+
+    assert preflight.check_room(str(tmp_path), 10**8) == "1.0 GB free, 505 MB may be needed"
+    with pytest.raises(
+        ResourceError, match=r": 1\.0 GB of the disk are free, and a run over 500 MB of data may need 2\.1 GB"
+    ):
+        preflight.check_room(str(tmp_path), 5 * 10**8)
+
+
+def test_another_version_than_the_locks_is_named_with_the_mend(tmp_path):
+    lock = tmp_path / "uv.lock"
+    lock.write_text('name = "numpy"\nversion = "0.1"\n\nname = "numpy"\nversion = "0.2"\n')
+    with pytest.raises(ResourceError) as caught:
+        machine.check_versions(str(lock), ["numpy", "no-such-package", "pydantic"])
+
+    first, second = str(caught.value).splitlines()
+    assert "is installed, and uv.lock says 0.1 or 0.2: run `make run`" in first
+    assert second.startswith("no-such-package is not installed: run `make run`")
+
+
+def test_the_installed_packages_are_the_locks():
+    from pathlib import Path
+
+    assert machine.check_versions(str(Path(__file__).parents[2] / "uv.lock")).startswith(("legacy: ", "current: "))
+
+
+def doctor(capsys, *arguments):
+    code = command.main(["doctor", *map(str, arguments)])
+    return code, capsys.readouterr().out
+
+
+def test_the_doctor_tells_everything_and_answers_with_the_runs_exit_code(flats, capsys, tmp_path):
+    code, out = doctor(capsys, "--root", tmp_path / "runs")
+
+    assert code == 0
+    for word in ("root", "store", "disk", "versions", "glibc", "cores", "memory", "engines", "browsers", "PostgreSQL"):
+        assert f"\n{word} " in f"\n{out}"
+    (tmp_path / "file").write_text("")
+    code, out = doctor(capsys, "--json", "--root", tmp_path / "file")
+    told = json.loads(out)
+    assert code == told["code"] == 5
+    assert [check["check"] for check in told["checks"] if not check["ok"]] == ["root"]
+    assert doctor(capsys, "no_such_pipeline", "--root", tmp_path / "runs")[0] == 2
+
+
+def test_the_doctor_looks_at_a_pipeline_of_the_repository(capsys, tmp_path):
+    code, out = doctor(capsys, "penguins", "--root", tmp_path / "runs")
+
+    assert code == 0, out
+    assert "data        good" in out

@@ -1,0 +1,135 @@
+"""The rows that preflight sees: types, and a label to learn from."""
+
+import gzip
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration.preflight import blocks
+
+RULE = {"binary": 'task = "binary"\npositive = "yes"', "anomaly": 'task = "anomaly"\nthreshold = 1000'}
+
+
+def only(told):
+    [line] = told
+    return line.split("flats.csv")[1]
+
+
+def test_a_cell_of_another_type_names_line_and_the_schema_edit(flats):
+    flats.data(flats.HEADER + flats.rows(2) + "big,Bern,1000\n")
+
+    assert only(flats.told()) == (
+        ", line 4: column 'area' holds 'big', which is no FLOAT: mend the cell, or write type: BYTES for it in "
+        "schemas/flats.pbtxt"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "40,Bern,9001\n",
+            ", line 42: the label 'rent' is 9001 and the schema says int_domain { max: 9000 }: mend the row",
+        ),
+        ("40,Bern,0\n", ", line 42: the label 'rent' is 0 and the schema says int_domain { min: 1 }: mend the row"),
+    ],
+)
+def test_a_label_out_of_range_names_the_line(flats, rows, said):
+    flats.data(flats.HEADER + flats.rows(40) + rows)
+
+    assert only(flats.told()).startswith(said)
+    assert flats.told('data.exclude=["rent > 9000 or rent < 1"]') == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("1,Bern,900\n" * 9, ": the label 'rent' is 900 in every row: there is nothing to learn"),
+        ("1,Bern,\n" * 9, ": the label 'rent' is blank in 9 of 9 rows, more than data.max_blank_label = 0.05"),
+        ("1,Bern,900\n2,Bern,901\n", ": 2 rows for 3 splits: more are needed"),
+    ],
+)
+def test_a_label_to_learn_nothing_from(flats, rows, said):
+    flats.data(flats.HEADER + rows)
+
+    assert only(flats.told()).startswith(said)
+
+
+def test_blank_labels_within_the_share_are_left_out(flats):
+    flats.data(flats.HEADER + flats.rows(40) + "1,Bern,\n2,Chur,\n")
+
+    assert flats.told() == []
+    assert only(flats.told("data.max_blank_label=0.04")).startswith(": the label 'rent' is blank in 2 of 42 rows")
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "said"),
+    [
+        ("binary", ["yes", "no"], None),
+        ("binary", [" yes ", "no"], None),
+        ("binary", ["ja", "nein"], "label.positive = 'yes' never is what it holds: 'ja', 'nein'"),
+        ("binary", ["yes", "yes"], "label.positive = 'yes' is what it holds: 'yes'"),
+        ("anomaly", [1, 2], None),
+        ("anomaly", [1000, 2000], "is an anomaly in every row: normal rows are needed"),
+    ],
+)
+def test_one_class_is_refused_with_the_rule(flats, task, labels, said):
+    kind = "BYTES" if task == "binary" else "INT"
+    flats.schema(flats.SCHEMA.replace("type: INT", f"type: {kind}").replace("int_domain { min: 1 max: 9000 }", ""))
+    network = "autoencoder" if task == "anomaly" else "linear"
+    flats.config(flats.CONFIG.replace('"linear"', f'"{network}"') + RULE[task])
+    flats.data(flats.HEADER + "".join(f"{row},Bern,{labels[row % 2]}\n" for row in range(9)))
+
+    told = flats.told()
+    assert (said in only(told)) if said else told == []
+
+
+def test_of_a_part_of_the_rows_no_class_is_missed(flats, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 500)
+    flats.data(flats.HEADER + "1,Bern,900\n" * 500)
+
+    assert flats.told() == []
+
+
+def test_parquet_rows_are_looked_at_too(flats):
+    table = {"area": [1.0, 2.0, 3.0], "city": ["Bern", "Chur", "Bern"], "rent": [900, 9001, 901]}
+    pq.write_table(pa.table(table), flats.root / "data" / "flats.parquet")
+    [line] = flats.told("data.path=data/flats.parquet")
+
+    assert "flats.parquet, row 2: the label 'rent' is 9001" in line
+
+
+def test_many_findings_of_a_file_are_cut(flats):
+    flats.data(flats.HEADER + flats.rows(40) + "1,Bern\n" * 30)
+    told = flats.told()
+
+    assert len(told) == 21
+    assert told[0].endswith(
+        "flats.csv, line 42: expected 3 columns, got 2: mend the row; a text that holds the delimiter goes in quotes"
+    )
+    assert told[-1].endswith("flats.csv: and 10 more like these")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("quoted", [False, True], ids=["plain", "line breaks in quotes"])
+@pytest.mark.parametrize("bad", ["1,Bern", '1,"Bern,900'], ids=["ragged", "open quote"])
+def test_the_last_block_is_looked_at_with_its_lines(flats, monkeypatch, packed, quoted, bad):
+    monkeypatch.setattr(blocks, "BLOCK", 3000)
+    city = '"Be\nrn"' if quoted else "Bern"
+    text = flats.HEADER + "".join(f"{row},{city},{row + 1}\n" for row in range(2000)) + f"{bad}\n"
+    name = "flats.csv.gz" if packed else "flats.csv"
+    flats.data(gzip.compress(text.encode()) if packed else text, name)
+    [line] = flats.told(f"data.path=data/{name}")
+
+    assert f"{name}, line {2 + 2000 * (1 + quoted)}: " in line
+
+
+def test_the_end_of_a_long_file_is_reached_without_its_middle(flats, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 3000)
+    monkeypatch.setattr(blocks, "MOST", 10_000)
+    monkeypatch.setattr(blocks, "_READ", 5000)
+    flats.data(flats.HEADER + flats.rows(5000) + "1,Bern\n")
+    [line] = flats.told()
+
+    assert "flats.csv: expected 3 columns, got 2" in line
