@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "--pipeline", default=DEFAULT_PIPELINE, metavar="NAME", help="configs/NAME.toml (default: houses)"
     )
     options.add_run_options(root, lambda value: value)
+    local.add(root)
     compiled.add(root)
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
     for command in COMMANDS:

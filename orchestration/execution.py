@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 from absl import logging
@@ -11,23 +12,24 @@ from tfx.dsl.compiler.compiler import Compiler
 from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib
 from tfx.proto.orchestration import pipeline_pb2
 
-from components import digest
 from components.evaluator.executor import VERDICT
-from components.ingestion import files
 from components.summary import PROPERTY
 from components.trainer import HISTORY
 from components.tuner.executor import FILES
-from errors import RunError
+from errors import RunError, UserError
 from inspection import store as inspection_store
+from orchestration import finished, launching
 from orchestration.places import Root
 from pipeline.config import Config
 from pipeline.pipeline import Places, create_pipeline
 
 _STATES = metadata_store_pb2.Execution.State
+RESOLVERS = ("baseline", "warm-start")
+"""Nodes that look up what an earlier run made."""
 
 
 class Execution:
@@ -35,7 +37,8 @@ class Execution:
 
     Args:
         order: What the supervisor asks for: run_id, run_folder, root, metadata, pipeline, config, columns, data,
-            schema, beam_args, cache, advisory, and `to`, the node to end with, or None.
+            data_content, schema, schema_content, beam_args, cache, advisory; `to`, the node to end with, or None;
+            `first`, the node to begin with, or None, and `base`, the run that gives the outputs of those before it.
     """
 
     def __init__(self, order: dict[str, Any]) -> None:
@@ -49,8 +52,8 @@ class Execution:
             schema=order["schema"],
             artifacts=root.artifacts(self._name),
             serving=root.serving(self._name),
-            data_content=files.content(files.resolve(order["data"], order["config"]["data"])),
-            schema_content=digest.file(order["schema"]),
+            data_content=order["data_content"],
+            schema_content=order["schema_content"],
             settings=root.settings(self._name),
             trials=root.trials(self._name),
             metadata=self._connection,
@@ -69,6 +72,8 @@ class Execution:
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
         self._to: str | None = order["to"]
+        self._first: str | None = order["first"]
+        self._base: str | None = order["base"]
         self._outputs: dict[str, dict[str, list[Any]]] = {}
         self._register()
 
@@ -78,9 +83,15 @@ class Execution:
             above = context_lib.register_context_if_not_exists(handle, inspection_store.PIPELINE_CONTEXT, self._name)
             context = context_lib.register_context_if_not_exists(handle, inspection_store.RUN_CONTEXT, self._run_id)
             context.custom_properties["run_folder"].string_value = self._run_folder
+            # An earlier attempt may have recorded an end.
+            for key in ("state", "reason"):
+                context.custom_properties[key].string_value = ""
             handle.store.put_contexts([context])
-            link = metadata_store_pb2.ParentContext(parent_id=above.id, child_id=context.id)
-            handle.store.put_parent_contexts([link])
+            if not handle.store.get_parent_contexts_by_context(context.id):
+                link = metadata_store_pb2.ParentContext(parent_id=above.id, child_id=context.id)
+                handle.store.put_parent_contexts([link])
+            # Of an earlier attempt of this run; the newer ones come as they finish.
+            self._kept = finished.finished(handle.store, self._name, self._run_id, self._nodes)
 
     @property
     def node_ids(self) -> list[str]:
@@ -101,17 +112,53 @@ class Execution:
         ids = self.node_ids
         return {node_id: [each for each in self._nodes[node_id].upstream_nodes if each in ids] for node_id in ids}
 
-    def launch(self, node_id: str) -> tuple[str, str]:
-        """Run one node.
+    def launch(self, node_id: str, say: Callable[[str], None]) -> tuple[str, str]:
+        """Run one node, unless an earlier attempt of the run has finished it.
+
+        Args:
+            node_id: The node.
+            say: Is told why a node is made again.
 
         Returns:
-            Its state in ML Metadata (COMPLETE or CACHED), and a line that says what came out.
+            Its state in ML Metadata (COMPLETE or CACHED), or KEPT where an earlier attempt had finished it, or TAKEN
+            where an earlier run gave it; and a line that says what came out.
 
         Raises:
             RunError: the node's inputs could not be resolved.
+            UserError: what an earlier run is to give is damaged.
             Exception: whatever its executor raised.
         """
-        info = launcher.Launcher(
+        while True:
+            kept = self._kept.pop(node_id, None)
+            taken = kept is None and self._is_taken(node_id)
+            if kept is not None:
+                execution_id = int(kept.id)
+            else:
+                execution_id = self._take_over(node_id) if taken else self._launch(node_id)
+            with metadata.Metadata(self._connection) as handle:
+                [execution] = handle.store.get_executions_by_id([execution_id])
+                state = _STATES.Name(execution.last_known_state)
+                if state not in ("COMPLETE", "CACHED"):
+                    raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved")
+                outputs = _outputs(handle.store, execution_id)
+                # What this attempt itself has just made needs no check.
+                old = kept is not None or state == "CACHED" or node_id in RESOLVERS
+                damaged = launching.damage(outputs) if old else {}
+                if not damaged:
+                    break
+                say(launching.retire(handle.store, execution, outputs, damaged))
+        self._outputs[node_id] = outputs
+        self._copy(node_id)
+        line = self._found(node_id) if node_id in RESOLVERS else self._line(node_id)
+        if kept is not None:
+            return "KEPT", line
+        if taken:
+            return "TAKEN", line
+        # A resolver is always CACHED or COMPLETE in ML Metadata, also when it just looked.
+        return ("COMPLETE" if node_id in RESOLVERS else state), line
+
+    def _launch(self, node_id: str) -> int:
+        info = launching.Launcher(
             pipeline_node=self._nodes[node_id],
             mlmd_connection=metadata.Metadata(self._connection),
             pipeline_info=self._ir.pipeline_info,
@@ -119,31 +166,40 @@ class Execution:
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
         ).launch()
+        return int(info.execution_id)
+
+    def _is_taken(self, node_id: str) -> bool:
+        order = list(self._nodes)
+        return self._first is not None and order.index(node_id) < order.index(self._first)
+
+    def _take_over(self, node_id: str) -> int:
         with metadata.Metadata(self._connection) as handle:
-            execution = handle.store.get_executions_by_id([info.execution_id])[0]
-            state = _STATES.Name(execution.last_known_state)
-            if state not in ("COMPLETE", "CACHED"):
-                raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved")
-            self._outputs[node_id] = _outputs(handle.store, info.execution_id)
+            given = finished.finished(handle.store, self._name, str(self._base), [node_id])[node_id]
+            outputs = _outputs(handle.store, int(given.id))
+            damaged = launching.damage(outputs)
+            if damaged:
+                raise UserError(
+                    f"--from {self._first}: of run {self._base}, {'; '.join(damaged.values())}. Run without --from, "
+                    "which makes it again"
+                )
+            return launching.take_over(handle, self._nodes[node_id], outputs)
+
+    def _copy(self, node_id: str) -> None:
+        """Copy small results beside run.json, so that a run's folder is whole by itself, also from the cache."""
         if node_id == "trainer":
-            # Beside run.json, so that a run's folder is whole by itself, also when training came from the cache.
             history = os.path.join(self._outputs[node_id]["model_run"][0].uri, HISTORY)
             shutil.copy(history, os.path.join(self._run_folder, HISTORY))
         if node_id == "tuner":
             for name in FILES:
                 shutil.copy(os.path.join(self._outputs[node_id]["tuner_results"][0].uri, name), self._run_folder)
-        if node_id == "baseline":
-            # A resolver is always CACHED in ML Metadata, also when it just looked.
-            return "COMPLETE", self._baseline()
-        return state, self._line(node_id)
+
+    def _found(self, node_id: str) -> str:
+        models = self._outputs[node_id].get("model", [])
+        return f"model {models[0].id}" if models else "none yet"
 
     def _line(self, node_id: str) -> str:
         found = self._outputs[node_id].values()
         return next((text for artifacts in found for text in map(_summary, artifacts) if text), "")
-
-    def _baseline(self) -> str:
-        models = self._outputs["baseline"].get("model", [])
-        return f"model {models[0].id}" if models else "none yet"
 
     def outcome(self) -> dict[str, Any]:
         """The verdict of the evaluator, and where the model was pushed; or what the node came to that was the end."""

@@ -5,20 +5,20 @@ It owns the terminal, signals, the run's folder and the verdict; one worker proc
 
 import os
 import shlex
-import signal
 import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from errors import KINDS, GateError, PipelineError, RunError, UserError
+from errors import GateError, PipelineError, ResourceError, UserError
 from inspection import store as inspection_store
-from orchestration import events, preflight, record, tuned
+from orchestration import begin, lock, preflight, record, resume, tuned
 from orchestration.places import REPOSITORY, Root, new_run_id
+from orchestration.supervision import supervise
 from orchestration.terminal import Terminal
 from orchestration.workers import Workers
-from pipeline import load
+from pipeline import load, stages
 from pipeline.beam import BEAM_ARGS
 from pipeline.variants import Name
 
@@ -39,7 +39,9 @@ class Request:
         beam_args: Beam arguments; empty for in memory.
         cache: Whether unchanged stages are served from earlier runs.
         verbose: Whether a failed stage's log is shown.
+        first: The stage that the run begins with, on outputs of an earlier run; None for the first one.
         to: The node after which the run ends, with those that it needs; None for the whole pipeline.
+        new_run: Whether an unfinished run is left as it is.
     """
 
     name: Name
@@ -50,7 +52,9 @@ class Request:
     beam_args: Iterable[str] = field(default=BEAM_ARGS)
     cache: bool = True
     verbose: bool = False
+    first: str | None = None
     to: str | None = None
+    new_run: bool = False
 
     @property
     def again(self) -> str:
@@ -65,7 +69,7 @@ class Request:
 
 
 def run(request: Request, workers: Workers) -> int:
-    """Run a pipeline to its end.
+    """Run a pipeline to its end, or go on with a run that ended before its time.
 
     Args:
         request: What the user asked for.
@@ -92,63 +96,91 @@ def run(request: Request, workers: Workers) -> int:
             f"{load.CONFIGS}/{name.pipeline}.toml has no [tuner], so there is nothing to try: add for example\n"
             '[tuner.space]\n"training.optimizer.rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
         )
+    stages.check(config, first=request.first, to=request.to)
     root = Root(os.path.abspath(request.root))
     data = report.data
-    store = inspection_store.open_store(root.path, request.metadata, readonly=False)
-    run_id = new_run_id()
-    facts = {
-        "run_id": run_id,
-        "pipeline": name.run,
-        "config": config.plain(),
-        "seed": config.training.seed,
-        "data": data,
-        "root": root.path,
-        "metadata": inspection_store.redact(request.metadata) if request.metadata else None,
-        "beam_args": list(request.beam_args),
-    }
-    book = record.Record(root.run(name.run, run_id), facts)
-    order = {
-        **facts,
-        "metadata": request.metadata,
-        "run_folder": book.folder,
-        "columns": columns,
-        "schema": os.path.join(REPOSITORY, reviewed.schema),
-        "cache": request.cache,
-        "advisory": name.sample,
-        "to": request.to,
-    }
-    state, reason = "FAILED", "the supervisor ended early"
-    try:
-        # TensorFlow and TFX leave files in the temporary folder; this one goes with the run.
-        with terminal, tempfile.TemporaryDirectory(prefix="pipeline-") as scratch:
-            outcome = _supervise({**order, "scratch": scratch}, terminal, book, workers)
-        book.update(outcome=outcome)
-        if request.to is not None:
-            lines = [outcome["reason"]]
-            if request.to == TUNER:
-                config_path = f"{load.CONFIGS}/{name.pipeline}.toml"
-                lines = tuned.lines(book.folder, config=config_path, again=request.again)
-            terminal.reached(lines, run_folder=book.folder)
-            state, reason = "COMPLETE", outcome["reason"]
+    with lock.held(root.pipeline(name.run), terminal.say) as held:
+        place = begin.Place(root, name.run, request.metadata)
+        store = place.open_store()
+        schema = os.path.join(REPOSITORY, reviewed.schema)
+        wanted = resume.identity(config, data, schema, first=request.first, to=request.to, advisory=name.sample)
+        before = begin.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
+        base = begin.base(place, store.mlmd, config, request.first, say=terminal.say)
+        run_id = before["run_id"] if before else new_run_id()
+        held.name(run_id)
+        facts = {
+            "run_id": run_id,
+            "pipeline": name.run,
+            "config": config.plain(),
+            "seed": config.training.seed,
+            "data": data,
+            "root": root.path,
+            "metadata": place.shown,
+            "beam_args": list(request.beam_args),
+            "identity": wanted,
+        }
+        order = {
+            **facts,
+            "metadata": request.metadata,
+            "run_folder": root.run(name.run, run_id),
+            "columns": columns,
+            "schema": schema,
+            "data_content": wanted["data"],
+            "schema_content": wanted["schema"],
+            "cache": request.cache,
+            "advisory": name.sample,
+            "first": request.first,
+            "base": base,
+            "to": request.to,
+        }
+        book = record.Record(order["run_folder"], {**(before or {}), **facts})
+        state, reason = "FAILED", "the supervisor ended early"
+        try:
+            # TensorFlow and TFX leave files in the temporary folder; this one goes with the run.
+            with terminal, tempfile.TemporaryDirectory(prefix=resume.SCRATCH) as scratch:
+                book.update(scratch=scratch)
+                outcome = supervise(
+                    {**order, "scratch": scratch}, config.limits, terminal, book, workers, held.descriptor
+                )
+            book.update(outcome=outcome)
+            state, reason = _state(request, outcome), outcome["reason"]
+            _tell(request, outcome, terminal, book.folder)
+            if state == "NOT_BLESSED":
+                raise GateError(f"the model is not blessed: {reason}. {_serving(root.serving(name.run))}")
             return 0
-        terminal.outcome(outcome, run_folder=book.folder)
-        state, reason = ("COMPLETE", outcome["reason"]) if outcome["blessed"] else ("NOT_BLESSED", outcome["reason"])
-        if not outcome["blessed"]:
-            raise GateError(f"the model is not blessed: {outcome['reason']}. {_serving(root.serving(name.run))}")
-        return 0
-    except PipelineError as error:
-        if state != "NOT_BLESSED":
-            state, reason = ("BLOCKED" if isinstance(error, GateError) else "FAILED"), str(error)
-        if request.verbose:
-            _show_logs(book.folder)
-        raise
-    except KeyboardInterrupt:
-        state, reason = "CANCELED", "stopped by the user"
-        raise
-    finally:
-        book.close(state, reason)
-        record.close_in_store(store.mlmd, run_id, state, reason)
-        _report(store, run_id, book.folder)
+        except PipelineError as error:
+            if state == "FAILED":
+                state, reason = ("BLOCKED" if isinstance(error, GateError) else "FAILED"), str(error)
+            if request.verbose:
+                _show_logs(book.folder)
+            raise
+        except KeyboardInterrupt:
+            state, reason = "CANCELED", "stopped by the user"
+            raise
+        finally:
+            book.close(state, reason)
+            try:
+                place.close(store.mlmd, run_id, state, reason)
+            except ResourceError as error:
+                # The reason of the run's own end comes after it; the next run writes down what could not be now.
+                terminal.say(f"{error}: it does not know yet how the run ended")
+            _report(store, run_id, book.folder)
+
+
+def _state(request: Request, outcome: dict[str, Any]) -> str:
+    return "COMPLETE" if request.to is not None or outcome["blessed"] else "NOT_BLESSED"
+
+
+def _tell(request: Request, outcome: dict[str, Any], terminal: Terminal, folder: str) -> None:
+    """Show what the run came to."""
+    if request.to is None:
+        terminal.outcome(outcome, run_folder=folder)
+        return
+    lines = [outcome["reason"]]
+    if request.to == TUNER:
+        config_path = f"{load.CONFIGS}/{request.name.pipeline}.toml"
+        lines = tuned.lines(folder, config=config_path, again=request.again)
+    terminal.reached(lines, run_folder=folder)
 
 
 def run_all(requests: Iterable[Request]) -> int:
@@ -169,61 +201,6 @@ def run_all(requests: Iterable[Request]) -> int:
     return first
 
 
-def _supervise(order: dict[str, Any], terminal: Terminal, book: record.Record, workers: Workers) -> dict[str, Any]:
-    """Have a worker run the order, follow its events, and return the run's outcome."""
-    outcome: dict[str, Any] | None = None
-    failure: PipelineError | None = None
-    node_id = "start"
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    log_path = os.path.join(book.folder, "logs", "worker.log")
-    read_end, write_end = os.pipe()
-    try:
-        if not workers.ready:
-            terminal.say("starting TensorFlow and TFX")
-        with (
-            open(log_path, "wb") as log,
-            open(read_end, encoding="utf-8") as lines,
-            workers.run(order, events=write_end, log=log.fileno()) as worker,
-        ):
-            os.close(write_end)
-            for line in lines:
-                fields = events.from_line(line)
-                kind = fields.pop("event")
-                if kind == "worker":
-                    worker.pid, workers.ready = fields["pid"], True
-                    continue
-                book.event({"event": kind, **fields})
-                if kind == "plan":
-                    terminal.plan(fields["nodes"])
-                    book.update(nodes=fields["nodes"], upstream=fields["upstream"])
-                elif kind == "node":
-                    node_id = fields["node"]
-                    terminal.node(node_id, fields["state"], fields.get("seconds"), fields.get("summary", ""))
-                elif kind == "progress":
-                    terminal.progress(node_id, fields["text"])
-                elif kind == "outcome":
-                    outcome = fields
-                elif kind == "error":
-                    failure = KINDS[fields["kind"]](fields["message"])
-            code = worker.wait()
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    if failure:
-        raise failure
-    if outcome is None:
-        name = node_id
-        if node_id == "start":
-            with open(log_path, "ab") as log:
-                log.write(workers.said())
-            name = "worker"
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        raise RunError(
-            f"stage {node_id} failed: the worker process {how}\n"
-            f"Its log: {os.path.join(book.folder, 'logs', name + '.log')}"
-        )
-    return outcome
-
-
 def _report(store: inspection_store.Store, run_id: str, folder: str) -> None:
     """Leave report.html and the model card in the run's folder; what goes wrong there never fails the run."""
     try:
@@ -233,10 +210,6 @@ def _report(store: inspection_store.Store, run_id: str, folder: str) -> None:
     except Exception as error:
         told = (str(error).strip().splitlines() or [""])[0]
         sys.stderr.write(f"No report of this run: {type(error).__name__}: {told}\n")
-
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
 
 
 def _serving(folder: str) -> str:

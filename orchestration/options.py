@@ -66,6 +66,12 @@ def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], An
         "--no-cache", action="store_true", default=default(False), help="run every stage, also unchanged ones"
     )
     parser.add_argument(
+        "--new-run",
+        action="store_true",
+        default=default(False),
+        help="make a new run, also where the last one did not finish and could go on",
+    )
+    parser.add_argument(
         "-v",
         "--verbose",
         action="store_true",

@@ -38,9 +38,13 @@ class Root:
         """Finished trials of the tuner, one file each."""
         return os.path.join(self.pipeline(name), "trials")
 
+    def runs(self, name: str) -> str:
+        """One pipeline's runs, one folder each."""
+        return os.path.join(self.pipeline(name), "runs")
+
     def run(self, name: str, run_id: str) -> str:
         """One run's folder: run.json, events.jsonl, logs/."""
-        return os.path.join(self.pipeline(name), "runs", run_id)
+        return os.path.join(self.runs(name), run_id)
 
 
 def new_run_id() -> str:

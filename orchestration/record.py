@@ -1,4 +1,4 @@
-"""What the supervisor writes about a run: run.json, events.jsonl, and the run's true end in ML Metadata."""
+"""What the supervisor writes about a run in its folder: run.json and events.jsonl."""
 
 import importlib.metadata
 import json
@@ -6,15 +6,15 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
-from ml_metadata import MetadataStore
-from ml_metadata.proto import metadata_store_pb2
-
-from components.summary import storable
-from inspection.store import RUN_CONTEXT, redact
+from inspection.store import redact
 from orchestration import events
 
+ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")
+"""Keys of run.json that tell how an attempt ended."""
+_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation")
 
 
@@ -31,23 +31,31 @@ class Record:
 
     Args:
         folder: Absolute path; made here.
-        facts: First content of run.json.
+        facts: First content of run.json; of a run that goes on, what it holds.
     """
 
-    def __init__(self, folder: str, facts: dict[str, Any]) -> None:
-        os.makedirs(os.path.join(folder, "logs"))
+    def __init__(self, folder: str, facts: Mapping[str, Any]) -> None:
+        os.makedirs(os.path.join(folder, "logs"), exist_ok=True)
         self.folder = folder
+        attempts = list(facts.get("attempts", ()))
+        started = _now()
         self.facts = {
-            **facts,
+            **{key: value for key, value in facts.items() if key not in ENDED},
             "command": [
                 os.path.basename(sys.argv[0]),
                 *(redact(each) if "://" in each else each for each in sys.argv[1:]),
             ],
             "pid": os.getpid(),
-            "started": _now(),
+            "started": facts.get("started", started),
             "versions": versions(),
+            "attempts": [*attempts, {"started": started, "pid": os.getpid()}],
         }
-        self._events = open(os.path.join(folder, "events.jsonl"), "a", encoding="utf-8")  # noqa: SIM115  until close
+        path = os.path.join(folder, "events.jsonl")
+        if attempts:
+            _cut_half_line(path)
+        self._events = open(path, "a", encoding="utf-8")  # noqa: SIM115  until close
+        if attempts:
+            self.event({"event": "attempt", "number": len(self.facts["attempts"])})
         self._write()
 
     def event(self, fields: dict[str, Any]) -> None:
@@ -60,45 +68,57 @@ class Record:
         self.facts.update(facts)
         self._write()
 
-    def close(self, state: str, reason: str) -> None:
-        """Write how the run ended."""
-        self.update(state=state, reason=reason, ended=_now())
+    def close(self, state: str, reason: str, **facts: Any) -> None:
+        """Write how the run, and this attempt of it, ended."""
+        self.facts["attempts"][-1].update(ended=_now(), state=state, reason=reason)
+        self.update(state=state, reason=reason, ended=_now(), **facts)
         self._events.close()
 
     def _write(self) -> None:
-        path = os.path.join(self.folder, "run.json")
-        with open(f"{path}.partial", "w", encoding="utf-8") as file:
-            json.dump(self.facts, file, indent=1)
-        os.replace(f"{path}.partial", path)
+        write(self.folder, self.facts)
 
 
-def close_in_store(store: MetadataStore, run_id: str, state: str, reason: str) -> None:
-    """Write a run's end to its context, and mark executions that its dead worker left as RUNNING.
+def write(folder: str, facts: Mapping[str, Any]) -> None:
+    """Write run.json: whole, also when the power goes."""
+    path = os.path.join(folder, "run.json")
+    with open(f"{path}.partial", "w", encoding="utf-8") as file:
+        json.dump(facts, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(f"{path}.partial", path)
+
+
+def _cut_half_line(path: str) -> None:
+    """Remove what a killed supervisor wrote of its last line."""
+    if os.path.exists(path):
+        with open(path, "r+b") as file:
+            text = file.read()
+            file.truncate(text.rfind(b"\n") + 1)
+
+
+def close_earlier(folder: str, facts: dict[str, Any], state: str, reason: str, **more: Any) -> dict[str, Any]:
+    """Write the end of a run whose supervisor is dead.
 
     Args:
-        store: ML Metadata.
-        run_id: Name of the `pipeline_run` context; nothing happens where the worker never made it.
-        state: COMPLETE, FAILED, NOT_BLESSED, BLOCKED or CANCELED.
-        reason: Why, in a line.
+        folder: The run's folder.
+        facts: Its run.json.
+        state: How it ended.
+        reason: Why.
+        more: Further facts.
+
+    Returns:
+        The new run.json.
     """
-    context = store.get_context_by_type_and_name(RUN_CONTEXT, run_id)
-    if context is None:
-        return
-    context.custom_properties["state"].string_value = state
-    context.custom_properties["reason"].string_value = storable(reason)[:1000]
-    store.put_contexts([context])
-    ended = metadata_store_pb2.Execution.CANCELED if state == "CANCELED" else metadata_store_pb2.Execution.FAILED
-    dead = [
-        execution
-        for execution in store.get_executions_by_context(context.id)
-        if execution.last_known_state == metadata_store_pb2.Execution.RUNNING
-    ]
-    for execution in dead:
-        execution.last_known_state = ended
-        execution.custom_properties["__error__"].string_value = storable(reason)[:1000]
-    if dead:
-        store.put_executions(dead)
+    events_path = os.path.join(folder, "events.jsonl")
+    last = os.path.getmtime(events_path if os.path.exists(events_path) else folder)
+    ended = time.strftime(_FORMAT, time.localtime(last))
+    attempts = [dict(attempt) for attempt in facts.get("attempts", ())]
+    if attempts and "state" not in attempts[-1]:
+        attempts[-1].update(ended=ended, state=state, reason=reason)
+    facts = {"ended": ended, **facts, "state": state, "reason": reason, "attempts": attempts, **more}
+    write(folder, facts)
+    return facts
 
 
 def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    return time.strftime(_FORMAT)

@@ -13,8 +13,25 @@ from rich.text import Text
 
 from orchestration.outcome import notes, table
 
-WORDS = {"RUNNING": "running", "COMPLETE": "done", "CACHED": "cached", "FAILED": "failed", "": "waiting"}
-STYLES = {"RUNNING": "cyan", "COMPLETE": "green", "CACHED": "blue", "FAILED": "bold red", "": "dim"}
+WORDS = {
+    "RUNNING": "running",
+    "COMPLETE": "done",
+    "CACHED": "cached",
+    "KEPT": "kept",
+    "TAKEN": "taken",
+    "FAILED": "failed",
+    "": "waiting",
+}
+"""KEPT: finished by an earlier attempt of the run; TAKEN: given by the run that --from goes on from."""
+STYLES = {
+    "RUNNING": "cyan",
+    "COMPLETE": "green",
+    "CACHED": "blue",
+    "KEPT": "blue",
+    "TAKEN": "blue",
+    "FAILED": "bold red",
+    "": "dim",
+}
 
 
 class Terminal:

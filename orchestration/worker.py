@@ -1,7 +1,7 @@
 """The worker process: runs all stages of one run, and may be killed at any moment.
 
-The supervisor starts `python -m orchestration.worker SOCKET_FD` (orchestration/workers.py), which imports TensorFlow
-and TFX and forks a worker for each run.
+The supervisor starts `python -m orchestration.worker SOCKET_FD PID` (orchestration/workers.py), which imports
+TensorFlow and TFX and forks a worker for each run.
 """
 
 import contextlib
@@ -38,34 +38,39 @@ class Stopped(Exception):  # noqa: N818  not an error of ours: TFX's launcher on
 
 def main() -> int:
     """Import once, then fork a worker for each order, until the supervisor is gone."""
-    _die_with_parent()
+    _die_with_parent(int(sys.argv[2]))
     channel = socket.socket(fileno=int(sys.argv[1]))
     for module in WARM:
         importlib.import_module(module)
     while True:
-        head, descriptors, _, _ = socket.recv_fds(channel, 8, 2)
+        head, descriptors, _, _ = socket.recv_fds(channel, 8, 3)
         if not head:
             return 0
         text = channel.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
-        pid = os.fork()
+        server, pid = os.getpid(), os.fork()
         if pid == 0:
             channel.close()
             # What the imports left to do at exit is the parent's to do.
-            os._exit(_work(json.loads(text), *descriptors))
+            os._exit(_work(json.loads(text), server, *descriptors))
         for descriptor in descriptors:
             os.close(descriptor)
         _, status = os.waitpid(pid, 0)
         channel.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _die_with_parent(parent: int) -> None:
+    # At once: without its supervisor nobody waits for it, and the next attempt puts in order what it leaves.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
-def _work(order: dict[str, Any], events_out: int, log: int) -> int:
+def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: int) -> int:
     """Run one order; the exit code is 0, or that of the error."""
     signal.signal(signal.SIGTERM, _stop)
-    _die_with_parent()
+    _die_with_parent(parent)
+    # Held until this process is gone, whatever becomes of the supervisor; programs that it starts do not hold it.
+    os.set_inheritable(lock, False)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ["TMPDIR"] = tempfile.tempdir = order["scratch"]
@@ -110,7 +115,7 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
         started = time.monotonic()
         try:
             with _log(order, node_id):
-                state, line = execution.launch(node_id)
+                state, line = execution.launch(node_id, lambda text: emit("progress", text=text))
         except Exception as error:
             emit("node", node=node_id, state="FAILED", seconds=time.monotonic() - started, summary="")
             if isinstance(error, Stopped):

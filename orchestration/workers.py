@@ -16,10 +16,13 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from orchestration import memory
 from orchestration.places import REPOSITORY
 
 STOP_SECONDS = 10.0
 """How long a worker may take to end after SIGTERM before it is killed."""
+LIMIT_SECONDS = 2.0
+"""The same for one that has gone past a limit."""
 
 
 class Workers:
@@ -44,7 +47,7 @@ class Workers:
             "PYTHONUNBUFFERED": "1",
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.worker", str(theirs.fileno())],
+            [sys.executable, "-m", "orchestration.worker", str(theirs.fileno()), str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -68,20 +71,21 @@ class Workers:
         self._log.close()
 
     @contextlib.contextmanager
-    def run(self, order: dict[str, Any], *, events: int, log: int) -> Iterator["Worker"]:
+    def run(self, order: dict[str, Any], *, events: int, log: int, lock: int) -> Iterator["Worker"]:
         """Fork a worker for one run, and leave none behind.
 
         Args:
             order: What `orchestration.execution.Execution` takes.
             events: File descriptor that the worker writes its events to.
             log: File descriptor that takes what it prints between stages.
+            lock: File descriptor of the pipeline's lock, which the worker holds too.
         """
         assert self._socket is not None
         assert self._process is not None
         worker = Worker(self._socket, self._process)
         text = json.dumps(order).encode()
         with contextlib.suppress(BrokenPipeError):
-            socket.send_fds(self._socket, [len(text).to_bytes(8, "big")], [events, log])
+            socket.send_fds(self._socket, [len(text).to_bytes(8, "big")], [events, log, lock])
             self._socket.sendall(text)
         try:
             yield worker
@@ -110,6 +114,10 @@ class Worker:
         self._code: int | None = None
         self.pid: int | None = None
 
+    def memory(self) -> int:
+        """Resident bytes of the worker and of what it started; pages that it shares with its parent count."""
+        return memory.of_session(self._server.pid, without=self._server.pid)
+
     def wait(self, seconds: float | None = None) -> int:
         """Wait for its end.
 
@@ -128,17 +136,22 @@ class Worker:
             self._code = int.from_bytes(answer, "big", signed=True) if answer else self._server.wait()
         return self._code
 
-    def end(self) -> None:
-        """Stop it where it still runs."""
+    def end(self, seconds: float = STOP_SECONDS, *, at_once: bool = False) -> None:
+        """Stop it where it still runs.
+
+        Args:
+            seconds: How long it may take to end before it is killed.
+            at_once: Whether it is killed without a warning.
+        """
         if self._code is not None:
             return
         if self.pid is None:
             # Imports are still going on, so nothing has begun that had to end well.
             self._server.kill()
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (signal.SIGKILL,) if at_once else (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(TimeoutError):
                 if self.pid is not None:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(self.pid, number)
-                self.wait(STOP_SECONDS)
+                self.wait(seconds)
                 return

@@ -1,9 +1,8 @@
 """The columns of the reviewed schema, and whether what the config asks of them fits."""
 
-import difflib
 import os
 import typing
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from google.protobuf import text_format
@@ -13,6 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.ingestion.filters import Filter
 from errors import UserError
 from pipeline.config import Config
+from pipeline.words import nearest as nearest
 
 CONFIGS = "configs"
 SCHEMAS = "schemas"
@@ -153,15 +153,6 @@ def _choices(entry: BaseModel) -> str:
     options = typing.get_args(field.annotation) if field else ()
     words = [word for part in options if typing.get_origin(part) is Literal for word in typing.get_args(part)]
     return " or ".join(f'"{word}"' for word in words)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """' Did you mean ...?', or what there is, as a sentence to append."""
-    options = list(known)
-    close = difflib.get_close_matches(name, options, n=1)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" There is: {', '.join(options)}." if options else ""
 
 
 def _open(feature: schema_pb2.Feature) -> str:

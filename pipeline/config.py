@@ -11,9 +11,10 @@ from models.roles import Duties, Features
 from models.strict import Strict
 from models.tuning import Tuning
 from pipeline import network as networks
-from pipeline import tuning, usercode
+from pipeline import stages, tuning, usercode
 from pipeline.data import Data
 from pipeline.evaluation import Evaluation
+from pipeline.limits import Limits
 from pipeline.push import Push
 
 NOT_BUILT = {
@@ -38,6 +39,7 @@ class Config(Strict):
     evaluation: Evaluation = Evaluation()
     tuner: Tuning | None = None
     push: Push = Push()
+    limits: Limits = Limits()
 
     @field_validator("network", mode="before")
     @classmethod
@@ -78,6 +80,11 @@ class Config(Strict):
     def _known_space(self) -> "Config":
         if self.tuner is not None:
             tuning.check(self.tuner, self.plain("network", "training"), self._valid, task=self.label.task)
+        return self
+
+    @model_validator(mode="after")
+    def _limits_of_stages(self) -> "Config":
+        self.limits.check(stages.ids(self))
         return self
 
     def _valid(self, section: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,22 @@ import argparse
 from orchestration import options
 
 
+def add(root: argparse.ArgumentParser) -> None:
+    """Options of running a part."""
+    part = root.add_argument_group(
+        "running a part on this machine (--local)",
+        "stages: ingestion, schema, statistics, validation, transformation, tuner (with [tuner]), warm-start (with "
+        "training.warm_start), trainer, baseline, evaluator, pusher",
+    )
+    part.add_argument(
+        "--from",
+        metavar="STAGE",
+        dest="first",
+        help="begin with this stage, on the outputs of the newest run that has finished those before it",
+    )
+    part.add_argument("--to", metavar="STAGE", help="end with this stage; only stages that it needs run")
+
+
 def run(arguments: argparse.Namespace, to: str | None = None) -> int:
     """Run the pipeline, or each of its variants, whole or up to one node."""
     from orchestration import local
@@ -21,7 +37,9 @@ def run(arguments: argparse.Namespace, to: str | None = None) -> int:
             beam_args=options.beam(arguments),
             cache=not arguments.no_cache,
             verbose=arguments.verbose,
-            to=to,
+            first=arguments.first if to is None else None,
+            to=to or arguments.to,
+            new_run=arguments.new_run,
         )
         for name in options.names(arguments)
     ]

@@ -1,0 +1,118 @@
+"""TFX's launcher, with two things that it lacks: each attempt is an execution of its own, and outputs have a digest."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration.portable import execution_publish_utils, launcher
+from tfx.orchestration.portable.mlmd import context_lib
+
+from components import content
+from components.summary import storable
+
+_STATES = metadata_store_pb2.Execution
+_ARTIFACTS = metadata_store_pb2.Artifact
+
+
+class Launcher(launcher.Launcher):  # type: ignore[misc]
+    """Launches one node.
+
+    Stock's takes a failed execution of the same run up again, so that the next attempt would overwrite its record and
+    its folders.
+    """
+
+    def _register_or_reuse_execution(
+        self,
+        metadata_handle: Any,
+        contexts: list[Any],
+        input_artifacts: Any = None,
+        exec_properties: Any = None,
+    ) -> Any:
+        return execution_publish_utils.register_execution(
+            metadata_handle=metadata_handle,
+            execution_type=self._pipeline_node.node_info.type,
+            contexts=contexts,
+            input_artifacts=input_artifacts,
+            exec_properties=exec_properties,
+        )
+
+    def _publish_successful_execution(
+        self, execution_id: int, contexts: list[Any], output_dict: Mapping[str, list[Any]], executor_output: Any
+    ) -> None:
+        # In the same transaction as the stage's end: no finished stage is without them. What the executor hands back
+        # goes before what it was given.
+        for artifacts in output_dict.values():
+            for artifact in artifacts:
+                artifact.set_string_custom_property(content.PROPERTY, content.of(artifact.uri) or "")
+        for made in executor_output.output_artifacts.values() if executor_output else ():
+            for artifact in made.artifacts:
+                artifact.custom_properties[content.PROPERTY].string_value = content.of(artifact.uri) or ""
+        super()._publish_successful_execution(execution_id, contexts, output_dict, executor_output)
+
+
+def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, str]:
+    """What is wrong with outputs of an earlier execution: a sentence by artifact id; empty where nothing is."""
+    found = {}
+    for key, artifacts in outputs.items():
+        for artifact in artifacts:
+            word = (
+                content.damage(artifact.uri, artifact.custom_properties[content.PROPERTY].string_value)
+                if artifact.state == _ARTIFACTS.LIVE
+                else "no longer in use"
+            )
+            if word:
+                found[int(artifact.id)] = f"{key} ({artifact.uri}) is {word}"
+    return found
+
+
+def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], damaged: Mapping[int, str]) -> str:
+    """Take the outputs of an execution out of use, as some are damaged, so that its stage is made again.
+
+    Neither the cache nor the stages that follow take an artifact that is not LIVE.
+
+    Args:
+        store: ML Metadata.
+        execution: Of the present run.
+        outputs: All its outputs by key.
+        damaged: A sentence by id of the damaged ones.
+
+    Returns:
+        The line that says so.
+    """
+    artifacts = [artifact for group in outputs.values() for artifact in group]
+    for artifact in artifacts:
+        artifact.state = _ARTIFACTS.DELETED if artifact.id in damaged else _ARTIFACTS.MARKED_FOR_DELETION
+    store.put_artifacts(artifacts)
+    line = f"its earlier output {'; '.join(damaged.values())}: made again"
+    cached = execution.last_known_state == _STATES.CACHED
+    execution.last_known_state = _STATES.CANCELED if cached else _STATES.FAILED
+    execution.custom_properties["__error__"].string_value = storable(line)[:1000]
+    store.put_executions([execution])
+    return line
+
+
+def take_over(handle: Any, node: Any, outputs: Mapping[str, Iterable[Any]]) -> int:
+    """Let a node have the outputs of an earlier run, as an execution that was served from the cache.
+
+    Args:
+        handle: TFX's handle of ML Metadata.
+        node: The node's part of the compiled pipeline.
+        outputs: Artifacts by key.
+
+    Returns:
+        The execution's id.
+    """
+    contexts = context_lib.prepare_contexts(metadata_handle=handle, node_contexts=node.contexts)
+    execution = execution_publish_utils.register_execution(
+        metadata_handle=handle, execution_type=node.node_info.type, contexts=contexts
+    )
+    execution.last_known_state = _STATES.CACHED
+    pairs = []
+    for key, artifacts in outputs.items():
+        for index, artifact in enumerate(artifacts):
+            event = metadata_store_pb2.Event(type=metadata_store_pb2.Event.OUTPUT)
+            event.path.steps.add().key = key
+            event.path.steps.add().index = index
+            pairs.append((artifact, event))
+    handle.store.put_execution(execution, pairs, contexts)
+    return int(execution.id)

@@ -1,0 +1,64 @@
+"""One run of a pipeline at a time under one root: a file that the supervisor and its worker hold with flock.
+
+The kernel lets go of it when the last of the two is gone, however it ended, so a live run is never taken for a dead one
+and a dead one never for a live one.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+
+NAME = ".lock"
+
+
+class Lock:
+    """The lock, while it is held.
+
+    Attributes:
+        descriptor: The open file, to hand to the worker.
+        last: The run that held it last; None where none did.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.last: str | None = _holder(descriptor).get("run_id")
+
+    def name(self, run_id: str) -> None:
+        """Write down which run holds it now."""
+        text = json.dumps({"run_id": run_id, "pid": os.getpid()}).encode()
+        os.pwrite(self.descriptor, text, 0)
+        os.ftruncate(self.descriptor, len(text))
+
+
+@contextlib.contextmanager
+def held(folder: str, say: Callable[[str], None]) -> Iterator[Lock]:
+    """Hold a pipeline's lock, and wait for it where another run has it.
+
+    Args:
+        folder: The pipeline's folder; made where it is missing.
+        say: Is told whom it waits for.
+    """
+    os.makedirs(folder, exist_ok=True)
+    descriptor = os.open(os.path.join(folder, NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = _holder(descriptor)
+            which = f"run {other['run_id']} (process {other['pid']})" if other else "another run"
+            say(f"{which} of {os.path.basename(folder)} is going on under this root: waiting for it to end")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield Lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _holder(descriptor: int) -> dict[str, str]:
+    try:
+        found = json.loads(os.pread(descriptor, 4096, 0))
+    except ValueError:
+        # Empty, or half written by a run that is just beginning or was killed then.
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,122 @@
+"""Whether a run goes on where an earlier one of the same pipeline ended before its time."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components import digest
+from components.ingestion import files
+from pipeline.config import Config
+
+CODE = ("pipeline.pipeline", "models.training", "models.preprocessing")
+"""From here all code of the stages is reached, but what the config names."""
+NO_MATTER = ("limits", "schedule")
+"""Sections that change no result: a run that went past a limit goes on under a wider one."""
+UNFINISHED = (None, "FAILED", "CANCELED")
+"""States of a run that can go on; None: its supervisor was killed."""
+SCRATCH = "pipeline-"
+"""How temporary folders of runs begin."""
+
+
+def identity(
+    config: Config, data: files.Paths, schema: str, *, first: str | None, to: str | None, advisory: bool
+) -> dict[str, str]:
+    """What must be equal for a run to go on, by the word that a person has for it.
+
+    Args:
+        config: The config.
+        data: Paths of the data.
+        schema: Path of the reviewed schema.
+        first: The stage to begin with, or None.
+        to: The stage to end with, or None.
+        advisory: Whether the evaluation's rules only tell.
+    """
+    plain = {key: value for key, value in config.plain().items() if key not in NO_MATTER}
+    text = json.dumps([plain, advisory], sort_keys=True).encode()
+    name = str(config.network["name"])
+    own = [name.rpartition(".")[0] if "." in name else f"models.networks.{name}"]
+    own += [config.preprocessing.rpartition(".")[0]] if config.preprocessing else []
+    return {
+        "config": hashlib.sha256(text).hexdigest()[:16],
+        "data": files.content(files.resolve(data, plain["data"])),
+        "schema": digest.file(schema),
+        "code": digest.code(*CODE, *own),
+        "stages": f"{first or ''}:{to or ''}",
+    }
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The run before this one, where it did not finish.
+
+    Attributes:
+        facts: Its run.json.
+        folder: Its folder.
+        killed: Whether nobody recorded its end.
+        changed: What differs from today, in words; empty where it can go on.
+    """
+
+    facts: dict[str, Any]
+    folder: str
+    killed: bool
+    changed: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why it did not finish."""
+        if not self.killed:
+            return str(self.facts.get("reason"))
+        return f"{_place(self.folder)} its process was killed, or the machine stopped"
+
+
+def earlier(folder: str, last: str | None, wanted: Mapping[str, str], metadata: str | None) -> Earlier | None:
+    """Look at the last run of a pipeline; the caller holds the pipeline's lock, so that it is not going on.
+
+    Args:
+        folder: Folder of the pipeline's runs.
+        last: The run's id, or None to take the newest folder.
+        wanted: What must be equal, as `identity` gives it.
+        metadata: The store's URL without its password, or None.
+
+    Returns:
+        The run where it did not finish and its records are in this store, else None.
+    """
+    if last is None:
+        last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
+    path = os.path.join(folder, last or "", "run.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            facts: dict[str, Any] = json.load(file)
+    except (OSError, ValueError):
+        return None
+    before = facts.get("identity")
+    if facts.get("state") not in UNFINISHED or facts.get("metadata") != metadata or not isinstance(before, dict):
+        return None
+    changed = tuple(word for word, value in wanted.items() if before.get(word) != value)
+    return Earlier(facts, os.path.dirname(path), facts.get("state") is None, changed)
+
+
+def _place(folder: str) -> str:
+    """How far a run was when its events ended."""
+    place = "before its first stage"
+    with contextlib.suppress(OSError), open(os.path.join(folder, "events.jsonl"), encoding="utf-8") as file:
+        for line in file:
+            # The last line may be half written.
+            with contextlib.suppress(ValueError):
+                fields = json.loads(line)
+                if fields["event"] == "node":
+                    place = f"{'in' if fields['state'] == 'RUNNING' else 'after'} stage {fields['node']}"
+    return place
+
+
+def remove_scratch(facts: Mapping[str, Any]) -> None:
+    """Remove the temporary folder of a run whose supervisor was killed."""
+    path = str(facts.get("scratch", ""))
+    if os.path.dirname(path) == tempfile.gettempdir() and os.path.basename(path).startswith(SCRATCH):
+        shutil.rmtree(path, ignore_errors=True)

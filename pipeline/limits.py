@@ -1,0 +1,45 @@
+"""[limits]: how long a stage may run, and how much memory a run may take on this machine."""
+
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from models.strict import Strict
+from pipeline.words import nearest
+
+
+class Limits(Strict):
+    """Limits of a run; past one, its stage has failed. They change no result."""
+
+    stage_seconds: float | None = Field(default=None, gt=0)
+    """Most seconds of each stage."""
+    seconds: dict[str, float] = Field(default_factory=dict)
+    """Most seconds by stage; goes before `stage_seconds`."""
+    memory_gb: float | None = Field(default=None, gt=0)
+    """Most memory of the worker and what it starts, in 10⁹ bytes."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a limit."""
+        return self.stage_seconds is not None or bool(self.seconds) or self.memory_gb is not None
+
+    def of(self, stage: str) -> float | None:
+        """Most seconds of a stage; None where it has no limit."""
+        return self.seconds.get(stage, self.stage_seconds)
+
+    def edit(self, stage: str) -> str:
+        """The line of the config that doubles a stage's limit."""
+        return f"[limits] seconds = {{{stage} = {2 * (self.of(stage) or 0):g}}}"
+
+    def check(self, stages: Iterable[str]) -> None:
+        """See that each limit is of a stage of the pipeline.
+
+        Raises:
+            ValueError: one is not, or is no positive number.
+        """
+        known = list(stages)
+        for stage, seconds in self.seconds.items():
+            if stage not in known:
+                raise ValueError(f"limits.seconds.{stage}: this pipeline has no such stage.{nearest(stage, known)}")
+            if seconds <= 0:
+                raise ValueError(f"limits.seconds.{stage}: give a number of seconds above 0 (found {seconds:g})")

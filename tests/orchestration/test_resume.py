@@ -1,0 +1,203 @@
+"""Which run goes on, and which does not."""
+
+import json
+
+import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from orchestration import begin, finished, record, resume
+from orchestration.places import Root
+from pipeline.config import Config
+
+LEAST = {"data": {"path": "x.csv"}, "features": {"numeric": [{"column": "a"}]}, "label": {"column": "y"}}
+STATES = pb.Execution
+
+
+@pytest.fixture
+def identity(tmp_path):
+    (tmp_path / "x.csv").write_text("a,y\n1,2\n")
+    (tmp_path / "x.pbtxt").write_text("feature {}")
+
+    def make(first=None, to=None, advisory=False, **sections):
+        config = Config.model_validate({**LEAST, **sections})
+        paths = str(tmp_path / "x.csv"), str(tmp_path / "x.pbtxt")
+        return resume.identity(config, *paths, first=first, to=to, advisory=advisory)
+
+    return make
+
+
+def test_only_what_changes_a_result_makes_another_run(identity, tmp_path):
+    before = identity()
+
+    def changed(**given):
+        after = identity(**given)
+        return [word for word in after if after[word] != before[word]]
+
+    assert changed() == []
+    assert changed(limits={"stage_seconds": 5}) == []
+    assert changed(training={"epochs": 3}) == ["config"]
+    assert changed(advisory=True) == ["config"]
+    assert changed(to="trainer") == ["stages"]
+    assert changed(first="trainer") == ["stages"]
+    assert changed(network={"name": "linear"}) == ["config", "code"]
+    (tmp_path / "x.csv").write_text("a,y\n1,3\n")
+    assert changed() == ["data"]
+    (tmp_path / "x.pbtxt").write_text("feature { }")
+    assert changed() == ["data", "schema"]
+
+
+class Store:
+    """ML Metadata in memory, with runs and nodes as TFX writes them."""
+
+    def __init__(self):
+        config = pb.ConnectionConfig()
+        config.fake_database.SetInParent()
+        self.mlmd = MetadataStore(config)
+        self._types = {
+            name: self.mlmd.put_context_type(pb.ContextType(name=name)) for name in ("pipeline", "pipeline_run", "node")
+        }
+        self._execution = self.mlmd.put_execution_type(pb.ExecutionType(name="a"))
+        self._above = self._context("pipeline", "houses")
+
+    def _context(self, kind, name):
+        found = self.mlmd.get_context_by_type_and_name(kind, name)
+        return found.id if found else self.mlmd.put_contexts([pb.Context(type_id=self._types[kind], name=name)])[0]
+
+    def run(self, run_id):
+        made = self._context("pipeline_run", run_id)
+        self.mlmd.put_parent_contexts([pb.ParentContext(parent_id=self._above, child_id=made)])
+
+    def execution(self, run_id, node_id, state):
+        [made] = self.mlmd.put_executions([pb.Execution(type_id=self._execution, last_known_state=state)])
+        contexts = self._context("pipeline_run", run_id), self._context("node", f"houses.{node_id}")
+        self.mlmd.put_attributions_and_associations(
+            [], [pb.Association(execution_id=made, context_id=context) for context in contexts]
+        )
+        return made
+
+    def state(self, execution_id):
+        return STATES.State.Name(self.mlmd.get_executions_by_id([execution_id])[0].last_known_state)
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+def test_the_stages_that_a_run_has_finished(store):
+    store.run("one")
+    failed = store.execution("one", "ingestion", STATES.FAILED)
+    again = store.execution("one", "ingestion", STATES.COMPLETE)
+    store.execution("one", "schema", STATES.CACHED)
+    store.execution("one", "trainer", STATES.RUNNING)
+    store.run("two")
+    store.execution("two", "ingestion", STATES.COMPLETE)
+    found = finished.finished(store.mlmd, "houses", "one", ["ingestion", "schema", "trainer"])
+    assert list(found) == ["ingestion", "schema"]
+    assert found["ingestion"].id == again != failed
+    assert finished.finished(store.mlmd, "houses", "none", ["ingestion"]) == {}
+    assert finished.newest_with(store.mlmd, "houses", ["ingestion"]) == "two"
+    assert finished.newest_with(store.mlmd, "houses", ["ingestion", "schema"]) == "one"
+    assert finished.newest_with(store.mlmd, "houses", ["trainer"]) is None
+    assert finished.newest_with(store.mlmd, "other", ["ingestion"]) is None
+
+
+@pytest.mark.parametrize(("state", "marked"), [("CANCELED", "CANCELED"), ("FAILED", "FAILED")])
+def test_what_a_dead_run_left_is_marked_and_removed(store, tmp_path, state, marked):
+    store.run("one")
+    done = store.execution("one", "ingestion", STATES.COMPLETE)
+    dead = store.execution("one", "trainer", STATES.RUNNING)
+    store.run("two")
+    other = store.execution("two", "trainer", STATES.RUNNING)
+    kept = [tmp_path / "ingestion/examples" / str(done), tmp_path / "trainer/model" / str(other)]
+    orphans = [
+        *(tmp_path / f"trainer/{key}/{dead}" for key in ("model", "model_run", ".system/executor_execution")),
+        tmp_path / "trainer/.system/stateful_working_dir/0a",
+    ]
+    for folder in (*kept, *orphans):
+        (folder / "files").mkdir(parents=True)
+
+    finished.close_in_store(store.mlmd, "one", state, "it fell\\over", artifacts=str(tmp_path))
+
+    assert [store.state(one) for one in (done, dead, other)] == ["COMPLETE", marked, "RUNNING"]
+    assert all(folder.exists() for folder in kept)
+    assert not any(folder.exists() for folder in orphans)
+    context = store.mlmd.get_context_by_type_and_name("pipeline_run", "one")
+    told = {key: context.custom_properties[key].string_value for key in ("state", "reason")}
+    assert told == {"state": state, "reason": "it fell/over"}
+    [execution] = store.mlmd.get_executions_by_id([dead])
+    assert execution.custom_properties["__error__"].string_value == "it fell/over"
+
+
+@pytest.fixture
+def began(store, tmp_path):
+    """Leaves a run as it lies after an end, and asks what the next one does; what was said comes with it."""
+    place = begin.Place(Root(str(tmp_path)), "houses", None)
+    said = []
+
+    def make(state=None, anew=False, last="one", **facts):
+        store.run("one")
+        folder = tmp_path / "houses/runs/one"
+        book = record.Record(str(folder), {"run_id": "one", "metadata": None, "identity": {"data": "a", "code": "b"}})
+        book.event({"event": "node", "node": "trainer", "state": "RUNNING"})
+        if state:
+            book.close(state, "it fell\nover")
+        book.update(**facts)
+        with (folder / "events.jsonl").open("a") as events:
+            events.write('{"event": "no')
+        wanted = {"data": "a", "code": "b"}
+        return begin.earlier(place, store.mlmd, last, wanted, anew=anew, say=said.append), said, folder
+
+    return make
+
+
+@pytest.mark.parametrize("last", ["one", None])
+def test_a_killed_run_goes_on_under_its_own_id(began, last):
+    facts, said, folder = began(last=last)
+    assert facts["run_id"] == "one"
+    reason = "in stage trainer its process was killed, or the machine stopped"
+    assert said == [f"going on with run one, attempt 2: {reason}"]
+    assert facts["attempts"][0]["reason"] == reason
+    assert facts["attempts"][0]["ended"] >= facts["attempts"][0]["started"]
+    book = record.Record(str(folder), facts)
+    book.close("COMPLETE", "well")
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events] == ["node", "attempt"], "half a line is cut off"
+    after = json.loads((folder / "run.json").read_text())
+    assert [attempt["state"] for attempt in after["attempts"]] == ["FAILED", "COMPLETE"]
+    assert (after["state"], after["reason"], after["started"]) == ("COMPLETE", "well", facts["started"])
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELED"])
+def test_a_failed_or_stopped_run_goes_on_and_its_reason_is_kept(began, state):
+    facts, said, _ = began(state)
+    assert (facts["state"], facts["attempts"][0]["state"]) == (state, state)
+    assert said == ["going on with run one, attempt 2: it fell"]
+
+
+@pytest.mark.parametrize("state", ["COMPLETE", "NOT_BLESSED", "BLOCKED"])
+def test_a_run_that_came_to_its_end_does_not_go_on(began, state):
+    assert began(state)[:2] == (None, [])
+
+
+def test_a_run_of_another_store_is_left_alone(began):
+    assert began(metadata="postgresql://host/runs")[:2] == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"identity": {"data": "z", "code": "b"}}, "data differs from then"),
+        ({"identity": {"data": "z"}}, "data and code differ from then"),
+        ({"anew": True}, "a new run was asked for"),
+    ],
+)
+def test_a_run_that_does_not_go_on_is_closed_as_such(began, store, given, said):
+    facts, told, folder = began(**given)
+    assert facts is None
+    assert told == [f"run one, which did not finish, is not continued: {said}"]
+    written = json.loads((folder / "run.json").read_text())
+    assert (written["state"], written["not_continued"]) == ("FAILED", said)
+    context = store.mlmd.get_context_by_type_and_name("pipeline_run", "one")
+    assert context.custom_properties["reason"].string_value.endswith(f"(not continued: {said})")

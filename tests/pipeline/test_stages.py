@@ -1,0 +1,67 @@
+"""Names of stages, as the command line and [limits] take them."""
+
+import pytest
+from tfx.dsl.compiler.compiler import Compiler
+
+from errors import UserError
+from pipeline import stages
+from pipeline.config import Config
+from pipeline.pipeline import Places, create_pipeline
+
+LEAST = {"data": {"path": "data/x.csv"}, "features": {"numeric": [{"column": "a"}]}, "label": {"column": "y"}}
+WHOLE = {
+    **LEAST,
+    "training": {"warm_start": True},
+    "tuner": {"space": {"training.optimizer.rate": {"low": 0.001, "high": 0.1}}},
+}
+
+
+@pytest.mark.parametrize("sections", [LEAST, WHOLE])
+def test_the_stages_are_those_of_the_compiled_pipeline_in_its_order(tmp_path, sections):
+    config = Config.model_validate(sections)
+    folders = {key: str(tmp_path / key) for key in ("data", "schema", "artifacts", "serving", "trials")}
+    made = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=Places(**folders))
+    compiled = [node.pipeline_node.node_info.id for node in Compiler().compile(made).nodes]
+    assert compiled == stages.ids(config)
+
+
+@pytest.mark.parametrize(
+    ("first", "to", "said"),
+    [
+        ("trainr", None, "--from trainr: this pipeline has no such stage. Did you mean 'trainer'?"),
+        (None, "tuner", "--to tuner: this pipeline has no such stage."),
+        ("pusher", "trainer", "--from pusher --to trainer: pusher comes after trainer, so nothing would run"),
+    ],
+)
+def test_a_part_that_is_no_part_is_refused(first, to, said):
+    with pytest.raises(UserError) as error:
+        stages.check(Config.model_validate(LEAST), first=first, to=to)
+    assert str(error.value).startswith(said)
+
+
+def test_what_stands_before_a_stage():
+    config = Config.model_validate(LEAST)
+    assert stages.before(config, "statistics") == ["ingestion", "schema"]
+    assert stages.before(config, "ingestion") == []
+    assert stages.before(config, None) == []
+
+
+def test_limits_name_stages_and_are_positive():
+    def limits(**values):
+        return Config.model_validate({**LEAST, "limits": values}).limits
+
+    made = limits(stage_seconds=60, seconds={"trainer": 3600})
+    assert (made.of("trainer"), made.of("pusher")) == (3600, 60)
+    assert made.edit("pusher") == "[limits] seconds = {pusher = 120}"
+    assert not limits().any
+    for wrong, said in (
+        (
+            {"seconds": {"trainr": 5}},
+            r"limits.seconds.trainr: this pipeline has no such stage. Did you mean 'trainer'\?",
+        ),
+        ({"seconds": {"tuner": 5}}, "limits.seconds.tuner: .* no such stage"),
+        ({"seconds": {"trainer": 0}}, r"limits.seconds.trainer: give a number of seconds above 0 \(found 0\)"),
+        ({"memory_gb": -1}, "limits.memory_gb"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            limits(**wrong)
