@@ -79,6 +79,8 @@ class Evaluation(Strict):
     """classes: top_k_accuracy counts a row whose class is among so many likeliest."""
     precision_at: int | None = Field(default=None, ge=1)
     """anomaly: precision_at_k looks at so many rows of highest score; None: as many as there are anomalies."""
+    importance: int = Field(default=500, ge=0, le=100_000)
+    """Rows on which each column's importance is measured, each asked for once a column more; 0: none."""
     floor: dict[str, float] = Field(default_factory=dict)
     """Metric -> worst acceptable value (for an error: the largest)."""
     baseline: Annotated[tuple[Baseline, ...] | None, BeforeValidator(_listed)] = None

@@ -155,6 +155,7 @@ def create_pipeline(
         identifier=config.columns.id,
         weight=config.columns.weight,
         advisory=advisory,
+        importance=config.evaluation.importance,
         settings_folder=places.settings,
     )
 

@@ -58,6 +58,7 @@ def evaluator(
     identifier: str | None = None,
     weight: str | None = None,
     advisory: bool = False,
+    importance: int = 0,
     split: str = "test",
     settings_folder: str | None = None,
 ) -> Evaluator:
@@ -82,6 +83,7 @@ def evaluator(
         identifier: The column that names a row.
         weight: The column of the rows' weights, for display: the model's signature `labels` gives them.
         advisory: Rules are told and refuse nothing; a model whose answers are no numbers is refused all the same.
+        importance: Rows on which each column's importance is measured; 0: none is.
         split: The split to evaluate on.
         settings_folder: Where long settings are kept; None for in line.
 
@@ -106,6 +108,7 @@ def evaluator(
             "identifier": identifier,
             "weight": weight,
             "advisory": advisory,
+            "importance": importance,
             "split": split,
         },
         settings_folder,

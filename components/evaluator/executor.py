@@ -11,7 +11,18 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import summary
-from components.evaluator import demands, judgement, measures, metrics, plots, prediction, results, slicing, verdict
+from components.evaluator import (
+    demands,
+    diagnosis,
+    judgement,
+    measures,
+    metrics,
+    plots,
+    prediction,
+    results,
+    slicing,
+    verdict,
+)
 from components.evaluator.classes import SLICE_CLASSES
 from components.evaluator.intervals import intervals
 from models import settings
@@ -58,6 +69,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         )
         with tf.io.gfile.GFile(f"{evaluation.uri}/{VERDICT}", "w") as file:
             file.write(json.dumps(told, indent=1))
+        if config["importance"]:
+            with tf.io.gfile.GFile(f"{evaluation.uri}/{diagnosis.DIAGNOSIS}", "w") as file:
+                file.write(json.dumps(found.diagnosis(config["importance"])))
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         _bless(blessing, model, baselines, told["blessed"], told["reason"])
         summary.put(evaluation, verdict.line(told))
@@ -112,6 +126,10 @@ class Evaluation:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             return f"the latest blessed model cannot read today's rows, so it counts as none ({first})"
         return "compared with the latest blessed model"
+
+    def diagnosis(self, most: int) -> dict[str, Any]:
+        """Importance of columns, and answers, of so many rows."""
+        return diagnosis.diagnose(self._model, self._rows, self.measure, task=self._config["task"], most=most)
 
     def values(self, cell: int, ledger: metrics.Ledger | None = None) -> dict[str, float]:
         """Metrics of one cell, `example_count` first; of a slice of many classes without those of each class."""

@@ -60,6 +60,13 @@ class Model:
         row: int = sum(spec.dtype.size * math.prod(size or 1 for size in spec.shape[1:]) for spec in known)
         return min(max(FEATURE_BYTES // max(row, 1), 1), BATCH)
 
+    @property
+    def inputs(self) -> set[str] | None:
+        """Names of the dense inputs, one a raw column; None where the model does not tell."""
+        if "serving_default" not in self._signatures:
+            return None
+        return set(self._signatures["serving_default"].structured_input_signature[1])
+
     def answer(self, examples: Any) -> dict[str, Array]:
         """Serialized tf.Examples, string (n,), to named answers."""
         found = {name: value.numpy() for name, value in self._predict(examples=examples).items()}

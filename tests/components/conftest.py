@@ -179,6 +179,7 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
             "identifier": None,
             "weight": None,
             "advisory": False,
+            "importance": 0,
             "split": "test",
             **given,
         }

@@ -78,6 +78,7 @@ def evaluate(tmp_path, write_examples):
             "identifier": None,
             "weight": None,
             "advisory": False,
+            "importance": 0,
             "split": "test",
             **more,
         }
