@@ -13,6 +13,9 @@ from models.strict import Strict
 
 SPLITS = ("train", "eval", "test")
 
+MOST_SHARES = 10**9
+"""Of one split: sums and products of shares stay within 64 bits."""
+
 
 class Csv(Strict):
     """The dialect of CSV files."""
@@ -89,10 +92,10 @@ class Split(Strict):
     the whole row decides. column: holds the split's name."""
     values: dict[str, Literal["train", "eval", "test"]] = Field(default_factory=dict)
     """column: the split of a cell that holds something else than train, eval or test."""
-    train: int = Field(default=8, ge=1)
+    train: int = Field(default=8, ge=1, le=MOST_SHARES)
     """Share of the rows; the shares need not add up to anything."""
-    eval: int = Field(default=1, ge=1)
-    test: int = Field(default=1, ge=1)
+    eval: int = Field(default=1, ge=1, le=MOST_SHARES)
+    test: int = Field(default=1, ge=1, le=MOST_SHARES)
 
     @model_validator(mode="after")
     def _fits(self) -> "Split":

@@ -28,20 +28,28 @@ def pack() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def write_examples() -> Callable[[Path, Mapping[str, Any]], Path]:
-    """Writes columns as gzipped tf.Examples: int64, float32 or bytes, one value a cell."""
+def write_examples() -> Callable[..., Path]:
+    """Writes columns as gzipped tf.Examples: int64, float32 or bytes, one value a cell.
+
+    `beside` keeps them beside the records too, as ingestion does, in two batches.
+    """
     import pyarrow as pa
 
     from components.ingestion import encoding
     from components.ingestion.records import RecordWriter
+    from models import sidecar
 
-    def write(path: Path, columns: Mapping[str, Any]) -> Path:
+    def write(path: Path, columns: Mapping[str, Any], beside: bool = False) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = RecordWriter(path.open("wb"))
-        writer.write(
-            encoding.examples(pa.record_batch(list(map(pa.array, columns.values())), list(columns))).to_pylist()
-        )
+        batch = pa.record_batch(list(map(pa.array, columns.values())), list(columns))
+        writer.write(encoding.examples(batch).to_pylist())
         writer.close()
+        if beside:
+            kept = sidecar.Writer(str(path))
+            kept.write(sidecar.typed(batch.slice(0, 1)))
+            kept.write(sidecar.typed(batch.slice(1)))
+            kept.close(writer.digest)
         return path
 
     return write
@@ -105,7 +113,7 @@ def trial_order(
     tmp_path_factory: pytest.TempPathFactory,
     analyze: Callable[..., str],
     pack: Callable[..., dict[str, Any]],
-    write_examples: Callable[[Path, Mapping[str, Any]], Path],
+    write_examples: Callable[..., Path],
 ) -> dict[str, Any]:
     """What a process for the tuner's trials is told: transformed rows in splits, their graph, features and label."""
     import numpy as np

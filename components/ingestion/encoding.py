@@ -8,7 +8,8 @@ has them; protobuf 6 differs where one name begins another.
 Wire format: protobuf.dev/programming-guides/encoding; messages: tensorflow/core/example/{example,feature}.proto.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,12 @@ def features(column: pa.Array) -> pa.Array:
     Returns:
         Binary Arrow array of n features: float_list, int64_list or bytes_list of one value.
     """
-    return _encode(column, lambda feature: feature)
+    return _joined(_parts(column, lambda feature: feature))
 
 
 def entries(name: str, column: pa.Array) -> pa.Array:
     """Serialize each cell as a map entry of tf.train.Features, under the column's name."""
-    return _encode(column, lambda feature: _entry(name.encode(), feature))
+    return _joined(_parts(column, lambda feature: _entry(name.encode(), feature)))
 
 
 def examples(batch: pa.RecordBatch) -> pa.Array:
@@ -77,47 +78,71 @@ def examples(batch: pa.RecordBatch) -> pa.Array:
     Returns:
         Binary Arrow array of n examples.
     """
-    separator = pa.scalar(b"", pa.binary())
-    names = sorted(batch.schema.names, key=str.encode)
-    columns = [entries(name, batch.column(batch.schema.get_field_index(name))) for name in names]
-    bodies = pc.binary_join_element_wise(*columns, separator)
-    heads = _by_value(pc.binary_length(bodies), lambda length: _EXAMPLE_FEATURES + varint(length))
-    return pc.binary_join_element_wise(heads, bodies, separator)
+    parts: list[Any] = []
+    for name in sorted(batch.schema.names, key=str.encode):
+        column = batch.column(batch.schema.get_field_index(name))
+        parts += _parts(column, functools.partial(_entry, name.encode()))
+    bodies = _joined(parts)
+    heads = _by_length(bodies, lambda length: _EXAMPLE_FEATURES + varint(length))
+    return _joined([heads, bodies])
 
 
-def _encode(column: pa.Array, wrap: _Wrap) -> pa.Array:
+def _joined(parts: Sequence[Any]) -> pa.Array:
+    return pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
+
+
+def _parts(column: pa.Array, wrap: _Wrap) -> list[Any]:
+    """Binary arrays that make up the wrapped features of a column's cells, in order: what is before a value, its bytes.
+
+    A feature ends with its value's bytes, and what is before them depends on nothing but their number.
+    """
     kind = column.type
     if pa.types.is_floating(kind):
-        return _floats(column, wrap)
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        tag, column = _INT64_LIST, column.cast(pa.int64())
+        tag, values = _FLOAT_LIST, _little_endian(column)
+    elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        tag, values = _INT64_LIST, _varints(column.cast(pa.int64()))
     else:
-        tag, column = _BYTES_LIST, column.cast(pa.binary())
+        tag, values = _BYTES_LIST, column.cast(pa.binary())
 
-    def entry(value: int | bytes | None) -> bytes:
-        if value is None:
-            return wrap(_MISSING)
-        return wrap(_field(tag, _field(_LIST_VALUE, varint(value) if isinstance(value, int) else value)))
+    def before(length: int) -> bytes:
+        # Floats and integers are packed, and a list of bytes of one value looks the same.
+        whole = wrap(_field(tag, _field(_LIST_VALUE, bytes(length))))
+        return whole[: len(whole) - length]
 
-    return _by_value(column, entry)
-
-
-def _by_value(column: pa.Array, function: Callable[[Any], bytes]) -> pa.Array:
-    """Apply a Python function once to each distinct value of an Arrow array, null included."""
-    coded = pc.dictionary_encode(column, null_encoding="encode")
-    values = pa.array([function(value) for value in coded.dictionary.to_pylist()], pa.binary())
-    return pc.take(values, coded.indices)
-
-
-def _floats(column: pa.Array, wrap: _Wrap) -> pa.Array:
-    """Stamp the four bytes of each float32 into copies of one template."""
-    template = np.frombuffer(wrap(_field(_FLOAT_LIST, _field(_LIST_VALUE, b"\0\0\0\0"))), np.uint8)
-    values = pc.fill_null(column.cast(pa.float32(), safe=False), 0.0).to_numpy(zero_copy_only=False)
-    rows, width = len(values), len(template)
-    stamped = np.tile(template, (rows, 1))
-    stamped[:, width - 4 :] = values.astype("<f4").view(np.uint8).reshape(rows, 4)
-    offsets = pa.py_buffer((np.arange(rows + 1) * width).astype(np.int32))
-    filled = pa.Array.from_buffers(pa.binary(), rows, [None, offsets, pa.py_buffer(stamped.tobytes())])
     if not column.null_count:
-        return filled
-    return pc.if_else(column.is_valid(), filled, pa.scalar(wrap(_MISSING), pa.binary()))
+        return [_by_length(values, before), values]
+    heads = pc.fill_null(_by_length(values, before), wrap(_MISSING))
+    return [heads, pc.fill_null(values, b"")]
+
+
+def _by_length(texts: pa.Array, function: Callable[[int], bytes]) -> pa.Array:
+    """Apply a Python function to the length of each text, once to each length; null stays null."""
+    coded = pc.binary_length(texts).dictionary_encode()
+    return pc.take(pa.array(map(function, coded.dictionary.to_pylist()), pa.binary()), coded.indices)
+
+
+def _little_endian(column: pa.Array) -> pa.Array:
+    """The four bytes of each float32."""
+    values = pc.fill_null(column.cast(pa.float32(), safe=False), 0.0).to_numpy(zero_copy_only=False)
+    offsets = np.arange(0, 4 * len(values) + 1, 4, dtype=np.int32)
+    return _masked(column, offsets, values.astype("<f4", copy=False).tobytes())
+
+
+def _varints(column: pa.Array) -> pa.Array:
+    """`varint` of each cell of an int64 array."""
+    values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False).view(np.uint64)
+    lengths = np.ones(len(values), np.int64)
+    most = int(values.max(initial=0))
+    for bits in range(7, most.bit_length(), 7):
+        lengths += values >= np.uint64(1 << bits)
+    places = np.arange(int(lengths.max(initial=1)))
+    digits = (values[:, None] >> (7 * places).astype(np.uint64)).astype(np.uint8) & 127
+    digits |= np.where(places < lengths[:, None] - 1, 128, 0).astype(np.uint8)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return _masked(column, offsets, digits[places < lengths[:, None]].tobytes())
+
+
+def _masked(column: pa.Array, offsets: np.ndarray[Any, Any], data: bytes) -> pa.Array:
+    """A binary array with the column's nulls."""
+    made = pa.Array.from_buffers(pa.binary(), len(column), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    return pc.if_else(column.is_valid(), made, pa.scalar(None, pa.binary())) if column.null_count else made

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from tfx.components.util import examples_utils
@@ -16,9 +17,9 @@ from tfx.types import artifact_utils
 
 from components import summary
 from components.ingestion import encoding, marks, planning, rows, spans, split
-from components.ingestion.records import RecordWriter
+from components.ingestion.records import RecordWriter, framed, joined
 from errors import UserError
-from models import settings
+from models import settings, sidecar
 
 COUNTS = "counts"
 """Folder beside the Split-* folders with each shard's row counts; inside them TFX would read it as records."""
@@ -91,22 +92,25 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
         suffix = f"{element['shard']:05d}-of-{element['shards']:05d}"
         splitter = split.Splitter(plan.split, cuts=plan.cuts, time=config["duties"]["time"])
         keeper = planning.keeper(config)
-        writers = {
-            name: RecordWriter(_create(f"{self._uri}/Split-{name}/data_tfrecord-{suffix}.gz"))
-            for name in splitter.names(element["split"])
+        paths = {
+            name: f"{self._uri}/Split-{name}/data_tfrecord-{suffix}.gz" for name in splitter.names(element["split"])
         }
+        writers = {name: RecordWriter(_create(records)) for name, records in paths.items()}
+        columns = {name: sidecar.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
         marked = marks.Marks(skip=planning.naming(config, plan), label=config["label"])
         for batch in planning.read(plan.files[element["shard"]], plan, config, keeper):
             examples = encoding.examples(batch)
-            serialized = examples.to_pylist()
             divided = splitter.divide(batch, examples, path=path, ready=element["split"])
             marked.add(batch, divided)
+            records, typed = framed(examples), sidecar.typed(batch)
             for name, numbers in divided.items():
-                writers[name].write([serialized[number] for number in numbers.tolist()])
+                writers[name].write_framed(joined(records.take(pa.array(numbers))))
+                columns[name].write(sidecar.selected(typed, numbers))
                 counts[name] += len(numbers)
-        for writer in writers.values():
+        for name, writer in writers.items():
             writer.close()
+            columns[name].close(writer.digest)
         for ending, numbers_by_name in ((".json", counts), (LEFT_OUT, keeper.left_out)):
             with io.TextIOWrapper(_create(f"{self._uri}/{COUNTS}/{suffix}{ending}")) as file:
                 json.dump(numbers_by_name, file)

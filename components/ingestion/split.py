@@ -1,6 +1,5 @@
 """Which split a row goes to: by a hash, a column or time, so that it never changes sides."""
 
-import bisect
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.ingestion import encoding, times
+from components.ingestion import encoding, records, times
 from errors import UserError
 
 SPLITS = ("train", "eval", "test")
@@ -106,23 +105,19 @@ def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "") -> Rows:
         Split name -> row numbers, rising.
     """
     bounds = list(itertools.accumulate(shares.values()))
-    prefix = salt.encode()
-    known: dict[bytes, int] = {}
-    assigned = np.empty(len(keys), np.int64)
-    for row, key in enumerate(keys.to_pylist()):
-        split = known.get(key)
-        if split is None:
-            bucket = int.from_bytes(hashlib.sha256(prefix + key).digest(), "big") % bounds[-1]
-            split = known[key] = bisect.bisect(bounds, bucket)
-        assigned[row] = split
+    prefix, texts = salt.encode(), records.cut(keys)
+    digests = b"".join([hashlib.sha256(prefix + text).digest() for text in texts])
+    # A digest is a number of eight words to the base 2^32, the first the highest.
+    words = np.frombuffer(digests, ">u4").reshape(-1, 8).astype(np.uint64)
+    powers = np.array([pow(2, 32 * place, bounds[-1]) for place in range(7, -1, -1)], np.uint64)
+    buckets = (words % np.uint64(bounds[-1]) * powers % np.uint64(bounds[-1])).sum(axis=1) % np.uint64(bounds[-1])
+    assigned = np.searchsorted(np.array(bounds, np.uint64), buckets, "right")
     return {name: np.flatnonzero(assigned == number) for number, name in enumerate(shares)}
 
 
 def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None) -> pa.Array:
     """The text that decides: one column's serialized feature, or the whole example."""
-    if column is None:
-        return examples
-    return encoding.features(_column(batch, column))
+    return examples if column is None else encoding.features(_column(batch, column))
 
 
 def _column(batch: pa.RecordBatch, name: str | None) -> pa.Array:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 from tensorflow_data_validation import StatsOptions
 from tensorflow_data_validation.statistics import stats_impl
@@ -17,6 +18,7 @@ from tfx_bsl.coders import example_coder
 
 from components import shards, summary
 from components.statistics.frequencies import Frequencies
+from models import sidecar
 
 DECODE_ROWS = 4096
 """Records decoded at once; the decoder is slower on more. Generators get many such batches as one."""
@@ -78,10 +80,28 @@ class Measure(beam.DoFn):  # type: ignore[misc]
 
 
 def _decoded(path: str) -> Iterator[pa.RecordBatch]:
+    """Columns of lists, as TFDV has them, from the columns beside the records or from the records."""
+    kept = sidecar.batches(path)
+    if kept is not None:
+        yield from map(lists, kept)
+        return
     decoder = example_coder.ExamplesToRecordBatchDecoder()
     for records in shards.batches(path):
         parts = [decoder.DecodeBatch(records[at : at + DECODE_ROWS]) for at in range(0, len(records), DECODE_ROWS)]
         yield from _joined(parts)
+
+
+def lists(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Flat columns as columns of lists of one value; a null becomes a null list, and a column of nulls has no type."""
+    made = []
+    for column in batch.columns:
+        if column.null_count == len(column):
+            made.append(pa.nulls(len(column)))
+            continue
+        missing = np.append(np.asarray(column.is_null()), False)
+        offsets = np.concatenate([[0], np.cumsum(~missing[:-1])])
+        made.append(pa.ListArray.from_arrays(pa.array(offsets, pa.int32(), mask=missing), column.drop_null()))
+    return pa.RecordBatch.from_arrays(made, batch.schema.names)
 
 
 def _joined(parts: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

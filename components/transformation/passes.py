@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
-import tensorflow as tf
 from tensorflow_transform import impl_helper
 from tensorflow_transform.saved import saved_transform_io_v2
 from tfx.dsl.io import fileio
@@ -12,6 +11,7 @@ from tfx_bsl.coders import example_coder
 
 from components import shards
 from components.ingestion.records import RecordWriter
+from components.transformation import raw
 from components.transformation.accumulators import Gatherer
 
 
@@ -37,8 +37,8 @@ class Graph:
         Yields:
             Output -> tensor, a batch of rows at a time.
         """
-        for records in shards.batches(path):
-            yield self._loader.apply_transform_model(tf.io.parse_example(records, self._spec))
+        for columns in raw.tensors(path, self._spec):
+            yield self._loader.apply_transform_model(columns)
 
 
 class Gather(beam.DoFn):  # type: ignore[misc]

@@ -90,7 +90,7 @@ def test_counts_are_kept_beside_the_splits(ingest):
         counts = json.load(file)
 
     assert counts == {name: len(parsed(examples, name)) for name in SHARES}
-    assert sorted(os.listdir(examples.uri)) == ["Split-eval", "Split-test", "Split-train", "counts"]
+    assert sorted(os.listdir(examples.uri)) == ["Split-eval", "Split-test", "Split-train", "columns", "counts"]
 
 
 def test_a_gzipped_file_gives_the_same_records(ingest):

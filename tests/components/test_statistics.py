@@ -11,6 +11,7 @@ from tfx_bsl.coders import example_coder
 
 from components import shards
 from components.statistics import executor
+from models import sidecar
 
 ROWS = 2500
 
@@ -30,14 +31,18 @@ def columns():
     }
 
 
-@pytest.fixture(scope="module")
-def paths(columns, write_examples, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("records")
+@pytest.fixture(scope="module", params=["records", "columns"])
+def paths(columns, write_examples, tmp_path_factory, request):
+    """Two shards, without and with their columns beside them."""
+    folder = tmp_path_factory.mktemp("records") / "Split-train"
     cuts = (0, 900, ROWS)
-    return [
-        str(write_examples(folder / f"{start}.gz", {name: cells[start:end] for name, cells in columns.items()}))
-        for start, end in itertools.pairwise(cuts)
-    ]
+    parts = {
+        start: {name: cells[start:end] for name, cells in columns.items()} for start, end in itertools.pairwise(cuts)
+    }
+    beside = request.param == "columns"
+    written = [str(write_examples(folder / f"{start}.gz", part, beside=beside)) for start, part in parts.items()]
+    assert [sidecar.batches(path) is not None for path in written] == [beside] * 2
+    return written
 
 
 def stock(paths, pipeline, folder):
