@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from errors import PipelineError
 from orchestration import options
-from orchestration.commands import compiled, curate, doctor, inspect, local, push, tune
+from orchestration.commands import compiled, curate, doctor, inspect, local, push, schedule, tune
 
-COMMANDS = (inspect, curate, tune, push, doctor)
+COMMANDS = (inspect, curate, tune, push, schedule, doctor)
 DEFAULT_PIPELINE = "houses"
 
 EPILOG = """\
@@ -27,6 +27,13 @@ def parser() -> argparse.ArgumentParser:
     )
     target = root.add_mutually_exclusive_group()
     target.add_argument("--local", action="store_true", help="run on this machine")
+    root.add_argument(
+        "--schedule",
+        nargs="?",
+        const="",
+        metavar="CRON",
+        help='with --local: run all schedules of the configs until stopped, or this pipeline at "0 3 * * *" (UTC)',
+    )
     target.add_argument("--kubeflow", action="store_true", help="compile for Kubeflow Pipelines")
     target.add_argument("--vertex", action="store_true", help="compile for Vertex AI")
     root.add_argument(
@@ -68,6 +75,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         return code
     if arguments.kubeflow or arguments.vertex:
         return compiled.run(arguments)
+    if arguments.local and arguments.schedule is not None:
+        return schedule.serve(arguments)
     if arguments.local:
         return local.run(arguments)
     parser().print_help()

@@ -16,10 +16,10 @@ from pipeline.data import Data
 from pipeline.evaluation import Evaluation
 from pipeline.limits import Limits
 from pipeline.push import Push
+from pipeline.schedule import Notify, Schedule
 
 NOT_BUILT = {
     "gates": "validation compares with the reviewed schema only",
-    "schedule": "start runs by hand",
 }
 """Sections that are planned and refused by name -> what to do instead."""
 
@@ -40,6 +40,8 @@ class Config(Strict):
     tuner: Tuning | None = None
     push: Push = Push()
     limits: Limits = Limits()
+    schedule: tuple[Schedule, ...] = ()
+    notify: Notify = Notify()
 
     @field_validator("network", mode="before")
     @classmethod
@@ -86,6 +88,15 @@ class Config(Strict):
     def _limits_of_stages(self) -> "Config":
         self.limits.check(stages.ids(self))
         return self
+
+    @field_validator("schedule")
+    @classmethod
+    def _distinct(cls, schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
+        names = [schedule.name for schedule in schedules]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two schedules are named {sorted(twice)[0]!r}: rename one")
+        return schedules
 
     def _valid(self, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Other values for a section that is tuned, with its defaults, if they fit the rest of the config."""

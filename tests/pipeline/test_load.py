@@ -351,7 +351,6 @@ def test_overrides_apply_in_order_to_the_file(override):
             "training.epochs=-1",
             "configs/flats.toml: training.epochs: Input should be greater than or equal to 0 (found -1)",
         ),
-        ("schedule.cron=x", f"configs/flats.toml: [schedule] is not supported yet: {load.NOT_BUILT['schedule']}"),
     ],
 )
 def test_an_override_that_cannot_be_says_why(override, text, message):

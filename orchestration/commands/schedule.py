@@ -1,0 +1,226 @@
+"""`schedule`, and --local --schedule: runs that begin by themselves."""
+
+import argparse
+import os
+from typing import Any
+
+from errors import ResourceError, UserError
+from orchestration import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from orchestration.schedule.fire import Result
+    from orchestration.schedule.plans import Plan
+    from orchestration.schedule.state import State
+
+_EXITS = {"REFUSED": 3, "FAILED": 4, "TIMEOUT": 4, "LOST": 4, "CANCELED": 130}
+
+
+def add(commands: Any) -> None:
+    """Its place among the commands."""
+    schedule = commands.add_parser("schedule", help="runs that begin by themselves: schedule list, schedule history")
+    schedule.set_defaults(do=run)
+    # The same option before and after the command: its absence here must not undo its presence there.
+    where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    where.add_argument("--root", metavar="DIR", help="folder of all runs (default: ./runs)")
+    inner = schedule.add_subparsers(dest="schedule_command", metavar="COMMAND", required=True)
+
+    def one(name: str, told: str, *, needed: bool = True) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = inner.add_parser(name, parents=[where], help=told)
+        parser.add_argument("name", metavar="NAME", nargs=None if needed else "?", help="PIPELINE:NAME, or NAME alone")
+        return parser
+
+    inner.add_parser("list", parents=[where], help="all schedules, when each is due next, and how its last run ended")
+    one("next", "the next times of a schedule").add_argument(
+        "-n", dest="count", type=options.rows, default=5, metavar="N", help="how many (default: 5)"
+    )
+    one("pause", "skip a schedule's times until it is resumed")
+    one("resume", "let a paused schedule run again, from its next time on")
+    one("run-now", "run a schedule now, here, and wait for its end")
+    one("history", "what became of each time, the newest first", needed=False).add_argument(
+        "--limit", type=options.rows, default=50, metavar="N", help="at most N lines (default: 50)"
+    )
+    one("serve", "run one schedule, or all, until stopped", needed=False)
+    one("systemd", "print a systemd unit that runs a schedule")
+    one("crontab", "print a crontab line that runs a schedule")
+    inner.add_parser("fire", parents=[where]).add_argument("name", help=argparse.SUPPRESS)
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Run all schedules, or one that the command line gives, until stopped."""
+    from orchestration.schedule import plans, service
+    from pipeline.load import load
+    from pipeline.schedule import Schedule
+
+    root, given = os.path.abspath(arguments.root), _run_options(arguments)
+    if not arguments.schedule:
+        if given != _run_options(arguments, everything=False):
+            raise UserError(
+                "--set, --variant and --sample change one pipeline's runs: give its times too, as --schedule "
+                '"0 3 * * *", or write them into its config'
+            )
+        return service.serve(root, lambda: plans.all_plans(arguments=given), arguments.metadata)
+    try:
+        schedule = Schedule(name=plans.COMMAND_LINE, cron=arguments.schedule)
+    except ValueError as error:
+        told = str(error).partition("Value error, ")[2].partition(" [type=")[0]
+        raise UserError(f"--schedule: {told or error}") from error
+    from orchestration.places import REPOSITORY
+
+    config = load(REPOSITORY, arguments.pipeline, options.overrides(arguments), _one_variant(arguments))
+    plan = plans.Plan(arguments.pipeline, schedule, config.notify, given)
+    return service.serve(root, lambda: [plan], arguments.metadata)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked for."""
+    from orchestration.schedule import plans, service, units
+    from orchestration.schedule.state import State
+
+    command, root = arguments.schedule_command, os.path.abspath(arguments.root)
+    if command == "fire":
+        state = State(root)
+        return _exit_code(_carried_out(state, int(arguments.name)))
+    if command == "history":
+        return _history(root, arguments)
+    known = plans.all_plans(arguments=_run_options(arguments, everything=False))
+    if command == "list":
+        return _list(root, known)
+    if command == "serve":
+        wanted = arguments.name
+        if wanted is not None:
+            plans.find(known, wanted)
+
+        def read() -> "list[Plan]":
+            found = plans.all_plans(arguments=_run_options(arguments, everything=False))
+            return [plans.find(found, wanted)] if wanted is not None else found
+
+        return service.serve(root, read, arguments.metadata)
+    plan = plans.find(known, arguments.name)
+    if command == "next":
+        return _next(plan, arguments.count)
+    if command in ("systemd", "crontab"):
+        print(getattr(units, command)(plan, root), end="")
+        return 0
+    import time
+
+    state = State(root)
+    state.remember(plan, time.time())
+    if command == "run-now":
+        number = state.add(plan.name, time.time())
+        assert number is not None
+        if arguments.metadata:
+            os.environ[options.METADATA_VARIABLE] = arguments.metadata
+        result = _carried_out(state, number)
+        if result is None:
+            state.skip(number, "an earlier run goes on", time.time())
+            raise ResourceError(f"{plan.name}: an earlier run goes on; see schedule history {plan.name}")
+        print(f"{plan.name}: {result.state}{': ' + result.reason if result.reason else ''}")
+        return _exit_code(result)
+    state.note(plan.name, paused=int(command == "pause"), considered=time.time())
+    print(f"{plan.name}: {'paused' if command == 'pause' else 'resumed'}")
+    return 0
+
+
+def _carried_out(state: "State", number: int) -> "Result | None":
+    """Carry a fire out; SIGTERM stops it with its run."""
+    import signal
+
+    from orchestration.schedule import fire
+
+    def stop(*_: Any) -> None:
+        raise fire.Stopped
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        return fire.carry_out(state, number)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        state.close()
+
+
+def _exit_code(result: "Result | None") -> int:
+    return _EXITS.get(result.state, 0) if result is not None else 0
+
+
+def _run_options(arguments: argparse.Namespace, *, everything: bool = True) -> tuple[str, ...]:
+    """Options that each run gets; the store's URL goes by the environment."""
+    given: list[str] = []
+    if arguments.data_root:
+        folder = arguments.data_root
+        given += ["--data-root", folder if "://" in folder else os.path.abspath(folder)]
+    given += ["--beam", arguments.beam] if arguments.beam else []
+    given += ["--no-cache"] if arguments.no_cache else []
+    if everything:
+        given += [part for override in arguments.overrides for part in ("--set", override)]
+        given += ["--variant", arguments.variant] if arguments.variant else []
+        given += ["--sample", str(arguments.sample)] if arguments.sample else []
+    return tuple(given)
+
+
+def _one_variant(arguments: argparse.Namespace) -> str | None:
+    from orchestration.places import REPOSITORY
+    from pipeline.load import variants
+    from pipeline.variants import ALL
+
+    if arguments.variant != ALL:
+        return str(arguments.variant) if arguments.variant else None
+    return variants(REPOSITORY, arguments.pipeline)[0]
+
+
+def _list(root: str, known: "list[Plan]") -> int:
+    import time
+    from datetime import datetime, timezone
+
+    from inspection.drawing import drawn, moment, table
+    from inspection.schedules import schedules
+
+    remembered = {row.name: row for row in schedules(root)}
+    rows: list[list[Any]] = []
+    for plan in known:
+        row = remembered.get(plan.name)
+        paused = row is not None and row.paused
+        upcoming = None if paused else next(plan.schedule.times().after(time.time()), None)
+        due = "paused" if paused else moment(datetime.fromtimestamp(upcoming, timezone.utc)) if upcoming else ""
+        last = row.last if row else None
+        when = f"{last.state}, {moment(last.ended or last.due)}" if last else "never"
+        rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, when])
+    print(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else "no schedules", end="")
+    if not rows:
+        print(": write [[schedule]] into a config, see docs/configuration.md")
+    return 0
+
+
+def _next(plan: "Plan", count: int) -> int:
+    import itertools
+    import time
+    import zoneinfo
+    from datetime import datetime
+
+    zone = zoneinfo.ZoneInfo(plan.schedule.timezone)
+    for seconds in itertools.islice(plan.schedule.times().after(time.time()), count):
+        print(datetime.fromtimestamp(seconds, zone).strftime("%a %Y-%m-%d %H:%M %Z"))
+    return 0
+
+
+def _history(root: str, arguments: argparse.Namespace) -> int:
+    from inspection.drawing import drawn, moment, table
+    from inspection.schedules import history, schedules
+
+    names = [row.name for row in schedules(root)]
+    wanted = arguments.name
+    if wanted is not None and wanted not in names:
+        fits = [name for name in names if name.partition(":")[2] == wanted]
+        if len(fits) != 1:
+            from pipeline.columns import nearest
+
+            raise UserError(f"no schedule {wanted!r} has run under {root} yet.{nearest(wanted, names)}")
+        wanted = fits[0]
+    found = history(root, schedule=wanted, limit=arguments.limit)
+    header = ["DUE", "SCHEDULE", "STATE", "ATTEMPTS", "RUN", "REASON"]
+    rows = [
+        [moment(fire.due), fire.schedule, fire.state, str(fire.attempts), fire.run_id or "", fire.reason]
+        for fire in found
+    ]
+    print(drawn(table(header, rows)) if rows else "nothing was due yet\n", end="")
+    return 0

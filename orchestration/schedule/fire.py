@@ -1,0 +1,244 @@
+"""One fire from beginning to end, in a process of its own: attempts, time limit, what became of it, who is told."""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from errors import GateError, PipelineError, UserError
+from orchestration.places import REPOSITORY, Root
+from orchestration.schedule import notify, unchanged
+from orchestration.schedule.plans import Plan
+from orchestration.schedule.state import State
+from pipeline.variants import ALL, Name
+
+LOGS = os.path.join(".schedule", "logs")
+"""Under the root: one file a fire."""
+STOP_SECONDS = 30.0
+"""How long a run may take to end after SIGTERM before it is killed."""
+_FINAL = {0, UserError.exit_code, GateError.exit_code}
+"""Exit codes that another attempt would not change."""
+_PR_SET_PDEATHSIG = 1
+
+Attempt = Callable[[Plan, "float | None", str], int]
+"""Runs a plan once, for at most so many seconds, its output in a file; gives the exit code, or raises TimeoutError."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a fire ended."""
+
+    state: str
+    reason: str
+    run_id: str | None = None
+    pushed: str | None = None
+
+
+class Stopped(BaseException):
+    """The process was asked to stop."""
+
+
+def carry_out(
+    state: State,
+    fire: int,
+    *,
+    attempt: Attempt | None = None,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Result | None:
+    """Run a fire that waits.
+
+    Args:
+        state: What is remembered.
+        fire: Its number.
+        attempt: Runs the pipeline; by default in another process.
+        clock: Seconds since 1970.
+        sleep: Waits so many seconds.
+
+    Returns:
+        How it ended; None where it does not wait any more, or another of its schedule goes on.
+    """
+    taken = state.begin(fire, clock())
+    if taken is None:
+        return None
+    plan, due, done = taken
+    memory = state.memory(plan.name)
+    log = os.path.join(state.root, LOGS, f"{plan.name.replace(':', '-')}-{int(due)}.log")
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    try:
+        result = _attempts(state, plan, fire, done, log, attempt or _Process(state.root), sleep)
+    except (Stopped, KeyboardInterrupt):
+        result = Result("CANCELED", "stopped; the next run goes on from its last finished stage")
+    except PipelineError as error:
+        result = Result("REFUSED" if isinstance(error, GateError) else "FAILED", str(error))
+    state.update(fire, state=result.state, reason=result.reason[:2000], ended=clock(), run_id=result.run_id)
+    _tell(state, plan, result, was_failing=memory.failing, log=log)
+    return result
+
+
+def tell_lost(state: State, fire: int, plan: Plan, now: float) -> None:
+    """Tell of a fire whose process is gone."""
+    result = Result("LOST", state.state_of(fire)[1])
+    state.update(fire, ended=now)
+    _tell(state, plan, result, was_failing=True, log=os.path.join(state.root, LOGS, f"lost-{fire}.log"))
+
+
+def _attempts(
+    state: State, plan: Plan, fire: int, done: int, log: str, attempt: Attempt, sleep: Callable[[float], None]
+) -> Result:
+    memory = state.memory(plan.name)
+    before = _fingerprint(plan)
+    settled = memory.settled or {}
+    if before is not None and before == memory.fingerprint and unchanged.still_holds(settled, state.root, _run(plan)):
+        return Result(
+            "UNCHANGED",
+            f"data, config, schema and code are those of run {settled['run_id']}, which ended {settled['state']}",
+            settled["run_id"],
+        )
+    schedule = plan.schedule
+    for number in range(done, max(done, schedule.retries) + 1):
+        if number:
+            sleep(schedule.backoff * 2 ** (number - 1))
+        state.update(fire, attempts=number + 1)
+        started = time.time()
+        try:
+            code = attempt(plan, schedule.timeout, log)
+        except TimeoutError:
+            result = Result(
+                "TIMEOUT", f"stopped after {schedule.timeout:g} s", _told(state, plan, started).get("run_id")
+            )
+            continue
+        told = _told(state, plan, started)
+        result = _result(code, told, log)
+        if code in _FINAL:
+            if code != UserError.exit_code and before is not None and told:
+                kept = {"run_id": result.run_id, "state": told.get("state"), "pushed": result.pushed}
+                state.note(plan.name, fingerprint=before, settled=json.dumps(kept))
+            break
+    return result
+
+
+def _result(code: int, told: dict[str, Any], log: str) -> Result:
+    reason = str(told.get("reason") or "")
+    pushed = (told.get("outcome") or {}).get("pushed")
+    if code == 0:
+        return Result("DONE", reason, told.get("run_id"), pushed)
+    state = "REFUSED" if code == GateError.exit_code else "FAILED"
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return Result(state, reason or f"the run {how}: {_last_line(log)}. Its output: {log}", told.get("run_id"))
+
+
+def _run(plan: Plan) -> str:
+    return _name(plan).run
+
+
+def _name(plan: Plan) -> Name:
+    """The run, as the arguments name it."""
+    options = plan.arguments
+    variant = options[options.index("--variant") + 1] if "--variant" in options else None
+    return Name(plan.pipeline, variant, "--sample" in options)
+
+
+def _fingerprint(plan: Plan) -> str | None:
+    """Digest of what the run depends on; None where it is several runs, or nothing may be taken from the cache."""
+    name, options = _name(plan), plan.arguments
+    if name.variant == ALL or "--no-cache" in options:
+        return None
+    overrides = [options[place + 1] for place, option in enumerate(options) if option == "--set"]
+    if name.sample:
+        overrides.append(f"data.sample={options[options.index('--sample') + 1]}")
+    data_root = options[options.index("--data-root") + 1] if "--data-root" in options else REPOSITORY
+    try:
+        return unchanged.fingerprint(name, overrides, data_root)
+    except UserError:
+        # The run itself says what is wrong.
+        return None
+
+
+def _told(state: State, plan: Plan, started: float) -> dict[str, Any]:
+    """What the run that began since then says of itself: its run.json."""
+    folder = os.path.dirname(Root(state.root).run(_run(plan), ""))
+    newest: tuple[float, dict[str, Any]] = (started - 1.0, {})
+    for entry in os.scandir(folder) if os.path.isdir(folder) else []:
+        path = os.path.join(entry.path, "run.json")
+        with contextlib.suppress(OSError, ValueError):
+            if os.stat(path).st_mtime >= newest[0]:
+                with open(path, encoding="utf-8") as file:
+                    newest = (os.stat(path).st_mtime, json.load(file))
+    return newest[1]
+
+
+def _last_line(log: str) -> str:
+    with open(log, encoding="utf-8", errors="replace") as file:
+        lines = [line.strip() for line in file if line.strip()]
+    return lines[-1][:300] if lines else "it said nothing"
+
+
+class _Process:
+    """Runs a plan in another process, which ends with this one."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def __call__(self, plan: Plan, timeout: float | None, log: str) -> int:
+        command = [
+            *(sys.executable, os.path.join(REPOSITORY, "runner.py"), "--local", "--pipeline", plan.pipeline),
+            *("--root", self._root, *plan.arguments),
+        ]
+        with open(log, "ab") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "NO_COLOR": "1"},
+                preexec_fn=_end_with_parent,
+            )
+            try:
+                return process.wait(timeout)
+            except subprocess.TimeoutExpired as error:
+                raise TimeoutError from error
+            finally:
+                _stop(process)
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+
+
+def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: str) -> None:
+    events = []
+    if result.state in ("FAILED", "TIMEOUT", "REFUSED", "LOST"):
+        state.note(plan.name, failing=1)
+        events.append("gate" if result.state == "REFUSED" else "failure")
+    elif result.state == "DONE":
+        state.note(plan.name, failing=0)
+        events += ["recovery"] if was_failing else []
+        events += ["push"] if result.pushed else []
+    words = {"failure": "failed", "gate": "was refused", "push": "pushed a version", "recovery": "runs well again"}
+    for event in events:
+        what = result.pushed if event == "push" else result.reason
+        text = f"{plan.name} {words[event]}: {what}"
+        facts = {"text": text, "schedule": plan.name, "state": result.state, "run_id": result.run_id, "log": log}
+
+        def say(line: str) -> None:
+            with open(log, "a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+            sys.stderr.write(f"{plan.name}: {line}\n")
+
+        notify.tell(plan.notify, event, facts, say=say)

@@ -1,0 +1,115 @@
+"""Which schedules there are: those of all configs, or one that the command line gives."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from errors import UserError
+from orchestration.places import REPOSITORY
+from pipeline import load
+from pipeline.columns import nearest
+from pipeline.schedule import Notify, Schedule
+
+COMMAND_LINE = "command-line"
+"""Name of the schedule that --local --schedule CRON makes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One schedule of one pipeline.
+
+    Attributes:
+        pipeline: Stem of the config.
+        schedule: When.
+        notify: Who is told.
+        arguments: Further arguments of each run, as `--sample 2000`.
+    """
+
+    pipeline: str
+    schedule: Schedule
+    notify: Notify
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """PIPELINE:NAME."""
+        return f"{self.pipeline}:{self.schedule.name}"
+
+    def to_json(self) -> str:
+        """As text."""
+        return json.dumps(
+            {
+                "pipeline": self.pipeline,
+                "schedule": self.schedule.model_dump(mode="json"),
+                "notify": self.notify.model_dump(mode="json"),
+                "arguments": self.arguments,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        """From that text."""
+        told = json.loads(text)
+        return cls(
+            told["pipeline"],
+            Schedule.model_validate(told["schedule"]),
+            Notify.model_validate(told["notify"]),
+            tuple(told["arguments"]),
+        )
+
+
+def all_plans(root: str = REPOSITORY, arguments: Sequence[str] = ()) -> list[Plan]:
+    """The schedules of all configs.
+
+    Args:
+        root: The repository.
+        arguments: Further arguments of each run.
+
+    Raises:
+        UserError: a config with schedules cannot be used.
+    """
+    return [plan for name in load.names(root) for plan in plans_of(name, root, arguments)]
+
+
+def plans_of(name: str, root: str = REPOSITORY, arguments: Sequence[str] = ()) -> list[Plan]:
+    """The schedules of one config; one that names none is not checked."""
+    with open(os.path.join(root, load.CONFIGS, f"{name}.toml"), encoding="utf-8", errors="replace") as file:
+        if "schedule" not in file.read():
+            return []
+    variants = load.variants(root, name)
+    config = load.load(root, name, variant=variants[0] if variants else None)
+    for schedule in config.schedule:
+        if schedule.variant not in (None, "all", *variants):
+            raise UserError(
+                f"{load.CONFIGS}/{name}.toml: schedule {schedule.name!r}: there is no variant {schedule.variant!r}."
+                f"{nearest(str(schedule.variant), variants)}"
+            )
+    return [
+        Plan(
+            name,
+            schedule,
+            config.notify,
+            (*arguments, *(("--variant", schedule.variant) if schedule.variant else ())),
+        )
+        for schedule in config.schedule
+    ]
+
+
+def find(plans: Sequence[Plan], wanted: str) -> Plan:
+    """The schedule of a name, or of the second half of a name that only one has.
+
+    Raises:
+        UserError: none or several have it.
+    """
+    fits = [plan for plan in plans if wanted in (plan.name, plan.schedule.name)]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        raise UserError(f"{wanted!r} fits several schedules: {', '.join(plan.name for plan in fits)}")
+    if not plans:
+        raise UserError(
+            f'there is no schedule yet: write for example into configs/NAME.toml\n[[schedule]]\nname = "{wanted}"\n'
+            'cron = "0 3 * * *"'
+        )
+    raise UserError(f"there is no schedule {wanted!r}.{nearest(wanted, [plan.name for plan in plans])}")

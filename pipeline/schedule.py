@@ -1,0 +1,84 @@
+"""Keys of [[schedule]] and [notify]: when runs begin by themselves, and who is told how they ended."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from models.strict import Strict
+from pipeline.cron import Cron
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+Event = Literal["failure", "gate", "push", "recovery"]
+
+
+def _seconds(value: Any) -> Any:
+    """A duration such as "90m" in seconds; a number is one of seconds already."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value.strip())
+    if found is None:
+        raise ValueError('write a duration as "30s", "90m", "4h" or "1d"')
+    return float(found[1]) * UNITS[found[2]]
+
+
+Duration = Annotated[float, BeforeValidator(_seconds)]
+
+
+class Schedule(Strict):
+    """Runs that begin by themselves."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    """Unique among the file's schedules."""
+    on: Literal["time", "new-span"] = "time"
+    """time: at each time of `cron`. new-span: where the data's newest span is another than at the last run; looked at
+    each time of `cron`, without one every minute."""
+    cron: str | None = None
+    """Five fields, or @hourly, @daily, @weekly, @monthly, @yearly."""
+    timezone: str = "UTC"
+    """Of `cron`, such as Europe/Berlin."""
+    catchup: Literal["none", "last", "all"] = "last"
+    """Of the times that passed while nothing ran: none, the last one, or all, one after the other."""
+    overlap: Literal["skip", "queue"] = "skip"
+    """A time that comes while an earlier run goes on is skipped, or waits."""
+    timeout: Duration | None = Field(default=None, gt=0)
+    """Seconds, or "4h", after which an attempt is stopped."""
+    retries: int = Field(default=0, ge=0, le=20)
+    """Further attempts after one that failed or took too long. What a gate refused or the user has to mend is not
+    tried again."""
+    backoff: Duration = Field(default=60.0, ge=0)
+    """Seconds, or "5m", before the first retry; each later one waits twice as long."""
+    variant: str | None = None
+    """Which of [variant] is run, or "all"."""
+
+    @model_validator(mode="after")
+    def _known_times(self) -> "Schedule":
+        if self.cron is None and self.on == "time":
+            raise ValueError('cron is needed, as cron = "0 3 * * *", or on = "new-span"')
+        self.times()
+        return self
+
+    def times(self) -> Cron:
+        """When it is looked at."""
+        return Cron(self.cron or "* * * * *", self.timezone)
+
+
+class Notify(Strict):
+    """Who is told how scheduled runs ended."""
+
+    command: str | None = None
+    """A shell command; it gets the message as JSON on its standard input and in PIPELINE_MESSAGE."""
+    webhook: str | None = None
+    """An address that the message is posted to as JSON; ${NAME} in it stands for an environment variable."""
+    on: tuple[Event, ...] = ("failure", "gate", "push", "recovery")
+    """failure: a run failed or took too long. gate: data or model were refused. push: a new version serves. recovery:
+    the first run that ends well after one that did not."""
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_address(cls, webhook: str | None) -> str | None:
+        if webhook is not None and not re.match(r"https?://|\$\{\w+\}", webhook):
+            raise ValueError("write https://HOST/PATH, or ${NAME} for an environment variable that holds it")
+        return webhook

@@ -1,0 +1,38 @@
+import json
+import os
+
+import pytest
+
+from orchestration.schedule.plans import Plan
+from orchestration.schedule.state import State
+from pipeline.schedule import Notify, Schedule
+
+
+@pytest.fixture
+def state(tmp_path):
+    state = State(str(tmp_path))
+    yield state
+    state.close()
+
+
+@pytest.fixture
+def plan():
+    """Makes an hourly schedule of the pipeline `houses`, with other keys."""
+
+    def make(notify=None, arguments=(), **settings):
+        schedule = Schedule(**{"name": "s", "cron": "0 * * * *", **settings})
+        return Plan("houses", schedule, Notify(**(notify or {})), arguments)
+
+    return make
+
+
+@pytest.fixture
+def run_json(tmp_path):
+    """Writes what a run of `houses` leaves."""
+
+    def write(run_id, **told):
+        folder = tmp_path / "houses" / "runs" / run_id
+        os.makedirs(folder, exist_ok=True)
+        (folder / "run.json").write_text(json.dumps({"run_id": run_id, **told}))
+
+    return write

@@ -1,0 +1,86 @@
+import pytest
+
+from errors import UserError
+from inspection import schedules
+from orchestration import command
+from orchestration.commands import schedule as commands
+from orchestration.schedule import fire, plans, service
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A folder of configs with one that has schedules."""
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "flats.toml").write_text(
+        '[data]\npath = "flats.csv"\n[features]\nnumeric = [{column = "area"}]\n[label]\ncolumn = "price"\n'
+        '[[schedule]]\nname = "nightly"\ncron = "30 2 * * *"\ntimezone = "Europe/Berlin"\n'
+        '[[schedule]]\nname = "watch"\non = "new-span"\n'
+    )
+    (tmp_path / "configs" / "other.toml").write_text("not even TOML")
+    whole = plans.all_plans
+    monkeypatch.setattr(plans, "all_plans", lambda **options: whole(str(tmp_path), **options))
+    return tmp_path
+
+
+def run(tree, *arguments):
+    return command.main(["--root", str(tree / "runs"), "schedule", *arguments])
+
+
+def test_schedules_are_listed_paused_resumed_and_remembered(tree, capsys):
+    assert run(tree, "list") == 0
+    out = capsys.readouterr().out
+    assert "flats:nightly" in out
+    assert "Europe/Berlin" in out
+    assert run(tree, "pause", "nightly") == 0
+    run(tree, "list")
+    assert "paused" in capsys.readouterr().out
+    [row] = schedules.schedules(str(tree / "runs"))
+    assert (row.name, row.pipeline, row.paused, row.settings["cron"]) == ("flats:nightly", "flats", True, "30 2 * * *")
+    run(tree, "resume", "flats:nightly")
+    assert not schedules.schedules(str(tree / "runs"))[0].paused
+
+
+def test_the_next_times_are_those_of_the_zone(tree, capsys):
+    run(tree, "next", "nightly", "-n", "3")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert all(line.endswith(("02:30 CET", "02:30 CEST")) for line in lines) or "03:00 CEST" in "".join(lines)
+
+
+def test_an_unknown_schedule_is_answered_with_the_nearest(tree, capsys):
+    assert run(tree, "next", "nightlyy") == 2
+    assert "there is no schedule 'nightlyy'. Did you mean 'flats:nightly'?" in capsys.readouterr().err
+
+
+def test_run_now_runs_here_and_stands_in_the_history(tree, capsys, monkeypatch):
+    seen = []
+    monkeypatch.setattr(fire.unchanged, "fingerprint", lambda *_: "a")
+    monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (seen.append(plan.name), 0)[1])
+    assert run(tree, "run-now", "nightly") == 0
+    assert run(tree, "history") == 0
+    out = capsys.readouterr().out
+    assert seen == ["flats:nightly"]
+    assert "DONE" in out
+    monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (open(log, "w").close(), 4)[1])
+    monkeypatch.setattr(fire.unchanged, "fingerprint", lambda *_: "b")
+    assert run(tree, "run-now", "nightly") == 4
+
+
+def test_the_times_on_the_command_line_are_checked(tmp_path, capsys):
+    arguments = ["--local", "--schedule", "0 3 * *", "--root", str(tmp_path)]
+    assert command.main(arguments) == 2
+    assert "--schedule: '0 3 * *' has 4 fields" in capsys.readouterr().err
+    assert command.main(["--local", "--schedule", "--sample", "5", "--root", str(tmp_path)]) == 2
+    assert "change one pipeline's runs: give its times too" in capsys.readouterr().err
+
+
+def test_nothing_to_serve_is_said(tmp_path):
+    with pytest.raises(UserError, match="there is no schedule: write for example"):
+        service.serve(str(tmp_path), list, None)
+
+
+def test_options_of_a_run_go_to_each_run():
+    arguments = command.parser().parse_args(
+        ["--local", "--schedule", "@daily", "--set", "training.epochs=1", "--sample", "9", "--no-cache"]
+    )
+    assert commands._run_options(arguments) == ("--no-cache", "--set", "training.epochs=1", "--sample", "9")

@@ -1,0 +1,154 @@
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from inspection import schedules
+from orchestration.schedule import fire
+
+
+@pytest.fixture
+def told(tmp_path):
+    """A command that keeps what it is told, and its lines."""
+    path = tmp_path / "told"
+    lines = lambda: [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []  # noqa: E731
+    return {"command": f"cat >> '{path}'; echo >> '{path}'"}, lines
+
+
+@pytest.fixture
+def prints(monkeypatch):
+    """The digest of what a run depends on."""
+    found = {"now": "a"}
+    monkeypatch.setattr(fire.unchanged, "fingerprint", lambda *_: found["now"])
+    return found
+
+
+@pytest.fixture
+def carry_out(state, prints, run_json):
+    """Carries out one fire whose attempts end with these exit codes; returns its result and how long it slept."""
+
+    def run(plan, *codes, pushed="/serving/1"):
+        state.remember(plan, 0.0)
+        number = state.add(plan.name, time.time())
+        left, slept = list(codes), []
+
+        def attempt(plan, timeout, log):
+            code = left.pop(0)
+            if code is None:
+                raise TimeoutError
+            words = {0: ("COMPLETE", "it holds"), 3: ("NOT_BLESSED", "too bad"), 4: ("FAILED", "stage trainer failed")}
+            if code in words:
+                word, reason = words[code]
+                outcome = {"pushed": pushed if code == 0 else None}
+                run_json(f"run-{number}-{len(left)}", state=word, reason=reason, outcome=outcome)
+            else:
+                with open(log, "w") as file:
+                    file.write("configs/houses.toml: it is wrong\n")
+            return code
+
+        result = fire.carry_out(state, number, attempt=attempt, sleep=slept.append)
+        assert not left or result.state == "UNCHANGED"
+        return result, slept
+
+    return run
+
+
+def test_a_run_that_ends_well_is_told_and_not_made_again_without_a_change(
+    carry_out, plan, state, prints, told, tmp_path
+):
+    notify, lines = told
+    (tmp_path / "houses" / "serving" / "1").mkdir(parents=True)
+    result, _ = carry_out(plan(notify), 0)
+    assert (result.state, result.pushed) == ("DONE", "/serving/1")
+    assert [line["event"] for line in lines()] == ["push"]
+    assert lines()[0]["text"] == "houses:s pushed a version: /serving/1"
+
+    result, _ = carry_out(plan(notify), 0)
+    assert result.state == "UNCHANGED"
+    assert "data, config, schema and code are those of run run-1-0, which ended COMPLETE" in result.reason
+    assert len(lines()) == 1
+    prints["now"] = "b"
+    assert carry_out(plan(notify), 0)[0].state == "DONE"
+    (tmp_path / "houses" / "serving" / "1").rmdir()
+    assert carry_out(plan(notify), 0)[0].state == "DONE", "what it pushed is gone"
+
+
+def test_what_failed_is_tried_again_after_growing_pauses(carry_out, plan, told, state):
+    notify, lines = told
+    result, slept = carry_out(plan(notify, retries=3, backoff="10s", timeout="1h"), 4, None, -9, 0)
+    assert (result.state, slept) == ("DONE", [10, 20, 40])
+    [row] = schedules.history(state.root)
+    assert (row.attempts, row.state, row.run_id) == (4, "DONE", "run-1-0")
+    assert [line["event"] for line in lines()] == ["push"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "word", "event", "reason"),
+    [
+        ((4, 4), "FAILED", "failure", "stage trainer failed"),
+        ((None, None), "TIMEOUT", "failure", "stopped after 3600 s"),
+        ((2,), "FAILED", "failure", "ended with exit code 2: configs/houses.toml: it is wrong. Its output:"),
+        ((3,), "REFUSED", "gate", "too bad"),
+    ],
+)
+def test_what_ends_badly_is_told_and_its_recovery_too(carry_out, plan, told, prints, codes, word, event, reason):
+    notify, lines = told
+    known = plan(notify, retries=1, backoff=0, timeout="1h")
+    result, _ = carry_out(known, *codes)
+    assert result.state == word
+    assert reason in result.reason
+    assert [line["event"] for line in lines()] == [event]
+    prints["now"] = "mended"
+    carry_out(known, 0)
+    assert [line["event"] for line in lines()] == [event, "recovery", "push"]
+
+
+def test_only_wanted_events_are_told(carry_out, plan, told):
+    notify, lines = told
+    carry_out(plan({**notify, "on": ["push"]}), 4)
+    assert lines() == []
+
+
+def test_a_fire_is_stopped_at_its_limit_and_leaves_no_process(state, plan, monkeypatch, tmp_path, prints):
+    script = tmp_path / "runner.py"
+    script.write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
+    monkeypatch.setattr(fire, "REPOSITORY", str(tmp_path))
+    known = plan(timeout="1s")
+    state.remember(known, 0.0)
+    number = state.add(known.name, 1.0)
+    begun = time.monotonic()
+    result = fire.carry_out(state, number)
+
+    assert (result.state, result.reason) == ("TIMEOUT", "stopped after 1 s")
+    assert time.monotonic() - begun < 20
+    assert (tmp_path / ".schedule" / "logs" / "houses-s-1.log").read_text() == "begun\n"
+    found = subprocess.run(["pgrep", "-f", str(script)], capture_output=True, text=True)
+    assert found.stdout == ""
+
+
+def test_sigterm_cancels_the_fire_and_ends_its_run(state, plan, tmp_path):
+    known = plan()
+    state.remember(known, 0.0)
+    number = state.add(known.name, 1.0)
+    (tmp_path / "runner.py").write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
+    code = (
+        "import sys\nfrom orchestration.commands import schedule\nfrom orchestration.schedule import fire\n"
+        "from orchestration.schedule.state import State\n"
+        "fire.unchanged.fingerprint = lambda *_: 'a'\nfire.REPOSITORY = sys.argv[1]\n"
+        "schedule._carried_out(State(sys.argv[1]), int(sys.argv[2]))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(number)], cwd=fire.REPOSITORY)
+    log = tmp_path / ".schedule" / "logs" / "houses-s-1.log"
+    for _ in range(600):
+        if log.exists() and log.read_text():
+            break
+        time.sleep(0.05)
+    process.terminate()
+    process.wait(30)
+
+    assert state.state_of(number)[0] == "CANCELED"
+    assert subprocess.run(["pgrep", "-f", str(tmp_path / "runner.py")], capture_output=True).stdout == b""
+    assert os.path.exists(log)

@@ -1,0 +1,176 @@
+import os
+import random
+
+import pytest
+
+from inspection import schedules
+from orchestration.schedule.plans import Plan
+from orchestration.schedule.scheduler import Scheduler
+from orchestration.schedule.state import State
+from pipeline.schedule import Notify, Schedule
+
+HOUR = 3600.0
+START = 1_790_000_000.0 - 1_790_000_000.0 % 86400
+
+
+def plan(**settings):
+    return Plan("houses", Schedule(**{"name": "s", "cron": "0 * * * *", **settings}), Notify())
+
+
+class Runs:
+    """Begins fires in this process; each goes on until it is ended."""
+
+    def __init__(self, state):
+        self.state, self.begun, self.open = state, [], []
+
+    def begin(self, plan, number):
+        _, due, _ = self.state.begin(number, 0.0)
+        self.begun.append(due)
+        self.open.append(number)
+
+    def end(self):
+        for number in self.open:
+            self.state.update(number, state="DONE", ended=1.0)
+        self.open = []
+
+
+@pytest.fixture
+def runs(state):
+    return Runs(state)
+
+
+@pytest.fixture
+def scheduler(state, runs):
+    return Scheduler(state, runs.begin, lambda plan: None)
+
+
+def told(state):
+    return {fire.due.timestamp(): (fire.state, fire.reason) for fire in schedules.history(state.root, limit=500)}
+
+
+def test_a_schedule_begins_with_its_first_time_after_it_is_known(scheduler, runs):
+    following = scheduler.tick([plan()], START + 10)
+    assert (runs.begun, following) == ([], START + HOUR)
+    scheduler.tick([plan()], START + HOUR + 1)
+    scheduler.tick([plan()], START + HOUR + 5)
+    assert runs.begun == [START + HOUR]
+
+
+@pytest.mark.parametrize(
+    ("catchup", "late", "ran"),
+    [
+        ("none", 5.0, [5.0]),
+        ("none", 600.0, []),
+        ("last", 600.0, [5.0]),
+        ("all", 600.0, [1.0, 2.0, 3.0, 4.0, 5.0]),
+    ],
+)
+def test_what_passed_while_nothing_ran_is_caught_up_by_its_rule(scheduler, state, runs, catchup, late, ran):
+    hourly = plan(catchup=catchup)
+    scheduler.tick([hourly], START)
+    for _ in range(8):
+        scheduler.tick([hourly], START + 5 * HOUR + late)
+        runs.end()
+
+    assert runs.begun == [START + hour * HOUR for hour in ran]
+    skipped = {due for due, (word, _) in told(state).items() if word == "SKIPPED"}
+    assert skipped == {START + hour * HOUR for hour in range(1, 6)} - set(runs.begun)
+    assert all(reason == f"missed; catchup = {catchup}" for word, reason in told(state).values() if word == "SKIPPED")
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue"])
+def test_a_time_that_comes_while_a_run_goes_on(scheduler, state, runs, overlap):
+    hourly = plan(overlap=overlap)
+    for hour in range(4):
+        scheduler.tick([hourly], START + hour * HOUR)
+    assert runs.begun == [START + HOUR]
+    runs.end()
+    scheduler.tick([hourly], START + 3 * HOUR + 30)
+    runs.end()
+    scheduler.tick([hourly], START + 3 * HOUR + 60)
+
+    if overlap == "queue":
+        assert runs.begun == [START + HOUR, START + 2 * HOUR, START + 3 * HOUR]
+    else:
+        assert runs.begun == [START + HOUR]
+        assert told(state)[START + 2 * HOUR] == ("SKIPPED", "an earlier run goes on; overlap = skip")
+
+
+def test_a_pause_skips_and_is_not_caught_up(scheduler, state, runs):
+    daily = plan(catchup="all")
+    scheduler.tick([daily], START)
+    state.note(daily.name, paused=1)
+    scheduler.tick([daily], START + 2 * HOUR)
+    assert schedules.schedules(state.root)[0].next is None
+    state.note(daily.name, paused=0)
+    scheduler.tick([daily], START + 3 * HOUR)
+
+    assert runs.begun == [START + 3 * HOUR]
+    assert told(state)[START + HOUR] == ("SKIPPED", "paused")
+
+
+def test_new_spans_alone_begin_runs(state, runs):
+    span = ["7"]
+    scheduler = Scheduler(state, runs.begin, lambda plan: span[0])
+    watching = plan(on="new-span", cron=None)
+    begun = []
+    for minute, newest in enumerate(["7", "7", "7", "8", "8", None, "8", "9"]):
+        span[0] = newest
+        scheduler.tick([watching], START + 60.0 * minute)
+        begun.append(len(runs.begun))
+        runs.end()
+
+    # The first look only makes the schedule known.
+    assert begun == [0, 1, 1, 2, 2, 2, 2, 3]
+    assert {word for word, _ in told(state).values()} == {"DONE"}
+
+
+def test_a_process_that_is_gone_is_found_and_begun_again_where_it_has_retries(scheduler, state, runs):
+    for retries, word in ((1, "DONE"), (0, "LOST")):
+        hourly = plan(name=f"s{retries}", retries=retries)
+        scheduler.tick([hourly], START)
+        scheduler.tick([hourly], START + HOUR)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        state.update(runs.open[-1], pid=pid, attempts=1)
+        scheduler.tick([hourly], START + HOUR + 5)
+        state.update(runs.open[-1], state="DONE", ended=1.0) if retries else None
+        [fire] = schedules.history(state.root, schedule=hourly.name)
+        assert fire.state == word
+    assert [name for name, _ in state.lost()] == ["houses:s0"]
+
+
+def test_fires_under_a_clock_that_jumps(state, runs, tmp_path):
+    """45 fires and more while the clock jumps both ways and the scheduler is begun anew each time."""
+    chance = random.Random(5)
+    hourly = plan(catchup="last", overlap="queue")
+    now = START
+    while len(runs.begun) < 45:
+        Scheduler(state, runs.begin, lambda plan: None).tick([hourly], now)
+        if chance.random() < 0.7:
+            runs.end()
+        last = now
+        now += chance.choice([60.0, 600.0, HOUR, 1.5 * HOUR, 5 * HOUR, -30.0, -2 * HOUR, -26 * HOUR, 30 * HOUR])
+    runs.end()
+
+    assert len(runs.begun) == len(set(runs.begun)), "a time ran twice"
+    rows = told(state)
+    due = {START + HOUR * count for count in range(1, int((last - START) // HOUR) + 1)}
+    assert due <= set(rows), "a time was passed over without a word"
+    for when, (word, reason) in rows.items():
+        assert (word == "SKIPPED") == (when not in runs.begun)
+        assert word == "DONE" or reason == "missed; catchup = last"
+
+
+def test_two_processes_take_a_fire_once(state, scheduler):
+    hourly = plan()
+    scheduler._begin = lambda plan, number: None
+    scheduler.tick([hourly], START)
+    scheduler.tick([hourly], START + HOUR)
+    [(number, _)] = state.waiting(hourly.name)
+    other = State(state.root)
+    assert state.begin(number, 0.0) is not None
+    assert other.begin(number, 0.0) is None
+    other.close()

@@ -1,0 +1,27 @@
+import shlex
+import sys
+
+from orchestration.command import parser
+from orchestration.places import REPOSITORY
+from orchestration.schedule import units
+
+
+def test_a_unit_runs_the_schedule_s_own_command(plan):
+    text = units.systemd(plan(timezone="Europe/Berlin"), "/srv/all runs/100%")
+    [line] = [line for line in text.splitlines() if line.startswith("ExecStart=")]
+    command = shlex.split(line.removeprefix("ExecStart=").replace("%%", "%"))
+    assert command[:2] == [sys.executable, f"{REPOSITORY}/runner.py"]
+    arguments = parser().parse_args(command[2:])
+    assert (arguments.root, arguments.schedule_command, arguments.name) == ("/srv/all runs/100%", "serve", "houses:s")
+    assert "Restart=on-failure" in text
+
+
+def test_a_line_for_cron_runs_it_now(plan):
+    text = units.crontab(plan(cron="@daily", timezone="Europe/Berlin"), "/srv/100%")
+    *_, zone, line = text.splitlines()
+    assert zone == "CRON_TZ=Europe/Berlin"
+    assert line.startswith("0 0 * * * mkdir -p ")
+    assert "/srv/100\\%" in line
+    command = shlex.split(line.replace("\\%", "%").split(" && ")[1].split(" >> ")[0])
+    arguments = parser().parse_args(command[2:])
+    assert (arguments.root, arguments.schedule_command, arguments.name) == ("/srv/100%", "run-now", "houses:s")
