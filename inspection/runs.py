@@ -1,5 +1,6 @@
 """What ran: the runs in a store, and one run with its nodes and their artifacts."""
 
+import functools
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ def list_runs(
     state: str | None = None,
     since: datetime | None = None,
     limit: int | None = 50,
+    skip: int = 0,
 ) -> list[Run]:
     """Lists runs, the newest first.
 
@@ -29,6 +31,7 @@ def list_runs(
       state: Only runs in this state.
       since: Only runs that started then or later; with a time zone.
       limit: At most so many; None for all.
+      skip: So many of the newest ones are left out.
 
     Raises:
       UserError: The store has no such pipeline.
@@ -50,9 +53,15 @@ def list_runs(
             continue
         if not possible(context):
             continue
+        if skip and state is None and (pipeline is None or context.id in owner):
+            skip -= 1  # without a query
+            continue
         run = _run(store, context, labels, owner.get(context.id))
         if pipeline in (None, run.pipeline) and state in (None, run.state):
-            runs.append(run)
+            if skip:
+                skip -= 1
+            else:
+                runs.append(run)
     return runs
 
 
@@ -62,17 +71,20 @@ def _possible(store: Store, labels: Labelled, state: str | None) -> Callable[[pb
     Where no runner recorded the state, a run that is not complete has an execution that is not: few of all, and all
     executions are one query.
     """
-    if state in (None, "COMPLETE", "UNKNOWN"):
-        suspects = None
-    else:
+
+    @functools.cache
+    def suspects() -> set[str]:
+        # Asked for only where some run's state is not recorded.
         open_ = [execution for execution in store.all_executions() if state_of(execution) not in ("COMPLETE", "CACHED")]
-        suspects = {labels[execution.id].run for execution in open_}
+        return {labels[execution.id].run for execution in open_}
 
     def possible(context: pb.Context) -> bool:
         recorded = context.custom_properties["state"].string_value if "state" in context.custom_properties else ""
         if recorded:
             return state in (None, recorded)
-        return suspects is None or context.name in suspects or "run_folder" in context.custom_properties
+        if state in (None, "COMPLETE", "UNKNOWN") or "run_folder" in context.custom_properties:
+            return True
+        return context.name in suspects()
 
     return possible
 

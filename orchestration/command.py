@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from errors import PipelineError
 from orchestration import options
-from orchestration.commands import compiled, curate, doctor, inspect, local, push, schedule, tune
+from orchestration.commands import compiled, curate, doctor, inspect, local, push, schedule, tune, ui
 
-COMMANDS = (inspect, curate, tune, push, schedule, doctor)
+COMMANDS = (inspect, curate, tune, push, schedule, doctor, ui)
 DEFAULT_PIPELINE = "houses"
 
 EPILOG = """\

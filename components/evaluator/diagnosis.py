@@ -50,7 +50,7 @@ def diagnose(model: Model, rows: Rows, measure: Measure, *, task: str, most: int
     cells = list(map(_cells, records))
     columns = [] if len(records) < 2 else _columns(model, cells)
     generator = np.random.default_rng(SEED)
-    found = []
+    found: list[dict[str, Any]] = []
     for column in columns if len(columns) > 1 else ():
         after = _answers(model, _moved(cells, column, generator.permutation(len(records))))
         value = _changed(before, after) if metric == CHANGED else _value(measure, task, label, weight, after)

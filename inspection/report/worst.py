@@ -47,7 +47,7 @@ def section(known: Facts, *, images: int = _IMAGES) -> Html | None:
             each.get("label"),
             each.get("answer"),
             each.get("error"),
-            *(_cell(found.get(int(each["row"]), {}).get(name)) for name in columns),
+            *(cell(found.get(int(each["row"]), {}).get(name)) for name in columns),
         ]
         for each in worst
     ]
@@ -108,7 +108,8 @@ def _picture(name: str, values: Value, row: Mapping[str, Any]) -> Html | None:
     return tag("figure", image_, tag("figcaption", f"{label} answered as {answer}"))
 
 
-def _cell(values: Value | None) -> Any:
+def cell(values: Value | None) -> Any:
+    """Shows the values of one cell."""
     if not values:
         return None
     shown = [each.decode(errors="replace")[:60] if isinstance(each, bytes) else each for each in values[:3]]

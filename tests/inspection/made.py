@@ -6,12 +6,17 @@ one that would run as a script, close an attribute or leave a folder, if any pag
 one file because tests of other folders, and whoever wants to see the pages, load it by its path.
 """
 
+import contextlib
 import importlib.util
 import json
 import math
+import os
+import signal
 import struct
+import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +28,7 @@ assert _spec.loader is not None
 shared: Any = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(shared)
 
+REPOSITORY = Path(__file__).parents[2]
 SCRIPT = "<script>alert(1)</script>"
 QUOTES = "\"'><img src=x onerror=alert(2)>"
 CLIMB = "../../../etc/passwd"
@@ -40,6 +46,36 @@ class Names:
         self.values = (SCRIPT, QUOTES, CLIMB) if hostile else ("north", "south", "west")
         self.text = f"{SCRIPT} {QUOTES}" if hostile else "r2 0.9 >= 0.8 (the floor) holds"
         self.mark = f"-{SCRIPT}{QUOTES}" if hostile else ""
+
+
+class Address(str):
+    """Where a server answers, and its process."""
+
+    pid: int
+
+    def __new__(cls, address: str, pid: int) -> "Address":
+        made = super().__new__(cls, address)
+        made.pid = pid
+        return made
+
+
+@contextlib.contextmanager
+def served(root: Path, *more: str) -> Iterator[Address]:
+    """Runs `runner.py ui` on a free port and yields its address."""
+    command = [sys.executable, "runner.py", "ui", "--port", "0", "--root", str(root), *more]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment.pop("PIPELINE_METADATA", None)
+    server = subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert server.stdout is not None
+        said = server.stdout.readline()
+        assert said.startswith("http://"), said
+        yield Address(said.split()[0].rstrip("/"), server.pid)
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=20)
 
 
 def png(side: int, shade: int) -> bytes:

@@ -1,0 +1,42 @@
+"""`ui`: the web page."""
+
+import argparse
+import os
+from typing import Any
+
+from orchestration import options
+
+PORT = 8400
+
+
+def add(commands: Any) -> None:
+    """Its place among the commands."""
+    ui = commands.add_parser("ui", help="look around in a browser: runs, models, data, logs; reads only")
+    ui.add_argument("--port", type=int, default=PORT, metavar="N", help=f"0: a free one (default: {PORT})")
+    ui.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)")
+    ui.add_argument("--expose", action="store_true", help="say that others may see everything, for another --host")
+    ui.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a host name to answer under; may be given more than once",
+    )
+    ui.add_argument("--root", default=argparse.SUPPRESS, metavar="DIR", help="folder of all runs (default: ./runs)")
+    ui.add_argument("--metadata", default=argparse.SUPPRESS, metavar="URL", help="ML Metadata store")
+    ui.set_defaults(do=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until it is stopped."""
+    from inspection.web.serve import serve
+
+    serve(
+        arguments.root,
+        arguments.metadata or os.environ.get(options.METADATA_VARIABLE),
+        host=arguments.host,
+        port=arguments.port,
+        expose=arguments.expose,
+        names=arguments.allow,
+    )
+    return 0
