@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,16 +15,14 @@ from errors import PipelineError, ResourceError, UserError
 from inspection import files
 from inspection.artifacts import find_artifact
 from inspection.report import page as report
-from inspection.report.markup import joined, table, tag
+from inspection.report.markup import joined, tag
 from inspection.runs import find_run, show_run
 from inspection.store import Store, open_store
 from inspection.web import places
 from inspection.web.guard import HEADERS, Guard
 from inspection.web.layout import Page, Query, frame
-from inspection.web.pages import artifacts, compare, models, node, run, runs
+from inspection.web.pages import artifacts, compare, models, node, run, runs, schedules
 
-Schedules = Callable[[], tuple[Sequence[str], Sequence[Sequence[object]]]]
-"""Gives header and rows of what is scheduled."""
 _CHUNK = 1 << 16
 _TEXT = (".txt", ".json", ".jsonl", ".pbtxt", ".csv", ".md", ".log", ".toml", ".left-out")
 _MOST_TEXT = 1_000_000
@@ -37,11 +35,10 @@ class Pages:
     Args:
       root: The folder of all runs.
       metadata: Where else the metadata is, or None.
-      schedules: Gives what is scheduled; None where nothing can be.
     """
 
-    def __init__(self, root: str, metadata: str | None, schedules: Schedules | None) -> None:
-        self._root, self._metadata, self._schedules = root, metadata, schedules
+    def __init__(self, root: str, metadata: str | None) -> None:
+        self._root, self._metadata = root, metadata
         self._store: Store | None = None
         self._lock = threading.Lock()
 
@@ -55,10 +52,9 @@ class Pages:
             "/artifacts": artifacts.listing,
             "/artifact": artifacts.page,
             "/compare": compare.page,
+            "/schedules": lambda _, query: schedules.page(self._root, query),
         }
         made = [Route(path, self._page(path, page)) for path, page in pages.items()]
-        if self._schedules is not None:
-            made.append(Route("/schedules", self._page("/schedules", self._scheduled)))
         return [
             *made,
             Route("/style.css", self._style),
@@ -77,7 +73,7 @@ class Pages:
                 shown = Page("Not found", joined([tag("h1", "Not found"), tag("p", str(error))]))
                 if isinstance(error, ResourceError):
                     self._store = None  # opened anew next time: a database may be back by then
-            text = frame(shown, where=path, schedules=self._schedules is not None)
+            text = frame(shown, where=path)
             return Response(text, status_code=status, media_type="text/html")
 
         return answer
@@ -86,12 +82,6 @@ class Pages:
         if self._store is None:
             self._store = open_store(self._root, self._metadata)
         return self._store
-
-    def _scheduled(self, store: Store, query: Query) -> Page:
-        assert self._schedules is not None
-        header, rows = self._schedules()
-        body = table(header, rows) if rows else tag("p", "Nothing is scheduled.")
-        return Page("Schedules", joined([tag("h1", "Schedules"), body]))
 
     def _style(self, request: Any) -> Any:
         return Response(report.style(), media_type="text/css")
@@ -146,15 +136,12 @@ def _chunks(file: Any) -> Iterable[bytes]:
             yield part
 
 
-def application(
-    root: str, metadata: str | None = None, *, names: Iterable[str] = (), schedules: Schedules | None = None
-) -> Guard:
+def application(root: str, metadata: str | None = None, *, names: Iterable[str] = ()) -> Guard:
     """Makes the application.
 
     Args:
       root: The folder of all runs.
       metadata: Where else the metadata is, or None.
       names: Host names under which it may be asked.
-      schedules: Gives what is scheduled.
     """
-    return Guard(Starlette(routes=Pages(root, metadata, schedules).routes()), names=names)
+    return Guard(Starlette(routes=Pages(root, metadata).routes()), names=names)

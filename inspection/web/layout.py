@@ -9,7 +9,13 @@ from inspection.report.markup import Html, joined, link, tag
 
 PAGE = 50
 """Rows of a list at once."""
-_PLACES = (("/", "Runs"), ("/models", "Models"), ("/artifacts", "Artifacts"), ("/compare", "Compare"))
+_PLACES = (
+    ("/", "Runs"),
+    ("/models", "Models"),
+    ("/artifacts", "Artifacts"),
+    ("/compare", "Compare"),
+    ("/schedules", "Schedules"),
+)
 Query = Mapping[str, str]
 
 
@@ -27,16 +33,14 @@ class Page(NamedTuple):
     refresh: int | None = None
 
 
-def frame(shown: Page, *, where: str, schedules: bool) -> str:
+def frame(shown: Page, *, where: str) -> str:
     """Makes a whole document.
 
     Args:
       shown: What is shown.
       where: The page's path, which is marked among the links.
-      schedules: Whether there is a page of schedules.
     """
-    places = [*_PLACES, *([("/schedules", "Schedules")] if schedules else [])]
-    links = [tag("a", name, href=path, aria_current="page" if path == where else None) for path, name in places]
+    links = [tag("a", name, href=path, aria_current="page" if path == where else None) for path, name in _PLACES]
     head = joined([tag("link", rel="stylesheet", href="/style.css"), tag("link", rel="icon", href="data:,")])
     again = tag("meta", http_equiv="refresh", content=str(shown.refresh)) if shown.refresh else None
     skip = tag("a", "To the content", href="#content", class_="skip")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from errors import ResourceError, UserError
 from inspection.web import guard
-from inspection.web.app import Schedules, application
+from inspection.web.app import application
 
 
 def serve(
@@ -17,7 +17,6 @@ def serve(
     port: int,
     expose: bool,
     names: Iterable[str] = (),
-    schedules: Schedules | None = None,
 ) -> None:
     """Serves the pages; says the address on standard output, and returns when it is interrupted.
 
@@ -28,7 +27,6 @@ def serve(
       port: The port; 0 for a free one.
       expose: Whether an address that others can reach is meant.
       names: Host names under which it may be asked beside localhost.
-      schedules: Gives what is scheduled.
 
     Raises:
       UserError: The address is one that others can reach, and that is not said to be meant.
@@ -45,7 +43,7 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C stops it)", flush=True)
     known = [*names, *([guard.own_name()] if expose else [])]
-    app = application(os.path.abspath(root) if "://" not in root else root, metadata, names=known, schedules=schedules)
+    app = application(os.path.abspath(root) if "://" not in root else root, metadata, names=known)
     config = uvicorn.Config(
         app, log_level="warning", lifespan="off", server_header=False, proxy_headers=False, ws="none"
     )

@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.schedule.plans import Plan
+from orchestration.schedule.state import State
+from pipeline.schedule import Notify, Schedule
+
 MADE = runpy.run_path(str(Path(__file__).with_name("made.py")))
 
 
@@ -126,6 +130,19 @@ def test_two_runs_are_compared_by_choosing_them(ask):
     assert "1,800" in text
     assert "2,600" in text
     assert ask("/compare?a=run-1&b=nobody")[0].status == 404
+
+
+def test_schedules_show_next_and_last_times(root, ask):
+    assert "No schedule has been looked at yet." in ask.page("/schedules")
+    state = State(str(root))
+    plan = Plan("houses", Schedule(name="nightly", cron="0 3 * * *"), Notify())
+    state.remember(plan, 1_800_000_000.0)
+    fire = state.add(plan.name, 1_800_000_000.0)
+    state.update(fire, state="DONE", ended=1_800_000_060.0, run_id="run-4", reason="why <b>")
+    state.close()
+    text = ask.page("/schedules?schedule=houses:nightly")
+    for told in ("houses:nightly", "0 3 * * *", "DONE", "run-4", "why &lt;b&gt;"):
+        assert told in text
 
 
 def test_every_answer_has_a_strict_policy_and_no_script(ask):
