@@ -17,6 +17,7 @@ _METADATA_HELP = (
 )
 _RUN_HELP = "a run id, a beginning or end that only one has, or: latest"
 _MODEL_HELP = "a model's artifact id, a pushed version, a run, or: latest"
+_OPEN_IT_THEMSELVES = ("backup", "restore")
 _STATES = ("COMPLETE", "NOT_BLESSED", "BLOCKED", "FAILED", "CANCELED", "RUNNING", "UNKNOWN")
 
 
@@ -84,6 +85,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     statistics.add_argument("--split", metavar="SPLIT", help="only this split")
     _artifact(add("anomalies", "show what of the data does not fit the schema"))
     _artifact(add("schema", "show what the schema demands of each column"))
+    clean = add("clean", "show what no kept run, blessed or pushed model needs, and remove it with --yes")
+    clean.add_argument("--yes", action="store_true", help="remove it; without this nothing is touched")
+    clean.add_argument(
+        "--keep", metavar="N", type=_positive, default=5, help="last runs of each pipeline that stay (default: 5)"
+    )
+    clean.add_argument("--pipeline", metavar="P", help="only of this pipeline")
+    for name, told in (("backup", "copy the store to a file"), ("restore", "put a backup in the store's place")):
+        add(name, told).add_argument("file", metavar="FILE", help="the backup")
 
 
 def _model(parser: argparse.ArgumentParser, name: str, shown: str, told: str) -> None:
@@ -141,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
     from inspection.store import open_store
 
     url = getattr(args, "metadata", None) or os.environ.get("PIPELINE_METADATA")
-    store = open_store(getattr(args, "root", _ROOT), url)
+    store = None if args.inspect_command in _OPEN_IT_THEMSELVES else open_store(getattr(args, "root", _ROOT), url)
     command = importlib.import_module(f"inspection.commands.{args.inspect_command}")
     value, text = command.answer(store, args)
     drawing.write(drawing.as_json(value) if getattr(args, "json", False) else text())

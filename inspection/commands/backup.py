@@ -1,0 +1,16 @@
+"""`inspect backup FILE`."""
+
+import argparse
+import os
+from collections.abc import Callable
+from typing import Any
+
+from inspection.backup import backup
+from inspection.commands.clean import size
+
+
+def answer(_: None, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
+    """Copies the store, and returns what came of it."""
+    url = getattr(args, "metadata", None) or os.environ.get("PIPELINE_METADATA")
+    count = backup(os.path.abspath(getattr(args, "root", "./runs")), url, args.file)
+    return {"file": args.file, "bytes": count}, lambda: f"{args.file}: {size(count)}\n"
