@@ -162,7 +162,7 @@ def _own(module: Any, function: str, seen: features.Seen, settings: Mapping[str,
 def outputs_of(network: Any, x: Mapping[str, Array], size: int = EVAL_IMAGES) -> Array:
     """The network's outputs for rows in memory, float32 (rows, outputs)."""
     rows = len(next(iter(x.values())))
-    call = tf.function(lambda part: network(part, training=False), reduce_retracing=True)
+    call = tf.function(lambda part: network(part, training=False), reduce_retracing=True, autograph=False)
     parts = [{name: tf.constant(column[at : at + size]) for name, column in x.items()} for at in range(0, rows, size)]
     return np.concatenate([call(part).numpy() for part in parts])
 

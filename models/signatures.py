@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
+from tensorflow_transform.saved import saved_transform_io_v2
 
 from models.label import LABEL, Label
 from models.transforms import cells
@@ -22,12 +23,31 @@ from models.transforms.labels import as_number
 Answer = Callable[[Any], dict[str, tf.Tensor]]
 
 
+class TransformGraph(tf.Module):  # type: ignore[misc]
+    """What `TFTransformOutput.transform_features_layer` does, without a Keras model that is traced again when saved.
+
+    Args:
+        transform: A TFTransformOutput.
+    """
+
+    def __init__(self, transform: Any) -> None:
+        super().__init__()
+        self._loader = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
+        # Its tables and their files go into the model that is saved.
+        self._imported = self._loader._imported
+
+    def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Raw columns, as tf.io.parse_example gives them, to those of the transformation's outputs that need no other."""
+        found: dict[str, tf.Tensor] = self._loader.apply_transform_model(raw)
+        return found
+
+
 class Served(tf.Module):  # type: ignore[misc]
     """The transform graph, the network and its answer in one module.
 
     Args:
         network: Keras model from model features to outputs.
-        transform: `TFTransformOutput.transform_features_layer()`.
+        transform: A `TransformGraph`.
         answer: Network outputs to named answers.
         raw_spec: Raw feature name -> FixedLenFeature of [1], or VarLenFeature where it may be missing; without label
             and weight.
@@ -80,11 +100,22 @@ class Served(tf.Module):  # type: ignore[misc]
         self._features = features
         self._vectors = vectors
         self._transformed_label = transformed_label
+        # Traced once, and called by each signature. AutoGraph would rewrite the libraries' code for seconds; there is
+        # no Python branch on a tensor in it.
+        self._features_of = tf.function(self._transformed, autograph=False)
+        self._answer_of = tf.function(self._answered, autograph=False)
 
     def model_features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Raw columns, as tf.io.parse_example gives them, to model features."""
-        transformed = self._transform(dict(raw))
+        found: dict[str, tf.Tensor] = self._features_of(dict(raw))
+        return found
+
+    def _transformed(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        transformed = self._transform(raw)
         return {name: transformed[name] for name in self._features}
+
+    def _answered(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return self._answer(self._network(self._shaped(features), training=False))
 
     def answer(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Raw columns, as tf.io.parse_example gives them, to named answers."""
@@ -112,7 +143,7 @@ class Served(tf.Module):  # type: ignore[misc]
         rows = {name: tf.TensorSpec([None], self._raw_spec[column].dtype, name) for name, column in columns.items()}
         examples = tf.TensorSpec([None], tf.string, name="examples")
 
-        @tf.function  # type: ignore[untyped-decorator]
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def serving_default(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
             return self.answer({columns[name]: self._parsed(columns[name], value) for name, value in raw.items()})
 
@@ -129,7 +160,9 @@ class Served(tf.Module):  # type: ignore[misc]
             found[name] = _of_examples(function, spec).get_concrete_function(examples)
         if self._class_names is not None:
             names = tf.constant(self._class_names)
-            found["class_names"] = tf.function(lambda: {"names": tf.identity(names)}).get_concrete_function()
+            found["class_names"] = tf.function(
+                lambda: {"names": tf.identity(names)}, autograph=False
+            ).get_concrete_function()
         return found
 
     def _parsed(self, column: str, dense: tf.Tensor) -> Any:
@@ -152,7 +185,7 @@ class Served(tf.Module):  # type: ignore[misc]
 
 def _of_examples(function: Callable[[Any], dict[str, tf.Tensor]], spec: Mapping[str, Any]) -> Any:
     """A function of parsed columns as one of serialized tf.Examples."""
-    return tf.function(lambda examples: function(tf.io.parse_example(examples, spec)))
+    return tf.function(lambda examples: function(tf.io.parse_example(examples, spec)), autograph=False)
 
 
 def input_names(columns: Iterable[str]) -> dict[str, str]:

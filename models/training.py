@@ -16,7 +16,7 @@ from models.learning import Learnt, learn
 from models.recipe import Training
 from models.roles import Duties, Features
 from models.rows import Facts
-from models.signatures import Served
+from models.signatures import Served, TransformGraph
 
 __all__ = ["Facts", "Learnt", "learn", "run_fn"]
 
@@ -88,7 +88,7 @@ def _export(
     columns = roles.columns() or own.raw_columns(spec, roles, label, duties)
     served = Served(
         network=learnt.network,
-        transform=transform.transform_features_layer(),
+        transform=TransformGraph(transform),
         answer=learnt.target.answer,
         raw_spec={name: feature for name, feature in spec.items() if name in columns},
         label=label,

@@ -181,7 +181,7 @@ def gradient_norms(network: Any, x: Mapping[str, Any], y: Any, times: float = 1.
     x = {name: tf.constant(column) for name, column in x.items()}
     y = tf.constant(y)
 
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def measure() -> list[Any]:
         with tf.GradientTape() as tape:
             loss = network.compute_loss(x=x, y=y, y_pred=network(x, training=False), training=False) / times
