@@ -12,7 +12,7 @@ self=$(readlink -f "${BASH_SOURCE[0]}")
 top=$(dirname "$(dirname "$self")")
 current=$top/.current
 root=$current/root
-packages="python3 python3-venv python3-dev g++ make git ca-certificates postgresql util-linux procps"
+packages="python3 python3-venv python3-dev g++ make git ca-certificates postgresql util-linux procps chromium"
 bundle=/etc/ssl/certs/ca-certificates.crt
 
 say() { printf 'current stack: %s\n' "$*"; }

@@ -1,0 +1,61 @@
+"""What holds of every page and report in a real browser."""
+
+from typing import Any
+
+_PICTURES = """[...document.querySelectorAll('svg, img')].filter(each => each.checkVisibility()).map(each => {
+  const box = each.getBoundingClientRect();
+  return [each.tagName, box.width, box.height, each.tagName == 'IMG' ? each.naturalWidth : 1,
+          each.getAttribute('aria-label') || each.alt || ''];
+})"""
+_FOCUSABLE = "a[href], summary, input, select, button, [tabindex='0']"
+_COUNT = f"""(() => {{
+  const all = [...document.querySelectorAll("{_FOCUSABLE}")];
+  all.forEach((each, place) => each.dataset.place = place);
+  return all.filter(each => each.checkVisibility()).map(each => each.dataset.place);
+}})()"""
+
+
+def quiet(tab: Any, here: str) -> None:
+    """Nothing on the console, no dialog, no request to anywhere else."""
+    assert tab.problems == []
+    assert tab.dialogs == []
+    assert tab.requests
+    elsewhere = [request for request in tab.requests if not request.startswith((here, "data:"))]
+    assert elsewhere == []
+    assert tab.value("document.scripts.length") == 0
+
+
+def pictured(tab: Any, least: int) -> None:
+    """Pictures are there, have a size and a name."""
+    pictures = tab.value(_PICTURES)
+    assert len(pictures) >= least, pictures
+    for kind, width, height, natural, name in pictures:
+        assert width > 5, (kind, name)
+        assert height > 5, (kind, name)
+        assert natural > 0, (kind, name)
+        assert name, kind
+
+
+def reachable(tab: Any, most: int = 400) -> int:
+    """Every link, field and fold is reached by the Tab key; returns how many there are."""
+    wanted = set(tab.value(_COUNT))
+    assert wanted
+    assert len(wanted) <= most
+    tab.value("document.activeElement && document.activeElement.blur()")
+    reached: set[str] = set()
+    for _ in range(len(wanted) + 5):
+        tab.press("Tab")
+        place = tab.value("document.activeElement.dataset.place")
+        if place is not None:
+            reached.add(place)
+    assert wanted <= reached, wanted - reached
+    return len(wanted)
+
+
+def fits(tab: Any) -> None:
+    """On a telephone nothing but what scrolls by itself is wider than the screen."""
+    tab.size(375, 800)
+    try:
+        assert tab.value("document.documentElement.scrollWidth") <= 375
+    finally:
+        tab.size(1250, 900)

@@ -1,0 +1,43 @@
+"""A browser, and stores of made runs that it looks at."""
+
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .devtools import Tab, browser, found
+
+MADE = runpy.run_path(str(Path(__file__).parents[1] / "inspection/made.py"))
+
+
+@pytest.fixture(scope="session")
+def tab() -> Iterator[Tab]:
+    path = found()
+    if path is None:
+        pytest.skip("no browser: install one with `apt-get install -y --no-install-recommends chromium`")
+    with browser(path) as opened:
+        opened.size(1250, 900)
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: Any) -> Path:
+    from inspection.report import write
+    from inspection.runs import list_runs
+    from inspection.store import open_store
+
+    made: Path = tmp_path_factory.mktemp("made")
+    MADE["make"](made)
+    store = open_store(str(made), None)
+    for run in list_runs(store):
+        assert run.folder is not None
+        write.write(store, run.run_id, run.folder)
+    return made
+
+
+@pytest.fixture(scope="session")
+def address(root: Path) -> Iterator[str]:
+    with MADE["served"](root) as served:
+        yield str(served)
