@@ -45,3 +45,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
     if row is not None and (report.when == "call" or report.outcome != "passed"):
         _put(row=row, test=item.nodeid, outcome=report.outcome)
     return report
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Runs commands without the seconds that imports take; see warm.py."""
+    from .warm import Warm
+
+    with Warm(tmp_path_factory.mktemp("warm")) as started:
+        yield started

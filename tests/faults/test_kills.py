@@ -1,0 +1,120 @@
+"""Kills at moments drawn by chance. KILLS=100 draws a hundred; SEED=... repeats a draw."""
+
+import collections
+import gzip
+import json
+import os
+import random
+import struct
+import time
+
+import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from components import versions
+
+KILLS = int(os.environ.get("KILLS", "5"))
+SEED = int(os.environ.get("SEED", "1"))
+PIPELINE = "points-xor_linear"
+STATES = pb.Execution
+
+
+def arguments(root):
+    return (
+        *("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", root, "--no-cache"),
+        *("--set", "training.epochs=1", "--set", "evaluation.floor={}"),
+    )
+
+
+def successes(root, run_id):
+    """Executions of a run that ended well, by stage; and how many count as running."""
+    config = pb.ConnectionConfig()
+    config.sqlite.filename_uri = str(root / "metadata.sqlite")
+    store = MetadataStore(config)
+    context = store.get_context_by_type_and_name("pipeline_run", run_id)
+    found, running = collections.defaultdict(list), 0
+    for execution in store.get_executions_by_context(context.id) if context else ():
+        names = {one.type: one.name for one in store.get_contexts_by_execution(execution.id)}
+        if execution.last_known_state in (STATES.COMPLETE, STATES.CACHED):
+            found[names["node"].removeprefix(f"{PIPELINE}.")].append(execution.id)
+        running += execution.last_known_state == STATES.RUNNING
+    return dict(found), running
+
+
+def rows(folder):
+    """Records of all splits, counted in their files."""
+    count = 0
+    for path in folder.glob("Split-*/*"):
+        with gzip.open(path) as file:
+            while head := file.read(12):
+                file.seek(struct.unpack("<Q", head[:8])[0] + 4, 1)
+                count += 1
+    return count
+
+
+def half_versions(root):
+    folder = str(root / PIPELINE / "serving")
+    return [
+        version
+        for version in versions.pushed(folder)
+        if versions.told(folder, version).digest != versions.digest(os.path.join(folder, str(version)))
+    ]
+
+
+def orphans(root, good):
+    """Folders of artifacts that no successful execution made."""
+    folders = (root / PIPELINE / "artifacts").glob("*/[!.]*/*")
+    return [folder for folder in folders if int(folder.name) not in good]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_at_any_moment_goes_on(warm, tmp_path, figure):
+    """Fault 1: SIGKILL of supervisor and worker at a moment drawn over the run's wall time, then the same command."""
+    root, draw = tmp_path / "runs", random.Random(SEED)
+    first = warm.run(*arguments(root))
+    assert first.code == 0, first.err
+    begun = time.monotonic()
+    assert warm.run(*arguments(root)).code == 0
+    whole = time.monotonic() - begun
+    runs, good = root / PIPELINE / "runs", set()
+    expected = rows(next((root / PIPELINE / "artifacts/ingestion/examples").iterdir()))
+    hits, redone, half, lost, finished = collections.Counter(), 0, 0, 0, 0
+    for number in range(KILLS):
+        known = set(os.listdir(runs))
+        moment = draw.uniform(0, whole)
+        running = warm.start(*arguments(root))
+        time.sleep(moment)
+        running.kill()
+        half += len(half_versions(root))
+        new = set(os.listdir(runs)) - known
+        run_id = new.pop() if new else None
+        events = runs / (run_id or "") / "events.jsonl"
+        lines = events.read_text().splitlines() if events.exists() else []
+        nodes = [json.loads(line) for line in lines if '"event": "node"' in line and line.endswith("}")]
+        stage = f"{nodes[-1]['state'].lower()} {nodes[-1]['node']}" if nodes else "before the first stage"
+        hits[nodes[-1]["node"] if nodes else "start"] += 1
+        before, _ = successes(root, run_id) if run_id else ({}, 0)
+
+        again = warm.run(*arguments(root))
+
+        print(f"kill {number}, seed {SEED}: at {moment:.2f} s of {whole:.2f} s, {stage}; then {again.nodes}")
+        assert again.code == 0, again.err
+        ended = running.code == 0
+        last = run_id if run_id and not ended else max(set(os.listdir(runs)) - known - {run_id})
+        after, still = successes(root, last)
+        finished += set(after) == set(again.nodes)
+        redone += sum(after[node] != ids for node, ids in before.items()) if not ended else 0
+        assert still == 0
+        assert all(len(ids) == 1 for ids in after.values()), after
+        good = {one for run in os.listdir(runs) for ids in successes(root, run)[0].values() for one in ids}
+        assert orphans(root, good) == []
+        half += len(half_versions(root))
+        lost += rows(root / PIPELINE / f"artifacts/ingestion/examples/{after['ingestion'][0]}") != expected
+    where = ", ".join(f"{stage} {count}" for stage, count in hits.most_common())
+    figure(
+        1,
+        f"{KILLS} kills, seed {SEED}, over {whole:.1f} s ({where}): {finished} ended well, finished steps redone = "
+        f"{redone}, half versions = {half}, runs with lost rows = {lost}",
+    )
+    assert (finished, redone, half, lost) == (KILLS, 0, 0, 0)
