@@ -214,3 +214,45 @@ def flats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flats:
     (made.root / "uv.lock").write_text("")
     monkeypatch.setattr(preflight, "REPOSITORY", str(made.root))
     return made
+
+
+@pytest.fixture(scope="session")
+def points_run() -> Callable[..., Any]:
+    """Begins a run of a small shipped pipeline in this process, stage by stage, as a test names it."""
+    from components import digest
+    from components.ingestion import files
+    from orchestration.execution import Execution
+    from orchestration.places import REPOSITORY
+    from pipeline import load
+    from pipeline.variants import Name
+
+    def make(root: Path, pipeline: str, run_id: str, **order: Any) -> Any:
+        reviewed = load.reviewed(REPOSITORY, Name("points", "xor_linear"))
+        data = files.under(REPOSITORY, reviewed.config.data.path)
+        folder = root / pipeline / "runs" / run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        schema = os.path.join(REPOSITORY, reviewed.schema)
+        return Execution(
+            {
+                "pipeline": pipeline,
+                "run_id": run_id,
+                "run_folder": str(folder),
+                "root": str(root),
+                "metadata": None,
+                "config": reviewed.config.plain(),
+                "columns": reviewed.columns,
+                "data": data,
+                "data_content": files.content(files.resolve(data, reviewed.config.plain("data")["data"])),
+                "schema": schema,
+                "schema_content": digest.file(schema),
+                "beam_args": ["--runner=FnApiRunner"],
+                "cache": True,
+                "advisory": False,
+                "first": None,
+                "base": None,
+                "to": None,
+                **order,
+            }
+        )
+
+    return make

@@ -1,0 +1,65 @@
+"""Stages of a real pipeline in this process: what an earlier attempt or run made is kept, checked, and made again."""
+
+import functools
+
+import pytest
+
+from errors import UserError
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("root")
+
+
+@pytest.fixture
+def begin(root, points_run):
+    return functools.partial(points_run, root)
+
+
+def launch(execution, *node_ids):
+    """States of the nodes, and what was said."""
+    said = []
+    return [execution.launch(node_id, said.append)[0] for node_id in node_ids], said
+
+
+def artifact(root, pipeline, node_id="ingestion"):
+    """The newest file of a node's outputs."""
+    found = [path for path in (root / pipeline / "artifacts" / node_id).glob("[!.]*/*/**/*") if path.is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime_ns)
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_second_attempt_keeps_what_the_first_has_finished_also_without_the_cache(begin):
+    assert launch(begin("kept", "one", cache=False), "ingestion", "schema")[0] == ["COMPLETE", "COMPLETE"]
+    again = begin("kept", "one", cache=False)
+    assert launch(again, "ingestion", "schema", "statistics")[0] == ["KEPT", "KEPT", "COMPLETE"]
+    assert launch(begin("kept", "two", cache=False), "ingestion")[0] == ["COMPLETE"]
+
+
+def test_a_finished_stage_whose_output_is_damaged_is_made_again_in_the_same_run(begin, root):
+    launch(begin("mended", "one"), "ingestion", "schema")
+    flip(artifact(root, "mended"))
+    states, said = launch(begin("mended", "one"), "ingestion", "schema", "statistics")
+    assert states == ["COMPLETE", "KEPT", "COMPLETE"]
+    [line] = said
+    assert line.startswith(f"its earlier output examples ({root}/mended/artifacts/ingestion/examples/")
+    assert line.endswith(" is damaged: made again")
+
+
+def test_a_run_from_a_stage_takes_what_stands_before_it(begin, root):
+    launch(begin("parts", "one"), "ingestion", "schema")
+    part = begin("parts", "two", first="statistics", base="one", to="statistics")
+    assert part.node_ids == ["ingestion", "statistics"]
+    assert launch(part, *part.node_ids)[0] == ["TAKEN", "COMPLETE"]
+    again = begin("parts", "two", first="statistics", base="one", to="statistics")
+    assert launch(again, "ingestion", "statistics")[0] == ["KEPT", "KEPT"]
+    flip(artifact(root, "parts"))
+    broken = begin("parts", "three", first="statistics", base="one", to="statistics")
+    with pytest.raises(UserError, match=r"--from statistics: of run one, examples .* is damaged. Run without --from"):
+        broken.launch("ingestion", print)
