@@ -54,3 +54,14 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     with Warm(tmp_path_factory.mktemp("warm")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Any]:
+    """A PostgreSQL server; see postgresql.py."""
+    from .postgresql import BINARIES, Server
+
+    if not BINARIES:
+        pytest.skip("PostgreSQL is missing: apt-get install postgresql")
+    with Server() as server:
+        yield server

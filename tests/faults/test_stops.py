@@ -1,0 +1,168 @@
+"""Runs that are stopped, hang, or take too much memory."""
+
+import collections
+import json
+import os
+import signal
+import time
+
+import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from .trees import copy_tree, runner
+
+PIPELINE = "points-xor_linear"
+STAGES = (
+    *("ingestion", "schema", "statistics", "validation", "transformation"),
+    *("trainer", "baseline", "evaluator", "pusher"),
+)
+LONG = {"ingestion": 0.1, "statistics": 0.3, "transformation": 0.5, "trainer": 1.5, "evaluator": 0.2}
+"""Stages that take long enough to be met, and seconds after which they are at work."""
+
+
+def command(root):
+    return (
+        *("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", root, "--no-cache"),
+        *("--set", "training.epochs=1", "--set", "evaluation.floor={}"),
+    )
+
+
+def facts(root):
+    [path] = (root / PIPELINE / "runs").glob("*/run.json")
+    return json.loads(path.read_text())
+
+
+def states(root):
+    """States of all executions, counted by stage."""
+    config = pb.ConnectionConfig()
+    config.sqlite.filename_uri = str(root / "metadata.sqlite")
+    store = MetadataStore(config)
+    found = collections.defaultdict(list)
+    for execution in store.get_executions():
+        names = {one.type: one.name for one in store.get_contexts_by_execution(execution.id)}
+        state = pb.Execution.State.Name(execution.last_known_state)
+        found[names["node"].removeprefix(f"{PIPELINE}.")].append(state)
+    return dict(found)
+
+
+def met(warm, root, stage, attempt):
+    """Begin an attempt and wait until it is in a stage."""
+    running = warm.start(*command(root))
+    end = time.monotonic() + 120
+    while time.monotonic() < end and running.going:
+        for path in (root / PIPELINE / "runs").glob("*/events.jsonl"):
+            *before, last = path.read_text().split('"event": "attempt"') if attempt else ["", path.read_text()]
+            if len(before) >= attempt and f'"node": "{stage}", "state": "RUNNING"' in last:
+                return running
+        time.sleep(0.005)
+    raise AssertionError(f"never in {stage}: {running.out} {running.err}")
+
+
+@pytest.mark.slow
+def test_a_kill_within_each_stage(warm, tmp_path, figure):
+    """Fault 1: one run, whose every stage is killed once."""
+    root = tmp_path / "runs"
+    for attempt, stage in enumerate(STAGES):
+        running = met(warm, root, stage, attempt)
+        time.sleep(LONG.get(stage, 0))
+        running.kill()
+    last = warm.run(*command(root))
+    assert last.code == 0, last.err
+    found = states(root)
+    redone = sum(states_.count("COMPLETE") - 1 for states_ in found.values())
+    running = sum(states_.count("RUNNING") for states_ in found.values())
+    assert len(facts(root)["attempts"]) == len(STAGES) + 1
+    dead = sum(states_.count("FAILED") for states_ in found.values())
+    figure(1, f"{len(STAGES)} stages killed: steps redone = {redone}, rows left RUNNING = {running}, marked {dead}")
+    assert (redone, running) == (0, 0)
+
+
+@pytest.mark.slow
+def test_a_stop_within_each_long_stage(warm, tmp_path, figure):
+    """Fault 2: SIGINT and SIGTERM in turn, in one run."""
+    root, slowest = tmp_path / "runs", 0.0
+    for attempt, stage in enumerate(LONG):
+        running = met(warm, root, stage, attempt)
+        time.sleep(LONG[stage])
+        number = (signal.SIGINT, signal.SIGTERM)[attempt % 2]
+        begun = time.monotonic()
+        os.kill(running.pid, number)
+        running.wait(60)
+        slowest = max(slowest, time.monotonic() - begun)
+        assert running.code == 130, running.err
+        assert running.err == "stopped\n"
+        assert facts(root)["state"] == "CANCELED"
+        assert {"RUNNING", "NEW"}.isdisjoint(state for each in states(root).values() for state in each)
+    last = warm.run(*command(root))
+    assert last.code == 0, last.err
+    assert len(facts(root)["attempts"]) == len(LONG) + 1
+    figure(2, f"{len(LONG)} stops, exit code 130 each, at most {slowest:.1f} s to stop")
+
+
+HANG = """
+import os, time
+from models.preprocessing import preprocessing_fn as stock
+
+def preprocessing_fn(inputs, custom_config):
+    held = []
+    while os.path.exists({flag!r}):
+        time.sleep(0.05)
+        if {hog}:
+            held.append(bytearray(os.urandom(1 << 20)) * 50)
+    return {{"x1": inputs["x1"], "label": inputs["y"]}}
+"""
+
+
+def tree_that(tmp_path, *, hog):
+    """A copy whose own preprocessing hangs, or takes memory, as long as a file is there; the file comes with it."""
+    tree, flag = copy_tree(tmp_path / "tree", rows=10), tmp_path / "flag"
+    (tree / "hanging.py").write_text(HANG.format(flag=str(flag), hog=hog))
+    flag.touch()
+    return tree, flag
+
+
+def transform(tree, *settings):
+    given = [part for setting in settings for part in ("--set", setting)]
+    roles = ("--set", "features={}", "--set", "preprocessing=hanging.preprocessing_fn")
+    where = ("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", tree / "runs")
+    return runner(*where, "--to", "transformation", *roles, *given, tree=tree)
+
+
+@pytest.mark.slow
+def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure):
+    """Fault 28: a preprocessing that never returns."""
+    tree, flag = tree_that(tmp_path, hog=False)
+    result = transform(tree, "limits.seconds={transformation = 8}")
+    assert result.code == 4
+    assert "stage transformation failed: it ran longer than 8 s, its limit in [limits]" in result.err
+    assert "[limits] seconds = {transformation = 16}" in result.err
+    told = facts(tree / "runs")
+    events = next((tree / "runs" / PIPELINE / "runs").glob("*/events.jsonl")).read_text().splitlines()
+    began = next(json.loads(line) for line in events if '"transformation", "state": "RUNNING"' in line)["time"]
+    form = "%Y-%m-%dT%H:%M:%S%z"
+    took = time.mktime(time.strptime(told["ended"], form)) - time.mktime(time.strptime(began, form))
+    assert states(tree / "runs")["transformation"] == ["FAILED"]
+    flag.unlink()
+    again = transform(tree, "limits.seconds={transformation = 60}")
+    assert again.code == 0, again.err
+    assert (again.nodes["ingestion"], again.nodes["transformation"]) == ("kept", "done")
+    figure(28, f"limit 8 s, FAILED after {took:.0f} s; goes on under a wider limit")
+    assert took <= 8 + 5
+
+
+@pytest.mark.slow
+def test_a_stage_that_takes_too_much_memory_fails_at_its_limit(tmp_path, figure):
+    """Fault 29: a preprocessing that takes 1 GB a second."""
+    tree, flag = tree_that(tmp_path, hog=True)
+    result = transform(tree, "limits.memory_gb=3")
+    assert result.code == 4
+    assert "limits.memory_gb is 3. The same command goes on from there" in result.err
+    peak = facts(tree / "runs")["peak_memory_mb"]
+    assert states(tree / "runs")["transformation"] == ["FAILED"]
+    flag.unlink()
+    again = transform(tree, "limits.memory_gb=3")
+    assert again.code == 0, again.err
+    assert (again.nodes["ingestion"], again.nodes["transformation"]) == ("kept", "done")
+    figure(29, f"limit 3,000 MB, killed at {peak:,} MB; goes on")
+    assert peak < 6000
