@@ -1,6 +1,7 @@
 """The folder of runs, the store in it, and room on the disk."""
 
 import os
+import re
 import shutil
 import tempfile
 
@@ -50,7 +51,13 @@ def check_store(root: str, url: str | None) -> str:
     """
     config = store.connection_config(root, url)
     if not config.HasField("sqlite"):
-        return store.open_store(root, url, readonly=True).where
+        try:
+            return store.open_store(root, url, readonly=True).where
+        except ResourceError as error:
+            # A server without the database is a new store: the run makes it.
+            if re.search(r'database "[^"]*" does not exist', str(error)):
+                return f"{store.redact(url or '')}, to be made"
+            raise
     path = config.sqlite.filename_uri
     if not os.path.exists(path):
         return f"{path}, to be made"

@@ -15,7 +15,7 @@ from .postgresql import PASSWORD
 
 VARIANTS = (
     *("xor_linear", "xor_product", "xor_hidden", "circles_linear"),
-    *("circles_squares", "circles_hidden", "moons_linear", "moons_hidden"),
+    *("circles_product", "circles_hidden", "moons_linear", "moons_hidden"),
 )
 """Eight pipelines of one config."""
 CANARY = "canary-0f3c9b7e"
@@ -125,7 +125,7 @@ def test_long_execution_properties(warm, tmp_path, figure, postgresql):
     from models import settings
 
     sizes = []
-    for number, count in enumerate((150, 1000, 3500)):
+    for number, count in enumerate((150, 1000, 4400)):
         edges = [round(index / count + 0.000123456789, 12) for index in range(count)]
         root = tmp_path / f"runs-{number}"
         roles = f"features={{numeric = [{{column = 'x2'}}], bucketized = [{{column = 'x1', edges = {edges}}}]}}"
