@@ -115,3 +115,33 @@ def test_two_pushes_at_once_become_two_versions(model, tmp_path, figure):
     assert len(there) == 8
     assert all(is_whole(folder, number) for number in there)
     figure(4, f"8 pushes at once, versions = {len(there)}")
+
+
+def test_no_half_version_is_read_while_versions_come_and_go(model, tmp_path, figure):
+    """Fault 38: a reader takes the highest version over and over, as TF Serving does, while 60 are pushed."""
+    folder, stop = str(tmp_path / "serving"), tmp_path / "stop"
+    versions.place(model, folder, check=lambda _: None)
+    reads, writes = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        count, faults, seen = 0, 0, set()
+        try:
+            while not stop.exists():
+                newest = versions.pushed(folder)[-1]
+                faults += not is_whole(folder, newest)
+                count += 1
+                seen.add(newest)
+        finally:
+            os.write(writes, f"{count} {faults} {len(seen)}".encode())
+            os._exit(0)
+    for number in range(60):
+        versions.place(model, folder, check=lambda _: None, keep=3)
+        if number % 10 == 9:
+            versions.bring_back(folder, versions.before(folder), keep=3)
+    stop.touch()
+    os.waitpid(pid, 0)
+    count, faults, seen = map(int, os.read(reads, 100).split())
+
+    assert faults == 0
+    assert seen > 10
+    figure(38, f"60 pushes and 6 rollbacks under {count} whole reads of {seen} versions: errors = {faults}")

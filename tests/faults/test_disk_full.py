@@ -1,0 +1,128 @@
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from components import versions
+from errors import PipelineError
+from inspection.store import open_store
+from orchestration import pushes
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Makes a small disk: a function that mounts one of so many megabytes, or gives it another size."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = []
+
+    def size(megabytes):
+        options = f"size={megabytes}m"
+        if mounted:
+            subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+        else:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+            mounted.append(folder)
+        return folder
+
+    yield size
+    if mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A model of 400 kB, on another disk than it is pushed to."""
+    folder = tmp_path / "model"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(os.urandom(100_000))
+    (folder / "variables" / "variables.data").write_bytes(os.urandom(300_000))
+    return str(folder)
+
+
+def test_a_push_to_a_full_disk_leaves_the_served_version_and_goes_on_with_room(disk, model, figure):
+    """Fault 22: the serving folder's disk is full, a disk of its own."""
+    serving = disk(1) / "runs" / "houses" / "serving"
+    root, failed = str(serving.parents[1]), 0
+    for _ in range(2):
+        versions.place(model, str(serving), check=lambda _: None)
+    before = versions.pushed(str(serving))
+    with pytest.raises(OSError, match="No space left on device"):
+        versions.place(model, str(serving), check=lambda _: None)
+    failed += 1
+    with pytest.raises(
+        PipelineError, match=rf"could not be copied: No space left on device. Version {before[-1]} serves"
+    ):
+        pushes.bring_back(root, "houses", metadata=None)
+    failed += 1
+
+    assert versions.pushed(str(serving)) == before
+    assert sorted(os.listdir(serving)) == [".lock", *map(str, before)]
+    for number in before:
+        assert versions.told(str(serving), number).digest == versions.digest(str(serving / str(number)))
+    disk(4)
+    made = versions.place(model, str(serving), check=lambda _: None)
+    assert made > before[-1]
+    figure(22, f"{failed} pushes to a full disk: the served version stays, 0 bytes left over; with room it is pushed")
+
+
+def test_a_store_on_a_full_disk_is_named_and_goes_on_with_room(disk, figure):
+    """Fault 22: the metadata store's disk is full."""
+    folder = disk(1)
+    store = open_store(str(folder), None, readonly=False).mlmd
+    kind = store.put_context_type(pb.ContextType(name="pipeline_run"))
+    store.put_contexts([pb.Context(type_id=kind, name="before")])
+    with open(folder / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(b"0" * 4096)
+
+    def write():
+        for number in range(200):
+            store.put_contexts([pb.Context(type_id=kind, name=f"run {number} {'x' * 2000}")])
+
+    with pytest.raises(Exception, match="full"):
+        write()
+    (folder / "filler").unlink()
+    found = [context.name for context in open_store(str(folder), None).contexts("pipeline_run")]
+    assert "before" in found
+    # ML Metadata's connection is of no use after that; a run's next attempt is another process.
+    store = open_store(str(folder), None, readonly=False).mlmd
+    store.put_contexts([pb.Context(type_id=kind, name="after")])
+    assert "after" in [context.name for context in open_store(str(folder), None).contexts("pipeline_run")]
+    figure(22, "the store's disk full: the write is refused, no row is lost, and it goes on with room")
+
+
+@pytest.mark.slow
+def test_a_run_on_a_full_disk_fails_cleanly_and_goes_on_with_room(disk, figure):
+    """Fault 22: the disk of a whole run fills up within a stage; the same command goes on."""
+    root = disk(200)
+    command = [sys.executable, str(REPOSITORY / "runner.py"), "--local", "--root", str(root), "--sample", "1500"]
+    command += ["--set", "training.epochs=2"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    serving = root / "houses-sample" / "serving"
+    [version] = versions.pushed(str(serving))
+    # The next run gets no room for its model.
+    used = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+    with open(root / "filler", "wb") as filler:
+        filler.write(b"0" * (200 * 2**20 - used - 3 * 2**20))
+    again = [*command, "--set", "training.seed=2", "--set", "network.layers=[512,512]"]
+    failed = subprocess.run(again, capture_output=True, text=True)
+    assert failed.returncode in (4, 5), failed.stdout + failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert versions.pushed(str(serving)) == [version]
+    (root / "filler").unlink()
+    done = subprocess.run(again, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert versions.pushed(str(serving))[-1] > version
+    states = [json.loads(path.read_text())["state"] for path in sorted(root.glob("houses-sample/runs/*/run.json"))]
+    figure(22, f"a run on a full disk: {failed.stderr.splitlines()[0][:120]}; with room it ends {states[-1]}")
