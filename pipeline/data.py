@@ -81,10 +81,11 @@ class Spans(Strict):
 class Split(Strict):
     """How rows are divided."""
 
-    by: Literal["hash", "column", "time", "files", "all"] = "hash"
+    by: Literal["hash", "column", "time", "span", "files", "all"] = "hash"
     """hash: of the cells that hold rows together, see `column`. column: `column` names the split. time: the first share
     of the rows, in order of [columns] time, is train, then eval, then test. files: data.path names the files of each
-    split. all: every row is in every split, which shows nothing about rows that were not seen."""
+    split. span: the newest span is test, those before it are train and eval, by a hash. all: every row is in every
+    split, which shows nothing about rows that were not seen."""
     salt: str = ""
     """Goes before the text that is hashed: another salt divides the rows anew. Without one the rule is stock TFX's."""
     column: str | None = None
@@ -105,6 +106,7 @@ class Split(Strict):
             "hash": ("salt", "column", "train", "eval", "test"),
             "column": ("column", "values"),
             "time": ("train", "eval", "test"),
+            "span": ("salt", "column", "train", "eval"),
             "files": ("salt", "column", "train", "eval"),
             "all": (),
         }[self.by]
@@ -186,6 +188,10 @@ class Data(Strict):
             raise ValueError("path: a span is {SPAN}, or a date: {YYYY}, {YYYY}{MM} or {YYYY}{MM}{DD}")
         if self.spans is not None and (dated or "SPAN" in names):
             raise ValueError("spans does nothing where path has {SPAN} or a date: take one of the two out")
+        if self.split.by == "span" and (self.window or 1) < 2:
+            raise ValueError(
+                'split.by = "span" tests on the newest span and trains on those before it: set window = 2 or more'
+            )
         for key in ("span", "window"):
             if getattr(self, key) is not None and self.spans is None and not dated and "SPAN" not in names:
                 raise ValueError(

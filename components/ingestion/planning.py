@@ -27,6 +27,7 @@ class Plan:
         split: [data.split], its `key` and `cut_eval` added, as `Splitter` takes it.
         cuts: Times with which splits begin.
         taken: Spans of the column of dates whose rows are taken; empty where none cuts.
+        newest: With data.split.by = "span", how a column is cut and its newest span's number; None where files tell.
         span: Number of the newest span.
         version: Its version.
         notes: What the summary should say.
@@ -37,6 +38,7 @@ class Plan:
     split: dict[str, Any]
     cuts: list[float] = field(default_factory=list)
     taken: list[spans.Span] = field(default_factory=list)
+    newest: tuple[str, int] | None = None
     span: int = 0
     version: int = 0
     notes: list[str] = field(default_factory=list)
@@ -68,6 +70,18 @@ def plan(config: Mapping[str, Any]) -> Plan:
     versions = [file.version or 0 for file in found if file.span in taken[-1:] and file.version is not None]
     if taken:
         notes.append(spans.sentence(taken, max(versions, default=None)))
+    if split["by"] == "span":
+        if len(taken) < 2:
+            raise UserError(
+                f'data.split.by = "span" tests on the newest span and trains on those before it, but there is only '
+                f"{taken[0].shown}: wait for the next one, or divide by hash"
+            )
+        notes.append(f"test is {taken[-1].shown}")
+        if data["spans"]:
+            made = replace(made, newest=(data["spans"]["by"], taken[-1].number))
+        else:
+            ready = [replace(file, split="test" if file.span == taken[-1] else "train") for file in found]
+            made = replace(made, files=ready, split={**split, "cut_eval": True})
     if split["by"] == "time":
         cuts = times.cuts(_times(made, config), {name: split[name] for name in SPLITS})
         notes.append(f"eval from {times.shown(cuts[0])}, test from {times.shown(cuts[1])}")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.ingestion import encoding, records, times
+from components.ingestion import encoding, records, spans, times
 from errors import UserError
 
 SPLITS = ("train", "eval", "test")
@@ -24,14 +24,24 @@ class Splitter:
         settings: [data.split] with its defaults, and `key`: the column whose equal cells stay together, None for the
             whole row.
         cuts: For by = "time", the times with which all splits but the first begin.
-        time: For by = "time", the column.
+        time: For by = "time", the column; for by = "span", the one that is cut into spans.
+        newest: For by = "span", how that column is cut and the number of the span that is the test split; None where
+            each file is of one span.
     """
 
-    def __init__(self, settings: Mapping[str, Any], *, cuts: Sequence[float] = (), time: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        cuts: Sequence[float] = (),
+        time: str | None = None,
+        newest: tuple[str, int] | None = None,
+    ) -> None:
         self._settings = settings
         self._shares = {name: settings[name] for name in SPLITS}
         self._cuts = list(cuts)
         self._time = time
+        self._newest = newest
 
     def names(self, ready: str | None) -> tuple[str, ...]:
         """Splits that a file can have rows of.
@@ -67,10 +77,17 @@ class Splitter:
         if by == "time":
             place = np.searchsorted(self._cuts, times.keys(_column(batch, self._time), str(self._time), path), "right")
             return {name: np.flatnonzero(place == number) for number, name in enumerate(SPLITS)}
-        if by == "files" and not self._cuts_eval(ready):
+        if ready is not None and not self._cuts_eval(ready):
             return {str(ready): every}
         shares = {name: self._shares[name] for name in (SPLITS if by == "hash" else SPLITS[:2])}
-        return rows(keys(batch, examples, self._settings["key"]), shares, self._settings["salt"])
+        divided = rows(keys(batch, examples, self._settings["key"]), shares, self._settings["salt"])
+        if self._newest is None:
+            return divided
+        cut, number = self._newest
+        found = times.keys(_column(batch, self._time), str(self._time), path)
+        fresh = spans.numbers(found, cut, str(self._time)) == number
+        older = {name: places[~fresh[places]] for name, places in divided.items()}
+        return {**older, "test": np.flatnonzero(fresh)}
 
     def _cuts_eval(self, ready: str | None) -> bool:
         return ready == "train" and bool(self._settings["cut_eval"])

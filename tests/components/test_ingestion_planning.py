@@ -2,7 +2,7 @@ import datetime
 
 import pytest
 
-from components.ingestion import files, planning
+from components.ingestion import encoding, files, planning, sources, split
 from errors import UserError
 from pipeline.data import Data
 
@@ -102,3 +102,41 @@ def test_a_sample_of_ready_made_splits_is_divided_by_their_shares(plan, tmp_path
     _, rows, _ = plan(path, split="files", sample=40)
 
     assert [rows.count(number) for number in range(len(names))] == counts
+
+
+def divided(made, tmp_path, path):
+    """Row numbers by split."""
+    splitter = split.Splitter(made.split, time="day", newest=made.newest)
+    settings = Data(path=path).model_dump(mode="json")
+    found = {name: [] for name in split.SPLITS}
+    for file in made.files:
+        for batch in sources.batches(file.path, settings, made.columns):
+            rows = splitter.divide(batch, encoding.examples(batch), path=file.path, ready=file.split)
+            assert set(rows) <= set(splitter.names(file.split))
+            for name, places in rows.items():
+                found[name] += batch[0].take(places).to_pylist()
+    return {name: sorted(rows) for name, rows in found.items()}
+
+
+def test_the_newest_span_is_tested_on_and_those_before_it_are_learnt_from(plan, tmp_path):
+    by_span = {"by": "span", "column": "n", "train": 3, "eval": 1}
+    made, _, _ = plan("days.csv", spans={"by": "month"}, window=3, split=by_span)
+    assert made.notes == ["3 spans, 2024-01 to 2024-03", "test is 2024-03"]
+    rows = divided(made, tmp_path, "days.csv")
+    assert rows["test"] == list(range(60, 91))
+    assert sorted(rows["train"] + rows["eval"]) == list(range(60))
+    assert 5 < len(rows["eval"]) < 30
+
+    months = [[number for number, day in enumerate(DAYS) if day.month == month] for month in (1, 2, 3)]
+    for month, numbers in enumerate(months, 1):
+        (tmp_path / f"m-{month}.csv").write_text("n,day\n" + "".join(f"{n},{DAYS[n]}\n" for n in numbers))
+    made, _, _ = plan("m-{SPAN}.csv", window=3, split=by_span)
+    assert divided(made, tmp_path, "m-1.csv") == rows
+
+
+def test_one_span_is_not_enough_to_test_on_the_newest(plan, tmp_path):
+    (tmp_path / "x.csv").write_text("n,day\n1,2024-01-01\n")
+    with pytest.raises(UserError, match="there is only 2024-01: wait for the next one, or divide by hash"):
+        plan("x.csv", spans={"by": "month"}, window=2, split="span")
+    with pytest.raises(ValueError, match="set window = 2 or more"):
+        plan("x.csv", spans={"by": "month"}, split="span")

@@ -1,0 +1,73 @@
+"""A year of scheduled runs in one process: each month's rows arrive, the schedule sees a new span, and one run is made.
+
+Started by test_rolling.py in a copy of the repository, as `python rolling.py PIPELINE ROOT DATA_ROOT TABLE`: TABLE is
+the whole table, DATA_ROOT/rolling.csv what has arrived. Prints one JSON line a month.
+"""
+
+import contextlib
+import csv
+import json
+import os
+import sys
+import time
+
+from errors import PipelineError
+from inspection import schedules
+from orchestration import local
+from orchestration.schedule import fire, plans, service
+from orchestration.schedule.scheduler import Scheduler
+from orchestration.schedule.state import State
+from orchestration.workers import Workers
+from pipeline.variants import Name
+
+
+def main(pipeline: str, root: str, data_root: str, table: str) -> None:
+    """Play the year."""
+    with open(table, newline="") as file:
+        header, *rows = csv.reader(file)
+    day = header.index("date")
+    months = sorted({row[day][:7] for row in rows})
+    os.makedirs(root)
+    state = State(root)
+    [plan] = plans.plans_of(pipeline, arguments=("--data-root", data_root))
+    with Workers() as workers, contextlib.redirect_stdout(sys.stderr):
+
+        def attempt(_plan: plans.Plan, _timeout: float | None, _log: str) -> int:
+            try:
+                return local.run(local.Request(name=Name(pipeline), root=root, data_root=data_root), workers)
+            except PipelineError as error:
+                print(f"{type(error).__name__}: {error}")
+                return error.exit_code
+
+        def begin(_plan: plans.Plan, number: int) -> None:
+            fire.carry_out(state, number, attempt=attempt)
+
+        scheduler = Scheduler(state, begin, service.newest_span)
+        for place, month in enumerate(months):
+            arrived = [row for row in rows if row[day][:7] <= month]
+            with open(f"{data_root}/rolling.csv", "w", newline="") as file:
+                csv.writer(file).writerows([header, *arrived])
+            # The schedule looks daily, so that the second day of each month says again that nothing is new.
+            began = time.monotonic()
+            for tick in range(2):
+                scheduler.tick([plan], 86400.0 * (31 * place + tick) + 100.0)
+            told = _told(root, pipeline, month) | {"seconds": round(time.monotonic() - began, 1)}
+            print(json.dumps(told), file=sys.__stdout__, flush=True)
+
+
+def _told(root: str, pipeline: str, month: str) -> dict:
+    """What this month's run came to."""
+    found = [one for one in schedules.history(root) if one.state != "SKIPPED"]
+    if not found:
+        return {"month": month, "state": "none"}
+    newest = found[0]
+    told: dict = {"month": month, "state": newest.state, "reason": newest.reason, "fires": len(found)}
+    with contextlib.suppress(OSError, TypeError):
+        with open(os.path.join(root, pipeline, "runs", newest.run_id or "", "run.json")) as file:
+            outcome = json.load(file).get("outcome") or {}
+        told |= {key: outcome.get(key) for key in ("blessed", "metrics", "baseline", "pushed")}
+    return told
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
