@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,13 @@ def test_a_store_on_a_full_disk_is_named_and_goes_on_with_room(disk, figure):
     figure(22, "the store's disk full: the write is refused, no row is lost, and it goes on with room")
 
 
+def _trains(events):
+    return events.exists() and any(
+        (event := json.loads(line))["event"] == "node" and event["node"] == "trainer"
+        for line in events.read_text().splitlines()
+    )
+
+
 @pytest.mark.slow
 def test_a_run_on_a_full_disk_fails_cleanly_and_goes_on_with_room(disk, figure):
     """Fault 22: the disk of a whole run fills up within a stage; the same command goes on."""
@@ -111,18 +119,26 @@ def test_a_run_on_a_full_disk_fails_cleanly_and_goes_on_with_room(disk, figure):
     assert done.returncode == 0, done.stderr
     serving = root / "houses-sample" / "serving"
     [version] = versions.pushed(str(serving))
-    # The next run gets no room for its model.
-    used = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
-    with open(root / "filler", "wb") as filler:
-        filler.write(b"0" * (200 * 2**20 - used - 3 * 2**20))
+    # The disk is filled once the next run trains: what it may take was there when it began.
     again = [*command, "--set", "training.seed=2", "--set", "network.layers=[512,512]"]
-    failed = subprocess.run(again, capture_output=True, text=True)
-    assert failed.returncode in (4, 5), failed.stdout + failed.stderr
-    assert "Traceback" not in failed.stderr
+    runs = root / "houses-sample" / "runs"
+    earlier = set(runs.iterdir())
+    process = subprocess.Popen(again, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None:
+        new = set(runs.iterdir()) - earlier
+        if any(_trains(run / "events.jsonl") for run in new):
+            break
+        time.sleep(0.05)
+    with open(root / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(b"0" * 4096)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode in (4, 5), out + err
+    assert "Traceback" not in err
     assert versions.pushed(str(serving)) == [version]
     (root / "filler").unlink()
     done = subprocess.run(again, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert versions.pushed(str(serving))[-1] > version
     states = [json.loads(path.read_text())["state"] for path in sorted(root.glob("houses-sample/runs/*/run.json"))]
-    figure(22, f"a run on a full disk: {failed.stderr.splitlines()[0][:120]}; with room it ends {states[-1]}")
+    figure(22, f"a run on a full disk: {err.splitlines()[0][:160]}; with room it ends {states[-1]}")
