@@ -12,7 +12,7 @@ def test_a_split_can_be_one_word():
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"split": "al"}, "'hash', 'column', 'time', 'files' or 'all'"),
+        ({"split": "al"}, "'hash', 'column', 'time', 'span', 'files' or 'all'"),
         ({"split": {"by": "column"}}, "by = 'column' needs column"),
         ({"split": {"by": "all", "train": 3}}, "train does nothing with by = 'all': take it out"),
         ({"split": {"by": "time", "salt": "x"}}, "salt does nothing with by = 'time'"),
