@@ -24,9 +24,18 @@ class UserError(PipelineError, ValueError):
 
 
 class GateError(PipelineError):
-    """A gate judged the data or the model and said no."""
+    """A gate judged the data or the model and said no.
+
+    Args:
+        message: Why.
+        findings: The same as JSON, for reports.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, findings: "list[dict[str, object]] | None" = None) -> None:
+        super().__init__(message)
+        self.findings = findings or []
 
 
 class RunError(PipelineError):

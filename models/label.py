@@ -76,3 +76,23 @@ class Label(Strict):
         if self.tiers is not None:
             return tuple(f"tier {number + 1}" for number in range(self.tiers))
         return None
+
+    def class_of(self, value: str | float) -> str | float | None:
+        """Name of a value's class.
+
+        Args:
+            value: A cell of the label's column.
+
+        Returns:
+            The name; of a regression or of tiers the value itself, and None where it is no class.
+        """
+        if self.task == "regression" or self.tiers is not None:
+            return value
+        named = self.names
+        if self.threshold is not None:
+            return (named or ())[int(float(value) >= self.threshold)]
+        whole = isinstance(value, float) and value.is_integer()
+        text = str(int(value) if whole else value).strip()
+        if self.positive is not None:
+            return (named or ())[int(text == self.positive)]
+        return text if named is None or text in named else None

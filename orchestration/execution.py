@@ -17,9 +17,11 @@ from tfx.orchestration.portable.mlmd import context_lib
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.evaluator.executor import VERDICT
+from components.ingestion import files
 from components.summary import PROPERTY
 from components.trainer import HISTORY
 from components.tuner.executor import FILES
+from components.validation.findings import FILE as GATES
 from errors import RunError, UserError
 from inspection import store as inspection_store
 from orchestration import finished, launching
@@ -28,7 +30,7 @@ from pipeline.config import Config
 from pipeline.pipeline import Places, create_pipeline
 
 _STATES = metadata_store_pb2.Execution.State
-RESOLVERS = ("baseline", "warm-start")
+RESOLVERS = ("baseline", "history", "warm-start")
 """Nodes that look up what an earlier run made."""
 
 
@@ -37,7 +39,7 @@ class Execution:
 
     Args:
         order: What the supervisor asks for: run_id, run_folder, root, metadata, pipeline, config, columns, data,
-            data_content, schema, schema_content, beam_args, cache, advisory; `to`, the node to end with, or None;
+            data_content, schema, schema_content, skew, beam_args, cache, advisory; `to`, the node to end with, or None;
             `first`, the node to begin with, or None, and `base`, the run that gives the outputs of those before it.
     """
 
@@ -54,6 +56,8 @@ class Execution:
             serving=root.serving(self._name),
             data_content=order["data_content"],
             schema_content=order["schema_content"],
+            skew=order["skew"],
+            skew_content=_content(order["skew"], order["config"]["data"]["format"]),
             settings=root.settings(self._name),
             trials=root.trials(self._name),
             metadata=self._connection,
@@ -194,8 +198,21 @@ class Execution:
                 shutil.copy(os.path.join(self._outputs[node_id]["tuner_results"][0].uri, name), self._run_folder)
 
     def _found(self, node_id: str) -> str:
+        if node_id == "history":
+            earlier = len(self._outputs[node_id].get("statistics", []))
+            return f"{earlier} earlier run{'s' if earlier > 1 else ''} with other data" if earlier else "none yet"
         models = self._outputs[node_id].get("model", [])
         return f"model {models[0].id}" if models else "none yet"
+
+    def findings(self, node_id: str) -> list[dict[str, Any]]:
+        """What the gates warn of, where a node is theirs."""
+        for artifact in self._outputs[node_id].get("anomalies", []):
+            path = os.path.join(artifact.uri, GATES)
+            if os.path.isfile(path):
+                with open(path, encoding="utf-8") as file:
+                    found: list[dict[str, Any]] = json.load(file)
+                return found
+        return []
 
     def _line(self, node_id: str) -> str:
         found = self._outputs[node_id].values()
@@ -212,6 +229,11 @@ class Execution:
         verdict = {key: value for key, value in verdict.items() if key not in ("slices", "worst", "details")}
         pushed = self._outputs["pusher"]["pushed_model"][0]
         return {**verdict, "pushed": pushed.custom_properties["pushed_destination"].string_value or None}
+
+
+def _content(paths: Any, kind: str | None) -> str:
+    """Digest of served rows; empty where there are none."""
+    return files.content(files.resolve(paths, {"format": kind})) if paths else ""
 
 
 def _outputs(store: Any, execution_id: int) -> dict[str, list[Any]]:

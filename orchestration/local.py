@@ -127,6 +127,7 @@ def run(request: Request, workers: Workers) -> int:
             "schema": schema,
             "data_content": wanted["data"],
             "schema_content": wanted["schema"],
+            "skew": report.skew,
             "cache": request.cache,
             "advisory": name.sample,
             "first": request.first,

@@ -15,6 +15,8 @@ from orchestration import events
 ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")
 """Keys of run.json that tell how an attempt ended."""
 _FORMAT = "%Y-%m-%dT%H:%M:%S%z"
+GATES = "gates.json"
+"""What the gates found, in the run's folder; as `components.validation.findings` writes it."""
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation")
 
 
@@ -67,6 +69,12 @@ class Record:
         """Add facts to run.json."""
         self.facts.update(facts)
         self._write()
+
+    def gates(self, findings: list[dict[str, Any]], warnings: list[str]) -> None:
+        """Keep what the gates found: all of it in gates.json, the warnings in run.json too."""
+        with open(os.path.join(self.folder, GATES), "w", encoding="utf-8") as file:
+            json.dump(findings, file, indent=1, ensure_ascii=False)
+        self.update(warnings=warnings)
 
     def close(self, state: str, reason: str, **facts: Any) -> None:
         """Write how the run, and this attempt of it, ended."""

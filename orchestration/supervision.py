@@ -106,6 +106,11 @@ def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: reco
         terminal.node(seen.node_id, fields["state"], fields.get("seconds"), fields.get("summary", ""))
     elif kind == "progress":
         terminal.progress(seen.node_id, fields["text"])
+    elif kind == "gates":
+        warnings = [found["line"] for found in fields["findings"] if found["action"] == "warn"]
+        for line in warnings:
+            terminal.warn(line)
+        book.gates(fields["findings"], warnings)
     elif kind == "outcome":
         seen.outcome = {key: value for key, value in fields.items() if key != "event"}
     elif kind == "error":

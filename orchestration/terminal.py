@@ -67,6 +67,10 @@ class Terminal:
         if self.plain and message:
             self.console.print(message)
 
+    def warn(self, text: str) -> None:
+        """A line that stays, above a table that is still filled."""
+        self.console.print(f"warning: {text}", soft_wrap=True)
+
     def plan(self, node_ids: list[str]) -> None:
         """The nodes that will run."""
         self._nodes = {node_id: {"state": ""} for node_id in node_ids}

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from components import summary
-from errors import PipelineError, RunError
+from errors import GateError, PipelineError, RunError
 from orchestration import events
 from pipeline import usercode
 
@@ -118,11 +118,22 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
                 state, line = execution.launch(node_id, lambda text: emit("progress", text=text))
         except Exception as error:
             emit("node", node=node_id, state="FAILED", seconds=time.monotonic() - started, summary="")
+            if findings := _findings(error):
+                emit("gates", node=node_id, findings=findings)
             if isinstance(error, Stopped):
                 raise
             raise _explain(error, node_id, _log_path(order, node_id)) from error
         emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
+        if findings := execution.findings(node_id):
+            emit("gates", node=node_id, findings=findings)
     emit("outcome", **execution.outcome())
+
+
+def _findings(error: BaseException | None) -> list[dict[str, Any]]:
+    """What a gate found that ended a stage."""
+    while error is not None and not isinstance(error, GateError):
+        error = error.__cause__ or error.__context__
+    return error.findings if error is not None else []
 
 
 def _explain(error: Exception, node_id: str, log: str) -> PipelineError:

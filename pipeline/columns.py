@@ -109,6 +109,8 @@ def check_columns(
     for duty, column in config.columns:
         if column is not None:
             demand(f"columns.{duty}", column, NUMBERS if duty == "weight" else ())
+    for key, column in config.gates.named():
+        demand(key, column)
     for key, column, kinds, what in config.evaluation.columns():
         demand(key, column, kinds, what)
     findings.extend(f"{shown}: {text}" for text in _unfit(config, columns))

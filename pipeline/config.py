@@ -14,14 +14,15 @@ from pipeline import network as networks
 from pipeline import stages, tuning, usercode
 from pipeline.data import Data
 from pipeline.evaluation import Evaluation
+from pipeline.gates import Gates
 from pipeline.limits import Limits
 from pipeline.push import Push
 from pipeline.schedule import Notify, Schedule
 
-NOT_BUILT = {
-    "gates": "validation compares with the reviewed schema only",
-}
-"""Sections that are planned and refused by name -> what to do instead."""
+APART = ("text", "image", "date")
+"""Roles whose cells are no values that come again, so that they are not compared between runs."""
+CATEGORIES = ("categorical", "embedded")
+"""Roles that know a value or do not."""
 
 
 class Config(Strict):
@@ -37,6 +38,7 @@ class Config(Strict):
     """`name`, a file in models/networks or a function of your own, and its keys; or the name alone."""
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
+    gates: Gates = Gates()
     tuner: Tuning | None = None
     push: Push = Push()
     limits: Limits = Limits()
@@ -68,6 +70,7 @@ class Config(Strict):
     @model_validator(mode="after")
     def _known_metrics(self) -> "Config":
         self.evaluation.check(self.label)
+        self.gates.check(self.label)
         if self.label.column in (*self.features.columns(), *self.features.ignored):
             raise ValueError(f"label: column {self.label.column!r} stands under [features] too: take it out there")
         return self
@@ -110,6 +113,31 @@ class Config(Strict):
             training.check(self.label.task, self.label.names)
         networks.check(network, self.label.task, self.features.outputs(), training)
         return network if section == "network" else training.model_dump(mode="json")
+
+    def watched(self, columns: Mapping[str, str]) -> dict[str, list[str]]:
+        """Columns that the gates look at.
+
+        Args:
+            columns: Column name -> type of the reviewed schema.
+
+        Returns:
+            `used`: what the model reads; `compared`: of these what may drift; `categories`: of these what has them.
+        """
+        duties = {self.columns.id, self.columns.time, self.columns.group}
+        duty = [name for name in (self.label.column, self.columns.weight) if name is not None]
+        if self.preprocessing is not None:
+            read = [name for name in columns if name not in {*duties, *self.features.ignored, *duty}]
+            return {"used": [*read, *duty], "compared": [*read, *duty], "categories": []}
+        entries = list(self.features.entries())
+        apart = {name for role, entry in entries if role in APART for name in entry.columns()}
+        used = list(self.features.columns())
+        return {
+            "used": [*used, *duty],
+            "compared": [*(name for name in used if name not in apart | duties), *duty],
+            "categories": [
+                *dict.fromkeys(name for role, entry in entries if role in CATEGORIES for name in entry.columns())
+            ],
+        }
 
     def plain(self, *sections: str) -> dict[str, Any]:
         """Sections as JSON-able values, defaults included."""

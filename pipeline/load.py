@@ -17,7 +17,7 @@ from pipeline.columns import check_columns as check_columns
 from pipeline.columns import nearest as nearest
 from pipeline.columns import optional_columns as optional_columns
 from pipeline.columns import schema_columns as schema_columns
-from pipeline.config import NOT_BUILT, Config
+from pipeline.config import Config
 from pipeline.network import network_settings
 from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
 
@@ -69,9 +69,6 @@ def load(root: str, name: str, overrides: Iterable[str] = (), variant: str | Non
         values = merge(values, own[variant])
     for override in overrides:
         _override(values, override)
-    planned = sorted(set(values) & set(NOT_BUILT))
-    if planned:
-        raise UserError(f"{shown}: [{planned[0]}] is not supported yet: {NOT_BUILT[planned[0]]}")
     try:
         return Config.model_validate(values)
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """The stages, in the order in which data flows."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from components.statistics import statistics
 from components.trainer import trainer
 from components.transformation import transformation
 from components.tuner import tuner
-from components.validation import validation
+from components.validation import history, validation
 from pipeline import usercode
 from pipeline.beam import BEAM_ARGS
 from pipeline.config import Config
@@ -33,6 +34,8 @@ class Places:
         trials: Folder of the tuner's finished trials.
         data_content: Digest of the data; empty where it cannot be known.
         schema_content: Digest of the schema's text.
+        skew: Paths of served rows, as [gates] skew names them; None where it names none.
+        skew_content: Digest of these.
         settings: Folder for long settings; None keeps them in line.
         baseline: Where the baseline comes from: ML Metadata, or the serving folder.
         metadata: ML Metadata's connection config; None where the platform has its own.
@@ -47,6 +50,8 @@ class Places:
     trials: str
     data_content: str = ""
     schema_content: str = ""
+    skew: Any = None
+    skew_content: str = ""
     settings: str | None = None
     baseline: Literal["metadata", "serving"] = "metadata"
     metadata: Any = None
@@ -94,8 +99,25 @@ def create_pipeline(
     # The reviewed schema says what the data should be.
     reviewed = schema(path=places.schema, content=places.schema_content)
 
-    # The gate: data that differs from the schema goes no further.
-    gate = validation(statistics=figures.outputs["statistics"], schema=reviewed.outputs["schema"])
+    # What was let through before is what today's data is compared with.
+    earlier = history(candidate=figures.outputs["statistics"]) if places.baseline == "metadata" else None
+
+    # The gate: data that differs from the schema, or too much from earlier data, goes no further.
+    gate = validation(
+        statistics=figures.outputs["statistics"],
+        schema=reviewed.outputs["schema"],
+        examples=examples.outputs["examples"],
+        history=earlier.outputs["statistics"] if earlier else None,
+        gates=config.plain("gates")["gates"],
+        columns=config.watched(columns),
+        label=config.plain("label")["label"],
+        source=examples.exec_properties["settings"],
+        schema_path=os.path.join(*places.schema.split("/")[-2:]),
+        skew=places.skew,
+        skew_content=places.skew_content,
+        advisory=advisory,
+        settings_folder=places.settings,
+    )
 
     # Columns become model features, by role.
     transformed = transformation(
@@ -171,7 +193,7 @@ def create_pipeline(
         pipeline_name=name,
         pipeline_root=places.artifacts,
         components=[
-            *(examples, figures, reviewed, gate, transformed),
+            *(examples, figures, reviewed, *([earlier] if earlier else []), gate, transformed),
             *([start] if start else []),
             *([tuned] if tuned else []),
             *(trained, before, judged, pushed),

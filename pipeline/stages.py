@@ -12,6 +12,7 @@ ORDER = (
     "schema",
     "warm-start",
     "statistics",
+    "history",
     "validation",
     "transformation",
     "tuner",

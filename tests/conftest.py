@@ -9,6 +9,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from .flats import Flats, Judged
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
 hypothesis.settings.load_profile("repeatable")
@@ -141,70 +143,6 @@ def trial_order(
     return {**files, "transform_output": graph, "features": features, "label": label}
 
 
-class Flats:
-    """A small repository: configs/flats.toml, its schema, and data/flats.csv.
-
-    Args:
-        root: Where it is.
-    """
-
-    CONFIG = """
-        network = "linear"
-        [data]
-        path = "data/flats.csv"
-        [features]
-        numeric = [{column = "area"}]
-        categorical = [{column = "city"}]
-        [label]
-        column = "rent"
-    """
-    SCHEMA = """
-        feature { name: "area" type: FLOAT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }
-        feature { name: "city" type: BYTES presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }
-        feature { name: "rent" type: INT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }
-                  int_domain { min: 1 max: 9000 } }
-    """
-    HEADER = "area,city,rent\n"
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.runs = root, root / "runs"
-        self.config(self.CONFIG)
-        self.schema(self.SCHEMA)
-        self.data(self.HEADER + self.rows(40))
-
-    def rows(self, count: int) -> str:
-        """Rows of the table."""
-        return "".join(f"{40 + row}.5,{('Bern', 'Chur')[row % 2]},{900 + row}\n" for row in range(count))
-
-    def config(self, text: str) -> None:
-        """Write the config."""
-        self._write("configs/flats.toml", text)
-
-    def schema(self, text: str) -> None:
-        """Write the schema."""
-        self._write("schemas/flats.pbtxt", text)
-
-    def data(self, content: str | bytes, name: str = "flats.csv") -> Path:
-        """Write a data file."""
-        return self._write(f"data/{name}", content)
-
-    def _write(self, name: str, content: str | bytes) -> Path:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    def told(self, *overrides: str, metadata: str | None = None) -> list[str]:
-        """What preflight finds wrong, one line each."""
-        from orchestration import preflight
-        from pipeline.variants import Name
-
-        report = preflight.look(
-            Name("flats"), overrides, root=str(self.runs), data_root=str(self.root), metadata=metadata
-        )
-        return [line for check in report.checks for line in check.told()]
-
-
 @pytest.fixture
 def flats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flats:
     """A small repository that preflight takes for ours, save for its code."""
@@ -245,6 +183,7 @@ def points_run() -> Callable[..., Any]:
                 "data_content": files.content(files.resolve(data, reviewed.config.plain("data")["data"])),
                 "schema": schema,
                 "schema_content": digest.file(schema),
+                "skew": None,
                 "beam_args": ["--runner=FnApiRunner"],
                 "cache": True,
                 "advisory": False,
@@ -256,3 +195,9 @@ def points_run() -> Callable[..., Any]:
         )
 
     return make
+
+
+@pytest.fixture
+def gated(flats: Flats) -> Judged:
+    """Runs the small repository's data up to the gates."""
+    return Judged(flats)

@@ -98,7 +98,7 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
         writers = {name: RecordWriter(_create(records)) for name, records in paths.items()}
         columns = {name: sidecar.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
-        marked = marks.Marks(skip=planning.naming(config, plan), label=config["label"])
+        marked = marks.Marks(skip=planning.naming(config), label=config["label"])
         for batch in planning.read(plan.files[element["shard"]], plan, config, keeper):
             examples = encoding.examples(batch)
             divided = splitter.divide(batch, examples, path=path, ready=element["split"])

@@ -53,12 +53,12 @@ def plan(config: Mapping[str, Any]) -> Plan:
     Raises:
         UserError: a file is not there or cannot be read.
     """
-    data, duties = config["data"], config["duties"]
+    data = config["data"]
     found = files.resolve(config["paths"], data)
     columns = sources.types([file.path for file in found], data, config["columns"])
     split = {
         **data["split"],
-        "key": data["split"]["column"] or duties["group"] or duties["id"],
+        "key": _key(config),
         "cut_eval": data["split"]["by"] == "files" and not any(file.split == "eval" for file in found),
     }
     made = Plan(found, columns, split)
@@ -117,7 +117,7 @@ def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keep
         kept = keep.keep(batch)
         if plan.taken:
             wanted = [span.number for span in plan.taken]
-            others = np.isin(_numbers(kept, file, config), wanted, invert=True)
+            others = np.isin(span_numbers(kept, file, config), wanted, invert=True)
             kept = keep.drop(kept, pa.array(others), spans.OTHER)
         yield kept
 
@@ -127,12 +127,20 @@ def keeper(config: Mapping[str, Any]) -> Keeper:
     return Keeper(exclude=config["data"]["exclude"], complete=config["complete"], label=config["label"])
 
 
-def naming(config: Mapping[str, Any], plan: Plan) -> tuple[str | None, ...] | None:
+def naming(config: Mapping[str, Any]) -> tuple[str | None, ...] | None:
     """Columns that name a row or its split, and so do not count when rows are compared; None where they never are."""
+    split = config["data"]["split"]
     # Where the whole row decides, equal rows are on one side.
-    if plan.split["by"] == "all" or (plan.split["by"] == "hash" and plan.split["key"] is None):
+    if split["by"] == "all" or (split["by"] == "hash" and _key(config) is None):
         return None
-    return config["duties"]["id"], plan.split["key"], plan.split["column"]
+    return config["duties"]["id"], _key(config), split["column"]
+
+
+def _key(config: Mapping[str, Any]) -> str | None:
+    """The column whose equal cells stay on one side."""
+    duties = config["duties"]
+    key: str | None = config["data"]["split"]["column"] or duties["group"] or duties["id"]
+    return key
 
 
 def _part(sample: int, file: files.DataFile, plan: Plan) -> int:
@@ -168,12 +176,13 @@ def _spans(plan: Plan, config: Mapping[str, Any]) -> set[spans.Span]:
         number
         for file in plan.files
         for batch in read(file, plan, config, keep)
-        for number in np.unique(_numbers(batch, file, config)).tolist()
+        for number in np.unique(span_numbers(batch, file, config)).tolist()
     }
     return {spans.named(number, by) for number in found}
 
 
-def _numbers(batch: pa.RecordBatch, file: files.DataFile, config: Mapping[str, Any]) -> Any:
+def span_numbers(batch: pa.RecordBatch, file: files.DataFile, config: Mapping[str, Any]) -> Any:
+    """Span of each row, where a column of dates cuts spans: int64 (rows,)."""
     name = config["duties"]["time"]
     keys = times.keys(column(batch, name, file.path), name, file.path)
     return spans.numbers(keys, config["data"]["spans"]["by"], name)

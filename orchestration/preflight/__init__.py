@@ -28,11 +28,13 @@ class Report:
         checks: In order.
         reviewed: Config and schema, where these can be used.
         data: The data's paths under the data root.
+        skew: Those of served rows; None where [gates] names none.
     """
 
     checks: list[Check] = field(default_factory=list)
     reviewed: load.Reviewed | None = None
     data: Any = None
+    skew: Any = None
 
     def settle(self) -> load.Reviewed:
         """Go on where nothing is wrong.
@@ -92,6 +94,9 @@ def look(
         if config is not None:
             attempt("code", lambda: _code(config))
             report.data = files.under(os.path.abspath(data_root), config.data.path)
+            if config.gates.skew.path is not None:
+                report.skew = files.under(os.path.abspath(data_root), config.gates.skew.path)
+                attempt("served rows", lambda: _served(report.skew, config, shown))
             table = _table(config, known, stem) if known is not None and report.reviewed is not None else None
             label = config.label.column
             size = (
@@ -110,6 +115,15 @@ def look(
         attempt("disk", lambda: check_room(root, size))
     attempt("versions", lambda: machine.check_versions(os.path.join(REPOSITORY, "uv.lock")))
     return report
+
+
+def _served(paths: Any, config: Config, shown: str) -> str:
+    try:
+        found = files.resolve(paths, {"format": config.data.format})
+    except UserError as error:
+        raise UserError(f"{shown}: gates.skew.path: {str(error).removeprefix('data.path: ')}") from error
+    data = config.data.model_copy(update={"spans": None})
+    return f"{check_data(paths, data, config=shown, columns=(), label=None):,} bytes in {len(found)} file(s)"
 
 
 def _is_there(stem: str) -> bool:

@@ -159,25 +159,16 @@ def _where(place: Any) -> str:
 
 def _one_class(label: Label, values: Sequence[Any]) -> str:
     """Why nothing can be learnt from these values; empty where it can."""
-    classes = {_class(label, value) for value in values}
+    classes = {
+        label.class_of(value.decode("utf-8", "replace") if isinstance(value, bytes) else value) for value in values
+    }
     if label.task == "clusters" or len(classes) > 1:
         return ""
-    [shown] = [repr(value) for value in values[:1]]
-    if label.task == "anomaly":
-        return "" if classes == {0} else "is an anomaly in every row: normal rows are needed to learn from"
-    if label.task in ("regression", "classes"):
-        return f"is {shown} in every row: there is nothing to learn"
-    rule = f"label.positive = {label.positive!r}" if label.positive is not None else f"threshold = {label.threshold:g}"
     found = ", ".join(sorted({repr(value) for value in values})[:5])
-    return f"has one class: {rule} {'is' if classes == {1} else 'never is'} what it holds: {found}: mend the rule"
-
-
-def _class(label: Label, value: Any) -> Any:
-    if label.threshold is not None:
-        return int(float(value) >= label.threshold)
-    if label.positive is not None:
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        text = text.strip()
-        # In a column of numbers 1 and 1.0 are the value "1".
-        return int(text == label.positive or text.removesuffix(".0") == label.positive)
-    return value
+    if label.task == "anomaly":
+        return "" if classes == {"normal"} else "is an anomaly in every row: normal rows are needed to learn from"
+    if label.task in ("regression", "classes"):
+        return f"is {found} in every row: there is nothing to learn"
+    rule = f"label.positive = {label.positive!r}" if label.positive is not None else f"threshold = {label.threshold:g}"
+    always = classes == {(label.names or ())[1]}
+    return f"has one class: {rule} {'is' if always else 'never is'} what it holds: {found}: mend the rule"

@@ -83,14 +83,17 @@ def test_a_label_of_many_numbers_keeps_its_ends():
 
 
 @pytest.mark.parametrize(
-    ("split", "skipped"),
+    ("split", "duties", "skipped"),
     [
-        ({"by": "all", "key": None, "column": None}, None),
-        ({"by": "hash", "key": None, "column": None}, None),
-        ({"by": "hash", "key": "house", "column": "house"}, ("id", "house", "house")),
-        ({"by": "column", "key": None, "column": "part"}, ("id", None, "part")),
-        ({"by": "time", "key": None, "column": None}, ("id", None, None)),
+        ({"by": "all", "column": None}, {"id": "id"}, None),
+        ({"by": "hash", "column": None}, {}, None),
+        ({"by": "hash", "column": None}, {"id": "id", "group": "owner"}, ("id", "owner", None)),
+        ({"by": "hash", "column": "house"}, {}, (None, "house", "house")),
+        ({"by": "column", "column": "part"}, {"id": "id"}, ("id", "part", "part")),
+        ({"by": "time", "column": None}, {}, (None, None, None)),
     ],
 )
-def test_what_names_a_row_or_its_split_does_not_count(split, skipped):
-    assert planning.naming({"duties": {"id": "id"}}, planning.Plan([], {}, split)) == skipped
+def test_what_names_a_row_or_its_split_does_not_count(split, duties, skipped):
+    config = {"data": {"split": split}, "duties": {"id": None, "group": None, **duties}}
+
+    assert planning.naming(config) == skipped

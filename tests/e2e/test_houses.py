@@ -13,7 +13,7 @@ from inspection import store as inspection_store
 
 from .conftest import run_folder, run_json, runner
 
-NODES = "ingestion schema statistics validation transformation trainer baseline evaluator pusher".split()  # noqa: SIM905  one line
+NODES = "ingestion schema statistics history validation transformation trainer baseline evaluator pusher".split()  # noqa: SIM905  one line
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_nothing_changed_runs_nothing(houses):
     root, first = houses
     again = runner("--local", "--root", root)
     assert again.code == 0, again.err
-    assert again.nodes == {**dict.fromkeys(NODES, "cached"), "baseline": "done"}
+    assert again.nodes == {**dict.fromkeys(NODES, "cached"), "baseline": "done", "history": "done"}
     assert again.line("Pushed:") == first.line("Pushed:")
     assert len(list((root / "houses" / "serving").iterdir())) == 1
 

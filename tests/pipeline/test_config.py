@@ -116,7 +116,3 @@ def test_what_cannot_be_is_refused(sections, message):
 
 def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
     assert make(training={"early_stopping": None}).training.early_stopping is None
-
-
-def test_planned_sections_are_no_sections_yet():
-    assert not set(config.NOT_BUILT) & set(config.Config.model_fields)

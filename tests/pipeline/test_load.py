@@ -281,15 +281,6 @@ def test_every_finding_has_its_line(edited):
     ]
 
 
-@pytest.mark.parametrize("section", load.NOT_BUILT)
-def test_a_planned_section_is_refused_with_what_to_do_instead(root, section):
-    (root / "configs" / "flats.toml").write_text(f"{CONFIG}\n[{section}]\n")
-    with pytest.raises(
-        UserError, match=exactly(f"configs/flats.toml: [{section}] is not supported yet: {load.NOT_BUILT[section]}")
-    ):
-        load.load(str(root), "flats")
-
-
 @pytest.mark.parametrize(
     ("text", "read", "value"),
     [

@@ -74,11 +74,16 @@ def prepared(table: Table, folder: Path) -> tuple[Any, Any]:
             "config": config.plain(),
             "columns": reviewed.columns,
             "data": data,
+            "data_content": "",
             "schema": str(folder / reviewed.schema),
+            "schema_content": "",
+            "skew": None,
             "beam_args": list(BEAM_ARGS),
             "cache": False,
             "advisory": True,
             "to": None,
+            "first": None,
+            "base": None,
         }
     )
     return execution, config

@@ -1,0 +1,8 @@
+"""Validation: a gate that compares every split with the reviewed schema, with earlier runs and with served rows."""
+
+from components.validation.component import validation
+from components.validation.executor import Executor
+from components.validation.history import history
+from components.validation.reviewed import describe
+
+__all__ = ["Executor", "describe", "history", "validation"]

@@ -1,0 +1,103 @@
+"""The gate on the label: range of a number, rows of each class."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow.compute as pc
+
+from components.validation.findings import Finding, Predicate
+from components.validation.today import TRAIN, Today
+from models.label import Label
+
+
+def judge(today: Today) -> Iterator[Finding]:
+    """Range of a number, rows of each class."""
+    gate, action, role = today.gate("label"), today.action("label"), Label.model_validate(today.settings["label"])
+    if role.column is None or role.task == "clusters":
+        return
+    for split, facts in today.facts.items():
+        for key, at, below in (("lowest", 0, True), ("highest", 1, False)):
+            limit = gate[key]
+            if limit is not None and facts.ends and (facts.ends[at] < limit if below else facts.ends[at] > limit):
+                yield Finding(
+                    "label",
+                    role.column,
+                    limit,
+                    facts.ends[at],
+                    action,
+                    f"{'smallest' if below else 'largest'} value {facts.ends[at]:g}, {'below' if below else 'above'} "
+                    f"the limit of {limit:g}",
+                    edit=f"gates.label.{key} = {facts.ends[at]:g} in the config",
+                    splits=[split],
+                    at_fault=_beyond(role.column, limit, below),
+                )
+    if TRAIN in today.facts and today.facts[TRAIN].labels is not None and role.tiers is None:
+        yield from _classes(today, role, gate["min_count"], action)
+
+
+def _classes(today: Today, role: Label, least: int, action: str) -> Iterator[Finding]:
+    found: dict[str, dict[Any, int]] = {}
+    for split, facts in today.facts.items():
+        counted = found.setdefault(split, {})
+        for value, number in (facts.labels or {}).items():
+            name = role.class_of(value)
+            if name is not None:
+                counted[name] = counted.get(name, 0) + number
+    train, column = found[TRAIN], role.column
+    if role.task == "anomaly":
+        if not train.get("normal"):
+            yield Finding(
+                "label",
+                column,
+                1,
+                0,
+                action,
+                "no row of train is normal, and the network learns from these alone",
+                splits=[TRAIN],
+            )
+        return
+    if len(train) < 2:
+        shown = ", ".join(map(repr, train)) or "no class"
+        yield Finding(
+            "label",
+            column,
+            2,
+            len(train),
+            action,
+            f"one class in train, {shown}: there is nothing to tell apart",
+            splits=[TRAIN],
+        )
+        return
+    if role.task == "regression":
+        return
+    for name in dict.fromkeys([*(role.names or ()), *train]):
+        if train.get(name, 0) < least:
+            yield Finding(
+                "label",
+                column,
+                least,
+                train.get(name, 0),
+                action,
+                f"class {name!r} has {train.get(name, 0):,} rows in train, below the limit of {least}",
+                edit=f"gates.label.min_count = {train.get(name, 0)} in the config",
+                splits=[TRAIN],
+            )
+    for split in found:
+        others = sorted(set(map(str, found[split])) - set(map(str, train)))
+        if others:
+            yield Finding(
+                "label",
+                column,
+                0,
+                len(others),
+                "warn",
+                f"class {', '.join(map(repr, others[:5]))} is in {split} and not in train, so that no such "
+                "row is answered right",
+                splits=[split],
+            )
+
+
+def _beyond(name: str, limit: float, below: bool) -> Predicate:
+    return lambda batch: pc.fill_null(
+        (pc.less if below else pc.greater)(batch.column(batch.schema.get_field_index(name)), limit), False
+    )

@@ -1,0 +1,99 @@
+"""Where the rows are that a gate stopped for: the data's files are read again, which only a stopped run pays for."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from components.ingestion import csv_places, files, planning, sources, spans
+from components.validation.findings import Finding
+from errors import UserError
+
+MOST = 20
+"""Rows of each finding."""
+_NUMBER = "row number"
+"""A column beside the file's own, which no CSV's header or schema is likely to have; a file that has it is left out."""
+
+
+def locate(findings: Sequence[Finding], source: Mapping[str, Any]) -> None:
+    """Fill in the findings' rows.
+
+    Args:
+        findings: Those whose `at_fault` can tell.
+        source: The settings of ingestion.
+    """
+    waiting = [finding for finding in findings if finding.at_fault is not None]
+    if not waiting:
+        return
+    try:
+        for path, batch, numbers in _kept(source):
+            for finding in waiting:
+                _fill(finding, path, batch, numbers)
+            waiting = [finding for finding in waiting if len(finding.rows) < MOST]
+            if not waiting:
+                break
+    except (UserError, OSError, KeyError, pa.ArrowException):
+        # The verdict stands without them: the data may have moved since it was read.
+        pass
+    _lines([finding for finding in findings if finding.rows], source["data"])
+
+
+def _fill(finding: Finding, path: str, batch: pa.RecordBatch, numbers: Any) -> None:
+    assert finding.at_fault is not None
+    if finding.column is not None and finding.column not in batch.schema.names:
+        return
+    found = np.flatnonzero(finding.at_fault(batch).to_numpy(zero_copy_only=False))
+    room = MOST - len(finding.rows)
+    finding.rows += [{"file": path, "line": int(numbers[row])} for row in found[:room]]
+
+
+def _kept(source: Mapping[str, Any]) -> Iterator[tuple[str, pa.RecordBatch, Any]]:
+    """File, rows that ingestion kept, and their numbers in the file, from 1."""
+    plan = planning.plan(source)
+    keeper = planning.keeper(source)
+    for file in plan.files:
+        before = 0
+        for batch in sources.source(file.path, source["data"]).batches(file.path, source["data"], plan.columns):
+            numbers = pa.array(np.arange(before + 1, before + len(batch) + 1))
+            before += len(batch)
+            kept = keeper.keep(pa.RecordBatch.from_arrays([*batch.columns, numbers], [*batch.schema.names, _NUMBER]))
+            if plan.taken:
+                wanted = [span.number for span in plan.taken]
+                other = np.isin(planning.span_numbers(kept, file, source), wanted, invert=True)
+                kept = keeper.drop(kept, pa.array(other), spans.OTHER)
+            at = kept.num_columns - 1
+            own = pa.RecordBatch.from_arrays(kept.columns[:at], kept.schema.names[:at])
+            yield file.path, own, kept.column(at).to_numpy()
+
+
+def _lines(findings: Sequence[Finding], data: Mapping[str, Any]) -> None:
+    """Row numbers of CSV files to lines, by reading these up to the last one."""
+    wanted: dict[str, set[int]] = {}
+    for finding in findings:
+        for row in finding.rows:
+            if (data["format"] or files.format_of(row["file"])) in ("csv", "pixels"):
+                wanted.setdefault(row["file"], set()).add(row["line"])
+    lines = {path: _lines_of(path, numbers, data) for path, numbers in wanted.items()}
+    for finding in findings:
+        for row in finding.rows:
+            row["line"] = lines.get(row["file"], {}).get(row["line"], row["line"])
+            row["file"] = os.path.relpath(row["file"]) if _is_below(row["file"]) else row["file"]
+
+
+def _lines_of(path: str, numbers: set[int], data: Mapping[str, Any]) -> dict[int, int]:
+    found, count, last = {}, 0 if data["csv"]["header"] else 1, max(numbers)
+    with csv_places.rows(path, data) as rows:
+        for line, cells in rows:
+            if cells and count in numbers:
+                found[count] = line
+            count += bool(cells)
+            if count > last:
+                break
+    return found
+
+
+def _is_below(path: str) -> bool:
+    """Whether a path is in the working folder, so that it can be shown short."""
+    return not files.is_remote(path) and os.path.abspath(path).startswith(os.getcwd() + os.sep)

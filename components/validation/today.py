@@ -1,0 +1,119 @@
+"""What the gates look at: figures of every split, marks of the rows, and the runs before."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from components.ingestion import marks
+from components.ingestion.executor import COUNTS
+
+TRAIN = "train"
+
+
+@dataclass
+class Before:
+    """One earlier run that was let through.
+
+    Attributes:
+        rows: Of all splits.
+        train: Statistics of its train split.
+        shown: Its span or run, in words.
+    """
+
+    rows: int
+    train: Any
+    shown: str
+
+
+@dataclass
+class Today:
+    """This run.
+
+    Attributes:
+        settings: Of the node: `gates`, `columns`, `label` and so on.
+        schema: The reviewed schema.
+        statistics: Split -> DatasetFeatureStatisticsList.
+        facts: Split -> what ingestion gathered; empty where another ingestion wrote the examples.
+        digests: Split -> digests of its rows.
+        before: Earlier runs, that to compare with first.
+    """
+
+    settings: dict[str, Any]
+    schema: schema_pb2.Schema
+    statistics: dict[str, Any]
+    facts: dict[str, marks.Facts] = field(default_factory=dict)
+    digests: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    before: list[Before] = field(default_factory=list)
+
+    def gate(self, name: str) -> dict[str, Any]:
+        """Keys of one gate."""
+        found: dict[str, Any] = self.settings["gates"][name]
+        return found
+
+    def action(self, name: str) -> str:
+        """What to do where a gate's limit is passed: on a sample, warn at most."""
+        action: str = self.gate(name)["action"]
+        return "warn" if action == "block" and self.settings["advisory"] else action
+
+    def feature(self, column: str) -> schema_pb2.Feature | None:
+        """A column of the schema."""
+        return next((feature for feature in self.schema.feature if feature.name == column), None)
+
+    def optional(self, column: str) -> bool:
+        """Whether a row may lack a column."""
+        feature = self.feature(column)
+        return feature is not None and feature.presence.min_fraction < 1
+
+
+def rows(statistics: Any) -> int:
+    """Rows of a split's statistics."""
+    return int(statistics.datasets[0].num_examples)
+
+
+def gathered(examples: Sequence[Any]) -> tuple[dict[str, marks.Facts], dict[str, np.ndarray[Any, Any]]]:
+    """Facts and digests of all shards, where our ingestion left them.
+
+    Args:
+        examples: The Examples artifact, or nothing.
+    """
+    facts: dict[str, marks.Facts] = {}
+    parts: dict[str, list[np.ndarray[Any, Any]]] = {}
+    for artifact in examples:
+        folder = f"{artifact.uri}/{COUNTS}"
+        names = sorted(fileio.listdir(folder)) if fileio.isdir(folder) else []
+        for name in names:
+            if name.endswith(marks.ENDING):
+                with fileio.open(f"{folder}/{name}", "rb") as file:
+                    found, digests = marks.read(file)
+                for split, part in found.items():
+                    facts.setdefault(split, marks.Facts()).add(part)
+                for split, one in digests.items():
+                    parts.setdefault(split, []).append(one)
+    return facts, {split: np.concatenate(arrays) for split, arrays in parts.items()}
+
+
+def looked_back(now: Any, history: Sequence[Any]) -> list[Before]:
+    """Earlier runs: that of the newest span before this one first, else the newest; none whose files are gone.
+
+    Args:
+        now: This run's statistics artifact.
+        history: Artifacts of earlier runs.
+    """
+    found = []
+    for artifact in sorted(history, key=lambda one: (one.span < now.span, one.span if now.span else 0, one.id))[::-1]:
+        try:
+            splits = artifact_utils.decode_split_names(artifact.split_names)
+            protos = {split: stats_artifact_utils.load_statistics(artifact, split).proto() for split in splits}
+        except (OSError, ValueError, IndexError, json.JSONDecodeError):
+            continue
+        shown = f"span {artifact.span}" if 0 < artifact.span != now.span else "the last run with other data"
+        if TRAIN in protos:
+            found.append(Before(sum(map(rows, protos.values())), protos[TRAIN], shown))
+    return found

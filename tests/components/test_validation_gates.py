@@ -1,0 +1,245 @@
+"""Each gate: what it measures, where it stops, and the edit that it names."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tfx.types import standard_artifacts
+
+from components import summary
+from components.validation.history import STATISTICS_ID, LetThrough
+from errors import GateError
+
+BY_ID = "data.split={by='hash', column='area', train=1, eval=1, test=1}"
+OPTIONAL = "presence { min_fraction: 0.0 min_count: 1 } value_count { min: 1 max: 1 }"
+COMPLETE = "presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }"
+
+
+def one(found):
+    [finding] = found
+    return finding
+
+
+def optional(flats, column):
+    kind = {"area": "FLOAT", "city": "BYTES"}[column]
+    flats.schema(flats.SCHEMA.replace(f'"{column}" type: {kind} {COMPLETE}', f'"{column}" type: {kind} {OPTIONAL}'))
+
+
+def rows(count, city=lambda row: ("Bern", "Chur")[row % 2], area=lambda row: 40 + row, rent=lambda row: 900 + row % 50):
+    return "".join(f"{area(row)},{city(row)},{rent(row)}\n" for row in range(count))
+
+
+def test_clean_data_has_no_finding_and_names_its_statistics(gated):
+    artifact = gated()
+
+    assert json.loads(Path(artifact.uri, "gates.json").read_text()) == []
+    assert artifact.get_string_custom_property(summary.PROPERTY) == "no anomaly in train, eval, test"
+    assert artifact.get_int_custom_property(STATISTICS_ID) == 1
+
+
+def test_missing_cells_above_the_share_are_warned_of_with_the_edit(flats, gated):
+    optional(flats, "city")
+    city = ['features.categorical=[{column="city", missing="category"}]', "data.split=all"]
+    flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 24 else "Bern"))
+    found = gated.found(*city)
+
+    assert [finding["splits"] for finding in found] == [["train"], ["eval"], ["test"]]
+    assert found[0]["measured"] == pytest.approx(0.6)
+    assert found[0]["text"] == "24 of 40 cells (60 %) are missing or blank, above the limit of 0.5"
+    assert found[0]["edit"] == "gates.missing.columns.city = 0.6 in the config"
+    assert gated.found(*city, "gates.missing.columns.city=0.6") == []
+    assert gated.found(*city, "gates.missing=off") == []
+    with pytest.raises(
+        GateError, match=r"missing: column 'city': 24 of 40 cells .*; rows: .*flats\.csv line 2, 3, 4, 5, 6"
+    ):
+        gated(*city, "gates.missing=block")
+
+
+def test_missing_cells_that_became_more_are_warned_of(flats, gated):
+    optional(flats, "city")
+    city = ['features.categorical=[{column="city", missing="category"}]', "data.split=all"]
+    gated(*city)
+    flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 8 else "Bern"))
+    finding = one(gated.found(*city, history=gated.statistics))
+
+    assert "and 0 % in the last run with other data: 20 points more, above the limit of 10" in finding["text"]
+
+
+@pytest.mark.parametrize(("least", "code"), [("0.5", None), ("0.7", "block")])
+def test_half_the_rows_of_the_last_runs_stop(flats, gated, least, code):
+    gated()
+    flats.data(flats.HEADER + flats.rows(24))
+    found = gated.found(f"gates.rows.least={least}", history=gated.statistics)
+
+    assert [finding["action"] for finding in found] == ([code] if code else [])
+    if code:
+        assert found[0]["text"] == "24 rows, 0.6 times the 40 of the last 1 run(s), below the limit of 0.7"
+        assert found[0]["edit"] == "gates.rows.least = 0.6 in the config, or once as --set gates.rows=warn"
+        assert one(gated.found("gates.rows.least=0.7", history=gated.statistics[:1], advisory=True))["action"] == "warn"
+
+
+def test_rows_in_every_split_are_warned_of(flats, gated):
+    gated("data.split=all")
+    flats.data(flats.HEADER + flats.rows(10))
+
+    assert one(gated.found("data.split=all", history=gated.statistics))["action"] == "warn"
+
+
+@pytest.mark.parametrize(
+    ("override", "text"),
+    [
+        ("gates.label.highest=930", "largest value 939, above the limit of 930"),
+        ("gates.label.lowest=901", "smallest value 900, below the limit of 901"),
+    ],
+)
+def test_a_label_beyond_the_range_stops_with_the_row(gated, override, text):
+    found = gated.found("data.split=all", override)
+
+    assert found[0]["text"] == text
+    assert found[0]["action"] == "block"
+    assert found[0]["rows"][0]["line"] == (33 if "highest" in override else 2)
+
+
+CLASSES = [
+    "label.task=classes",
+    "label.classes=['900', '901', '902']",
+    "evaluation.floor={}",
+    "data.split={by='column', column='city'}",
+]
+
+
+def split_rows(text):
+    return "".join(f"{40 + number},{split},{rent}\n" for number, (split, rent) in enumerate(text))
+
+
+@pytest.mark.parametrize(
+    ("train", "other", "texts"),
+    [
+        ([900, 901, 902], 900, []),
+        ([900, 900, 900], 900, ["one class in train, '900': there is nothing to tell apart"]),
+        ([900, 901, 901], 900, ["class '902' has 0 rows in train, below the limit of 1"]),
+        (
+            [900, 901, 901],
+            902,
+            ["class '902' has 0 rows in train, below the limit of 1"]
+            + [
+                f"class '902' is in {split} and not in train, so that no such row is answered right"
+                for split in ("eval", "test")
+            ],
+        ),
+    ],
+)
+def test_classes_are_counted_in_train(flats, gated, train, other, texts):
+    flats.data(flats.HEADER + split_rows([*(("train", rent) for rent in train), ("eval", other), ("test", other)]))
+    found = [finding for finding in gated.found(*CLASSES) if finding["gate"] == "label"]
+
+    assert [finding["text"] for finding in found] == texts
+
+
+@pytest.mark.parametrize(("foreign", "action"), [(2, "warn"), (4, "block")])
+def test_a_new_category_within_its_share_is_warned_of_and_above_it_stops(flats, gated, foreign, action):
+    domain = 'domain: "cities" distribution_constraints { min_domain_mass: 0.9 }'
+    flats.schema(
+        flats.SCHEMA.replace("type: BYTES", f"type: BYTES {domain}") + 'string_domain { name: "cities" value: "Bern" }'
+    )
+    flats.data(flats.HEADER + rows(40, city=lambda row: "Genf" if row < foreign else "Bern"))
+    found = gated.found("data.split=all")
+
+    assert {finding["action"] for finding in found} == {action}
+    if action == "warn":
+        assert found[0]["gate"] == "unseen"
+        assert found[0]["measured"] == pytest.approx(0.05)
+    else:
+        assert re.search(r"unseen|schema", found[0]["gate"])
+        assert "(4 of 40 " in found[0]["text"] or "4 of 40 cells (10 %)" in found[0]["text"]
+
+
+def test_values_that_the_last_run_did_not_have(flats, gated):
+    flats.data(flats.HEADER + rows(200))
+    gated("data.split=all")
+    flats.data(flats.HEADER + rows(200, city=lambda row: "Genf" if row < 20 else "Bern"))
+    found = gated.found("data.split=all", history=gated.statistics)
+
+    assert found[0]["text"] == (
+        "20 of 200 cells (10 %) hold values that the last run with other data does not have, such as 'Genf', above the "
+        "limit of 0.05"
+    )
+    assert found[0]["edit"] == "gates.unseen.columns.city = 0.1 in the config"
+    assert [row["line"] for row in found[0]["rows"]] == list(range(2, 22))
+
+
+def test_drift_names_the_value_and_the_span_it_is_compared_with(flats, gated):
+    quick = ["data.split=all", "gates.unseen=off"]
+    for share in (10, 3, 2):
+        flats.data(flats.HEADER + rows(600, city=lambda row, share=share: "Bern" if row % share else "Chur"))
+        gated(*quick, span=share)
+    first, second, third = gated.statistics
+    assert gated.found(*quick, span=4, history=[first, third]) == []
+    finding = one(gated.found(*quick, span=11, history=[first, second, third]))
+
+    assert finding["action"] == "warn"
+    assert finding["measured"] == pytest.approx(0.4)
+    assert finding["text"].startswith(
+        "L-infinity distance 0.4 from span 10, above the limit of 0.1, most of all 'Chur'"
+    )
+    assert finding["edit"].startswith(
+        "gates.drift.columns.city = 0.4 in the config, or drift_comparator { infinity_norm"
+    )
+    assert gated.found(*quick, "gates.drift.columns.city=0.41", span=11, history=[first]) == []
+    assert gated.found(*quick, "gates.drift.min_rows=601", span=11, history=[first]) == []
+
+
+def test_served_rows_are_compared_without_a_label(flats, gated):
+    random = np.random.default_rng(0)
+    flats.data(flats.HEADER + rows(600, area=lambda row: random.normal(80, 10)))
+    served = [f"{random.normal(100, 10)},Bern" for _ in range(600)]
+    flats.data("\n".join(["area,city", *served, ",Bern"]) + "\n", "served.csv")
+    found = gated.found("data.split=all", "gates.skew={action='block', path='data/served.csv'}")
+
+    assert [(finding["gate"], finding["column"], finding["action"]) for finding in found] == [
+        ("skew", "area", "block"),
+        ("skew", "city", "block"),
+    ]
+    assert 0.2 < found[0]["measured"] < 1
+    assert "from what was served" in found[0]["text"]
+    assert found[1]["measured"] == pytest.approx(0.5)
+
+
+def test_rows_on_both_sides_of_a_split_stop_with_the_rows(flats, gated):
+    text = [("train", 900 + row) for row in range(40)] + [
+        (split, 950 + row) for row in range(20) for split in ("eval", "test")
+    ]
+    lines = split_rows(text).splitlines()
+    lines[45] = lines[3].replace("train", "eval")
+    flats.data(flats.HEADER + "\n".join(lines) + "\n")
+    finding = one(
+        gated.found("data.split={by='column', column='city'}", "features.categorical=[]", "features.ignored=['city']")
+    )
+
+    assert finding["gate"] == "duplicates"
+    assert finding["measured"] == pytest.approx(1 / 40)
+    assert "1 of 40 rows of eval and test (2.5 %) are in train too (1 of eval, 0 of test)" in finding["text"]
+    assert [row["line"] for row in finding["rows"]] == [5, 47]
+
+
+def artifact(kind, number, **properties):
+    made = kind()
+    made.mlmd_artifact.id = number
+    for key, value in properties.items():
+        made.set_int_custom_property(key, value)
+    return made
+
+
+def test_history_is_what_was_let_through_without_this_run():
+    statistics = [artifact(standard_artifacts.ExampleStatistics, number) for number in (1, 2, 3, 4)]
+    through = {10: 1, 11: 3, 12: 4, 13: 1, 14: 99}
+    anomalies = [artifact(standard_artifacts.ExampleAnomalies, one, statistics=two) for one, two in through.items()]
+    anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 15))
+    found = LetThrough().resolve_artifacts(
+        None, {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
+    )
+
+    assert [one.id for one in found["statistics"]] == [1, 3]
+    assert found["anomalies"] == found["candidate"] == []

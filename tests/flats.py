@@ -1,0 +1,160 @@
+"""A small repository of its own, for tests of preflight, of the gates and of faults."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+class Flats:
+    """A small repository: configs/flats.toml, its schema, and data/flats.csv.
+
+    Args:
+        root: Where it is.
+    """
+
+    CONFIG = """
+        network = "linear"
+        [data]
+        path = "data/flats.csv"
+        [features]
+        numeric = [{column = "area"}]
+        categorical = [{column = "city"}]
+        [label]
+        column = "rent"
+    """
+    SCHEMA = """
+        feature { name: "area" type: FLOAT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }
+        feature { name: "city" type: BYTES presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }
+        feature { name: "rent" type: INT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }
+                  int_domain { min: 1 max: 9000 } }
+    """
+    HEADER = "area,city,rent\n"
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.runs = root, root / "runs"
+        self.config(self.CONFIG)
+        self.schema(self.SCHEMA)
+        self.data(self.HEADER + self.rows(40))
+
+    def rows(self, count: int) -> str:
+        """Rows of the table."""
+        return "".join(f"{40 + row}.5,{('Bern', 'Chur')[row % 2]},{900 + row}\n" for row in range(count))
+
+    def config(self, text: str) -> None:
+        """Write the config."""
+        self._write("configs/flats.toml", text)
+
+    def schema(self, text: str) -> None:
+        """Write the schema."""
+        self._write("schemas/flats.pbtxt", text)
+
+    def data(self, content: str | bytes, name: str = "flats.csv") -> Path:
+        """Write a data file."""
+        return self._write(f"data/{name}", content)
+
+    def _write(self, name: str, content: str | bytes) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def told(self, *overrides: str, metadata: str | None = None) -> list[str]:
+        """What preflight finds wrong, one line each."""
+        from orchestration import preflight
+        from pipeline.variants import Name
+
+        report = preflight.look(
+            Name("flats"), overrides, root=str(self.runs), data_root=str(self.root), metadata=metadata
+        )
+        return [line for check in report.checks for line in check.told()]
+
+
+class Judged:
+    """Runs a small repository's data up to the gates, in this process and without Beam, which costs a second a run.
+
+    Args:
+        flats: The repository.
+    """
+
+    def __init__(self, flats: Flats) -> None:
+        self.flats = flats
+        self.statistics: list[Any] = []
+        """The statistics artifact of each run so far."""
+
+    def __call__(self, *overrides: str, history: Sequence[Any] = (), span: int = 0, advisory: bool = False) -> Any:
+        """Ingest, measure and judge; returns the anomalies artifact, or raises what a stage raises."""
+        import json
+
+        from tfx.types import artifact_utils, standard_artifacts
+
+        from components.ingestion import executor as ingestion
+        from components.ingestion import files, planning
+        from components.statistics import executor as measuring
+        from models import settings
+        from pipeline import load
+        from pipeline.pipeline import Places, create_pipeline
+        from pipeline.variants import Name
+
+        root, number, earlier = self.flats.root, len(self.statistics) + 1, list(history)
+        reviewed = load.reviewed(str(root), Name("flats"), overrides)
+        skew = reviewed.config.gates.skew.path
+        places = Places(
+            data=files.under(str(root), reviewed.config.data.path),
+            schema=str(root / reviewed.schema),
+            artifacts=str(root / "artifacts"),
+            serving=str(root / "serving"),
+            trials=str(root / "trials"),
+            skew=None if skew is None else files.under(str(root), skew),
+        )
+        wired = create_pipeline(
+            name="flats", config=reviewed.config, columns=reviewed.columns, places=places, advisory=advisory
+        )
+        nodes = {node.id: node for node in wired.components}
+        made: dict[str, Any] = {}
+        kinds = {
+            "examples": standard_artifacts.Examples,
+            "statistics": standard_artifacts.ExampleStatistics,
+            "schema": standard_artifacts.Schema,
+            "anomalies": standard_artifacts.ExampleAnomalies,
+        }
+        for key, kind in kinds.items():
+            made[key] = kind()
+            made[key].uri, made[key].mlmd_artifact.id = str(root / "artifacts" / f"{key}-{number}"), number
+
+        def do(name: str, inputs: Sequence[str], output: str, **more: Any) -> None:
+            channels = {key: [made[key]] for key in inputs}
+            executor = nodes[name].executor_spec.executor_class()
+            executor.Do({**channels, **more}, {output: [made[output]]}, nodes[name].exec_properties)
+
+        config = settings.unpack(json.loads(nodes["ingestion"].exec_properties["settings"]))
+        plan, splits = planning.plan(config), ["train", "eval", "test"]
+        writer = ingestion.WriteShard(config, plan, made["examples"].uri)
+        for shard, file in enumerate(plan.files):
+            element = {"path": file.path, "split": file.split, "shard": shard, "shards": len(plan.files)}
+            list(writer.process(element))
+        made["statistics"].split_names, made["statistics"].span = artifact_utils.encode_split_names(splits), span
+        for split in splits:
+            folder = Path(made["examples"].uri, f"Split-{split}")
+            parts = [
+                part for path in sorted(folder.iterdir()) for _, part in measuring.Measure().process((split, str(path)))
+            ]
+            target = Path(made["statistics"].uri, f"Split-{split}", "FeatureStats.pb")
+            target.parent.mkdir(parents=True)
+            merged = measuring.merge(parts) if len(parts) > 1 else parts[0]
+            target.write_bytes(measuring.proto(merged).SerializeToString())
+        do("schema", [], "schema")
+        self.statistics.append(made["statistics"])
+        do("validation", ["statistics", "schema", "examples"], "anomalies", history=earlier)
+        return made["anomalies"]
+
+    def found(self, *overrides: str, **more: Any) -> list[dict[str, Any]]:
+        """What the gates find, whether they stop the run or not."""
+        import json
+
+        from errors import GateError
+
+        try:
+            artifact = self(*overrides, **more)
+        except GateError as error:
+            return list(error.findings)
+        return list(json.loads(Path(artifact.uri, "gates.json").read_text()))
