@@ -68,6 +68,25 @@ def told(folder: str, number: int) -> Version:
         return Version(number)
 
 
+def not_serving(destination: str) -> str | None:
+    """Whether a push of an earlier run no longer decides what serves, so that the same model has to be pushed again.
+
+    Args:
+        destination: Where it was pushed to; empty where nothing was pushed.
+
+    Returns:
+        What is wrong, in a few words; None where that version serves, or one that was brought back since by hand.
+    """
+    if not destination or "://" in destination:
+        return None
+    folder, number = os.path.split(destination)
+    there = pushed(folder)
+    if not there:
+        return "no longer served"
+    newest = told(folder, there[-1])
+    return None if newest.number == int(number) or newest.copy_of else f"no longer served: version {there[-1]} is newer"
+
+
 def place(
     source: str,
     folder: str,

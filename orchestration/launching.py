@@ -7,7 +7,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration.portable import execution_publish_utils, launcher
 from tfx.orchestration.portable.mlmd import context_lib
 
-from components import content
+from components import content, versions
 from components.summary import storable
 
 _STATES = metadata_store_pb2.Execution
@@ -57,6 +57,7 @@ def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, str]:
         for artifact in artifacts:
             word = (
                 content.damage(artifact.uri, artifact.custom_properties[content.PROPERTY].string_value)
+                or versions.not_serving(artifact.custom_properties["pushed_destination"].string_value)
                 if artifact.state == _ARTIFACTS.LIVE
                 else "no longer in use"
             )

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -102,3 +104,18 @@ def test_ml_metadata_knows_the_model_of_a_version_that_was_brought_back(serving)
 
     made = versions.pushed(str(serving))[-1]
     assert find_model(open_store(root, None), str(made)).uri == f"/models/{numbers[1]}"
+
+
+def test_a_push_from_the_cache_counts_only_while_it_decides_what_serves(serving):
+    first, second, bad = versions.pushed(str(serving))
+
+    def damage(number):
+        return versions.not_serving(str(serving / str(number)) if number else "")
+
+    assert damage(bad) is damage(None) is None
+    assert damage(first) == f"no longer served: version {bad} is newer"
+    back(serving)
+    # Whoever went back by hand does not want the bad one again.
+    assert damage(bad) is None
+    shutil.rmtree(serving)
+    assert damage(second) == "no longer served"
