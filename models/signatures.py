@@ -37,7 +37,7 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
         self._imported = self._loader._imported
 
     def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Raw columns, as tf.io.parse_example gives them, to those of the transformation's outputs that need no other."""
+        """Parsed raw columns to those outputs of the transformation that need no other column."""
         found: dict[str, tf.Tensor] = self._loader.apply_transform_model(raw)
         return found
 

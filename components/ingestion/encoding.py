@@ -56,10 +56,11 @@ def features(column: pa.Array) -> pa.Array:
     """Serialize each cell as a tf.train.Feature; a null becomes a feature without a list.
 
     Args:
-        column: Floating, integer, boolean, string or binary Arrow array of n cells.
+        column: Floating, integer, boolean, string or binary Arrow array of n cells, or fixed-size lists of numbers,
+            none of them null.
 
     Returns:
-        Binary Arrow array of n features: float_list, int64_list or bytes_list of one value.
+        Binary Arrow array of n features: float_list, int64_list or bytes_list of one value, or of a list's values.
     """
     return _joined(_parts(column, lambda feature: feature))
 
@@ -96,13 +97,21 @@ def _parts(column: pa.Array, wrap: _Wrap) -> list[Any]:
 
     A feature ends with its value's bytes, and what is before them depends on nothing but their number.
     """
-    kind = column.type
+    kind, width = column.type, 1
+    if pa.types.is_fixed_size_list(kind):
+        width, column = kind.list_size, column.flatten()
+        kind = column.type
     if pa.types.is_floating(kind):
         tag, values = _FLOAT_LIST, _little_endian(column)
     elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         tag, values = _INT64_LIST, _varints(column.cast(pa.int64()))
     else:
         tag, values = _BYTES_LIST, column.cast(pa.binary())
+    if width > 1:
+        # Packed values of one list stand one after the other.
+        _, offsets, data = values.buffers()
+        ends = np.frombuffer(offsets, np.int32, len(values) + 1)[::width].copy()
+        values = pa.Array.from_buffers(pa.binary(), len(values) // width, [None, pa.py_buffer(ends), data])
 
     def before(length: int) -> bytes:
         # Floats and integers are packed, and a list of bytes of one value looks the same.

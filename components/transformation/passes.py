@@ -4,15 +4,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
+import tensorflow as tf
 from tensorflow_transform import impl_helper
 from tensorflow_transform.saved import saved_transform_io_v2
 from tfx.dsl.io import fileio
 from tfx_bsl.coders import example_coder
 
 from components import shards
-from components.ingestion.records import RecordWriter
+from components.ingestion import encoding
+from components.ingestion.records import RecordWriter, framed, joined
 from components.transformation import raw
 from components.transformation.accumulators import Gatherer
+from models import sidecar
 
 
 class Graph:
@@ -95,13 +99,35 @@ class Materialize(beam.DoFn):  # type: ignore[misc]
         source, target = element
         rows = 0
         with fileio.open(target, "wb") as file:
-            writer = RecordWriter(file)
+            writer, beside = RecordWriter(file), sidecar.Writer(target)
             for outputs in self._graph.batches(source):
-                arrow = self._converter.convert(outputs)
-                writer.write(self._encoder.encode(arrow))
-                rows += arrow.num_rows
+                batch = flat(outputs)
+                if batch is None:
+                    arrow = self._converter.convert(outputs)
+                    rows += arrow.num_rows
+                    writer.write(self._encoder.encode(arrow))
+                else:
+                    rows += len(batch)
+                    writer.write_framed(joined(framed(encoding.examples(batch))))
+                    beside.write(batch)
             writer.close()
+            beside.close(writer.digest)
         yield rows
+
+
+def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
+    """Outputs as flat columns, or as lists of one length; None where one is neither numbers nor one text a row."""
+    columns = {}
+    for name, tensor in sorted(outputs.items()):
+        if not isinstance(tensor, tf.Tensor) or tensor.dtype not in (tf.float32, tf.int64, tf.string):
+            return None
+        values = tensor.numpy()
+        width = values[0].size if len(values) else 1
+        if width != 1 and (tensor.dtype == tf.string or not width):
+            return None
+        column = pa.array(values.reshape(-1), pa.binary() if tensor.dtype == tf.string else None)
+        columns[name] = column if width == 1 else pa.FixedSizeListArray.from_arrays(column, width)
+    return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
 
 
 def gather(

@@ -102,6 +102,20 @@ def test_every_type_is_byte_for_byte_tensorflows(kind, data):
     assert encoding.features(column).to_pylist() == expected
 
 
+@pytest.mark.parametrize(("kind", "part"), [(pa.float32(), "float_list"), (pa.int64(), "int64_list")])
+@given(data=st.data(), width=st.integers(2, 40), start=st.integers(0, 1))
+def test_lists_of_one_length_are_byte_for_byte_tensorflows(kind, part, data, width, start):
+    cells = data.draw(st.lists(CELLS[kind], min_size=3 * width, max_size=3 * width))
+    column = pa.FixedSizeListArray.from_arrays(pa.array(cells, kind), width).slice(start)
+    expected = []
+    for row in range(start, 3):
+        made = tf.train.Feature()
+        getattr(made, part).value.extend(cells[row * width : (row + 1) * width])
+        expected.append(made.SerializeToString(deterministic=True))
+
+    assert encoding.features(column).to_pylist() == expected
+
+
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152])
 def test_lengths_around_each_size_of_a_varint(size):
     batch = pa.record_batch([pa.array(["x" * size]), pa.array([None], pa.string())], ["b", "ä"])

@@ -28,6 +28,20 @@ def test_files_are_read_in_order_of_their_names(folder, patterns):
     np.testing.assert_array_equal(columns["area"][:, 0], np.arange(6) / 2)
 
 
+def test_columns_beside_records_are_read_instead(tmp_path, write_examples):
+    columns = {"area": [1.5, 2.0, -1.0], "zip": [5, 6, -7], "unused": ["a", "b", "c"]}
+    path = write_examples(tmp_path / "Split-train" / "data.gz", columns, beside=True)
+    # Other records than those of which the columns are would be read instead of them.
+    assert records._beside(str(path), SPEC) is not None
+    made = records.read([str(path)], SPEC)
+
+    assert {name: (column.dtype, column.tolist()) for name, column in made.items()} == {
+        "area": (np.float32, [[1.5], [2.0], [-1.0]]),
+        "zip": (np.int64, [[5], [6], [-7]]),
+    }
+    assert records._beside(str(path), {**SPEC, "other": SPEC["zip"]}) is None
+
+
 def test_more_rows_than_a_batch_are_all_read(folder, monkeypatch):
     monkeypatch.setattr(records, "READ_BATCH", 4)
 
@@ -67,6 +81,14 @@ def test_batches_keep_the_order_without_a_seed():
     assert made[1][0] == {"area": [[3.0], [4.0], [5.0]], "zip": [[13], [14], [15]]}
 
 
+@pytest.fixture(params=["few", "many"])
+def shuffling(request, monkeypatch):
+    """Both ways of shuffling: that of few rows, and that of many."""
+    if request.param == "many":
+        monkeypatch.setattr(records, "PERMUTED_ROWS", 3)
+
+
+@pytest.mark.usefixtures("shuffling")
 def test_shuffled_rows_stay_whole_and_none_is_lost():
     made = epoch(records.batches(COLUMNS, LABEL, size=2, seed=5))
 
@@ -76,6 +98,7 @@ def test_shuffled_rows_stay_whole_and_none_is_lost():
         assert [[100 * (code - 10)] for [code] in features["zip"]] == labels
 
 
+@pytest.mark.usefixtures("shuffling")
 def test_each_epoch_is_shuffled_anew_and_a_seed_repeats_it():
     first, again, other = (records.batches(COLUMNS, LABEL, size=7, seed=seed) for seed in (5, 5, 6))
     epochs = [rows(first) for _ in range(3)]
