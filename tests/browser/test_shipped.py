@@ -1,0 +1,41 @@
+"""The report of a run of every shipped pipeline in a real browser."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import load
+
+from . import checks
+
+REPOSITORY = Path(__file__).parents[2]
+PIPELINES = sorted(path.stem for path in (REPOSITORY / "configs").glob("*.toml"))
+
+
+def data_is_here(name: str) -> bool:
+    variants = load.variants(str(REPOSITORY), name)
+    config = load.load(str(REPOSITORY), name, (), variants[0] if variants else None)
+    return bool(list(REPOSITORY.glob(str(config.data.path))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PIPELINES)
+def test_a_shipped_pipeline_s_report(tab, tmp_path, name):
+    if not data_is_here(name):
+        pytest.skip(f"configs/{name}.toml: its data is brought by its user")
+    variants = load.variants(str(REPOSITORY), name)
+    command = [sys.executable, "runner.py", "--local", "--pipeline", name, "--root", str(tmp_path)]
+    command += ["--variant", variants[0]] if variants else []
+    command += ["--set", "training.epochs=2", "--set", "evaluation.importance=50"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    [report] = tmp_path.glob("*/runs/*/report.html")
+    assert done.returncode in (0, 3), done.stderr[-2000:]
+    assert "No report" not in done.stderr
+    assert report.stat().st_size < 500_000
+    assert "could not be read" not in report.read_text()
+    tab.open(report.as_uri())
+    checks.quiet(tab, report.as_uri())
+    checks.pictured(tab, 4)
+    checks.fits(tab)
