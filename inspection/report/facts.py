@@ -193,10 +193,10 @@ def _earlier(facts: Facts, store: Store, statistics: pb.Artifact) -> tuple[pb.Ar
     done = [each for each in store.executions(node.id) if each.id < min(ours) and state_of(each) == "COMPLETE"]
     events = store.events_of_executions(execution.id for execution in done[-_EARLIER:])
     outputs = {event.artifact_id: event.execution_id for event in events if event.type == pb.Event.OUTPUT}
-    earlier = [each for each in store.artifacts(outputs) if each.type == statistics.type and each.id < statistics.id]
+    earlier = [each for each in store.artifacts(outputs) if each.type == statistics.type and each.id != statistics.id]
     if not earlier:
         return None
-    newest = max(earlier, key=lambda artifact: int(artifact.id))
+    newest = max(earlier, key=lambda artifact: int(outputs[artifact.id]))
     names = {each.type: each.name for each in store.contexts_of_execution(outputs[newest.id])}
     return newest, names.get(RUN_CONTEXT, "")
 

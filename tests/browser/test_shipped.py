@@ -13,11 +13,16 @@ from . import checks
 REPOSITORY = Path(__file__).parents[2]
 PIPELINES = sorted(path.stem for path in (REPOSITORY / "configs").glob("*.toml"))
 
+LARGE = ("digits", "digits_deep", "house_tiers", "houses", "shuttle", "taxi")
+"""Of these a sample is taken."""
+
 
 def data_is_here(name: str) -> bool:
     variants = load.variants(str(REPOSITORY), name)
     config = load.load(str(REPOSITORY), name, (), variants[0] if variants else None)
-    return bool(list(REPOSITORY.glob(str(config.data.path))))
+    path = config.data.path
+    paths = path.values() if isinstance(path, dict) else [path]
+    return all(any(REPOSITORY.glob(str(each))) for each in paths)
 
 
 @pytest.mark.slow
@@ -28,6 +33,7 @@ def test_a_shipped_pipeline_s_report(tab, tmp_path, name):
     variants = load.variants(str(REPOSITORY), name)
     command = [sys.executable, "runner.py", "--local", "--pipeline", name, "--root", str(tmp_path)]
     command += ["--variant", variants[0]] if variants else []
+    command += ["--sample", "1500"] if name in LARGE else []
     command += ["--set", "training.epochs=2", "--set", "evaluation.importance=50"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     [report] = tmp_path.glob("*/runs/*/report.html")

@@ -120,6 +120,20 @@ def test_data_is_compared_with_the_last_data_that_was_other_data(root, reports):
     assert not facts.collect(open_store(str(root), None), "run-1").before
 
 
+def test_earlier_data_is_that_of_an_earlier_run_also_where_this_one_s_comes_from_the_cache(tmp_path):
+    writer, names = MADE["shared"].TfxWriter(tmp_path / "metadata.sqlite"), MADE["Names"](hostile=False)
+    made = {}
+    for run_id, mean in (("a", 1000.0), ("b", 2000.0)):
+        MADE["_statistics"](tmp_path / run_id, names, mean)
+        outputs = [("statistics", "ExampleStatistics")]
+        [made[run_id]] = writer.run(run_id).node("statistics", outputs=outputs, uri=str(tmp_path / run_id))
+    writer.run("c").node("statistics", state="CACHED", reused=[("statistics", made["a"])])
+    MADE["_statistics"](tmp_path / "d", names, 3000.0)
+    writer.run("d").node("statistics", outputs=[("statistics", "ExampleStatistics")], uri=str(tmp_path / "d"))
+    store = open_store(str(tmp_path), None)
+    assert {run: facts.collect(store, run).before_run for run in "abcd"} == {"a": "", "b": "a", "c": "b", "d": "b"}
+
+
 def test_a_blocked_run_shows_the_gate_with_rows_and_edit_and_nothing_of_a_model(reports):
     text = words(reports["run-5"])
     for told in ("zipcode.csv:17", "[gates] # zipcode", "Out of range north", "NOT RUN"):
