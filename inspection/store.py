@@ -175,7 +175,8 @@ def _check_sqlite(path: str) -> None:
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             raise ResourceError(f"{path} is locked by another process for {_LOCKED_SECONDS:g} s; try again") from error
-        raise ResourceError(f"{path} cannot be read as an SQLite file: {error}. {_MEND}") from error
+        said = " ".join(str(error).split())
+        raise ResourceError(f"{path} cannot be read as an SQLite file: {said}. {_MEND}") from error
     if not known:
         raise ResourceError(f"{path} is an SQLite file of another kind, not an ML Metadata store")
 

@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from .evaluated import judged, telling  # noqa: F401  fixtures
 from .flats import Flats, Judged
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -113,6 +113,26 @@ def place(path: str, settings: Mapping[str, Any], row: int, word: str = "row ") 
     return f"{word}{row}" + (f", line {at}" if at != row else "")
 
 
+def undecodable(path: str, encoding: str) -> str:
+    """Say that a file is not in its encoding, from which byte on, and how to mend it."""
+    shown = "UTF-8" if encoding == "utf8" else encoding
+    with contextlib.closing(files.open_unpacked(path)) as file:
+        utf16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    looks, given, named = ("; it looks like UTF-16", " -f utf-16", "utf-16") if utf16 else ("", "", "latin-1")
+    return (
+        f"{path} is not {shown} (byte {bad_byte(path, encoding)}){looks}: convert it, as with iconv{given} -t utf-8, "
+        f'or name its encoding, as in csv = {{encoding = "{named}"}} under [data]'
+    )
+
+
+def unreadable(path: str, error: csv.Error) -> str:
+    """Say what Python's reader found, with the line where it is known."""
+    line, fault = getattr(error, "line", None), _FAULTS.get(str(error))
+    if fault is not None and line is not None:
+        return f"{path}, line {line}: {fault}"
+    return f"{path} cannot be read: {error}{f' (line {line})' if line is not None else ''}"
+
+
 def bad_byte(path: str, encoding: str) -> int:
     """Position of the first byte that is no text, in the unpacked file."""
     decoder = codecs.getincrementaldecoder(encoding)()

@@ -94,13 +94,10 @@ def look(path: str, settings: Mapping[str, Any]) -> list[str]:
             filled = (cells for _, cells in found if cells)
             first, second = next(filled, []), next(filled, None)
     except UnicodeDecodeError as error:
-        codec = csv_places.codec(settings)
-        shown = "UTF-8" if codec == "utf8" else codec
-        raise UserError(
-            f"{path} is not {shown} (byte {csv_places.bad_byte(path, codec)}): convert it, as with iconv -t utf-8, or "
-            'name its encoding, as in csv = {encoding = "latin-1"} under [data]'
-        ) from error
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        raise UserError(csv_places.undecodable(path, csv_places.codec(settings))) from error
+    except csv.Error as error:
+        raise UserError(csv_places.unreadable(path, error)) from error
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
     if not first:
         raise UserError(f"{path} is empty: it needs {'a header line and ' if _has_header(settings) else ''}rows")

@@ -80,7 +80,7 @@ def scan(path: str, settings: Mapping[str, Any]) -> Text:
             found.first += data[:room] if room else b""
             found.last = (found.last + data[room:])[-BLOCK:]
     except UnicodeDecodeError as error:
-        raise UserError(undecodable(path, encoding)) from error
+        raise UserError(csv_places.undecodable(path, encoding)) from error
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read: {error}: it was cut or damaged; copy it again") from error
     found.lines = lines - found.last.count(b"\n")
@@ -102,20 +102,6 @@ def _utf8(path: str, encoding: str, found: Text) -> Iterator[bytes]:
                 break
     if found.whole:
         decoder.decode(b"", final=True)
-
-
-def undecodable(path: str, encoding: str) -> str:
-    """Say that a file is not in its encoding, and from which byte on."""
-    shown = "UTF-8" if encoding == "utf8" else encoding
-    with contextlib.closing(files.open_unpacked(path)) as file:
-        start = file.read(2)
-    utf16 = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    named, looks = ("utf-16", "; it looks like UTF-16") if utf16 else ("latin-1", "")
-    return (
-        f"{path} is not {shown} (byte {csv_places.bad_byte(path, encoding)}){looks}: convert it, as with "
-        f'iconv{" -f utf-16" if utf16 else ""} -t utf-8, or name its encoding, as in csv = {{encoding = "{named}"}} '
-        "under [data]"
-    )
 
 
 def parse(path: str, settings: Mapping[str, Any], text: Text, width: int) -> Rows:
@@ -193,6 +179,10 @@ def _block(
         except csv.Error as error:
             if "end of data" in str(error) and not cut:
                 found.findings.append(f"{where}: a quote opens in this row and never ends: close it, or double it")
+            if "field limit" in str(error):
+                found.findings.append(
+                    f"{where}: a cell of over {csv_places.FIELD_BYTES:,} characters: a quote may lack its end"
+                )
             # What else Python's reader minds, ingestion may take.
             return found
         if cells and len(cells) != width:

@@ -1,0 +1,133 @@
+"""Models whose answers stand in the rows, and the evaluator over them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+ANSWERS: dict[str, dict[str, Callable[[Any, Any], Any]]] = {
+    "regression": {"prediction": lambda tf, of: of("prediction")},
+    "binary": {"probabilities": lambda tf, of: tf.stack([1 - of("p1"), of("p1")], axis=1)},
+    "classes": {"probabilities": lambda tf, of: tf.stack([of("p0"), of("p1"), of("p2"), of("p3")], axis=1)},
+    "anomaly": {"score": lambda tf, of: of("score"), "anomaly": lambda tf, of: tf.cast(of("flag"), tf.int64)},
+    "clusters": {
+        "cluster": lambda tf, of: tf.cast(of("cluster"), tf.int64),
+        "distances": lambda tf, of: tf.stack([of("d0"), of("d1")], axis=1),
+    },
+}
+"""Task -> answer -> what it is made of: the columns of the rows themselves."""
+
+
+@pytest.fixture(scope="session")
+def telling() -> Callable[..., Any]:
+    """Makes a SavedModel whose answers stand in the rows, so that a test decides them."""
+    import tensorflow as tf
+
+    def column(examples: Any, name: str, kind: Any) -> Any:
+        return tf.io.parse_example(examples, {name: tf.io.FixedLenFeature([], kind)})[name]
+
+    def run(
+        path: str,
+        task: str,
+        *,
+        names: Sequence[str] | None = None,
+        label: str | None = "y",
+        weight: str | None = None,
+        suffix: str = "",
+    ) -> str:
+        text = tf.TensorSpec([None], tf.string, name="examples")
+        module = tf.Module()
+
+        @tf.function(input_signature=[text])
+        def serving_examples(examples: Any) -> Any:
+            def of(name: str) -> Any:
+                return column(examples, name + suffix, tf.float32)
+
+            return {name: make(tf, of) for name, make in ANSWERS[task].items()}
+
+        @tf.function(input_signature=[text])
+        def labels(examples: Any) -> Any:
+            found = column(examples, str(label), tf.float32)
+            told = {"label": tf.cast(found, tf.float64 if task == "regression" else tf.int64)}
+            return told if weight is None else {**told, "weight": column(examples, weight, tf.float32)}
+
+        @tf.function(input_signature=[text])
+        def vectors(examples: Any) -> Any:
+            return {"vectors": tf.stack([column(examples, name, tf.float32) for name in ("v0", "v1")], axis=1)}
+
+        signatures: dict[str, Any] = {"serving_examples": serving_examples}
+        if label is not None:
+            signatures["labels"] = labels
+        if task == "clusters":
+            signatures["vectors"] = vectors
+        if names is not None:
+            module.names = tf.constant(list(names))
+            told = tf.function(lambda: {"names": tf.identity(module.names)})
+            signatures["class_names"] = told.get_concrete_function()
+        tf.saved_model.save(module, path, signatures=signatures)
+        return path
+
+    return run
+
+
+@pytest.fixture
+def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., Any]:
+    """Runs the evaluator's executor on rows that hold their own answers; returns its verdict, folder and blessing."""
+    import json
+    import types
+
+    from tfx.types import artifact_utils, standard_artifacts
+    from tfx.utils import path_utils
+
+    from components.evaluator import executor
+    from models import settings
+
+    def run(
+        task: str,
+        rows: Mapping[str, Any],
+        *,
+        names: Sequence[str] | None = None,
+        types_of: Mapping[str, str] | None = None,
+        before: Mapping[str, Any] | None = None,
+        label: str | None = "y",
+        **given: Any,
+    ) -> Any:
+        write_examples(tmp_path / "examples" / "Split-test" / "data.gz", rows)
+        config = {
+            "task": task,
+            "label": label,
+            "columns": dict(types_of or {}),
+            "slices": [],
+            "max_slices": 100,
+            "threshold": 0.5,
+            "top_k": 2,
+            "precision_at": None,
+            "floor": {},
+            "baseline": [],
+            "rules": [],
+            "gaps": [],
+            "identifier": None,
+            "weight": None,
+            "advisory": False,
+            "importance": 0,
+            "split": "test",
+            **given,
+        }
+        examples = standard_artifacts.Examples()
+        examples.uri, examples.split_names = str(tmp_path / "examples"), artifact_utils.encode_split_names(["test"])
+        models = []
+        for number, made in enumerate(({}, before) if before is not None else ({},)):
+            model = standard_artifacts.Model()
+            model.uri, model.id = str(tmp_path / f"model {number}"), number
+            options = {"task": task, "names": names, "label": label, "weight": config["weight"], **(made or {})}
+            telling(path_utils.serving_model_dir(model.uri), options.pop("task"), **options)
+            models.append(model)
+        evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+        evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
+        inputs = {"examples": [examples], "model": models[:1], "baseline_model": models[1:]}
+        properties = {"settings": json.dumps(settings.pack(config, None)), "code": ""}
+        executor.Executor().Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
+        with open(f"{evaluation.uri}/{executor.VERDICT}") as file:
+            return types.SimpleNamespace(verdict=json.load(file), folder=evaluation.uri, blessing=blessing)
+
+    return run

@@ -1,0 +1,99 @@
+"""Data that differs: what the gates stop before the transformation, and with which words."""
+
+import re
+import time
+
+import pytest
+
+from errors import GateError
+
+from .test_tables import HEADER, ROWS, TEXT
+
+ALL = "data.split=all"
+
+
+@pytest.fixture
+def stopped(gated, figure):
+    """Sees that a gate stops a table before the transformation; returns its words and its findings."""
+
+    def run(row, what, text, *overrides, **more):
+        gated.flats.data(text)
+        with pytest.raises(GateError) as caught:
+            gated(ALL, *overrides, **more)
+        stages = sorted(path.name.rpartition("-")[0] for path in (gated.flats.root / "artifacts").iterdir())
+        assert "transformation" not in stages
+        figure(row, f"{what}: stages run after the gate = 0")
+        return str(caught.value), caught.value.findings
+
+    return run
+
+
+def test_numbers_that_are_none(stopped, figure):
+    """Fault 6: NaN and inf cells, with column, count and rows, before the transformation."""
+    rows = [*ROWS]
+    for place, cell in ((3, "nan"), (5, "inf"), (8, "-inf"), (9, "NaN")):
+        rows[place] = f"{cell},Bern,{900 + place}"
+    begun = time.perf_counter()
+    said, _ = stopped(6, "NaN and inf", HEADER + "\n".join(rows) + "\n")
+    figure(6, f"refused in {time.perf_counter() - begun:.2f} s, ingestion and statistics of 40 rows included")
+    assert "finite: column 'area': 2 NaN and 2 infinite numbers in 40 rows (10 %), above the limit of 0" in said
+    assert re.search(r"rows: \S*flats\.csv line 5, 7, 10, 11", said)
+
+
+def test_columns_that_changed(stopped):
+    """Fault 8: a column gone, added, of another type; each with the edit of the schema that accepts it."""
+    wider = "area,city,rent,owner\n" + "".join(f"{row},x\n" for row in ROWS)
+    said, _ = stopped(8, "a column added", wider)
+    assert 'to accept it: add feature { name: "owner" type: BYTES presence { min_fraction: 1.0 min_count: 1 }' in said
+    said, _ = stopped(8, "a column gone", "city,rent\n" + "".join(row.split(",", 1)[1] + "\n" for row in ROWS))
+    assert "column 'area': Column dropped" in said
+    assert "take the feature 'area' out, also of the config in schemas/flats.pbtxt" in said
+
+
+def test_a_column_of_another_type(flats, figure):
+    """Fault 8: text in a column of numbers is told before the first stage."""
+    flats.data(TEXT.replace("\n45,", "\nlarge,"))
+    [told] = flats.told()
+    figure(8, "another type: told before the first stage")
+    assert (
+        "flats.csv, line 7: column 'area' holds 'large', which is no FLOAT: mend the cell, or write type: BYTES" in told
+    )
+
+
+def test_categories_that_are_new(gated, stopped, figure):
+    """Fault 9: within the schema's share a warning, above it a stop; the share is exact."""
+    domain = 'type: BYTES domain: "cities" distribution_constraints { min_domain_mass: 0.8 }'
+    cities = 'string_domain { name: "cities" value: "Bern" }'
+    gated.flats.schema(gated.flats.SCHEMA.replace("type: BYTES", domain) + cities)
+    limit = "gates.unseen.most=0.1"
+    for count, action in ((0, None), (4, "warn"), (5, "block"), (9, "block")):
+        rows = [row.replace("Bern", "Genf") if place < count else row for place, row in enumerate(ROWS)]
+        gated.flats.data(HEADER + "\n".join(rows) + "\n")
+        found = gated.found(ALL, limit)
+        assert {finding["action"] for finding in found} == ({action} if action else set())
+        if found and found[0]["gate"] == "unseen":
+            assert found[0]["measured"] == pytest.approx(count / 40)
+        figure(9, f"{count} of 40: {action or 'nothing to say'}")
+    said, found = stopped(9, "9 of 40", HEADER + "\n".join(rows) + "\n", limit)
+    assert re.search(r"(9 of 40 rows, 22\.5 %)", said)
+    assert [row["line"] for row in found[0]["rows"]] == list(range(2, 11))
+    assert "min_domain_mass: 0.775" in said
+
+
+def test_labels_that_gates_refuse(stopped):
+    """Fault 14: out of the gate's range, one class of several."""
+    said, _ = stopped(14, "out of the gate's range", TEXT, "gates.label.highest=930")
+    assert "label: column 'rent': largest value 939, above the limit of 930" in said
+    same = HEADER + "".join(f"{row},Bern,900\n" for row in range(9))
+    said, _ = stopped(14, "one value", same)
+    assert "there is nothing to tell apart" in said
+
+
+def test_what_was_refused_is_not_compared_with(gated, figure):
+    """Fault 8: refused data leaves no mark that lets the same data through later."""
+    gated.flats.data(HEADER + "\n".join(ROWS[:10]) + "\n")
+    with pytest.raises(GateError):
+        gated(ALL, "gates.label.lowest=1000")
+    artifact = gated(ALL)
+    assert artifact.has_custom_property("statistics")
+    figure(8, "statistics that were refused and count as earlier ones = 0")

@@ -1,0 +1,304 @@
+"""Tables and places that no run should begin with: what preflight says of each."""
+
+import gzip
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import textwrap
+import time
+
+import pyarrow as pa
+import pytest
+
+from components.ingestion import files, sources
+from components.ingestion.records import masked_crc
+from errors import UserError
+from orchestration.places import REPOSITORY
+from pipeline import load
+from pipeline.data import Data
+
+HEADER = "area,city,rent\n"
+ROWS = [f"{40 + row},Bern,{900 + row}" for row in range(40)]
+TEXT = HEADER + "\n".join(ROWS) + "\n"
+SETTINGS = Data(path="x").model_dump(mode="json")
+COLUMNS = {"area": "FLOAT", "city": "BYTES", "rent": "INT"}
+BOMB_BYTES = 1 << 30
+MEMORY_BYTES = 2 << 30
+
+
+@pytest.fixture
+def refused(flats, figure):
+    """Sees that preflight refuses a table in under two seconds; returns its words."""
+
+    def run(row, what, content, name="flats.csv"):
+        flats.data(content, name)
+        begun = time.perf_counter()
+        told = flats.told(f"data.path=data/{name}")
+        seconds = time.perf_counter() - begun
+        assert told, what
+        assert seconds < 2
+        figure(row, f"{what}: {seconds:.2f} s")
+        return told
+
+    return run
+
+
+def test_a_table_without_rows(refused):
+    """Fault 7: no bytes, a header alone, too few rows."""
+    assert refused(7, "no bytes", "")[0].endswith("is empty: it needs a header line and rows")
+    assert refused(7, "a header alone", HEADER)[0].endswith("holds a header line and no rows")
+    assert refused(7, "two rows", HEADER + "1,a,2\n2,b,3\n")[0].endswith(": 2 rows for 3 splits: more are needed")
+
+
+FAULTS = {
+    "a ragged row": ("1,Bern", "expected 3 columns, got 2"),
+    "an open quote": ('1,"Bern,900', "a quote opens in this row and never ends"),
+    "a NUL": ("1,Be\0rn,900", "a NUL byte"),
+    "a cell of 200 KB": (f"1,{'x' * 200_000},900", "a cell of over 131,072 characters"),
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_rows_that_are_none(refused, what):
+    """Fault 10: each is told with its line, wherever it is, plain and packed."""
+    bad, said = FAULTS[what]
+    for place in (0, 20, 39):
+        text = HEADER + "\n".join([*ROWS[:place], bad, *ROWS[place:]]) + "\n"
+        for name, content in (("flats.csv", text), ("flats.csv.gz", gzip.compress(text.encode()))):
+            told = refused(10, what, content, name)
+            assert re.search(
+                rf"{re.escape(name)}(, line {place + 2}: {said}| cannot be read: field larger .*line {place + 2}.)",
+                told[0],
+            ), told
+
+
+def test_other_encodings(refused):
+    """Fault 11: Latin-1 and UTF-16, with file and byte."""
+    text = TEXT.replace("Bern", "Zürich")
+    told = refused(11, "Latin-1", text.encode("latin-1"))
+    assert re.search(rf"flats\.csv is not UTF-8 \(byte {len(HEADER) + 4}\): convert it", told[0])
+    late = TEXT * 20 + "1,Zürich,2\n"
+    told = refused(11, "Latin-1 at the end of a packed file", gzip.compress(late.encode("latin-1")), "flats.csv.gz")
+    assert f"(byte {20 * len(TEXT) + 3})" in told[0]
+    told = refused(11, "UTF-16", text.encode("utf-16"))
+    assert "flats.csv is not UTF-8 (byte 0); it looks like UTF-16: convert it, as with iconv -f utf-16" in told[0]
+
+
+def test_other_dresses_of_one_table(flats, figure):
+    """Fault 12: a BOM, CRLF, a line break in quotes, gzip."""
+    text = TEXT.replace("Bern", '"Be\nrn"')
+    plain = pa.Table.from_batches(sources.batches(str(flats.data(text)), SETTINGS, COLUMNS))
+    dresses = {"bom.csv": b"\xef\xbb\xbf" + text.encode(), "packed.csv.gz": gzip.compress(text.encode())}
+    dresses["crlf.csv"] = re.sub(r"(?<!Be)\n", "\r\n", text).encode()
+    differing = 0
+    for name, content in dresses.items():
+        path = flats.data(content, name)
+        assert flats.told(f"data.path=data/{name}") == []
+        differing += not pa.Table.from_batches(sources.batches(str(path), SETTINGS, COLUMNS)).equals(plain)
+    figure(12, f"tables that differ = {differing} of {len(dresses)}")
+    assert differing == 0
+
+
+def test_a_name_twice_in_the_header(refused):
+    """Fault 13: refused."""
+    told = refused(13, "a name twice", TEXT.replace("city", "area"))
+    assert told[0].endswith("two columns are named 'area': rename one")
+
+
+def test_labels_to_learn_nothing_from(refused):
+    """Fault 14: blank, out of range, one value; before anything is started."""
+    blank = re.sub(r",\d+$", ",", TEXT, flags=re.M)
+    assert "is blank in 40 of 40 rows" in refused(14, "blank", blank)[0]
+    assert "the label column 'rent' of the schema is missing" in refused(14, "absent", TEXT.replace("rent", "cost"))[0]
+    assert "line 41: the label 'rent' is 9390" in refused(14, "out of range", TEXT.replace(",939\n", ",9390\n"))[0]
+    assert "is 900 in every row" in refused(14, "one value", re.sub(r",\d+$", ",900", TEXT, flags=re.M))[0]
+
+
+def test_files_beside_the_data_and_columns_in_another_order(flats, figure):
+    """Fault 15: a README is passed over, another order is read by name, a stray file is named."""
+    flats.data(TEXT, "parts/a.csv")
+    flats.data("rent,area,city\n" + "".join(f"{800 + row},{row},Chur\n" for row in range(9)), "parts/b.csv")
+    flats.data("About these files", "parts/README.txt")
+    assert flats.told("data.path=data/parts") == []
+    found = [file.path for file in files.resolve(str(flats.root / "data" / "parts"), SETTINGS)]
+    rows = [row for batch in sources.batches(found, SETTINGS, COLUMNS) for row in batch.to_pylist()]
+    wrong = sum(not (row["rent"] >= 800 and row["city"] in ("Bern", "Chur")) for row in rows)
+    figure(15, f"{len(rows)} rows of two orders, wrong = {wrong}")
+    assert (len(rows), wrong) == (49, 0)
+    flats.data("What was agreed\nand when\n", "parts/minutes.txt")
+    assert all("parts/minutes.txt: " in line for line in flats.told("data.path=data/parts"))
+    assert flats.told("data.path=data/parts")
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """Runs Python in a mount namespace of its own, in which a folder is a small disk that cannot be written."""
+    # Anyone may mount in a user namespace of their own; root needs none.
+    apart = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+
+    def run(folder, code):
+        script = (
+            f"mkdir -p {tmp_path}/held && cp -a {folder}/. {tmp_path}/held/ "
+            f"&& mount -t tmpfs -o size=20m tmpfs {folder} && cp -a {tmp_path}/held/. {folder}/ "
+            f"&& mount -o remount,ro {folder} && exec {sys.executable} -c '{code}'"
+        )
+        done = subprocess.run(
+            [*apart, "sh", "-c", script],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": REPOSITORY},
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+PLACES = """
+import time
+from orchestration import preflight
+begun = time.perf_counter()
+for check in preflight.look(None, root="ROOT", metadata=METADATA).checks:
+    for line in check.told():
+        print(line)
+print(f"{time.perf_counter() - begun:.2f} s")
+"""
+
+
+def made_store(folder):
+    from inspection.store import open_store
+
+    folder.mkdir(parents=True)
+    open_store(str(folder), None, readonly=False)
+    return folder / "metadata.sqlite"
+
+
+def test_places_that_cannot_be_written(tmp_path, read_only, figure):
+    """Fault 23: a root and a store on a disk that is mounted to read only."""
+    disk = tmp_path / "disk"
+    made_store(disk / "runs")
+    told = read_only(disk, PLACES.replace("ROOT", f"{disk}/runs").replace("METADATA", "None")).splitlines()
+    assert told[0] == (
+        f"{disk}/runs cannot be written (Read-only file system): choose another folder with --root, or mend its rights"
+    )
+    assert told[1].startswith(f"{disk}/runs/metadata.sqlite cannot be written, and a run keeps its record in ")
+    figure(23, f"root and store named in {told[-1]}")
+    elsewhere = PLACES.replace("ROOT", str(tmp_path / "other")).replace(
+        "METADATA", f'"sqlite:///{disk}/runs/metadata.sqlite"'
+    )
+    assert read_only(disk, elsewhere).splitlines()[0] == told[1]
+
+
+def zero(path):
+    path.write_bytes(b"")
+
+
+def cut(path):
+    os.truncate(path, path.stat().st_size // 3)
+
+
+def flip(path):
+    text = bytearray(path.read_bytes())
+    text[4096 * 3 : 4096 * 3 + 64] = bytes(byte ^ 0x55 for byte in text[4096 * 3 : 4096 * 3 + 64])
+    path.write_bytes(text)
+
+
+@pytest.mark.parametrize("damage", [zero, cut, flip])
+def test_a_damaged_store_is_never_begun_anew(flats, figure, damage):
+    """Fault 24: refused before the first stage, and left as it is."""
+    path = made_store(flats.runs)
+    damage(path)
+    before = path.read_bytes()
+    begun = time.perf_counter()
+    [told] = flats.told()
+    figure(24, f"{damage.__name__}: refused in {time.perf_counter() - begun:.2f} s")
+    assert told.startswith(str(path))
+    assert "Put its last backup in place, or move it away" in told
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_module\n", "there is no module 'no_such_module'"),
+        ("def broken(:\n", "this is not Python: "),
+        ("from models import no_such_name\n", "models defines no 'no_such_name'"),
+    ],
+    ids=["module", "syntax", "name"],
+)
+def test_user_code_that_does_not_import(flats, figure, monkeypatch, text, said):
+    """Fault 25: file and line, before TensorFlow is started."""
+    from pipeline import usercode
+
+    monkeypatch.setattr(usercode, "ROOT", str(flats.root))
+    shutil.copytree(os.path.join(REPOSITORY, "models"), flats.root / "models")
+    (flats.root / "mine.py").write_text(f"def preprocessing_fn(inputs):\n    return inputs\n\n\n{text}")
+    flats.config(
+        'preprocessing = "mine.preprocessing_fn"\n' + re.sub(r"(?s)\[features\].*(?=\[label\])", "", flats.CONFIG)
+    )
+    begun = time.perf_counter()
+    told = flats.told()
+    seconds = time.perf_counter() - begun
+    figure(25, f"{said.split(' ')[-1]}: {seconds:.2f} s")
+    assert seconds < 5
+    assert any(f"mine.py, line 5: {said}" in line for line in told), told
+
+
+BOMBS = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
+from errors import UserError
+from orchestration import preflight
+from pipeline.data import Data
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    preflight.check_data(sys.argv[1], Data(path="x"), config="configs/x.toml", columns=["area"], label=None)
+except UserError as error:
+    print(str(error).splitlines()[0])
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_files_that_would_fill_the_memory(tmp_path, figure):
+    """Fault 36: a gzip bomb and a TFRecord of a huge length, each read under a memory cap."""
+    bomb = tmp_path / "bomb.csv.gz"
+    with gzip.open(bomb, "wb", compresslevel=1) as file:
+        file.write(b"area\n")
+        for _ in range(BOMB_BYTES >> 24):
+            file.write(b"1" * (1 << 24))
+    head = struct.pack("<Q", 1 << 60)
+    record = tmp_path / "huge.tfrecord"
+    record.write_bytes(head + struct.pack("<I", masked_crc(head)) + b"x" * 100)
+    script = tmp_path / "look.py"
+    script.write_text(textwrap.dedent(BOMBS).replace("MOST", str(MEMORY_BYTES)))
+    for path, said in ((bomb, "a line of over 16,777,216 characters"), (record, "record 1 is broken")):
+        done = subprocess.run(
+            [sys.executable, str(script), str(path)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": REPOSITORY},
+        )
+        assert done.returncode == 0, done.stderr
+        told, megabytes = done.stdout.splitlines()
+        assert said in told
+        figure(36, f"{path.name}: {megabytes} MB more at its peak")
+        assert int(megabytes) < 300
+
+
+def test_unknown_keys(flats, figure):
+    """Fault 36: each unknown key of a config is refused, with the nearest right one."""
+    flats.config(flats.CONFIG + 'colum = 1\n[gates]\ndrfit = "block"\nrows = {lest = 0.5}\n[gate]\n')
+    told = flats.told()
+    figure(36, f"{len(told)} unknown keys, all told")
+    assert [line.split(" is not")[0].split(": ")[1] for line in told] == [
+        "label.colum",
+        "gates.rows.lest",
+        "gates.drfit",
+        "gate",
+    ]
+    assert "Did you mean 'drift'?" in told[2]
+    with pytest.raises(UserError):
+        load.load(str(flats.root), "flats")
