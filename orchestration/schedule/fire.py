@@ -21,6 +21,8 @@ from pipeline.variants import ALL, Name
 
 LOGS = os.path.join(".schedule", "logs")
 """Under the root: one file a fire."""
+KEPT_LOGS = 500
+"""Of all schedules; older ones are removed."""
 STOP_SECONDS = 30.0
 """How long a run may take to end after SIGTERM before it is killed."""
 _FINAL = {0, UserError.exit_code, GateError.exit_code}
@@ -72,6 +74,9 @@ def carry_out(
     memory = state.memory(plan.name)
     log = os.path.join(state.root, LOGS, f"{plan.name.replace(':', '-')}-{int(due)}.log")
     os.makedirs(os.path.dirname(log), exist_ok=True)
+    logs = sorted(os.scandir(os.path.dirname(log)), key=lambda entry: entry.stat().st_mtime)
+    for old in logs[:-KEPT_LOGS]:
+        os.remove(old.path)
     try:
         result = _attempts(state, plan, fire, done, log, attempt or _Process(state.root), sleep)
     except (Stopped, KeyboardInterrupt):
