@@ -106,6 +106,7 @@ def run(request: Request) -> int:
         trials=root.trials(request.name.run),
         data_content=content,
         schema_content=digest.file(os.path.join(REPOSITORY, schema)),
+        skew=_served(request, config, target),
         baseline="serving",
         beam_args=tuple(request.beam_args),
         cache=request.cache,
@@ -205,6 +206,15 @@ def _data(request: Request, config: Config, columns: Mapping[str, str], target: 
     preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column)
     content = files.content(files.resolve(here, config.plain("data")["data"]))
     return files.under("", config.data.path), content
+
+
+def _served(request: Request, config: Config, target: Target) -> Any:
+    """Where the stages find served rows; None where [gates] names none."""
+    if config.gates.skew.path is None:
+        return None
+    return files.under(
+        "" if request.data_root is None else _bucket(request.data_root, "--data-root", target), config.gates.skew.path
+    )
 
 
 def _write(path: str, text: str) -> None:

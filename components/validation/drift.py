@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.ingestion import files, sources
 from components.statistics.executor import generators, proto
-from components.validation.findings import Finding
+from components.validation.findings import Finding, toml_key
 from components.validation.reviewed import by_column
 from components.validation.today import TRAIN, Before, Today, rows
 
@@ -62,8 +62,8 @@ def _compared(today: Today, name: str, other: Before) -> Iterator[Finding]:
                 today.action(name),
                 f"{DISTANCES[key]} {measured.value:.4g} from {other.shown}, above the limit of "
                 f"{measured.threshold:g}{most}",
-                edit=f"gates.{name}.columns.{column} = {limit:g} in the config, or {name}_comparator {{ {key} "
-                f"{{ threshold: {limit:g} }} }} for {column!r} in {today.settings['schema']}",
+                edit=f"gates.{name}.columns.{toml_key(column)} = {limit:g} in the config, or {name}_comparator "
+                f"{{ {key} {{ threshold: {limit:g} }} }} for {column!r} in {today.settings['schema']}",
                 splits=[TRAIN],
             )
 

@@ -1,6 +1,7 @@
 """What a gate found: in a line, and as JSON for reports."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,3 +78,8 @@ def dump(findings: Iterable[Finding]) -> str:
 def share(part: float, whole: float) -> str:
     """A share in per cent, exactly where it ends after few digits."""
     return f"{100 * part / whole:.4g} %" if whole else "0 %"
+
+
+def toml_key(column: str) -> str:
+    """A column's name as a key of TOML: in quotes where it is no bare word."""
+    return column if re.fullmatch(r"[A-Za-z0-9_-]+", column) else json.dumps(column, ensure_ascii=False)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from components.ingestion import marks, planning
 from components.validation import labels
-from components.validation.findings import Finding, Predicate, share
+from components.validation.findings import Finding, Predicate, share, toml_key
 from components.validation.reviewed import by_column, domain, unnamed
 from components.validation.today import TRAIN, Today
 
@@ -41,7 +41,7 @@ def missing(today: Today) -> Iterator[Finding]:
                     rate,
                     action,
                     f"{text}, above the limit of {most:g}",
-                    edit=f"gates.missing.columns.{column} = {_up(rate):g} in the config",
+                    edit=f"gates.missing.columns.{toml_key(column)} = {_up(rate):g} in the config",
                     splits=[split],
                     at_fault=_blank(column),
                 )
@@ -143,7 +143,7 @@ def unseen(today: Today) -> Iterator[Finding]:
                 today.action("unseen") if above else "warn",
                 f"{part:,.0f} of {whole:,.0f} cells ({share(part, whole)}) hold values that {where} does not have, "
                 f"such as {', '.join(map(repr, others[:5]))}, {'above' if above else 'within'} the limit of {most:g}",
-                edit=f"gates.unseen.columns.{column} = {_up(part / whole):g} in the config" if above else "",
+                edit=f"gates.unseen.columns.{toml_key(column)} = {_up(part / whole):g} in the config" if above else "",
                 splits=[split],
                 at_fault=_not_in(column, values),
             )
@@ -154,8 +154,8 @@ def duplicates(today: Today) -> Iterator[Finding]:
     gate, others = today.gate("duplicates"), [split for split in today.digests if split != TRAIN]
     if TRAIN not in today.digests or not others:
         return
-    train = np.unique(today.digests[TRAIN])
-    held = {split: np.isin(today.digests[split], train) for split in others}
+    train = np.sort(today.digests[TRAIN])
+    held = {split: _within(today.digests[split], train) for split in others}
     part, whole = sum(int(one.sum()) for one in held.values()), sum(map(len, held.values()))
     if whole and part > gate["most"] * whole:
         twice = np.unique(np.concatenate([today.digests[split][held[split]] for split in others]))
@@ -246,5 +246,11 @@ def _not_in(name: str, values: list[str]) -> Predicate:
     return find
 
 
+def _within(digests: Any, known: Any) -> Any:
+    """Which digests are among sorted ones, in about half the time of numpy's `isin`, which sorts both."""
+    places = np.minimum(np.searchsorted(known, digests), max(len(known) - 1, 0))
+    return known[places] == digests if len(known) else np.zeros(len(digests), bool)
+
+
 def _same(digests: Any, skip: tuple[str | None, ...]) -> Predicate:
-    return lambda batch: pa.array(np.isin(marks.digests(batch, skip), digests))
+    return lambda batch: pa.array(_within(marks.digests(batch, skip), digests))
