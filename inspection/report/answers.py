@@ -85,13 +85,16 @@ def _curves(curves: Curves) -> list[Html]:
     return [
         figure(_square(roc, "ROC curve", across="false positive rate", up="true positive rate"), "ROC curve", below),
         figure(
-            _square(precise, "Precision-recall curve", across="recall", up="precision"), "Precision and recall", below
+            _square(precise, "Precision-recall curve", across="recall", up="precision", diagonal=False),
+            "Precision and recall",
+            below,
         ),
     ]
 
 
-def _square(points: Sequence[svg.Point], label: str, *, across: str, up: str) -> Html:
-    return svg.lines([("model", points)], label=label, across=across, up=up, square=True, width=320, height=300)
+def _square(points: Sequence[svg.Point], label: str, *, across: str, up: str, diagonal: bool = True) -> Html:
+    named = [("model", points)]
+    return svg.lines(named, label=label, across=across, up=up, square=True, diagonal=diagonal, width=320, height=300)
 
 
 def _residuals(answers: Any) -> list[Html]:

@@ -124,6 +124,8 @@ def collect(store: Store, run_id: str, *, folder: str | None = None) -> Facts:
         facts.events = json_lines(os.path.join(place, "events.jsonl"))
         facts.history = json_lines(os.path.join(place, HISTORY))
         facts.trials = json_lines(os.path.join(place, TRIALS))
+        # A node that a gate stopped failed, so that its artifact is gone; the run's folder keeps what was found.
+        facts.gates = facts.attempt(lambda: _listed(_json_in(place, GATES)), [])
     made = _made(store, run_id)
     _data(facts, store, made)
     _transformation(facts, made)
@@ -155,11 +157,15 @@ def _time(told: Any) -> datetime | None:
 
 
 def _made(store: Store, run_id: str) -> dict[str, pb.Artifact]:
-    """Returns a run's outputs by type: the first of each, nearest to the data; of models the last, the trained one."""
+    """Returns a run's outputs by type: the first of each, nearest to the data; not what resolvers found."""
+    run = store.context(RUN_CONTEXT, run_id)
+    executions = store.executions(run.id) if run is not None else []
+    events = store.events_of_executions(execution.id for execution in executions)
+    made = {int(event.artifact_id) for event in events if event.type == pb.Event.OUTPUT}
     outputs: dict[str, pb.Artifact] = {}
-    for artifact, made in of_run(store, run_id):
-        if made and (artifact.type not in outputs or artifact.type == "ModelRun"):
-            outputs[artifact.type] = artifact
+    for artifact, _ in of_run(store, run_id):
+        if int(artifact.id) in made:
+            outputs.setdefault(artifact.type, artifact)
     return outputs
 
 
@@ -177,7 +183,7 @@ def _data(facts: Facts, store: Store, made: Mapping[str, pb.Artifact]) -> None:
         anomalies = made["ExampleAnomalies"]
         none: tuple[list[str], list[schemas.Anomaly]] = ([], [])
         facts.splits, facts.anomalies = facts.attempt(lambda: schemas.read_anomalies(anomalies), none)
-        facts.gates = facts.attempt(lambda: _listed(_json(anomalies, GATES)), [])
+        facts.gates = facts.gates or facts.attempt(lambda: _listed(_json(anomalies, GATES)), [])
     if "Schema" in made:
         facts.schema = facts.attempt(lambda: schemas.read_schema(made["Schema"]), [])
 
@@ -242,7 +248,11 @@ def _evaluation(facts: Facts, store: Store, made: Mapping[str, pb.Artifact]) -> 
 
 def _json(artifact: pb.Artifact, name: str) -> Any:
     """Reads a JSON file of an artifact; None where it has none."""
-    path = os.path.join(files.folder(artifact.uri, f"{artifact.type} {artifact.id}"), name)
+    return _json_in(files.folder(artifact.uri, f"{artifact.type} {artifact.id}"), name)
+
+
+def _json_in(folder: str, name: str) -> Any:
+    path = os.path.join(folder, name)
     return json.loads(files.read(path)) if os.path.exists(path) else None
 
 

@@ -6,10 +6,10 @@ from inspection.drawing import duration, moment
 from inspection.lineage import about
 from inspection.records import Node
 from inspection.report.facts import Facts
-from inspection.report.markup import Html, css, figure, joined, link, state, table, tag
+from inspection.report.markup import Html, css, figure, joined, keep, link, state, table, tag
 from inspection.report.svg import short, svg, text
 
-WIDE, HIGH, GAP, ROW = 122, 46, 26, 16
+WIDE, HIGH, GAP, ROW = 106, 46, 18, 16
 """Of a box and between two of them, in pixels."""
 Edge = tuple[str, str]
 
@@ -37,8 +37,8 @@ def section(known: Facts, *, node_address: str | None = None) -> Html | None:
         [
             link(node.node_id, node_address.replace("{}", node.node_id) if node_address else None),
             state(node.state),
-            moment(node.started),
-            duration(node.seconds),
+            keep(moment(node.started)),
+            keep(duration(node.seconds)),
             ", ".join(sorted({one for one, other in edges if other == node.node_id})),
             said.get(node.node_id) or _summary(node),
         ]
@@ -102,8 +102,8 @@ def draw(boxes: Mapping[str, tuple[str, str, str]], edges: Iterable[Edge], *, la
                 "g",
                 tag("title", f"{upper}: {lower}"),
                 tag("rect", x=x, y=y, width=WIDE, height=HIGH, rx=6),
-                text(x + WIDE / 2, y + 19, short(upper, 18), anchor="middle", class_="name"),
-                text(x + WIDE / 2, y + 36, short(lower, 20), anchor="middle"),
+                text(x + WIDE / 2, y + 19, short(upper, 16), anchor="middle", class_="name"),
+                text(x + WIDE / 2, y + 36, short(lower, 18), anchor="middle"),
                 class_=f"node {css(word)}",
             )
         )

@@ -6,6 +6,8 @@ from inspection.drawing import duration, moment
 from inspection.report.facts import Facts
 from inspection.report.markup import Html, facts, joined, state, tag
 
+_LONGEST = 500
+"""Characters of a reason."""
 _SAYS: Mapping[str, str] = {
     "NOT_BLESSED": "The model was trained and is not blessed, so it was not pushed",
     "BLOCKED": "A gate stopped the run",
@@ -21,6 +23,7 @@ def sentence(known: Facts) -> str:
     run, told = known.detail.run, known.run.get("outcome")
     outcome = told if isinstance(told, Mapping) else {}
     reason = " ".join((run.reason or "").split())
+    reason = reason if len(reason) <= _LONGEST else f"{reason[: _LONGEST - 1]}…"
     if run.state != "COMPLETE":
         node = next((each.node_id for each in known.detail.nodes if each.state in ("FAILED", "RUNNING")), None)
         where = f" in {node}" if node and run.state in ("FAILED", "CANCELED", "BLOCKED", "RUNNING") else ""
@@ -34,6 +37,15 @@ def sentence(known: Facts) -> str:
     if outcome.get("reached"):
         return f"The run went as far as it was asked to: {reason}"
     return f"The run is complete: {reason}" if reason else "The run is complete."
+
+
+def _data(known: Facts) -> str | None:
+    """Names the data as the config does, else as the run found it."""
+    settings = known.config.get("data")
+    path = settings.get("path") if isinstance(settings, Mapping) else None
+    if isinstance(path, Mapping):
+        return ", ".join(map(str, path.values()))
+    return str(path) if path else known.run.get("data")
 
 
 def section(known: Facts) -> Html:
@@ -50,7 +62,7 @@ def section(known: Facts) -> Html:
                     ("state", state(run.state)),
                     ("started", moment(run.started)),
                     ("took", duration(max(took, 0.0)) if took is not None else None),
-                    ("data", known.run.get("data")),
+                    ("data", _data(known)),
                     ("seed", known.run.get("seed")),
                 ]
             ),

@@ -96,6 +96,11 @@ def figure(picture: Html, caption: object, below: Html) -> Html:
     return tag("figure", picture, tag("figcaption", caption), tag("details", tag("summary", "As a table"), below))
 
 
+def keep(told: str | None) -> Html | None:
+    """Keeps a time or the like on one line."""
+    return tag("span", told, class_="keep") if told else None
+
+
 def share(value: float | None) -> str | None:
     """Says a share in per cent."""
     return None if value is None else f"{value:.1%}" if value else "0 %"

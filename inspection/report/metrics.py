@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inspection.evaluations import Cell, Evaluation
-from inspection.metrics import lower_is_better
+from inspection.metrics import NEAREST_IS_BEST, lower_is_better
 from inspection.report.charts import intervals
 from inspection.report.facts import Facts
 from inspection.report.markup import Html, figure, joined, table, tag
@@ -40,7 +40,9 @@ def _overall(evaluation: Evaluation, overall: Cell) -> Html:
     for name, value in overall.metrics.items():
         ends = overall.intervals.get(name) or (None, None)
         row: list[Any] = [name, value, ends[0], ends[1], *([baseline.get(name)] if baseline else [])]
-        rows.append([*row, "less" if lower_is_better(name) else "more"])
+        best = NEAREST_IS_BEST.get(name)
+        way = f"nearer to {best:g}" if best is not None else "less" if lower_is_better(name) else "more"
+        rows.append([*row, way])
     count = f", {overall.count:,.0f} rows" if overall.count is not None else ""
     where = f"split {evaluation.split}" if evaluation.split else "all rows"
     return table(header, rows, caption=f"Metrics, {where}{count}")

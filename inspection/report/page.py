@@ -4,7 +4,20 @@ import functools
 import os
 from collections.abc import Sequence
 
-from inspection.report import answers, blessing, data, features, graph, head, metrics, origin, training, tuning, worst
+from inspection.report import (
+    answers,
+    blessing,
+    data,
+    failure,
+    features,
+    graph,
+    head,
+    metrics,
+    origin,
+    training,
+    tuning,
+    worst,
+)
 from inspection.report.facts import Facts
 from inspection.report.markup import Html, joined, tag
 
@@ -24,6 +37,7 @@ def sections(known: Facts, *, drawn: int = 40, listed: int = 200, images: int = 
       images: Pictures of wrong answers.
     """
     made = [
+        ("failure", "Failure", failure.section(known)),
         ("data", "Data", data.section(known, drawn=drawn)),
         ("features", "Features", features.section(known)),
         ("network", "Network", training.network(known)),

@@ -102,8 +102,8 @@ def span(values: Sequence[float], *, zero: bool = False) -> tuple[float, float]:
     return low, high
 
 
-def axes(x: Scale, y: Scale, *, across: str, up: str) -> list[Html]:
-    """Draws both axes of a chart with their ticks."""
+def axes(x: Scale, y: Scale, *, across: str, up: str, whole: bool = False) -> list[Html]:
+    """Draws both axes of a chart with their ticks; `whole`: across there is nothing between whole numbers."""
     parts = []
     for tick in y.ticks():
         parts += [
@@ -111,6 +111,8 @@ def axes(x: Scale, y: Scale, *, across: str, up: str) -> list[Html]:
             text(x.start - 5, y(tick) + 4, number(tick, 4), anchor="end"),
         ]
     for tick in x.ticks(6):
+        if whole and tick != round(tick):
+            continue
         parts.append(text(x(tick), y.start + 14, number(tick, 4), anchor="middle"))
     parts += [
         line(x.start, y.start, x.end, y.start, "axis"),
@@ -129,6 +131,7 @@ def lines(
     width: float = 420,
     height: float = 240,
     square: bool = False,
+    diagonal: bool = False,
 ) -> Html:
     """Draws lines over one another.
 
@@ -140,7 +143,8 @@ def lines(
       marks: Places on the horizontal axis, with a word.
       width: In pixels.
       height: In pixels.
-      square: Both axes go from 0 to 1, with the diagonal.
+      square: Both axes go from 0 to 1.
+      diagonal: The diagonal is drawn as well.
     """
     points = [point for _, each in series for point in each if all(map(math.isfinite, point))]
     low, high = (0.0, 1.0) if square else span([y for _, y in points])
@@ -148,8 +152,9 @@ def lines(
     log = not square and low > 0 and high / low > 30
     ends = (0.0, 1.0) if square else span([x for x, _ in points] + [at for at, _ in marks])
     x, y = Scale(*ends, LEFT, width - RIGHT), Scale(low, high, height - BOTTOM, TOP + 12, log)
-    parts = axes(x, y, across=across, up="")
-    if square:
+    counted = bool(points) and not square and all(at == round(at) for at, _ in points)
+    parts = axes(x, y, across=across, up="", whole=counted)
+    if diagonal:
         parts.append(line(x(0), y(0), x(1), y(1), "grid"))
     for at, word in marks:
         right = x(at) > (x.start + x.end) / 2

@@ -48,6 +48,7 @@ def section(known: Facts) -> Html | None:
     if stopped:
         marks.append((float(last), f"stopped early: {last}"))
     names = dict.fromkeys(key.removeprefix("val_") for line in known.history for key in line if key not in _OWN)
+    names = dict.fromkeys([*(["loss"] if "loss" in names else []), *names])
     drawn = [name for name in names if not (name == "mse" and _same(known.history, "mse", "loss"))]
     said = (
         f"{last} epochs"

@@ -21,11 +21,11 @@ def main(root: Path) -> None:
         tab.size(1200, 800)
         tab.open(report.as_uri())
         tab.picture(IMAGES / "report.png")
+        tab.size(1200, 460)
         tab.value("document.querySelector('#importance').scrollIntoView()")
         tab.picture(IMAGES / "report-importance.png")
+        tab.size(1200, 800)
         tab.colours("dark")
-        tab.open(f"{address}/")
-        tab.picture(IMAGES / "runs.png")
         tab.open(f"{address}/run?id={report.parent.name}#training")
         tab.picture(IMAGES / "run.png")
 

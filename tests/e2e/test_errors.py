@@ -129,6 +129,11 @@ def test_data_that_differs_from_the_schema_stops_before_transformation(small_tre
     assert "houses.csv.gz line 6; to accept it: write int_domain { min: 0 max: 55 } for 'bedrooms'" in result.err
     before = dict.fromkeys(("ingestion", "schema", "statistics", "history"), "done")
     assert result.nodes == {**before, "validation": "failed"}
+    [report] = (small_tree / "runs").glob("houses/runs/*/report.html")
+    text = report.read_text()
+    assert "A gate stopped the run in validation" in text
+    assert "houses.csv.gz:6" in text
+    assert "No report" not in result.err
 
 
 def test_a_failed_stage_is_named_with_its_log(small_tree):
@@ -137,6 +142,8 @@ def test_a_failed_stage_is_named_with_its_log(small_tree):
     result = local(small_tree, *QUICK)
     assert result.code == 4
     assert "stage trainer failed: RuntimeError: out of luck" in result.err
+    [report] = (small_tree / "runs").glob("houses/runs/*/report.html")
+    assert '<section id="failure">' in report.read_text()
     log = result.err.split("Its log: ")[1].strip()
     assert "out of luck" in Path(log).read_text()
     assert "Traceback" not in result.err

@@ -135,7 +135,7 @@ def _run(
         "validation",
         state="FAILED" if blocked else "COMPLETE",
         inputs=[("statistics", statistics), ("schema", schema)],
-        outputs=[("anomalies", "ExampleAnomalies")],
+        outputs=[] if blocked else [("anomalies", "ExampleAnomalies")],
         uri=str(made / "{key}"),
     )
     for node in NODES[:4] if blocked else NODES:
@@ -235,6 +235,8 @@ def _anomalies(folder: Path, names: Names, blocked: bool) -> None:
         "edit": f"[gates] # {names.word}",
     }
     (folder / "gates.json").write_text(json.dumps([gate] if blocked else []))
+    if blocked:  # as in a run's folder, whose node failed and left no artifact
+        (folder.parents[2] / "runs" / f"folder-{folder.parent.name}" / "gates.json").write_text(json.dumps([gate]))
 
 
 def _folder(folder: Path, run_id: str, pipeline: str, names: Names, task: str, blocked: bool, blessed: bool) -> None:

@@ -136,8 +136,10 @@ def test_earlier_data_is_that_of_an_earlier_run_also_where_this_one_s_comes_from
 
 def test_a_blocked_run_shows_the_gate_with_rows_and_edit_and_nothing_of_a_model(reports):
     text = words(reports["run-5"])
-    for told in ("zipcode.csv:17", "[gates] # zipcode", "Out of range north", "NOT RUN"):
+    for told in ("zipcode.csv:17", "[gates] # zipcode", "r2 0.9 >= 0.8", "NOT RUN"):
         assert told in text
+    assert "validation says r2 0.9" in text
+    assert "says" not in words(reports["run-4"])
     assert 'id="metrics"' not in reports["run-5"]
     assert "node not-run" in reports["run-5"]
 

@@ -5,7 +5,7 @@ from typing import Any
 from inspection.artifacts import find_run_of
 from inspection.comparison import Difference, Section, compare
 from inspection.drawing import moment
-from inspection.report.markup import Html, joined, state, table, tag
+from inspection.report.markup import Html, joined, keep, state, table, tag
 from inspection.runs import newest_first
 from inspection.store import Store
 from inspection.web.layout import Page, Query, field, form, run_link
@@ -31,7 +31,7 @@ def page(store: Store, query: Query) -> Page:
     both = table(
         ["", "run", "pipeline", "state", "started", "why"],
         [
-            [name, run_link(run.run_id), run.pipeline, state(run.state), moment(run.started), run.reason]
+            [name, run_link(run.run_id), run.pipeline, state(run.state), keep(moment(run.started)), run.reason]
             for name, run in (("A", found.a), ("B", found.b))
         ],
     )

@@ -6,7 +6,7 @@ from inspection.artifacts import BLESSING, MODEL, PUSHED, is_baseline, rows
 from inspection.drawing import moment
 from inspection.labels import when
 from inspection.lineage import about
-from inspection.report.markup import joined, table, tag
+from inspection.report.markup import joined, keep, table, tag
 from inspection.store import INPUT_EVENTS, Store, properties
 from inspection.web.layout import PAGE, Page, Query, artifact_link, number, parts, run_link
 
@@ -27,7 +27,7 @@ def page(store: Store, query: Query) -> Page:
             [
                 artifact_link(row.id, f"Model {row.id}"),
                 run_link(row.producer_run),
-                moment(when(artifact.create_time_since_epoch)),
+                keep(moment(when(artifact.create_time_since_epoch))),
                 word,
                 version,
                 about(row),

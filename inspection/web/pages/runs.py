@@ -1,7 +1,7 @@
 """All runs, the newest first, by pipeline and state."""
 
 from inspection.drawing import duration, moment
-from inspection.report.markup import joined, state, table, tag
+from inspection.report.markup import joined, keep, state, table, tag
 from inspection.runs import list_runs
 from inspection.store import PIPELINE_CONTEXT, Store
 from inspection.web.layout import PAGE, Page, Query, field, form, number, parts, run_link, to
@@ -26,8 +26,8 @@ def page(store: Store, query: Query) -> Page:
             run_link(run.run_id),
             run.pipeline,
             state(run.state),
-            moment(run.started),
-            duration(max((run.ended - run.started).total_seconds(), 0.0)) if run.started and run.ended else None,
+            keep(moment(run.started)),
+            keep(duration(max((run.ended - run.started).total_seconds(), 0.0))) if run.started and run.ended else None,
             run.reason,
         ]
         for run in found[:PAGE]

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from inspection.drawing import moment
-from inspection.report.markup import Html, joined, state, table, tag
+from inspection.report.markup import Html, joined, keep, state, table, tag
 from inspection.schedules import Fire, history, schedules
 from inspection.web.layout import PAGE, Page, Query, run_link, to
 
@@ -44,8 +44,8 @@ def page(root: str, query: Query) -> Page:
     return Page("Schedules", joined(parts))
 
 
-def _local(time: datetime | None) -> str | None:
-    return moment(time.astimezone()) if time else None
+def _local(time: datetime | None) -> Html | None:
+    return keep(moment(time.astimezone())) if time else None
 
 
 def _ended(last: Fire | None) -> Html | str:
