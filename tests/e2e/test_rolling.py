@@ -2,6 +2,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,9 +60,10 @@ column = "price"
 [network]
 name = "linear"
 [training]
-epochs = 2
+optimizer = {rate = 3e-2}
+epochs = 40
 [evaluation]
-baseline = {metric = "mae", tolerance = 0.05}
+baseline = {metric = "mae", tolerance = 0.1}
 [gates.drift]
 action = "block"
 [[schedule]]
@@ -158,7 +160,7 @@ def test_the_drift_of_month_nine_is_caught(year, tmp_path):
         print(f"{month['month']}  {month['state']:<8}  {month['reason'][:150]!r}")
 
     states = [month["state"] for month in months]
-    assert "REFUSED" not in states[:8]
+    assert states[:8] == ["DONE"] * 8
     assert states[8] == "REFUSED"
-    assert "size" in months[8]["reason"]
+    assert re.search(r"a gate stops the data:[\s\S]*drift: column 'size': Jensen-Shannon", months[8]["reason"])
     assert not months[8].get("pushed")
