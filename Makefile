@@ -1,6 +1,6 @@
 # `make` shows what there is. Each target first makes .venv, which takes minutes once and a blink after that.
 .DEFAULT_GOAL := help
-.PHONY: run test test-current check scores faults help set-up
+.PHONY: run test test-current check scores bench faults help set-up
 
 # Another Python's modules must not reach ours.
 unexport PYTHONPATH PYTHONHOME
@@ -25,6 +25,9 @@ scores: set-up  ## train every pipeline in configs/ and compare the scores with 
 
 faults: set-up  ## inject every fault, also slow ones, and write docs/faults.md
 	@.venv/bin/python tests/faults $(ARGS)
+
+bench: set-up  ## time ours against stock TFX on the same tables: make bench ARGS="--rows 21613 --write"
+	@.venv/bin/python -m benchmarks $(ARGS)
 
 help:  ## show this
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \

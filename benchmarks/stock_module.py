@@ -24,7 +24,7 @@ def run_fn(fn_args: Any) -> None:
     keras.utils.set_random_seed(config["training"]["seed"])
     # One output, of the label's logarithm as the transformation gives it.
     head = types.SimpleNamespace(units=1)
-    network, _, _ = learning.build(Facts.read(transform, roles, label).outputs, config["network"], head)  # type: ignore[arg-type]
+    network, _, _ = learning.build(Facts.read(transform, roles, label).outputs, config["network"], head)
     network.compile(keras.optimizers.Adam(config["training"]["optimizer"]["rate"]), "mse")
     size, epochs = config["training"]["batch_size"], config["training"]["epochs"]
 

@@ -165,6 +165,9 @@ class Training(Strict):
     """Seed of the weights, the shuffle and dropout."""
     deterministic: bool = False
     """True: operations whose result depends on the order of threads are run in one order, or refused."""
+    memory_gb: float = Field(default=4.0, gt=0, allow_inf_nan=False)
+    """A split is held in memory while it needs less than a quarter of it, TensorFlow's copy included; above, it is
+    read from files."""
     warm_start: bool = False
     """True: begin with the weights of the pipeline's latest blessed model, where their shapes agree."""
 

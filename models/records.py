@@ -1,6 +1,8 @@
-"""Reads transformed tf.Examples into memory, as one tensor a feature."""
+"""Reads transformed tf.Examples, as one array a feature."""
 
 import itertools
+import math
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from models import sidecar
+from models import sidecar, streaming
 
 READ_BATCH = 8192
 """Records parsed at once: large enough that the call's cost vanishes."""
@@ -16,12 +18,13 @@ PERMUTED_ROWS = 100_000
 """Up to here tf.data shuffles, which costs less a batch."""
 
 
-def read(files: Sequence[str], spec: Mapping[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
+def read(files: Sequence[str], spec: Mapping[str, Any], limit: float = math.inf) -> dict[str, np.ndarray[Any, Any]]:
     """Read gzipped TFRecord files of tf.Example, in order.
 
     Args:
         files: Paths or glob patterns.
         spec: Feature spec of the transformed examples, all of fixed length.
+        limit: Bytes that memory may hold; above, the columns are memory maps of files in the temporary folder.
 
     Returns:
         Feature name -> array of (rows, n): 1 for a number or an index, more for a bag or a picture, which is flat.
@@ -30,19 +33,10 @@ def read(files: Sequence[str], spec: Mapping[str, Any]) -> dict[str, np.ndarray[
         ValueError: there is no record.
     """
     paths = sorted(path for pattern in files for path in tf.io.gfile.glob(pattern))
-    parts: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in spec}
-    for path in paths:
-        for batch in _beside(path, spec) or _parsed(path, spec):
-            for name, column in batch.items():
-                parts[name].append(column)
-    columns = {}
-    for name in spec:
-        # Taken out one by one, so that pictures stand in memory once and not twice.
-        held = parts.pop(name)
-        if not held:
-            raise ValueError(f"no transformed record in {', '.join(files)}")
-        column = np.concatenate(held)
-        columns[name] = column.reshape(len(column), -1)
+    found = (batch for path in paths for batch in _beside(path, spec) or _parsed(path, spec))
+    columns = streaming.collect(found, limit, lambda: tempfile.mkdtemp(prefix="columns-"))
+    if not columns:
+        raise ValueError(f"no transformed record in {', '.join(files)}")
     return columns
 
 
@@ -80,7 +74,7 @@ def batches(
     seed: int | None,
     weight: np.ndarray[Any, Any] | None = None,
 ) -> tf.data.Dataset:
-    """Batches of (features, label) or (features, label, weight) from memory.
+    """Batches of (features, label) or (features, label, weight).
 
     Args:
         columns: Feature name -> (rows, ...).
@@ -92,6 +86,8 @@ def batches(
     Returns:
         A dataset of one epoch.
     """
+    if any(map(streaming.is_file, columns.values())):
+        return streaming.batches(columns, label, size=size, seed=seed, weight=weight)
     rows = len(label)
     kept: tuple[Any, ...] = ({name: tf.constant(column) for name, column in columns.items()}, tf.constant(label))
     if weight is not None:

@@ -7,6 +7,7 @@ file for records. Only local files have them.
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -40,6 +41,7 @@ class Writer:
         self._place = place(records)
         self._file: Any = None
         self._writer: Any = None
+        self._rows = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append rows; all batches have one schema."""
@@ -51,6 +53,7 @@ class Writer:
             options = pa.ipc.IpcWriteOptions(compression=_COMPRESSION)
             self._writer = pa.ipc.new_stream(self._file, batch.schema, options=options)
         self._writer.write_batch(batch)
+        self._rows += len(batch)
 
     def close(self, digest: str) -> None:
         """Finish, and say of which records these are.
@@ -62,7 +65,7 @@ class Writer:
             return
         self._writer.close()
         self._file.close()
-        facts = {"records": digest, "columns": _digest(self._place + _ARROW)}
+        facts = {"records": digest, "columns": _digest(self._place + _ARROW), "rows": self._rows}
         with open(self._place + _FACTS, "w", encoding="utf-8") as file:
             json.dump(facts, file)
 
@@ -84,6 +87,15 @@ def batches(records: str) -> Iterator[pa.RecordBatch] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return _read(path + _ARROW) if intact else None
+
+
+def rows(records: str) -> float:
+    """How many rows the columns of a record file have, as they say; infinite where there are none."""
+    try:
+        with open(f"{place(records)}{_FACTS}", encoding="utf-8") as file:
+            return float(json.load(file)["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return math.inf
 
 
 def typed(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -25,6 +25,8 @@ OUTCOME = "outcome.json"
 """What training came to: `keep` (best or last), `epochs`, `best` (a line of the history) and `notes`."""
 NETWORK = "network.json"
 """The network's `layers`, `inputs` and numbers of `parameters`, of which `trainable`."""
+MEMORY_SHARE = 0.25
+"""Share of training.memory_gb up to which a split is held in memory."""
 BOARD = "tensorboard"
 """Folder of TensorBoard's event files."""
 SAMPLE = "sample.npz"
@@ -56,11 +58,13 @@ def run_fn(fn_args: Any) -> None:
     transform = tft.TFTransformOutput(fn_args.transform_output)
     facts = Facts.read(transform, Features.model_validate(config["features"]), label)
     spec = transform.transformed_feature_spec()
-    evaluation = records.read(fn_args.eval_files, spec)
+    # Half of it is for the copy that TensorFlow makes of what is in memory.
+    limit = training.memory_gb * 1e9 * MEMORY_SHARE / 2
+    evaluation = records.read(fn_args.eval_files, spec, limit)
     tf.io.gfile.makedirs(fn_args.model_run_dir)
     learnt = learn(
         config,
-        records.read(fn_args.train_files, spec),
+        records.read(fn_args.train_files, spec, limit),
         evaluation,
         facts,
         history=os.path.join(fn_args.model_run_dir, HISTORY),

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models import progress
+
 GRADIENTS = "gradients"
 """In a line of the history: layer -> norm of its gradient."""
 GRADIENT_ROWS = 256
@@ -141,6 +143,7 @@ class History(keras.callbacks.Callback):  # type: ignore[misc]
         self._path = path
         self._gradients = gradients
         self._started = time.monotonic()
+        self._meter = progress.Meter("epochs")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Add a line."""
@@ -154,6 +157,12 @@ class History(keras.callbacks.Callback):  # type: ignore[misc]
             if found and not any(judge(before[GRADIENTS]) for before in self.lines):
                 print(f"training: epoch {epoch + 1}: {found}", flush=True)
         self.add(line)
+        loss = next((f"{name} {line[name]:.4g}" for name in ("val_loss", "loss") if name in line), "")
+        self._meter.add(1, loss)
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Look how many epochs there may be."""
+        self._meter = progress.Meter("epochs", self.params.get("epochs") or math.inf)
 
     def add(self, line: dict[str, Any]) -> None:
         """Keep a line, and write it."""

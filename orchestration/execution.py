@@ -25,6 +25,7 @@ from components.validation.findings import FILE as GATES
 from errors import RunError, UserError
 from inspection import store as inspection_store
 from orchestration import finished, launching
+from orchestration import outputs as outputs_of
 from orchestration.places import Root
 from pipeline.config import Config
 from pipeline.pipeline import Places, create_pipeline
@@ -144,10 +145,10 @@ class Execution:
                 state = _STATES.Name(execution.last_known_state)
                 if state not in ("COMPLETE", "CACHED"):
                     raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved")
-                outputs = _outputs(handle.store, execution_id)
+                outputs = outputs_of.of(handle.store, execution_id)
                 # What this attempt itself has just made needs no check.
                 old = kept is not None or state == "CACHED" or node_id in RESOLVERS
-                damaged = launching.damage(outputs) if old else {}
+                damaged = outputs_of.damage(outputs) if old else {}
                 if not damaged:
                     break
                 say(launching.retire(handle.store, execution, outputs, damaged))
@@ -179,8 +180,8 @@ class Execution:
     def _take_over(self, node_id: str) -> int:
         with metadata.Metadata(self._connection) as handle:
             given = finished.finished(handle.store, self._name, str(self._base), [node_id])[node_id]
-            outputs = _outputs(handle.store, int(given.id))
-            damaged = launching.damage(outputs)
+            outputs = outputs_of.of(handle.store, int(given.id))
+            damaged = outputs_of.damage(outputs)
             if damaged:
                 raise UserError(
                     f"--from {self._first}: of run {self._base}, {'; '.join(damaged.values())}. Run without --from, "
@@ -234,18 +235,6 @@ class Execution:
 def _content(paths: Any, kind: str | None) -> str:
     """Digest of served rows; empty where there are none."""
     return files.content(files.resolve(paths, {"format": kind})) if paths else ""
-
-
-def _outputs(store: Any, execution_id: int) -> dict[str, list[Any]]:
-    """Output artifacts of one execution by key."""
-    kinds = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
-    events = [event for event in store.get_events_by_execution_ids([execution_id]) if event.type in kinds]
-    artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])} if events else {}
-    outputs: dict[str, list[Any]] = {}
-    for event in events:
-        key = next(step.key for step in event.path.steps if step.HasField("key"))
-        outputs.setdefault(key, []).append(artifacts[event.artifact_id])
-    return outputs
 
 
 def _summary(artifact: Any) -> str:

@@ -7,7 +7,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration.portable import execution_publish_utils, launcher
 from tfx.orchestration.portable.mlmd import context_lib
 
-from components import content, versions
+from components import content
 from components.summary import storable
 
 _STATES = metadata_store_pb2.Execution
@@ -48,22 +48,6 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
             for artifact in made.artifacts:
                 artifact.custom_properties[content.PROPERTY].string_value = content.of(artifact.uri) or ""
         super()._publish_successful_execution(execution_id, contexts, output_dict, executor_output)
-
-
-def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, str]:
-    """What is wrong with outputs of an earlier execution: a sentence by artifact id; empty where nothing is."""
-    found = {}
-    for key, artifacts in outputs.items():
-        for artifact in artifacts:
-            word = (
-                content.damage(artifact.uri, artifact.custom_properties[content.PROPERTY].string_value)
-                or versions.not_serving(artifact.custom_properties["pushed_destination"].string_value)
-                if artifact.state == _ARTIFACTS.LIVE
-                else "no longer in use"
-            )
-            if word:
-                found[int(artifact.id)] = f"{key} ({artifact.uri}) is {word}"
-    return found
 
 
 def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], damaged: Mapping[int, str]) -> str:

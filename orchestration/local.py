@@ -13,7 +13,7 @@ from typing import Any
 
 from errors import GateError, PipelineError, ResourceError, UserError
 from inspection import store as inspection_store
-from orchestration import begin, lock, preflight, record, resume, tuned
+from orchestration import begin, lock, preflight, record, repeat, resume, tuned
 from orchestration.places import REPOSITORY, Root, new_run_id
 from orchestration.supervision import supervise
 from orchestration.terminal import Terminal
@@ -86,8 +86,29 @@ def run(request: Request, workers: Workers) -> int:
     """
     name = request.name
     terminal = Terminal()
+    root = Root(os.path.abspath(request.root))
+    place = begin.Place(root, name.run, request.metadata)
+    likely = request.cache and repeat.likely(place)
+    if not likely:
+        # The imports take longer than all that comes before the first stage.
+        workers.begin()
+    told: dict[str, str] = {}
+
+    def passed(reviewed: load.Reviewed, data: Any) -> bool:
+        try:
+            told.update(_identity(request, reviewed, data))
+        except PipelineError:
+            # Preflight says what is wrong, with all else.
+            return False
+        return likely and repeat.identity(place) == told
+
     report = preflight.look(
-        name, request.overrides, root=request.root, data_root=request.data_root, metadata=request.metadata
+        name,
+        request.overrides,
+        root=request.root,
+        data_root=request.data_root,
+        metadata=request.metadata,
+        passed=passed,
     )
     reviewed = report.settle()
     config, columns = reviewed.config, reviewed.columns
@@ -97,16 +118,15 @@ def run(request: Request, workers: Workers) -> int:
             '[tuner.space]\n"training.optimizer.rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
         )
     stages.check(config, first=request.first, to=request.to)
-    root = Root(os.path.abspath(request.root))
     data = report.data
     with lock.held(root.pipeline(name.run), terminal.say) as held:
-        place = begin.Place(root, name.run, request.metadata)
         store = place.open_store()
         schema = os.path.join(REPOSITORY, reviewed.schema)
-        wanted = resume.identity(config, data, schema, first=request.first, to=request.to, advisory=name.sample)
+        wanted = told or _identity(request, reviewed, data)
         before = begin.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
         base = begin.base(place, store.mlmd, config, request.first, say=terminal.say)
         run_id = before["run_id"] if before else new_run_id()
+        last = held.last
         held.name(run_id)
         facts = {
             "run_id": run_id,
@@ -134,15 +154,21 @@ def run(request: Request, workers: Workers) -> int:
             "base": base,
             "to": request.to,
         }
+        same = None
+        if before is None and request.cache and not (request.first or config.training.warm_start or report.skew):
+            expected = {key: facts[key] for key in ("identity", "beam_args", "metadata", "root")}
+            same = repeat.unchanged(place, store.mlmd, last, expected)
         book = record.Record(order["run_folder"], {**(before or {}), **facts})
         state, reason = "FAILED", "the supervisor ended early"
         try:
             # TensorFlow and TFX leave files in the temporary folder; this one goes with the run.
             with terminal, tempfile.TemporaryDirectory(prefix=resume.SCRATCH) as scratch:
                 book.update(scratch=scratch)
-                outcome = supervise(
-                    {**order, "scratch": scratch}, config.limits, terminal, book, workers, held.descriptor
-                )
+                if same is not None:
+                    outcome = repeat.repeat(same, place, store.mlmd, run_id, book, terminal)
+                else:
+                    order["scratch"] = scratch
+                    outcome = supervise(order, config.limits, terminal, book, workers, held.descriptor)
             book.update(outcome=outcome)
             state, reason = _state(request, outcome), outcome["reason"]
             _tell(request, outcome, terminal, book.folder)
@@ -166,6 +192,13 @@ def run(request: Request, workers: Workers) -> int:
                 # The reason of the run's own end comes after it; the next run writes down what could not be now.
                 terminal.say(f"{error}: it does not know yet how the run ended")
             _report(store, run_id, book.folder)
+
+
+def _identity(request: Request, reviewed: load.Reviewed, data: Any) -> dict[str, str]:
+    schema = os.path.join(REPOSITORY, reviewed.schema)
+    return resume.identity(
+        reviewed.config, data, schema, first=request.first, to=request.to, advisory=request.name.sample
+    )
 
 
 def _state(request: Request, outcome: dict[str, Any]) -> str:

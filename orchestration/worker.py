@@ -19,8 +19,8 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from components import summary
 from errors import GateError, PipelineError, RunError
+from models import progress
 from orchestration import events
 from pipeline import usercode
 
@@ -108,7 +108,7 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
         from orchestration.execution import Execution
 
         execution = Execution(order)
-    summary.listen(lambda text: emit("progress", text=text))
+    progress.listen(lambda text: emit("progress", text=text))
     emit("plan", nodes=execution.node_ids, upstream=execution.upstream)
     for node_id in execution.node_ids:
         emit("node", node=node_id, state="RUNNING")

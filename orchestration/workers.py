@@ -39,6 +39,12 @@ class Workers:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  until __exit__
 
     def __enter__(self) -> "Workers":
+        return self
+
+    def begin(self) -> None:
+        """Start the imports, where they are not going on yet."""
+        if self._process is not None:
+            return
         ours, theirs = socket.socketpair()
         environment = {
             **os.environ,
@@ -59,15 +65,13 @@ class Workers:
         )
         theirs.close()
         self._socket = ours
-        return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._socket is not None
-        assert self._process is not None
-        self._socket.close()
-        # What its imports write for good is written; a worker that it forked is already gone.
-        self._process.kill()
-        self._process.wait()
+        if self._socket is not None and self._process is not None:
+            self._socket.close()
+            # What its imports write for good is written; a worker that it forked is already gone.
+            self._process.kill()
+            self._process.wait()
         self._log.close()
 
     @contextlib.contextmanager
@@ -80,6 +84,7 @@ class Workers:
             log: File descriptor that takes what it prints between stages.
             lock: File descriptor of the pipeline's lock, which the worker holds too.
         """
+        self.begin()
         assert self._socket is not None
         assert self._process is not None
         worker = Worker(self._socket, self._process)

@@ -13,6 +13,7 @@ from components.evaluator.clusters import SAMPLE, Clusters, silhouette
 from components.evaluator.measures import ANSWERS
 from components.evaluator.metrics import Array, Ledger, Measure, draw, folds_of
 from components.evaluator.worst import Worst
+from models import progress
 
 BATCH = 4096
 """Most rows predicted at once."""
@@ -170,7 +171,9 @@ def tally(
     ledger, worst = Ledger(measure, 1 + sum(map(len, cells))), Worst(measure)
     needed = sorted({part.column for entry in slicings for part in entry} | ({identifier} if identifier else set()))
     sample = _Sample() if isinstance(measure, Clusters) else None
+    meter = progress.Meter()
     for batch, numbers in rows.batches():
+        meter.add(len(numbers))
         columns = rows.columns(batch, needed)
         answer, (label, weight) = model.answer(batch), labels.label(batch)
         weight = weight if measure.weighted else np.ones(len(label))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -17,9 +18,10 @@ from tfx.types import artifact_utils
 
 from components import summary
 from components.ingestion import encoding, marks, planning, rows, spans, split
+from components.ingestion.csv_source import BLOCK_BYTES
 from components.ingestion.records import RecordWriter, framed, joined
 from errors import UserError
-from models import settings, sidecar
+from models import progress, settings, sidecar
 
 COUNTS = "counts"
 """Folder beside the Split-* folders with each shard's row counts; inside them TFX would read it as records."""
@@ -99,6 +101,7 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
         columns = {name: sidecar.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
         marked = marks.Marks(skip=planning.naming(config), label=config["label"])
+        meter, expected = progress.Meter(), 0.0
         for batch in planning.read(plan.files[element["shard"]], plan, config, keeper):
             examples = encoding.examples(batch)
             divided = splitter.divide(batch, examples, path=path, ready=element["split"])
@@ -108,6 +111,10 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
                 writers[name].write_framed(joined(records.take(pa.array(numbers))))
                 columns[name].write(sidecar.selected(typed, numbers))
                 counts[name] += len(numbers)
+            if not expected and len(batch):
+                expected = _expected(path, len(batch))
+                meter.expect(expected)
+            meter.add(len(batch))
         for name, writer in writers.items():
             writer.close()
             columns[name].close(writer.digest)
@@ -116,6 +123,12 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
                 json.dump(numbers_by_name, file)
         marked.write(_create(f"{self._uri}/{COUNTS}/{suffix}{marks.ENDING}"))
         yield sum(counts.values())
+
+
+def _expected(path: str, rows: int) -> float:
+    """About how many rows a file holds whose first block gave so many; infinite where that is unknown."""
+    plain = path.lower().endswith((".csv", ".tsv", ".txt")) and os.path.isfile(path)
+    return rows * os.path.getsize(path) / min(BLOCK_BYTES, os.path.getsize(path)) if plain else math.inf
 
 
 def _json(left_out: dict[str, int]) -> str:

@@ -18,7 +18,7 @@ from tfx_bsl.coders import example_coder
 
 from components import shards, summary
 from components.statistics.frequencies import Frequencies
-from models import sidecar
+from models import progress, sidecar
 
 DECODE_ROWS = 4096
 """Records decoded at once; the decoder is slower on more. Generators get many such batches as one."""
@@ -71,11 +71,13 @@ class Measure(beam.DoFn):  # type: ignore[misc]
         split, path = element
         made = generators()
         accumulators = [generator.create_accumulator() for generator in made]
+        meter = progress.Meter(total=sidecar.rows(path))
         for batch in _decoded(path):
             accumulators = [
                 generator.add_input(accumulator, batch)
                 for generator, accumulator in zip(made, accumulators, strict=True)
             ]
+            meter.add(len(batch), split)
         yield split, [generator.compact(part) for generator, part in zip(made, accumulators, strict=True)]
 
 

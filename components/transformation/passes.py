@@ -16,7 +16,7 @@ from components.ingestion import encoding
 from components.ingestion.records import RecordWriter, framed, joined
 from components.transformation import raw
 from components.transformation.accumulators import Gatherer
-from models import sidecar
+from models import progress, sidecar
 
 
 class Graph:
@@ -41,8 +41,10 @@ class Graph:
         Yields:
             Output -> tensor, a batch of rows at a time.
         """
-        for columns in raw.tensors(path, self._spec):
+        meter = progress.Meter(total=sidecar.rows(path))
+        for rows, columns in raw.tensors(path, self._spec):
             yield self._loader.apply_transform_model(columns)
+            meter.add(rows)
 
 
 class Gather(beam.DoFn):  # type: ignore[misc]

@@ -15,17 +15,20 @@ FEW = 4
 """A text column with at most one different value in so many rows becomes a tensor by way of these values."""
 
 
-def tensors(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def tensors(path: str, spec: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Read a file, a batch of rows at a time: the columns beside it where there are some, else its records.
 
     Args:
         path: Gzipped records of tf.Examples.
         spec: Column -> parsing rule.
+
+    Yields:
+        Number of rows, and column -> tensor.
     """
     kept = sidecar.batches(path) if all(map(_plain, spec.values())) else None
     if kept is None:
         for records in shards.batches(path):
-            yield tf.io.parse_example(records, dict(spec))
+            yield len(records), tf.io.parse_example(records, dict(spec))
         return
     for batch in kept:
         columns = {name: _column(batch, name, rule) for name, rule in spec.items()}
@@ -33,7 +36,7 @@ def tensors(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             # TensorFlow then says which row and column it is.
             tf.io.parse_example(np.concatenate(list(shards.batches(path))), dict(spec))
             raise ValueError(f"{path}: its columns are not as the schema says")
-        yield {name: _tensor(column, spec[name]) for name, column in columns.items()}
+        yield len(batch), {name: _tensor(column, spec[name]) for name, column in columns.items()}
 
 
 def _plain(rule: Any) -> bool:

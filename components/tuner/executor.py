@@ -13,7 +13,7 @@ from components import summary
 from components.tuner import plot, pool, table, trials
 from components.tuner.trials import Trial
 from errors import UserError
-from models import settings, tuning
+from models import progress, settings, tuning
 from models.tuning import Tuning
 
 BEST = "best_hyperparameters.txt"
@@ -55,7 +55,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
 
         def report(done: list[Trial]) -> None:
             print(done[-1].line(best=False), flush=True)
-            summary.progress(_so_far(done, tuner))
+            progress.tell(_so_far(done, tuner))
 
         processes = pool.size(tuner.parallel, tuner.trials)
         with pool.Pool(order, processes) as train:

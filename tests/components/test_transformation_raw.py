@@ -33,14 +33,15 @@ def dense(value):
 def test_columns_make_the_tensors_that_records_make(tmp_path, write_examples):
     plain = write_examples(tmp_path / "plain" / "Split-train" / "data.gz", COLUMNS)
     beside = write_examples(tmp_path / "beside" / "Split-train" / "data.gz", COLUMNS, beside=True)
-    [expected] = raw.tensors(str(plain), SPEC)
-    first, rest = raw.tensors(str(beside), SPEC)
+    [(number, expected)] = raw.tensors(str(plain), SPEC)
+    (one, first), (four, rest) = raw.tensors(str(beside), SPEC)
     records = list(tf.data.TFRecordDataset(str(plain), "GZIP").as_numpy_iterator())
 
     for batch, part in ((first, records[:1]), (rest, records[1:])):
         assert {name: dense(value) for name, value in batch.items()} == {
             name: dense(value) for name, value in tf.io.parse_example(part, SPEC).items()
         }
+    assert (number, one, four) == (5, 1, 4)
     assert expected["whole"].dtype == first["whole"].dtype
     assert sum(len(batch["id"]) for batch in (first, rest)) == len(expected["id"]) == 5
 
@@ -50,7 +51,7 @@ def test_many_equal_texts_are_those_of_the_records(tmp_path, write_examples):
     path = write_examples(tmp_path / "Split-train" / "data.gz", {"word": words}, beside=True)
     batches = list(raw.tensors(str(path), {"word": tf.io.FixedLenFeature([1], tf.string)}))
 
-    assert [cell.decode() for batch in batches for [cell] in batch["word"].numpy()] == words
+    assert [cell.decode() for _, batch in batches for [cell] in batch["word"].numpy()] == words
 
 
 @pytest.mark.parametrize(("name", "kind"), [("number", tf.float32), ("whole", tf.string)])
@@ -63,6 +64,6 @@ def test_a_cell_that_the_schema_forbids_is_named(tmp_path, write_examples, name,
 
 def test_rules_beyond_one_value_a_row_are_read_from_the_records(tmp_path, write_examples):
     path = write_examples(tmp_path / "Split-train" / "data.gz", COLUMNS, beside=True)
-    [batch] = raw.tensors(str(path), {"number": tf.io.FixedLenFeature([1], tf.float32, default_value=[-1.0])})
+    [(_, batch)] = raw.tensors(str(path), {"number": tf.io.FixedLenFeature([1], tf.float32, default_value=[-1.0])})
 
     assert batch["number"].numpy()[1].tolist() == [-1.0]

@@ -1,11 +1,12 @@
 """What an edit runs again, and what it leaves alone, one edit after the other on one tree."""
 
 import gzip
+import json
 import os
 
 import pytest
 
-from .conftest import QUICK, copy_tree, packed, runner
+from .conftest import QUICK, copy_tree, packed, run_folder, runner
 
 ALL = {"ingestion", "statistics", "schema", "validation", "transformation", "trainer", "evaluator", "pusher"}
 JUDGED = {"evaluator", "pusher"}
@@ -30,6 +31,31 @@ def replace(path, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
+
+
+def test_where_nothing_has_changed_no_worker_starts(tree):
+    first, second = (runner("--local", "--root", tree / "runs", *QUICK, tree=tree) for _ in range(2))
+    before, made = run_folder(first), run_folder(second)
+    assert second.line("nothing has changed since run").startswith(before.name)
+    assert set(second.nodes.values()) == {"cached", "done"}
+    assert second.nodes == first.nodes
+    assert not (made / "logs" / "worker.log").exists(), "a worker was started"
+    assert second.line("Pushed:") == first.line("Pushed:")
+    assert (made / "history.jsonl").read_bytes() == (before / "history.jsonl").read_bytes()
+    assert (made / "report.html").is_file()
+
+    shown = runner("inspect", "show", made.name, "--json", "--root", tree / "runs", tree=tree)
+    states = {node["node_id"]: node["state"] for node in json.loads(shown.out)["nodes"]}
+    assert {node for node, state in states.items() if state == "COMPLETE"} == {"baseline", "history"}
+    assert {node for node, state in states.items() if state == "CACHED"} == ALL
+
+
+def test_a_damaged_output_is_made_again_where_nothing_else_has_changed(tree):
+    [statistics] = (tree / "runs/houses/artifacts/statistics/statistics").glob("*/Split-train/*")
+    content = bytearray(statistics.read_bytes())
+    content[len(content) // 2] ^= 1
+    statistics.write_bytes(content)
+    assert "statistics" in again(tree)
 
 
 def test_an_edit_runs_what_depends_on_it(tree):

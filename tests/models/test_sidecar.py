@@ -38,6 +38,11 @@ def test_they_lie_beside_the_folders_that_tfx_reads(records):
     assert len(list((records.parents[1] / sidecar.FOLDER / "Split-train").iterdir())) == 2
 
 
+def test_they_say_how_many_rows_there_are(records, tmp_path):
+    assert sidecar.rows(str(records)) == 5
+    assert sidecar.rows(str(tmp_path / "Split-eval" / "other.gz")) == float("inf")
+
+
 def test_without_them_there_are_none(tmp_path):
     assert sidecar.batches(str(tmp_path / "Split-train" / "data.gz")) is None
     assert sidecar.batches("gs://bucket/Split-train/data.gz") is None

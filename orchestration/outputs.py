@@ -1,0 +1,37 @@
+"""What executions gave, and whether it is still as it was. Needs ml_metadata alone."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+
+from components import content, versions
+
+_OUTPUT = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
+
+
+def of(store: Any, execution_id: int) -> dict[str, list[Any]]:
+    """Output artifacts of one execution by key."""
+    events = [event for event in store.get_events_by_execution_ids([execution_id]) if event.type in _OUTPUT]
+    artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])} if events else {}
+    outputs: dict[str, list[Any]] = {}
+    for event in events:
+        key = next(step.key for step in event.path.steps if step.HasField("key"))
+        outputs.setdefault(key, []).append(artifacts[event.artifact_id])
+    return outputs
+
+
+def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, str]:
+    """What is wrong with outputs of an earlier execution: a sentence by artifact id; empty where nothing is."""
+    found = {}
+    for key, artifacts in outputs.items():
+        for artifact in artifacts:
+            word = (
+                content.damage(artifact.uri, artifact.custom_properties[content.PROPERTY].string_value)
+                or versions.not_serving(artifact.custom_properties["pushed_destination"].string_value)
+                if artifact.state == metadata_store_pb2.Artifact.LIVE
+                else "no longer in use"
+            )
+            if word:
+                found[int(artifact.id)] = f"{key} ({artifact.uri}) is {word}"
+    return found
