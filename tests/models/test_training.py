@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import learning, training
+from models import learning, streaming, training
 
 FEATURES = {"numeric": [{"column": "living area"}], "categorical": [{"column": "zone"}]}
 PRICE = {"column": "price"}
@@ -79,10 +79,16 @@ def eval_loss(folder):
     return np.mean((predictions(folder) - EVALUATION["price"]) ** 2) / np.var(TRAIN["price"])
 
 
-def test_a_learnable_label_is_learnt(run):
+@pytest.mark.parametrize(("memory", "streamed"), [(4.0, 0), (1e-9, 2)], ids=["memory", "files"])
+def test_a_learnable_label_is_learnt(run, monkeypatch, memory, streamed):
+    calls, batches = [], streaming.batches
+    monkeypatch.setattr(streaming, "batches", lambda *args, **keys: calls.append(1) or batches(*args, **keys))
     folder, history = run(
-        training={"optimizer": {"rate": 0.1}, "epochs": 40, "batch_size": 16}, network={"name": "mlp", "layers": [8]}
+        training={"optimizer": {"rate": 0.1}, "epochs": 40, "batch_size": 16, "memory_gb": memory},
+        network={"name": "mlp", "layers": [8]},
     )
+
+    assert len(calls) == streamed, "one split each"
 
     assert np.abs(predictions(folder) - EVALUATION["price"]).mean() < 0.1 * np.std(EVALUATION["price"])
     assert eval_loss(folder) == pytest.approx(min(line["val_loss"] for line in history), rel=1e-3)
