@@ -100,7 +100,9 @@ def create_pipeline(
     reviewed = schema(path=places.schema, content=places.schema_content)
 
     # What was let through before is what today's data is compared with.
-    earlier = history(candidate=figures.outputs["statistics"]) if places.baseline == "metadata" else None
+    earlier = None
+    if places.baseline == "metadata":
+        earlier = history(candidate=figures.outputs["statistics"], runs=config.gates.rows.runs)
 
     # The gate: data that differs from the schema, or too much from earlier data, goes no further.
     gate = validation(

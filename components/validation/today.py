@@ -1,11 +1,12 @@
 """What the gates look at: figures of every split, marks of the rows, and the runs before."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.io import fileio
@@ -13,6 +14,7 @@ from tfx.types import artifact_utils
 
 from components.ingestion import marks
 from components.ingestion.executor import COUNTS
+from components.validation.history import nearest
 
 TRAIN = "train"
 
@@ -107,11 +109,11 @@ def looked_back(now: Any, history: Sequence[Any]) -> list[Before]:
         history: Artifacts of earlier runs.
     """
     found = []
-    for artifact in sorted(history, key=lambda one: (one.span < now.span, one.span if now.span else 0, one.id))[::-1]:
+    for artifact in nearest(now, history):
         try:
             splits = artifact_utils.decode_split_names(artifact.split_names)
             protos = {split: stats_artifact_utils.load_statistics(artifact, split).proto() for split in splits}
-        except (OSError, ValueError, IndexError, json.JSONDecodeError):
+        except (tf.errors.OpError, OSError, DecodeError):
             continue
         shown = f"span {artifact.span}" if 0 < artifact.span != now.span else "the last run with other data"
         if TRAIN in protos:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -237,9 +238,24 @@ def test_history_is_what_was_let_through_without_this_run():
     through = {10: 1, 11: 3, 12: 4, 13: 1, 14: 99}
     anomalies = [artifact(standard_artifacts.ExampleAnomalies, one, statistics=two) for one, two in through.items()]
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 15))
-    found = LetThrough().resolve_artifacts(
-        None, {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
-    )
+    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
+    found = LetThrough(runs=5).resolve_artifacts(None, given)
 
-    assert [one.id for one in found["statistics"]] == [1, 3]
+    assert [one.id for one in found["statistics"]] == [3, 1]
     assert found["anomalies"] == found["candidate"] == []
+    assert [one.id for one in LetThrough(runs=1).resolve_artifacts(None, given)["statistics"]] == [3]
+    for span, one in zip((5, 8, 7, 6), statistics, strict=True):
+        one.span = span
+    anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 16, statistics=2))
+    assert [one.id for one in LetThrough(runs=5).resolve_artifacts(None, given)["statistics"]] == [1, 2, 3]
+
+
+def test_statistics_that_are_gone_are_not_compared_with(flats, gated):
+    gated()
+    flats.data(flats.HEADER + flats.rows(10))
+    folder = Path(gated.statistics[0].uri)
+    damaged = folder / "Split-train" / "FeatureStats.pb"
+    damaged.write_bytes(b"no statistics")
+    assert gated.found(history=gated.statistics) == []
+    shutil.rmtree(folder)
+    assert gated.found(history=gated.statistics[:1]) == []
