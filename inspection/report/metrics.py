@@ -7,7 +7,7 @@ from inspection.evaluations import Cell, Evaluation
 from inspection.metrics import NEAREST_IS_BEST, lower_is_better
 from inspection.report.charts import intervals
 from inspection.report.facts import Facts
-from inspection.report.markup import Html, figure, joined, table, tag
+from inspection.report.markup import Html, figure, joined, shown, table, tag
 
 _DRAWN, _LISTED = 40, 200
 """Slices in the picture and in the table."""
@@ -38,6 +38,8 @@ def _overall(evaluation: Evaluation, overall: Cell) -> Html:
     header = ["metric", "model", "95 % from", "to", *(["baseline"] if baseline else []), "better is"]
     rows = []
     for name, value in overall.metrics.items():
+        if "[" in name:
+            continue  # of one class, below
         ends = overall.intervals.get(name) or (None, None)
         row: list[Any] = [name, value, ends[0], ends[1], *([baseline.get(name)] if baseline else [])]
         best = NEAREST_IS_BEST.get(name)
@@ -45,7 +47,23 @@ def _overall(evaluation: Evaluation, overall: Cell) -> Html:
         rows.append([*row, way])
     count = f", {overall.count:,.0f} rows" if overall.count is not None else ""
     where = f"split {evaluation.split}" if evaluation.split else "all rows"
-    return table(header, rows, caption=f"Metrics, {where}{count}")
+    return joined([table(header, rows, caption=f"Metrics, {where}{count}"), _by_class(overall)])
+
+
+def _by_class(overall: Cell) -> Html | None:
+    """Lists metrics like precision[CLASS] with a row for each class."""
+    classes: dict[str, dict[str, str]] = {}
+    for name, value in overall.metrics.items():
+        stem, bracket, rest = name.partition("[")
+        if bracket:
+            ends = overall.intervals.get(name)
+            reach = f" ({shown(ends[0])} to {shown(ends[1])})" if ends else ""
+            classes.setdefault(rest.removesuffix("]"), {})[stem] = f"{shown(value)}{reach}"
+    if not classes:
+        return None
+    stems = list(dict.fromkeys(stem for each in classes.values() for stem in each))
+    rows = [[name, *(each.get(stem) for stem in stems)] for name, each in classes.items()]
+    return table(["class", *stems], rows, caption="Metrics by class, with 95 % intervals")
 
 
 def _by_slice(overall: Cell, slices: list[Cell], metric: str) -> Html:

@@ -21,6 +21,8 @@ def network(known: Facts) -> Html | None:
         return None
     parts: list[Html | None] = [facts(kept)]
     layers = [each for each in told.get("layers", []) if isinstance(each, Mapping)]
+    # What goes in stands among the features.
+    layers = [each for each in layers if each.get("kind") != "InputLayer"]
     if layers:
         rows = [
             [each.get("name"), each.get("kind"), _said(each.get("shape")), each.get("parameters")] for each in layers

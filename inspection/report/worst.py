@@ -17,6 +17,8 @@ _COLUMNS = 12
 _IMAGES = 12
 _SIDE = 96
 """Longest side of a shown picture, in pixels."""
+_MOST = 100_000
+"""Rows of a split that are read to find those that are shown: a second; of rows behind them the cells are left out."""
 _RAW = 6_000
 """Bytes up to which a picture is shown as it is."""
 
@@ -65,7 +67,7 @@ def _rows(known: Facts, wanted: Sequence[int]) -> dict[int, dict[str, Value]]:
     if folder is None:
         return {}
     found: dict[int, dict[str, Value]] = {}
-    for number, record in enumerate(itertools.islice(_records(folder), max(wanted) + 1)):
+    for number, record in enumerate(itertools.islice(_records(folder), min(max(wanted) + 1, _MOST))):
         if number in set(wanted):
             found[number] = parse_example(record)
     return found

@@ -53,6 +53,17 @@ def opened(root: str, *names: str) -> BinaryIO:
     return open(descriptor, "rb")
 
 
+def contained(uri: str) -> bool:
+    """Says whether no link in an artifact's folder leads out of it, so that its files may be shown as what they say."""
+    root = os.path.realpath(uri.removeprefix("file://"))
+    for folder, inner, names in os.walk(root):
+        for name in (*inner, *names):
+            path = os.path.join(folder, name)
+            if os.path.islink(path) and os.path.commonpath([root, os.path.realpath(path)]) != root:
+                return False
+    return True
+
+
 def listed(uri: str, what: str) -> Iterator[tuple[str, int]]:
     """Yields files of an artifact with their sizes, by path; links are not followed.
 

@@ -25,6 +25,11 @@ def root(tmp_path_factory):
     (artifact / "folder").symlink_to(folder)
     (artifact / "within.json").symlink_to(artifact / "verdict.json")
     os.mkfifo(artifact / "pipe.txt")
+    other = folder / "runs/taxi/artifacts/2/evaluation/verdict.json"
+    told = json.loads(other.read_text())
+    (folder / "verdict.json").write_text(json.dumps({**told, "reason": SECRET, "interval_method": SECRET}))
+    other.unlink()
+    other.symlink_to(folder / "verdict.json")
     logs = folder / "runs/houses/runs/folder-1/logs"
     (logs / "trainer.log").unlink()
     (logs / "trainer.log").symlink_to(folder / "secret.txt")
@@ -38,12 +43,12 @@ def address(root):
         yield address.removeprefix("http://")
 
 
-def evaluation(root):
+def evaluation(root, where="/houses/artifacts/1/"):
     from inspection.artifacts import EVALUATION
     from inspection.store import open_store
 
     found = open_store(str(root), None).artifacts_of_type(EVALUATION)
-    return next(each.id for each in found if "/houses/artifacts/1/" in each.uri)
+    return next(each.id for each in found if where in each.uri)
 
 
 def raw(address, target):
@@ -105,6 +110,15 @@ def test_no_path_leads_out_of_the_roots(root, address, figure):
     _, said = raw(address, b"/node?run=run-1&node=trainer")
     assert b"It wrote no log." in said
     outside += said.count(SECRET.encode())
+    for page in (b"/run?id=run-2", b"/artifact?id=%d" % evaluation(root, "/taxi/artifacts/2/")):
+        status, said = raw(address, page)
+        assert status == 200
+        assert b"lead out of it" in said, page
+        outside += said.count(SECRET.encode())
+    for page in (b"/run?id=run-1", b"/compare?a=run-2&b=run-4"):
+        _, said = raw(address, page)
+        assert b"of it" in said, page
+        outside += said.count(SECRET.encode())
     figure(34, f"{len(targets)} addresses refused with 4xx, {outside} bytes from outside the roots")
     assert outside == 0
 

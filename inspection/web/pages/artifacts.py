@@ -20,6 +20,7 @@ from inspection.store import Store
 from inspection.web import places
 from inspection.web.layout import PAGE, Page, Query, artifact_link, field, form, number, parts, run_link, to
 
+LEAD_OUT = "Links in its folder lead out of it, so what it holds is not shown."
 _MOST = 60
 """Artifacts each way of a lineage."""
 
@@ -82,7 +83,7 @@ def page(store: Store, query: Query) -> Page:
     parts_ = [
         tag("h1", row.type, " ", tag("small", row.id)),
         facts(told),
-        _attempted(lambda: _content(artifact)),
+        _attempted(lambda: _content(artifact)) if places.contained(row.uri) else tag("p", LEAD_OUT, class_="note"),
         tag(
             "section",
             tag("h2", "Lineage"),

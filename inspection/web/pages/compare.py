@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from errors import UserError
 from inspection.artifacts import find_run_of
 from inspection.comparison import Difference, Section, compare
 from inspection.drawing import moment
@@ -9,6 +10,8 @@ from inspection.report.markup import Html, joined, keep, state, table, tag
 from inspection.runs import newest_first
 from inspection.store import Store
 from inspection.web.layout import Page, Query, field, form, run_link
+from inspection.web.pages.artifacts import LEAD_OUT
+from inspection.web.pages.run import leading_out
 
 _MOST = 200
 _RECENT = 100
@@ -27,15 +30,19 @@ def page(store: Store, query: Query) -> Page:
     asked = form("/compare", [field("a", "A", a, offered), field("b", "B", b, offered)], "Compare")
     if not a or not b:
         return Page("Compare", joined([tag("h1", "Compare"), tag("p", "Choose two runs."), asked]))
-    found = compare(store, find_run_of(store, a), find_run_of(store, b))
-    both = table(
+    both = [find_run_of(store, a), find_run_of(store, b)]
+    for each in both:
+        if leading := leading_out(store, each):
+            raise UserError(f"{leading}: {LEAD_OUT}")
+    found = compare(store, *both)
+    told = table(
         ["", "run", "pipeline", "state", "started", "why"],
         [
             [name, run_link(run.run_id), run.pipeline, state(run.state), keep(moment(run.started)), run.reason]
             for name, run in (("A", found.a), ("B", found.b))
         ],
     )
-    return Page("Compare", joined([tag("h1", "Compare"), asked, both, *map(_section, found.sections)]))
+    return Page("Compare", joined([tag("h1", "Compare"), asked, told, *map(_section, found.sections)]))
 
 
 def _section(section: Section) -> Html:

@@ -2,13 +2,16 @@
 
 import os
 
+from inspection.artifacts import of_run
 from inspection.report import graph, head
 from inspection.report import page as report
 from inspection.report.facts import Facts, collect
 from inspection.report.markup import Html, joined, link, table, tag
-from inspection.runs import find_run
-from inspection.store import Store
+from inspection.runs import find_run, show_run
+from inspection.store import RUN_CONTEXT, Store, properties
+from inspection.web import places
 from inspection.web.layout import Page, Query, artifact_link, to
+from inspection.web.pages.artifacts import LEAD_OUT
 
 _LIVE = 3
 """Seconds between two looks at a run that runs."""
@@ -19,13 +22,15 @@ _PROGRESS = 5
 def page(store: Store, query: Query) -> Page:
     """Shows a run."""
     run_id = find_run(store, query.get("id", "latest"))
-    known = collect(store, run_id)
+    leading = leading_out(store, run_id)
+    known = collect(store, run_id) if not leading else Facts(detail=show_run(store, run_id))
     sections = report.sections(known)
     links = [tag("a", title, href=f"#{name}") for name, title, _ in sections]
     picture = graph.section(known, node_address=to("/node", run=run_id) + "&node={}")
     laid = [tag("section", tag("h2", title), content, id=name) for name, title, content in sections]
     parts = [
         head.section(known),
+        tag("p", f"{leading}: {LEAD_OUT}", class_="note") if leading else None,
         _progress(known),
         tag("nav", *_elsewhere(known), aria_label="More of this run"),
         tag("nav", *links, aria_label="Sections") if links else None,
@@ -34,6 +39,18 @@ def page(store: Store, query: Query) -> Page:
         *laid,
     ]
     return Page(f"Run {run_id}", joined(parts), _LIVE if known.detail.run.state == "RUNNING" else None)
+
+
+def leading_out(store: Store, run_id: str) -> str | None:
+    """Names the run's folder or an artifact of the run, if a link in it leads out of it."""
+    context = store.context(RUN_CONTEXT, run_id)
+    folder = properties(context).get("run_folder") if context is not None else None
+    if folder and not places.contained(str(folder)):
+        return f"The folder of run {run_id}"
+    return next(
+        (f"{each.type} {each.id}" for each, made in of_run(store, run_id) if made and not places.contained(each.uri)),
+        None,
+    )
 
 
 def _elsewhere(known: Facts) -> list[Html]:
