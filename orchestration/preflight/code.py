@@ -31,10 +31,7 @@ def check(modules: Iterable[str]) -> list[str]:
         seen.add(module)
         shown = os.path.relpath(path, usercode.ROOT)
         try:
-            with open(path, "rb") as file:
-                source = file.read()
-            tree = ast.parse(source, shown)
-            compile(source, shown, "exec", dont_inherit=True)
+            imports, _ = _module(path)
         except SyntaxError as error:
             findings.append(f"{shown}, line {error.lineno}: this is not Python: {error.msg}")
             continue
@@ -42,7 +39,7 @@ def check(modules: Iterable[str]) -> list[str]:
             findings.append(f"{shown} cannot be read: {error}")
             continue
         package = module if os.path.basename(path) == "__init__.py" else module.rpartition(".")[0]
-        for node in _imports(tree):
+        for node in imports:
             missing = list(_missing(node, package))
             findings += [f"{shown}, line {node.lineno}: {reason}" for reason in missing]
             waiting += _named(node, package)
@@ -118,14 +115,22 @@ def _path(module: str) -> str | None:
     return next((path for path in (f"{stem}.py", os.path.join(stem, "__init__.py")) if os.path.isfile(path)), None)
 
 
-def _defined(path: str) -> set[str] | None:
-    """Names at a module's top level; None where they cannot be told without running it."""
-    try:
-        with open(path, "rb") as file:
-            tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError):
-        return None
-    found: set[str] = {"__file__", "__name__", "__doc__", "__path__"}
+def _module(path: str) -> tuple[tuple[ast.Import | ast.ImportFrom, ...], frozenset[str]]:
+    """Imports of a module, and the names at its top level.
+
+    Raises:
+        SyntaxError: it is not Python.
+    """
+    stat = os.stat(path)
+    return _parsed(path, stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(path: str, *_identity: int) -> tuple[tuple[ast.Import | ast.ImportFrom, ...], frozenset[str]]:
+    with open(path, "rb") as file:
+        tree = ast.parse(file.read(), path)
+    compile(tree, path, "exec", dont_inherit=True)
+    found = {"__file__", "__name__", "__doc__", "__path__"}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
@@ -133,4 +138,13 @@ def _defined(path: str) -> set[str] | None:
             found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
+    return tuple(_imports(tree)), frozenset(found)
+
+
+def _defined(path: str) -> frozenset[str] | None:
+    """Names at a module's top level; None where they cannot be told without running it."""
+    try:
+        _, found = _module(path)
+    except (OSError, SyntaxError, ValueError):
+        return None
     return None if {"*", "__getattr__"} & found else found
