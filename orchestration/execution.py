@@ -133,6 +133,7 @@ class Execution:
             UserError: what an earlier run is to give is damaged.
             Exception: whatever its executor raised.
         """
+        again = ""
         while True:
             kept = self._kept.pop(node_id, None)
             taken = kept is None and self._is_taken(node_id)
@@ -156,9 +157,13 @@ class Execution:
                     outputs = {"statistics": [one for one in outputs["statistics"] if one.id in damaged]}
                 line = launching.retire(handle.store, execution, outputs, damaged)
                 say(line if node_id != "history" else line.replace("made again", "not compared with"))
+                if node_id not in RESOLVERS:
+                    found = " and ".join(f"{each.key} was {each.word}" for each in damaged.values())
+                    again = f"; made again, as {found}"
         self._outputs[node_id] = outputs
         self._copy(node_id)
         line = self._found(node_id) if node_id in RESOLVERS else self._line(node_id)
+        line += again
         if kept is not None:
             return "KEPT", line
         if taken:
@@ -187,9 +192,9 @@ class Execution:
             outputs = outputs_of.of(handle.store, int(given.id))
             damaged = outputs_of.damage(outputs)
             if damaged:
+                told = "; ".join(map(str, damaged.values()))
                 raise UserError(
-                    f"--from {self._first}: of run {self._base}, {'; '.join(damaged.values())}. Run without --from, "
-                    "which makes it again"
+                    f"--from {self._first}: of run {self._base}, {told}. Run without --from, which makes it again"
                 )
             return launching.take_over(handle, self._nodes[node_id], outputs)
 

@@ -9,6 +9,7 @@ from tfx.orchestration.portable.mlmd import context_lib
 
 from components import content
 from components.summary import storable
+from orchestration.outputs import Damage
 
 _STATES = metadata_store_pb2.Execution
 _ARTIFACTS = metadata_store_pb2.Artifact
@@ -50,7 +51,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
         super()._publish_successful_execution(execution_id, contexts, output_dict, executor_output)
 
 
-def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], damaged: Mapping[int, str]) -> str:
+def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], damaged: Mapping[int, Damage]) -> str:
     """Take the outputs of an execution out of use, as some are damaged, so that its stage is made again.
 
     Neither the cache nor the stages that follow take an artifact that is not LIVE.
@@ -59,7 +60,7 @@ def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], dam
         store: ML Metadata.
         execution: Of the present run.
         outputs: All its outputs by key.
-        damaged: A sentence by id of the damaged ones.
+        damaged: What is wrong, by id of the damaged ones.
 
     Returns:
         The line that says so.
@@ -68,7 +69,7 @@ def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], dam
     for artifact in artifacts:
         artifact.state = _ARTIFACTS.DELETED if artifact.id in damaged else _ARTIFACTS.MARKED_FOR_DELETION
     store.put_artifacts(artifacts)
-    line = f"its earlier output {'; '.join(damaged.values())}: made again"
+    line = f"its earlier output {'; '.join(map(str, damaged.values()))}: made again"
     cached = execution.last_known_state == _STATES.CACHED
     execution.last_known_state = _STATES.CANCELED if cached else _STATES.FAILED
     execution.custom_properties["__error__"].string_value = storable(line)[:1000]

@@ -1,7 +1,7 @@
 """What executions gave, and whether it is still as it was. Needs ml_metadata alone."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2
 
@@ -21,8 +21,19 @@ def of(store: Any, execution_id: int) -> dict[str, list[Any]]:
     return outputs
 
 
-def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, str]:
-    """What is wrong with outputs of an earlier execution: a sentence by artifact id; empty where nothing is."""
+class Damage(NamedTuple):
+    """An output that is not what it was: its key, its place, and what is wrong with it."""
+
+    key: str
+    uri: str
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.uri}) is {self.word}"
+
+
+def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, Damage]:
+    """What is wrong with outputs of an earlier execution, by artifact id; empty where nothing is."""
     found = {}
     for key, artifacts in outputs.items():
         for artifact in artifacts:
@@ -33,5 +44,5 @@ def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, str]:
                 else "no longer in use"
             )
             if word:
-                found[int(artifact.id)] = f"{key} ({artifact.uri}) is {word}"
+                found[int(artifact.id)] = Damage(key, artifact.uri, word)
     return found

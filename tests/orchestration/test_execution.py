@@ -45,11 +45,13 @@ def test_a_second_attempt_keeps_what_the_first_has_finished_also_without_the_cac
 def test_a_finished_stage_whose_output_is_damaged_is_made_again_in_the_same_run(begin, root):
     launch(begin("mended", "one"), "ingestion", "schema")
     flip(artifact(root, "mended"))
-    states, said = launch(begin("mended", "one"), "ingestion", "schema", "statistics")
-    assert states == ["COMPLETE", "KEPT", "COMPLETE"]
-    [line] = said
-    assert line.startswith(f"its earlier output examples ({root}/mended/artifacts/ingestion/examples/")
-    assert line.endswith(" is damaged: made again")
+    mended, said = begin("mended", "one"), []
+    state, line = mended.launch("ingestion", said.append)
+    assert (state, line.partition("; ")[2]) == ("COMPLETE", "made again, as examples was damaged")
+    assert launch(mended, "schema", "statistics") == (["KEPT", "COMPLETE"], [])
+    [told] = said
+    assert told.startswith(f"its earlier output examples ({root}/mended/artifacts/ingestion/examples/")
+    assert told.endswith(" is damaged: made again")
 
 
 def test_a_run_from_a_stage_takes_what_stands_before_it(begin, root):

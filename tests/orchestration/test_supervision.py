@@ -1,0 +1,123 @@
+"""What becomes of a worker that hangs, grows, dies or stops between two lines."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from errors import GateError, RunError
+from orchestration import record, supervision
+from orchestration.terminal import Terminal
+from pipeline.limits import Limits
+
+BEGIN = """
+import json, os, signal, sys, time
+def emit(**fields):
+    os.write(int(sys.argv[1]), (json.dumps(fields) + "\\n").encode())
+emit(event="worker", pid=os.getpid())
+emit(event="plan", nodes=["trainer"], upstream={})
+emit(event="node", node="trainer", state="RUNNING")
+"""
+HANG = BEGIN + "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+
+
+class Process:
+    """A worker without TensorFlow: any Python program."""
+
+    def __init__(self, popen, bytes_):
+        self.pid, self._popen, self._bytes = None, popen, bytes_
+
+    def memory(self):
+        return self._bytes
+
+    def wait(self, seconds=None):
+        return self._popen.wait(seconds)
+
+    def end(self, seconds=10.0, *, at_once=False):
+        for number in (signal.SIGKILL,) if at_once else (signal.SIGTERM, signal.SIGKILL):
+            self._popen.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(seconds)
+
+
+class Workers:
+    def __init__(self, code, bytes_=0):
+        self.ready, self._code, self._bytes = True, code, bytes_
+
+    @contextlib.contextmanager
+    def run(self, order, *, events, log, lock):
+        with subprocess.Popen([sys.executable, "-c", self._code, str(events)], pass_fds=[events], stderr=log) as popen:
+            worker = Process(popen, self._bytes)
+            try:
+                yield worker
+            finally:
+                worker.end()
+
+
+@pytest.fixture
+def book(tmp_path):
+    made = record.Record(str(tmp_path / "run"), {"run_id": "one"})
+    yield made
+    made.close("FAILED", "")
+
+
+@pytest.fixture
+def supervise(book):
+    def run(code, bytes_=0, **limits):
+        with Terminal(plain=True) as terminal:
+            return supervision.supervise({}, Limits(**limits), terminal, book, Workers(code, bytes_), -1)
+
+    return run
+
+
+def test_a_stage_past_its_seconds_is_stopped_also_where_it_is_deaf(supervise, book):
+    begun = time.monotonic()
+    with pytest.raises(RunError, match=r"stage trainer failed: it ran longer than 1 s.*seconds = {trainer = 2}"):
+        supervise(HANG, seconds={"trainer": 1.0})
+    assert time.monotonic() - begun < 1 + 5
+    assert book.facts["stage"] == "trainer"
+    assert book.facts["log"].endswith("logs/trainer.log")
+
+
+def test_a_worker_past_its_memory_is_killed_and_the_peak_noted(supervise, book):
+    with pytest.raises(RunError, match=r"used 5\.00 GB of memory, limits\.memory_gb is 4\. The same command goes on"):
+        supervise(HANG, 5_000_000_000, memory_gb=4)
+    assert book.facts["peak_memory_mb"] == 5000
+
+
+def test_a_limit_of_another_stage_stops_nothing(supervise):
+    code = BEGIN + "time.sleep(1.2); emit(event='outcome', reason='well')"
+    assert supervise(code, seconds={"pusher": 0.1}, memory_gb=1) == {"reason": "well"}
+
+
+def test_a_killed_worker_is_told_with_its_likely_cause(supervise):
+    with pytest.raises(RunError, match=r"stage trainer failed: .* signal 9, as the system does when memory runs out"):
+        supervise(BEGIN + "os.kill(os.getpid(), signal.SIGKILL)")
+
+
+def test_a_stage_s_own_error_is_raised_as_its_kind(supervise):
+    with pytest.raises(GateError, match="no such rows"):
+        supervise(BEGIN + "emit(event='error', kind='GateError', message='no such rows')")
+
+
+def test_lines_come_whole_and_ticks_between_them():
+    read_end, write_end = os.pipe()
+
+    def write():
+        for part in (b"one\ntw", b"o\nthr", b"ee\n"):
+            os.write(write_end, part)
+            time.sleep(0.15)
+        os.close(write_end)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    found = list(supervision._lines(read_end, 0.05))
+    thread.join()
+    os.close(read_end)
+    assert [line for line in found if line is not None] == ["one", "two", "three"]
+    assert found.count(None) >= 3
