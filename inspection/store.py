@@ -38,6 +38,7 @@ OUTPUT_EVENTS = frozenset(
 _MEND = "Put its last backup in place, or move it away to begin a new history"
 _LOCKED_SECONDS = 5.0  # MLMD alone waits 26 s for a lock
 _CREATED_SECONDS = 0.5  # a store that is being made has 0 bytes until its first commit
+_MADE_SECONDS = 10.0  # for a database and its tables that another process is making
 _CONNECT_SECONDS = "4"  # libpq's limit for each address of a host; `localhost` has two
 
 
@@ -182,13 +183,19 @@ def _check_sqlite(path: str) -> None:
 
 
 def _open_postgresql(config: pb.ConnectionConfig, url: str) -> Store:
-    said: list[str] = []
-    try:
-        with _discreet(said):
-            return Store(MetadataStore(config), where=redact(url))
-    except (RuntimeError, mlmd_errors.StatusError) as error:
-        found = re.search(r"PostgreSQL error: (.+)", "".join(said))
-        reason = found.group(1) if found else _first_line(error)
+    patience = time.monotonic() + _MADE_SECONDS
+    while True:
+        said: list[str] = []
+        try:
+            with _discreet(said):
+                return Store(MetadataStore(config), where=redact(url))
+        except (RuntimeError, mlmd_errors.StatusError) as error:
+            found = re.search(r"PostgreSQL error: (.+)", "".join(said))
+            reason = found.group(1) if found else _first_line(error)
+        # Another process is making the same database or its tables.
+        if ("duplicate key value" not in reason and "already exists" not in reason) or time.monotonic() > patience:
+            break
+        time.sleep(0.2)
     secrets = {config.postgresql.password, urllib.parse.unquote(urllib.parse.urlsplit(url).password or "")} - {""}
     if any(secret in reason for secret in secrets):
         reason = "the reason holds the password and is not shown"
