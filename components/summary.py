@@ -14,3 +14,11 @@ def put(artifact: Any, text: str) -> None:
 def storable(text: str) -> str:
     """A text as ML Metadata takes it on any database: it quotes a backslash wrongly for PostgreSQL."""
     return text.replace("\\", "/")
+
+
+def text(node: Any, key: str) -> str:
+    """A custom property of an artifact or execution; empty where it has none.
+
+    To ask protobuf's map itself would put an empty value there, at whose writing ML Metadata ends the process.
+    """
+    return str(node.custom_properties[key].string_value) if key in node.custom_properties else ""

@@ -18,7 +18,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components.evaluator.executor import VERDICT
 from components.ingestion import files
-from components.summary import PROPERTY
+from components.summary import PROPERTY, text
 from components.trainer import HISTORY
 from components.tuner.executor import FILES
 from components.validation.findings import FILE as GATES
@@ -238,7 +238,7 @@ class Execution:
         # Slices and rows stay in the artifact: with them run.json would grow to megabytes.
         verdict = {key: value for key, value in verdict.items() if key not in ("slices", "worst", "details")}
         pushed = self._outputs["pusher"]["pushed_model"][0]
-        return {**verdict, "pushed": pushed.custom_properties["pushed_destination"].string_value or None}
+        return {**verdict, "pushed": text(pushed, "pushed_destination") or None}
 
 
 def _content(paths: Any, kind: str | None) -> str:
@@ -247,4 +247,4 @@ def _content(paths: Any, kind: str | None) -> str:
 
 
 def _summary(artifact: Any) -> str:
-    return str(artifact.custom_properties[PROPERTY].string_value)
+    return text(artifact, PROPERTY)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from ml_metadata.proto import metadata_store_pb2
 
 from components import content, versions
+from components.summary import text
 
 _OUTPUT = (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT)
 
@@ -38,8 +39,8 @@ def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, Damage]:
     for key, artifacts in outputs.items():
         for artifact in artifacts:
             word = (
-                content.damage(artifact.uri, artifact.custom_properties[content.PROPERTY].string_value)
-                or versions.not_serving(artifact.custom_properties["pushed_destination"].string_value)
+                content.damage(artifact.uri, text(artifact, content.PROPERTY))
+                or versions.not_serving(text(artifact, "pushed_destination"))
                 if artifact.state == metadata_store_pb2.Artifact.LIVE
                 else "no longer in use"
             )

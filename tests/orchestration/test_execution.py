@@ -3,8 +3,10 @@
 import functools
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 
-from errors import UserError
+from errors import RunError, UserError
+from inspection.store import open_store
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +67,13 @@ def test_a_run_from_a_stage_takes_what_stands_before_it(begin, root):
     broken = begin("parts", "three", first="statistics", base="one", to="statistics")
     with pytest.raises(UserError, match=r"--from statistics: of run one, examples .* is damaged. Run without --from"):
         broken.launch("ingestion", print)
+
+
+def test_each_attempt_is_an_execution_of_its_own(begin, root):
+    with pytest.raises(RunError, match="stage statistics ended FAILED"):
+        begin("attempts", "one").launch("statistics", print)
+    launch(begin("attempts", "one"), "ingestion", "statistics")
+    store = open_store(str(root), None).mlmd
+    node = store.get_context_by_type_and_name("node", "attempts.statistics")
+    executions = sorted(store.get_executions_by_context(node.id), key=lambda one: one.id)
+    assert [pb.Execution.State.Name(one.last_known_state) for one in executions] == ["FAILED", "COMPLETE"]
