@@ -181,11 +181,18 @@ def run(request: Request, workers: Workers) -> int:
             if request.verbose:
                 _show_logs(book.folder)
             raise
+        except OSError as error:
+            reason = f"{error.filename or book.folder} could not be written or read: {error.strerror or error}"
+            raise ResourceError(f"{reason}. Mend the disk or make room; the same command then goes on") from error
         except KeyboardInterrupt:
             state, reason = "CANCELED", "stopped by the user"
             raise
         finally:
-            book.close(state, reason)
+            try:
+                book.close(state, reason)
+            except OSError as error:
+                # The next run finds it without an end, and goes on with it.
+                terminal.say(f"{book.folder}: how the run ended could not be written: {error.strerror or error}")
             try:
                 place.close(store.mlmd, run_id, state, reason)
             except ResourceError as error:
