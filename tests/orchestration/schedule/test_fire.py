@@ -152,3 +152,19 @@ def test_sigterm_cancels_the_fire_and_ends_its_run(state, plan, tmp_path):
     assert state.state_of(number)[0] == "CANCELED"
     assert subprocess.run(["pgrep", "-f", str(tmp_path / "runner.py")], capture_output=True).stdout == b""
     assert os.path.exists(log)
+
+
+def test_a_fire_whose_process_is_gone_is_told_once(state, plan, told):
+    notify, lines = told
+    known = plan(notify)
+    state.remember(known, 0.0)
+    number = state.add(known.name, 1.0)
+    state.update(number, state="RUNNING", pid=2**22 - 1, born="none", attempts=1)
+    assert not state.is_running(known.name)
+    for name, lost in state.lost():
+        fire.tell_lost(state, lost, state.plan(name), 5.0)
+
+    assert state.lost() == []
+    assert [(line["event"], line["state"]) for line in lines()] == [("failure", "LOST")]
+    assert "its process was gone without a word" in lines()[0]["text"]
+    assert state.memory(known.name).failing
