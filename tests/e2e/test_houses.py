@@ -71,7 +71,18 @@ def test_the_run_folder_is_evidence(houses):
     folder, facts = run_folder(result), run_json(result)
     report = (folder / "report.html").read_text()
     assert "The model is blessed and pushed as version" in report
-    for section in ("data", "features", "network", "training", "metrics", "worst", "blessing", "lineage"):
+    for section in (
+        "data",
+        "features",
+        "network",
+        "training",
+        "metrics",
+        "answers",
+        "worst",
+        "importance",
+        "blessing",
+        "lineage",
+    ):
         assert f'<section id="{section}">' in report
     assert "could not be read" not in report
     assert len(report) < 500_000

@@ -1,14 +1,17 @@
 """Reports of whole runs: what stands in them, that they need nothing from elsewhere, and that no name gets out."""
 
+import base64
 import html.parser
+import io
 import json
 import re
 import runpy
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from inspection.report import facts, head, page, write
+from inspection.report import facts, head, page, worst, write
 from inspection.runs import list_runs
 from inspection.store import open_store
 
@@ -147,6 +150,20 @@ def test_a_blocked_run_shows_the_gate_with_rows_and_edit_and_nothing_of_a_model(
 def test_pictures_with_wrong_answers_are_in_the_report(reports):
     assert reports["run-3"].count('src="data:image/png;base64,') == 3
     assert "north answered as south" in words(reports["run-3"])
+
+
+def test_a_large_picture_is_made_small():
+    image = Image.effect_noise((900, 600), 80)
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=95)
+    assert len(content.getvalue()) > 100_000
+    [source] = re.findall(r'src="([^"]+)"', worst._picture("photo", [content.getvalue()], {"row": 3, "label": "a"}))
+    assert source.startswith("data:image/jpeg;base64,")
+    assert len(source) < 12_000
+    with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as small:
+        assert small.size == (96, 64)
+    assert worst._picture("photo", [b"\xff\xd8\xff\xe0" + bytes(9_000)], {"row": 3}) is None, "it is no picture"
+    assert worst._picture("word", [b"text"], {"row": 3}) is None
 
 
 def test_curves_and_matrix_are_drawn_for_classes(reports):

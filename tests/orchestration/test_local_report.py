@@ -4,7 +4,16 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from inspection.store import Store
-from orchestration import local
+from orchestration import local, record
+
+
+def test_the_command_that_is_recorded_has_no_password(tmp_path, monkeypatch):
+    line = ["/x/runner.py", "--local", "--metadata", "postgresql://me:s3cret-word@host/runs", "--set", "a=b://c"]
+    monkeypatch.setattr("sys.argv", line)
+    record.Record(str(tmp_path / "run"), {"run_id": "r"}).close("FAILED", "why")
+    text = (tmp_path / "run/run.json").read_text()
+    assert "s3cret" not in text
+    assert "postgresql://me:***@host/runs" in text
 
 
 def test_a_report_that_cannot_be_written_is_one_line_and_no_failure(tmp_path, capsys):
