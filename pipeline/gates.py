@@ -74,7 +74,7 @@ class Drift(Strict):
     categories: Share = 0.1
     """L-infinity: the largest difference of a value's share."""
     numbers: Share = 0.1
-    """Jensen-Shannon divergence of the histograms."""
+    """Jensen-Shannon divergence over the deciles of the earlier rows."""
     min_rows: int = Field(default=500, ge=1)
     """Fewer rows on either side are not compared: chance alone moves them."""
     columns: dict[str, Share] = Field(default_factory=dict)

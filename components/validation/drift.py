@@ -1,4 +1,4 @@
-"""Drift and skew: the train split against that of another run and against served rows, by TFDV's own comparators."""
+"""Drift and skew: the train split against that of another run and against served rows."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.ingestion import files, sources
 from components.statistics.executor import generators, proto
+from components.validation import distances
 from components.validation.findings import Finding, toml_key
 from components.validation.reviewed import by_column
 from components.validation.today import TRAIN, Before, Today, rows
@@ -36,58 +37,60 @@ def _compared(today: Today, name: str, other: Before) -> Iterator[Finding]:
     gate, now = today.gate(name), today.statistics[TRAIN]
     if min(rows(now), rows(other.train)) < gate["min_rows"]:
         return
-    there = set(by_column(now)) & set(by_column(other.train))
-    schema = schema_pb2.Schema()
+    old, new = by_column(other.train), by_column(now)
     for column in today.settings["columns"]["compared"]:
         feature = today.feature(column)
-        if column in there and feature is not None:
-            schema.feature.append(_with_limit(feature, f"{name}_comparator", gate))
-    if not schema.feature:
-        return
-    argument = {"drift": "previous_statistics", "skew": "serving_statistics"}[name]
-    found = tfdv.validate_statistics(now, schema, **{argument: other.train})
-    for info in found.drift_skew_info:
-        column = info.path.step[0]
-        for measured in info.drift_measurements if name == "drift" else info.skew_measurements:
-            if measured.value <= measured.threshold:
-                continue
-            key = "infinity_norm" if measured.Type.Name(measured.type) == "L_INFTY" else "jensen_shannon_divergence"
-            limit = float(np.ceil(measured.value * 1000) / 1000)
-            most = _most(found, column)
-            yield Finding(
-                name,
-                column,
-                measured.threshold,
-                measured.value,
-                today.action(name),
-                f"{DISTANCES[key]} {measured.value:.4g} from {other.shown}, above the limit of "
-                f"{measured.threshold:g}{most}",
-                edit=f"gates.{name}.columns.{toml_key(column)} = {limit:g} in the config, or {name}_comparator "
-                f"{{ {key} {{ threshold: {limit:g} }} }} for {column!r} in {today.settings['schema']}",
-                splits=[TRAIN],
-            )
+        if feature is None or column not in old or column not in new:
+            continue
+        key = "infinity_norm" if feature.type == schema_pb2.BYTES else "jensen_shannon_divergence"
+        limit = _limit(feature, f"{name}_comparator", key, gate)
+        measured, most = (_texts if key == "infinity_norm" else _numbers)(column, old[column], new[column])
+        if measured <= limit:
+            continue
+        accepted = float(np.ceil(measured * 1000) / 1000)
+        yield Finding(
+            name,
+            column,
+            limit,
+            measured,
+            today.action(name),
+            f"{DISTANCES[key]} {measured:.4g} from {other.shown}, above the limit of {limit:g}{most}",
+            edit=f"gates.{name}.columns.{toml_key(column)} = {accepted:g} in the config, or {name}_comparator "
+            f"{{ {key} {{ threshold: {accepted:g} }} }} for {column!r} in {today.settings['schema']}",
+            splits=[TRAIN],
+        )
 
 
-def _with_limit(feature: schema_pb2.Feature, comparator: str, gate: dict[str, Any]) -> schema_pb2.Feature:
-    """A column with its comparator: the schema's own, or the gate's. Other rules are looked at elsewhere."""
-    made = schema_pb2.Feature(name=feature.name, type=feature.type)
-    if feature.HasField(comparator):
-        getattr(made, comparator).CopyFrom(getattr(feature, comparator))
-        return made
-    key = "infinity_norm" if feature.type == schema_pb2.BYTES else "jensen_shannon_divergence"
+def _limit(feature: schema_pb2.Feature, comparator: str, key: str, gate: dict[str, Any]) -> float:
+    """The schema's own limit for a column, else the gate's."""
+    if feature.HasField(comparator) and getattr(feature, comparator).HasField(key):
+        return float(getattr(getattr(feature, comparator), key).threshold)
     default = gate["categories"] if key == "infinity_norm" else gate["numbers"]
-    getattr(getattr(made, comparator), key).threshold = gate["columns"].get(feature.name, default)
+    return float(gate["columns"].get(feature.name, default))
+
+
+def _numbers(column: str, old: Any, new: Any) -> tuple[float, str]:
+    return distances.jensen_shannon(old, new) or 0.0, ""
+
+
+def _texts(column: str, old: Any, new: Any) -> tuple[float, str]:
+    """TFDV's own distance, and the value whose share differs most."""
+    schema = schema_pb2.Schema()
+    schema.feature.add(name=column, type=schema_pb2.BYTES).drift_comparator.infinity_norm.threshold = 0.0
+    found = tfdv.validate_statistics(_alone(new), schema, previous_statistics=_alone(old))
+    measured = [one.value for info in found.drift_skew_info for one in info.drift_measurements]
+    reasons = found.anomaly_info[column].reason if column in found.anomaly_info else ()
+    named = [re.search(r"maximum difference is: (.*)", reason.description, re.S) for reason in reasons]
+    most = next((f", most of all {match[1]!r}" for match in named if match), "")
+    return max(measured, default=0.0), most
+
+
+def _alone(figures: Any) -> Any:
+    """Statistics of one column."""
+    made = statistics_pb2.DatasetFeatureStatisticsList()
+    common = figures.string_stats.common_stats
+    made.datasets.add(num_examples=common.num_missing + common.num_non_missing).features.append(figures)
     return made
-
-
-def _most(anomalies: Any, column: str) -> str:
-    """The value whose share differs most, as TFDV names it."""
-    reasons = anomalies.anomaly_info[column].reason if column in anomalies.anomaly_info else ()
-    for reason in reasons:
-        named = re.search(r"maximum difference is: (.*)", reason.description, re.S)
-        if named:
-            return f", most of all {named[1]!r}"
-    return ""
 
 
 def measure(paths: Any, today: Today) -> Any:
