@@ -19,6 +19,8 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
+
 from errors import GateError, PipelineError, RunError
 from models import progress
 from orchestration import events
@@ -123,6 +125,7 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
             if isinstance(error, Stopped):
                 raise
             raise _explain(error, node_id, _log_path(order, node_id)) from error
+        _release()
         emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
         if findings := execution.findings(node_id):
             emit("gates", node=node_id, findings=findings)
@@ -134,6 +137,12 @@ def _findings(error: BaseException | None) -> list[dict[str, Any]]:
     while error is not None and not isinstance(error, GateError):
         error = error.__cause__ or error.__context__
     return error.findings if error is not None else []
+
+
+def _release() -> None:
+    """Give memory that a stage has done with back to the system: its peak must not add to the next one's."""
+    pa.default_memory_pool().release_unused()
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 def _explain(error: Exception, node_id: str, log: str) -> PipelineError:

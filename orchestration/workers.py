@@ -51,6 +51,8 @@ class Workers:
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "PYTHONPATH": REPOSITORY,
             "PYTHONUNBUFFERED": "1",
+            # glibc gives each of TensorFlow's, Arrow's and Beam's threads a heap of its own, and takes none back.
+            "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "orchestration.worker", str(theirs.fileno()), str(os.getpid())],
