@@ -71,7 +71,8 @@ def points(pairs: Sequence[Point], *, label: str, across: str, up: str, diagonal
     ends = span([each for pair in pairs for each in pair]) if diagonal else span([x for x, _ in pairs])
     x = Scale(*ends, LEFT + 16, width - RIGHT)
     y = Scale(*(ends if diagonal else span([y for _, y in pairs])), height - BOTTOM, TOP)
-    parts = axes(x, y, across=across, up="")
+    counted = bool(pairs) and not diagonal and all(at == round(at) for at, _ in pairs)
+    parts = axes(x, y, across=across, up="", whole=counted)
     if diagonal:
         parts.append(line(x.start, y.start, x.end, y.end, "mark"))
     dots = "".join(f"M{x(a):.1f} {y(b):.1f}h0" for a, b in pairs)

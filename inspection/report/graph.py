@@ -65,13 +65,14 @@ def edges_of(known: Facts, nodes: Sequence[Node]) -> list[Edge]:
     return sorted((one, other) for one, other in taken if one != other)
 
 
-def draw(boxes: Mapping[str, tuple[str, str, str]], edges: Iterable[Edge], *, label: str) -> Html:
+def draw(boxes: Mapping[str, tuple[str, str, str]], edges: Iterable[Edge], *, label: str, wide: int = WIDE) -> Html:
     """Draws boxes in layers from left to right.
 
     Args:
       boxes: Key -> what stands in the box, what below it, and the word of its colour.
       edges: Pairs of keys; one that another way makes plain is left out, and one that closes a circle.
       label: What the picture shows.
+      wide: Width of a box in pixels.
     """
     order = list(boxes)
     kept = _reduced(order, {(one, other) for one, other in edges if one in boxes and other in boxes})
@@ -86,10 +87,10 @@ def draw(boxes: Mapping[str, tuple[str, str, str]], edges: Iterable[Edge], *, la
         for row, key in enumerate(columns[number]):
             place[key] = float(row)
     parts: list[Html] = []
-    at = {key: (8 + layer[key] * (WIDE + GAP), 8 + place[key] * (HIGH + ROW)) for key in order}
+    at = {key: (8 + layer[key] * (wide + GAP), 8 + place[key] * (HIGH + ROW)) for key in order}
     for one, other in sorted(kept):
         (x1, y1), (x2, y2) = at[one], at[other]
-        start, end = (x1 + WIDE, y1 + HIGH / 2), (x2 - 2, y2 + HIGH / 2)
+        start, end = (x1 + wide, y1 + HIGH / 2), (x2 - 2, y2 + HIGH / 2)
         bend = GAP * 0.7
         curve = f"M{start[0]:g} {start[1]:g}C{start[0] + bend:g} {start[1]:g} {end[0] - bend:g} {end[1]:g} "
         curve += f"{end[0]:g} {end[1]:g}"
@@ -101,13 +102,13 @@ def draw(boxes: Mapping[str, tuple[str, str, str]], edges: Iterable[Edge], *, la
             tag(
                 "g",
                 tag("title", f"{upper}: {lower}"),
-                tag("rect", x=x, y=y, width=WIDE, height=HIGH, rx=6),
-                text(x + WIDE / 2, y + 19, short(upper, 16), anchor="middle", class_="name"),
-                text(x + WIDE / 2, y + 36, short(lower, 18), anchor="middle"),
+                tag("rect", x=x, y=y, width=wide, height=HIGH, rx=6),
+                text(x + wide / 2, y + 19, short(upper, int(wide / 6.6)), anchor="middle", class_="name"),
+                text(x + wide / 2, y + 36, short(lower, int(wide / 5.9)), anchor="middle"),
                 class_=f"node {css(word)}",
             )
         )
-    width = 16 + (max(layer.values(), default=0) + 1) * (WIDE + GAP) - GAP
+    width = 16 + (max(layer.values(), default=0) + 1) * (wide + GAP) - GAP
     height = 16 + (max(place.values(), default=0) + 1) * (HIGH + ROW) - ROW
     return tag(
         "div", svg(width, height, *parts, label=label), class_="wide", tabindex="0", role="region", aria_label=label

@@ -11,6 +11,8 @@ from inspection.report.graph import draw
 from inspection.report.markup import Html, facts, figure, joined, link, table, tag
 from inspection.store import redact
 
+_BOX = 138
+"""Width of an artifact's box in pixels: types have long names."""
 _MOST = 30
 """Artifacts of a drawn lineage."""
 
@@ -55,7 +57,7 @@ def traced(found: Lineage, *, address: str | None = None) -> Html:
     below = table(header, rows, caption="Artifacts")
     told = f"What {found.artifacts[found.start].type} {found.start} was made from, and what it led to"
     more = " (only a part is shown)" if found.cut or len(found.artifacts) > len(kept) else ""
-    return figure(draw(boxes, edges, label=told), told + more, below)
+    return figure(draw(boxes, edges, label=told, wide=_BOX), told + more, below)
 
 
 def settings(known: Facts) -> Html | None:
