@@ -128,8 +128,8 @@ def collect(store: Store, run_id: str, *, folder: str | None = None) -> Facts:
         facts.gates = facts.attempt(lambda: _listed(_json_in(place, GATES)), [])
     made = _made(store, run_id)
     _data(facts, store, made)
-    _transformation(facts, made)
-    _training(facts, made)
+    read_transformation(facts, made)
+    read_training(facts, made)
     _evaluation(facts, store, made)
     return facts
 
@@ -207,7 +207,8 @@ def _earlier(facts: Facts, store: Store, statistics: pb.Artifact) -> tuple[pb.Ar
     return newest, names.get(RUN_CONTEXT, "")
 
 
-def _transformation(facts: Facts, made: Mapping[str, pb.Artifact]) -> None:
+def read_transformation(facts: Facts, made: Mapping[str, pb.Artifact]) -> None:
+    """Reads the features and vocabularies of a TransformGraph, if there is one among the artifacts by type."""
     if "TransformGraph" in made:
         graph = made["TransformGraph"]
         told = facts.attempt(lambda: files.folder(graph.uri, f"TransformGraph {graph.id}"), "")
@@ -221,7 +222,8 @@ def _transformation(facts: Facts, made: Mapping[str, pb.Artifact]) -> None:
                 }
 
 
-def _training(facts: Facts, made: Mapping[str, pb.Artifact]) -> None:
+def read_training(facts: Facts, made: Mapping[str, pb.Artifact]) -> None:
+    """Reads network, history and outcome of a ModelRun, if there is one among the artifacts by type."""
     if "ModelRun" not in made:
         return
     run = made["ModelRun"]

@@ -276,7 +276,8 @@ def _training(run: Path, folder: Path, names: Names) -> None:
         {"epoch": epoch, "seconds": 0.1, "loss": 1 / epoch, "val_loss": 1 / epoch + max(0, epoch - 4) / 5, "rate": 0.1}
         for epoch in range(1, 8)
     ]
-    (folder / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for place in (run, folder):
+        (place / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (run / "outcome.json").write_text(json.dumps({"best": lines[3], "notes": [names.text]}))
     layers = [{"name": names.number, "kind": "Dense", "shape": [8], "parameters": 16}]
     sizes = {"layers": layers, "inputs": {names.number: [1]}, "parameters": 16, "trainable": 16}

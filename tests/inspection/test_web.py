@@ -77,7 +77,9 @@ def test_a_run_shows_its_report_and_leads_on(ask):
 def test_a_node_shows_what_it_took_and_made_and_its_log(ask):
     text = plain(ask.page("/node?run=run-4&node=trainer"))
     assert "trainer says r2 0.9 >= 0.8" in text
-    assert "ModelRun" in text
+    assert "loss by epoch" in text
+    assert "16 parameters" in text
+    assert "Distribution of sqft" in plain(ask.page("/node?run=run-4&node=statistics"))
     answer, said = ask("/node?run=run-4&node=trainr")
     assert answer.status == 404
     assert "Did you mean 'trainer'?" in plain(said)
@@ -99,6 +101,7 @@ def test_models_show_verdict_and_version(ask):
         ("Examples", "The first 5 rows of split test"),
         ("ExampleAnomalies", "No anomaly"),
         ("Model", "What Model"),
+        ("ModelRun", "loss by epoch"),
     ],
 )
 def test_an_artifact_shows_what_it_holds_and_its_lineage(ask, kind, told):

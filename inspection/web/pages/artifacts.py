@@ -12,8 +12,8 @@ from inspection.evaluations import read_evaluation
 from inspection.examples import read_examples
 from inspection.lineage import about, trace
 from inspection.records import ArtifactRow, Run, RunDetail
-from inspection.report import data, metrics, origin, worst
-from inspection.report.facts import Facts
+from inspection.report import data, features, metrics, origin, training, worst
+from inspection.report.facts import Facts, read_training, read_transformation
 from inspection.report.markup import Html, facts, joined, link, table, tag
 from inspection.statistics import read_statistics
 from inspection.store import Store
@@ -83,7 +83,7 @@ def page(store: Store, query: Query) -> Page:
     parts_ = [
         tag("h1", row.type, " ", tag("small", row.id)),
         facts(told),
-        _attempted(lambda: _content(artifact)) if places.contained(row.uri) else tag("p", LEAD_OUT, class_="note"),
+        held(artifact),
         tag(
             "section",
             tag("h2", "Lineage"),
@@ -105,8 +105,15 @@ def _attempted(make: Callable[[], Html | None]) -> Html | None:
         return tag("p", str(error), class_="note")
 
 
+def held(artifact: pb.Artifact) -> Html | None:
+    """Shows what an artifact of a known type holds; of another one nothing, of one that is damaged why."""
+    if not places.contained(artifact.uri):
+        return tag("p", LEAD_OUT, class_="note")
+    inner = _attempted(lambda: _content(artifact))
+    return tag("section", tag("h2", f"What {artifact.type} {artifact.id} holds"), inner) if inner else None
+
+
 def _content(artifact: pb.Artifact) -> Html | None:
-    """Shows what an artifact of a known type holds."""
     known = Facts(
         detail=RunDetail(
             run=Run(run_id="", pipeline="", state="", reason=None, started=None, ended=None, folder=None), nodes=()
@@ -132,7 +139,13 @@ def _content(artifact: pb.Artifact) -> Html | None:
         names = list(dict.fromkeys(name for row in found.rows for name in row))[:30]
         cells = [[worst.cell(row.get(name)) for name in names] for row in found.rows]
         inner = table(names, cells, caption=f"The first {len(cells)} rows of split {found.split}")
-    return tag("section", tag("h2", "What it holds"), inner, id="content-of") if inner else None
+    elif artifact.type == "TransformGraph":
+        read_transformation(known, {artifact.type: artifact})
+        inner = features.section(known)
+    elif artifact.type == "ModelRun":
+        read_training(known, {artifact.type: artifact})
+        inner = joined([training.network(known), training.section(known)])
+    return joined([inner, origin.notes(known)]) or None
 
 
 def _files(row: ArtifactRow) -> Html:

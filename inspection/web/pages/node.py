@@ -12,6 +12,7 @@ from inspection.runs import find_run, show_run
 from inspection.store import Store
 from inspection.web import places
 from inspection.web.layout import Page, Query, artifact_link, run_link
+from inspection.web.pages.artifacts import held
 
 _BYTES = 200_000
 """Of a log, its end."""
@@ -35,6 +36,7 @@ def page(store: Store, query: Query) -> Page:
     parts = [
         tag("h1", wanted, " ", tag("small", run_link(run_id))),
         *map(_attempt, attempts),
+        *(held(each) for each in store.artifacts(row.id for row in attempts[-1].outputs)),
         _log(detail.run.folder, wanted),
     ]
     return Page(title, joined(parts))
