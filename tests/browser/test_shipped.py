@@ -13,25 +13,32 @@ from . import checks
 REPOSITORY = Path(__file__).parents[2]
 PIPELINES = sorted(path.stem for path in (REPOSITORY / "configs").glob("*.toml"))
 
-LARGE = ("digits", "digits_deep", "house_tiers", "houses", "shuttle", "taxi")
+LARGE = ("digits", "digits_deep", "house_tiers", "houses", "shuttle", "signs", "taxi")
 """Of these a sample is taken."""
 
 
-def data_is_here(name: str) -> bool:
+BROUGHT = REPOSITORY.parent / "shared"
+"""Where data that a user brings may stand."""
+
+
+def data_root(name: str) -> Path | None:
     variants = load.variants(str(REPOSITORY), name)
     config = load.load(str(REPOSITORY), name, (), variants[0] if variants else None)
     path = config.data.path
     paths = path.values() if isinstance(path, dict) else [path]
-    return all(any(REPOSITORY.glob(str(each))) for each in paths)
+    roots = (root for root in (REPOSITORY, BROUGHT) if all(any(root.glob(str(each))) for each in paths))
+    return next(roots, None)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PIPELINES)
 def test_a_shipped_pipeline_s_report(tab, tmp_path, name):
-    if not data_is_here(name):
+    data = data_root(name)
+    if data is None:
         pytest.skip(f"configs/{name}.toml: its data is brought by its user")
     variants = load.variants(str(REPOSITORY), name)
     command = [sys.executable, "runner.py", "--local", "--pipeline", name, "--root", str(tmp_path)]
+    command += ["--data-root", str(data)]
     command += ["--variant", variants[0]] if variants else []
     command += ["--sample", "1500"] if name in LARGE else []
     command += ["--set", "training.epochs=2", "--set", "evaluation.importance=50"]
