@@ -100,15 +100,14 @@ def test_a_damaged_store_is_never_begun_anew(flats, figure, damage):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("what", "text", "said"),
     [
-        ("import no_such_module\n", "there is no module 'no_such_module'"),
-        ("def broken(:\n", "this is not Python: "),
-        ("from models import no_such_name\n", "models defines no 'no_such_name'"),
+        ("an import", "import no_such_module\n", "there is no module 'no_such_module'"),
+        ("a syntax error", "def broken(:\n", "this is not Python: "),
+        ("a name", "from models import no_such_name\n", "models defines no 'no_such_name'"),
     ],
-    ids=["module", "syntax", "name"],
 )
-def test_user_code_that_does_not_import(flats, figure, monkeypatch, text, said):
+def test_user_code_that_does_not_import(flats, figure, monkeypatch, what, text, said):
     """Fault 25: file and line, before TensorFlow is started."""
     from pipeline import usercode
 
@@ -122,6 +121,6 @@ def test_user_code_that_does_not_import(flats, figure, monkeypatch, text, said):
     begun = time.process_time()
     told = flats.told()
     seconds = time.process_time() - begun
-    figure(25, f"{said.split(' ')[-1]}: {seconds:.2f} s")
+    figure(25, f"{what}: {seconds:.2f} s")
     assert seconds < 5
     assert any(f"mine.py, line 5: {said}" in line for line in told), told
