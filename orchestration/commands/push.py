@@ -30,11 +30,12 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List, or bring a version back."""
+    from inspection.drawing import write
     from orchestration import pushes
 
     root = os.path.abspath(arguments.root)
     if arguments.rollback or arguments.version is not None:
-        print(pushes.bring_back(root, arguments.name, metadata=arguments.metadata, number=arguments.version))
+        write(f"{pushes.bring_back(root, arguments.name, metadata=arguments.metadata, number=arguments.version)}\n")
     else:
-        print("\n".join(pushes.listed(root, arguments.name)))
+        write("".join(f"{line}\n" for line in pushes.listed(root, arguments.name)))
     return 0

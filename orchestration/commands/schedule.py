@@ -172,7 +172,7 @@ def _list(root: str, known: "list[Plan]") -> int:
     import time
     from datetime import datetime, timezone
 
-    from inspection.drawing import drawn, moment, table
+    from inspection.drawing import drawn, moment, table, write
     from inspection.schedules import schedules
 
     remembered = {row.name: row for row in schedules(root)}
@@ -185,9 +185,8 @@ def _list(root: str, known: "list[Plan]") -> int:
         last = row.last if row else None
         when = f"{last.state}, {moment(last.ended or last.due)}" if last else "never"
         rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, when])
-    print(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else "no schedules", end="")
-    if not rows:
-        print(": write [[schedule]] into a config, see docs/configuration.md")
+    none = "no schedules: write [[schedule]] into a config, see docs/configuration.md\n"
+    write(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else none)
     return 0
 
 
@@ -204,7 +203,7 @@ def _next(plan: "Plan", count: int) -> int:
 
 
 def _history(root: str, arguments: argparse.Namespace) -> int:
-    from inspection.drawing import drawn, moment, table
+    from inspection.drawing import drawn, moment, table, write
     from inspection.schedules import history, schedules
 
     names = [row.name for row in schedules(root)]
@@ -222,5 +221,5 @@ def _history(root: str, arguments: argparse.Namespace) -> int:
         [moment(fire.due), fire.schedule, fire.state, str(fire.attempts), fire.run_id or "", fire.reason]
         for fire in found
     ]
-    print(drawn(table(header, rows)) if rows else "nothing was due yet\n", end="")
+    write(drawn(table(header, rows)) if rows else "nothing was due yet\n")
     return 0
