@@ -162,7 +162,7 @@ class History(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Look how many epochs there may be."""
-        self._meter = progress.Meter("epochs", self.params.get("epochs") or math.inf)
+        self._meter = progress.Meter("epochs", (self.params or {}).get("epochs") or math.inf)
 
     def add(self, line: dict[str, Any]) -> None:
         """Keep a line, and write it."""
