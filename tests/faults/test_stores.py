@@ -211,7 +211,7 @@ from orchestration.workers import Workers
 from pipeline.variants import Name
 
 request = local.Request(
-    name=Name("points", "xor_linear"), root=sys.argv[1], to="statistics", overrides=["evaluation.floor={}"]
+    name=Name("points", "xor_linear"), root=sys.argv[1], to="statistics", overrides=["evaluation.floor={}"], cache=False
 )
 
 def children(pid):

@@ -147,9 +147,11 @@ def main() -> None:
             return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     class Forked(workers.Workers):
-        def __enter__(self) -> "Forked":
+        def begin(self) -> None:
             import socket
 
+            if self._process is not None:
+                return
             ours, theirs = socket.socketpair()
             parent, pid = os.getpid(), os.fork()
             if pid == 0:
@@ -160,7 +162,6 @@ def main() -> None:
                 os._exit(worker.main())
             theirs.close()
             self._socket, self._process, self.ready = ours, Server(pid), True  # type: ignore[assignment]
-            return self
 
     def forked(order: dict[str, Any]) -> None:
         os.setsid()
