@@ -122,7 +122,7 @@ def run(request: Request, workers: Workers) -> int:
     with lock.held(root.pipeline(name.run), terminal.say) as held:
         store = place.open_store()
         schema = os.path.join(REPOSITORY, reviewed.schema)
-        wanted = told or _identity(request, reviewed, data)
+        wanted = told if told and not held.waited else _identity(request, reviewed, data)
         before = begin.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
         base = begin.base(place, store.mlmd, config, request.first, say=terminal.say)
         run_id = before["run_id"] if before else new_run_id()

@@ -19,10 +19,11 @@ class Lock:
     Attributes:
         descriptor: The open file, to hand to the worker.
         last: The run that held it last; None where none did.
+        waited: Whether another run held it first, while which anything may have changed.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+    def __init__(self, descriptor: int, waited: bool) -> None:
+        self.descriptor, self.waited = descriptor, waited
         self.last: str | None = _holder(descriptor).get("run_id")
 
     def name(self, run_id: str) -> None:
@@ -42,6 +43,7 @@ def held(folder: str, say: Callable[[str], None]) -> Iterator[Lock]:
     """
     os.makedirs(folder, exist_ok=True)
     descriptor = os.open(os.path.join(folder, NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    waited = False
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -49,8 +51,9 @@ def held(folder: str, say: Callable[[str], None]) -> Iterator[Lock]:
             other = _holder(descriptor)
             which = f"run {other['run_id']} (process {other['pid']})" if other else "another run"
             say(f"{which} of {os.path.basename(folder)} is going on under this root: waiting for it to end")
+            waited = True
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield Lock(descriptor)
+        yield Lock(descriptor, waited)
     finally:
         os.close(descriptor)
 

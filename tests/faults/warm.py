@@ -157,7 +157,9 @@ def main() -> None:
             if pid == 0:
                 os.setsid()
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
-                ours.close()
+                # As a program that is started has none of these: not the pipe's end, not the lock.
+                os.closerange(3, theirs.fileno())
+                os.closerange(theirs.fileno() + 1, 4096)
                 sys.argv = ["worker", str(theirs.fileno()), str(parent)]
                 os._exit(worker.main())
             theirs.close()

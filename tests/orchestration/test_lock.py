@@ -16,10 +16,11 @@ def test_the_second_waits_and_says_for_whom(tmp_path):
 
     def second():
         with lock.held(str(tmp_path / "houses"), said.append) as held:
-            assert held.last == "run-1"
+            assert (held.last, held.waited) == ("run-1", True)
             entered.set()
 
     with lock.held(str(tmp_path / "houses"), said.append) as held:
+        assert not held.waited
         held.name("run-1")
         thread = threading.Thread(target=second)
         thread.start()
