@@ -1,0 +1,38 @@
+"""What the gates find on its way from a stage to the terminal and the run's folder."""
+
+import json
+
+from errors import GateError, RunError
+from orchestration import record, worker
+from orchestration.supervision import Followed, _take
+from orchestration.terminal import Terminal
+
+FOUND = [
+    {"gate": "drift", "column": "area", "action": "warn", "line": "drift: column 'area': moved"},
+    {"gate": "rows", "column": None, "action": "block", "line": "rows: 3 rows"},
+]
+
+
+def test_warnings_stay_on_the_terminal_in_run_json_and_all_findings_in_a_file(tmp_path, capsys):
+    book, terminal = record.Record(str(tmp_path / "run"), {}), Terminal(plain=True)
+    _take({"event": "gates", "node": "validation", "findings": FOUND}, Followed(), terminal, book)
+    book.close("COMPLETE", "")
+
+    assert capsys.readouterr().out == "warning: drift: column 'area': moved\n"
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["warnings"] == ["drift: column 'area': moved"]
+    assert json.loads((tmp_path / "run" / "gates.json").read_text()) == FOUND
+
+
+def test_findings_of_a_stopped_gate_are_found_in_the_error_that_a_stage_ends_with():
+    def failed():
+        try:
+            try:
+                raise GateError("stopped", FOUND)
+            except GateError as error:
+                raise ValueError("the launcher's own") from error
+        except ValueError as error:
+            return error
+
+    assert worker._findings(failed()) == FOUND
+    assert worker._findings(RunError("another")) == []
+    assert worker._findings(GateError("the model is not blessed")) == []
