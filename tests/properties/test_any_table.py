@@ -93,7 +93,7 @@ def train(table: Table, folder: Path) -> None:
     """From the file to a network of one epoch."""
     execution, config = prepared(table, folder)
     for stage in STAGES:
-        execution.launch(stage)
+        execution.launch(stage, print)
     one_epoch(config, folder / "made/artifacts/transformation")
 
 
@@ -164,7 +164,7 @@ def test_a_table_goes_to_a_pushed_model(table, tmp_path_factory):
     try:
         execution, _ = prepared(table, folder)
         for node in execution.node_ids:
-            execution.launch(node)
+            execution.launch(node, print)
     except Exception as raised:
         print(f"whole: {table.described}: refused: {told(table, raised)}")
         return
