@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.ingestion import files
 from errors import GateError, PipelineError, ResourceError, UserError
 from inspection import store as inspection_store
 from orchestration import begin, lock, preflight, record, repeat, resume, tuned
@@ -203,8 +204,15 @@ def run(request: Request, workers: Workers) -> int:
 
 def _identity(request: Request, reviewed: load.Reviewed, data: Any) -> dict[str, str]:
     schema = os.path.join(REPOSITORY, reviewed.schema)
+    skew = reviewed.config.gates.skew.path
     return resume.identity(
-        reviewed.config, data, schema, first=request.first, to=request.to, advisory=request.name.sample
+        reviewed.config,
+        data,
+        schema,
+        first=request.first,
+        to=request.to,
+        advisory=request.name.sample,
+        skew=None if skew is None else files.under(os.path.abspath(request.data_root), skew),
     )
 
 

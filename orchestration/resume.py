@@ -25,7 +25,14 @@ SCRATCH = "pipeline-"
 
 
 def identity(
-    config: Config, data: files.Paths, schema: str, *, first: str | None, to: str | None, advisory: bool
+    config: Config,
+    data: files.Paths,
+    schema: str,
+    *,
+    first: str | None,
+    to: str | None,
+    advisory: bool,
+    skew: files.Paths | None = None,
 ) -> dict[str, str]:
     """What must be equal for a run to go on, by the word that a person has for it.
 
@@ -36,6 +43,7 @@ def identity(
         first: The stage to begin with, or None.
         to: The stage to end with, or None.
         advisory: Whether the evaluation's rules only tell.
+        skew: Paths of served rows that validation compares with; None for none.
     """
     plain = {key: value for key, value in config.plain().items() if key not in NO_MATTER}
     text = json.dumps([plain, advisory], sort_keys=True).encode()
@@ -48,6 +56,7 @@ def identity(
         "schema": digest.file(schema),
         "code": digest.code(*CODE, *own),
         "stages": f"{first or ''}:{to or ''}",
+        **({"served rows": files.content(files.resolve(skew, {"format": config.data.format}))} if skew else {}),
     }
 
 

@@ -19,10 +19,10 @@ def identity(tmp_path):
     (tmp_path / "x.csv").write_text("a,y\n1,2\n")
     (tmp_path / "x.pbtxt").write_text("feature {}")
 
-    def make(first=None, to=None, advisory=False, **sections):
+    def make(first=None, to=None, advisory=False, skew=None, **sections):
         config = Config.model_validate({**LEAST, **sections})
         paths = str(tmp_path / "x.csv"), str(tmp_path / "x.pbtxt")
-        return resume.identity(config, *paths, first=first, to=to, advisory=advisory)
+        return resume.identity(config, *paths, first=first, to=to, advisory=advisory, skew=skew)
 
     return make
 
@@ -41,6 +41,10 @@ def test_only_what_changes_a_result_makes_another_run(identity, tmp_path):
     assert changed(to="trainer") == ["stages"]
     assert changed(first="trainer") == ["stages"]
     assert changed(network={"name": "linear"}) == ["config", "code"]
+    (tmp_path / "served.csv").write_text("a\n1\n")
+    before = identity(skew=str(tmp_path / "served.csv"))
+    (tmp_path / "served.csv").write_text("a\n2\n")
+    assert changed(skew=str(tmp_path / "served.csv")) == ["served rows"]
     (tmp_path / "x.csv").write_text("a,y\n1,3\n")
     assert changed() == ["data"]
     (tmp_path / "x.pbtxt").write_text("feature { }")
