@@ -45,12 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
         told = [{"check": check.name, "ok": not check.findings, "text": _text(check)} for check in checks]
         print(json.dumps({"code": code, "checks": told, "machine": facts}, indent=1, ensure_ascii=False))
         return code
+    lines = []
     for check in checks:
         for number, line in enumerate(_text(check).splitlines() or [""]):
             head = f"{check.name:<11} {'wrong' if check.findings else 'good':<6}" if not number else " " * 18
-            print(f"{head} {line}".rstrip())
-    for what, text in facts.items():
-        print(f"{what:<18} {text}")
+            lines.append(f"{head} {line}".rstrip())
+    print("\n".join([*lines, *(f"{what:<18} {text}" for what, text in facts.items())]))
     return code
 
 
