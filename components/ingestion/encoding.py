@@ -26,8 +26,7 @@ _FLOAT_LIST = b"\x12"
 _INT64_LIST = b"\x1a"
 _LIST_VALUE = b"\x0a"
 _MISSING = b""
-"""A feature without a list, as stock ExampleGen writes it: TFDV counts it as missing, and a list without values as a
-list that is too short."""
+"""A feature without a list: TFDV counts it as missing, and a list without values as a list that is too short."""
 
 _Wrap = Callable[[bytes], bytes]
 """Puts a serialized feature into what is around it."""
@@ -52,29 +51,31 @@ def _entry(name: bytes, feature: bytes) -> bytes:
     return _field(_FEATURES_ENTRY, _field(_ENTRY_KEY, name) + _field(_ENTRY_VALUE, feature))
 
 
-def features(column: pa.Array) -> pa.Array:
+def features(column: pa.Array, *, empty: bool = False) -> pa.Array:
     """Serialize each cell as a tf.train.Feature; a null becomes a feature without a list.
 
     Args:
         column: Floating, integer, boolean, string or binary Arrow array of n cells, or fixed-size lists of numbers,
             none of them null.
+        empty: Whether a null becomes a list without values, as stock's CsvExampleGen has it.
 
     Returns:
         Binary Arrow array of n features: float_list, int64_list or bytes_list of one value, or of a list's values.
     """
-    return _joined(_parts(column, lambda feature: feature))
+    return _joined(_parts(column, lambda feature: feature, empty))
 
 
 def entries(name: str, column: pa.Array) -> pa.Array:
     """Serialize each cell as a map entry of tf.train.Features, under the column's name."""
-    return _joined(_parts(column, lambda feature: _entry(name.encode(), feature)))
+    return _joined(_parts(column, lambda feature: _entry(name.encode(), feature), False))
 
 
-def examples(batch: pa.RecordBatch) -> pa.Array:
+def examples(batch: pa.RecordBatch, *, empty: bool = False) -> pa.Array:
     """Serialize each row as a tf.train.Example.
 
     Args:
         batch: n rows of flat columns.
+        empty: As for `features`.
 
     Returns:
         Binary Arrow array of n examples.
@@ -82,7 +83,7 @@ def examples(batch: pa.RecordBatch) -> pa.Array:
     parts: list[Any] = []
     for name in sorted(batch.schema.names, key=str.encode):
         column = batch.column(batch.schema.get_field_index(name))
-        parts += _parts(column, functools.partial(_entry, name.encode()))
+        parts += _parts(column, functools.partial(_entry, name.encode()), empty)
     bodies = _joined(parts)
     heads = _by_length(bodies, lambda length: _EXAMPLE_FEATURES + varint(length))
     return _joined([heads, bodies])
@@ -92,7 +93,7 @@ def _joined(parts: Sequence[Any]) -> pa.Array:
     return pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
 
 
-def _parts(column: pa.Array, wrap: _Wrap) -> list[Any]:
+def _parts(column: pa.Array, wrap: _Wrap, empty: bool) -> list[Any]:
     """Binary arrays that make up the wrapped features of a column's cells, in order: what is before a value, its bytes.
 
     A feature ends with its value's bytes, and what is before them depends on nothing but their number.
@@ -120,7 +121,8 @@ def _parts(column: pa.Array, wrap: _Wrap) -> list[Any]:
 
     if not column.null_count:
         return [_by_length(values, before), values]
-    heads = pc.fill_null(_by_length(values, before), wrap(_MISSING))
+    missing = _field(tag, b"") if empty and not pa.types.is_null(kind) else _MISSING
+    heads = pc.fill_null(_by_length(values, before), wrap(missing))
     return [heads, pc.fill_null(values, b"")]
 
 

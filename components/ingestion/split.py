@@ -133,8 +133,11 @@ def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "") -> Rows:
 
 
 def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None) -> pa.Array:
-    """The text that decides: one column's serialized feature, or the whole example."""
-    return examples if column is None else encoding.features(_column(batch, column))
+    """The text that decides, as stock's CsvExampleGen has it: one column's serialized feature, or the whole example."""
+    if column is not None:
+        return encoding.features(_column(batch, column), empty=True)
+    complete = not any(each.null_count for each in batch.columns)
+    return examples if complete else encoding.examples(batch, empty=True)
 
 
 def _column(batch: pa.RecordBatch, name: str | None) -> pa.Array:

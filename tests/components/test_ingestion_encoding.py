@@ -50,11 +50,11 @@ def batches(draw, min_rows=1, max_rows=6):
     return pa.record_batch(columns, names)
 
 
-def feature(kind, cell):
-    """The cell as TensorFlow's own message; a null is a feature without a list."""
-    if cell is None:
+def feature(kind, cell, empty=False):
+    """The cell as TensorFlow's own message; a null has no list, or one of its type without values."""
+    if cell is None and (not empty or pa.types.is_null(kind)):
         return tf.train.Feature()
-    cells = [cell]
+    cells = [] if cell is None else [cell]
     if pa.types.is_floating(kind):
         with np.errstate(over="ignore"):
             rounded = np.asarray(cells, np.float64).astype(np.float32)
@@ -65,11 +65,11 @@ def feature(kind, cell):
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=encoded))
 
 
-def example(batch, row):
+def example(batch, row, empty=False):
     cells = {name: batch.column(number)[row].as_py() for number, name in enumerate(batch.schema.names)}
     kinds = {field.name: field.type for field in batch.schema}
     return tf.train.Example(
-        features=tf.train.Features(feature={name: feature(kinds[name], cell) for name, cell in cells.items()})
+        features=tf.train.Features(feature={name: feature(kinds[name], cell, empty) for name, cell in cells.items()})
     )
 
 
@@ -164,7 +164,7 @@ SHARES = st.sampled_from(
 
 
 def stock(batch, shares, column):
-    """Split of each row by TFX's own ExampleGen."""
+    """Split of each row by TFX's own ExampleGen, of examples as its CsvExampleGen makes them."""
     config = example_gen_pb2.SplitConfig(partition_feature_name=column)
     buckets = []
     for name, share in shares.items():
@@ -173,7 +173,7 @@ def stock(batch, shares, column):
     partition = base_example_gen_executor._PartitionFn
     rows = {name: [] for name in shares}
     for row in range(batch.num_rows):
-        number = partition(example(batch, row), len(buckets), buckets, config)
+        number = partition(example(batch, row, empty=True), len(buckets), buckets, config)
         rows[list(shares)[number]].append(row)
     return rows
 
