@@ -92,7 +92,9 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
         """Write the shard; yield its number of rows."""
         config, plan, path = self._config, self._plan, element["path"]
         suffix = f"{element['shard']:05d}-of-{element['shards']:05d}"
-        splitter = split.Splitter(plan.split, cuts=plan.cuts, time=config["duties"]["time"], newest=plan.newest)
+        splitter = split.Splitter(
+            plan.split, cuts=plan.cuts, time=config["duties"]["time"], newest=plan.newest, empty=plan.empty
+        )
         keeper = planning.keeper(config)
         paths = {
             name: f"{self._uri}/Split-{name}/data_tfrecord-{suffix}.gz" for name in splitter.names(element["split"])

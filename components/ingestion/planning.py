@@ -26,6 +26,7 @@ class Plan:
         columns: Type of every column of any file.
         split: [data.split], its `key` and `cut_eval` added, as `Splitter` takes it.
         cuts: Times with which splits begin.
+        empty: Columns without any value, where the whole row decides its split.
         taken: Spans of the column of dates whose rows are taken; empty where none cuts.
         newest: With data.split.by = "span", how a column is cut and its newest span's number; None where files tell.
         span: Number of the newest span.
@@ -37,6 +38,7 @@ class Plan:
     columns: dict[str, str]
     split: dict[str, Any]
     cuts: list[float] = field(default_factory=list)
+    empty: frozenset[str] = frozenset()
     taken: list[spans.Span] = field(default_factory=list)
     newest: tuple[str, int] | None = None
     span: int = 0
@@ -86,6 +88,8 @@ def plan(config: Mapping[str, Any]) -> Plan:
         cuts = times.cuts(_times(made, config), {name: split[name] for name in SPLITS})
         notes.append(f"eval from {times.shown(cuts[0])}, test from {times.shown(cuts[1])}")
         made = replace(made, cuts=cuts)
+    if split["by"] == "hash" and split["key"] is None:
+        made = replace(made, empty=_empty(made, config))
     if data["sample"]:
         notes.append(f"a sample of {data['sample']:,} rows")
     if split["by"] == "all":
@@ -179,6 +183,20 @@ def _spans(plan: Plan, config: Mapping[str, Any]) -> set[spans.Span]:
         for number in np.unique(span_numbers(batch, file, config)).tolist()
     }
     return {spans.named(number, by) for number in found}
+
+
+def _empty(plan: Plan, config: Mapping[str, Any]) -> frozenset[str]:
+    """Columns that are blank in every row: stock knows no type of them. Where none is, the first batch tells."""
+    found: frozenset[str] | None = None
+    keep = keeper(config)
+    for file in plan.files:
+        for batch in read(file, plan, config, keep):
+            names = zip(batch.schema.names, batch.columns, strict=True)
+            blank = frozenset(name for name, cells in names if cells.null_count == len(cells))
+            found = blank if found is None else found & blank
+            if not found:
+                return found
+    return found or frozenset()
 
 
 def span_numbers(batch: pa.RecordBatch, file: files.DataFile, config: Mapping[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Splitter:
         time: For by = "time", the column; for by = "span", the one that is cut into spans.
         newest: For by = "span", how that column is cut and the number of the span that is the test split; None where
             each file is of one span.
+        empty: Columns without any value.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Splitter:
         cuts: Sequence[float] = (),
         time: str | None = None,
         newest: tuple[str, int] | None = None,
+        empty: Collection[str] = (),
     ) -> None:
         self._settings = settings
         self._shares = {name: settings[name] for name in SPLITS}
         self._cuts = list(cuts)
         self._time = time
         self._newest = newest
+        self._empty = empty
 
     def names(self, ready: str | None) -> tuple[str, ...]:
         """Splits that a file can have rows of.
@@ -80,7 +83,7 @@ class Splitter:
         if ready is not None and not self._cuts_eval(ready):
             return {str(ready): every}
         shares = {name: self._shares[name] for name in (SPLITS if by == "hash" else SPLITS[:2])}
-        divided = rows(keys(batch, examples, self._settings["key"]), shares, self._settings["salt"])
+        divided = rows(keys(batch, examples, self._settings["key"], self._empty), shares, self._settings["salt"])
         if self._newest is None:
             return divided
         cut, number = self._newest
@@ -132,12 +135,18 @@ def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "") -> Rows:
     return {name: np.flatnonzero(assigned == number) for number, name in enumerate(shares)}
 
 
-def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None) -> pa.Array:
+def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None, unknown: Collection[str] = ()) -> pa.Array:
     """The text that decides, as stock's CsvExampleGen has it: one column's serialized feature, or the whole example."""
     if column is not None:
         return encoding.features(_column(batch, column), empty=True)
     complete = not any(each.null_count for each in batch.columns)
-    return examples if complete else encoding.examples(batch, empty=True)
+    if complete:
+        return examples
+    columns = [
+        pa.nulls(len(batch)) if name in unknown else each
+        for name, each in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return encoding.examples(pa.RecordBatch.from_arrays(columns, batch.schema.names), empty=True)
 
 
 def _column(batch: pa.RecordBatch, name: str | None) -> pa.Array:
