@@ -28,7 +28,7 @@ class Result:
     @property
     def nodes(self) -> dict[str, str]:
         """Node -> word of its line (done, cached, failed)."""
-        words = {"done", "cached", "failed"}
+        words = {"done", "cached", "kept", "taken", "failed"}
         lines = [line.split() for line in self.out.splitlines()]
         return {line[0]: line[1] for line in lines if len(line) > 1 and line[1] in words}
 

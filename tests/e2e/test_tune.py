@@ -66,7 +66,7 @@ def test_a_killed_tuning_is_taken_up_and_its_best_values_feed_the_trainer(tmp_pa
     trials = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
     best = next(trial for trial in trials if trial["best"])
     assert {"trainer", "evaluator", "pusher"}.isdisjoint(tuned.nodes)
-    assert tuned.nodes["transformation"] == "cached"
+    assert tuned.nodes["transformation"] == "kept", "the killed run went on"
     assert [trial["earlier"] for trial in trials].count(True) == finished
     assert best["score"] == min(trial["score"] for trial in trials) <= trials[0]["score"]
     assert {"trials.jsonl", "trials.md", "trials.csv", "trials.svg"} <= {path.name for path in folder.iterdir()}

@@ -45,7 +45,7 @@ def successes(root, run_id):
 def rows(folder):
     """Records of all splits, counted in their files."""
     count = 0
-    for path in folder.glob("Split-*/*"):
+    for path in folder.glob("Split-*/*.gz"):
         with gzip.open(path) as file:
             while head := file.read(12):
                 file.seek(struct.unpack("<Q", head[:8])[0] + 4, 1)

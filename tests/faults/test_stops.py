@@ -17,7 +17,7 @@ STAGES = (
     *("ingestion", "schema", "statistics", "history", "validation", "transformation"),
     *("trainer", "baseline", "evaluator", "pusher"),
 )
-LONG = {"ingestion": 0.1, "statistics": 0.3, "transformation": 0.5, "trainer": 1.5, "evaluator": 0.2}
+LONG = {"ingestion": 0.1, "statistics": 0.3, "transformation": 0.5, "trainer": 0.8, "evaluator": 0.0}
 """Stages that take long enough to be met, and seconds after which they are at work."""
 
 

@@ -178,7 +178,7 @@ def signature(root):
     import tensorflow as tf
 
     rows, weights = hashlib.sha256(), hashlib.sha256()
-    files = sorted((root / "points-xor_hidden/artifacts/transformation/transformed_examples").rglob("Split-*/*"))
+    files = sorted((root / "points-xor_hidden/artifacts/transformation/transformed_examples").rglob("Split-*/*.gz"))
     for record in tf.data.TFRecordDataset([str(path) for path in files], "GZIP"):
         features = tf.train.Example.FromString(record.numpy()).features.feature
         rows.update(repr(sorted((name, str(value)) for name, value in features.items())).encode())
