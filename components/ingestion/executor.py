@@ -17,9 +17,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components import summary
+from components.ahead import ahead
 from components.ingestion import encoding, marks, planning, rows, spans, split
 from components.ingestion.csv_source import BLOCK_BYTES
-from components.ingestion.records import RecordWriter, framed, joined
+from components.ingestion.records import RecordWriter, cut, framed, joined
 from errors import UserError
 from models import progress, settings, sidecar
 
@@ -104,11 +105,12 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
         counts = dict.fromkeys(writers, 0)
         marked = marks.Marks(skip=planning.naming(config), label=config["label"])
         meter, expected = progress.Meter(), 0.0
-        for batch in planning.read(plan.files[element["shard"]], plan, config, keeper):
+        for batch in ahead(planning.read(plan.files[element["shard"]], plan, config, keeper)):
             examples = encoding.examples(batch)
-            divided = splitter.divide(batch, examples, path=path, ready=element["split"])
+            texts = cut(examples)
+            divided = splitter.divide(batch, examples, texts=texts, path=path, ready=element["split"])
             marked.add(batch, divided)
-            records, typed = framed(examples), sidecar.typed(batch)
+            records, typed = framed(examples, texts), sidecar.typed(batch)
             for name, numbers in divided.items():
                 writers[name].write_framed(joined(records.take(pa.array(numbers))))
                 columns[name].write(sidecar.selected(typed, numbers))

@@ -1,8 +1,8 @@
 """Which split a row goes to: by a hash, a column or time, so that it never changes sides."""
 
-import hashlib
 import itertools
 from collections.abc import Collection, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -56,12 +56,15 @@ class Splitter:
             return SPLITS
         return SPLITS[:2] if self._cuts_eval(ready) else (ready,)
 
-    def divide(self, batch: pa.RecordBatch, examples: pa.Array, *, path: str, ready: str | None) -> Rows:
+    def divide(
+        self, batch: pa.RecordBatch, examples: pa.Array, *, texts: list[bytes], path: str, ready: str | None
+    ) -> Rows:
         """Assign the rows of a batch.
 
         Args:
             batch: n rows.
             examples: They as n serialized tf.Examples.
+            texts: These as Python objects.
             path: Their file, for messages.
             ready: The split that the file makes; None where files are not ready-made splits.
 
@@ -83,12 +86,13 @@ class Splitter:
         if ready is not None and not self._cuts_eval(ready):
             return {str(ready): every}
         shares = {name: self._shares[name] for name in (SPLITS if by == "hash" else SPLITS[:2])}
-        divided = rows(keys(batch, examples, self._settings["key"], self._empty), shares, self._settings["salt"])
+        found = keys(batch, examples, self._settings["key"], self._empty)
+        divided = rows(found, shares, self._settings["salt"], texts if found is examples else None)
         if self._newest is None:
             return divided
         cut, number = self._newest
-        found = times.keys(_column(batch, self._time), str(self._time), path)
-        fresh = spans.numbers(found, cut, str(self._time)) == number
+        days = times.keys(_column(batch, self._time), str(self._time), path)
+        fresh = spans.numbers(days, cut, str(self._time)) == number
         older = {name: places[~fresh[places]] for name, places in divided.items()}
         return {**older, "test": np.flatnonzero(fresh)}
 
@@ -113,20 +117,23 @@ class Splitter:
         return {name: np.flatnonzero(place == number) for number, name in enumerate(SPLITS)}
 
 
-def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "") -> Rows:
+def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "", texts: list[bytes] | None = None) -> Rows:
     """Assign rows to splits as stock ExampleGen does: SHA-256 of the key, modulo the sum of the shares.
 
     Args:
         keys: Binary array of n keys: the serialized tf.Example, or the serialized feature of one column.
         shares: Split name -> its share, in order.
         salt: Goes before each key.
+        texts: The keys as Python objects, where these are at hand.
 
     Returns:
         Split name -> row numbers, rising.
     """
     bounds = list(itertools.accumulate(shares.values()))
-    prefix, texts = salt.encode(), records.cut(keys)
-    digests = b"".join([hashlib.sha256(prefix + text).digest() for text in texts])
+    prefix = salt.encode()
+    texts = records.cut(keys) if texts is None else texts
+    seeded = [prefix + text for text in texts] if prefix else texts
+    digests = b"".join([sha256(text).digest() for text in seeded])
     # A digest is a number of eight words to the base 2^32, the first the highest.
     words = np.frombuffer(digests, ">u4").reshape(-1, 8).astype(np.uint64)
     powers = np.array([pow(2, 32 * place, bounds[-1]) for place in range(7, -1, -1)], np.uint64)

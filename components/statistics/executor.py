@@ -17,6 +17,7 @@ from tfx.utils import json_utils
 from tfx_bsl.coders import example_coder
 
 from components import shards, summary
+from components.ahead import ahead
 from components.statistics.frequencies import Frequencies
 from models import progress, sidecar
 
@@ -72,7 +73,7 @@ class Measure(beam.DoFn):  # type: ignore[misc]
         made = generators()
         accumulators = [generator.create_accumulator() for generator in made]
         meter = progress.Meter(total=sidecar.rows(path))
-        for batch in _decoded(path):
+        for batch in ahead(_decoded(path)):
             accumulators = [
                 generator.add_input(accumulator, batch)
                 for generator, accumulator in zip(made, accumulators, strict=True)
