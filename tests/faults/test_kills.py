@@ -16,7 +16,10 @@ from components import versions
 
 KILLS = int(os.environ.get("KILLS", "5"))
 SEED = int(os.environ.get("SEED", "1"))
+SAMPLE = 5
+"""So many go with every run of the tests; more are slow."""
 PIPELINE = "points-xor_linear"
+pytestmark = [pytest.mark.slow] if KILLS > SAMPLE else []
 STATES = pb.Execution
 
 
@@ -74,7 +77,6 @@ def orphans(root, good):
     return [folder for folder in folders if int(folder.name) not in good]
 
 
-@pytest.mark.slow
 def test_a_run_that_is_killed_at_any_moment_goes_on(warm, tmp_path, figure):
     """Fault 1: SIGKILL of supervisor and worker at a moment drawn over the run's wall time, then the same command."""
     root, draw = tmp_path / "runs", random.Random(SEED)
