@@ -91,7 +91,7 @@ class Skew(Drift):
 class Duplicates(Strict):
     """Rows of eval and test that are in train too, but for the columns that name a row or its split."""
 
-    action: Action = "block"
+    action: Action = "warn"
     most: Share = 0.01
     """Share of the rows of eval and test."""
 
