@@ -40,7 +40,9 @@ def run_fn(fn_args: Any) -> None:
         verbose=2,
     )
     network.tft_layer = transform.transform_features_layer()
-    raw = transform.raw_feature_spec()
+    # Stock takes digits for whole numbers, also where the schema has them as text; such columns name rows.
+    known = {*roles.columns(), label.column}
+    raw = {name: spec for name, spec in transform.raw_feature_spec().items() if name in known}
     served = {name: spec for name, spec in raw.items() if name != label.column}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])  # type: ignore[untyped-decorator]
