@@ -165,7 +165,7 @@ class Training(Strict):
     """Seed of the weights, the shuffle and dropout."""
     deterministic: bool = False
     """True: operations whose result depends on the order of threads are run in one order, or refused."""
-    memory_gb: float = Field(default=4.0, gt=0, allow_inf_nan=False)
+    memory_gb: float = Field(default=2.0, gt=0, allow_inf_nan=False)
     """A split is held in memory while it needs less than a quarter of it, TensorFlow's copy included; above, it is
     read from files."""
     warm_start: bool = False
