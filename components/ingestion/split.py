@@ -57,14 +57,20 @@ class Splitter:
         return SPLITS[:2] if self._cuts_eval(ready) else (ready,)
 
     def divide(
-        self, batch: pa.RecordBatch, examples: pa.Array, *, texts: list[bytes], path: str, ready: str | None
+        self,
+        batch: pa.RecordBatch,
+        examples: pa.Array,
+        *,
+        path: str,
+        ready: str | None,
+        texts: list[bytes] | None = None,
     ) -> Rows:
         """Assign the rows of a batch.
 
         Args:
             batch: n rows.
             examples: They as n serialized tf.Examples.
-            texts: These as Python objects.
+            texts: These as Python objects, where they are at hand.
             path: Their file, for messages.
             ready: The split that the file makes; None where files are not ready-made splits.
 

@@ -216,7 +216,12 @@ def test_rows_on_both_sides_of_a_split_stop_with_the_rows(flats, gated):
     lines[45] = lines[3].replace("train", "eval")
     flats.data(flats.HEADER + "\n".join(lines) + "\n")
     finding = one(
-        gated.found("data.split={by='column', column='city'}", "features.categorical=[]", "features.ignored=['city']")
+        gated.found(
+            "data.split={by='column', column='city'}",
+            "features.categorical=[]",
+            "features.ignored=['city']",
+            "gates.duplicates=block",
+        )
     )
 
     assert finding["gate"] == "duplicates"
