@@ -55,11 +55,13 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             else:
                 version = versions.place(model, serving, check=probe.ask, keep=exec_properties["keep"])
         except ValueError as error:
-            raise RunError(f"the copy of the model for {serving} is not pushed: {error}. {_serves(serving)}") from error
+            raise RunError(
+                f"the copy of the model for {serving} is not pushed: {error}. {versions.serves(serving)}"
+            ) from error
         except OSError as error:
             raise ResourceError(
-                f"{serving}: the model could not be copied there: {error.strerror or error}. {_serves(serving)}; "
-                "mend the disk or make room, and run again"
+                f"{serving}: the model could not be copied there: {error.strerror or error}. "
+                f"{versions.serves(serving)}; mend the disk or make room, and run again"
             ) from error
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", f"{serving}/{version}")
@@ -76,11 +78,6 @@ def _place_in_bucket(model: str, serving: str) -> int:
     io_utils.copy_dir(model, partial)
     fileio.rename(partial, final)
     return version
-
-
-def _serves(serving: str) -> str:
-    there = versions.pushed(serving)
-    return f"Version {there[-1]} serves on" if there else "Nothing is served yet"
 
 
 class Pusher(base_component.BaseComponent):  # type: ignore[misc]

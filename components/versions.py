@@ -68,6 +68,12 @@ def told(folder: str, number: int) -> Version:
         return Version(number)
 
 
+def serves(folder: str) -> str:
+    """What serves, as a sentence without its full stop."""
+    there = pushed(folder)
+    return f"Version {there[-1]} serves on" if there else "Nothing is served yet"
+
+
 def not_serving(destination: str) -> str | None:
     """Whether a push of an earlier run no longer decides what serves, so that the same model has to be pushed again.
 

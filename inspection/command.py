@@ -136,6 +136,11 @@ def _since(text: str) -> datetime:
         raise argparse.ArgumentTypeError(told) from error
 
 
+def place(args: argparse.Namespace) -> tuple[str, str | None]:
+    """Returns the folder of all runs and the store's URL, as arguments and environment say."""
+    return getattr(args, "root", _ROOT), getattr(args, "metadata", None) or os.environ.get("PIPELINE_METADATA")
+
+
 def run(args: argparse.Namespace) -> int:
     """Carries out what `add_arguments` parsed and prints to standard output.
 
@@ -149,8 +154,7 @@ def run(args: argparse.Namespace) -> int:
     from inspection import drawing
     from inspection.store import open_store
 
-    url = getattr(args, "metadata", None) or os.environ.get("PIPELINE_METADATA")
-    store = None if args.inspect_command in _OPEN_IT_THEMSELVES else open_store(getattr(args, "root", _ROOT), url)
+    store = None if args.inspect_command in _OPEN_IT_THEMSELVES else open_store(*place(args))
     command = importlib.import_module(f"inspection.commands.{args.inspect_command}")
     value, text = command.answer(store, args)
     drawing.write(drawing.as_json(value) if getattr(args, "json", False) else text())

@@ -5,6 +5,7 @@ none, or where they are not of just these records. They lie beside the Split-* f
 file for records. Only local files have them.
 """
 
+import functools
 import hashlib
 import json
 import math
@@ -117,6 +118,13 @@ def _read(path: str) -> Iterator[pa.RecordBatch]:
 
 
 def _digest(path: str) -> str:
+    """Of a file, worked out once while it stays as it is: three stages of a run read the same ones."""
+    stat = os.stat(path)
+    return _content(path, stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _content(path: str, *_identity: int) -> str:
     found = hashlib.blake2b(digest_size=32)
     with open(path, "rb") as file:
         while block := file.read(_READ_BYTES):

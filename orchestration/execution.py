@@ -29,10 +29,9 @@ from orchestration import outputs as outputs_of
 from orchestration.places import Root
 from pipeline.config import Config
 from pipeline.pipeline import Places, create_pipeline
+from pipeline.stages import RESOLVERS
 
 _STATES = metadata_store_pb2.Execution.State
-RESOLVERS = ("baseline", "history", "warm-start")
-"""Nodes that look up what an earlier run made."""
 
 
 class Execution:

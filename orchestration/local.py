@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.ingestion import files
+from components import versions
 from errors import GateError, PipelineError, ResourceError, UserError
 from inspection import store as inspection_store
 from orchestration import begin, lock, preflight, record, repeat, resume, tuned
@@ -89,19 +89,22 @@ def run(request: Request, workers: Workers) -> int:
     terminal = Terminal()
     root = Root(os.path.abspath(request.root))
     place = begin.Place(root, name.run, request.metadata)
-    likely = request.cache and repeat.likely(place)
-    if not likely:
+    newest = repeat.newest(place) if request.cache else {}
+    if newest.get("state") != "COMPLETE":
         # The imports take longer than all that comes before the first stage.
         workers.begin()
     told: dict[str, str] = {}
 
-    def passed(reviewed: load.Reviewed, data: Any) -> bool:
+    def identity(reviewed: load.Reviewed) -> dict[str, str]:
+        return resume.asked(name, reviewed, request.data_root, first=request.first, to=request.to)
+
+    def passed(reviewed: load.Reviewed) -> bool:
         try:
-            told.update(_identity(request, reviewed, data))
+            told.update(identity(reviewed))
         except PipelineError:
             # Preflight says what is wrong, with all else.
             return False
-        return likely and repeat.identity(place) == told
+        return newest.get("state") == "COMPLETE" and newest.get("identity") == told
 
     report = preflight.look(
         name,
@@ -123,7 +126,7 @@ def run(request: Request, workers: Workers) -> int:
     with lock.held(root.pipeline(name.run), terminal.say) as held:
         store = place.open_store()
         schema = os.path.join(REPOSITORY, reviewed.schema)
-        wanted = told if told and not held.waited else _identity(request, reviewed, data)
+        wanted = told if told and not held.waited else identity(reviewed)
         before = begin.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
         base = begin.base(place, store.mlmd, config, request.first, say=terminal.say)
         run_id = before["run_id"] if before else new_run_id()
@@ -174,7 +177,7 @@ def run(request: Request, workers: Workers) -> int:
             state, reason = _state(request, outcome), outcome["reason"]
             _tell(request, outcome, terminal, book.folder)
             if state == "NOT_BLESSED":
-                raise GateError(f"the model is not blessed: {reason}. {_serving(root.serving(name.run))}")
+                raise GateError(f"the model is not blessed: {reason}. {versions.serves(root.serving(name.run))}.")
             return 0
         except PipelineError as error:
             if state == "FAILED":
@@ -200,20 +203,6 @@ def run(request: Request, workers: Workers) -> int:
                 # The reason of the run's own end comes after it; the next run writes down what could not be now.
                 terminal.say(f"{error}: it does not know yet how the run ended")
             _report(store, run_id, book.folder)
-
-
-def _identity(request: Request, reviewed: load.Reviewed, data: Any) -> dict[str, str]:
-    schema = os.path.join(REPOSITORY, reviewed.schema)
-    skew = reviewed.config.gates.skew.path
-    return resume.identity(
-        reviewed.config,
-        data,
-        schema,
-        first=request.first,
-        to=request.to,
-        advisory=request.name.sample,
-        skew=None if skew is None else files.under(os.path.abspath(request.data_root), skew),
-    )
 
 
 def _state(request: Request, outcome: dict[str, Any]) -> str:
@@ -259,11 +248,6 @@ def _report(store: inspection_store.Store, run_id: str, folder: str) -> None:
     except Exception as error:
         told = (str(error).strip().splitlines() or [""])[0]
         sys.stderr.write(f"No report of this run: {type(error).__name__}: {told}\n")
-
-
-def _serving(folder: str) -> str:
-    versions = [name for name in os.listdir(folder) if name.isdigit()] if os.path.isdir(folder) else []
-    return f"Version {max(versions, key=int)} serves on." if versions else "Nothing is served yet."
 
 
 def _show_logs(folder: str) -> None:

@@ -42,19 +42,12 @@ def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], An
         dest="overrides",
         help="override a config key for this run, as in training.epochs=5; may be given more than once",
     )
-    parser.add_argument("--root", default=default("runs"), metavar="DIR", help="folder of all runs (default: ./runs)")
+    add_store(parser, default)
     parser.add_argument(
         "--data-root",
         default=default(None),
         metavar="DIR",
         help="folder, or for a cloud bucket, that data paths start from (default: the repository)",
-    )
-    parser.add_argument(
-        "--metadata",
-        default=default(os.environ.get(METADATA_VARIABLE)),
-        metavar="URL",
-        help=f"ML Metadata store, as postgresql://USER:PASSWORD@HOST/DBNAME (default: ${METADATA_VARIABLE}, "
-        "else SQLite under the root)",
     )
     parser.add_argument(
         "--beam",
@@ -77,6 +70,23 @@ def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], An
         action="store_true",
         default=default(False),
         help="on an error show the traceback and the log",
+    )
+
+
+def absent(_: Any) -> Any:
+    """For options that stand before a command too: their absence after it must not undo their presence before it."""
+    return argparse.SUPPRESS
+
+
+def add_store(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) -> None:
+    """Options that say where runs and their records are; arguments as of `add_run_options`."""
+    parser.add_argument("--root", default=default("runs"), metavar="DIR", help="folder of all runs (default: ./runs)")
+    parser.add_argument(
+        "--metadata",
+        default=default(os.environ.get(METADATA_VARIABLE)),
+        metavar="URL",
+        help=f"ML Metadata store, as postgresql://USER:PASSWORD@HOST/DBNAME (default: ${METADATA_VARIABLE}, "
+        "else SQLite under the root)",
     )
 
 

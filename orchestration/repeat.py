@@ -19,9 +19,8 @@ from inspection.store import PIPELINE_CONTEXT, RUN_CONTEXT
 from orchestration import finished, outputs, record
 from orchestration.begin import Place
 from orchestration.terminal import Terminal
+from pipeline.stages import RESOLVERS
 
-RESOLVERS = ("history", "baseline")
-"""Nodes that always look, and are COMPLETE each time."""
 _EVENTS = metadata_store_pb2.Event
 _STATES = metadata_store_pb2.Execution
 
@@ -41,14 +40,11 @@ class Unchanged:
     executions: dict[str, Any]
 
 
-def likely(place: Place) -> bool:
-    """Whether the newest run ended well, so that it is worth a look before a worker is started."""
-    return _newest(place).get("state") == "COMPLETE"
-
-
-def identity(place: Place) -> Any:
-    """What the newest run was of, as `resume.identity` gives it."""
-    return _newest(place).get("identity")
+def newest(place: Place) -> dict[str, Any]:
+    """run.json of the newest run; empty where there is none."""
+    folder = place.root.runs(place.pipeline)
+    last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
+    return _facts(os.path.join(folder, last)) if last is not None else {}
 
 
 def unchanged(place: Place, store: Any, last: str | None, expected: Mapping[str, Any]) -> Unchanged | None:
@@ -113,12 +109,6 @@ def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: record
         if entry.is_file() and entry.name not in ("run.json", "events.jsonl", "report.html", "model_card.md"):
             shutil.copy(entry.path, book.folder)
     return found.facts["outcome"]
-
-
-def _newest(place: Place) -> dict[str, Any]:
-    folder = place.root.runs(place.pipeline)
-    last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
-    return _facts(os.path.join(folder, last)) if last is not None else {}
 
 
 def _facts(folder: str) -> dict[str, Any]:

@@ -12,11 +12,14 @@ from typing import Any
 
 from components import digest
 from components.ingestion import files
+from orchestration.places import REPOSITORY
+from pipeline import load
 from pipeline.config import Config
+from pipeline.variants import Name
 
 CODE = ("pipeline.pipeline", "models.training", "models.preprocessing")
 """From here all code of the stages is reached, but what the config names."""
-NO_MATTER = ("limits", "schedule")
+NO_MATTER = ("limits", "notify", "schedule")
 """Sections that change no result: a run that went past a limit goes on under a wider one."""
 UNFINISHED = (None, "FAILED", "CANCELED")
 """States of a run that can go on; None: its supervisor was killed."""
@@ -58,6 +61,33 @@ def identity(
         "stages": f"{first or ''}:{to or ''}",
         **({"served rows": files.content(files.resolve(skew, {"format": config.data.format}))} if skew else {}),
     }
+
+
+def asked(
+    name: Name, reviewed: load.Reviewed, data_root: str, *, first: str | None = None, to: str | None = None
+) -> dict[str, str]:
+    """The identity of the run that a user asks for.
+
+    Args:
+        name: The run.
+        reviewed: Its config and schema.
+        data_root: Folder that data paths are relative to.
+        first: The stage to begin with, or None.
+        to: The stage to end with, or None.
+
+    Raises:
+        UserError: the data cannot be found.
+    """
+    where, skew = os.path.abspath(data_root), reviewed.config.gates.skew.path
+    return identity(
+        reviewed.config,
+        files.under(where, reviewed.config.data.path),
+        os.path.join(REPOSITORY, reviewed.schema),
+        first=first,
+        to=to,
+        advisory=name.sample,
+        skew=None if skew is None else files.under(where, skew),
+    )
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ ORDER = (
     "pusher",
 )
 """In the order in which they run."""
+RESOLVERS = ("warm-start", "history", "baseline")
+"""Those that look up what an earlier run made, each time."""
 
 
 def ids(config: "Config") -> list[str]:

@@ -101,10 +101,15 @@ def lists(batch: pa.RecordBatch) -> pa.RecordBatch:
         if column.null_count == len(column):
             made.append(pa.nulls(len(column)))
             continue
-        missing = np.append(np.asarray(column.is_null()), False)
-        offsets = np.concatenate([[0], np.cumsum(~missing[:-1])])
-        made.append(pa.ListArray.from_arrays(pa.array(offsets, pa.int32(), mask=missing), column.drop_null()))
+        made.append(as_list(column))
     return pa.RecordBatch.from_arrays(made, batch.schema.names)
+
+
+def as_list(column: pa.Array) -> pa.ListArray:
+    """Cells as lists of one value; a null becomes a null list, as its offset is null."""
+    missing = np.append(np.asarray(column.is_null()), False)
+    offsets = np.concatenate([[0], np.cumsum(~missing[:-1])])
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32(), mask=missing), column.drop_null())
 
 
 def _joined(parts: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

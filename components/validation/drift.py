@@ -1,18 +1,17 @@
 """Drift and skew: the train split against that of another run and against served rows."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.ingestion import files, sources
-from components.statistics.executor import generators, proto
+from components.statistics.executor import as_list, generators, proto
 from components.validation import distances
-from components.validation.findings import Finding, toml_key
+from components.validation.findings import Finding, toml_key, up
 from components.validation.reviewed import by_column
 from components.validation.today import TRAIN, Before, Today, rows
 
@@ -47,7 +46,7 @@ def _compared(today: Today, name: str, other: Before) -> Iterator[Finding]:
         measured, most = (_texts if key == "infinity_norm" else _numbers)(column, old[column], new[column])
         if measured <= limit:
             continue
-        accepted = float(np.ceil(measured * 1000) / 1000)
+        accepted = up(measured)
         yield Finding(
             name,
             column,
@@ -124,13 +123,5 @@ def measure(paths: Any, today: Today) -> Any:
 
 def _as_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Cells as lists of one value, as decoded tf.Examples are; a missing one as no list."""
-    columns: list[pa.Array] = []
-    names: Sequence[str] = batch.schema.names
-    for column in batch.columns:
-        column = column.cast(pa.binary()) if pa.types.is_string(column.type) else column
-        there = column.is_valid().to_numpy(zero_copy_only=False)
-        ends = np.concatenate([[0], np.cumsum(there)]).astype(np.int32)
-        # A null in the offsets makes a null of the list that begins there.
-        offsets = pa.array(ends, pa.int32(), mask=np.concatenate([~there, [False]]))
-        columns.append(pa.ListArray.from_arrays(offsets, column.drop_null()))
-    return pa.RecordBatch.from_arrays(columns, list(names))
+    columns = [as_list(each.cast(pa.binary()) if pa.types.is_string(each.type) else each) for each in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 FILE = "gates.json"
@@ -83,3 +84,13 @@ def share(part: float, whole: float) -> str:
 def toml_key(column: str) -> str:
     """A column's name as a key of TOML: in quotes where it is no bare word."""
     return column if re.fullmatch(r"[A-Za-z0-9_-]+", column) else json.dumps(column, ensure_ascii=False)
+
+
+def up(limit: float) -> float:
+    """The limit that accepts a value, with few digits."""
+    return float(np.ceil(limit * 1000) / 1000)
+
+
+def down(limit: float) -> float:
+    """The same for a lower limit."""
+    return float(np.floor(limit * 1000) / 1000)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from components.ingestion import marks, planning
 from components.validation import labels
-from components.validation.findings import Finding, Predicate, share, toml_key
+from components.validation.findings import Finding, Predicate, down, share, toml_key, up
 from components.validation.reviewed import by_column, domain, unnamed
 from components.validation.today import TRAIN, Today
 
@@ -41,7 +41,7 @@ def missing(today: Today) -> Iterator[Finding]:
                     rate,
                     action,
                     f"{text}, above the limit of {most:g}",
-                    edit=f"gates.missing.columns.{toml_key(column)} = {_up(rate):g} in the config",
+                    edit=f"gates.missing.columns.{toml_key(column)} = {up(rate):g} in the config",
                     splits=[split],
                     at_fault=_blank(column),
                 )
@@ -55,7 +55,7 @@ def missing(today: Today) -> Iterator[Finding]:
                     action,
                     f"{text}, and {100 * was:.4g} % in {today.before[0].shown}: {100 * (rate - was):.4g} points more, "
                     f"above the limit of {100 * gate['more']:g}",
-                    edit=f"gates.missing.more = {_up(rate - was):g} in the config",
+                    edit=f"gates.missing.more = {up(rate - was):g} in the config",
                     splits=[split],
                     at_fault=_blank(column),
                 )
@@ -105,7 +105,7 @@ def rows(today: Today) -> Iterator[Finding]:
         action,
         f"{int(now):,} rows, {ratio:.4g} times the {int(usual):,} of the last {len(last)} run(s), "
         f"{'below' if key == 'least' else 'above'} the limit of {limit:g}",
-        edit=f"gates.rows.{key} = {_down(ratio) if key == 'least' else _up(ratio):g} in the config, or once as "
+        edit=f"gates.rows.{key} = {down(ratio) if key == 'least' else up(ratio):g} in the config, or once as "
         "--set gates.rows=warn",
     )
 
@@ -143,7 +143,7 @@ def unseen(today: Today) -> Iterator[Finding]:
                 today.action("unseen") if above else "warn",
                 f"{part:,.0f} of {whole:,.0f} cells ({share(part, whole)}) hold values that {where} does not have, "
                 f"such as {', '.join(map(repr, others[:5]))}, {'above' if above else 'within'} the limit of {most:g}",
-                edit=f"gates.unseen.columns.{toml_key(column)} = {_up(part / whole):g} in the config" if above else "",
+                edit=f"gates.unseen.columns.{toml_key(column)} = {up(part / whole):g} in the config" if above else "",
                 splits=[split],
                 at_fault=_not_in(column, values),
             )
@@ -168,7 +168,7 @@ def duplicates(today: Today) -> Iterator[Finding]:
             today.action("duplicates"),
             f"{part:,} of {whole:,} rows of {' and '.join(others)} ({share(part, whole)}) are in train too ({counts}), "
             f"above the limit of {gate['most']:g}: the metrics would flatter the model",
-            edit=f"gates.duplicates.most = {_up(part / whole):g} in the config; or name what such rows share as "
+            edit=f"gates.duplicates.most = {up(part / whole):g} in the config; or name what such rows share as "
             "[columns] group",
             splits=others,
             at_fault=_same(twice, planning.naming(today.settings["source"]) or ()),
@@ -203,15 +203,6 @@ def _comparable(figures: Any) -> bool:
     return bool(
         figures.HasField("string_stats") and text.unique <= listed and text.common_stats.num_non_missing >= SMALL
     )
-
-
-def _up(limit: float) -> float:
-    """The limit that accepts a value, with few digits."""
-    return float(np.ceil(limit * 1000) / 1000)
-
-
-def _down(limit: float) -> float:
-    return float(np.floor(limit * 1000) / 1000)
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from inspection.backup import backup
+from inspection.command import place
 from inspection.commands.clean import size
 
 
 def answer(_: None, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
     """Copies the store, and returns what came of it."""
-    url = getattr(args, "metadata", None) or os.environ.get("PIPELINE_METADATA")
-    count = backup(os.path.abspath(getattr(args, "root", "./runs")), url, args.file)
+    root, url = place(args)
+    count = backup(os.path.abspath(root), url, args.file)
     return {"file": args.file, "bytes": count}, lambda: f"{args.file}: {size(count)}\n"

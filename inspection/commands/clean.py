@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from inspection.cleaning import Removal, pipelines, removals, remove
+from inspection.command import place
 from inspection.drawing import drawn, table
 from inspection.store import Store, open_store
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
     """Returns what may go, or what went, and a function that draws it."""
-    root = os.path.abspath(getattr(args, "root", "./runs"))
+    root, url = place(args)
+    root = os.path.abspath(root)
     names = [name for name in pipelines(store) if args.pipeline in (None, name)]
     found: list[Removal] = []
     busy: list[str] = []
     if args.yes:
-        url = getattr(args, "metadata", None) or os.environ.get("PIPELINE_METADATA")
         writable = open_store(root, url, readonly=False)
     for name in names:
         gone = remove(writable, root, name, args.keep) if args.yes else removals(store, root, name, args.keep)

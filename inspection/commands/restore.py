@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from inspection.backup import restore
+from inspection.command import place
 
 
 def answer(_: None, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
     """Puts a backup in place, and returns where the store that was there is now."""
-    url = getattr(args, "metadata", None) or os.environ.get("PIPELINE_METADATA")
-    aside = restore(os.path.abspath(getattr(args, "root", "./runs")), url, args.file)
+    root, url = place(args)
+    aside = restore(os.path.abspath(root), url, args.file)
     told = f"; the store that was there is {aside} now" if aside else ""
     return {"restored": args.file, "aside": aside}, lambda: f"{args.file} is the store again{told}\n"

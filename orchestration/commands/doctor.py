@@ -16,8 +16,7 @@ def add(commands: Any) -> None:
         "name", nargs="?", metavar="NAME", help="configs/NAME.toml (default: the machine, the root and the store alone)"
     )
     doctor.add_argument("--json", action="store_true", help="as JSON")
-    # The same options before and after the command: their absence here must not undo their presence there.
-    options.add_run_options(doctor, lambda _: argparse.SUPPRESS)
+    options.add_run_options(doctor, options.absent)
     doctor.set_defaults(do=run)
 
 

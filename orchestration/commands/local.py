@@ -3,14 +3,14 @@
 import argparse
 
 from orchestration import options
+from pipeline import stages
 
 
 def add(root: argparse.ArgumentParser) -> None:
     """Options of running a part."""
     part = root.add_argument_group(
         "running a part on this machine (--local)",
-        "stages: ingestion, schema, statistics, validation, transformation, tuner (with [tuner]), warm-start (with "
-        "training.warm_start), trainer, baseline, evaluator, pusher",
+        f"stages: {', '.join(stages.ORDER)} (tuner with [tuner], warm-start with training.warm_start alone)",
     )
     part.add_argument(
         "--from",

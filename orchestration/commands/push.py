@@ -17,14 +17,7 @@ def add(commands: Any) -> None:
     which = push.add_mutually_exclusive_group()
     which.add_argument("--rollback", action="store_true", help="let the version serve that served before")
     which.add_argument("--version", type=int, metavar="V", help="let this version serve")
-    # The same options before and after the command: their absence here must not undo their presence there.
-    push.add_argument("--root", default=argparse.SUPPRESS, metavar="DIR", help="folder of all runs (default: ./runs)")
-    push.add_argument(
-        "--metadata",
-        default=argparse.SUPPRESS,
-        metavar="URL",
-        help=f"ML Metadata store (default: ${options.METADATA_VARIABLE}, else SQLite under the root)",
-    )
+    options.add_store(push, options.absent)
     push.set_defaults(do=run)
 
 

@@ -17,8 +17,7 @@ def add(commands: Any) -> None:
         metavar="N",
         help="most trials, the config's own values included (default: the config's)",
     )
-    # The same options before and after the command: their absence here must not undo their presence there.
-    options.add_run_options(tune, lambda _: argparse.SUPPRESS)
+    options.add_run_options(tune, options.absent)
     tune.set_defaults(do=run)
 
 

@@ -1,7 +1,6 @@
 """`ui`: the web page."""
 
 import argparse
-import os
 from typing import Any
 
 from orchestration import options
@@ -22,8 +21,7 @@ def add(commands: Any) -> None:
         metavar="NAME",
         help="a host name to answer under; may be given more than once",
     )
-    ui.add_argument("--root", default=argparse.SUPPRESS, metavar="DIR", help="folder of all runs (default: ./runs)")
-    ui.add_argument("--metadata", default=argparse.SUPPRESS, metavar="URL", help="ML Metadata store")
+    options.add_store(ui, options.absent)
     ui.set_defaults(do=run)
 
 
@@ -33,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     serve(
         arguments.root,
-        arguments.metadata or os.environ.get(options.METADATA_VARIABLE),
+        arguments.metadata,
         host=arguments.host,
         port=arguments.port,
         expose=arguments.expose,

@@ -57,7 +57,7 @@ def look(
     root: str,
     data_root: str = REPOSITORY,
     metadata: str | None = None,
-    passed: Callable[[load.Reviewed, files.Paths], bool] = lambda *_: False,
+    passed: Callable[[load.Reviewed], bool] = lambda _: False,
 ) -> Report:
     """Look at everything that a run will need.
 
@@ -67,7 +67,7 @@ def look(
         root: Folder of all runs.
         data_root: Folder that data paths are relative to.
         metadata: URL of the store; None for SQLite under the root.
-        passed: From config and data to whether an earlier run has read the same code and data to its end, so that
+        passed: From config and schema to whether an earlier run has read the same code and data to its end, so that
             nothing can be wrong with them.
 
     Returns:
@@ -98,7 +98,7 @@ def look(
             report.reviewed = attempt("columns", lambda: load.fitting(REPOSITORY, name, config, stem, known))
         if config is not None:
             report.data = files.under(os.path.abspath(data_root), config.data.path)
-            if report.reviewed is not None and passed(report.reviewed, report.data):
+            if report.reviewed is not None and passed(report.reviewed):
                 report.checks += [Check("code", "as in the last run"), Check("data", "as in the last run")]
                 report.passed = True
             else:

@@ -17,7 +17,7 @@ from orchestration.places import REPOSITORY, Root
 from orchestration.schedule import notify, unchanged
 from orchestration.schedule.plans import Plan
 from orchestration.schedule.state import State
-from pipeline.variants import ALL, Name
+from pipeline.variants import ALL
 
 LOGS = os.path.join(".schedule", "logs")
 """Under the root: one file a fire."""
@@ -101,7 +101,7 @@ def _attempts(
     memory = state.memory(plan.name)
     before = _fingerprint(plan)
     settled = memory.settled or {}
-    if before is not None and before == memory.fingerprint and unchanged.still_holds(settled, state.root, _run(plan)):
+    if before is not None and before == memory.fingerprint and unchanged.still_holds(settled, state.root, plan.run.run):
         return Result(
             "UNCHANGED",
             f"data, config, schema and code are those of run {settled['run_id']}, which ended {settled['state']}",
@@ -140,28 +140,16 @@ def _result(code: int, told: dict[str, Any], log: str) -> Result:
     return Result(state, reason or f"the run {how}: {_last_line(log)}. Its output: {log}", told.get("run_id"))
 
 
-def _run(plan: Plan) -> str:
-    return _name(plan).run
-
-
-def _name(plan: Plan) -> Name:
-    """The run, as the arguments name it."""
-    options = plan.arguments
-    variant = options[options.index("--variant") + 1] if "--variant" in options else None
-    return Name(plan.pipeline, variant, "--sample" in options)
-
-
 def _fingerprint(plan: Plan) -> str | None:
     """Digest of what the run depends on; None where it is several runs, or nothing may be taken from the cache."""
-    name, options = _name(plan), plan.arguments
+    name, options = plan.run, plan.arguments
     if name.variant == ALL or "--no-cache" in options:
         return None
     overrides = [options[place + 1] for place, option in enumerate(options) if option == "--set"]
     if name.sample:
-        overrides.append(f"data.sample={options[options.index('--sample') + 1]}")
-    data_root = options[options.index("--data-root") + 1] if "--data-root" in options else REPOSITORY
+        overrides.append(f"data.sample={plan.argument('--sample')}")
     try:
-        return unchanged.fingerprint(name, overrides, data_root)
+        return unchanged.fingerprint(name, overrides, plan.data_root)
     except UserError:
         # The run itself says what is wrong.
         return None
@@ -169,7 +157,7 @@ def _fingerprint(plan: Plan) -> str | None:
 
 def _told(state: State, plan: Plan, started: float) -> dict[str, Any]:
     """What the run that began since then says of itself: its run.json."""
-    folder = os.path.dirname(Root(state.root).run(_run(plan), ""))
+    folder = os.path.dirname(Root(state.root).run(plan.run.run, ""))
     newest: tuple[float, dict[str, Any]] = (started - 1.0, {})
     for entry in os.scandir(folder) if os.path.isdir(folder) else []:
         path = os.path.join(entry.path, "run.json")

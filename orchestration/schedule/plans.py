@@ -10,6 +10,7 @@ from orchestration.places import REPOSITORY
 from pipeline import load
 from pipeline.columns import nearest
 from pipeline.schedule import Notify, Schedule
+from pipeline.variants import Name
 
 COMMAND_LINE = "command-line"
 """Name of the schedule that --local --schedule CRON makes."""
@@ -35,6 +36,20 @@ class Plan:
     def name(self) -> str:
         """PIPELINE:NAME."""
         return f"{self.pipeline}:{self.schedule.name}"
+
+    @property
+    def run(self) -> Name:
+        """The run that its arguments ask for; of all variants where they do."""
+        return Name(self.pipeline, self.argument("--variant"), "--sample" in self.arguments)
+
+    @property
+    def data_root(self) -> str:
+        """Folder that data paths are relative to."""
+        return self.argument("--data-root") or REPOSITORY
+
+    def argument(self, option: str) -> str | None:
+        """What follows an option; None where it is not given."""
+        return self.arguments[self.arguments.index(option) + 1] if option in self.arguments else None
 
     def to_json(self) -> str:
         """As text."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from components.ingestion import files, planning
 from errors import PipelineError, ResourceError, UserError
+from orchestration.options import METADATA_VARIABLE
 from orchestration.places import REPOSITORY
 from orchestration.schedule import fire
 from orchestration.schedule.plans import Plan
@@ -87,7 +88,7 @@ class Processes:
 
     def __init__(self, root: str, metadata: str | None) -> None:
         self._root = root
-        self._environment = {**os.environ, **({"PIPELINE_METADATA": metadata} if metadata else {})}
+        self._environment = {**os.environ, **({METADATA_VARIABLE: metadata} if metadata else {})}
         self._running: dict[int, tuple[str, subprocess.Popen[bytes]]] = {}
 
     def begin(self, plan: Plan, number: int) -> None:
@@ -133,13 +134,10 @@ def newest_span(plan: Plan) -> str | None:
 
     A file is read again only where its size or time changed.
     """
-    arguments = plan.arguments
     try:
-        variant = arguments[arguments.index("--variant") + 1] if "--variant" in arguments else None
-        reviewed = load.reviewed(REPOSITORY, Name(plan.pipeline, variant))
+        reviewed = load.reviewed(REPOSITORY, Name(plan.pipeline, plan.run.variant))
         config = reviewed.config
-        data_root = arguments[arguments.index("--data-root") + 1] if "--data-root" in arguments else REPOSITORY
-        paths = files.under(os.path.abspath(data_root), config.data.path)
+        paths = files.under(os.path.abspath(plan.data_root), config.data.path)
         data = {**config.plain("data")["data"], "window": None, "span": None, "sample": None}
         data["split"] = {**data["split"], "by": "all"}
         found = files.resolve(paths, data)

@@ -5,12 +5,13 @@ import functools
 import gzip
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from benchmarks.workloads import copy_code
 
 REPOSITORY = Path(__file__).parents[2]
 QUICK = ["--set", "training.epochs=2", "--set", "evaluation.floor={r2 = -100.0}"]
@@ -51,18 +52,7 @@ def runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **
 
 def copy_tree(target: Path, *, rows: int) -> Path:
     """Copy the repository, with the first rows of its data and the same environment."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in listed.stdout.splitlines():
-        if not name.startswith("tests/") and (REPOSITORY / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / name, target / name)
-    (target / ".venv").symlink_to(REPOSITORY / ".venv")
+    copy_code(target)
     data = target / "data" / "houses.csv.gz"
     data.write_bytes(packed(b"".join(_first_rows(REPOSITORY / "data" / "houses.csv.gz", rows))))
     return target

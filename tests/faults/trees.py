@@ -2,11 +2,12 @@
 
 import gzip
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.workloads import copy_code
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -41,18 +42,7 @@ def runner(*arguments: object, tree: Path, timeout: float = 400, **environment: 
 
 def copy_tree(target: Path, *, rows: int) -> Path:
     """Copy the repository with the first rows of the houses."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in listed.stdout.splitlines():
-        if not name.startswith("tests/") and (REPOSITORY / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / name, target / name)
-    (target / ".venv").symlink_to(REPOSITORY / ".venv")
+    copy_code(target)
     with gzip.open(REPOSITORY / "data" / "houses.csv.gz") as file:
         table = b"".join(file.readline() for _ in range(rows + 1))
     (target / "data" / "houses.csv.gz").write_bytes(packed(table))
