@@ -118,12 +118,19 @@ def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keep
     if config["data"]["sample"]:
         batches = _sampled(batches, _part(config["data"]["sample"], file, plan))
     for batch in batches:
-        kept = keep.keep(batch)
-        if plan.taken:
-            wanted = [span.number for span in plan.taken]
-            others = np.isin(span_numbers(kept, file, config), wanted, invert=True)
-            kept = keep.drop(kept, pa.array(others), spans.OTHER)
-        yield kept
+        yield kept(batch, file, plan, config, keep)
+
+
+def kept(
+    batch: pa.RecordBatch, file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keeper
+) -> pa.RecordBatch:
+    """Rows of a batch that stay; arguments as of `read`."""
+    found = keep.keep(batch)
+    if not plan.taken:
+        return found
+    wanted = [span.number for span in plan.taken]
+    others = np.isin(span_numbers(found, file, config), wanted, invert=True)
+    return keep.drop(found, pa.array(others), spans.OTHER)
 
 
 def keeper(config: Mapping[str, Any]) -> Keeper:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.ingestion import csv_places, files, planning, sources, spans
+from components.ingestion import csv_places, files, planning, sources
 from components.validation.findings import Finding
 from errors import UserError
 
@@ -58,11 +58,8 @@ def _kept(source: Mapping[str, Any]) -> Iterator[tuple[str, pa.RecordBatch, Any]
         for batch in sources.source(file.path, source["data"]).batches(file.path, source["data"], plan.columns):
             numbers = pa.array(np.arange(before + 1, before + len(batch) + 1))
             before += len(batch)
-            kept = keeper.keep(pa.RecordBatch.from_arrays([*batch.columns, numbers], [*batch.schema.names, _NUMBER]))
-            if plan.taken:
-                wanted = [span.number for span in plan.taken]
-                other = np.isin(planning.span_numbers(kept, file, source), wanted, invert=True)
-                kept = keeper.drop(kept, pa.array(other), spans.OTHER)
+            numbered = pa.RecordBatch.from_arrays([*batch.columns, numbers], [*batch.schema.names, _NUMBER])
+            kept = planning.kept(numbered, file, plan, source, keeper)
             at = kept.num_columns - 1
             own = pa.RecordBatch.from_arrays(kept.columns[:at], kept.schema.names[:at])
             yield file.path, own, kept.column(at).to_numpy()
