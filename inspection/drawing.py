@@ -69,6 +69,12 @@ def table(header: Sequence[str] | None, rows: Sequence[Sequence[object]]) -> Tab
     return Table(header, rows) if rows else None
 
 
+def in_a_line(text: str | None, most: int | None = None) -> str | None:
+    """Writes a text of several lines as one, cut to so many characters."""
+    line = None if text is None else " ".join(text.split())
+    return line if line is None or most is None or len(line) <= most else f"{line[: most - 3]}..."
+
+
 def printable(cell: object) -> str:
     """Writes out control characters, with which a name could otherwise move the cursor or break a row."""
     text = "-" if cell is None or cell == "" else str(cell)

@@ -42,9 +42,15 @@ class Workers:
         return self
 
     def begin(self) -> None:
-        """Start the imports, where they are not going on yet."""
-        if self._process is not None:
+        """Start the imports, where they are neither done nor going on."""
+        if self._process is not None and self._process.poll() is None:
             return
+        if self._socket is not None:
+            # That process is gone, as where memory ran out; a run after it has one of its own.
+            self._socket.close()
+            self._log.seek(0)
+            self._log.truncate()
+            self.ready = False
         ours, theirs = socket.socketpair()
         environment = {
             **os.environ,

@@ -60,22 +60,53 @@ def load(root: str, name: str, overrides: Iterable[str] = (), variant: str | Non
         UserError: the pipeline, a key or a value is wrong; one line each.
     """
     shown = f"{CONFIGS}/{name}.toml"
+    values = _chosen(root, name, overrides, variant)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        lines = [_explain(shown, dict(details), values) for details in error.errors()]
+        there = variants(root, name)
+        if there and variant is None:
+            lines.append(f"{shown} has variants: name one with --variant {there[0]}, or --variant {ALL}")
+        raise UserError("\n".join(lines)) from error
+
+
+def without_faults(root: str, name: str, overrides: Iterable[str] = (), variant: str | None = None) -> Config | None:
+    """What a config says apart from its faults, so that all else can be looked at too. Arguments as of `load`.
+
+    Returns:
+        The config without the values that are wrong; None where it is none without them.
+    """
+    try:
+        values = _chosen(root, name, overrides, variant)
+        try:
+            return Config.model_validate(values)
+        except ValidationError as error:
+            # A value that may be one of several kinds is told of once for each.
+            places = {tuple(_place(dict(details), values)) for details in error.errors()}
+        # The last entries of a list first, so that the others keep their places.
+        for *above, last in sorted(places, key=lambda place: [(str(type(part)), part) for part in place], reverse=True):
+            within: Any = values
+            for part in above:
+                within = within[part]
+            del within[last]
+        return Config.model_validate(values)
+    except (UserError, ValidationError, LookupError, ValueError):
+        return None
+
+
+def _chosen(root: str, name: str, overrides: Iterable[str], variant: str | None) -> dict[str, Any]:
+    """The values of a run: the file's, its variant's over them, then the overrides."""
     values = _read(root, name)
     there = variants(root, name)
     own = values.pop(SECTION, {})
     if variant is not None:
         if variant not in there:
-            raise UserError(f"{shown} has no variant {variant!r}.{nearest(variant, there)}")
+            raise UserError(f"{CONFIGS}/{name}.toml has no variant {variant!r}.{nearest(variant, there)}")
         values = merge(values, own[variant])
     for override in overrides:
         _override(values, override)
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        lines = [_explain(shown, dict(details), values) for details in error.errors()]
-        if there and variant is None:
-            lines.append(f"{shown} has variants: name one with --variant {there[0]}, or --variant {ALL}")
-        raise UserError("\n".join(lines)) from error
+    return values
 
 
 def _read(root: str, name: str) -> dict[str, Any]:

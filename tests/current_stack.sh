@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the pipeline and the tests on the current stack (TFX 1.21), which needs glibc 2.39, whatever this machine has.
 #
-#     tests/current_stack.sh [--only run|test] [--remove]
+#     tests/current_stack.sh [--only run|test|faults] [--remove] [-- ARGUMENTS OF THE TARGET]
 #
 # Where the machine's own glibc is older, all happens in a Debian 13 root under .current/root. It is made once, in 2
 # minutes, and kept: 1 GB, and 4 GB of Python packages. Its mounts are in a namespace of their own, which ends with this
@@ -70,11 +70,12 @@ inside() { # in the namespace: mounts, then the root
   if [ -e "${SSL_CERT_FILE:-$bundle}" ]; then cp -L "${SSL_CERT_FILE:-$bundle}" "$root$bundle"; fi
   for target in "$@"; do
     say "make $target"
-    within make -C /src "$target"
+    within make -C /src "$target" ${arguments:+"ARGS=$arguments"}
   done
 }
 
 targets=(run test)
+: "${arguments:=}"
 while [ $# -gt 0 ]; do
   case $1 in
   --inside)
@@ -87,10 +88,15 @@ while [ $# -gt 0 ]; do
     exit
     ;;
   --only)
-    case ${2:-} in run | test) targets=("$2") ;; *) fail "--only takes run or test" ;; esac
+    case ${2:-} in run | test | faults) targets=("$2") ;; *) fail "--only takes run, test or faults" ;; esac
     shift
     ;;
-  *) fail "$1 is not known: use tests/current_stack.sh [--only run|test] [--remove]" ;;
+  --)
+    shift
+    export arguments=$*
+    break
+    ;;
+  *) fail "$1 is not known: use tests/current_stack.sh [--only run|test|faults] [--remove] [-- ARGUMENTS]" ;;
   esac
   shift
 done
@@ -101,7 +107,7 @@ if printf '2.39\n%s\n' "$glibc" | sort --check=quiet --version-sort; then
   say "this machine has glibc $glibc and needs no other root"
   copy_checkout "$current/src"
   if [ -d "$top/../shared" ]; then ln -sfn "$top/../shared" "$current/shared"; fi
-  for target in "${targets[@]}"; do make -C "$current/src" STACK=current "$target"; done
+  for target in "${targets[@]}"; do make -C "$current/src" STACK=current "$target" ${arguments:+"ARGS=$arguments"}; done
   exit
 fi
 PATH=$PATH:/usr/sbin:/sbin

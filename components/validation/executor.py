@@ -53,7 +53,8 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
             known = {finding.column for finding in found}
             for name, judge in JUDGES.items():
                 if today.gate(name)["action"] != "off":
-                    found += [one for one in judge(today) if one.column is None or one.column not in known]
+                    told = (one for one in judge(today) if one.column is None or one.column not in known)
+                    found += findings.worst(told)
         blocked = [finding for finding in found if finding.action == "block"]
         if config and blocked:
             located.locate(blocked, config["source"])

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ import pyarrow as pa
 
 FILE = "gates.json"
 """Beside the splits' folders in the anomalies artifact: a list of `Finding.plain()`."""
-SHOWN = 5
-"""Offending rows that a line names; the file holds more."""
+MOST = 20
+"""Offending rows that a finding names."""
 
 Predicate = Callable[[pa.RecordBatch], Any]
 """From n rows to a boolean Arrow array of n: which are at fault."""
@@ -50,7 +50,11 @@ class Finding:
         """All of it in one line."""
         gate = "" if self.gate == "schema" else f"{self.gate}: "
         head = gate + (self.text if self.column is None else f"column {self.column!r}: {self.text}")
-        shown = f"; rows: {places(self.rows)}" if self.rows else ""
+        shown = (
+            f"; {'rows' if len(self.rows) < MOST else f'the first {MOST} rows'}: {places(self.rows)}"
+            if self.rows
+            else ""
+        )
         accepts = f"; to accept it: {self.edit}" if self.edit else ""
         where = f" (in {', '.join(self.splits)})" if self.splits else ""
         return head + shown + accepts + where
@@ -62,13 +66,28 @@ class Finding:
 
 
 def places(rows: Iterable[dict[str, Any]]) -> str:
-    """The first rows, by file: `a.csv line 3, 5; b.csv line 2`."""
+    """The rows, by file: `a.csv line 3, 5; b.csv line 2`."""
     by_file: dict[str, list[str]] = {}
-    every = list(rows)
-    for row in every[:SHOWN]:
+    for row in rows:
         by_file.setdefault(row["file"], []).append(str(row["line"]))
-    more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
-    return "; ".join(f"{file} line {', '.join(lines)}" for file, lines in by_file.items()) + more
+    return "; ".join(f"{file} line {', '.join(lines)}" for file, lines in by_file.items())
+
+
+def worst(found: Iterable[Finding]) -> list[Finding]:
+    """One finding where several splits pass the same limit: that of the split which is furthest beyond it.
+
+    Its text says whose figures these are, and its edit accepts the others too.
+    """
+    alike: dict[Any, list[Finding]] = {}
+    for one in found:
+        alike.setdefault((one.column, one.action, re.sub(r"[\d.,]+", "", one.text)), []).append(one)
+    merged = []
+    for several in alike.values():
+        most = max(several, key=lambda one: abs(one.measured - one.limit)) if len(several) > 1 else several[0]
+        figures = f" (figures of {', '.join(most.splits)})" if len({one.text for one in several}) > 1 else ""
+        splits = [split for one in several for split in one.splits]
+        merged.append(replace(most, text=most.text + figures, splits=splits))
+    return merged
 
 
 def dump(findings: Iterable[Finding]) -> str:

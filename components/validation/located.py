@@ -8,11 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from components.ingestion import csv_places, files, planning, sources
-from components.validation.findings import Finding
+from components.validation.findings import MOST, Finding
 from errors import UserError
 
-MOST = 20
-"""Rows of each finding."""
 _NUMBER = "row number"
 """A column beside the file's own, which no CSV's header or schema is likely to have; a file that has it is left out."""
 

@@ -1,6 +1,6 @@
 """The gate of the reviewed schema: TFDV's anomalies, the edit that would accept each, and the rows to blame."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,9 @@ from components.validation.findings import Finding, Predicate, share
 
 _TYPES = {"INT": "INT", "FLOAT": "FLOAT", "STRING": "BYTES", "BYTES": "BYTES"}
 """Statistics' type -> the schema's."""
+UNEXPECTED = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
+NAMED = 10
+"""Values that a line names."""
 
 
 def describe(anomalies: anomalies_pb2.Anomalies) -> list[str]:
@@ -29,7 +32,7 @@ def _said(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, str]]:
 def findings(
     anomalies: dict[str, anomalies_pb2.Anomalies], statistics: dict[str, Any], schema: schema_pb2.Schema, shown: str
 ) -> list[Finding]:
-    """Every anomaly, each once for all splits in which it is the same.
+    """What is wrong with each column, once for all splits.
 
     Args:
         anomalies: Split -> TFDV's findings.
@@ -37,28 +40,33 @@ def findings(
         schema: The reviewed schema.
         shown: Its path, for the edits.
     """
-    found: dict[tuple[str, str], Finding] = {}
     features = {feature.name: feature for feature in schema.feature}
-    for split, anomaly in anomalies.items():
-        measured = by_column(statistics[split])
-        for name, text in _said(anomaly):
-            if (name, text) not in found:
-                kinds = _kinds(anomaly, name)
-                feature = features.get(name)
-                share_text = _unnamed(schema, feature, measured.get(name), kinds)
-                edit = _edit(schema, feature, measured.get(name), name, kinds)
-                found[name, text] = Finding(
-                    gate="schema",
-                    column=name or None,
-                    limit="the reviewed schema",
-                    measured=text,
-                    action="block",
-                    text=text + share_text,
-                    edit=f"{edit} in {shown}" if edit else "",
-                    at_fault=_at_fault(schema, feature, name, kinds),
-                )
-            found[name, text].splits.append(split)
-    return list(found.values())
+    figures = {split: by_column(one) for split, one in statistics.items()}
+    splits_of: dict[str, list[str]] = {}
+    for split, one in anomalies.items():
+        for name, _ in _said(one):
+            splits_of.setdefault(name, []).append(split)
+    found = []
+    for name, splits in splits_of.items():
+        feature = features.get(name)
+        kinds = {kind for split in splits for kind in _reasons(anomalies[split], name)}
+        measured = [figures[split][name] for split in splits if name in figures[split]]
+        edit = _edit(schema, feature, measured, name, kinds)
+        text = _text(schema, feature, {split: (anomalies[split], figures[split].get(name)) for split in splits}, name)
+        found.append(
+            Finding(
+                gate="schema",
+                column=name or None,
+                limit="the reviewed schema",
+                measured=text,
+                action="block",
+                text=text,
+                edit=f"{edit} in {shown}" if edit else "",
+                splits=splits,
+                at_fault=_at_fault(schema, feature, name, kinds),
+            )
+        )
+    return found
 
 
 def by_column(statistics: Any) -> dict[str, Any]:
@@ -84,47 +92,70 @@ def unnamed(values: list[str], measured: Any) -> tuple[list[str], float, float]:
     return [bucket.label for bucket in others], sum(bucket.sample_count for bucket in others), every
 
 
-def _kinds(anomalies: anomalies_pb2.Anomalies, name: str) -> set[str]:
+def _reasons(anomalies: anomalies_pb2.Anomalies, name: str) -> dict[str, tuple[str, str]]:
+    """Kind of an anomaly -> TFDV's word for it, and its figures."""
     if name not in anomalies.anomaly_info:
-        return set()
-    return {anomalies_pb2.AnomalyInfo.Type.Name(reason.type) for reason in anomalies.anomaly_info[name].reason}
+        return {}
+    of_type = anomalies_pb2.AnomalyInfo.Type.Name
+    return {
+        of_type(reason.type): (reason.short_description, reason.description.strip())
+        for reason in anomalies.anomaly_info[name].reason
+    }
 
 
-def _unnamed(schema: Any, feature: Any, measured: Any, kinds: set[str]) -> str:
-    if "ENUM_TYPE_UNEXPECTED_STRING_VALUES" not in kinds or feature is None:
-        return ""
-    _, part, whole = unnamed(domain(schema, feature) or [], measured)
-    return f" ({part:,.0f} of {whole:,.0f} rows, {share(part, whole)})"
+def _text(schema: Any, feature: Any, by_split: Mapping[str, tuple[anomalies_pb2.Anomalies, Any]], name: str) -> str:
+    """What is wrong with a column: each kind of anomaly, with the figures of each split where these differ."""
+    told: dict[str, dict[str, str]] = {}
+    for split, (anomalies, measured) in by_split.items():
+        reasons = _reasons(anomalies, name)
+        if not reasons:
+            told.setdefault(dict(_said(anomalies))[name], {})[split] = ""
+        for kind, (word, figures) in reasons.items():
+            if kind == UNEXPECTED and feature is not None and measured is not None:
+                figures = _unnamed(domain(schema, feature) or [], measured)
+            told.setdefault(word, {})[split] = figures
+    parts = []
+    for word, figures_of in told.items():
+        several = len(set(figures_of.values())) > 1
+        shown = [f"{split}: {figures}" if several else figures for split, figures in figures_of.items()]
+        figures = "; ".join(dict.fromkeys(shown))
+        parts.append(f"{word}: {figures}" if figures else word)
+    return "; ".join(parts)
 
 
-def _edit(schema: Any, feature: Any, measured: Any, name: str, kinds: set[str]) -> str:
-    """What to write into the schema; empty where that cannot be told."""
+def _unnamed(values: list[str], measured: Any) -> str:
+    others, part, whole = unnamed(values, measured)
+    more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    return f"{', '.join(map(repr, others[:NAMED]))}{more} in {part:,.0f} of {whole:,.0f} rows ({share(part, whole)})"
+
+
+def _edit(schema: Any, feature: Any, measured: list[Any], name: str, kinds: set[str]) -> str:
+    """What to write into the schema, so that every split is accepted; empty where that cannot be told."""
     if not name:
         return ""
     if feature is None or "SCHEMA_NEW_COLUMN" in kinds:
-        return f"add {_feature(name, measured)} and name the column in the config" if measured is not None else ""
-    if measured is None:
+        return f"add {_feature(name, measured)} and name the column in the config" if measured else ""
+    if not measured:
         return f"take the feature {name!r} out, also of the config"
-    common = _common(measured)
     edits = []
-    kind = _TYPES[statistics_pb2.FeatureNameStatistics.Type.Name(measured.type)]
+    kind = _type(measured)
     if kind != schema_pb2.FeatureType.Name(feature.type):
         edits.append(f"write type: {kind} for {name!r}")
-    elif "ENUM_TYPE_UNEXPECTED_STRING_VALUES" in kinds:
-        others, part, whole = unnamed(domain(schema, feature) or [], measured)
-        words = " ".join(f'value: "{value}"' for value in others[:10])
+    elif UNEXPECTED in kinds:
+        found = [unnamed(domain(schema, feature) or [], one) for one in measured]
+        others = dict.fromkeys(value for values, _, _ in found for value in values)
+        words = " ".join(f'value: "{value}"' for value in list(others)[:NAMED])
         where = f"the string_domain {feature.domain!r}" if feature.HasField("domain") else "its string_domain"
-        mass = int(1000 * (1 - part / whole)) / 1000
+        mass = int(1000 * min(1 - part / whole for _, part, whole in found if whole)) / 1000
         edits.append(f"add {words} to {where}, or distribution_constraints {{ min_domain_mass: {mass:g} }} to {name!r}")
     elif kinds & {"INT_TYPE_BIG_INT", "INT_TYPE_SMALL_INT", "FLOAT_TYPE_BIG_FLOAT", "FLOAT_TYPE_SMALL_FLOAT"}:
         which = "int_domain" if kind == "INT" else "float_domain"
-        has = getattr(feature, which)
-        low = f"min: {min(has.min, measured.num_stats.min):g} " if has.HasField("min") else ""
-        high = f"max: {max(has.max, measured.num_stats.max):g} " if has.HasField("max") else ""
+        has, ends = getattr(feature, which), [one.num_stats for one in measured]
+        low = f"min: {min(has.min, *(one.min for one in ends)):g} " if has.HasField("min") else ""
+        high = f"max: {max(has.max, *(one.max for one in ends)):g} " if has.HasField("max") else ""
         edits.append(f"write {which} {{ {low}{high}}} for {name!r}")
-    whole = common.num_missing + common.num_non_missing
-    if common.num_missing and whole and feature.presence.min_fraction > common.num_non_missing / whole:
-        fraction = int(1000 * common.num_non_missing / whole) / 1000
+    fraction = _filled(measured)
+    if feature.presence.min_fraction > fraction:
         edits.append(
             f"write presence {{ min_fraction: {fraction:g} min_count: 1 }} and value_count {{ min: 1 max: 1 }} for "
             f"{name!r} (and missing = ... to its role in the config)"
@@ -132,15 +163,26 @@ def _edit(schema: Any, feature: Any, measured: Any, name: str, kinds: set[str]) 
     return "; ".join(edits)
 
 
-def _feature(name: str, measured: Any) -> str:
-    common = _common(measured)
-    kind = _TYPES[statistics_pb2.FeatureNameStatistics.Type.Name(measured.type)]
-    if common.num_missing:
-        fraction = int(1000 * common.num_non_missing / (common.num_missing + common.num_non_missing)) / 1000
+def _feature(name: str, measured: list[Any]) -> str:
+    fraction = _filled(measured)
+    if fraction < 1:
         rest = f"presence {{ min_fraction: {fraction:g} min_count: 1 }} value_count {{ min: 1 max: 1 }}"
     else:
         rest = "presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }"
-    return f'feature {{ name: "{name}" type: {kind} {rest} }}'
+    return f'feature {{ name: "{name}" type: {_type(measured)} {rest} }}'
+
+
+def _type(measured: list[Any]) -> str:
+    """The schema's type that takes the values of every split."""
+    kinds = {_TYPES[statistics_pb2.FeatureNameStatistics.Type.Name(one.type)] for one in measured}
+    return next(kind for kind in ("BYTES", "FLOAT", "INT") if kind in kinds)
+
+
+def _filled(measured: list[Any]) -> float:
+    """Share of the rows with a value in the split that has the fewest, rounded down."""
+    found = [_common(one) for one in measured]
+    shares = [one.num_non_missing / (one.num_missing + one.num_non_missing) for one in found if one.num_missing]
+    return int(1000 * min(shares, default=1.0)) / 1000
 
 
 def _common(measured: Any) -> Any:

@@ -3,10 +3,13 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from inspection.drawing import drawn, duration, moment, table
+from inspection.drawing import drawn, duration, in_a_line, moment, table
 from inspection.records import Run
 from inspection.runs import list_runs
 from inspection.store import Store
+
+REASON = 200
+"""Characters of a reason in the list; `inspect show` has all of them."""
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[list[Run], Callable[[], str]]:
@@ -20,7 +23,10 @@ def _text(runs: Sequence[Run], asked: bool) -> str:
     if not runs:
         return "no such runs\n" if asked else "no runs yet: make one with python runner.py --local\n"
     header = ["RUN", "PIPELINE", "STATE", "STARTED", "TOOK", "REASON"]
-    rows = [[run.run_id, run.pipeline, run.state, moment(run.started), took(run), run.reason] for run in runs]
+    rows = [
+        [run.run_id, run.pipeline, run.state, moment(run.started), took(run), in_a_line(run.reason, REASON)]
+        for run in runs
+    ]
     width = len(header) if any(run.reason for run in runs) else len(header) - 1
     return drawn(table(header[:width], [row[:width] for row in rows]))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from inspection.commands.artifacts import artifact_table
 from inspection.commands.runs import took
-from inspection.drawing import drawn, duration, moment, table
+from inspection.drawing import drawn, duration, in_a_line, moment, table
 from inspection.records import ArtifactRow, RunDetail
 from inspection.runs import find_run, show_run
 from inspection.store import Store
@@ -23,7 +23,7 @@ def _text(detail: RunDetail) -> str:
         "run": run.run_id,
         "pipeline": run.pipeline,
         "state": run.state,
-        "reason": run.reason,
+        "reason": in_a_line(run.reason),
         "started": moment(run.started),
         "ended": moment(run.ended),
         "took": took(run),

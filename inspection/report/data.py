@@ -10,8 +10,6 @@ from inspection.statistics import Column, Split, distance
 
 TOP = 8
 """Most frequent values that are drawn."""
-_MOST_ROWS = 10
-"""Rows of data that an anomaly names."""
 
 
 def section(known: Facts, *, drawn: int = 40) -> Html | None:
@@ -169,8 +167,6 @@ def _plain(value: Any) -> Any:
 def _places(rows: Any) -> Iterator[str]:
     """Names rows as file:line."""
     found = [each for each in rows if isinstance(each, Mapping)] if isinstance(rows, list) else []
-    for each in found[:_MOST_ROWS]:
+    for each in found:
         file = str(each.get("file", "")).rpartition("/")[2]
         yield f"{file}:{each.get('line')}"
-    if len(found) > _MOST_ROWS:
-        yield f"and {len(found) - _MOST_ROWS} more"

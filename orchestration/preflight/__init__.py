@@ -88,16 +88,19 @@ def look(
 
     if name is not None:
         shown = f"{load.CONFIGS}/{name.pipeline}.toml"
-        config = attempt("config", lambda: load.load(REPOSITORY, name.pipeline, overrides, name.variant))
+        chosen = (REPOSITORY, name.pipeline, list(overrides), name.variant)
+        config = attempt("config", lambda: load.load(*chosen))
+        readable = config or load.without_faults(*chosen)
         stem = load.schema_name(REPOSITORY, name.pipeline, name.variant)
         schema = f"{load.SCHEMAS}/{stem}.pbtxt"
-        known = attempt("schema", lambda: load.schema_columns(REPOSITORY, stem)) if config or _is_there(stem) else None
+        known = (
+            attempt("schema", lambda: load.schema_columns(REPOSITORY, stem)) if readable or _is_there(stem) else None
+        )
         report.checks[0].text = shown
         report.checks[-1].text = schema
         if config is not None and known is not None:
             report.reviewed = attempt("columns", lambda: load.fitting(REPOSITORY, name, config, stem, known))
         if config is not None:
-            report.data = files.under(os.path.abspath(data_root), config.data.path)
             if report.reviewed is not None and passed(report.reviewed):
                 report.checks += [Check("code", "as in the last run"), Check("data", "as in the last run")]
                 report.passed = True
@@ -106,14 +109,16 @@ def look(
             if config.gates.skew.path is not None:
                 report.skew = files.under(os.path.abspath(data_root), config.gates.skew.path)
                 attempt("served rows", lambda: _served(report.skew, config, shown))
-        if config is not None and not report.passed:
-            table = _table(config, known, stem) if known is not None and report.reviewed is not None else None
-            label = config.label.column
+        if readable is not None:
+            report.data = files.under(os.path.abspath(data_root), readable.data.path)
+        if readable is not None and not report.passed:
+            table = _table(readable, known, stem) if known is not None and report.reviewed is not None else None
+            label = readable.label.column
             size = (
                 attempt(
                     "data",
                     lambda: check_data(
-                        report.data, config.data, config=shown, columns=known or {}, label=label, table=table
+                        report.data, readable.data, config=shown, columns=known or {}, label=label, table=table
                     ),
                 )
                 or 0

@@ -46,16 +46,49 @@ def test_missing_cells_above_the_share_are_warned_of_with_the_edit(flats, gated)
     flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 24 else "Bern"))
     found = gated.found(*city)
 
-    assert [finding["splits"] for finding in found] == [["train"], ["eval"], ["test"]]
+    assert [finding["splits"] for finding in found] == [["train", "eval", "test"]]
     assert found[0]["measured"] == pytest.approx(0.6)
     assert found[0]["text"] == "24 of 40 cells (60 %) are missing or blank, above the limit of 0.5"
     assert found[0]["edit"] == "gates.missing.columns.city = 0.6 in the config"
     assert gated.found(*city, "gates.missing.columns.city=0.6") == []
     assert gated.found(*city, "gates.missing=off") == []
     with pytest.raises(
-        GateError, match=r"missing: column 'city': 24 of 40 cells .*; rows: .*flats\.csv line 2, 3, 4, 5, 6"
+        GateError,
+        match=r"missing: column 'city': 24 of 40 cells .*; the first 20 rows: .*flats\.csv line 2, .*, 21; to accept",
     ):
         gated(*city, "gates.missing=block")
+
+
+def test_splits_that_pass_one_limit_are_one_line_whose_edit_accepts_them_all(flats, gated):
+    optional(flats, "city")
+    city = ['features.categorical=[{column="city", missing="category"}]', BY_ID, "gates.duplicates=off"]
+    flats.data(flats.HEADER + rows(60, city=lambda row: "" if row % 10 < 6 + row % 3 else "Bern"))
+    found = one(gated.found(*city))
+
+    assert sorted(found["splits"]) == ["eval", "test", "train"]
+    assert re.search(r"above the limit of 0\.5 \(figures of (train|eval|test)\)$", found["text"])
+    assert gated.found(*city, found["edit"].removesuffix(" in the config")) == []
+
+
+def test_a_column_is_one_line_whose_edit_the_schema_accepts(flats, gated):
+    by_id = (BY_ID, "gates.duplicates=off")
+    values = 'string_domain { name: "cities" value: "Bern" value: "Chur" }'
+    flats.schema(flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"') + values)
+    flats.data(flats.HEADER + rows(60, city=lambda row: "Genf" if row % 10 < 2 + row % 3 else "Bern"))
+    found = one(gated.found(*by_id, "gates.unseen.most=1"))
+
+    assert sorted(found["splits"]) == ["eval", "test", "train"]
+    for split in found["splits"]:
+        assert re.search(rf"{split}: 'Genf' in \d+ of \d+ rows", found["text"])
+    value = 'value: "Genf"'
+    mass = re.search(r"distribution_constraints \{ min_domain_mass: 0\.\d+ \}", found["edit"])[0]
+    assert found["edit"] == f"add {value} to the string_domain 'cities', or {mass} to 'city' in schemas/flats.pbtxt"
+    flats.schema(flats.SCHEMA.replace("type: BYTES", f'type: BYTES domain: "cities" {mass}') + values)
+    assert {each["gate"] for each in gated.found(*by_id, "gates.unseen.most=1")} == {"unseen"}
+    flats.schema(
+        flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"') + values.replace("}", f"{value} }}")
+    )
+    assert gated.found(*by_id) == []
 
 
 def test_missing_cells_that_became_more_are_warned_of(flats, gated):
@@ -154,7 +187,7 @@ def test_a_new_category_within_its_share_is_warned_of_and_above_it_stops(flats, 
         assert found[0]["measured"] == pytest.approx(0.05)
     else:
         assert re.search(r"unseen|schema", found[0]["gate"])
-        assert "(4 of 40 " in found[0]["text"] or "4 of 40 cells (10 %)" in found[0]["text"]
+        assert re.search(r"4 of 40 (rows|cells) \(10 %\)", found[0]["text"])
 
 
 def test_values_that_the_last_run_did_not_have(flats, gated):

@@ -77,7 +77,7 @@ def test_categories_that_are_new(gated, stopped, figure):
             assert found[0]["measured"] == pytest.approx(count / 40)
         figure(9, f"share {count / 40:g} of at most 0.1: {action or 'nothing to say'}")
     said, found = stopped(9, "9 of 40", HEADER + "\n".join(rows) + "\n", limit)
-    assert re.search(r"(9 of 40 rows, 22\.5 %)", said)
+    assert "'Genf' in 9 of 40 rows (22.5 %)" in said
     assert [row["line"] for row in found[0]["rows"]] == list(range(2, 11))
     assert "min_domain_mass: 0.775" in said
 

@@ -39,6 +39,35 @@ def test_data_is_looked_at_where_the_schema_cannot_be_read(flats):
     assert told[1].endswith("flats.csv: two columns are named 'area': rename one")
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("[label]", '[training]\nseed = "x"\n[label]', "training.seed: "),
+        ("[label]", "[trainning]\nseed = 1\n[label]", "trainning is not a known key."),
+        ('{column = "area"', '{column = "area", scale = "log2"', "features.numeric.0.scale: "),
+    ],
+    ids=["value", "key", "entry of a list"],
+)
+def test_data_is_looked_at_where_the_config_has_faults_elsewhere(flats, right, wrong, told):
+    assert right in flats.CONFIG
+    flats.config(flats.CONFIG.replace(right, wrong))
+    flats.data("area,area\n1,2\n")
+    found = flats.told()
+
+    assert found[0].startswith(f"configs/flats.toml: {told}")
+    assert any(line.endswith("flats.csv: two columns are named 'area': rename one") for line in found)
+
+
+@pytest.mark.parametrize("wrong", ['pth = "flats.csv"', "path = 3", "path = "])
+def test_without_a_path_only_the_config_is_told(flats, wrong):
+    right = 'path = "data/flats.csv"'
+    assert right in flats.CONFIG
+    flats.config(flats.CONFIG.replace(right, wrong))
+    flats.data("area,area\n1,2\n")
+
+    assert {line.split(":")[0] for line in flats.told()} == {"configs/flats.toml"}
+
+
 def test_the_users_own_things_decide_the_exit_code():
     user, disk = (
         Check("data", findings=[UserError("mend it\nand that")]),

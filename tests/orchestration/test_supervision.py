@@ -11,7 +11,7 @@ import time
 import pytest
 
 from errors import GateError, RunError
-from orchestration import record, supervision
+from orchestration import record, supervision, workers
 from orchestration.terminal import Terminal
 from pipeline.limits import Limits
 
@@ -103,6 +103,21 @@ def test_a_killed_worker_is_told_with_its_likely_cause(supervise):
 def test_a_stage_s_own_error_is_raised_as_its_kind(supervise):
     with pytest.raises(GateError, match="no such rows"):
         supervise(BEGIN + "emit(event='error', kind='GateError', message='no such rows')")
+
+
+def test_a_run_after_one_whose_imported_process_was_killed_has_a_new_one():
+    with workers.Workers() as kept:
+        kept.begin()
+        first, kept.ready = kept._process, True
+        kept.begin()
+        assert kept._process is first
+        assert kept.ready
+        first.kill()
+        first.wait()
+        kept.begin()
+
+        assert kept._process.poll() is None
+        assert not kept.ready
 
 
 def test_lines_come_whole_and_ticks_between_them():
