@@ -52,7 +52,7 @@ class Record:
             "versions": versions(),
             "attempts": [*attempts, {"started": started, "pid": os.getpid()}],
         }
-        path = os.path.join(folder, "events.jsonl")
+        path = os.path.join(folder, events.FILE)
         if attempts:
             _cut_half_line(path)
         self._events = open(path, "a", encoding="utf-8")  # noqa: SIM115  until close
@@ -117,7 +117,7 @@ def close_earlier(folder: str, facts: dict[str, Any], state: str, reason: str, *
     Returns:
         The new run.json.
     """
-    events_path = os.path.join(folder, "events.jsonl")
+    events_path = os.path.join(folder, events.FILE)
     last = os.path.getmtime(events_path if os.path.exists(events_path) else folder)
     ended = time.strftime(_FORMAT, time.localtime(last))
     attempts = [dict(attempt) for attempt in facts.get("attempts", ())]

@@ -16,7 +16,7 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2
 
 from inspection.store import PIPELINE_CONTEXT, RUN_CONTEXT
-from orchestration import finished, outputs, record
+from orchestration import events, finished, outputs, record
 from orchestration.begin import Place
 from orchestration.terminal import Terminal
 from pipeline.stages import RESOLVERS
@@ -106,7 +106,7 @@ def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: record
         book.update(warnings=found.facts["warnings"])
     for entry in os.scandir(found.folder):
         # What the stages left beside run.json.
-        if entry.is_file() and entry.name not in ("run.json", "events.jsonl", "report.html", "model_card.md"):
+        if entry.is_file() and entry.name not in ("run.json", events.FILE, "report.html", "model_card.md"):
             shutil.copy(entry.path, book.folder)
     return found.facts["outcome"]
 
@@ -138,10 +138,10 @@ def _copy(store: Any, execution: Any, state: int, before: str, run: Any) -> None
         made.properties[name].CopyFrom(value)
     for name, value in execution.custom_properties.items():
         made.custom_properties[name].CopyFrom(value)
-    events = store.get_events_by_execution_ids([execution.id])
-    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([e.artifact_id for e in events])}
+    old = store.get_events_by_execution_ids([execution.id])
+    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in old])}
     pairs = []
-    for event in events:
+    for event in old:
         again = _EVENTS(type=event.type, artifact_id=event.artifact_id)
         again.path.CopyFrom(event.path)
         pairs.append((artifacts[event.artifact_id], again))
@@ -152,6 +152,5 @@ def _copy(store: Any, execution: Any, state: int, before: str, run: Any) -> None
 
 def _lines(folder: str) -> dict[str, str]:
     """What came out of each node, as a run said it."""
-    with open(os.path.join(folder, "events.jsonl"), encoding="utf-8") as file:
-        told = [json.loads(line) for line in file]
+    told = events.of_run(folder)
     return {event["node"]: event["summary"] for event in told if event["event"] == "node" and "summary" in event}

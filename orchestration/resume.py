@@ -1,6 +1,5 @@
 """Whether a run goes on where an earlier one of the same pipeline ended before its time."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ from typing import Any
 
 from components import digest
 from components.ingestion import files
+from orchestration import events
 from orchestration.places import REPOSITORY
 from pipeline import load
 from pipeline.config import Config
@@ -144,13 +144,9 @@ def earlier(folder: str, last: str | None, wanted: Mapping[str, str], metadata: 
 def _place(folder: str) -> str:
     """How far a run was when its events ended."""
     place = "before its first stage"
-    with contextlib.suppress(OSError), open(os.path.join(folder, "events.jsonl"), encoding="utf-8") as file:
-        for line in file:
-            # The last line may be half written.
-            with contextlib.suppress(ValueError):
-                fields = json.loads(line)
-                if fields["event"] == "node":
-                    place = f"{'in' if fields['state'] == 'RUNNING' else 'after'} stage {fields['node']}"
+    for fields in events.of_run(folder):
+        if fields["event"] == "node":
+            place = f"{'in' if fields['state'] == 'RUNNING' else 'after'} stage {fields['node']}"
     return place
 
 

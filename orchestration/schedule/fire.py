@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from errors import GateError, PipelineError, UserError
+from orchestration import events
 from orchestration.places import REPOSITORY, Root
 from orchestration.schedule import notify, unchanged
 from orchestration.schedule.plans import Plan
@@ -35,12 +36,21 @@ Attempt = Callable[[Plan, "float | None", str], int]
 
 @dataclass(frozen=True)
 class Result:
-    """How a fire ended."""
+    """How a fire ended.
+
+    Attributes:
+        state: As `schedule history` shows it.
+        reason: In words.
+        run_id: The run, where one began.
+        pushed: The version that is its model.
+        new: Whether the run pushed it itself, and did not find it pushed.
+    """
 
     state: str
     reason: str
     run_id: str | None = None
     pushed: str | None = None
+    new: bool = False
 
 
 class Stopped(BaseException):
@@ -121,7 +131,7 @@ def _attempts(
             )
             continue
         told = _told(state, plan, started)
-        result = _result(code, told, log)
+        result = replace(_result(code, told, log), new=_pushed_itself(state, plan, told))
         if code in _FINAL:
             if code != UserError.exit_code and before is not None and told:
                 kept = {"run_id": result.run_id, "state": told.get("state"), "pushed": result.pushed}
@@ -166,6 +176,12 @@ def _told(state: State, plan: Plan, started: float) -> dict[str, Any]:
                 with open(path, encoding="utf-8") as file:
                     newest = (os.stat(path).st_mtime, json.load(file))
     return newest[1]
+
+
+def _pushed_itself(state: State, plan: Plan, told: dict[str, Any]) -> bool:
+    """Whether the pusher worked in a run, by its events."""
+    found = events.of_run(Root(state.root).run(plan.run.run, str(told.get("run_id"))))
+    return any((one.get("node"), one.get("state")) == ("pusher", "COMPLETE") for one in found)
 
 
 def _last_line(log: str) -> str:
@@ -215,16 +231,16 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: str) -> None:
-    events = []
+    told = []
     if result.state in ("FAILED", "TIMEOUT", "REFUSED", "LOST"):
         state.note(plan.name, failing=1)
-        events.append("gate" if result.state == "REFUSED" else "failure")
+        told.append("gate" if result.state == "REFUSED" else "failure")
     elif result.state == "DONE":
         state.note(plan.name, failing=0)
-        events += ["recovery"] if was_failing else []
-        events += ["push"] if result.pushed else []
+        told += ["recovery"] if was_failing else []
+        told += ["push"] if result.pushed and result.new else []
     words = {"failure": "failed", "gate": "was refused", "push": "pushed a version", "recovery": "runs well again"}
-    for event in events:
+    for event in told:
         what = result.pushed if event == "push" else result.reason
         text = f"{plan.name} {words[event]}: {what}"
         facts = {"text": text, "schedule": plan.name, "state": result.state, "run_id": result.run_id, "log": log}

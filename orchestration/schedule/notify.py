@@ -43,7 +43,7 @@ def _command(command: str, event: str, text: str, body: str, say: Callable[[str]
         done = subprocess.run(
             command,
             shell=True,
-            input=body,
+            input=f"{body}\n",
             text=True,
             env=environment,
             timeout=SECONDS,

@@ -15,7 +15,7 @@ def told(tmp_path):
     """A command that keeps what it is told, and its lines."""
     path = tmp_path / "told"
     lines = lambda: [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []  # noqa: E731
-    return {"command": f"cat >> '{path}'; echo >> '{path}'"}, lines
+    return {"command": f"cat >> '{path}'"}, lines
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def prints(monkeypatch):
 def carry_out(state, prints, run_json):
     """Carries out one fire whose attempts end with these exit codes; returns its result and how long it slept."""
 
-    def run(plan, *codes, pushed="/serving/1"):
+    def run(plan, *codes, pushed="/serving/1", pusher="COMPLETE"):
         state.remember(plan, 0.0)
         number = state.add(plan.name, time.time())
         left, slept = list(codes), []
@@ -43,7 +43,7 @@ def carry_out(state, prints, run_json):
             if code in words:
                 word, reason = words[code]
                 outcome = {"pushed": pushed if code == 0 else None}
-                run_json(f"run-{number}-{len(left)}", state=word, reason=reason, outcome=outcome)
+                run_json(f"run-{number}-{len(left)}", pusher, state=word, reason=reason, outcome=outcome)
             else:
                 with open(log, "w") as file:
                     file.write("configs/houses.toml: it is wrong\n")
@@ -74,6 +74,14 @@ def test_a_run_that_ends_well_is_told_and_not_made_again_without_a_change(
     assert carry_out(plan(notify), 0)[0].state == "DONE"
     (tmp_path / "houses" / "serving" / "1").rmdir()
     assert carry_out(plan(notify), 0)[0].state == "DONE", "what it pushed is gone"
+
+
+def test_a_version_that_an_earlier_run_pushed_is_not_told_again(carry_out, plan, told, prints):
+    notify, lines = told
+    result, _ = carry_out(plan(notify), 0, pusher="CACHED")
+
+    assert (result.state, result.pushed, result.new) == ("DONE", "/serving/1", False)
+    assert lines() == []
 
 
 def test_what_failed_is_tried_again_after_growing_pauses(carry_out, plan, told, state):
