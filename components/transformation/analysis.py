@@ -17,10 +17,13 @@ from tensorflow_transform.beam import analysis_graph_builder
 from tensorflow_transform.beam import impl as beam_impl
 from tensorflow_transform.beam.analyzer_impls import _VocabOrderingType
 
+from components.transformation import traced
 from components.transformation.accumulators import Combined, Counted, Gatherer, vocabulary
 
 Pass = Callable[[str, Sequence[Gatherer]], list[Any]]
 """Applies a SavedModel to all rows; returns what each gatherer gathered."""
+TRACED = "traced"
+"""Folder of the first pass's graph."""
 _PER_BATCH = ("PackedCombineAccumulate", "CacheableCombineAccumulate", "VocabularyAccumulate")
 """Nodes that see the rows."""
 
@@ -52,6 +55,7 @@ class Analysis:
         self.assets: dict[str, str] = annotators.get_asset_annotations(graph)
         annotators.clear_asset_annotations(graph)
         self.columns = sorted(graph_tools.get_dependent_inputs(graph, inputs, outputs))
+        self._graph, self._inputs = graph, inputs
         self._fingerprint = graph_tools.get_analyzers_fingerprint(graph, inputs)
         self._future, _, side_effects = analysis_graph_builder.build(graph, inputs, outputs)
         if side_effects:
@@ -137,6 +141,10 @@ class Analysis:
         signature = node.output_signature
         # The last graph has all outputs under their own names; an earlier one just what its phase reads.
         plain = all(isinstance(value, tf.Tensor) for value in signature.values())
+        if plain and not bindings:
+            folder = os.path.join(self._folder, TRACED)
+            if traced.write(folder, self._graph, self._inputs, signature):
+                return (folder,)
         names = {key: value.name for key, value in signature.items()} if plain else {}
         replaced = beam_impl._get_tensor_replacement_map(None, *bindings) if bindings else None
         model = beam_impl._create_v2_saved_model(

@@ -14,23 +14,27 @@ from tfx_bsl.coders import example_coder
 from components import shards
 from components.ingestion import encoding
 from components.ingestion.records import RecordWriter, framed, joined
-from components.transformation import raw
+from components.transformation import raw, traced
 from components.transformation.accumulators import Gatherer
 from models import progress, sidecar
 
 
 class Graph:
-    """A SavedModel of TFT, and the raw columns that go into it.
+    """A SavedModel of TFT or a graph as it was traced, and the raw columns that go into it.
 
     Args:
-        folder: The SavedModel.
+        folder: Either of them.
         spec: Raw column -> parsing rule, of the columns that the outputs need.
     """
 
     def __init__(self, folder: str, spec: Mapping[str, Any]) -> None:
-        self._loader = saved_transform_io_v2.SavedModelLoader(folder)
         self._spec = dict(spec)
-        self._loader.finalize(set(spec), set(self._loader.structured_outputs))
+        if fileio.exists(f"{folder}/{traced.GRAPH}"):
+            self._apply = traced.Traced(folder).apply
+            return
+        loader = saved_transform_io_v2.SavedModelLoader(folder)
+        loader.finalize(set(spec), set(loader.structured_outputs))
+        self._apply = loader.apply_transform_model
 
     def batches(self, path: str) -> Iterator[dict[str, Any]]:
         """Apply the graph to a file of gzipped records.
@@ -43,7 +47,7 @@ class Graph:
         """
         meter = progress.Meter(total=sidecar.rows(path))
         for rows, columns in raw.tensors(path, self._spec):
-            yield self._loader.apply_transform_model(columns)
+            yield self._apply(columns)
             meter.add(rows)
 
 
@@ -51,7 +55,7 @@ class Gather(beam.DoFn):  # type: ignore[misc]
     """One file in, what each gatherer gathered in it out.
 
     Args:
-        model: The SavedModel of the phase.
+        model: The phase's graph, as `Graph` takes it.
         spec: Raw column -> parsing rule.
         gatherers: What is gathered.
     """

@@ -1,0 +1,99 @@
+"""The graph of a pass as it was traced: TFT traces the function once more to save it, which a pass has no need of."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import tensorflow as tf
+from tfx.dsl.io import fileio
+
+GRAPH = "traced.pb"
+"""A GraphDef, in the folder of a pass."""
+_ENDS = "ends.json"
+"""Names of the tensors that go in, by column, and of those that come out."""
+
+
+def write(folder: str, graph: Any, inputs: Mapping[str, Any], outputs: Mapping[str, tf.Tensor]) -> bool:
+    """Write the part of a traced graph that some outputs need.
+
+    Args:
+        folder: Where to.
+        graph: As it was traced.
+        inputs: Raw column -> tensor or composite tensor of the graph.
+        outputs: Key -> tensor of the graph.
+
+    Returns:
+        Whether it stands by itself; with tables, variables or figures that are not known yet it does not, and nothing
+        is written.
+    """
+    needed = _needed(outputs.values())
+    ends = {
+        name: [
+            each.name if each.op.name in needed else None for each in tf.nest.flatten(tensor, expand_composites=True)
+        ]
+        for name, tensor in inputs.items()
+    }
+    fed = {name.partition(":")[0] for names in ends.values() for name in names if name is not None}
+    for name in needed.keys() - fed:
+        if needed[name].type.startswith("Placeholder") or tf.resource in (each.dtype for each in needed[name].outputs):
+            return False
+    whole = graph.as_graph_def()
+    part = tf.compat.v1.GraphDef(versions=whole.versions, library=whole.library)
+    part.node.extend(node for node in whole.node if node.name in needed)
+    fileio.makedirs(folder)
+    with fileio.open(f"{folder}/{GRAPH}", "wb") as file:
+        file.write(part.SerializeToString())
+    with fileio.open(f"{folder}/{_ENDS}", "w") as file:
+        json.dump({"inputs": ends, "outputs": {key: each.name for key, each in outputs.items()}}, file)
+    return True
+
+
+def _needed(outputs: Iterable[tf.Tensor]) -> dict[str, tf.Operation]:
+    """The operations that tensors depend on, by name."""
+    found: dict[str, tf.Operation] = {}
+    waiting = [each.op for each in outputs]
+    while waiting:
+        operation = waiting.pop()
+        if operation.name not in found:
+            found[operation.name] = operation
+            waiting += [*(each.op for each in operation.inputs), *operation.control_inputs]
+    return found
+
+
+class Traced:
+    """A graph that `write` wrote.
+
+    Args:
+        folder: Where it is.
+    """
+
+    def __init__(self, folder: str) -> None:
+        definition = tf.compat.v1.GraphDef()
+        with fileio.open(f"{folder}/{GRAPH}", "rb") as file:
+            definition.ParseFromString(file.read())
+        with fileio.open(f"{folder}/{_ENDS}") as file:
+            ends = json.load(file)
+        whole = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(definition, name=""), [])
+        self._ends = ends["inputs"]
+        feeds = [whole.graph.as_graph_element(each) for names in self._ends.values() for each in names if each]
+        fetches = {key: whole.graph.as_graph_element(name) for key, name in ends["outputs"].items()}
+        self._function = whole.prune(feeds, fetches)
+
+    def apply(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Apply it to a batch.
+
+        Args:
+            columns: Raw column -> tensor.
+
+        Returns:
+            Key -> tensor.
+        """
+        flat = [
+            tensor
+            for name, names in self._ends.items()
+            if any(names)
+            for tensor, used in zip(tf.nest.flatten(columns[name], expand_composites=True), names, strict=True)
+            if used
+        ]
+        found: dict[str, Any] = self._function(*flat)
+        return found
