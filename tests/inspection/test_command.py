@@ -53,18 +53,6 @@ def shown(writer: Any, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_reason_of_many_lines_is_one_line_cut_in_the_list(
-    writer: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    writer.run("2026-11-02T10", run_folder=str(tmp_path)).end("BLOCKED", reason="the data:\n  column 'a' " + "x" * 300)
-    assert _run("runs", "--root", tmp_path) == 0
-    [line] = [line for line in capsys.readouterr().out.splitlines() if "BLOCKED" in line]
-    assert line.endswith("x...")
-    assert "the data: column 'a' xx" in line
-    assert _run("show", "latest", "--root", tmp_path) == 0
-    assert "the data: column 'a' " + "x" * 300 in capsys.readouterr().out
-
-
 def test_runs_prints_an_aligned_table(shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("runs", "--root", shown) == 0
     header, new, old = capsys.readouterr().out.splitlines()
