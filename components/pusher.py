@@ -6,13 +6,13 @@ those at the model's export. That is InfraValidator's question, answered without
 
 from typing import Any, ClassVar
 
+import tensorflow as tf
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types.channel import Channel
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
-from components import digest, summary, versions
+from components import bucket, digest, summary, versions
 from errors import ResourceError, RunError
 from models import probe
 
@@ -51,12 +51,17 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         serving = exec_properties["serving"]
         try:
             if "://" in serving or "://" in model:
-                version = _place_in_bucket(model, serving)
+                version = bucket.place(model, serving, keep=exec_properties["keep"])
             else:
                 version = versions.place(model, serving, check=probe.ask, keep=exec_properties["keep"])
         except ValueError as error:
             raise RunError(
                 f"the copy of the model for {serving} is not pushed: {error}. {versions.serves(serving)}"
+            ) from error
+        except tf.errors.OpError as error:
+            raise ResourceError(
+                f"{serving}: the model could not be copied there: {error.message}. What serves there serves on; mend "
+                "the address or the rights, and run again"
             ) from error
         except OSError as error:
             raise ResourceError(
@@ -67,17 +72,6 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         pushed.set_string_custom_property("pushed_destination", f"{serving}/{version}")
         pushed.set_string_custom_property("pushed_version", str(version))
         summary.put(pushed, f"version {version}")
-
-
-def _place_in_bucket(model: str, serving: str) -> int:
-    """Ask the model where it is, then copy it; a bucket has no rename of folders that is done at once."""
-    probe.ask(model)
-    version = versions.following(serving)
-    partial, final = f"{serving}/.{version}.partial", f"{serving}/{version}"
-    fileio.makedirs(serving)
-    io_utils.copy_dir(model, partial)
-    fileio.rename(partial, final)
-    return version
 
 
 class Pusher(base_component.BaseComponent):  # type: ignore[misc]

@@ -20,6 +20,8 @@ from typing import BinaryIO
 RECORD = "assets.extra/pushed.json"
 """In a version's folder, where other tools leave it alone: when it was pushed, the digest of its files, and of which
 earlier version it is a copy."""
+MODEL = "saved_model.pb"
+"""The file of a version's folder that makes it loadable."""
 _HIDDEN = re.compile(r"\.\d+\.(partial|old)")
 _LOCK = ".lock"
 _BLOCK_BYTES = 1 << 20
@@ -47,7 +49,9 @@ def pushed(folder: str) -> list[int]:
     if "://" in folder:
         from tfx.dsl.io import fileio
 
-        names = [name.strip("/") for name in fileio.listdir(folder)] if fileio.exists(folder) else []
+        there = [name.strip("/") for name in fileio.listdir(folder)] if fileio.exists(folder) else []
+        # A folder of a bucket comes file by file, this one last.
+        names = [name for name in there if name.isdecimal() and fileio.exists(f"{folder}/{name}/{MODEL}")]
     else:
         names = [entry.name for entry in os.scandir(folder) if entry.is_dir()] if os.path.isdir(folder) else []
     return sorted(int(name) for name in names if name.isascii() and name.isdigit())

@@ -73,3 +73,28 @@ def figures() -> Callable[[Any], dict[Any, dict[str, float]]]:
         }
 
     return run
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[..., Any]) -> Any:
+    """A SavedModel that doubles, and carries its sample rows."""
+    import tensorflow as tf
+
+    from models import probe
+
+    class Doubled(tf.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.factor = tf.Variable(2.0)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])  # type: ignore[untyped-decorator]
+        def serve(self, examples: Any) -> Any:
+            parsed = tf.io.parse_example(examples, {"x": tf.io.FixedLenFeature([], tf.float32)})
+            return {"prediction": self.factor * parsed["x"]}
+
+    folder = tmp_path_factory.mktemp("saved")
+    model = Doubled()
+    tf.saved_model.save(model, str(folder / "model"), signatures={probe.SIGNATURE: model.serve})
+    rows = write_examples(folder / "rows.gz", {"x": [0.5, 1.0, 2.0], "price": [1.0, 2.0, 3.0]})
+    probe.write(str(folder / "model"), lambda rows: model.serve(tf.constant(rows)), [str(rows)], ["x"])
+    return folder / "model"

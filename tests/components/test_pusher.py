@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 from tfx.utils import path_utils
@@ -15,30 +14,6 @@ from tfx.utils import path_utils
 from components import pusher, summary, versions
 from errors import ResourceError, RunError
 from models import probe
-
-
-class Doubled(tf.Module):
-    """A model of one weight."""
-
-    def __init__(self):
-        super().__init__()
-        self.factor = tf.Variable(2.0)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def serve(self, examples):
-        parsed = tf.io.parse_example(examples, {"x": tf.io.FixedLenFeature([], tf.float32)})
-        return {"prediction": self.factor * parsed["x"]}
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory, write_examples):
-    """A SavedModel that carries its sample rows."""
-    folder = tmp_path_factory.mktemp("saved")
-    model = Doubled()
-    tf.saved_model.save(model, str(folder / "model"), signatures={probe.SIGNATURE: model.serve})
-    rows = write_examples(folder / "rows.gz", {"x": [0.5, 1.0, 2.0], "price": [1.0, 2.0, 3.0]})
-    probe.write(str(folder / "model"), lambda rows: model.serve(tf.constant(rows)), [str(rows)], ["x"])
-    return folder / "model"
 
 
 @pytest.fixture
@@ -61,12 +36,12 @@ def push(tmp_path, serving, saved):
     model.uri = str(tmp_path / "model")
     shutil.copytree(saved, path_utils.serving_model_dir(model.uri))
 
-    def run(blessed=True, keep=10):
+    def run(blessed=True, keep=10, to=serving):
         pushed, blessing = standard_artifacts.PushedModel(), standard_artifacts.ModelBlessing()
         pushed.uri = str(tmp_path / "pushed")
         blessing.set_int_custom_property("blessed", int(blessed))
         inputs = {"model": [model], "blessing": [blessing]}
-        parameters = {"serving": str(serving), "keep": keep, "code": ""}
+        parameters = {"serving": str(to), "keep": keep, "code": ""}
         pusher.Executor().Do(inputs, {"pushed_model": [pushed]}, parameters)
         return pushed
 
@@ -194,3 +169,18 @@ def test_the_node_has_the_public_id_and_a_digest_of_its_code():
 
     assert node.id == "pusher"
     assert len(node.exec_properties["code"]) == 16
+
+
+def test_a_bucket_keeps_as_many_versions(push, clock):
+    for _ in range(3):
+        pushed = push(to="ram://pusher/serving", keep=2)
+
+    assert versions.pushed("ram://pusher/serving") == [1001, 1002]
+    assert pushed.get_string_custom_property("pushed_destination") == "ram://pusher/serving/1002"
+
+
+def test_a_bucket_out_of_reach_is_told_with_the_mend(push):
+    with pytest.raises(
+        ResourceError, match=r"nosuch://bucket: the model could not be copied there: .*nosuch.* serves on; mend the add"
+    ):
+        push(to="nosuch://bucket")

@@ -1,0 +1,108 @@
+"""Pushing to a bucket, for which TensorFlow's filesystem in memory stands: it has no rename of folders either."""
+
+import itertools
+import shutil
+import types
+
+import pytest
+import tensorflow as tf
+from tfx.dsl.io import fileio
+
+from components import bucket, versions
+from models import probe
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def serving():
+    return f"ram://bucket-{next(NUMBERS)}/serving"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = types.SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(versions, "time", types.SimpleNamespace(time=lambda: clock.now))
+    return clock
+
+
+class Stopped(BaseException):
+    """Nothing but a kill, as the code that runs sees it."""
+
+
+def test_versions_rise_are_whole_and_the_last_few_stay(saved, serving, clock):
+    numbers = []
+    for clock.now in (1000.0, 1000.0, 400.0):
+        numbers.append(bucket.place(str(saved), serving, keep=2))
+
+    assert numbers == [1000, 1001, 1002]
+    assert versions.pushed(serving) == [1001, 1002]
+    assert sorted(name.strip("/") for name in fileio.listdir(serving)) == ["1001", "1002"]
+    assert probe.ask(f"{serving}/1002") == 3
+
+
+def test_a_copy_that_answers_otherwise_is_no_version(saved, serving, tmp_path):
+    bucket.place(str(saved), serving)
+    before = versions.pushed(serving)
+    broken = shutil.copytree(saved, tmp_path / "broken")
+    sample = broken / probe.SAMPLE
+    sample.write_text(sample.read_text().replace("4.0", "5.0"))
+    with pytest.raises(ValueError, match="prediction"):
+        bucket.place(str(broken), serving)
+
+    assert versions.pushed(serving) == before
+    assert [name.strip("/") for name in fileio.listdir(serving)] == [str(before[0])]
+
+
+def test_whenever_it_is_killed_what_can_be_seen_is_whole(saved, serving, clock, monkeypatch):
+    """Each step of the bucket's client in turn is the last one that happens."""
+    bucket.place(str(saved), serving)
+    whole = {path.relative_to(saved) for path in saved.rglob("*") if path.is_file()}
+    steps = ("copy", "remove", "makedirs")
+    real = {name: getattr(fileio, name) for name in steps}
+
+    def rmtree(folder):
+        # A bucket removes what begins with a name, an object at a time.
+        for path in [f"{inner}/{name}" for inner, _, names in fileio.walk(folder) for name in names]:
+            bucket.fileio.remove(path)
+        tf.io.gfile.rmtree(folder)
+
+    monkeypatch.setattr(bucket.fileio, "rmtree", rmtree)
+    kills = 0
+    for last in itertools.count():
+        clock.now += 10
+        left = last
+
+        def counted(name):
+            def step(*arguments, **named):
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    raise Stopped
+                return real[name](*arguments, **named)
+
+            return step
+
+        with monkeypatch.context() as patched:
+            for name in steps:
+                patched.setattr(bucket.fileio, name, counted(name))
+            try:
+                bucket.place(str(saved), serving, keep=1)
+                break
+            except Stopped:
+                kills += 1
+        there = versions.pushed(serving)
+        assert there
+        for version in there:
+            assert {path for path in whole if not fileio.exists(f"{serving}/{version}/{path}")} == set()
+
+    assert kills > 2 * len(whole)
+    assert len(versions.pushed(serving)) == 1
+    clock.now += 2 * bucket.LEFT_SECONDS
+    last = bucket.place(str(saved), serving, keep=1)
+    assert [name.strip("/") for name in fileio.listdir(serving)] == [str(last)]
+
+
+def test_a_bucket_out_of_reach_is_an_error_of_its_client(saved):
+    with pytest.raises(tf.errors.OpError):
+        bucket.place(str(saved), "nosuch://bucket/serving")
