@@ -30,6 +30,8 @@ USER_CODE = ("models.preprocessing", "models.training")
 """What a user may have edited, imported before any stage costs time; the config imported the network's file."""
 WARM = ("orchestration.execution", "keras", "tensorflow_transform", "tensorflow_transform.beam")
 """What every run needs, imported once: no code that a user edits."""
+AGAIN_SECONDS = 1.0
+"""A stop is raised again after so long, until the stage has ended: what an exception passes through may swallow it."""
 _PR_SET_PDEATHSIG = 1
 _BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]")
 
@@ -70,6 +72,7 @@ def _die_with_parent(parent: int) -> None:
 def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: int) -> int:
     """Run one order; the exit code is 0, or that of the error."""
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGALRM, _stop)
     _die_with_parent(parent)
     # Held until this process is gone, whatever becomes of the supervisor; programs that it starts do not hold it.
     os.set_inheritable(lock, False)
@@ -88,6 +91,7 @@ def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: i
             emit("error", kind=type(error).__name__, message=str(error))
             return error.exit_code
         except Stopped:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             return 128 + signal.SIGTERM
         except BaseException:
             traceback.print_exc()
@@ -98,7 +102,13 @@ def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: i
     return 0
 
 
-def _stop(*_: Any) -> None:
+_asked: list[int] = []
+"""The signals that asked for a stop."""
+
+
+def _stop(number: int, _: Any) -> None:
+    _asked.append(number)
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
     raise Stopped
 
 
@@ -113,12 +123,15 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
     progress.listen(lambda text: emit("progress", text=text))
     emit("plan", nodes=execution.node_ids, upstream=execution.upstream)
     for node_id in execution.node_ids:
+        if _asked:
+            raise Stopped
         emit("node", node=node_id, state="RUNNING")
         started = time.monotonic()
         try:
             with _log(order, node_id):
                 state, line = execution.launch(node_id, lambda text: emit("progress", text=text))
         except Exception as error:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             emit("node", node=node_id, state="FAILED", seconds=time.monotonic() - started, summary="")
             if findings := _findings(error):
                 emit("gates", node=node_id, findings=findings)

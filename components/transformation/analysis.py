@@ -141,7 +141,7 @@ class Analysis:
         signature = node.output_signature
         # The last graph has all outputs under their own names; an earlier one just what its phase reads.
         plain = all(isinstance(value, tf.Tensor) for value in signature.values())
-        if plain and not bindings:
+        if plain and not bindings and self._accumulating:
             folder = os.path.join(self._folder, TRACED)
             if traced.write(folder, self._graph, self._inputs, signature):
                 return (folder,)

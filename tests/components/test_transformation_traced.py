@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform import impl_helper
+from tensorflow_transform.tf_metadata import metadata_io
 
 from components.transformation import passes, traced
 from components.transformation.analysis import Analysis
@@ -14,6 +15,8 @@ SPEC = {
     "hole": tf.io.VarLenFeature(tf.string),
     "other": tf.io.FixedLenFeature([1], tf.int64),
 }
+EMPTY = {"hole": tf.sparse.from_dense([[""]]), "other": tf.constant([[1]], tf.int64)}
+"""The other columns of a row."""
 CELLS = {"x": [[1.0], [2.0], [4.0]], "hole": [["a"], [], ["bb"]], "other": [[1], [2], [3]]}
 
 
@@ -95,3 +98,11 @@ def test_the_first_pass_is_made_either_way(write_examples, beam_pipeline, tmp_pa
     assert (work / "traced").exists() is folder
     raw = part({"hole": given["hole"]}).numpy()
     np.testing.assert_allclose(found, raw.reshape(-1, 1) - mean, rtol=1e-6)
+
+
+def test_a_function_without_an_analyzer_is_saved_at_once(tmp_path):
+    specs = impl_helper.get_type_specs_from_feature_specs(SPEC)
+    model = Analysis(lambda inputs: {"y": inputs["x"] * 2.0}, specs, str(tmp_path)).run(None)
+
+    assert tf.saved_model.load(model).transform_fn({"x": tf.constant([[2.0]]), **EMPTY})["y"] == 4.0
+    assert metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}").schema.feature[0].name == "y"

@@ -87,6 +87,7 @@ def test_a_stop_within_each_long_stage(warm, tmp_path, figure):
         time.sleep(LONG[stage])
         number = (signal.SIGINT, signal.SIGTERM)[attempt % 2]
         begun = time.monotonic()
+        assert running.going, f"{stage} had ended: {running.out} {running.err}"
         os.kill(running.pid, number)
         running.wait(60)
         slowest = max(slowest, time.monotonic() - begun)

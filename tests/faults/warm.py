@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Running:
     def going(self) -> bool:
         try:
             return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return False
 
     def wait(self, seconds: float = 300) -> "Running":
@@ -187,7 +188,10 @@ def main() -> None:
         if pid == 0:
             try:
                 forked(json.loads(line))
+            except BaseException:
+                traceback.print_exc()
             finally:
+                sys.stderr.flush()
                 os._exit(0)
         print(pid, flush=True)
 

@@ -1,0 +1,75 @@
+"""A stop that what it passes through swallows."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from orchestration import execution, worker
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs two stages, of which the first does what it is given; returns what was launched and the states told."""
+    (tmp_path / "logs").mkdir()
+    monkeypatch.setattr(worker, "_asked", [])
+    monkeypatch.setattr(worker, "AGAIN_SECONDS", 0.3)
+    before = {number: signal.signal(number, worker._stop) for number in (signal.SIGTERM, signal.SIGALRM)}
+    launched, told = [], []
+
+    def of(first):
+        class Execution:
+            node_ids, upstream = ("first", "second"), {}
+
+            def __init__(self, order):
+                pass
+
+            def launch(self, node_id, say):
+                launched.append(node_id)
+                if node_id == "first":
+                    first()
+                return "COMPLETE", ""
+
+            def findings(self, node_id):
+                return []
+
+        monkeypatch.setattr(execution, "Execution", Execution)
+        order = {"config": {}, "run_folder": str(tmp_path)}
+        with pytest.raises(worker.Stopped):
+            worker._run(order, lambda event, **fields: told.append((fields.get("node"), fields.get("state"))))
+        return launched, [one for one in told if one[0]]
+
+    yield of
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def swallowed():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+    except Exception:
+        pass
+
+
+def test_no_stage_begins_after_a_stop_that_was_swallowed(run):
+    launched, told = run(swallowed)
+
+    assert launched == ["first"]
+    assert told == [("first", "RUNNING"), ("first", "COMPLETE")]
+
+
+def test_a_stage_that_goes_on_is_stopped_again(run):
+    def goes_on():
+        swallowed()
+        time.sleep(30)
+
+    begun = time.monotonic()
+    launched, told = run(goes_on)
+
+    assert time.monotonic() - begun < 10
+    assert launched == ["first"]
+    assert told == [("first", "RUNNING"), ("first", "FAILED")]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
