@@ -39,6 +39,7 @@ _MEND = "Put its last backup in place, or move it away to begin a new history"
 _LOCKED_SECONDS = 5.0  # MLMD alone waits 26 s for a lock
 _CREATED_SECONDS = 0.5  # a store that is being made has 0 bytes until its first commit
 _MADE_SECONDS = 10.0  # for a database and its tables that another process is making
+_BEING_MADE = ("duplicate key value", "already exists", "subset of tables")
 _CONNECT_SECONDS = "4"  # libpq's limit for each address of a host; `localhost` has two
 
 
@@ -193,7 +194,7 @@ def _open_postgresql(config: pb.ConnectionConfig, url: str) -> Store:
             found = re.search(r"PostgreSQL error: (.+)", "".join(said))
             reason = found.group(1) if found else _first_line(error)
         # Another process is making the same database or its tables.
-        if ("duplicate key value" not in reason and "already exists" not in reason) or time.monotonic() > patience:
+        if not any(words in reason for words in _BEING_MADE) or time.monotonic() > patience:
             break
         time.sleep(0.2)
     secrets = {config.postgresql.password, urllib.parse.unquote(urllib.parse.urlsplit(url).password or "")} - {""}

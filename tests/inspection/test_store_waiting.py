@@ -1,0 +1,43 @@
+"""A PostgreSQL database whose tables another process is making."""
+
+from typing import Any
+
+import pytest
+
+from errors import ResourceError
+from inspection import store
+
+URL = "postgresql://owner:s3cret@127.0.0.1:1/runs"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'PostgreSQL error: ERROR:  duplicate key value violates unique constraint "pg_database_datname_index"',
+        'PostgreSQL error: ERROR:  relation "type" already exists',
+        "There are a subset of tables in MLMD instance. This may be due to concurrent connection.",
+    ],
+)
+def test_it_is_waited_for(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    left = [RuntimeError(said), RuntimeError(said), "opened"]
+
+    def opened(_: Any) -> Any:
+        found = left.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(store, "MetadataStore", opened)
+    monkeypatch.setattr(store.time, "sleep", lambda _: None)
+
+    assert store.open_store("unused", URL).mlmd == "opened"
+
+
+def test_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(_: Any) -> Any:
+        raise RuntimeError("There are a subset of tables in MLMD instance.")
+
+    monkeypatch.setattr(store, "MetadataStore", opened)
+    monkeypatch.setattr(store, "_MADE_SECONDS", 0.3)
+    with pytest.raises(ResourceError, match="cannot be opened: There are a subset of tables"):
+        store.open_store("unused", URL)
