@@ -45,7 +45,8 @@ def lines(records: Iterable[dict[str, Any]], before: str, rows: dict[int, tuple[
         holds = {"passed"} == set(outcomes)
         figures = "; ".join(dict.fromkeys(record["figure"].replace("|", "/") for record in found if "figure" in record))
         files = sorted({record["test"].partition("::")[0] for record in found})
-        command = f'`make faults ARGS="{" ".join(files)}"`'
+        given = [f"{name}={os.environ[name]} " for name in ("KILLS", "SEED") if name in os.environ and row == 1]
+        command = f'`{"".join(given)}make faults ARGS="{" ".join(files)}"`'
         word = "yes" if holds else f"no: {', '.join(sorted(set(outcomes) - {'passed'}))}"
         made.append(f"| {row} | {injected} | {expected} | {word} | {figures} | {today} | {command} |")
     return made
