@@ -1,11 +1,14 @@
 """Which files the data is, and how they are opened: on this machine, or in a bucket by Beam's file systems."""
 
+import contextlib
 import dataclasses
 import glob
 import gzip
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -17,6 +20,7 @@ from errors import UserError
 
 Paths = str | Sequence[str] | Mapping[Any, str | Sequence[str]]
 """One path or pattern, several, or those of each ready-made split."""
+_COPIED_BYTES = 1 << 20
 _BESIDE = ("readme", "license", "licence", "notice", "changelog", "_success", "thumbs.db")
 """How files begin that stand beside data and are none."""
 
@@ -168,9 +172,22 @@ def open_unpacked(path: str) -> BinaryIO:
     return cast(BinaryIO, gzip.open(open_binary(path) if is_remote(path) else path, "rb"))
 
 
-def open_arrow(path: str) -> pa.NativeFile:
-    """Open a file as an Arrow stream, unpacked where its name ends in .gz."""
-    return pa.input_stream(open_binary(path), compression="gzip" if path.endswith(".gz") else None)
+@contextlib.contextmanager
+def open_arrow(path: str) -> Iterator[pa.NativeFile]:
+    """Open a file as an Arrow stream, unpacked where its name ends in .gz; a remote one is copied here first.
+
+    Arrow's CSV reader reads ahead in a thread, and waits for it when it is dropped, with Python's lock in its hands.
+    Where that thread needs the lock too, for a file that is Python's, both wait for ever: Arrow opens the file itself.
+    """
+    with contextlib.ExitStack() as streams:
+        local = path
+        if is_remote(path):
+            copy = streams.enter_context(tempfile.NamedTemporaryFile(prefix="pipeline-data-"))
+            with open_binary(path) as source:
+                shutil.copyfileobj(source, copy, _COPIED_BYTES)
+            copy.flush()
+            local = copy.name
+        yield streams.enter_context(pa.input_stream(local, compression="gzip" if path.endswith(".gz") else None))
 
 
 def matching(pattern: str) -> list[str]:

@@ -1,9 +1,15 @@
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from components.ingestion import files
 from errors import UserError
 from pipeline.data import Data
 
+REPOSITORY = Path(__file__).parents[2]
 SETTINGS = Data(path="x").model_dump(mode="json")
 
 
@@ -80,3 +86,42 @@ def test_the_digest_notices_an_image_that_changes_its_class(tmp_path):
     before = digest(tmp_path / "pets")
     (tmp_path / "pets" / "cat" / "1.png").rename(tmp_path / "pets" / "dog" / "1.png")
     assert digest(tmp_path / "pets") != before
+
+
+ABANDONED = """
+import sys
+from components.ingestion import csv_source
+from pipeline.data import Data
+
+csv_source.BLOCK_BYTES = 65536
+settings = Data(path=sys.argv[1]).model_dump(mode="json")
+for _ in range(1000):
+    batches = csv_source.batches(sys.argv[1], settings, {"a": "INT", "b": "INT"})
+    next(batches)
+    batches.close()
+"""
+
+
+def test_a_reader_that_is_left_in_the_middle_never_hangs(tmp_path):
+    """With a file of Python's own it did, once in a few hundred times."""
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n" + "".join(f"{row},{row % 9999}\n" for row in range(200_000)))
+
+    done = subprocess.run([sys.executable, "-c", ABANDONED, str(path)], timeout=100, cwd=REPOSITORY)
+
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz"])
+def test_a_remote_file_is_read_from_a_copy_that_goes_again(tmp_path, monkeypatch, name):
+    table = b"a,b\n1,2\n"
+    (tmp_path / name).write_bytes(gzip.compress(table) if name.endswith(".gz") else table)
+    monkeypatch.setattr(files, "is_remote", lambda path: path.startswith("there://"))
+    monkeypatch.setattr(files, "open_binary", lambda path: (tmp_path / path.removeprefix("there://")).open("rb"))
+    monkeypatch.setattr(files.tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+
+    with files.open_arrow(f"there://{name}") as stream:
+        assert len(list((tmp_path / "scratch").iterdir())) == 1
+        assert stream.read() == table
+    assert list((tmp_path / "scratch").iterdir()) == []
