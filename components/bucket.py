@@ -40,12 +40,12 @@ def place(model: str, folder: str, *, keep: int | None = None) -> int:
         raise
     finally:
         _remove(partial)
-    for old in versions.pushed(folder)[:-keep] if keep else []:
+    there = versions.pushed(folder)
+    for old in there[:-keep] if keep else []:
         _remove(f"{folder}/{old}")
-    whole = set(map(str, versions.pushed(folder)))
     for name in [name.strip("/") for name in fileio.listdir(folder)]:
         begun = name.strip(".").removesuffix(".partial")
-        if name not in whole and begun.isdecimal() and int(begun) < number - LEFT_SECONDS:
+        if name not in map(str, there) and begun.isdecimal() and int(begun) < number - LEFT_SECONDS:
             fileio.rmtree(f"{folder}/{name}")
     return number
 

@@ -1,10 +1,10 @@
 """What the worker tells the supervisor, and what a run's folder keeps of it: one JSON object a line."""
 
-import contextlib
 import json
 import os
-from collections.abc import Iterator
 from typing import Any, Protocol
+
+from inspection.lines import json_lines
 
 FILE = "events.jsonl"
 """In a run's folder."""
@@ -28,13 +28,6 @@ def from_line(line: str) -> dict[str, Any]:
     return fields
 
 
-def of_run(folder: str) -> Iterator[dict[str, Any]]:
+def of_run(folder: str) -> list[dict[str, Any]]:
     """The events of a run, in order; none where its folder keeps none."""
-    path = os.path.join(folder, FILE)
-    if not os.path.exists(path):
-        return
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            # A killed process may leave a line half written.
-            with contextlib.suppress(ValueError):
-                yield from_line(line)
+    return json_lines(os.path.join(folder, FILE))

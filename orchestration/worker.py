@@ -32,6 +32,8 @@ WARM = ("orchestration.execution", "keras", "tensorflow_transform", "tensorflow_
 """What every run needs, imported once: no code that a user edits."""
 AGAIN_SECONDS = 1.0
 """A stop is raised again after so long, until the stage has ended: what an exception passes through may swallow it."""
+_asked: list[int] = []
+"""The signals that asked for a stop."""
 _PR_SET_PDEATHSIG = 1
 _BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]")
 
@@ -100,10 +102,6 @@ def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: i
             sys.stdout.flush()
             sys.stderr.flush()
     return 0
-
-
-_asked: list[int] = []
-"""The signals that asked for a stop."""
 
 
 def _stop(number: int, _: Any) -> None:

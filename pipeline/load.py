@@ -91,7 +91,7 @@ def without_faults(root: str, name: str, overrides: Iterable[str] = (), variant:
                 within = within[part]
             del within[last]
         return Config.model_validate(values)
-    except (UserError, ValidationError, LookupError, ValueError):
+    except (UserError, ValueError, LookupError):
         return None
 
 

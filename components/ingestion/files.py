@@ -20,7 +20,6 @@ from errors import UserError
 
 Paths = str | Sequence[str] | Mapping[Any, str | Sequence[str]]
 """One path or pattern, several, or those of each ready-made split."""
-_COPIED_BYTES = 1 << 20
 _BESIDE = ("readme", "license", "licence", "notice", "changelog", "_success", "thumbs.db")
 """How files begin that stand beside data and are none."""
 
@@ -184,7 +183,7 @@ def open_arrow(path: str) -> Iterator[pa.NativeFile]:
         if is_remote(path):
             copy = streams.enter_context(tempfile.NamedTemporaryFile(prefix="pipeline-data-"))
             with open_binary(path) as source:
-                shutil.copyfileobj(source, copy, _COPIED_BYTES)
+                shutil.copyfileobj(source, copy)
             copy.flush()
             local = copy.name
         yield streams.enter_context(pa.input_stream(local, compression="gzip" if path.endswith(".gz") else None))

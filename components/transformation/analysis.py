@@ -21,7 +21,7 @@ from components.transformation import traced
 from components.transformation.accumulators import Combined, Counted, Gatherer, vocabulary
 
 Pass = Callable[[str, Sequence[Gatherer]], list[Any]]
-"""Applies a SavedModel to all rows; returns what each gatherer gathered."""
+"""Applies a graph, as `passes.Graph` takes it, to all rows; returns what each gatherer gathered."""
 TRACED = "traced"
 """Folder of the first pass's graph."""
 _PER_BATCH = ("PackedCombineAccumulate", "CacheableCombineAccumulate", "VocabularyAccumulate")
@@ -141,6 +141,7 @@ class Analysis:
         signature = node.output_signature
         # The last graph has all outputs under their own names; an earlier one just what its phase reads.
         plain = all(isinstance(value, tf.Tensor) for value in signature.values())
+        # Without a figure to bind it is the first pass's, or the last graph of a function without analyzers.
         if plain and not bindings and self._accumulating:
             folder = os.path.join(self._folder, TRACED)
             if traced.write(folder, self._graph, self._inputs, signature):

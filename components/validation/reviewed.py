@@ -49,7 +49,7 @@ def findings(
     found = []
     for name, splits in splits_of.items():
         feature = features.get(name)
-        kinds = {kind for split in splits for kind in _reasons(anomalies[split], name)}
+        kinds = {kind for split in splits for kind, _, _ in _reasons(anomalies[split], name)}
         measured = [figures[split][name] for split in splits if name in figures[split]]
         edit = _edit(schema, feature, measured, name, kinds)
         text = _text(schema, feature, {split: (anomalies[split], figures[split].get(name)) for split in splits}, name)
@@ -92,33 +92,33 @@ def unnamed(values: list[str], measured: Any) -> tuple[list[str], float, float]:
     return [bucket.label for bucket in others], sum(bucket.sample_count for bucket in others), every
 
 
-def _reasons(anomalies: anomalies_pb2.Anomalies, name: str) -> dict[str, tuple[str, str]]:
-    """Kind of an anomaly -> TFDV's word for it, and its figures."""
+def _reasons(anomalies: anomalies_pb2.Anomalies, name: str) -> list[tuple[str, str, str]]:
+    """Kind of each anomaly of a column, TFDV's word for it, and its figures."""
     if name not in anomalies.anomaly_info:
-        return {}
+        return []
     of_type = anomalies_pb2.AnomalyInfo.Type.Name
-    return {
-        of_type(reason.type): (reason.short_description, reason.description.strip())
+    return [
+        (of_type(reason.type), reason.short_description, reason.description.strip())
         for reason in anomalies.anomaly_info[name].reason
-    }
+    ]
 
 
 def _text(schema: Any, feature: Any, by_split: Mapping[str, tuple[anomalies_pb2.Anomalies, Any]], name: str) -> str:
     """What is wrong with a column: each kind of anomaly, with the figures of each split where these differ."""
-    told: dict[str, dict[str, str]] = {}
+    told: dict[str, dict[str, list[str]]] = {}
     for split, (anomalies, measured) in by_split.items():
         reasons = _reasons(anomalies, name)
         if not reasons:
-            told.setdefault(dict(_said(anomalies))[name], {})[split] = ""
-        for kind, (word, figures) in reasons.items():
+            told.setdefault(dict(_said(anomalies))[name], {})[split] = []
+        for kind, word, figures in reasons:
             if kind == UNEXPECTED and feature is not None and measured is not None:
                 figures = _unnamed(domain(schema, feature) or [], measured)
-            told.setdefault(word, {})[split] = figures
+            told.setdefault(word, {}).setdefault(split, []).append(figures)
     parts = []
     for word, figures_of in told.items():
-        several = len(set(figures_of.values())) > 1
-        shown = [f"{split}: {figures}" if several else figures for split, figures in figures_of.items()]
-        figures = "; ".join(dict.fromkeys(shown))
+        joined = {split: "; ".join(figures) for split, figures in figures_of.items()}
+        alike = set(joined.values())
+        figures = alike.pop() if len(alike) == 1 else "; ".join(f"{split}: {one}" for split, one in joined.items())
         parts.append(f"{word}: {figures}" if figures else word)
     return "; ".join(parts)
 

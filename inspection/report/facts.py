@@ -6,7 +6,7 @@ What is gone or damaged is left out and said: a report of a failed run is the on
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from inspection.configuration import read_run
 from inspection.evaluations import Evaluation, read_evaluation
 from inspection.labels import state_of
 from inspection.lineage import Lineage, trace
+from inspection.lines import json_lines
 from inspection.records import NOT_RUN, Node, Run, RunDetail
 from inspection.report.plots import Curves, read_curves
 from inspection.runs import show_run
@@ -264,23 +265,6 @@ def _mapping(told: Any) -> Mapping[str, Any]:
 
 def _listed(told: Any) -> list[Mapping[str, Any]]:
     return [each for each in told if isinstance(each, Mapping)] if isinstance(told, list) else []
-
-
-def json_lines(path: str) -> list[dict[str, Any]]:
-    """Reads a file of JSON lines; one that a killed process left half written is left out."""
-
-    def parsed() -> Iterator[dict[str, Any]]:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                with contextlib.suppress(ValueError):
-                    told = json.loads(line)
-                    if isinstance(told, dict):
-                        yield told
-
-    try:
-        return list(parsed())
-    except OSError:
-        return []
 
 
 def _lines_of(path: str) -> int:

@@ -103,7 +103,7 @@ for _ in range(1000):
 
 
 def test_a_reader_that_is_left_in_the_middle_never_hangs(tmp_path):
-    """With a file of Python's own it did, once in a few hundred times."""
+    """With a file of Python's own one of 600 did."""
     path = tmp_path / "table.csv"
     path.write_text("a,b\n" + "".join(f"{row},{row % 9999}\n" for row in range(200_000)))
 
