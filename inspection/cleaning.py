@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from inspection import folders
 from inspection.artifacts import BLESSING, MODEL, PUSHED
 from inspection.labels import Labelled, producers
 from inspection.store import INPUT_EVENTS, PIPELINE_CONTEXT, Store, properties
@@ -160,11 +161,11 @@ def _needed(store: Store, models: set[int]) -> set[int]:
 
 
 def _outputs(artifacts: str) -> Iterator[str]:
-    """Folders of one execution's output: NODE/KEY/EXECUTION."""
+    """Folders of one execution's output: NODE/KEY/ID-TOKEN, or NODE/KEY/ID of an earlier version."""
     for node in _entries(artifacts):
         for key in _entries(node.path):
             if key.name != ".system" and key.is_dir():
-                yield from (os.path.realpath(each.path) for each in _entries(key.path) if each.name.isdecimal())
+                yield from (os.path.realpath(each.path) for each in _entries(key.path) if folders.parse(each.name))
 
 
 def _entries(folder: str) -> Iterable["os.DirEntry[str]"]:

@@ -9,6 +9,7 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2
 
 from components.summary import storable
+from inspection import folders
 from inspection.store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT
 
 _STATES = metadata_store_pb2.Execution
@@ -71,7 +72,7 @@ def close_in_store(store: Any, run_id: str, state: str, reason: str, *, artifact
     for execution in dead:
         execution.last_known_state = ended
         execution.custom_properties["__error__"].string_value = storable(reason)[:1000]
-        _remove_folders(artifacts, int(execution.id))
+        _remove_folders(artifacts, execution)
     if dead:
         store.put_executions(dead)
     # Last: a run with a state is one that was put in order.
@@ -82,9 +83,15 @@ def close_in_store(store: Any, run_id: str, state: str, reason: str, *, artifact
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_folders(artifacts: str, execution_id: int) -> None:
-    """Remove what an execution wrote: NODE/KEY/ID, and its place under NODE/.system."""
+def _remove_folders(artifacts: str, execution: Any) -> None:
+    """Remove what an execution wrote: NODE/KEY/ID-TOKEN, and its place under NODE/.system.
+
+    Folders of an execution without a token stay: the same id of another store may have written them.
+    """
+    name = folders.of(execution)
+    if name is None:
+        return
     escaped = glob.escape(artifacts)
     for pattern in (("*", "*"), ("*", ".system", "*")):
-        for folder in glob.glob(os.path.join(escaped, *pattern, str(execution_id))):
+        for folder in glob.glob(os.path.join(escaped, *pattern, name)):
             shutil.rmtree(folder, ignore_errors=True)

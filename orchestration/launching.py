@@ -1,26 +1,60 @@
-"""TFX's launcher, with two things that it lacks: each attempt is an execution of its own, and outputs have a digest."""
+"""TFX's launcher, with what it lacks: each attempt is an execution with new folders, and outputs have a digest."""
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.orchestration.portable import execution_publish_utils, launcher
+from tfx.orchestration.portable import execution_publish_utils, launcher, outputs_utils
 from tfx.orchestration.portable.mlmd import context_lib
+from tfx.types.value_artifact import ValueArtifact
 
 from components import content
 from components.summary import storable
+from errors import ResourceError
+from inspection import folders
 from orchestration.outputs import Damage
 
 _STATES = metadata_store_pb2.Execution
 _ARTIFACTS = metadata_store_pb2.Artifact
 
 
+class _Places(outputs_utils.OutputsResolver):  # type: ignore[misc]
+    """Names the folders of an execution, outputs and temporary ones, by its id and a token.
+
+    Stock's names them by the id alone, which another store over the same root gives out again.
+    """
+
+    def __init__(self, token: str, **node: Any) -> None:
+        super().__init__(**node)
+        self._token = token
+
+    def generate_output_artifacts(self, execution_id: int) -> Any:
+        return super().generate_output_artifacts(folders.name(execution_id, self._token))
+
+    def get_executor_output_uri(self, execution_id: int) -> Any:
+        return super().get_executor_output_uri(folders.name(execution_id, self._token))
+
+    def make_tmp_dir(self, execution_id: int) -> Any:
+        return super().make_tmp_dir(folders.name(execution_id, self._token))
+
+
 class Launcher(launcher.Launcher):  # type: ignore[misc]
-    """Launches one node.
+    """Launches one node; use it once.
 
     Stock's takes a failed execution of the same run up again, so that the next attempt would overwrite its record and
     its folders.
     """
+
+    def __init__(self, **node: Any) -> None:
+        super().__init__(**node)
+        self._token = folders.new_token()
+        self._output_resolver = _Places(
+            self._token,
+            pipeline_node=self._pipeline_node,
+            pipeline_info=self._pipeline_info,
+            pipeline_runtime_spec=self._pipeline_runtime_spec,
+        )
 
     def _register_or_reuse_execution(
         self,
@@ -34,8 +68,14 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
             execution_type=self._pipeline_node.node_info.type,
             contexts=contexts,
             input_artifacts=input_artifacts,
-            exec_properties=exec_properties,
+            exec_properties={**(exec_properties or {}), folders.TOKEN: self._token},
         )
+
+    def _run_executor(self, execution_info: Any) -> Any:
+        for artifacts in execution_info.output_dict.values():
+            for artifact in artifacts:
+                _make_folder(os.path.dirname(artifact.uri) if isinstance(artifact, ValueArtifact) else artifact.uri)
+        return super()._run_executor(execution_info)
 
     def _publish_successful_execution(
         self, execution_id: int, contexts: list[Any], output_dict: Mapping[str, list[Any]], executor_output: Any
@@ -49,6 +89,19 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
             for artifact in made.artifacts:
                 artifact.custom_properties[content.PROPERTY].string_value = content.of(artifact.uri) or ""
         super()._publish_successful_execution(execution_id, contexts, output_dict, executor_output)
+
+
+def _make_folder(path: str) -> None:
+    """Make an output's folder, which must not be there: what lies in it would be taken for the stage's output.
+
+    Raises:
+        ResourceError: it is there.
+    """
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        os.mkdir(path)
+    except FileExistsError as error:
+        raise ResourceError(f"{path} exists already, and a stage writes to a new folder alone: run again") from error
 
 
 def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], damaged: Mapping[int, Damage]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 
+from inspection import folders
 from inspection.store import PIPELINE_CONTEXT, RUN_CONTEXT
 from orchestration import events, finished, outputs, record
 from orchestration.begin import Place
@@ -137,7 +138,8 @@ def _copy(store: Any, execution: Any, state: int, before: str, run: Any) -> None
     for name, value in execution.properties.items():
         made.properties[name].CopyFrom(value)
     for name, value in execution.custom_properties.items():
-        made.custom_properties[name].CopyFrom(value)
+        if name != folders.TOKEN:  # the folders are those of the first execution
+            made.custom_properties[name].CopyFrom(value)
     old = store.get_events_by_execution_ids([execution.id])
     artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in old])}
     pairs = []

@@ -10,6 +10,7 @@ import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
 
 from inspection import store as inspection_store
+from inspection.folders import parse
 
 from .conftest import run_folder, run_json, runner
 
@@ -21,7 +22,9 @@ def artifact(houses):
     """Folder of the newest artifact of a node's output."""
 
     def find(node: str, key: str) -> Path:
-        return max((houses[0] / "houses" / "artifacts" / node / key).iterdir(), key=lambda path: int(path.name))
+        return max(
+            (houses[0] / "houses" / "artifacts" / node / key).iterdir(), key=lambda path: parse(path.name).execution
+        )
 
     return find
 

@@ -7,6 +7,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
+from inspection.folders import parse
+
 from .conftest import runner
 
 TIERS = ["cheap", "affordable", "expensive"]
@@ -18,7 +20,8 @@ classes = ["modest", "dear"]
 
 
 def newest(folder):
-    return max((path for path in folder.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
+    """The newest version, or the newest output."""
+    return max(filter(lambda path: parse(path.name), folder.iterdir()), key=lambda path: parse(path.name).execution)
 
 
 @pytest.fixture

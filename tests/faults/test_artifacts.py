@@ -8,6 +8,7 @@ import pytest
 
 from components import content
 from errors import RunError
+from inspection.folders import parse
 
 from .trees import copy_tree, packed, runner
 
@@ -15,6 +16,11 @@ from .trees import copy_tree, packed, runner
 def launch(execution, *node_ids):
     said = []
     return [execution.launch(node_id, said.append)[0] for node_id in node_ids], said
+
+
+def execution(folder):
+    """The execution that wrote an output folder."""
+    return parse(folder.name).execution
 
 
 def flip(path):
@@ -33,7 +39,7 @@ def test_the_cache_takes_nothing_that_is_damaged(points_run, tmp_path, figure):
     for name, harm in HARMS.items():
         assert launch(points_run(tmp_path, "cache", f"before {name}"), "ingestion") == (["CACHED"], [])
         folders = (tmp_path / "cache/artifacts/ingestion/examples").iterdir()
-        newest = max(folders, key=lambda folder: int(folder.name))
+        newest = max(folders, key=execution)
         harm(next((newest / "Split-train").iterdir()))
         states, said = launch(points_run(tmp_path, "cache", f"after {name}"), "ingestion")
         wrong += states != ["COMPLETE"]
@@ -77,14 +83,14 @@ def test_a_damaged_baseline_gives_way_to_the_one_before(warm, tmp_path, figure):
     for epochs in (1, 2):
         made = warm.run(*command, *quick, "--set", f"training.epochs={epochs}")
         assert made.code == 0, made.err
-    models = sorted((artifacts / "trainer/model").iterdir(), key=lambda folder: int(folder.name))
+    models = sorted((artifacts / "trainer/model").iterdir(), key=execution)
     flip(next(models[-1].rglob("variables.data*")))
     again = warm.run(*command, *quick, "--set", "training.epochs=2")
     assert again.code == 0, again.err
     assert again.nodes["trainer"] == "done"
     assert f"its earlier output model ({models[-1]}) is damaged: made again" in again.out
     # The new model is now the newest blessed one.
-    models = sorted((artifacts / "trainer/model").iterdir(), key=lambda folder: int(folder.name))
+    models = sorted((artifacts / "trainer/model").iterdir(), key=execution)
     flip(next(models[-1].rglob("variables.data*")))
     other = warm.run(*command, *quick, "--set", "training.epochs=3")
     assert other.code == 0, other.err

@@ -14,6 +14,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components import versions
+from inspection.folders import parse
 
 KILLS = int(os.environ.get("KILLS", "5"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -75,7 +76,7 @@ def half_versions(root):
 def orphans(root, good):
     """Folders of artifacts that no successful execution made."""
     folders = (root / PIPELINE / "artifacts").glob("*/[!.]*/*")
-    return [folder for folder in folders if int(folder.name) not in good]
+    return [folder for folder in folders if parse(folder.name).execution not in good]
 
 
 def test_a_run_that_is_killed_at_any_moment_goes_on(warm, tmp_path, figure):
@@ -123,7 +124,8 @@ def test_a_run_that_is_killed_at_any_moment_goes_on(warm, tmp_path, figure):
         good = {one for run in os.listdir(runs) for ids in successes(root, run)[0].values() for one in ids}
         assert orphans(root, good) == []
         half += len(half_versions(root))
-        lost += rows(root / PIPELINE / f"artifacts/ingestion/examples/{after['ingestion'][0]}") != expected
+        [folder] = (root / PIPELINE / "artifacts/ingestion/examples").glob(f"{after['ingestion'][0]}-*")
+        lost += rows(folder) != expected
     where = ", ".join(f"{stage} {count}" for stage, count in hits.most_common())
     figure(
         1,

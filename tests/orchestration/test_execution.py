@@ -5,7 +5,8 @@ import functools
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from errors import RunError, UserError
+from errors import ResourceError, RunError, UserError
+from inspection import folders
 from inspection.store import open_store
 
 
@@ -77,3 +78,37 @@ def test_each_attempt_is_an_execution_of_its_own(begin, root):
     node = store.get_context_by_type_and_name("node", "attempts.statistics")
     executions = sorted(store.get_executions_by_context(node.id), key=lambda one: one.id)
     assert [pb.Execution.State.Name(one.last_known_state) for one in executions] == ["FAILED", "COMPLETE"]
+
+
+def outputs(root, pipeline):
+    """Output folders of ingestion with the content of their files."""
+    made = (root / pipeline / "artifacts/ingestion/examples").iterdir()
+    return {
+        folder.name: {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in made
+    }
+
+
+def test_another_store_over_the_same_root_has_folders_of_its_own(tmp_path, points_run):
+    launch(points_run(tmp_path, "again", "one"), "ingestion")
+    [(first, content)] = outputs(tmp_path, "again").items()
+    (tmp_path / "metadata.sqlite").rename(tmp_path / "old")
+    launch(points_run(tmp_path, "again", "two"), "ingestion")
+    after = outputs(tmp_path, "again")
+    [second] = after.keys() - {first}
+    assert folders.parse(first).execution == folders.parse(second).execution
+    assert after[first] == content
+    store = open_store(str(tmp_path), None).mlmd
+    assert [folders.of(one) for one in store.get_executions()] == [second]
+    places = {path.name for path in (tmp_path / "again/artifacts/ingestion/.system/executor_execution").iterdir()}
+    assert places == {first, second}
+
+
+def test_an_output_folder_that_is_there_is_neither_used_nor_removed(tmp_path, points_run, monkeypatch):
+    monkeypatch.setattr(folders, "new_token", lambda: "0a1b2c3d")
+    launch(points_run(tmp_path, "taken", "one"), "ingestion")
+    before = outputs(tmp_path, "taken")
+    (tmp_path / "metadata.sqlite").rename(tmp_path / "old")
+    with pytest.raises(ResourceError, match=r"examples/\d+-0a1b2c3d exists already"):
+        launch(points_run(tmp_path, "taken", "two"), "ingestion")
+    assert outputs(tmp_path, "taken") == before

@@ -6,6 +6,7 @@ import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from inspection import folders
 from orchestration import begin, finished, record, resume
 from orchestration.places import Root
 from pipeline.config import Config
@@ -72,8 +73,11 @@ class Store:
         made = self._context("pipeline_run", run_id)
         self.mlmd.put_parent_contexts([pb.ParentContext(parent_id=self._above, child_id=made)])
 
-    def execution(self, run_id, node_id, state):
-        [made] = self.mlmd.put_executions([pb.Execution(type_id=self._execution, last_known_state=state)])
+    def execution(self, run_id, node_id, state, token=None):
+        execution = pb.Execution(type_id=self._execution, last_known_state=state)
+        if token is not None:
+            execution.custom_properties[folders.TOKEN].string_value = token
+        [made] = self.mlmd.put_executions([execution])
         contexts = self._context("pipeline_run", run_id), self._context("node", f"houses.{node_id}")
         self.mlmd.put_attributions_and_associations(
             [], [pb.Association(execution_id=made, context_id=context) for context in contexts]
@@ -111,12 +115,15 @@ def test_the_stages_that_a_run_has_finished(store):
 def test_what_a_dead_run_left_is_marked_and_removed(store, tmp_path, state, marked):
     store.run("one")
     done = store.execution("one", "ingestion", STATES.COMPLETE)
-    dead = store.execution("one", "trainer", STATES.RUNNING)
+    dead = store.execution("one", "trainer", STATES.RUNNING, token="0a1b2c3d")
     store.run("two")
     other = store.execution("two", "trainer", STATES.RUNNING)
     kept = [tmp_path / "ingestion/examples" / str(done), tmp_path / "trainer/model" / str(other)]
+    # Another store over the same root gave out the same id.
+    kept += [tmp_path / f"trainer/model/{dead}", tmp_path / f"trainer/model/{dead}-ffffffff"]
+    keys = ("model", "model_run", ".system/executor_execution")
     orphans = [
-        *(tmp_path / f"trainer/{key}/{dead}" for key in ("model", "model_run", ".system/executor_execution")),
+        *(tmp_path / f"trainer/{key}/{dead}-0a1b2c3d" for key in keys),
         tmp_path / "trainer/.system/stateful_working_dir/0a",
     ]
     for folder in (*kept, *orphans):
@@ -132,6 +139,15 @@ def test_what_a_dead_run_left_is_marked_and_removed(store, tmp_path, state, mark
     assert told == {"state": state, "reason": "it fell/over"}
     [execution] = store.mlmd.get_executions_by_id([dead])
     assert execution.custom_properties["__error__"].string_value == "it fell/over"
+
+
+def test_folders_of_an_execution_without_a_token_stay(store, tmp_path):
+    store.run("one")
+    dead = store.execution("one", "trainer", STATES.RUNNING)
+    (tmp_path / f"trainer/model/{dead}").mkdir(parents=True)
+    finished.close_in_store(store.mlmd, "one", "FAILED", "killed", artifacts=str(tmp_path))
+    assert store.state(dead) == "FAILED"
+    assert (tmp_path / f"trainer/model/{dead}").is_dir()
 
 
 @pytest.fixture
