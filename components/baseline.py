@@ -58,7 +58,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         if not pushed:
             summary.put(model, "none yet")
             return
-        io_utils.copy_dir(f"{exec_properties['serving']}/{pushed[-1]}", path_utils.serving_model_dir(model.uri))
+        io_utils.copy_dir(
+            versions.path(exec_properties["serving"], pushed[-1]), path_utils.serving_model_dir(model.uri)
+        )
         summary.put(model, f"version {pushed[-1]}")
 
 

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types.channel import Channel
 from tfx.utils import path_utils
 
-from components import bucket, digest, summary, versions
+from components import bucket, digest, ownership, summary, versions
 from errors import ResourceError, RunError
 from models import probe
 
@@ -47,13 +47,14 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             pushed.set_int_custom_property("pushed", 0)
             summary.put(pushed, "nothing pushed: the model is not blessed")
             return
-        model = path_utils.serving_model_path(artifact_utils.get_single_instance(input_dict["model"]).uri)
-        serving = exec_properties["serving"]
+        uri = artifact_utils.get_single_instance(input_dict["model"]).uri
+        model, serving, keep = path_utils.serving_model_path(uri), exec_properties["serving"], exec_properties["keep"]
+        named = ownership.relative(uri, serving)
         try:
             if "://" in serving or "://" in model:
-                version = bucket.place(model, serving, keep=exec_properties["keep"])
+                version = bucket.place(model, serving, keep=keep, model=named)
             else:
-                version = versions.place(model, serving, check=probe.ask, keep=exec_properties["keep"])
+                version = versions.place(model, serving, check=probe.ask, keep=keep, model=named)
         except ValueError as error:
             raise RunError(
                 f"the copy of the model for {serving} is not pushed: {error}. {versions.serves(serving)}"
@@ -88,7 +89,7 @@ def pusher(*, model: Any, blessing: Any, serving: str, keep: int) -> Pusher:
         model: Channel of Model.
         blessing: Channel of ModelBlessing.
         serving: The serving folder, which holds a folder a version.
-        keep: How many of the last versions stay there, the new one included.
+        keep: How many of the last versions that this pipeline pushed stay there, the new one included.
 
     Returns:
         A node with output `pushed_model`, whose properties tell whether and where.

@@ -2,7 +2,8 @@
 
 On this machine a version comes and goes whole: it is made under a hidden name in the same folder, flushed to the disk,
 checked, and only then renamed to its number. What another process sees is there entirely or not at all, whenever the
-one that writes is killed. TF Serving and our own server pass over names that are no numbers.
+one that writes is killed. TF Serving and our own server pass over names that are no numbers. Versions that this
+pipeline did not push are never changed, renamed or removed: see components/ownership.py.
 """
 
 import contextlib
@@ -10,19 +11,20 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-RECORD = "assets.extra/pushed.json"
-"""In a version's folder, where other tools leave it alone: when it was pushed, the digest of its files, and of which
-earlier version it is a copy."""
+from components import ownership, removal
+from components.ownership import RECORD as RECORD  # its other users find it here
+
 MODEL = "saved_model.pb"
 """The file of a version's folder that makes it loadable."""
-_HIDDEN = re.compile(r"\.\d+\.(partial|old)")
+_MODELS = (MODEL, f"{MODEL}txt")
+_HIGHEST = 2**63 - 1
+"""TF Serving reads a version as an int64 and passes over higher numbers."""
 _LOCK = ".lock"
 _BLOCK_BYTES = 1 << 20
 
@@ -36,40 +38,71 @@ class Version:
         pushed: When, in seconds since 1970; None where another tool put it there.
         digest: Of its files; None likewise.
         copy_of: The version that this one brought back; None for one of its own.
+        model: Path of the model's artifact relative to the pipeline's folder, or its URI; None where it is not known.
+        ours: Whether this pipeline pushed it, under this number.
     """
 
     number: int
     pushed: float | None = None
     digest: str | None = None
     copy_of: int | None = None
+    model: str | None = None
+    ours: bool = False
+
+
+def numbered(folder: str) -> dict[int, str]:
+    """Names in a serving folder that TF Serving reads as versions, whatever they are, by number."""
+    if "://" in folder:
+        from tfx.dsl.io import fileio
+
+        names = [name.strip("/") for name in fileio.listdir(folder)] if fileio.exists(folder) else []
+    else:
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+    numbers = [name for name in names if name.isascii() and name.isdigit() and int(name) <= _HIGHEST]
+    # Of 7 and 007 the plain one comes last, and stays.
+    return {int(name): name for name in sorted(numbers, key=lambda name: (int(name), -len(name)))}
 
 
 def pushed(folder: str) -> list[int]:
     """Complete versions in a serving folder, rising."""
+    names = numbered(folder)
     if "://" in folder:
         from tfx.dsl.io import fileio
 
-        there = [name.strip("/") for name in fileio.listdir(folder)] if fileio.exists(folder) else []
-        # A folder of a bucket comes file by file, this one last.
-        names = [name for name in there if name.isdecimal() and fileio.exists(f"{folder}/{name}/{MODEL}")]
-    else:
-        names = [entry.name for entry in os.scandir(folder) if entry.is_dir()] if os.path.isdir(folder) else []
-    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+        # A folder of a bucket comes file by file, the model last.
+        return [number for number, name in names.items() if any(fileio.exists(f"{folder}/{name}/{m}") for m in _MODELS)]
+    return [number for number, name in names.items() if os.path.isdir(os.path.join(folder, name))]
+
+
+def path(folder: str, number: int) -> str:
+    """A version's folder."""
+    return os.path.join(folder, numbered(folder).get(number, str(number)))
+
+
+def now() -> float:
+    """Seconds since 1970."""
+    return time.time()
 
 
 def following(folder: str) -> int:
-    """A version above all others: the time in seconds, or one more than the last where the clock lags behind."""
-    return max([int(time.time()), *(version + 1 for version in pushed(folder)[-1:])])
+    """A version above all names that are numbers: the time in seconds, or one more than the last.
+
+    Raises:
+        ValueError: no number is left.
+    """
+    last = max(numbered(folder), default=0)
+    if last == _HIGHEST:
+        raise ValueError(f"{folder}/{last} has the highest number that TF Serving reads: rename or remove it")
+    return max(int(now()), last + 1)
 
 
 def told(folder: str, number: int) -> Version:
     """What a version says of itself."""
-    try:
-        with open(os.path.join(folder, str(number), RECORD), encoding="utf-8") as file:
-            record = json.load(file)
-        return Version(number, record["pushed"], record["digest"], record.get("copy_of"))
-    except (OSError, ValueError, KeyError, TypeError):
+    found = ownership.read(f"{path(folder, number)}/{RECORD}")
+    if found is None:
         return Version(number)
+    ours = ownership.describes(found, folder, number)
+    return Version(number, found["pushed"], found["digest"], found.get("copy_of"), found.get("model"), ours)
 
 
 def serves(folder: str) -> str:
@@ -104,6 +137,8 @@ def place(
     check: Callable[[str], object],
     keep: int | None = None,
     copy_of: int | None = None,
+    model: str | None = None,
+    say: Callable[[str], object] = print,
 ) -> int:
     """Make a copy of a model the newest version of a serving folder on this machine.
 
@@ -111,37 +146,47 @@ def place(
         source: The model's folder, on any of its filesystems.
         folder: The serving folder.
         check: Looks at the copy before it can be seen, and raises where it is not right.
-        keep: How many of the last versions stay, the new one included; None for all.
+        keep: How many of the last versions that this pipeline pushed stay, the new one included; None for all.
         copy_of: The version that the source is, where it is one.
+        model: The model's artifact, as its record names it; None where it is not known.
+        say: Is told what is removed, and what could not be.
 
     Returns:
         Its number, above all that were there, also where the clock went back.
 
     Raises:
         OSError: the copy could not be written; nothing of it stays.
+        ValueError: the copy differs from the model, or no number is left; likewise.
         Exception: what `check` raised; likewise.
     """
     os.makedirs(folder, exist_ok=True)
     with _locked(folder):
-        _tidy(folder)
+        removal.tidy(folder, pushed(folder), say)
         number = following(folder)
-        partial, final = os.path.join(folder, f".{number}.partial"), os.path.join(folder, str(number))
+        while os.path.lexists(removal.hidden(folder, number, "partial")):
+            number += 1
+        content = digest(source)
+        record = ownership.record(folder, number, pushed=now(), digest=content, model=model, copy_of=copy_of)
+        text = json.dumps(record).encode()
+        partial = removal.hidden(folder, number, "partial")
+        _write(ownership.entry(folder, number), text)
+        os.mkdir(partial)
         try:
+            _write(os.path.join(partial, RECORD), text)
             _copy(source, partial)
             check(partial)
-            record = {"pushed": time.time(), "digest": digest(partial), "copy_of": copy_of}
-            _write(os.path.join(partial, RECORD), json.dumps(record).encode())
+            if digest(partial) != content:
+                raise ValueError("its files differ from the model's")
             for inner, _, _ in os.walk(partial, topdown=False):
                 _flush(inner)
-            os.rename(partial, final)
+            os.rename(partial, os.path.join(folder, str(number)))
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
+            ownership.forget(folder, number)
             raise
         _flush(folder)
-        for old in pushed(folder)[:-keep] if keep else []:
-            hidden = os.path.join(folder, f".{old}.old")
-            os.rename(os.path.join(folder, str(old)), hidden)
-            shutil.rmtree(hidden)
+        if keep:
+            removal.prune(folder, keep, say)
     return number
 
 
@@ -151,37 +196,43 @@ def bring_back(folder: str, number: int, *, keep: int | None = None) -> int:
     Args:
         folder: The serving folder.
         number: The version to bring back; where it is a copy itself, the one that it copies is named in the new one.
-        keep: How many of the last versions stay; None for all.
+        keep: How many of the last versions that this pipeline pushed stay; None for all.
 
     Returns:
         The new number.
 
     Raises:
-        ValueError: the version's files are not those that were pushed.
+        ValueError: the version's files are not those that were pushed, or it is no SavedModel.
         OSError: the copy could not be written.
     """
     version = told(folder, number)
-    source = os.path.join(folder, str(number))
+    source = path(folder, number)
+    if not any(os.path.isfile(os.path.join(source, name)) for name in _MODELS):
+        raise ValueError(f"version {number} is no SavedModel: {source} holds no {MODEL}")
 
     def check(copy: str) -> None:
         # The bytes that were loaded and asked when they were pushed need not be asked again.
         if digest(copy) != (version.digest or digest(source)):
             raise ValueError(f"version {number} is damaged: its files are not those that were pushed")
 
-    return place(source, folder, check=check, keep=keep, copy_of=version.copy_of or number)
+    origin = version.copy_of if version.ours and version.copy_of else number
+    return place(source, folder, check=check, keep=keep, copy_of=origin, model=version.model)
 
 
 def before(folder: str) -> int | None:
     """The version to go back to: the one that served before the newest, or before the one that the newest copies.
 
-    So going back twice goes back two versions, and never forth to the one that was left.
+    So going back twice goes back two versions, and never forth to the one that was left. A version that this pipeline
+    did not push is passed over: nobody has compared its answers with those of its model.
     """
     there = pushed(folder)
     if not there:
         return None
     newest = told(folder, there[-1])
-    limit = newest.copy_of or newest.number
-    earlier = [number for number in there if number < limit]
+    limit = newest.number
+    if newest.ours and newest.copy_of and (newest.copy_of not in there or told(folder, newest.copy_of).ours):
+        limit = newest.copy_of
+    earlier = [number for number in there if number < limit and told(folder, number).ours]
     return earlier[-1] if earlier else None
 
 
@@ -198,16 +249,25 @@ def digest(folder: str) -> str:
 
 
 def _files(folder: str) -> list[str]:
-    return sorted(
-        os.path.relpath(os.path.join(inner, name), folder) for inner, _, names in os.walk(folder) for name in names
-    )
+    """Paths of all files below a folder, sorted.
+
+    Raises:
+        ValueError: it holds a link to a folder, whose files would be missing in a copy.
+    """
+    found = []
+    for inner, folders, names in os.walk(folder):
+        for link in (name for name in folders if os.path.islink(os.path.join(inner, name))):
+            raise ValueError(f"{os.path.join(inner, link)} is a link to a folder: put the folder itself there")
+        found += [os.path.relpath(os.path.join(inner, name), folder) for name in names]
+    return sorted(found)
 
 
 def _copy(source: str, target: str) -> None:
-    os.makedirs(target)
+    """Copy all files but the record."""
     for path in _files(source):
-        with open(os.path.join(source, path), "rb") as file:
-            _write(os.path.join(target, path), file)
+        if path != RECORD:
+            with open(os.path.join(source, path), "rb") as file:
+                _write(os.path.join(target, path), file)
 
 
 def _write(path: str, content: bytes | BinaryIO) -> None:
@@ -228,13 +288,6 @@ def _flush(folder: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _tidy(folder: str) -> None:
-    """Remove what killed pushes left; the lock says that none is going on."""
-    for name in os.listdir(folder):
-        if _HIDDEN.fullmatch(name):
-            shutil.rmtree(os.path.join(folder, name))
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ def listed(root: str, name: str) -> list[str]:
     for place, version in enumerate(found):
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(version.pushed)) if version.pushed else "unknown"
         of = f"  copy of {version.copy_of}" if version.copy_of else ""
+        of += "" if version.ours else "  not pushed by this pipeline"
         lines.append(f"{version.number}  pushed {when}{of}{'  serves' if place == 0 else ''}")
     return lines
 
@@ -51,7 +52,10 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
     there = versions.pushed(folder)
     wanted = number if number is not None else versions.before(folder)
     if wanted is None:
-        raise UserError(f"{name} has no version before {there[-1]}, so there is none to go back to")
+        raise UserError(
+            f"{name} has no version before {there[-1]} that it pushed itself, so there is none to go back to: "
+            f"`python runner.py push {name}` lists all, and `push --version V {name}` serves any of them again"
+        )
     if wanted not in there:
         known = ", ".join(map(str, there))
         raise UserError(f"{name} has no version {wanted}. There is: {known}. Older ones were removed, see [push] keep")
@@ -66,12 +70,15 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
             f"{folder}: version {wanted} could not be copied: {error.strerror or error}. Version {there[-1]} serves on"
         ) from error
     origin = versions.told(folder, made).copy_of or wanted
+    foreign = (
+        "" if versions.told(folder, wanted).ours else ", which this pipeline did not push: its answers were not checked"
+    )
     try:
         inspection_store.open_store(root, metadata)  # one that is not there is not made
         _record(inspection_store.open_store(root, metadata, readonly=False), name, folder, made, origin)
     except (PipelineError, mlmd_errors.StatusError) as error:
         sys.stderr.write(f"it serves, but ML Metadata could not be told: {error}\n")
-    return f"{name}: version {made} serves now, a copy of {origin}; before it served {there[-1]}"
+    return f"{name}: version {made} serves now, a copy of {origin}{foreign}; before it served {there[-1]}"
 
 
 def _folder(root: str, name: str) -> str:

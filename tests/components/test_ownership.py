@@ -1,0 +1,176 @@
+"""A push removes only what this pipeline pushed."""
+
+import json
+import os
+import shutil
+import types
+
+import pytest
+
+from components import ownership, versions
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = types.SimpleNamespace(now=1_000_000.0)
+    monkeypatch.setattr(versions, "time", types.SimpleNamespace(time=lambda: clock.now))
+    return clock
+
+
+@pytest.fixture
+def serving(tmp_path):
+    folder = tmp_path / "houses" / "serving"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path, serving, clock):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / versions.MODEL).write_text("graph")
+
+    def push(keep=1, to=serving):
+        clock.now += 10
+        return versions.place(str(model), str(to), check=lambda _: None, keep=keep)
+
+    return push
+
+
+def put(path, text="foreign"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def tree(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_folders_of_others_stay(serving, place, capsys):
+    put(serving / "2019" / "sales.csv")
+    put(serving / "20240101" / "model.tflite")
+    put(serving / "007" / "saved_model.pb")
+    put(serving / ".2019.partial" / "draft")
+    put(serving / ".5.old" / "x")
+    put(serving / "3", "a file")
+    before = tree(serving)
+    first, second = place(), place()
+
+    assert (first, second) == (20240102, 20240103)
+    after = tree(serving)
+    assert {name: after[name] for name in before} == before
+    assert versions.pushed(str(serving)) == [7, 2019, 20240101, second]
+    said = [line for line in capsys.readouterr().out.splitlines() if "removed" in line]
+    assert said == [f"{serving}/{first} is removed: the last 1 versions that this pipeline pushed stay"]
+
+
+def test_a_link_is_left_alone_and_blocks_no_push(serving, place, tmp_path):
+    elsewhere = tmp_path / "archive" / "1"
+    put(elsewhere / "saved_model.pb", "precious")
+    (serving / "1").symlink_to(elsewhere)
+    (serving / "2").symlink_to(tmp_path / "nowhere")
+    (serving / ".3.old").symlink_to(elsewhere)
+    ours = place()
+    # One of ours was moved to another disk, and a link put in its place.
+    shutil.move(serving / str(ours), tmp_path / "archive" / str(ours))
+    (serving / str(ours)).symlink_to(tmp_path / "archive" / str(ours))
+    place()
+    newest = place()
+
+    assert versions.pushed(str(serving)) == [1, ours, newest]
+    assert (elsewhere / "saved_model.pb").read_text() == "precious"
+    assert (tmp_path / "archive" / str(ours) / "saved_model.pb").exists()
+    assert sorted(name for name in os.listdir(serving) if name[0] != ".") == sorted(["1", "2", str(ours), str(newest)])
+
+
+def test_copies_of_our_versions_stay(serving, place, tmp_path):
+    first = place()
+    renumbered, restored, backup = first - 100, first, tmp_path / "backup"
+    shutil.copytree(serving / str(first), serving / str(renumbered))
+    shutil.copytree(serving / str(first), backup)
+    place()
+    assert not (serving / str(first)).exists()
+    shutil.copytree(backup, serving / str(restored))
+    place()
+    newest = place()
+
+    assert versions.pushed(str(serving)) == [renumbered, restored, newest]
+
+
+def test_versions_of_another_pipeline_stay_even_with_its_ledger(serving, place, tmp_path):
+    cars = tmp_path / "cars" / "serving"
+    theirs = [place(to=cars, keep=5) for _ in range(3)]
+    shutil.copytree(cars, serving, dirs_exist_ok=True)
+    place()
+    newest = place()
+
+    assert versions.pushed(str(serving)) == [*theirs, newest]
+
+
+def test_keep_counts_ours_alone(serving, place):
+    for number in (*range(1, 9), 2_000_000):
+        put(serving / str(number) / "saved_model.pb")
+    ours = [place(keep=3) for _ in range(5)]
+
+    assert versions.pushed(str(serving)) == [*range(1, 9), 2_000_000, *ours[-3:]]
+
+
+def test_versions_that_an_earlier_revision_pushed_are_ours(serving, place, clock):
+    """They have a record without number and pipeline; the ledger begins with them."""
+
+    def old(number, pushed):
+        put(serving / str(number) / "saved_model.pb")
+        text = json.dumps({"pushed": pushed, "digest": "0" * 32, "copy_of": None})
+        put(serving / str(number) / versions.RECORD, text)
+
+    old(999_000, 999_000.5)
+    old(999_500, 999_500.5)
+    old(999_700, 999_700.5)  # pushed, and
+    old(999_800, 999_700.5)  # copied by hand: either may be the original
+    old(200, 999_900.5)  # copied under a number that no push gave
+    put(serving / ".999900.partial" / "x")
+    newest = place(keep=2)
+    assert versions.pushed(str(serving)) == [200, 999_500, 999_700, 999_800, newest]
+    old(999_600, 999_600.5)  # put back later
+    newest = place()
+
+    assert versions.pushed(str(serving)) == [200, 999_600, 999_700, 999_800, newest]
+    assert (serving / ".999900.partial" / "x").exists()
+
+
+def test_an_old_version_that_cannot_be_removed_is_named_and_the_new_one_serves(serving, place, monkeypatch, capsys):
+    first = place()
+    rename = os.rename
+
+    def refuse(source, target):
+        if str(target).endswith(".old"):
+            raise PermissionError(13, "Permission denied", source)
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    second = place()
+
+    assert versions.pushed(str(serving)) == [first, second]
+    assert f"{serving}/{first} could not be removed: Permission denied" in capsys.readouterr().out
+
+
+def test_no_version_is_above_what_tf_serving_reads(serving, place):
+    put(serving / str(2**63) / "saved_model.pb")
+    assert place() < 2_000_000
+    put(serving / str(2**63 - 1) / "saved_model.pb")
+    with pytest.raises(ValueError, match="has the highest number that TF Serving reads: rename or remove it"):
+        place()
+
+
+def test_the_record_names_the_model(serving, tmp_path):
+    home = str(tmp_path / "houses")
+    assert ownership.relative(f"{home}/artifacts/trainer/model/7", str(serving)) == "artifacts/trainer/model/7"
+    assert ownership.relative("/elsewhere/model/7", str(serving)) == "/elsewhere/model/7"
+    assert ownership.relative("gs://b/houses/artifacts/m/7", "gs://b/houses/serving") == "artifacts/m/7"
+    model = tmp_path / "model"
+    put(model / "saved_model.pb")
+    number = versions.place(str(model), str(serving), check=lambda _: None, model="artifacts/trainer/model/7")
+    versions.place(str(model), str(serving), check=lambda _: None)
+    back = versions.bring_back(str(serving), number)
+
+    assert versions.told(str(serving), back).model == "artifacts/trainer/model/7"
