@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -235,6 +236,9 @@ def run_all(requests: Iterable[Request]) -> int:
             except PipelineError as error:
                 code = error.exit_code
                 sys.stderr.write(f"{request.name.run}: {error}\n")
+            except Exception:  # a fault in our own code must not keep the other variants from running
+                code = PipelineError.exit_code
+                sys.stderr.write(f"{request.name.run}: {traceback.format_exc()}")
             first = first or code
     return first
 

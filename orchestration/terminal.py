@@ -90,7 +90,7 @@ class Terminal:
 
     def __rich__(self) -> Table:
         table = Table.grid(padding=(0, 2))
-        for node_id, node in self._nodes.items():
+        for node_id, node in list(self._nodes.items()):  # the table is drawn in a thread of its own
             state, seconds = node["state"], node.get("seconds")
             if state == "RUNNING":
                 seconds = time.monotonic() - node["since"]

@@ -23,9 +23,9 @@ from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
 
 
 def names(root: str) -> list[str]:
-    """Pipelines under a root folder: the stems of its configs."""
-    folder = os.path.join(root, CONFIGS)
-    return sorted(name[: -len(".toml")] for name in os.listdir(folder) if name.endswith(".toml"))
+    """Pipelines under a root folder: the stems of its configs, without hidden files such as an editor's locks."""
+    files = os.listdir(os.path.join(root, CONFIGS))
+    return sorted(name[: -len(".toml")] for name in files if name.endswith(".toml") and not name.startswith("."))
 
 
 def variants(root: str, name: str) -> list[str]:
@@ -115,11 +115,17 @@ def _read(root: str, name: str) -> dict[str, Any]:
     shown = f"{CONFIGS}/{name}.toml"
     if name not in known:
         raise UserError(f"there is no pipeline {name!r}: {shown} is missing.{nearest(name, known)}")
+    path = os.path.join(root, shown)
+    if os.path.exists(path) and not os.path.isfile(path):
+        # A named pipe would be waited for.
+        raise UserError(f"{shown} is not a regular file: replace it by a file, or remove it")
     try:
-        with open(os.path.join(root, shown), "rb") as file:
+        with open(path, "rb") as file:
             return tomli.load(file)
-    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{shown}: this is not TOML: {error}") from error
+    except OSError as error:
+        raise UserError(f"{shown} cannot be read: {error.strerror}. Make it readable, or remove it") from error
 
 
 def schema_name(root: str, name: str, variant: str | None) -> str:
@@ -211,7 +217,9 @@ def _explain(shown: str, details: dict[str, Any], values: Mapping[str, Any]) -> 
     if details["type"] == "missing":
         message = "this key is needed"
     given = details.get("input")
-    value = f" (found {given!r})" if isinstance(given, str | int | float | bool) else ""
+    # A webhook or a command may hold a token.
+    shows = isinstance(given, str | int | float | bool) and where[:1] != ["notify"]
+    value = f" (found {given!r})" if shows else ""
     return f"{shown}: {dotted + ': ' if dotted else ''}{message}{value}"
 
 

@@ -1,15 +1,18 @@
 """Keys of [[schedule]] and [notify]: when runs begin by themselves, and who is told how they ended."""
 
 import re
+import urllib.parse
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from models.strict import Strict
 from pipeline.cron import Cron
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+"""An environment variable within a webhook's address."""
+_URL = "!#$%&'()*+,/:;=?@[]~"
 
 Event = Literal["failure", "gate", "push", "recovery"]
 
@@ -68,6 +71,8 @@ class Schedule(Strict):
 class Notify(Strict):
     """Who is told how scheduled runs ended."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     command: str | None = None
     """A shell command; it gets the message as JSON on its standard input and in PIPELINE_MESSAGE."""
     webhook: str | None = None
@@ -79,6 +84,51 @@ class Notify(Strict):
     @field_validator("webhook")
     @classmethod
     def _is_address(cls, webhook: str | None) -> str | None:
-        if webhook is not None and not re.match(r"https?://|\$\{\w+\}", webhook):
+        if webhook is not None and not VARIABLE.search(webhook):
+            ascii_address(webhook)
+        elif webhook is not None and not re.match(r"https?://|\$\{\w+\}", webhook):
             raise ValueError("write https://HOST/PATH, or ${NAME} for an environment variable that holds it")
         return webhook
+
+    @field_validator("command")
+    @classmethod
+    def _is_command(cls, command: str | None) -> str | None:
+        if command is not None and "\0" in command:
+            raise ValueError("a command cannot hold a NUL character: remove it")
+        return command
+
+
+def ascii_address(address: str) -> str:
+    """Check a webhook's address.
+
+    Args:
+        address: Without variables.
+
+    Returns:
+        The same in ASCII: a host name by IDNA, all else percent-encoded.
+
+    Raises:
+        ValueError: it is no address of a web server. The message does not quote it, as it may hold a token.
+    """
+    wanted = "write https://HOST/PATH or https://HOST:PORT/PATH"
+    if any(sign.isspace() or not sign.isprintable() for sign in address):
+        raise ValueError(f"the address has a blank or a control character: {wanted}")
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host, port = parts.hostname, parts.port
+        if parts.scheme not in ("http", "https") or not host or port == 0:
+            raise ValueError
+        # A colon within the host: an IPv6 address.
+        host = f"[{host}]" if ":" in host else host.encode("idna").decode()
+        if parts.username is not None:
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"the address is not valid: {wanted}, without USER:PASSWORD@") from None
+    rest = parts._replace(
+        netloc=host if port is None else f"{host}:{port}",
+        # Percent signs stay: what is encoded already is not encoded twice.
+        path=urllib.parse.quote(parts.path, safe=_URL),
+        query=urllib.parse.quote(parts.query, safe=_URL),
+        fragment="",
+    )
+    return urllib.parse.urlunsplit(rest)

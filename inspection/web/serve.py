@@ -58,8 +58,8 @@ def _listen(host: str, port: int) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
         made.listen(128)  # who reads the address may ask at once and waits until all is loaded
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name of more than 63 letters cannot be encoded
         raise ResourceError(
-            f"{host}:{port} cannot be listened on: {error.strerror or error}. Another --port may do"
+            f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}. Another --port may do"
         ) from error
     return made

@@ -10,7 +10,7 @@ from orchestration import options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from orchestration.schedule.fire import Result
-    from orchestration.schedule.plans import Plan
+    from orchestration.schedule.plans import Plan, Plans
     from orchestration.schedule.state import State
 
 _EXITS = {"REFUSED": 3, "FAILED": 4, "TIMEOUT": 4, "LOST": 4, "CANCELED": 130}
@@ -69,7 +69,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
     config = load(REPOSITORY, arguments.pipeline, options.overrides(arguments), _one_variant(arguments))
     plan = plans.Plan(arguments.pipeline, schedule, config.notify, given)
-    return service.serve(root, lambda: [plan], arguments.metadata)
+    return service.serve(root, lambda: plans.Plans([plan]), arguments.metadata)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,13 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
     if command == "list":
         return _list(root, known)
     if command == "serve":
-        wanted = arguments.name
-        if wanted is not None:
-            plans.find(known, wanted)
+        wanted = None if arguments.name is None else plans.find(known, arguments.name)
 
-        def read() -> "list[Plan]":
+        def read() -> "Plans":
             found = plans.all_plans(arguments=_run_options(arguments, everything=False))
-            return [plans.find(found, wanted)] if wanted is not None else found
+            return found if wanted is None else found.only(wanted)
 
         return service.serve(root, read, arguments.metadata)
     plan = plans.find(known, arguments.name)
@@ -168,7 +166,8 @@ def _one_variant(arguments: argparse.Namespace) -> str | None:
     return variants(REPOSITORY, arguments.pipeline)[0]
 
 
-def _list(root: str, known: "list[Plan]") -> int:
+def _list(root: str, found: "Plans") -> int:
+    import sys
     import time
     from datetime import datetime, timezone
 
@@ -177,7 +176,7 @@ def _list(root: str, known: "list[Plan]") -> int:
 
     remembered = {row.name: row for row in schedules(root)}
     rows: list[list[Any]] = []
-    for plan in known:
+    for plan in found.known:
         row = remembered.get(plan.name)
         paused = row is not None and row.paused
         upcoming = None if paused else next(plan.schedule.times().after(time.time()), None)
@@ -187,7 +186,8 @@ def _list(root: str, known: "list[Plan]") -> int:
         rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, when])
     none = "no schedules: write [[schedule]] into a config, see docs/configuration.md\n"
     write(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else none)
-    return 0
+    sys.stderr.write("".join(f"{reason}\n" for reason in found.faults.values()))
+    return UserError.exit_code if found.faults else 0
 
 
 def _next(plan: "Plan", count: int) -> int:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from errors import GateError, PipelineError, UserError
+from errors import GateError, UserError
 from orchestration import events
 from orchestration.places import REPOSITORY, Root
 from orchestration.schedule import notify, unchanged
+from orchestration.schedule.faults import described
 from orchestration.schedule.plans import Plan
 from orchestration.schedule.state import State
 from pipeline.variants import ALL
@@ -84,17 +85,17 @@ def carry_out(
     memory = state.memory(plan.name)
     log = os.path.join(state.root, LOGS, f"{plan.name.replace(':', '-')}-{int(due)}.log")
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    logs = sorted(os.scandir(os.path.dirname(log)), key=lambda entry: entry.stat().st_mtime)
-    for old in logs[:-KEPT_LOGS]:
-        os.remove(old.path)
+    _remove_old(os.path.dirname(log))
     try:
         result = _attempts(state, plan, fire, done, log, attempt or _Process(state.root), sleep)
     except (Stopped, KeyboardInterrupt):
         result = Result("CANCELED", "stopped; the next run goes on from its last finished stage")
-    except PipelineError as error:
-        result = Result("REFUSED" if isinstance(error, GateError) else "FAILED", str(error))
+    except Exception as error:  # without an end it would count as lost
+        result = Result("REFUSED" if isinstance(error, GateError) else "FAILED", described(error, plan.name))
     state.update(fire, state=result.state, reason=result.reason[:2000], ended=clock(), run_id=result.run_id)
-    _tell(state, plan, result, was_failing=memory.failing, log=log)
+    # A stop within a notification ends that alone: how the run ended is written.
+    with contextlib.suppress(Stopped):
+        _tell(state, plan, result, was_failing=memory.failing, log=log)
     return result
 
 
@@ -103,6 +104,17 @@ def tell_lost(state: State, fire: int, plan: Plan, now: float) -> None:
     result = Result("LOST", state.state_of(fire)[1])
     state.update(fire, ended=now)
     _tell(state, plan, result, was_failing=True, log=os.path.join(state.root, LOGS, f"lost-{fire}.log"))
+
+
+def _remove_old(folder: str) -> None:
+    """Remove the logs of the oldest fires; another fire may be doing the same."""
+    ages = []
+    for entry in os.scandir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            ages.append((entry.stat().st_mtime, entry.path))
+    for _, path in sorted(ages)[:-KEPT_LOGS]:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
 
 
 def _attempts(
@@ -246,8 +258,11 @@ def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: s
         facts = {"text": text, "schedule": plan.name, "state": result.state, "run_id": result.run_id, "log": log}
 
         def say(line: str) -> None:
-            with open(log, "a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
-            sys.stderr.write(f"{plan.name}: {line}\n")
+            # What cannot be logged, as on a full disk, must not hide how the run ended.
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"{plan.name}: {line}\n")
+                os.makedirs(os.path.dirname(log), exist_ok=True)
+                with open(log, "a", encoding="utf-8") as file:
+                    file.write(f"{line}\n")
 
         notify.tell(plan.notify, event, facts, say=say)

@@ -1,75 +1,99 @@
-"""Tells people how a scheduled run ended: by a command of theirs, or by a post to an address.
+"""Send notifications of how scheduled runs ended: by a shell command, or by a post to a webhook.
 
-What the environment holds is put into the address at the last moment, and the address is in no message of ours.
+A notification never raises and never takes longer than SECONDS in all. Variables of the environment are put into the
+address at the last moment, and the address is in none of our messages.
 """
 
+import contextlib
 import json
 import os
-import re
+import signal
 import subprocess
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipeline.schedule import Notify
+from pipeline.schedule import VARIABLE, Notify, ascii_address
+from printing import visible
 
 SECONDS = 15.0
-"""How long a command or a server may take."""
-_ADDRESS = re.compile(r"https?://[^/?#\s]+[^\s]*")
+"""How long a command or a server may take in all, name resolution included."""
+MAX_TEXT = 2000
+"""Longest text of a message; the system refuses environment variables of more than 128 KiB."""
+_POST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "post.py")
 
 
 def tell(notify: Notify, event: str, message: Mapping[str, Any], *, say: Callable[[str], None]) -> None:
-    """Tell of one event, where it is wanted; what goes wrong is said and stops nothing.
+    """Notify of one event, where the config asks for it. A failure is logged and stops nothing.
 
     Args:
         notify: Whom, and of what.
         event: failure, gate, push or recovery.
         message: JSON-able facts; `text` is a line for people.
-        say: Takes a line where it could not be told.
+        say: Logs a line where a notification failed.
     """
     if event not in notify.on:
         return
-    body = json.dumps({"event": event, **message})
-    if notify.command is not None:
-        _command(notify.command, event, str(message["text"]), body, say)
-    if notify.webhook is not None:
-        _post(notify.webhook, body, say)
+    # One line, whatever a failure's reason holds.
+    text = visible(" ".join(str(message["text"]).split())[:MAX_TEXT])
+    body = json.dumps({"event": event, **message, "text": text})
+    for key, send in (("command", _command), ("webhook", _post)):
+        value = getattr(notify, key)
+        if value is None:
+            continue
+        try:
+            failure = send(value, event, text, body)
+        except subprocess.TimeoutExpired:
+            failure = f"stopped after {SECONDS:g} s, the limit of a notification"
+        except Exception as error:  # the text may quote the address or the environment
+            failure = f"failed ({type(error).__name__})"
+        if failure:
+            say(f"notify.{key}: {failure}")
 
 
-def _command(command: str, event: str, text: str, body: str, say: Callable[[str], None]) -> None:
+def _command(command: str, event: str, text: str, body: str) -> str:
     environment = {**os.environ, "PIPELINE_EVENT": event, "PIPELINE_MESSAGE": text}
-    try:
-        done = subprocess.run(
-            command,
-            shell=True,
-            input=f"{body}\n",
-            text=True,
-            env=environment,
-            timeout=SECONDS,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        if done.returncode:
-            say(f"notify.command ended with exit code {done.returncode}")
-    except subprocess.TimeoutExpired:
-        say(f"notify.command took over {SECONDS:g} s and was stopped")
+    # A pipe would be held open by what the command leaves in the background.
+    code, _ = _run(["/bin/sh", "-c", command], f"{body}\n", environment, stdout=subprocess.DEVNULL)
+    return f"ended with exit code {code}" if code else ""
 
 
-def _post(webhook: str, body: str, say: Callable[[str], None]) -> None:
-    missing = [name for name in re.findall(r"\$\{(\w+)\}", webhook) if not os.environ.get(name)]
+def _post(webhook: str, event: str, text: str, body: str) -> str:
+    missing = [name for name in VARIABLE.findall(webhook) if not os.environ.get(name)]
     if missing:
-        say(f"notify.webhook: the environment variable {missing[0]} is not set")
-        return
-    address = re.sub(r"\$\{(\w+)\}", lambda found: os.environ[found[1]], webhook)
-    if not _ADDRESS.fullmatch(address):
-        say("notify.webhook: with the environment's values it is no address as https://HOST/PATH")
-        return
-    request = urllib.request.Request(address, body.encode(), {"Content-Type": "application/json"}, method="POST")
+        return f"the environment variable {missing[0]} is not set"
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS):
-            return
-    except urllib.error.HTTPError as error:
-        say(f"notify.webhook: the server answered {error.code}")
-    except OSError as error:
-        say(f"notify.webhook: the server is out of reach ({type(getattr(error, 'reason', error)).__name__})")
+        address = ascii_address(VARIABLE.sub(lambda found: os.environ[found[1]], webhook))
+    except ValueError as error:
+        return f"with the environment's values, {error}"
+    message = json.dumps({"address": address, "body": body})
+    code, answer = _run([sys.executable, "-I", _POST], message, os.environ, stdout=subprocess.PIPE)
+    return answer.strip() or (f"the process that posts ended with exit code {code}" if code else "")
+
+
+def _run(command: Sequence[str], text: str, environment: Mapping[str, str], *, stdout: int) -> tuple[int, str]:
+    """Run a command in a session of its own, which is killed as a whole where it takes too long.
+
+    Returns:
+        Exit code and, from a pipe, standard output.
+
+    Raises:
+        TimeoutExpired: it took too long.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+        text=True,
+    )
+    with process:
+        try:
+            answer, _ = process.communicate(text, timeout=SECONDS)
+            return process.returncode, answer or ""
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise

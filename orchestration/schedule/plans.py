@@ -1,12 +1,15 @@
 """Which schedules there are: those of all configs, or one that the command line gives."""
 
+import contextlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from errors import UserError
 from orchestration.places import REPOSITORY
+from orchestration.schedule.faults import described
 from pipeline import load
 from pipeline.columns import nearest
 from pipeline.schedule import Notify, Schedule
@@ -74,23 +77,53 @@ class Plan:
         )
 
 
-def all_plans(root: str = REPOSITORY, arguments: Sequence[str] = ()) -> list[Plan]:
+@dataclass(frozen=True)
+class Plans:
     """The schedules of all configs.
+
+    Attributes:
+        known: Those of the configs that can be used.
+        faults: Why the other configs cannot be used, by pipeline.
+    """
+
+    known: list[Plan]
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def only(self, wanted: Plan) -> "Plans":
+        """One of the schedules, or the fault of its config."""
+        faults = {name: reason for name, reason in self.faults.items() if name == wanted.pipeline}
+        return Plans([plan for plan in self.known if plan.name == wanted.name], faults)
+
+
+def all_plans(root: str = REPOSITORY, arguments: Sequence[str] = ()) -> Plans:
+    """Read the schedules of all configs; a config that cannot be used does not keep the others from being read.
 
     Args:
         root: The repository.
         arguments: Further arguments of each run.
 
     Raises:
-        UserError: a config with schedules cannot be used.
+        OSError: the folder of configs cannot be read.
     """
-    return [plan for name in load.names(root) for plan in plans_of(name, root, arguments)]
+    plans = Plans([])
+    for name in load.names(root):
+        try:
+            plans.known.extend(plans_of(name, root, arguments))
+        except Exception as error:  # a config of any content must not end the scheduler
+            plans.faults[name] = described(error, f"{load.CONFIGS}/{name}.toml")
+    return plans
 
 
 def plans_of(name: str, root: str = REPOSITORY, arguments: Sequence[str] = ()) -> list[Plan]:
-    """The schedules of one config; one that names none is not checked."""
-    with open(os.path.join(root, load.CONFIGS, f"{name}.toml"), encoding="utf-8", errors="replace") as file:
-        if "schedule" not in file.read():
+    """The schedules of one config; one that names none is not checked.
+
+    Raises:
+        UserError: it cannot be used.
+    """
+    path = os.path.join(root, load.CONFIGS, f"{name}.toml")
+    # Why it cannot be read is said below; a named pipe would be waited for.
+    with contextlib.suppress(OSError):
+        if os.path.isfile(path) and "schedule" not in Path(path).read_text(encoding="utf-8", errors="replace"):
             return []
     variants = load.variants(root, name)
     config = load.load(root, name, variant=variants[0] if variants else None)
@@ -111,17 +144,22 @@ def plans_of(name: str, root: str = REPOSITORY, arguments: Sequence[str] = ()) -
     ]
 
 
-def find(plans: Sequence[Plan], wanted: str) -> Plan:
+def find(found: Plans, wanted: str) -> Plan:
     """The schedule of a name, or of the second half of a name that only one has.
 
     Raises:
         UserError: none or several have it.
     """
+    plans = found.known
     fits = [plan for plan in plans if wanted in (plan.name, plan.schedule.name)]
     if len(fits) == 1:
         return fits[0]
     if fits:
         raise UserError(f"{wanted!r} fits several schedules: {', '.join(plan.name for plan in fits)}")
+    if found.faults:
+        raise UserError(
+            "\n".join([f"there is no schedule {wanted!r} in the configs that can be used", *found.faults.values()])
+        )
     if not plans:
         raise UserError(
             f'there is no schedule yet: write for example into configs/NAME.toml\n[[schedule]]\nname = "{wanted}"\n'

@@ -1,8 +1,10 @@
 """Says which fires are due and begins them. All that it knows is in the file, so it may be killed at any moment."""
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
+from orchestration.schedule.faults import Faults
 from orchestration.schedule.plans import Plan
 from orchestration.schedule.state import Memory, State
 
@@ -24,10 +26,11 @@ class Scheduler:
         state: What is remembered.
         begin: Begins a fire.
         newest: Looks for new spans.
+        faults: Takes what goes wrong with one schedule, so that the others go on.
     """
 
-    def __init__(self, state: State, begin: Begin, newest: Newest) -> None:
-        self._state, self._begin, self._newest = state, begin, newest
+    def __init__(self, state: State, begin: Begin, newest: Newest, faults: Faults) -> None:
+        self._state, self._begin, self._newest, self._faults = state, begin, newest, faults
 
     def tick(self, plans: Sequence[Plan], now: float) -> float:
         """Write what came due, and begin what may begin.
@@ -41,16 +44,20 @@ class Scheduler:
         """
         following = [now + 86400.0]
         for plan in plans:
-            memory = self._state.remember(plan, now)
-            running = self._state.is_running(plan.name)
-            self._write_due(plan, memory, now, busy=running or bool(self._state.waiting(plan.name)))
-            waiting = self._state.waiting(plan.name)
-            if waiting and not running:
-                self._begin(plan, waiting[0][0])
-            upcoming = next(plan.schedule.times().after(now), None)
-            self._state.note(plan.name, considered=now, next=upcoming)
-            following += [upcoming] if upcoming is not None else []
+            with self._faults.within(f"schedule {plan.name}"):
+                following.append(self._tick(plan, now))
         return min(following)
+
+    def _tick(self, plan: Plan, now: float) -> float:
+        memory = self._state.remember(plan, now)
+        running = self._state.is_running(plan.name)
+        self._write_due(plan, memory, now, busy=running or bool(self._state.waiting(plan.name)))
+        waiting = self._state.waiting(plan.name)
+        if waiting and not running:
+            self._begin(plan, waiting[0][0])
+        upcoming = next(plan.schedule.times().after(now), None)
+        self._state.note(plan.name, considered=now, next=upcoming)
+        return math.inf if upcoming is None else upcoming
 
     def _write_due(self, plan: Plan, memory: Memory, now: float, *, busy: bool) -> None:
         # Where the clock went back its times come again. What ran is not written twice; what was skipped since a clock

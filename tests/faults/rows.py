@@ -41,6 +41,7 @@ ROWS: dict[int, tuple[str, str]] = {
     38: ("a push and a rollback while requests are answered", "no request fails"),
     39: ("the same rows served, in batch and in training", "equal predictions"),
     44: ("folders, copies and links of others among served versions, on disk and in a bucket", "none is touched"),
+    47: ("files that are no configs, half of one, a webhook that answers with garbage", "the scheduler goes on"),
 }
 
 NOT_HERE = {

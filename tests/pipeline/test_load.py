@@ -271,6 +271,13 @@ def test_roles_that_clash_are_named(edited, before, after, line):
         edited(before, after)
 
 
+@pytest.mark.parametrize("key", ["webhook", "command"])
+def test_a_value_that_may_hold_a_token_is_not_shown(edited, key):
+    with pytest.raises(UserError, match=rf"^configs/flats.toml: notify.{key}: ") as error:
+        edited('name = "mlp"', f'name = "mlp"\n[notify]\n{key} = "htp://T0K3N-canary\\u0000"\n')
+    assert "T0K3N-canary" not in str(error.value)
+
+
 def test_every_finding_has_its_line(edited):
     with pytest.raises(UserError) as caught:
         edited('optimizer = {name = "adam", rate = 0.01}\nepochs = 3', "epoch = 3\nseed = -1")

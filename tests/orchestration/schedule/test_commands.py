@@ -52,6 +52,17 @@ def test_an_unknown_schedule_is_answered_with_the_nearest(tree, capsys):
     assert "there is no schedule 'nightlyy'. Did you mean 'flats:nightly'?" in capsys.readouterr().err
 
 
+def test_a_config_that_cannot_be_used_hides_no_other(tree, capsys):
+    (tree / "configs" / "broken.toml").write_text("[[schedule]]\nname = ")
+    assert run(tree, "list") == 2
+    told = capsys.readouterr()
+    assert "flats:nightly" in told.out
+    assert told.err.startswith("configs/broken.toml: this is not TOML")
+    assert run(tree, "next", "nightly") == 0
+    assert run(tree, "next", "broken:nightly") == 2
+    assert "configs/broken.toml: this is not TOML" in capsys.readouterr().err
+
+
 def test_run_now_runs_here_and_stands_in_the_history(tree, capsys, monkeypatch):
     seen = []
     monkeypatch.setattr(fire.unchanged, "fingerprint", lambda *_: "a")
@@ -76,7 +87,7 @@ def test_the_times_on_the_command_line_are_checked(tmp_path, capsys):
 
 def test_nothing_to_serve_is_said(tmp_path):
     with pytest.raises(UserError, match="there is no schedule: write for example"):
-        service.serve(str(tmp_path), list, None)
+        service.serve(str(tmp_path), lambda: plans.Plans([]), None)
 
 
 def test_options_of_a_run_go_to_each_run():

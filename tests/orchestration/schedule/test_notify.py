@@ -1,31 +1,42 @@
+import contextlib
 import http.server
 import json
+import socket
 import threading
+import time
 
 import pytest
+from pydantic import ValidationError
 
 from orchestration.schedule import notify
-from pipeline.schedule import Notify
+from pipeline.schedule import Notify, ascii_address
 
 SECRET = "T0K3N-canary"
 
 
 @pytest.fixture
 def server():
-    """Takes posts; `answer` is its status."""
+    """Takes posts; `answer` is its status, `location` where it redirects to."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.server.got.append((self.path, json.loads(body)))
             self.send_response(self.server.answer)
+            if self.server.location:
+                self.send_header("Location", self.server.location)
+            self.end_headers()
+
+        def do_GET(self):
+            self.server.got.append((self.path, None))
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_):
             pass
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    server.got, server.answer = [], 200
+    server.got, server.answer, server.location = [], 200, None
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -34,29 +45,164 @@ def server():
     server.server_close()
 
 
-def tell(settings, said):
-    notify.tell(Notify(**settings), "failure", {"text": "houses:s failed"}, say=said.append)
+@contextlib.contextmanager
+def answering(*parts, again=None):
+    """A server that answers with bytes; `again` is then sent until the client is gone. Gives its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def run():
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            for part in parts:
+                connection.sendall(part)
+            while again is not None:
+                connection.sendall(again)
+                time.sleep(0.05)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook?token={SECRET}"
+    thread.join()
+    listening.close()
+
+
+def tell(settings, text="houses:s failed"):
+    """Sends a message; returns what was said of it."""
+    said = []
+    notify.tell(Notify(**settings), "failure", {"text": text}, say=said.append)
+    return said
 
 
 def test_a_webhook_gets_json_and_its_secret_from_the_environment(server, monkeypatch):
     monkeypatch.setenv("HOOK", SECRET)
-    said = []
-    tell({"webhook": f"http://127.0.0.1:{server.server_port}/x/${{HOOK}}"}, said)
+    webhook = f"http://127.0.0.1:{server.server_port}/x/${{HOOK}}"
+    assert tell({"webhook": webhook}) == []
     assert server.got == [(f"/x/{SECRET}", {"event": "failure", "text": "houses:s failed"})]
     server.answer = 403
-    tell({"webhook": f"http://127.0.0.1:{server.server_port}/x/${{HOOK}}"}, said)
-    assert said == ["notify.webhook: the server answered 403"]
+    assert tell({"webhook": webhook}) == ["notify.webhook: the server answered 403"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(server, status):
+    server.answer, server.location = status, "/elsewhere"
+    [line] = tell({"webhook": f"http://127.0.0.1:{server.server_port}/x?token={SECRET}"})
+    assert (
+        line == f"notify.webhook: the server answered {status}, a redirect, which is not followed: configure the "
+        "final address"
+    )
+    assert [path for path, _ in server.got] == [f"/x?token={SECRET}"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "BadStatusLine"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70000 + b"\r\n\r\n", "LineTooLong"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 200 + b"\r\n", "HTTPException"),
+        (b"", "RemoteDisconnected"),
+    ],
+    ids=["another protocol", "a header line of 70 kB", "200 headers", "nothing"],
+)
+def test_an_answer_that_is_not_http_is_said_in_a_line(answer, kind):
+    with answering(answer) as address:
+        [line] = tell({"webhook": address})
+    assert line.startswith("notify.webhook: the server")
+    assert line.endswith(f"({kind})")
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [(b"HTTP/1.1 200 OK\r\nX: ", b"a"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
+    ids=["a header in drips", "100 Continue for ever"],
+)
+def test_a_slow_server_is_left_after_a_limit_in_all(monkeypatch, first, again):
+    monkeypatch.setattr(notify, "SECONDS", 1.0)
+    with answering(first, again=again) as address:
+        assert tell({"webhook": address}) == ["notify.webhook: stopped after 1 s, the limit of a notification"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:notaport/T0K3N-canary",
+        "http://127.0.0.1:99999/T0K3N-canary",
+        "http://127.0.0.1:0/T0K3N-canary",
+        "http://[::1/T0K3N-canary",
+        "http://" + "a" * 70 + ".example/T0K3N-canary",
+        "http:///T0K3N-canary",
+        "http://user:T0K3N-canary@127.0.0.1/",
+        "ftp://127.0.0.1/T0K3N-canary",
+        "http://127.0.0.1/a b/T0K3N-canary",
+        "http://127.0.0.1/\x01T0K3N-canary",
+        "http://127.0.0.1/\r\nHost: T0K3N-canary",
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_quoting_it(monkeypatch, address):
+    with pytest.raises(ValidationError) as error:
+        Notify(webhook=address)
+    assert "write https://HOST/PATH" in str(error.value)
+    assert SECRET not in str(error.value)
+    monkeypatch.setenv("HOOK", address)
+    [line] = tell({"webhook": "${HOOK}"})
+    assert line.startswith("notify.webhook: with the environment's values, the address ")
+    assert SECRET not in line
+
+
+def test_an_address_of_other_scripts_is_written_in_ascii():
+    assert ascii_address("https://hooks.exämple.org/ü/%20?q=ü&b=1#x") == (
+        "https://hooks.xn--exmple-cua.org/%C3%BC/%20?q=%C3%BC&b=1"
+    )
+    assert ascii_address("http://[::1]:8080/a") == "http://[::1]:8080/a"
 
 
 def test_what_goes_wrong_is_said_without_the_secret(monkeypatch):
     monkeypatch.setenv("HOOK", SECRET)
-    monkeypatch.setenv("BROKEN", f"ht tp://{SECRET}")
-    said = []
-    for webhook in ("http://127.0.0.1:9/${HOOK}", "${BROKEN}", "https://${HOOK}.invalid/", "${UNSET}"):
-        tell({"webhook": webhook}, said)
-    tell({"command": "exit 7"}, said)
-    assert len(said) == 5
-    assert not any(SECRET in line for line in said)
-    assert said[1] == "notify.webhook: with the environment's values it is no address as https://HOST/PATH"
-    assert said[3] == "notify.webhook: the environment variable UNSET is not set"
-    assert said[4] == "notify.command ended with exit code 7"
+    assert tell({"webhook": "http://127.0.0.1:9/${HOOK}"}) == [
+        "notify.webhook: the server cannot be reached (ConnectionRefusedError)"
+    ]
+    assert tell({"webhook": "https://${HOOK}.invalid/"}) == ["notify.webhook: the server cannot be reached (gaierror)"]
+    assert tell({"webhook": "${UNSET}"}) == ["notify.webhook: the environment variable UNSET is not set"]
+    assert tell({"command": "exit 7"}) == ["notify.command: ended with exit code 7"]
+
+
+def test_a_command_that_takes_too_long_is_killed_with_what_it_started(monkeypatch, tmp_path):
+    monkeypatch.setattr(notify, "SECONDS", 1.0)
+    pids = tmp_path / "pids"
+    command = f"sleep 60 & echo $! > {pids}; (sleep 61 & echo $! >> {pids}; sleep 62); wait"
+    assert tell({"command": command}) == ["notify.command: stopped after 1 s, the limit of a notification"]
+    started = [int(pid) for pid in pids.read_text().split()]
+    assert len(started) == 2
+    for _ in range(200):
+        if not any(map(is_alive, started)):
+            return
+        time.sleep(0.05)
+    pytest.fail("what the command started goes on")
+
+
+def test_a_command_in_the_background_is_not_waited_for(tmp_path):
+    assert tell({"command": f"sleep 0.5 && touch {tmp_path}/late &"}) == []
+    assert not (tmp_path / "late").exists()
+    for _ in range(100):
+        if (tmp_path / "late").exists():
+            return
+        time.sleep(0.05)
+    pytest.fail("what the command left in the background did not go on")
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 300_000], ids=["NUL", "a lone surrogate", "300 kB"])
+def test_no_text_of_a_failure_stops_a_notification(tmp_path, server, text):
+    said = tell({"command": f"cat > {tmp_path}/told", "webhook": f"http://127.0.0.1:{server.server_port}/x"}, text)
+    assert said == []
+    assert json.loads((tmp_path / "told").read_text())["event"] == "failure"
+    assert len(server.got) == 1
+
+
+def is_alive(pid):
+    """Whether a process goes on; one that ended and was not waited for yet does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

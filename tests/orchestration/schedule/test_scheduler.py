@@ -4,6 +4,7 @@ import random
 import pytest
 
 from inspection import schedules
+from orchestration.schedule.faults import Faults
 from orchestration.schedule.plans import Plan
 from orchestration.schedule.scheduler import Scheduler
 from orchestration.schedule.state import State
@@ -41,7 +42,7 @@ def runs(state):
 
 @pytest.fixture
 def scheduler(state, runs):
-    return Scheduler(state, runs.begin, lambda plan: None)
+    return Scheduler(state, runs.begin, lambda plan: None, Faults(print))
 
 
 def told(state):
@@ -111,7 +112,7 @@ def test_a_pause_skips_and_is_not_caught_up(scheduler, state, runs):
 
 def test_new_spans_alone_begin_runs(state, runs):
     span = ["7"]
-    scheduler = Scheduler(state, runs.begin, lambda plan: span[0])
+    scheduler = Scheduler(state, runs.begin, lambda plan: span[0], Faults(print))
     watching = plan(on="new-span", cron=None)
     begun = []
     for minute, newest in enumerate(["7", "7", "7", "8", "8", None, "8", "9"]):
@@ -148,7 +149,7 @@ def test_fires_under_a_clock_that_jumps(state, runs, tmp_path):
     hourly = plan(catchup="last", overlap="queue")
     now = START
     while len(runs.begun) < 45:
-        Scheduler(state, runs.begin, lambda plan: None).tick([hourly], now)
+        Scheduler(state, runs.begin, lambda plan: None, Faults(print)).tick([hourly], now)
         if chance.random() < 0.7:
             runs.end()
         last = now
@@ -162,6 +163,28 @@ def test_fires_under_a_clock_that_jumps(state, runs, tmp_path):
     for when, (word, reason) in rows.items():
         assert (word == "SKIPPED") == (when not in runs.begun)
         assert word == "DONE" or reason == "missed; catchup = last"
+
+
+def test_a_schedule_that_cannot_begin_does_not_stop_the_others(state, runs):
+    said = []
+
+    def begin(plan, number):
+        if plan.name == "houses:broken":
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        runs.begin(plan, number)
+
+    scheduler = Scheduler(state, begin, lambda plan: None, Faults(said.append))
+    both = [plan(name="broken"), plan(name="sound")]
+    scheduler.tick(both, START)
+    for later in (0, 5, 10):
+        assert scheduler.tick(both, START + HOUR + later) == START + 2 * HOUR
+    assert runs.begun == [START + HOUR]
+    [line] = said
+    assert line.startswith("schedule houses:broken: BlockingIOError: [Errno 11] Resource temporarily unavailable (")
+    scheduler._begin = runs.begin
+    scheduler.tick(both, START + HOUR + 15)
+    assert runs.begun == [START + HOUR, START + HOUR]
+    assert said[1] == "schedule houses:broken: the fault is gone"
 
 
 def test_two_processes_take_a_fire_once(state, scheduler):

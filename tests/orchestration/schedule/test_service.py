@@ -1,7 +1,8 @@
 import pytest
 
 from errors import ResourceError
-from orchestration.schedule import plans, service
+from orchestration.schedule import plans, service, watch
+from orchestration.schedule.faults import Faults
 
 CONFIG = """
 [data]
@@ -28,7 +29,6 @@ SCHEMA = "".join(
 def tree(tmp_path, monkeypatch):
     """Writes a pipeline `flats` with a schedule; returns its plan."""
     monkeypatch.setattr(service, "REPOSITORY", str(tmp_path))
-    monkeypatch.setattr(service, "_spans", {})
     for name in ("configs", "schemas", "data"):
         (tmp_path / name).mkdir()
     (tmp_path / "schemas" / "flats.pbtxt").write_text(SCHEMA)
@@ -49,30 +49,32 @@ def rows(*days):
 def test_a_new_span_of_a_column_of_dates_is_seen(tree):
     plan = tree("flats.csv", 'spans = {by = "month"}')
     (tree.data / "flats.csv").write_text(rows("2024-01-30", "2024-02-01"))
-    february = service.newest_span(plan)
-    assert service.newest_span(plan) == february
+    spans = service.Spans(Faults(print))
+    february = spans.newest(plan)
+    assert spans.newest(plan) == february
     (tree.data / "flats.csv").write_text(rows("2024-01-30", "2024-02-01", "2024-02-02"))
-    assert service.newest_span(plan) == february, "more rows of the same month"
+    assert spans.newest(plan) == february, "more rows of the same month"
     (tree.data / "flats.csv").write_text(rows("2024-01-30", "2024-02-01", "2024-03-02"))
-    assert int(service.newest_span(plan)) == int(february) + 1
+    assert int(spans.newest(plan)) == int(february) + 1
 
 
 def test_a_new_span_of_a_path_is_seen_and_no_data_is_no_span(tree, capsys):
     plan = tree("flats-{SPAN}.csv")
-    assert service.newest_span(plan) is None
-    assert "flats:watch: spans cannot be looked at: data.path: there is no file" in capsys.readouterr().out
+    spans = service.Spans(Faults(print))
+    assert spans.newest(plan) is None
+    assert "flats:watch: spans cannot be read: data.path: there is no file" in capsys.readouterr().out
     for number in (7, 12):
         (tree.data / f"flats-{number}.csv").write_text(rows("2024-01-30"))
-        assert service.newest_span(plan) == str(number)
+        assert spans.newest(plan) == str(number)
 
 
 def test_a_schedule_is_run_by_one_scheduler_under_a_root(tree, tmp_path):
     plan = tree("flats.csv", 'spans = {by = "month"}')
     root = str(tmp_path / "runs")
     with (
-        service._locked(root, plan.name),
+        watch.locked(root, plan.name),
         pytest.raises(ResourceError, match=r"schedule flats:watch is run by another process under .*/runs already"),
     ):
-        service.serve(root, lambda: [plan], None)
-    with service._locked(root, plan.name):
+        service.serve(root, lambda: plans.Plans([plan]), None)
+    with watch.locked(root, plan.name):
         pass

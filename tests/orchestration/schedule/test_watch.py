@@ -1,0 +1,171 @@
+"""A folder of configs as editors, version control and hands leave it."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from orchestration.schedule import plans, watch
+from orchestration.schedule.faults import Faults
+
+CONFIG = (
+    '[data]\npath = "flats.csv"\n[features]\nnumeric = [{column = "area"}]\n[label]\ncolumn = "price"\n'
+    '[[schedule]]\nname = "nightly"\ncron = "30 2 * * *"\n'
+)
+
+
+@pytest.fixture
+def configs(tmp_path, monkeypatch):
+    """A repository with the config of one pipeline."""
+    monkeypatch.setattr(watch, "REPOSITORY", str(tmp_path))
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    (folder / "flats.toml").write_text(CONFIG)
+    return folder
+
+
+@pytest.fixture
+def watching(configs):
+    """What a scheduler watches, and the lines that it logs."""
+    said = []
+    root = str(configs.parent / "runs")
+    with watch.Watch(root, lambda: plans.all_plans(str(configs.parent)), Faults(said.append), said.append) as made:
+        made.said, made.root = said, root
+        yield made
+
+
+def names(watching):
+    return [plan.name for plan in watching.plans]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".#flats.toml", "flats.toml~", ".flats.toml.swp", "4913", "#flats.toml#", "flats.toml.orig", "._flats.toml"],
+)
+@pytest.mark.parametrize("kind", ["text", "dangling link", "folder"])
+def test_what_editors_leave_beside_a_config_is_no_config(configs, watching, name, kind):
+    if kind == "text":
+        (configs / name).write_bytes(b"b0VIM 8.2\0schedule")
+    elif kind == "folder":
+        (configs / name).mkdir()
+    else:
+        (configs / name).symlink_to("root@host.1234:1700000000")
+    watching.look()
+    assert names(watching) == ["flats:nightly"]
+    assert watching.said == []
+
+
+HALF = CONFIG[: CONFIG.index('"30 2')] + '"30'
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"),
+    [
+        (lambda path: path.write_text(HALF), "this is not TOML: "),
+        (lambda path: path.write_bytes(b"schedule = \xff\xfe"), "this is not TOML: "),
+        (lambda path: path.write_text("schedule = " + "[" * 100_000), "this is not TOML: "),
+        (lambda path: path.write_text(CONFIG.replace("30 2 * * *", "99 2 * * *")), "schedule.0: "),
+        (lambda path: path.write_text("schedule = 3"), "schedule: "),
+        (lambda path: path.mkdir(), "is not a regular file"),
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.symlink_to("nowhere"), "cannot be read: No such file or directory"),
+        (lambda path: path.symlink_to("other.toml"), "cannot be read: Too many levels of symbolic links"),
+    ],
+    ids=[
+        "half written",
+        "no text",
+        "deeply nested",
+        "a wrong value",
+        "a wrong type",
+        "a folder",
+        "a pipe",
+        "dangling",
+        "a loop",
+    ],
+)
+def test_a_config_that_cannot_be_used_is_said_once_and_used_once_it_is_right(configs, watching, put, reason):
+    other = configs / "other.toml"
+    put(other)
+    for _ in range(3):
+        watching.look()
+    [line] = watching.said
+    assert line.startswith("configs/other.toml")
+    assert reason in line
+    assert names(watching) == ["flats:nightly"]
+    other.rmdir() if other.is_dir() else other.unlink()
+    other.write_text(CONFIG)
+    watching.look()
+    assert names(watching) == ["flats:nightly", "other:nightly"]
+    assert "configs/other.toml: the fault is gone" in watching.said
+
+
+def test_an_edit_that_breaks_a_config_leaves_its_schedules_and_takes_other_edits(configs, watching):
+    (configs / "flats.toml").write_text(HALF)
+    (configs / "new.toml").write_text(CONFIG)
+    watching.look()
+    assert names(watching) == ["flats:nightly", "new:nightly"]
+    assert "configs/flats.toml: this is not TOML" in watching.said[0]
+    (configs / "flats.toml").write_text(CONFIG.replace("nightly", "weekly"))
+    watching.look()
+    assert names(watching) == ["flats:weekly", "new:nightly"]
+
+
+def test_a_config_that_is_gone_for_a_while_is_scheduled_again(configs, watching):
+    """As an editor, or a checkout of another branch, removes and writes it."""
+    (configs / "flats.toml").rename(configs / "flats.toml~")
+    watching.look()
+    assert names(watching) == []
+    with watch.locked(watching.root, "flats:nightly"):
+        pass
+    (configs / "flats.toml~").rename(configs / "flats.toml")
+    watching.look()
+    assert names(watching) == ["flats:nightly"]
+
+
+def test_a_folder_that_is_gone_leaves_the_schedules(configs, watching):
+    configs.rename(configs.parent / "away")
+    with pytest.raises(FileNotFoundError):
+        watching.look()
+    assert names(watching) == ["flats:nightly"]
+
+
+def test_a_schedule_that_another_process_runs_is_taken_once_that_one_ends(configs, watching):
+    with watch.locked(watching.root, "other:nightly"):
+        (configs / "other.toml").write_text(CONFIG)
+        watching.look()
+        watching.look()
+        assert names(watching) == ["flats:nightly"]
+        [line] = watching.said
+        assert "schedule other:nightly is run by another process" in line
+    watching.look()
+    assert names(watching) == ["flats:nightly", "other:nightly"]
+
+
+def test_a_config_that_may_not_be_read_is_used_once_it_may(monkeypatch):
+    """Root may read every file, so that for root another user looks."""
+    said = []
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        configs = Path(folder, "configs")
+        configs.mkdir()
+        monkeypatch.setattr(watch, "REPOSITORY", folder)
+        for name in ("flats", "other"):
+            (configs / f"{name}.toml").write_text(CONFIG)
+        (configs / "other.toml").chmod(0)
+        read, user = lambda: plans.all_plans(folder), os.geteuid()
+        if user == 0:
+            os.makedirs(f"{folder}/runs")
+            os.chown(f"{folder}/runs", 65534, 65534)
+            os.seteuid(65534)
+        try:
+            with watch.Watch(f"{folder}/runs", read, Faults(said.append), said.append) as watching:
+                assert names(watching) == ["flats:nightly"]
+                [line] = said
+                assert line.startswith("configs/other.toml cannot be read: Permission denied")
+                os.seteuid(user)
+                (configs / "other.toml").chmod(0o644)
+                watching.look()
+                assert names(watching) == ["flats:nightly", "other:nightly"]
+        finally:
+            os.seteuid(user)

@@ -1,0 +1,25 @@
+"""--variant all: the runs of several variants, one after the other."""
+
+from errors import UserError
+from orchestration import local
+from pipeline.variants import Name
+
+
+def test_every_variant_runs_whatever_the_others_end_with(monkeypatch, capsys):
+    ended = []
+
+    def run(request, workers):
+        ended.append(request.name.run)
+        if request.name.variant == "a":
+            raise KeyError("a fault of our own")
+        if request.name.variant == "b":
+            raise UserError("configs/points.toml: wrong")
+        return 0
+
+    monkeypatch.setattr(local, "run", run)
+    assert local.run_all([local.Request(name=Name("points", variant)) for variant in "abc"]) == 1
+    assert ended == ["points-a", "points-b", "points-c"]
+    said = capsys.readouterr().err
+    assert "points-a: Traceback" in said
+    assert "KeyError: 'a fault of our own'" in said
+    assert "points-b: configs/points.toml: wrong\n" in said
