@@ -34,6 +34,7 @@ def telling() -> Callable[..., Any]:
         label: str | None = "y",
         weight: str | None = None,
         suffix: str = "",
+        signature: str = "serving_examples",
     ) -> str:
         text = tf.TensorSpec([None], tf.string, name="examples")
         module = tf.Module()
@@ -55,7 +56,7 @@ def telling() -> Callable[..., Any]:
         def vectors(examples: Any) -> Any:
             return {"vectors": tf.stack([column(examples, name, tf.float32) for name in ("v0", "v1")], axis=1)}
 
-        signatures: dict[str, Any] = {"serving_examples": serving_examples}
+        signatures: dict[str, Any] = {signature: serving_examples}
         if label is not None:
             signatures["labels"] = labels
         if task == "clusters":

@@ -129,6 +129,9 @@ def test_a_label_that_is_no_class_is_wrong(values_of, classes):
 
     assert before["accuracy"] - 0.1 <= values["accuracy"] < before["accuracy"]
     assert values["log_loss"] > before["log_loss"] + 1
+    if classes == 3:
+        # Among the three likeliest of three classes is every label that is one of them.
+        assert (before["top_k_accuracy"], values["top_k_accuracy"]) == (1.0, 0.9)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -127,9 +127,11 @@ def grouped():
     }
 
 
-@pytest.mark.parametrize("label", ["y", None])
-def test_clusters(judged, grouped, label):
-    made = judged("clusters", grouped, types_of={"city": "BYTES"}, slices=CITY, label=label)
+@pytest.mark.parametrize(("label", "weight"), [("y", None), (None, None), ("y", "times")])
+def test_clusters(judged, grouped, label, weight):
+    """All rows count alike, whatever their weight."""
+    rows = {**grouped, "times": np.linspace(0, 9, 70, dtype=np.float32)}
+    made = judged("clusters", rows, types_of={"city": "BYTES"}, slices=CITY, label=label, weight=weight)
     vectors = np.stack([grouped["v0"], grouped["v1"]], axis=1).astype(float)
     wanted = sklearn.silhouette_samples(vectors, grouped["cluster"])
 
@@ -191,6 +193,17 @@ def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, before, r
     assert made.verdict["blessed"] is True
     assert made.verdict["baseline"] is None
     assert reason in made.verdict["baseline_note"]
+    assert "counts as none" in made.verdict["baseline_note"]
+
+
+@pytest.mark.parametrize("before", [{"signature": "predict"}, {"task": "binary"}], ids=["signature", "probabilities"])
+def test_a_baseline_that_answers_in_another_form_counts_as_none(judged, before):
+    rows = {f"p{number}": np.full(8, 0.25, np.float32) for number in range(4)}
+    rows["y"] = (np.arange(8) % 4).astype(np.float32)
+    made = judged("classes", rows, names=NAMES, before=before)
+
+    assert made.verdict["blessed"] is True
+    assert made.verdict["baseline"] is None
     assert "counts as none" in made.verdict["baseline_note"]
 
 

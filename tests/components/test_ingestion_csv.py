@@ -3,7 +3,7 @@ import gzip
 import pyarrow as pa
 import pytest
 
-from components.ingestion import csv_source, sources
+from components.ingestion import csv_places, csv_source, sources
 from errors import UserError
 from pipeline.data import Data
 
@@ -112,6 +112,23 @@ def test_a_bad_cell_names_file_column_and_row(read, monkeypatch, block, row, mes
     turned = dict(reversed(COLUMNS.items()))
     with pytest.raises(UserError, match=message):
         read("id,lat,city\n" + "1,47,Bern\n" * 10 + row + "\n", turned)
+
+
+@pytest.mark.parametrize(("row", "cell"), [("x,3,z", "'id', row 3: .*'x'"), ("3,3,z\0", "'city', row 3: a NUL byte")])
+@pytest.mark.parametrize("second", ["2,2,y", " ?,2,y"], ids=["read by type", "read as text"])
+def test_without_a_header_the_first_line_is_row_1(read, second, row, cell):
+    with pytest.raises(UserError, match=rf"table\.csv: column {cell}"):
+        read(f"1,1,x\n{second}\n{row}\n", csv={"header": False, "names": ["id", "lat", "city"]})
+
+
+@pytest.mark.parametrize("size", [csv_places.FIELD_BYTES, csv_places.FIELD_BYTES + 1])
+def test_a_text_is_refused_above_the_limit_alone(read, size):
+    text = f"id,city\n1,{'x' * size}\n"
+    if size > csv_places.FIELD_BYTES:
+        with pytest.raises(UserError, match=r"column 'city', row 2: a text of over 131,072 bytes"):
+            read(text)
+    else:
+        assert read(text)["city"] == ["x" * size]
 
 
 def test_text_that_is_not_utf8_names_file_column_and_row(read):

@@ -188,11 +188,11 @@ def test_rows_are_split_by_their_whole_content_as_stock_does(batch, shares):
     assert ours(batch, shares, None) == stock(batch, shares, None)
 
 
-@pytest.mark.parametrize("cells", [INT64, SHORT_TEXT], ids=["INT", "BYTES"])
+@pytest.mark.parametrize(("cells", "kind"), [(INT64, pa.int64()), (SHORT_TEXT, pa.string())], ids=["INT", "BYTES"])
 @given(data=st.data(), shares=SHARES)
-def test_rows_are_split_by_a_column_as_stock_does(cells, data, shares):
-    column = data.draw(st.lists(cells, min_size=1, max_size=50))
-    batch = pa.record_batch([pa.array(column), pa.array(range(len(column)))], ["id", "other"])
+def test_rows_are_split_by_a_column_as_stock_does(cells, kind, data, shares):
+    column = data.draw(st.lists(st.none() | cells, min_size=1, max_size=50))
+    batch = pa.record_batch([pa.array(column, kind), pa.array(range(len(column)))], ["id", "other"])
 
     assert ours(batch, shares, "id") == stock(batch, shares, "id")
 
@@ -235,3 +235,5 @@ def test_another_salt_divides_the_rows_anew():
     assert set(plain["test"]) != set(salted["test"])
     assert sorted([*salted["train"], *salted["test"]]) == list(range(1000))
     np.testing.assert_array_equal(split.rows(keys, {"train": 8, "test": 2}, "a")["test"], salted["test"])
+    prefixed = pa.array([b"a" + key.as_py() for key in keys])
+    np.testing.assert_array_equal(split.rows(prefixed, {"train": 8, "test": 2})["test"], salted["test"])

@@ -118,6 +118,8 @@ SHARES = {"train": 8, "eval": 1, "test": 1}
         ([0, 1, 2], [1, 2]),
         ([0] * 97 + [1, 2, 3], [1, 2]),
         ([0, 1] + [2] * 98, [1, 2]),
+        ([0] * 79 + [1] * 11 + [2] * 5 + [3] * 5, [1, 2]),
+        ([0] * 70 + [1] * 11 + [2] * 10 + [3] * 9, [2, 3]),
     ],
 )
 def test_time_is_cut_between_different_times_near_the_shares(monkeypatch, values, expected):

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from components.evaluator import intervals
 from components.evaluator.binary import Binary
@@ -103,6 +104,15 @@ def test_one_row_has_no_interval_and_three_have_wide_ones(tallied, number, wante
 
     assert set(found) >= wanted - {"r2"}
     assert all(interval.degrees == number - 1 for interval in found.values())
+
+
+@pytest.mark.parametrize(("number", "degrees"), [(2, 1), (3, 2), (9, 6), (4000, 19)])
+def test_an_interval_is_that_of_students_t(tallied, number, degrees):
+    ledger, _ = tallied(Regression(), *rows(2, number))
+    bias = intervals.intervals(Regression(), ledger, 0)["bias"]
+
+    assert bias.degrees == degrees
+    assert (bias.high - bias.low) / 2 == pytest.approx(stats.t.ppf(0.975, degrees) * bias.error, rel=1e-6)
 
 
 def test_a_metric_that_is_no_number_has_no_interval(tallied):

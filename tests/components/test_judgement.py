@@ -176,7 +176,10 @@ def test_floor_and_tolerance_of_one_rule_are_two_outcomes():
 
 
 def test_a_slice_of_few_rows_is_not_judged_and_said_so():
+    [enough] = sliced([{"keys": [GENF], "floor": 0.7, "min_count": 10}])
     [rule] = sliced([{"keys": [GENF], "floor": 0.7, "min_count": 30}])
+
+    assert (enough.ok, enough.kind) == (False, "floor")
 
     assert (rule.ok, rule.kind) == (True, "skipped")
     assert (
@@ -211,6 +214,14 @@ def test_a_gap_is_that_of_the_two_slices_furthest_apart():
         "gap of accuracy 0.2 <= 0.1 (the most allowed) fails for city = chur (30 rows); "
         "accuracy 0.7 against 0.9 for city = bern (60 rows); 1 slices with fewer than 30 rows left out"
     )
+
+
+@pytest.mark.parametrize(("most", "ok"), [(0.25, True), (0.249, False)])
+def test_a_gap_may_be_as_large_as_the_limit(most, ok):
+    figures = {(): SLICED[()], BERN: Figures(9.0, {"accuracy": 0.75}), CHUR: Figures(9.0, {"accuracy": 0.5})}
+    [rule] = sliced(gaps=[{"keys": [BERN, CHUR], "most": most}], figures=figures)
+
+    assert (rule.ok, rule.edit == "") == (ok, ok)
 
 
 def test_the_worse_side_of_a_gap_of_errors_is_the_larger():

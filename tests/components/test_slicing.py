@@ -70,6 +70,16 @@ def test_the_most_frequent_slices_are_kept_and_the_rest_is_counted():
     assert left == {"slicing": ["a"], "kept": 2, "slices": 4, "rows_left": 2}
 
 
+def test_slices_of_equal_count_are_kept_by_name_whatever_the_order_of_rows():
+    for values in ([b"x", b"y", b"z"], [b"z", b"y", b"x"]):
+        survey = Survey([(Part("a", "a"),)], 2)
+        survey.count({"a": column(values[:1])})
+        survey.count({"a": column(values[1:])})
+        [cells], _ = survey.cells()
+
+        assert cells == {(("a", b"x"),): 1, (("a", b"y"),): 2}
+
+
 def test_a_slice_that_a_rule_names_is_kept_however_rare():
     survey = Survey([(Part("a", "a"),)], 1)
     survey.count({"a": column(np.array([1, 1, 2, 3]))})

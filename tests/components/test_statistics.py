@@ -4,12 +4,14 @@ import itertools
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx_bsl.coders import example_coder
 
 from components import shards
+from components.ingestion import encoding
 from components.statistics import executor
 from models import sidecar
 
@@ -118,6 +120,24 @@ def test_a_text_s_values_are_counted_exactly(both, columns):
     assert words.top_values[0].value == max(set(columns["word"]), key=columns["word"].count)
     assert words.top_values[0].frequency == max(map(columns["word"].count, set(columns["word"])))
     assert by_name(both[0])["id"].string_stats.unique == ROWS
+
+
+def test_columns_are_lists_of_the_types_that_stock_reads_from_the_records():
+    """A column without a value has no type."""
+    columns = {
+        "number": pa.array([1.5, None], pa.float32()),
+        "whole": pa.array([1, 2]),
+        "word": pa.array([b"a", None]),
+        "absent": pa.array([None, None], pa.float32()),
+    }
+    batch = pa.record_batch(list(columns.values()), list(columns))
+    records = encoding.examples(pa.record_batch([*batch.columns[:3], pa.nulls(2)], list(columns))).to_pylist()
+    stock = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(records)
+    found = executor.lists(batch)
+
+    for name in columns:
+        made, wanted = (side.column(side.schema.get_field_index(name)) for side in (found, stock))
+        assert (made.to_pylist(), pa.types.is_null(made.type)) == (wanted.to_pylist(), pa.types.is_null(wanted.type))
 
 
 def test_a_split_without_rows_has_statistics_too():

@@ -1,6 +1,7 @@
 """The analysis on large batches gives what stock TensorFlow Transform gives on the same rows."""
 
 import functools
+from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow_transform.beam as tft_beam
 from tensorflow_transform import impl_helper
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
+from components import shards as records
 from components.transformation import passes
 from components.transformation.accumulators import vocabulary
 from components.transformation.analysis import Analysis, Unsupported
@@ -36,13 +38,9 @@ def many_analyzers(inputs, custom_config):
         "often": tft.compute_and_apply_vocabulary(word, frequency_threshold=200, vocab_filename="often"),
         "digits": tft.compute_and_apply_vocabulary(inputs["n"], num_oov_buckets=1, vocab_filename="digits"),
         "empty": tft.compute_and_apply_vocabulary(word, frequency_threshold=ROWS + 1, vocab_filename="empty"),
+        "size_of_empty": tf.zeros_like(n) + tf.cast(tft.experimental.get_vocabulary_size_by_name("empty"), tf.float32),
         "second": tf.cast(tft.scale_to_z_score(unit * tf.cast(scaled, tf.float32)), tf.float32),
     }
-
-
-def weighted(inputs, custom_config):
-    word = inputs["word"]
-    return {"index": tft.compute_and_apply_vocabulary(word, weights=inputs["x"], vocab_filename="word")}
 
 
 @pytest.fixture(scope="module")
@@ -146,10 +144,49 @@ def test_rows_are_written_as_the_graph_transforms_them(ours, shards, spec, colum
         np.testing.assert_array_equal(written[name], value, err_msg=name)
 
 
-def test_an_unknown_analyzer_is_told_before_any_pass(spec, tmp_path):
-    function = functools.partial(weighted, custom_config={})
-    with pytest.raises(Unsupported, match="ordered by something else than frequency"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights": "x"}, "ordered by something else than frequency"),
+        ({"reserved_tokens": ["a"]}, "ExtractVocabularyReservedTokens"),
+    ],
+)
+def test_an_unknown_analyzer_is_told_before_any_pass(spec, tmp_path, options, message):
+    def function(inputs):
+        given = {**options, "weights": inputs[options["weights"]]} if "weights" in options else options
+        return {"index": tft.compute_and_apply_vocabulary(inputs["word"], vocab_filename="word", **given)}
+
+    with pytest.raises(Unsupported, match=message):
         Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "option", [{"store_frequency": True}, {"file_format": "tfrecord_gzip"}, {"fingerprint_shuffle": True}], ids=str
+)
+def test_a_vocabulary_in_another_form_is_left_to_stock(spec, write_examples, beam_pipeline, tmp_path, option):
+    def other(inputs):
+        tft.vocabulary(inputs["word"], vocab_filename="word", **option)
+        return {"word": inputs["word"]}
+
+    rows = write_examples(tmp_path / "0.gz", {"x": [1.0], "n": [1], "word": ["a"]})
+    analysis = Analysis(other, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path / "work"))
+    with pytest.raises(Unsupported, match="a vocabulary with reserved tokens, frequencies, a shuffle, or in records"):
+        analysis.run(passes.gather(beam_pipeline, [str(rows)], {"word": spec["word"]}, str(tmp_path / "work")))
+
+
+def test_one_file_read_in_several_batches_gives_what_two_files_give(
+    ours, columns, spec, write_examples, beam_pipeline, tmp_path, monkeypatch
+):
+    def digits(inputs):
+        return {"n": tft.compute_and_apply_vocabulary(inputs["n"], num_oov_buckets=1, vocab_filename="digits")}
+
+    rows = write_examples(tmp_path / "0.gz", columns)
+    monkeypatch.setattr(records, "BATCH_ROWS", ROWS // 3)
+    analysis = Analysis(digits, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path / "work"))
+    needed = {name: spec[name] for name in analysis.columns}
+    made = analysis.run(passes.gather(beam_pipeline, [str(rows)], needed, str(tmp_path / "work")))
+
+    assert Path(made, "assets", "digits").read_bytes() == Path(ours, "assets", "digits").read_bytes()
 
 
 def test_no_row_is_a_clear_error(spec, write_examples, beam_pipeline, tmp_path):

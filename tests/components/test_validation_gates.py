@@ -59,6 +59,23 @@ def test_missing_cells_above_the_share_are_warned_of_with_the_edit(flats, gated)
         gated(*city, "gates.missing=block")
 
 
+def test_numbers_that_are_none_are_missing_where_a_row_may_lack_them(flats, gated):
+    optional(flats, "area")
+    flats.data(flats.HEADER + rows(40, area=lambda row: ("nan", "inf", "", 40 + row)[min(row % 8, 3)]))
+    found = one(
+        gated.found('features.numeric=[{column="area", missing="mean"}]', "data.split=all", "gates.missing.most=0.25")
+    )
+
+    assert found["text"] == "15 of 40 cells (37.5 %) are missing or blank, above the limit of 0.25"
+    assert found["measured"] == pytest.approx(0.375)
+
+
+def test_a_column_that_the_schema_refuses_is_told_once(flats, gated):
+    flats.data(flats.HEADER + rows(40, area=lambda row: "" if row < 24 else 40 + row))
+
+    assert [(each["gate"], each["column"]) for each in gated.found("data.split=all")] == [("schema", "area")]
+
+
 def test_splits_that_pass_one_limit_are_one_line_whose_edit_accepts_them_all(flats, gated):
     optional(flats, "city")
     city = ['features.categorical=[{column="city", missing="category"}]', BY_ID, "gates.duplicates=off"]
@@ -99,6 +116,9 @@ def test_missing_cells_that_became_more_are_warned_of(flats, gated):
     finding = one(gated.found(*city, history=gated.statistics))
 
     assert "and 0 % in the last run with other data: 20 points more, above the limit of 10" in finding["text"]
+    flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 5 else "Bern"))
+    for more, count in ((0.125, 0), (0.124, 1)):
+        assert len(gated.found(*city, f"gates.missing.more={more}", history=gated.statistics[:1])) == count
 
 
 @pytest.mark.parametrize(("least", "code"), [("0.5", None), ("0.7", "block")])
@@ -223,6 +243,12 @@ def test_drift_names_the_value_and_the_span_it_is_compared_with(flats, gated):
     )
     assert gated.found(*quick, "gates.drift.columns.city=0.41", span=11, history=[first]) == []
     assert gated.found(*quick, "gates.drift.min_rows=601", span=11, history=[first]) == []
+    few = "gates.drift.min_rows=500"
+    assert len(gated.found(*quick, few, span=11, history=[first])) == 1
+    flats.data(flats.HEADER + rows(499))
+    gated(*quick, span=12)
+    flats.data(flats.HEADER + rows(600, city=lambda row: "Bern"))
+    assert gated.found(*quick, few, "gates.rows=off", span=13, history=gated.statistics[-1:]) == []
 
 
 def test_served_rows_are_compared_without_a_label(flats, gated):

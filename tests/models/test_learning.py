@@ -111,6 +111,13 @@ def test_a_heavier_class_is_found_more_often(setting):
     assert found(setting) > 1.3 * found(None)
 
 
+def test_class_weights_move_no_learning_rate():
+    even = {"class_weights": {"yes": 1.0, "not yes": 1.0}}
+    heavy = {"class_weights": {"yes": 4.0, "not yes": 4.0}}
+
+    assert weights(trained(SOLD, SIDES, training=heavy)) == weights(trained(SOLD, SIDES, training=even))
+
+
 def test_a_seed_and_determinism_make_equal_weights():
     from tensorflow.python.framework import config as internal
 

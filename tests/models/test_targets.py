@@ -73,13 +73,15 @@ def test_a_logarithm_is_undone_in_float64():
 
 def test_two_classes_are_one_logit():
     goal = ClassTarget(("no", "yes"), binary=True)
-    answer = goal.answer(np.array([[0.0], [2.0], [-40.0]], np.float32))
+    answer = goal.answer(np.array([[0.0], [2.0], [-40.0], [40.0]], np.float32))
 
     assert goal.units == 1
-    second = 1 / (1 + np.exp([0.0, -2.0, 40.0]))
+    second = 1 / (1 + np.exp([0.0, -2.0, 40.0, -40.0]))
     np.testing.assert_allclose(answer["probabilities"][:, 1], second, rtol=1e-6)
+    # Also of a class that is all but certain the other one keeps its digits.
+    np.testing.assert_allclose(answer["probabilities"][:, 0], 1 / (1 + np.exp([0.0, 2.0, -40.0, 40.0])), rtol=1e-6)
     np.testing.assert_allclose(np.sum(answer["probabilities"], axis=1), 1.0, rtol=1e-6)
-    assert answer["classes"].numpy().tolist() == [b"no", b"yes", b"no"]
+    assert answer["classes"].numpy().tolist() == [b"no", b"yes", b"no", b"yes"]
 
 
 def test_several_classes_are_a_logit_each():

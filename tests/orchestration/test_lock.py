@@ -60,6 +60,8 @@ def test_a_half_written_lock_is_an_empty_one(tmp_path):
     (tmp_path / lock.NAME).write_text('{"run_id": "ru')
     with lock.held(str(tmp_path), print) as held:
         assert held.last is None
-        held.name("run-2")
-    with lock.held(str(tmp_path), print) as held:
-        assert held.last == "run-2"
+        held.name("run-2-of-a-longer-name")
+    for run_id in ("run-2-of-a-longer-name", "run-3"):
+        with lock.held(str(tmp_path), print) as held:
+            assert held.last == run_id
+            held.name("run-3")
