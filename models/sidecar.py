@@ -15,6 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from models import arrow
+
 FOLDER = "columns"
 """Beside the Split-* folders."""
 _ARROW, _FACTS = ".arrow", ".json"
@@ -51,8 +53,7 @@ class Writer:
         if self._writer is None:
             os.makedirs(os.path.dirname(self._place), exist_ok=True)
             self._file = pa.OSFile(self._place + _ARROW, "wb")
-            options = pa.ipc.IpcWriteOptions(compression=_COMPRESSION)
-            self._writer = pa.ipc.new_stream(self._file, batch.schema, options=options)
+            self._writer = arrow.stream_writer(self._file, batch.schema, _COMPRESSION)
         self._writer.write_batch(batch)
         self._rows += len(batch)
 
@@ -113,8 +114,13 @@ def _typed(column: pa.Array) -> pa.Array:
 
 
 def _read(path: str) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(path) as file, pa.ipc.open_stream(file) as stream:
-        yield from stream
+    with pa.OSFile(path) as file:
+        try:
+            stream = arrow.stream_reader(file)
+        except arrow.PickledTypeError as error:
+            raise ValueError(f"{path}: {error}; or remove it, and the records are read instead") from error
+        with stream:
+            yield from stream
 
 
 def _digest(path: str) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from components.ingestion import cells, files
 from errors import UserError
+from models import arrow
 
 BATCH_ROWS = 65_536
 """Rows read at once: a batch of a hundred numbers each is 50 MB."""
@@ -77,10 +77,12 @@ def look(path: str, settings: Mapping[str, Any]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _opened(path: str) -> Iterator[pq.ParquetFile]:
+def _opened(path: str) -> Iterator[Any]:
     try:
         with contextlib.closing(files.open_binary(path)) as file:
-            yield pq.ParquetFile(file)
+            yield arrow.parquet_file(file)
+    except arrow.PickledTypeError as error:
+        raise UserError(f"{path}: {error}") from error
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path} cannot be read as Parquet: {error}") from error
 

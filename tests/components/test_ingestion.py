@@ -1,7 +1,11 @@
 import gzip
 import json
 import os
+import runpy
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 from tfx.dsl.components.base import base_beam_executor
@@ -278,3 +282,14 @@ def test_a_sample_is_thinned_out_of_the_first_rows_of_each_file(ingest, tmp_path
     assert [sum(number < 5000 for number in drawn), min(drawn) < 200, max(drawn) < 7000] == [100, True, True]
     assert max(number for number in drawn if number < 5000) > 1500
     assert ids("two") == drawn
+
+
+def test_a_pickled_type_is_refused_in_the_workers_of_beam(ingest, tmp_path):
+    field = runpy.run_path(str(Path(__file__).parents[1] / "pickled.py"))["field"]
+    schema = pa.schema([field("area", pa.int64(), "touch", str(tmp_path / "ran")), pa.field("rent", pa.int64())])
+    pq.write_table(pa.table([[1, 2], [3, 4]], schema=schema), tmp_path / "evil.parquet")
+    with pytest.raises(
+        UserError, match=r"evil\.parquet: column 'area' has the extension type 'arrow\.py_extension_type'"
+    ):
+        ingest(None, path=str(tmp_path / "evil.parquet"))
+    assert not (tmp_path / "ran").exists()

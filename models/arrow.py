@@ -1,0 +1,127 @@
+"""Open files in Arrow's formats. No other module may: opening one makes the types of its columns.
+
+A type may be an extension type, of which Arrow keeps a name and bytes. Those of `arrow.py_extension_type` are a pickle,
+which pyarrow before 14.0.1 loads, and so runs code of whoever wrote the file (CVE-2023-47248). pyarrow-hotfix makes
+pyarrow refuse that type. Its refusal takes the pickle apart to show it; ours does not look at it, and names the column.
+"""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow_hotfix  # noqa: F401  refuses pickled types from here on
+from pyarrow import ipc
+
+PICKLED = "arrow.py_extension_type"
+"""The extension type whose bytes are a pickle."""
+_NAME = b"ARROW:extension:name"
+_lock = threading.Lock()
+
+
+class PickledTypeError(ValueError):
+    """A column has a type that runs code when it is read."""
+
+
+class _Refused(pa.ExtensionType):  # type: ignore[misc]
+    """Stands for any pickled type."""
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage: Any, pickled: bytes) -> Any:
+        raise RuntimeError(PICKLED)
+
+
+def _refuse() -> None:
+    pa.register_extension_type(_Refused(pa.null(), PICKLED))
+
+
+if hasattr(pa, "PyExtensionType"):  # gone since pyarrow 21
+    pa.unregister_extension_type(PICKLED)
+    _refuse()
+
+
+def parquet_file(file: Any) -> Any:
+    """Open a Parquet file.
+
+    Args:
+        file: A path, or a binary file that can seek.
+
+    Returns:
+        A `pyarrow.parquet.ParquetFile`.
+
+    Raises:
+        PickledTypeError: a column has a pickled type; no code was run.
+    """
+    from pyarrow import parquet  # 0.1 s that other formats need not wait for
+
+    return _checked(lambda: parquet.ParquetFile(file), lambda opened: opened.schema_arrow)
+
+
+def stream_reader(file: Any) -> Any:
+    """Open a stream of record batches.
+
+    Args:
+        file: A path, or a binary file that can seek.
+
+    Returns:
+        A `pyarrow.ipc.RecordBatchStreamReader`.
+
+    Raises:
+        PickledTypeError: a column has a pickled type; no code was run.
+    """
+
+    def open_() -> Any:
+        file.seek(0)
+        return ipc.open_stream(file)
+
+    return _checked(open_, lambda opened: opened.schema)
+
+
+def stream_writer(file: Any, schema: pa.Schema, compression: str) -> Any:
+    """Begin a stream of record batches; returns a `pyarrow.ipc.RecordBatchStreamWriter`."""
+    return ipc.new_stream(file, schema, options=ipc.IpcWriteOptions(compression=compression))
+
+
+def _checked(open_: Any, schema_of: Any) -> Any:
+    try:
+        opened = open_()
+    except RuntimeError as error:
+        if str(error) != PICKLED:
+            raise
+        raise _refusal(_as_stored(open_, schema_of)) from None
+    if next(_pickled(schema_of(opened)), None):  # where nobody registered the type
+        raise _refusal(schema_of(opened))
+    return opened
+
+
+def _as_stored(open_: Any, schema_of: Any) -> pa.Schema:
+    """The schema with storage types: of a type that is not registered, only the name is kept."""
+    with _lock:
+        pa.unregister_extension_type(PICKLED)
+        try:
+            return schema_of(open_())
+        finally:
+            _refuse()
+
+
+def _refusal(schema: pa.Schema) -> PickledTypeError:
+    name, kind = next(_pickled(schema), ("?", "?"))
+    return PickledTypeError(
+        f"column {name!r} has the extension type {PICKLED!r}, a pickle that can run any code when it is read: have the "
+        f"file written again with the column as plain {kind}"
+    )
+
+
+def _pickled(schema: pa.Schema) -> Iterator[tuple[str, str]]:
+    """Columns of a pickled type, also within lists and structures, and the type as which they are stored."""
+    for column in schema:
+        inner = [column]
+        while inner:
+            field = inner.pop()
+            stored = (field.metadata or {}).get(_NAME, b"").decode()
+            if PICKLED in (stored, getattr(field.type, "extension_name", None)):
+                yield column.name, str(getattr(column.type, "storage_type", column.type))
+            inner += [field.type.field(place) for place in range(getattr(field.type, "num_fields", 0))]

@@ -1,0 +1,136 @@
+"""Files in Arrow's formats whose columns have pickled types."""
+
+import ast
+import io
+import runpy
+import subprocess
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from models import arrow, sidecar
+
+ROOT = Path(__file__).parents[2]
+field = runpy.run_path(str(ROOT / "tests" / "pickled.py"))["field"]
+
+
+@pytest.fixture
+def column(tmp_path):
+    """Makes a field that would create the file `ran`."""
+    made = lambda name, kind: field(name, kind, "touch", str(tmp_path / "ran"))  # noqa: E731
+    yield made
+    assert not (tmp_path / "ran").exists()
+
+
+def parquet(*fields):
+    values = {"int64": [1, 2], "list": [[1], [2]], "struct": [{"p": 1}, {"p": 2}], "double": [0.5, None]}
+    columns = [pa.array(values[str(each.type).partition("<")[0]], each.type) for each in fields]
+    made = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)), made)
+    return made
+
+
+@pytest.mark.parametrize("place", ["flat", "list", "struct"])
+def test_a_pickled_type_of_a_parquet_file_is_refused_by_column(column, place):
+    inner = column("p", pa.int64())
+    kinds = {
+        "flat": inner.with_name("x"),
+        "list": pa.field("x", pa.list_(inner)),
+        "struct": pa.field("x", pa.struct([inner])),
+    }
+    file = parquet(pa.field("a", pa.float64()), kinds[place])
+    for _ in range(2):
+        with pytest.raises(arrow.PickledTypeError) as error:
+            arrow.parquet_file(file)
+        assert str(error.value).startswith(
+            "column 'x' has the extension type 'arrow.py_extension_type', a pickle that can run any code when it is "
+            "read: have the file written again with the column as plain "
+        )
+    assert str(error.value).endswith({"flat": "int64", "list": "list<p: int64>", "struct": "struct<p: int64>"}[place])
+
+
+def test_a_pickle_that_is_cut_is_refused_alike(column):
+    whole = column("x", pa.int64())
+    cut = whole.with_metadata({**whole.metadata, b"ARROW:extension:metadata": b"\x80\x04\x95("})
+    with pytest.raises(arrow.PickledTypeError, match="column 'x'"):
+        arrow.parquet_file(parquet(cut))
+
+
+def test_a_type_that_is_no_pickle_is_read_as_it_is_stored(column):
+    plain = pa.field("x", pa.int64(), metadata={"ARROW:extension:name": "somebody.money"})
+    assert arrow.parquet_file(parquet(plain)).read()["x"].to_pylist() == [1, 2]
+
+
+def test_a_pickled_type_of_columns_beside_records_is_refused_by_file_and_column(column, tmp_path):
+    records = tmp_path / "Split-train" / "data.gz"
+    records.parent.mkdir()
+    records.write_bytes(b"records")
+    writer = sidecar.Writer(str(records))
+    schema = pa.schema([pa.field("a", pa.int64()), column("x", pa.int64())])
+    writer.write(pa.RecordBatch.from_arrays([pa.array([1]), pa.array([2])], schema=schema))
+    writer.close(sidecar._digest(str(records)))
+    with pytest.raises(ValueError, match=r"^.*/columns/Split-train/data\.gz\.arrow: column 'x' has the extension type"):
+        list(sidecar.batches(str(records)))
+
+
+# The one door
+
+MODULES = {"parquet", "ipc", "feather", "dataset", "orc", "flight", "plasma", "serialization", "hdfs", "substrait"}
+READERS = {
+    "read_parquet",
+    "read_feather",
+    "read_orc",
+    "ReadFromParquet",
+    "ReadAllFromParquet",
+    "ReadFromParquetBatched",
+}
+
+
+def doors(tree):
+    """What a module uses of those parts of pyarrow, pandas and Beam that make types of what a file says."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if set(name.name.split(".")[1:]) & MODULES)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
+            "pyarrow",
+            "pandas",
+            "apache_beam",
+        ):
+            words = {*node.module.split(".")[1:], *(name.name for name in node.names)}
+            yield from sorted(words & (MODULES | READERS if node.module.startswith("pyarrow") else READERS))
+        elif isinstance(node, ast.Attribute):
+            of_pyarrow = isinstance(node.value, ast.Name) and node.value.id in ("pa", "pyarrow")
+            if node.attr in READERS or (of_pyarrow and (node.attr in MODULES or "deserialize" in node.attr)):
+                yield node.attr
+
+
+def test_no_other_module_opens_files_in_arrow_s_formats():
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    modules = [name for name in names if not name.startswith("tests/") and (ROOT / name).exists()]
+    assert len(modules) > 200
+    found = {name: list(doors(ast.parse((ROOT / name).read_text()))) for name in modules}
+    assert {name: uses for name, uses in found.items() if uses} == {"models/arrow.py": ["ipc", "parquet"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import pyarrow.parquet as pq",
+        "import pyarrow.feather",
+        "from pyarrow import ipc",
+        "from pyarrow.dataset import dataset",
+        "import pyarrow as pa\npa.ipc.open_file(x)",
+        "pa.deserialize(x)",
+        "import pandas as pd\npd.read_parquet(x)",
+        "from apache_beam.io.parquetio import ReadFromParquet",
+    ],
+)
+def test_what_opens_them_is_seen(text):
+    assert list(doors(ast.parse(text)))
