@@ -1,6 +1,6 @@
 # `make` shows what there is. Each target first makes .venv, which takes minutes once and a blink after that.
 .DEFAULT_GOAL := help
-.PHONY: run test test-current check scores bench faults help set-up
+.PHONY: run test test-current check audit scores bench faults help set-up
 
 # Another Python's modules must not reach ours.
 unexport PYTHONPATH PYTHONHOME
@@ -14,11 +14,15 @@ test: set-up  ## run the tests: make test ARGS="tests/pipeline -k roles"
 test-current:  ## run the pipeline and the tests on the newer stack, in a Debian 13 root under .current (as root)
 	@tests/current_stack.sh $(ARGS)
 
-check: set-up  ## check style, types and the direction of imports
+check: set-up  ## check style, types, the direction of imports and the locked packages
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/python security
+
+audit: set-up  ## check the locked packages against known advisories, offline, and show which are accepted and why
+	@.venv/bin/python security --accepted
 
 scores: set-up  ## train every pipeline in configs/ and compare the scores with those it promises
 	@.venv/bin/python tests/scores $(ARGS)
