@@ -60,11 +60,11 @@ class Scheduler:
         return math.inf if upcoming is None else upcoming
 
     def _write_due(self, plan: Plan, memory: Memory, now: float, *, busy: bool) -> None:
-        # Where the clock went back its times come again. What ran is not written twice; what was skipped since a clock
-        # that was wrong had gone over it can come.
+        # Where the clock went back its times come again from the next look on. What ran is not written twice; what was
+        # skipped since a clock that was wrong had gone over it can come.
         if now < memory.considered:
             self._state.forget_skipped(plan.name, now)
-        times = plan.schedule.times().after(min(memory.considered, now))
+        times = plan.schedule.times().after(memory.considered)
         due = _last(itertools.takewhile(lambda time: time <= now, times))
         if not due:
             return

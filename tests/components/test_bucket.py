@@ -1,6 +1,7 @@
 """Pushing to a bucket, for which TensorFlow's filesystem in memory stands: it has no rename of folders either."""
 
 import itertools
+import json
 import shutil
 import types
 
@@ -70,6 +71,32 @@ def test_a_copy_that_answers_otherwise_is_no_version(saved, serving, tmp_path):
 
     assert versions.pushed(serving) == before
     assert names(serving) == [".pushed", str(before[0])]
+
+
+def test_nothing_stays_of_a_copy_that_the_client_could_not_finish(saved, serving, clock, monkeypatch):
+    whole = fileio.copy
+
+    def full(source, target):
+        if target == f"{serving}/1000/{versions.MODEL}":
+            raise OSError("quota exceeded")
+        whole(source, target)
+
+    monkeypatch.setattr(bucket.fileio, "copy", full)
+    with pytest.raises(OSError, match="quota exceeded"):
+        bucket.place(str(saved), serving)
+
+    assert [f"{inner}/{name}" for inner, _, files in fileio.walk(serving) for name in files] == []
+
+
+def test_what_another_push_has_begun_stays_for_a_day(saved, serving, clock):
+    record = json.dumps(ownership.record(serving, 1000, pushed=clock.now, digest="0"))
+    put(ownership.entry(serving, 1000), record)
+    put(f"{serving}/.1000.partial/{ownership.RECORD}", record)
+    for seconds, there in ((1, True), (bucket.LEFT_SECONDS, True), (bucket.LEFT_SECONDS + 1, False)):
+        clock.now = 1000.0 + seconds
+        bucket.place(str(saved), serving)
+
+        assert (".1000.partial" in names(serving)) == there
 
 
 def test_whenever_it_is_killed_what_can_be_seen_is_whole(saved, serving, clock, monkeypatch):

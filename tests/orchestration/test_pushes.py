@@ -58,6 +58,17 @@ def test_going_back_twice_goes_back_two_versions(serving, capsys):
     assert first in versions.pushed(str(serving))
 
 
+def test_a_copy_of_a_copy_goes_back_from_the_version_that_both_are_of(serving):
+    first, second, bad = versions.pushed(str(serving))
+    for number in (second, first, bad + 1):
+        back(serving, number=number)
+    copies = versions.pushed(str(serving))[-3:]
+
+    assert [versions.told(str(serving), number).copy_of for number in copies] == [second, first, second]
+    back(serving)
+    assert serves(serving) == "one"
+
+
 def test_a_version_that_is_not_there_is_named(serving):
     with pytest.raises(UserError, match=r"houses has no version 7. There is: \d+, \d+, \d+. Older ones were removed"):
         back(serving, number=7)

@@ -137,6 +137,7 @@ def test_a_process_that_is_gone_is_found_and_begun_again_where_it_has_retries(sc
         os.waitpid(pid, 0)
         state.update(runs.open[-1], pid=pid, attempts=1)
         scheduler.tick([hourly], START + HOUR + 5)
+        assert len(runs.begun) == (2 if retries else 3), "begun again with retries alone"
         state.update(runs.open[-1], state="DONE", ended=1.0) if retries else None
         [fire] = schedules.history(state.root, schedule=hourly.name)
         assert fire.state == word
@@ -196,4 +197,9 @@ def test_two_processes_take_a_fire_once(state, scheduler):
     other = State(state.root)
     assert state.begin(number, 0.0) is not None
     assert other.begin(number, 0.0) is None
+    # Nor does the next one begin before it has ended.
+    following = state.add(hourly.name, START + 2 * HOUR)
+    assert other.begin(following, 0.0) is None
+    state.update(number, state="DONE", ended=1.0)
+    assert other.begin(following, 0.0) is not None
     other.close()
