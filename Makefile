@@ -1,6 +1,6 @@
 # `make` shows what there is. Each target first makes .venv, which takes minutes once and a blink after that.
 .DEFAULT_GOAL := help
-.PHONY: run test test-current check audit scores bench faults help set-up
+.PHONY: run test test-current check audit scores bench faults mutants help set-up
 
 # Another Python's modules must not reach ours.
 unexport PYTHONPATH PYTHONHOME
@@ -29,6 +29,9 @@ scores: set-up  ## train every pipeline in configs/ and compare the scores with 
 
 faults: set-up  ## inject every fault, also slow ones, and write docs/faults.md
 	@.venv/bin/python tests/faults $(ARGS)
+
+mutants: set-up  ## edit the code in small ways and see which edits no test notices: make mutants ARGS="--seed 2"
+	@.venv/bin/python tests/mutants $(ARGS)
 
 bench: set-up  ## time ours against stock TFX on the same tables: make bench ARGS="--rows 21613 --write"
 	@.venv/bin/python -m benchmarks $(ARGS)

@@ -1,8 +1,27 @@
 """A small repository of its own, for tests of preflight, of the gates and of faults."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+COMPLETE = "presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }"
+OPTIONAL = "presence { min_fraction: 0.0 min_count: 1 } value_count { min: 1 max: 1 }"
+
+
+def rows(
+    count: int,
+    city: Callable[[int], Any] = lambda row: ("Bern", "Chur")[row % 2],
+    area: Callable[[int], Any] = lambda row: 40 + row,
+    rent: Callable[[int], Any] = lambda row: 900 + row % 50,
+) -> str:
+    """Rows of flats.csv, whose cells are made of their numbers."""
+    return "".join(f"{area(row)},{city(row)},{rent(row)}\n" for row in range(count))
+
+
+def one(found: Sequence[Any]) -> Any:
+    """The only finding."""
+    [finding] = found
+    return finding
 
 
 class Flats:
@@ -47,6 +66,11 @@ class Flats:
     def schema(self, text: str) -> None:
         """Write the schema."""
         self._write("schemas/flats.pbtxt", text)
+
+    def optional(self, column: str) -> None:
+        """Let rows lack a column."""
+        kind = {"area": "FLOAT", "city": "BYTES"}[column]
+        self.schema(self.SCHEMA.replace(f'"{column}" type: {kind} {COMPLETE}', f'"{column}" type: {kind} {OPTIONAL}'))
 
     def data(self, content: str | bytes, name: str = "flats.csv") -> Path:
         """Write a data file."""

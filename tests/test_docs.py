@@ -62,7 +62,9 @@ def test_the_tree_in_the_readme_is_the_disk_s():
 def test_every_file_named_in_the_documents_exists():
     for document in ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]:
         text = (ROOT / document).read_text()
-        for name in re.findall(r"\b(?:components|models|pipeline|configs|schemas|data|docs)/[\w/.]+\.\w+", text):
+        for name in re.findall(
+            r"\b(?:tests/)?(?:components|models|pipeline|configs|schemas|data|docs)/[\w/.]+\.\w+", text
+        ):
             assert (ROOT / name).exists() or "NAME" in name, f"{document} names {name}"
 
 

@@ -2,34 +2,18 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tfx.types import standard_artifacts
 
 from components import summary
-from components.validation.history import STATISTICS_ID, LetThrough
+from components.validation.history import STATISTICS_ID
 from errors import GateError
 
+from ..flats import one, rows
+
 BY_ID = "data.split={by='hash', column='area', train=1, eval=1, test=1}"
-OPTIONAL = "presence { min_fraction: 0.0 min_count: 1 } value_count { min: 1 max: 1 }"
-COMPLETE = "presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }"
-
-
-def one(found):
-    [finding] = found
-    return finding
-
-
-def optional(flats, column):
-    kind = {"area": "FLOAT", "city": "BYTES"}[column]
-    flats.schema(flats.SCHEMA.replace(f'"{column}" type: {kind} {COMPLETE}', f'"{column}" type: {kind} {OPTIONAL}'))
-
-
-def rows(count, city=lambda row: ("Bern", "Chur")[row % 2], area=lambda row: 40 + row, rent=lambda row: 900 + row % 50):
-    return "".join(f"{area(row)},{city(row)},{rent(row)}\n" for row in range(count))
 
 
 def test_clean_data_has_no_finding_and_names_its_statistics(gated):
@@ -41,7 +25,7 @@ def test_clean_data_has_no_finding_and_names_its_statistics(gated):
 
 
 def test_missing_cells_above_the_share_are_warned_of_with_the_edit(flats, gated):
-    optional(flats, "city")
+    flats.optional("city")
     city = ['features.categorical=[{column="city", missing="category"}]', "data.split=all"]
     flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 24 else "Bern"))
     found = gated.found(*city)
@@ -60,7 +44,7 @@ def test_missing_cells_above_the_share_are_warned_of_with_the_edit(flats, gated)
 
 
 def test_numbers_that_are_none_are_missing_where_a_row_may_lack_them(flats, gated):
-    optional(flats, "area")
+    flats.optional("area")
     flats.data(flats.HEADER + rows(40, area=lambda row: ("nan", "inf", "", 40 + row)[min(row % 8, 3)]))
     found = one(
         gated.found('features.numeric=[{column="area", missing="mean"}]', "data.split=all", "gates.missing.most=0.25")
@@ -77,7 +61,7 @@ def test_a_column_that_the_schema_refuses_is_told_once(flats, gated):
 
 
 def test_splits_that_pass_one_limit_are_one_line_whose_edit_accepts_them_all(flats, gated):
-    optional(flats, "city")
+    flats.optional("city")
     city = ['features.categorical=[{column="city", missing="category"}]', BY_ID, "gates.duplicates=off"]
     flats.data(flats.HEADER + rows(60, city=lambda row: "" if row % 10 < 6 + row % 3 else "Bern"))
     found = one(gated.found(*city))
@@ -106,39 +90,6 @@ def test_a_column_is_one_line_whose_edit_the_schema_accepts(flats, gated):
         flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"') + values.replace("}", f"{value} }}")
     )
     assert gated.found(*by_id) == []
-
-
-def test_missing_cells_that_became_more_are_warned_of(flats, gated):
-    optional(flats, "city")
-    city = ['features.categorical=[{column="city", missing="category"}]', "data.split=all"]
-    gated(*city)
-    flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 8 else "Bern"))
-    finding = one(gated.found(*city, history=gated.statistics))
-
-    assert "and 0 % in the last run with other data: 20 points more, above the limit of 10" in finding["text"]
-    flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 5 else "Bern"))
-    for more, count in ((0.125, 0), (0.124, 1)):
-        assert len(gated.found(*city, f"gates.missing.more={more}", history=gated.statistics[:1])) == count
-
-
-@pytest.mark.parametrize(("least", "code"), [("0.5", None), ("0.7", "block")])
-def test_half_the_rows_of_the_last_runs_stop(flats, gated, least, code):
-    gated()
-    flats.data(flats.HEADER + flats.rows(24))
-    found = gated.found(f"gates.rows.least={least}", history=gated.statistics)
-
-    assert [finding["action"] for finding in found] == ([code] if code else [])
-    if code:
-        assert found[0]["text"] == "24 rows, 0.6 times the 40 of the last 1 run(s), below the limit of 0.7"
-        assert found[0]["edit"] == "gates.rows.least = 0.6 in the config, or once as --set gates.rows=warn"
-        assert one(gated.found("gates.rows.least=0.7", history=gated.statistics[:1], advisory=True))["action"] == "warn"
-
-
-def test_rows_in_every_split_are_warned_of(flats, gated):
-    gated("data.split=all")
-    flats.data(flats.HEADER + flats.rows(10))
-
-    assert one(gated.found("data.split=all", history=gated.statistics))["action"] == "warn"
 
 
 @pytest.mark.parametrize(
@@ -210,47 +161,6 @@ def test_a_new_category_within_its_share_is_warned_of_and_above_it_stops(flats, 
         assert re.search(r"4 of 40 (rows|cells) \(10 %\)", found[0]["text"])
 
 
-def test_values_that_the_last_run_did_not_have(flats, gated):
-    flats.data(flats.HEADER + rows(200))
-    gated("data.split=all")
-    flats.data(flats.HEADER + rows(200, city=lambda row: "Genf" if row < 20 else "Bern"))
-    found = gated.found("data.split=all", history=gated.statistics)
-
-    assert found[0]["text"] == (
-        "20 of 200 cells (10 %) hold values that the last run with other data does not have, such as 'Genf', above the "
-        "limit of 0.05"
-    )
-    assert found[0]["edit"] == "gates.unseen.columns.city = 0.1 in the config"
-    assert [row["line"] for row in found[0]["rows"]] == list(range(2, 22))
-
-
-def test_drift_names_the_value_and_the_span_it_is_compared_with(flats, gated):
-    quick = ["data.split=all", "gates.unseen=off"]
-    for share in (10, 3, 2):
-        flats.data(flats.HEADER + rows(600, city=lambda row, share=share: "Bern" if row % share else "Chur"))
-        gated(*quick, span=share)
-    first, second, third = gated.statistics
-    assert gated.found(*quick, span=4, history=[first, third]) == []
-    finding = one(gated.found(*quick, span=11, history=[first, second, third]))
-
-    assert finding["action"] == "warn"
-    assert finding["measured"] == pytest.approx(0.4)
-    assert finding["text"].startswith(
-        "L-infinity distance 0.4 from span 10, above the limit of 0.1, most of all 'Chur'"
-    )
-    assert finding["edit"].startswith(
-        "gates.drift.columns.city = 0.4 in the config, or drift_comparator { infinity_norm"
-    )
-    assert gated.found(*quick, "gates.drift.columns.city=0.41", span=11, history=[first]) == []
-    assert gated.found(*quick, "gates.drift.min_rows=601", span=11, history=[first]) == []
-    few = "gates.drift.min_rows=500"
-    assert len(gated.found(*quick, few, span=11, history=[first])) == 1
-    flats.data(flats.HEADER + rows(499))
-    gated(*quick, span=12)
-    flats.data(flats.HEADER + rows(600, city=lambda row: "Bern"))
-    assert gated.found(*quick, few, "gates.rows=off", span=13, history=gated.statistics[-1:]) == []
-
-
 def test_served_rows_are_compared_without_a_label(flats, gated):
     random = np.random.default_rng(0)
     flats.data(flats.HEADER + rows(600, area=lambda row: random.normal(80, 10)))
@@ -287,39 +197,3 @@ def test_rows_on_both_sides_of_a_split_stop_with_the_rows(flats, gated):
     assert finding["measured"] == pytest.approx(1 / 40)
     assert "1 of 40 rows of eval and test (2.5 %) are in train too (1 of eval, 0 of test)" in finding["text"]
     assert [row["line"] for row in finding["rows"]] == [5, 47]
-
-
-def artifact(kind, number, **properties):
-    made = kind()
-    made.mlmd_artifact.id = number
-    for key, value in properties.items():
-        made.set_int_custom_property(key, value)
-    return made
-
-
-def test_history_is_what_was_let_through_without_this_run():
-    statistics = [artifact(standard_artifacts.ExampleStatistics, number) for number in (1, 2, 3, 4)]
-    through = {10: 1, 11: 3, 12: 4, 13: 1, 14: 99}
-    anomalies = [artifact(standard_artifacts.ExampleAnomalies, one, statistics=two) for one, two in through.items()]
-    anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 15))
-    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
-    found = LetThrough(runs=5).resolve_artifacts(None, given)
-
-    assert [one.id for one in found["statistics"]] == [3, 1]
-    assert found["anomalies"] == found["candidate"] == []
-    assert [one.id for one in LetThrough(runs=1).resolve_artifacts(None, given)["statistics"]] == [3]
-    for span, one in zip((5, 8, 7, 6), statistics, strict=True):
-        one.span = span
-    anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 16, statistics=2))
-    assert [one.id for one in LetThrough(runs=5).resolve_artifacts(None, given)["statistics"]] == [1, 2, 3]
-
-
-def test_statistics_that_are_gone_are_not_compared_with(flats, gated):
-    gated()
-    flats.data(flats.HEADER + flats.rows(10))
-    folder = Path(gated.statistics[0].uri)
-    damaged = folder / "Split-train" / "FeatureStats.pb"
-    damaged.write_bytes(b"no statistics")
-    assert gated.found(history=gated.statistics) == []
-    shutil.rmtree(folder)
-    assert gated.found(history=gated.statistics[:1]) == []

@@ -1,0 +1,121 @@
+"""Gates that compare a run with earlier ones, and which runs those are."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tfx.types import standard_artifacts
+
+from components.validation.history import LetThrough
+
+from ..flats import one, rows
+
+
+def test_missing_cells_that_became_more_are_warned_of(flats, gated):
+    flats.optional("city")
+    city = ['features.categorical=[{column="city", missing="category"}]', "data.split=all"]
+    gated(*city)
+    flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 8 else "Bern"))
+    finding = one(gated.found(*city, history=gated.statistics))
+
+    assert "and 0 % in the last run with other data: 20 points more, above the limit of 10" in finding["text"]
+    flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 5 else "Bern"))
+    for more, count in ((0.125, 0), (0.124, 1)):
+        assert len(gated.found(*city, f"gates.missing.more={more}", history=gated.statistics[:1])) == count
+
+
+@pytest.mark.parametrize(("least", "code"), [("0.5", None), ("0.7", "block")])
+def test_half_the_rows_of_the_last_runs_stop(flats, gated, least, code):
+    gated()
+    flats.data(flats.HEADER + flats.rows(24))
+    found = gated.found(f"gates.rows.least={least}", history=gated.statistics)
+
+    assert [finding["action"] for finding in found] == ([code] if code else [])
+    if code:
+        assert found[0]["text"] == "24 rows, 0.6 times the 40 of the last 1 run(s), below the limit of 0.7"
+        assert found[0]["edit"] == "gates.rows.least = 0.6 in the config, or once as --set gates.rows=warn"
+        assert one(gated.found("gates.rows.least=0.7", history=gated.statistics[:1], advisory=True))["action"] == "warn"
+
+
+def test_rows_in_every_split_are_warned_of(flats, gated):
+    gated("data.split=all")
+    flats.data(flats.HEADER + flats.rows(10))
+
+    assert one(gated.found("data.split=all", history=gated.statistics))["action"] == "warn"
+
+
+def test_values_that_the_last_run_did_not_have(flats, gated):
+    flats.data(flats.HEADER + rows(200))
+    gated("data.split=all")
+    flats.data(flats.HEADER + rows(200, city=lambda row: "Genf" if row < 20 else "Bern"))
+    found = gated.found("data.split=all", history=gated.statistics)
+
+    assert found[0]["text"] == (
+        "20 of 200 cells (10 %) hold values that the last run with other data does not have, such as 'Genf', above the "
+        "limit of 0.05"
+    )
+    assert found[0]["edit"] == "gates.unseen.columns.city = 0.1 in the config"
+    assert [row["line"] for row in found[0]["rows"]] == list(range(2, 22))
+
+
+def test_drift_names_the_value_and_the_span_it_is_compared_with(flats, gated):
+    quick = ["data.split=all", "gates.unseen=off"]
+    for share in (10, 3, 2):
+        flats.data(flats.HEADER + rows(600, city=lambda row, share=share: "Bern" if row % share else "Chur"))
+        gated(*quick, span=share)
+    first, second, third = gated.statistics
+    assert gated.found(*quick, span=4, history=[first, third]) == []
+    finding = one(gated.found(*quick, span=11, history=[first, second, third]))
+
+    assert finding["action"] == "warn"
+    assert finding["measured"] == pytest.approx(0.4)
+    assert finding["text"].startswith(
+        "L-infinity distance 0.4 from span 10, above the limit of 0.1, most of all 'Chur'"
+    )
+    assert finding["edit"].startswith(
+        "gates.drift.columns.city = 0.4 in the config, or drift_comparator { infinity_norm"
+    )
+    assert gated.found(*quick, "gates.drift.columns.city=0.41", span=11, history=[first]) == []
+    assert gated.found(*quick, "gates.drift.min_rows=601", span=11, history=[first]) == []
+    few = "gates.drift.min_rows=500"
+    assert len(gated.found(*quick, few, span=11, history=[first])) == 1
+    flats.data(flats.HEADER + rows(499))
+    gated(*quick, span=12)
+    flats.data(flats.HEADER + rows(600, city=lambda row: "Bern"))
+    assert gated.found(*quick, few, "gates.rows=off", span=13, history=gated.statistics[-1:]) == []
+
+
+def artifact(kind, number, **properties):
+    made = kind()
+    made.mlmd_artifact.id = number
+    for key, value in properties.items():
+        made.set_int_custom_property(key, value)
+    return made
+
+
+def test_history_is_what_was_let_through_without_this_run():
+    statistics = [artifact(standard_artifacts.ExampleStatistics, number) for number in (1, 2, 3, 4)]
+    through = {10: 1, 11: 3, 12: 4, 13: 1, 14: 99}
+    anomalies = [artifact(standard_artifacts.ExampleAnomalies, one, statistics=two) for one, two in through.items()]
+    anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 15))
+    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
+    found = LetThrough(runs=5).resolve_artifacts(None, given)
+
+    assert [one.id for one in found["statistics"]] == [3, 1]
+    assert found["anomalies"] == found["candidate"] == []
+    assert [one.id for one in LetThrough(runs=1).resolve_artifacts(None, given)["statistics"]] == [3]
+    for span, each in zip((5, 8, 7, 6), statistics, strict=True):
+        each.span = span
+    anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 16, statistics=2))
+    assert [one.id for one in LetThrough(runs=5).resolve_artifacts(None, given)["statistics"]] == [1, 2, 3]
+
+
+def test_statistics_that_are_gone_are_not_compared_with(flats, gated):
+    gated()
+    flats.data(flats.HEADER + flats.rows(10))
+    folder = Path(gated.statistics[0].uri)
+    damaged = folder / "Split-train" / "FeatureStats.pb"
+    damaged.write_bytes(b"no statistics")
+    assert gated.found(history=gated.statistics) == []
+    shutil.rmtree(folder)
+    assert gated.found(history=gated.statistics[:1]) == []

@@ -1,0 +1,1 @@
+"""`make mutants`: small edits of the code, one at a time, and whether a test notices each."""

@@ -1,0 +1,108 @@
+"""What pytest does in a forked process: measure which lines each test runs, or run chosen tests in a chosen order."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from .tracing import Lines
+
+
+class Measuring:
+    """Writes the lines of each test and of each fixture that several tests share under names of their own.
+
+    Args:
+        lines: Traces this process.
+
+    Attributes:
+        tests: Test -> its seconds, and the shared fixtures that it uses; what failed or was skipped is left out.
+        fixtures: Shared fixture -> its seconds.
+        contexts: Test or fixture -> the name of its lines.
+        left_out: Tests that failed or were skipped.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines, self._current = lines, "collect"
+        self.left_out: set[str] = set()
+        self.tests: dict[str, dict[str, Any]] = {}
+        self.fixtures: dict[str, float] = {}
+        self.contexts: dict[str, str] = {"collect": "collect"}
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Enter a test."""
+        definitions = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009  untyped
+        shared = [_name(each) for chain in definitions for each in chain if each.scope != "function"]
+        self.tests[item.nodeid] = {"seconds": 0.0, "fixtures": shared}
+        self._enter(item.nodeid)
+        yield
+        self._enter("collect")
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
+        """Enter a fixture that several tests share."""
+        if fixturedef.scope == "function":
+            yield
+            return
+        outer, name, began = self._current, _name(fixturedef), time.perf_counter()
+        if outer in self.tests:
+            self.tests[outer]["fixtures"].append(name)
+        self._enter(name)
+        yield
+        seconds = time.perf_counter() - began
+        self.fixtures[name] = self.fixtures.get(name, 0.0) + seconds
+        if outer in self.tests:
+            self.tests[outer]["seconds"] -= seconds
+        self._enter(outer)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up a test's seconds."""
+        if not report.passed:
+            self.left_out.add(report.nodeid)
+        self.tests[report.nodeid]["seconds"] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        """Forget what cannot tell a good edit from a bad one."""
+        self.tests = {name: test for name, test in self.tests.items() if name not in self.left_out}
+
+    def _enter(self, name: str) -> None:
+        self._current = name
+        self._lines.enter(self.contexts.setdefault(name, f"{len(self.contexts)}"))
+
+
+def _name(definition: Any) -> str:
+    return f"{definition.baseid}::{definition.argname}"
+
+
+class Chosen:
+    """Runs some tests in the order in which they are named, and tells which failed first.
+
+    Args:
+        names: Their ids.
+
+    Attributes:
+        failed: The first that failed, or the file that could not be imported.
+        ran: How many there were.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._order = {name: place for place, name in enumerate(names)}
+        self.failed: str | None = None
+        self.ran = 0
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Choose and order."""
+        items[:] = sorted((item for item in items if item.nodeid in self._order), key=lambda i: self._order[i.nodeid])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a failure."""
+        self.ran += report.when == "call"
+        if report.failed:
+            self.failed = self.failed or report.nodeid
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what cannot be imported."""
+        if report.failed:
+            self.failed = self.failed or report.nodeid
