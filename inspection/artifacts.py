@@ -8,7 +8,7 @@ from errors import UserError
 from inspection.labels import Labelled, Labels, artifact_row, nearest, producers, producing
 from inspection.records import ArtifactRow
 from inspection.runs import find_run
-from inspection.store import INPUT_EVENTS, OUTPUT_EVENTS, RUN_CONTEXT, Store, properties
+from inspection.store import INPUT_EVENTS, OUTPUT_EVENTS, PIPELINE_CONTEXT, RUN_CONTEXT, Store, properties
 
 LATEST = "latest"
 MODEL, PUSHED, BLESSING, EVALUATION = "Model", "PushedModel", "ModelBlessing", "ModelEvaluation"
@@ -84,8 +84,14 @@ def find_artifact(store: Store, wanted: str) -> pb.Artifact:
     return found
 
 
-def find_typed(store: Store, wanted: str, kind: str) -> pb.Artifact:
-    """Finds an artifact of a type by its id, by the run that made or took it, or as the `latest` of the store.
+def find_typed(store: Store, wanted: str, kind: str, *, pipeline: str | None = None) -> pb.Artifact:
+    """Find an artifact of a type by its id, or by the run that made or took it.
+
+    Args:
+      store: The store.
+      wanted: The artifact's id, or a run as `find_run` takes it: `latest` is the newest run, whatever its state.
+      kind: The artifact's type.
+      pipeline: Whose `latest` is meant; None for all pipelines.
 
     Raises:
       UserError: There is none, or the id is that of something else.
@@ -95,13 +101,9 @@ def find_typed(store: Store, wanted: str, kind: str) -> pb.Artifact:
         if found.type == kind:
             return found
         raise UserError(f"artifact {found.id} is of type {found.type}. Expected one of type {kind}{_such(store, kind)}")
-    if wanted == LATEST:
-        newest = _latest(store, kind)
-        run_id = _labels(store, newest).run
-        if not run_id:
-            return newest
-    else:
-        run_id = _run(store, wanted, f"an artifact of type {kind}")
+    if wanted == LATEST and not store.contexts(RUN_CONTEXT):
+        return _latest(store, kind, pipeline)
+    run_id = _run(store, wanted, f"an artifact of type {kind}", pipeline)
     of_kind = [(artifact, made) for artifact, made in of_run(store, run_id) if artifact.type == kind]
     if not of_kind:
         raise UserError(f"run {run_id} has no artifact of type {kind}{_such(store, kind)}")
@@ -110,18 +112,23 @@ def find_typed(store: Store, wanted: str, kind: str) -> pb.Artifact:
 
 
 def find_model(store: Store, wanted: str, *, pipeline: str | None = None) -> pb.Artifact:
-    """Finds a model by its artifact's id, a pushed version, the run that made or took it, or as `latest`.
+    """Find a model by its artifact's id, a pushed version, the run that made or took it, a pipeline or as `latest`.
 
     Args:
       store: The store.
-      wanted: One of these. The id of a blessing, evaluation or pushed model stands for the model it is about.
-      pipeline: Where `latest` and versions are looked for; None for all pipelines.
+      wanted: One of these. The id of a blessing, evaluation or pushed model stands for the model it is about; a
+        pipeline's name for its newest model.
+      pipeline: Where `latest`, versions and runs are looked for; None for all pipelines.
 
     Raises:
       UserError: There is no such model, or several pipelines have such a version.
     """
     if wanted == LATEST:
         return _latest(store, MODEL, pipeline)
+    # A run of the same name goes first, as in `find_run`.
+    is_run = store.context(RUN_CONTEXT, wanted) is not None
+    if not is_run and pipeline in (None, wanted) and store.context(PIPELINE_CONTEXT, wanted) is not None:
+        return _latest(store, MODEL, wanted)
     found = by_id(store, wanted)
     if found is not None and found.type == MODEL:
         return found
@@ -148,7 +155,7 @@ def find_model(store: Store, wanted: str, *, pipeline: str | None = None) -> pb.
             f"no model {wanted!r} in {store.where}: it is no artifact's id and no pushed version. "
             f"{nearest(wanted, names, none='The store holds no model')}"
         )
-    run_id = _run(store, wanted, "a model's id, a pushed version or the word latest")
+    run_id = _run(store, wanted, "a model's id, a pushed version, a pipeline or the word latest", pipeline)
     models = [(artifact, made) for artifact, made in of_run(store, run_id) if artifact.type == MODEL]
     # A run also takes the baseline, and may begin from an earlier model; what it trained comes last.
     for artifact, made in reversed(models):
@@ -158,14 +165,14 @@ def find_model(store: Store, wanted: str, *, pipeline: str | None = None) -> pb.
 
 
 def find_run_of(store: Store, wanted: str, *, pipeline: str | None = None) -> str:
-    """Finds a run by its id, a part of it or `latest`, or as the run that made a model, named as for `find_model`.
+    """Find a run as `find_run` does, or as the run that made a model, named by its artifact's id or pushed version.
 
     Raises:
       UserError: There is neither.
     """
     is_run = not (wanted.isascii() and wanted.isdigit()) or store.context(RUN_CONTEXT, wanted) is not None
     if is_run or (by_id(store, wanted) is None and wanted not in pushed_versions(store)):
-        return find_run(store, wanted)
+        return find_run(store, wanted, pipeline=pipeline)
     model = find_model(store, wanted, pipeline=pipeline)
     if run := _labels(store, model).run:
         return run
@@ -225,10 +232,10 @@ def _labels(store: Store, artifact: pb.Artifact) -> Labels:
     return Labelled(store)[maker] if maker is not None else Labels("", "", "")
 
 
-def _run(store: Store, wanted: str, expected: str) -> str:
-    """Finds a run where something else could have been named as well."""
+def _run(store: Store, wanted: str, expected: str, pipeline: str | None) -> str:
+    """Find a run where something else could have been named as well."""
     try:
-        return find_run(store, wanted)
+        return find_run(store, wanted, pipeline=pipeline)
     except UserError as error:
         if wanted.isascii() and wanted.isdigit() and "fits" not in str(error):
             raise UserError(f"no artifact {wanted!r} in {store.where}. {_nearest_id(store, wanted)}") from error

@@ -15,8 +15,9 @@ _METADATA_HELP = (
     "the store, where it is not DIR/metadata.sqlite: sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DBNAME "
     "(default: the environment's PIPELINE_METADATA, which keeps the password out of the list of processes)"
 )
-_RUN_HELP = "a run id, a beginning or end that only one has, or: latest"
-_MODEL_HELP = "a model's artifact id, a pushed version, a run, or: latest"
+_RUN_HELP = "a run id, a beginning or end that only one has, a pipeline (its newest run), or: latest"
+_MODEL_HELP = "a model's artifact id, a pushed version, a run, a pipeline (its newest model), or: latest"
+_PIPELINE_HELP = "only of this pipeline: whose latest run, model or version is meant"
 _OPEN_IT_THEMSELVES = ("backup", "restore")
 _STATES = ("COMPLETE", "NOT_BLESSED", "BLOCKED", "FAILED", "CANCELED", "RUNNING", "UNKNOWN")
 
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _limit(runs, "runs")
     show = add("show", "show one run: its nodes and their artifacts")
-    show.add_argument("run", metavar="RUN", help=_RUN_HELP)
+    _run_of(show)
     artifacts = add("artifacts", "list artifacts, the newest first")
     artifacts.add_argument("--type", metavar="TYPE", help="only artifacts of this type, such as Model")
     artifacts.add_argument("--run", metavar="RUN", help="only what this run made or took")
@@ -68,12 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         compare.add_argument(
             name, metavar=name.upper(), help=f"{_RUN_HELP}; or a model's artifact id or pushed version"
         )
-    compare.add_argument("--pipeline", metavar="P", help="whose pushed version is meant")
+    compare.add_argument("--pipeline", metavar="P", help=_PIPELINE_HELP)
     compare.add_argument(
         "--limit", metavar="N", type=_positive, default=20, help="at most N rows a table (default: %(default)s)"
     )
     logs = add("logs", "print the log of one node of a run")
-    logs.add_argument("run", metavar="RUN", help=_RUN_HELP)
+    _run_of(logs)
     logs.add_argument("node", metavar="NODE", help="the node, such as trainer")
     logs.add_argument("--tail", metavar="N", type=_positive, help="only the last N lines")
     examples = add("examples", "show rows of an Examples artifact")
@@ -95,14 +96,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add(name, told).add_argument("file", metavar="FILE", help="the backup")
 
 
+def _run_of(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help=_RUN_HELP)
+    parser.add_argument("--pipeline", metavar="P", help=_PIPELINE_HELP)
+
+
 def _model(parser: argparse.ArgumentParser, name: str, shown: str, told: str) -> None:
     parser.add_argument(name, metavar=shown, help=told)
-    parser.add_argument("--pipeline", metavar="P", help="whose latest model or version is meant")
+    parser.add_argument("--pipeline", metavar="P", help=_PIPELINE_HELP)
 
 
 def _artifact(parser: argparse.ArgumentParser) -> None:
-    told = "the artifact's id, or the run that has it (default: latest, the newest in the store)"
+    told = f"the artifact's id, or the run that has it: {_RUN_HELP} (default: latest, the newest run of the store)"
     parser.add_argument("artifact", metavar="ARTIFACT", nargs="?", default="latest", help=told)
+    parser.add_argument("--pipeline", metavar="P", help=_PIPELINE_HELP)
 
 
 def _limit(parser: argparse.ArgumentParser, what: str) -> None:

@@ -127,25 +127,45 @@ def show_run(store: Store, run_id: str) -> RunDetail:
     return RunDetail(run=run, nodes=tuple(_with_missing(nodes, _planned(run.folder))))
 
 
-def find_run(store: Store, wanted: str) -> str:
-    """Finds a run's id from the id, the word `latest`, or a beginning or end that only one run has.
+def find_run(store: Store, wanted: str, *, pipeline: str | None = None) -> str:
+    """Find a run's id from the id, a beginning or end of it that only one run has, `latest`, or a pipeline's name.
+
+    Args:
+      store: The store.
+      wanted: One of these, tried in this order. A pipeline's name stands for its newest run.
+      pipeline: Only this pipeline's runs; None for the runs of all pipelines.
 
     Raises:
-      UserError: No run or several fit.
+      UserError: No run or several fit, or the store has no such pipeline.
     """
-    ids: list[str] = [run.name for run in newest_first(store)]
+    ids = [run.name for run in newest_first(store)] if pipeline is None else _ids_of_pipeline(store, pipeline)
     if not ids:
         raise UserError(f"no runs yet in {store.where}: make one with python runner.py --local")
     if wanted in ids:
         return wanted
     if wanted == "latest":
         return ids[0]
+    pipelines = [context.name for context in store.contexts(PIPELINE_CONTEXT)]
+    if wanted in pipelines and pipeline in (None, wanted):
+        return _ids_of_pipeline(store, wanted)[0]
     fits = [run_id for run_id in ids if wanted and (run_id.startswith(wanted) or run_id.endswith(wanted))]
     if len(fits) == 1:
         return fits[0]
     if fits:
         raise UserError(f"{wanted!r} fits {len(fits)} runs, such as {fits[0]!r} and {fits[1]!r}. Give more of the id")
-    raise UserError(f"no run {wanted!r} in {store.where}. {nearest(wanted, ids)}")
+    raise UserError(f"no run {wanted!r} in {store.where}. {nearest(wanted, ids + pipelines)}")
+
+
+def _ids_of_pipeline(store: Store, pipeline: str) -> list[str]:
+    """Return the ids of a pipeline's runs, the newest first; at least one.
+
+    Raises:
+      UserError: The store has no such pipeline, or the pipeline has no run.
+    """
+    ids = [run.run_id for run in list_runs(store, pipeline=pipeline, limit=None)]
+    if not ids:
+        raise UserError(f"pipeline {pipeline!r} has no run in {store.where}")
+    return ids
 
 
 def newest_first(store: Store) -> list[pb.Context]:

@@ -10,6 +10,8 @@ import datetime
 import zoneinfo
 from collections.abc import Iterator
 
+from pipeline import cron_hints
+
 FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 SHORT = {
     "@yearly": "0 0 1 1 *",
@@ -54,8 +56,15 @@ class Cron:
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"timezone {zone!r} is not known: name it as Europe/Berlin or UTC") from error
         fields = SHORT.get(text.strip().lower(), text).split()
-        if len(fields) != len(FIELDS):
-            raise ValueError(f'{text!r} has {len(fields)} fields: a cron time has {", ".join(FIELDS)}, as "0 3 * * *"')
+        if len(fields) != len(FIELDS) or fields[0].startswith(("@", "TZ=", "CRON_TZ=", "rate(", "cron(")):
+            number = f"{len(fields)} field{'s' if len(fields) != 1 else ''}"
+            raise ValueError(
+                f"{text!r}: {hint}"
+                if (hint := cron_hints.explain(text))
+                else f'{text!r} has {number}: a cron time has {", ".join(FIELDS)}, as "0 3 * * *"'
+            )
+        self.notes = tuple(filter(None, (cron_hints.uneven(field, place) for place, field in enumerate(fields))))
+        """Sentences about what the expression means and may not be expected to mean."""
         found = [_values(place, field) for place, field in enumerate(fields)]
         self._minutes, self._hours, self._days, self._months, weekdays = map(sorted, found)
         self._weekdays = {number % 7 for number in weekdays}
@@ -133,6 +142,8 @@ def _values(place: int, field: str) -> set[int]:
             high = _number(place, last, wrong) if dash else highest if slash else low
         if not lowest <= low <= high <= highest:
             raise ValueError(wrong)
+        if slash and int(step) > highest - lowest:
+            raise ValueError(cron_hints.too_long(field, int(step), place))
         values.update(range(low, high + 1, int(step or 1)))
     return values
 

@@ -12,7 +12,7 @@ from inspection.store import Store
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
     """Returns the anomalies, and a function that draws them."""
-    artifact = find_typed(store, args.artifact, "ExampleAnomalies")
+    artifact = find_typed(store, args.artifact, "ExampleAnomalies", pipeline=args.pipeline)
     splits, found = read_anomalies(artifact)
     value = {"artifact": int(artifact.id), "splits": splits, "anomalies": found}
     return value, lambda: _text(int(artifact.id), splits, found)

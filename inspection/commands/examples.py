@@ -17,7 +17,8 @@ _IMAGES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[Rows, Callable[[], str]]:
     """Returns the rows, and a function that draws them."""
-    rows = read_examples(find_typed(store, args.artifact, "Examples"), split=args.split, limit=args.limit)
+    artifact = find_typed(store, args.artifact, "Examples", pipeline=args.pipeline)
+    rows = read_examples(artifact, split=args.split, limit=args.limit)
     return rows, lambda: _text(rows)
 
 

@@ -23,7 +23,7 @@ def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Call
       UserError: The run has no such node, or the node wrote none.
       ResourceError: The run's folder is gone.
     """
-    detail = show_run(store, find_run(store, args.run))
+    detail = show_run(store, find_run(store, args.run, pipeline=args.pipeline))
     run, nodes = detail.run, [node.node_id for node in detail.nodes]
     if run.folder is None:
         raise UserError(f"run {run.run_id} was made by another runner, which keeps its logs elsewhere")

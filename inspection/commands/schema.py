@@ -14,7 +14,7 @@ _LONGEST = 80
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
     """Returns the schema's columns, and a function that draws them."""
-    artifact = find_typed(store, args.artifact, "Schema")
+    artifact = find_typed(store, args.artifact, "Schema", pipeline=args.pipeline)
     columns = read_schema(artifact)
     rows = [[each.name, each.type, each.presence, _short(each.domain)] for each in columns]
     text = table(["COLUMN", "TYPE", "PRESENCE", "DOMAIN"], rows)

@@ -13,7 +13,7 @@ from inspection.store import Store
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[RunDetail, Callable[[], str]]:
     """Returns the run, and a function that draws it."""
-    detail = show_run(store, find_run(store, args.run))
+    detail = show_run(store, find_run(store, args.run, pipeline=args.pipeline))
     return detail, lambda: _text(detail)
 
 

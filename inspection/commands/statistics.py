@@ -20,7 +20,7 @@ def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Call
     Raises:
       UserError: There is no such artifact or split.
     """
-    artifact = find_typed(store, args.artifact, "ExampleStatistics")
+    artifact = find_typed(store, args.artifact, "ExampleStatistics", pipeline=args.pipeline)
     splits = read_statistics(artifact)
     if args.split is not None and args.split not in (names := [each.split for each in splits]):
         raise UserError(f"ExampleStatistics {artifact.id} has no split {args.split!r}. {nearest(args.split, names)}")

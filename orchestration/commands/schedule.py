@@ -186,19 +186,22 @@ def _list(root: str, found: "Plans") -> int:
         rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, when])
     none = "no schedules: write [[schedule]] into a config, see docs/configuration.md\n"
     write(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else none)
-    sys.stderr.write("".join(f"{reason}\n" for reason in found.faults.values()))
+    notes = [f"{plan.name}: {note}" for plan in found.known for note in plan.schedule.times().notes]
+    sys.stderr.write("".join(f"{line}\n" for line in [*notes, *found.faults.values()]))
     return UserError.exit_code if found.faults else 0
 
 
 def _next(plan: "Plan", count: int) -> int:
     import itertools
+    import sys
     import time
     import zoneinfo
     from datetime import datetime
 
-    zone = zoneinfo.ZoneInfo(plan.schedule.timezone)
-    for seconds in itertools.islice(plan.schedule.times().after(time.time()), count):
+    zone, times = zoneinfo.ZoneInfo(plan.schedule.timezone), plan.schedule.times()
+    for seconds in itertools.islice(times.after(time.time()), count):
         print(datetime.fromtimestamp(seconds, zone).strftime("%a %Y-%m-%d %H:%M %Z"))
+    sys.stderr.write("".join(f"{note}\n" for note in times.notes))
     return 0
 
 

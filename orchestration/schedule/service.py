@@ -47,6 +47,8 @@ def serve(root: str, read: Callable[[], Plans], metadata: str | None) -> int:
             scheduler = Scheduler(state, processes.begin, Spans(faults).newest, faults)
             for plan in watch.plans:
                 _say(f"{plan.name}: {plan.schedule.cron or 'new spans'} ({plan.schedule.timezone})")
+                for note in plan.schedule.times().notes:
+                    _say(f"{plan.name}: {note}")
             while True:
                 now = time.time()
                 following = scheduler.tick(watch.plans, now)

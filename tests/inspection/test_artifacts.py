@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from errors import UserError
-from inspection.artifacts import find_artifact, find_model
+from inspection.artifacts import find_artifact, find_model, find_run_of, find_typed
 from inspection.store import Store, open_store
 
 
@@ -65,10 +65,38 @@ def test_artifacts_are_listed_newest_first(store: Store, ask: Any) -> None:
         ("1700", "digits", 6),
         ("second", None, 4),
         ("first", None, 2),
+        ("houses", None, 4),  # a pipeline's newest model
+        ("digits", "digits", 6),
     ],
 )
 def test_a_model_has_many_names(store: Store, wanted: str, pipeline: str | None, found: int) -> None:
     assert find_model(store, wanted, pipeline=pipeline).id == found
+
+
+def test_latest_is_the_newest_run_of_the_pipeline_that_is_meant(store: Store) -> None:
+    with pytest.raises(UserError, match="run third has no artifact of type Examples, such as 1"):
+        find_typed(store, "latest", "Examples")
+    for wanted, pipeline in (("latest", "houses"), ("houses", None), ("second", "houses")):
+        assert find_typed(store, wanted, "ModelBlessing", pipeline=pipeline).id == 5
+    assert find_typed(store, "digits", "Model").id == 6
+    with pytest.raises(UserError, match="no run 'second' in"):
+        find_typed(store, "second", "ModelBlessing", pipeline="digits")
+    with pytest.raises(UserError, match=r"no pipeline 'digit' in .*Did you mean 'digits'\?"):
+        find_typed(store, "latest", "Model", pipeline="digit")
+    assert [find_run_of(store, name) for name in ("houses", "digits", "latest")] == ["second", "third", "third"]
+
+
+def test_a_run_named_like_a_pipeline_goes_before_the_pipeline(store: Store, writer: Any) -> None:
+    writer.run("houses").node("trainer", outputs=[("model", "Model")])
+    assert find_model(store, "houses").id == 9
+    assert find_run_of(store, "houses") == "houses"
+
+
+@pytest.mark.parametrize("command", ["show", "logs", "examples", "statistics", "anomalies", "schema", "why", "lineage"])
+def test_each_command_takes_a_pipeline(store: Store, ask: Any, command: str) -> None:
+    named = {"show": ["latest"], "logs": ["latest", "trainer"], "why": ["latest"], "lineage": ["latest"]}
+    with pytest.raises(UserError, match="'cars'"):
+        ask(command, *named.get(command, []), "--pipeline", "cars")
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_damage_names_the_file(run: Any, ask: Any, tmp_path: Path, command: str,
 
 def test_a_store_without_such_an_artifact_says_so(writer: Any, ask: Any) -> None:
     writer.run("r").node("ingestion", outputs=[("examples", "Examples")])
-    with pytest.raises(UserError, match=r"no artifact of type Schema in .* yet"):
+    with pytest.raises(UserError, match=r"run r has no artifact of type Schema\. The store has none"):
         ask("schema")
     with pytest.raises(UserError, match=r"run r has no artifact of type Schema\. The store has none"):
         ask("schema", "r")

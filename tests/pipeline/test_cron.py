@@ -68,3 +68,81 @@ def test_days_when_clocks_are_changed(text, zone, start, expected):
 def test_what_is_no_time_is_refused(text, zone, message):
     with pytest.raises(ValueError, match=message):
         Cron(text, zone)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        # Kubeflow, Quartz, Spring: the second first.
+        ("0 0 3 * * *", 'the second as its first field, .*: write "0 3 \\* \\* \\*"$'),
+        ("0 0 12 * * ?", 'write "0 12 \\* \\* \\*"$'),
+        ("30 0 12 ? * 2", 'write "0 12 \\* \\* 2"; runs start at second 0, not 30; check the day of the week "2"'),
+        ("0 0 12 L * ?", "five fields, without L, W and #$"),
+        # EventBridge: the year last.
+        ("cron(0 12 * * ? *)", 'the year as its last field, as Amazon EventBridge .*: write "0 12 \\* \\* \\*"$'),
+        ("15 10 ? * MON-FRI 2027", 'write "15 10 \\* \\* MON-FRI"; the year 2027 cannot be given$'),
+        (
+            "0 15 10 * * ? 2027",
+            'the second as its first and the year as its last field.*: write "15 10 \\* \\* \\*"; the',
+        ),
+        ("cron(0 3 * * *)", r"without cron\( \): '0 3 \* \* \*'"),
+        ("TZ=Europe/Berlin 0 3 * * *", 'timezone = "Europe/Berlin" and cron = "0 3 \\* \\* \\*"'),
+        ("CRON_TZ=UTC 0 3 * * *", 'timezone = "UTC" and cron = "0 3'),
+        ("rate(5 minutes)", r'write "\*/5 \* \* \* \*"'),
+        ("@every 6h", r'write "0 \*/6 \* \* \*"'),
+        ("rate(1 day)", 'write "0 0 '),
+        ("@every 7m", 'write the times, such as "0 3,15'),
+        ("@reboot", "not one of @hourly, @daily"),
+        # Steps longer than the field.
+        (
+            "*/90 * * * *",
+            'not mean every 90 minutes: .* minute 0 of every hour alone.*: "0 \\* .* is every hour, every 90 '
+            'minutes are 2 schedules: "0 0-23/3 \\* \\* \\*" and "30 1-23/3 \\* \\* \\*"$',
+        ),
+        ("*/120 * * * *", r'every hour, "0 \*/2 \* \* \*" is every 2 hours$'),
+        ("*/61 * * * *", "a day does not hold whole steps of it$"),
+        ("0 */36 * * *", 'not mean every 36 hours: .* at hour 0 of every day alone.*"0 0 '),
+        ("0 0 */40 * *", "a step of 40, which is longer than the field"),
+    ],
+)
+def test_another_tools_expression_is_explained(text, said):
+    with pytest.raises(ValueError, match=said):
+        Cron(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        (
+            "*/45 * * * *",
+            (
+                "'*/45' is not every 45 minutes: steps start again with each hour, so the step from "
+                "minute 45 to minute 0 is 15 minutes",
+            ),
+        ),
+        (
+            "0 */5 * * *",
+            (
+                "'*/5' is not every 5 hours: steps start again with each day, so the step from hour 20 "
+                "to hour 0 is 4 hours",
+            ),
+        ),
+        (
+            "*/59 * * * *",
+            (
+                "'*/59' is not every 59 minutes: steps start again with each hour, so the step from "
+                "minute 59 to minute 0 is 1 minute",
+            ),
+        ),
+        ("*/15 */6 */10 * *", ()),
+        ("@hourly", ()),
+    ],
+)
+def test_steps_that_are_not_equal_are_said(text, notes):
+    assert Cron(text).notes == notes
+
+
+def test_schedules_for_90_minutes_are_90_minutes_apart():
+    first, second = Cron("0 0-23/3 * * *").after(0.0), Cron("30 1-23/3 * * *").after(0.0)
+    moments = sorted(itertools.chain(itertools.islice(first, 20), itertools.islice(second, 20)))
+    assert {later - earlier for earlier, later in itertools.pairwise(moments)} == {90 * 60.0}

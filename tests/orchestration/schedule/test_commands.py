@@ -95,3 +95,13 @@ def test_options_of_a_run_go_to_each_run():
         ["--local", "--schedule", "@daily", "--set", "training.epochs=1", "--sample", "9", "--no-cache"]
     )
     assert commands._run_options(arguments) == ("--no-cache", "--set", "training.epochs=1", "--sample", "9")
+
+
+def test_a_step_that_is_not_equal_is_explained_beside_the_times(tree, capsys):
+    config = tree / "configs" / "flats.toml"
+    config.write_text(config.read_text().replace("30 2 * * *", "*/45 * * * *"))
+    note = "'*/45' is not every 45 minutes: steps start again with each hour"
+    assert run(tree, "list") == 0
+    assert capsys.readouterr().err.startswith(f"flats:nightly: {note}")
+    assert run(tree, "next", "nightly") == 0
+    assert capsys.readouterr().err.startswith(note)

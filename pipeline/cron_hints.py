@@ -1,0 +1,118 @@
+"""What to write instead of a time that is not a cron expression of five fields, or that may mean something else."""
+
+import math
+import re
+from collections.abc import Sequence
+
+_RANGES = (("minute", 60), ("hour", 24))
+
+
+def explain(text: str) -> str:
+    """Say what a text that is not five fields looks like, and what to write instead.
+
+    Args:
+        text: What the config holds as a cron time.
+
+    Returns:
+        A sentence without its full stop; empty where the text looks like no other tool's expression.
+    """
+    stripped = text.strip()
+    if found := re.fullmatch(r"(?:CRON_)?TZ=(\S+)\s+(.*)", stripped):
+        return f'the time zone is a key of its own: timezone = "{found[1]}" and cron = "{found[2]}"'
+    if found := re.fullmatch(r"rate\(\s*(\d+)\s+(minute|hour|day)s?\s*\)|@every\s+(\d+)([smhd])\w*", stripped):
+        return f"a cron time names times of the day instead of a distance: {_every(found)}"
+    if stripped.startswith("@"):
+        return "this name is not one of @hourly, @daily, @weekly, @monthly and @yearly"
+    if found := re.fullmatch(r"cron\((.*)\)", stripped):
+        fields = found[1].split()
+        return _of_six(fields) if len(fields) == 6 else f"write the fields alone, without cron( ): {found[1]!r}"
+    fields = stripped.split()
+    return _of_six(fields) if len(fields) in (6, 7) else ""
+
+
+def _of_six(fields: Sequence[str]) -> str:
+    """Explain six or seven fields: a second in front, a year at the end, or both."""
+    year = len(fields) == 7 or "?" in (fields[2], fields[4]) or bool(re.fullmatch(r"(19|20)\d\d.*", fields[-1]))
+    second = len(fields) == 7 or not year
+    kept = list(fields[1 if second else 0 :])[:5]
+    what = " and ".join(["the second as its first"] * second + ["the year as its last"] * year)
+    tools = "Kubeflow, Quartz and Spring" if second else "Amazon EventBridge"
+    hint = f"it has {what} field, as {tools} write it; here a time has five fields"
+    if any(re.search(r"[LW#]", field) for field in (kept[2], kept[4])):
+        return f"{hint}, without L, W and #"
+    written = ["*" if field == "?" else field for field in kept]
+    # Quartz and EventBridge count weekdays from 1 = Sunday, cron from 0 = Sunday. Kubeflow counts as cron does.
+    days = (
+        f'; check the day of the week "{kept[4]}": Quartz and EventBridge count from 1 = Sunday, cron from 0 = Sunday'
+    )
+    counted = days if re.search(r"\d", kept[4]) else ""
+    seconds = f"; runs start at second 0, not {fields[0]}" if second and fields[0] != "0" else ""
+    years = f"; the year {fields[-1]} cannot be given" if year and fields[-1] not in ("*", "?") else ""
+    return f'{hint}: write "{" ".join(written)}"{seconds}{years}{counted}'
+
+
+def _every(found: "re.Match[str]") -> str:
+    """Write `rate(5 minutes)` or `@every 5m` as a cron time, where there is one."""
+    number, unit = int(found[1] or found[3]), (found[2] or found[4])[0]
+    if unit == "m" and 0 < number < 60 and 60 % number == 0:
+        return f'write "*/{number} * * * *"'
+    if unit == "h" and 0 < number < 24 and 24 % number == 0:
+        return f'write "0 */{number} * * *"'
+    if (unit, number) in (("d", 1), ("h", 24)):
+        return 'write "0 0 * * *"'
+    return 'write the times, such as "0 3,15 * * *"'
+
+
+def too_long(field: str, step: int, place: int) -> str:
+    """Say what a step means that is longer than its field.
+
+    Args:
+        field: The field, such as */90.
+        step: Its step, longer than the field's range.
+        place: Which field it is, from 0.
+    """
+    if place > 1:
+        return f"{field!r} has a step of {step}, which is longer than the field: it would name one value alone. Name it"
+    if place == 0:
+        once, meant = "at minute 0 of every hour", f'"0 * * * *" is every hour{_hours(step)}'
+    else:
+        once, meant = "at hour 0 of every day", '"0 0 * * *" is every day'
+    return (
+        f"{field!r} does not mean every {step} {_RANGES[place][0]}s: steps start again with each "
+        f"{('hour', 'day')[place]}, so it would name a time {once} alone. Write what is meant: {meant}"
+    )
+
+
+def _hours(minutes: int) -> str:
+    """Say how to write every so many minutes above an hour: as several schedules, where a day holds whole steps."""
+    if 1440 % minutes:
+        return "; a cron time cannot express the other, as a day does not hold whole steps of it"
+    if minutes % 60 == 0:
+        return f', "0 */{minutes // 60} * * *" is every {minutes // 60} hours'
+    count = 60 // math.gcd(minutes, 60)
+    hours = minutes * count // 60
+    times = [divmod(minutes * number, 60) for number in range(count)]
+    lines = " and ".join(f'"{minute} {hour}-23/{hours} * * *"' for hour, minute in times)
+    return f", every {minutes} minutes are {count} schedules: {lines}"
+
+
+def uneven(field: str, place: int) -> str:
+    """Say that a step does not divide its field; empty where it does, or where nobody would expect equal steps.
+
+    Args:
+        field: The field, such as */45.
+        place: Which field it is, from 0.
+    """
+    found = re.fullmatch(r"\*/(\d+)", field)
+    if found is None or place > 1 or int(found[1]) == 0:
+        return ""
+    name, length = _RANGES[place]
+    step = int(found[1])
+    if length % step == 0:
+        return ""
+    last = (length - 1) // step * step
+    rest = f"{length - last} {name}{'s' if length - last > 1 else ''}"
+    return (
+        f"{field!r} is not every {step} {name}s: steps start again with each {('hour', 'day')[place]}, so the step "
+        f"from {name} {last} to {name} 0 is {rest}"
+    )
