@@ -4,7 +4,7 @@
 
 uv goes into `.tools/uv`, a fitting Python is looked for (or fetched), and a stamp inside `.venv` tells the next run
 that there is nothing to do, which takes 0.05 s. The exit code is 0 when `.venv` is ready, 2 when something must be
-installed first, 5 when room or network is missing.
+installed first, 5 when room or network is missing, or the package index is not trusted.
 
 It is one file because it runs before anything of ours can be imported.
 """
@@ -20,6 +20,7 @@ import os
 import platform
 import re
 import shutil
+import ssl
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ STAMP, LOG, UV = VENV / ".stamp", TOOLS / "set-up.log", TOOLS / "uv" / "bin" / "
 UV_VERSION = "0.13.9"
 ROOM = 4.0  # GB: an environment takes 3.1, and uv's cache the same once more where it lies on another disk
 SYSTEM_FOLDERS = ("/usr/bin", "/usr/local/bin")
+CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 AGAIN = "and try again"
 
 # What may not reach uv and pip, as it would put things elsewhere or change them, and the settings of uv that may.
@@ -43,6 +45,7 @@ HARMLESS = re.compile(
 )
 TOLD = re.compile(r"\s*(Downloading .*\(\d{2,}\.\dMiB\)|Building |Prepared |Installed |Bytecode )")
 NO_ROOM = re.compile(r"No space left|os error 28|quota exceeded", re.IGNORECASE)
+UNTRUSTED = re.compile(r"invalid peer certificate|CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE)
 NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Network is unreachable|"
     r"error sending request|client error|dns error|Failed to fetch|name resolution|timed out|Connection refused"
@@ -59,6 +62,10 @@ print(json.dumps([sys.version_info[1], getattr(sys, "_base_executable", sys.exec
 
 class SetupError(Exception):
     """Something is missing: one sentence that names what mends it, and the exit code."""
+
+
+class UntrustedError(SetupError):
+    """A server answered whose certificate no known authority has signed, as behind a company's proxy."""
 
 
 class Stack(NamedTuple):
@@ -194,9 +201,29 @@ def environment() -> dict[str, str]:
     return {**kept, **places, "UV_PYTHON_DOWNLOADS": "manual", "NO_COLOR": "1"}
 
 
+def system_certificates() -> dict[str, str]:
+    """Return the variables that make uv and pip trust the certificates of this machine; empty where it has none."""
+    named = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    found = [path for path in (named, *CERTIFICATES) if path and os.path.isfile(path)]
+    # requests, within pip, prefers its own variable to pip's.
+    return {"UV_SYSTEM_CERTS": "1", "PIP_CERT": found[0], "REQUESTS_CA_BUNDLE": found[0]} if found else {}
+
+
 def run(what: str, *command: str) -> None:
+    """Run a command; where the package index's certificate is not trusted, again with this machine's certificates."""
+    try:
+        _run(what, command, environment())
+    except UntrustedError:
+        trusted = system_certificates()
+        if not trusted:
+            raise
+        say(f"the package index's certificate is not signed by a public authority: trying {trusted['PIP_CERT']}")
+        _run(what, command, {**environment(), **trusted})
+
+
+def _run(what: str, command: Sequence[str], variables: dict[str, str]) -> None:
     """Runs a command, shows those of its lines that tell how far it is, and keeps all of them in the log."""
-    process = Popen(command, cwd=str(ROOT), env=environment(), stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
+    process = Popen(command, cwd=str(ROOT), env=variables, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
     with LOG.open("w", encoding="utf-8") as log, process:
         for line in process.stdout or ():
             text = line.decode("utf-8", "replace")
@@ -211,6 +238,13 @@ def explain(what: str, log: str) -> SetupError:
     """Returns the one sentence for a command that failed."""
     if NO_ROOM.search(log):
         return SetupError(f"there was no room left while {what}: make room in {ROOT} or uv's cache {AGAIN}", 5)
+    if UNTRUSTED.search(log):
+        fix = (
+            "add your company's certificate authority to this machine's (Debian: copy its .crt file to "
+            "/usr/local/share/ca-certificates and run `update-ca-certificates`), or name its file with "
+            f"`export SSL_CERT_FILE=FILE.pem`, {AGAIN} (see {LOG})"
+        )
+        return UntrustedError(f"the package index answered {what} with a certificate that is not trusted: {fix}", 5)
     if NO_NETWORK.search(log):
         mend = f"mend the network, or name its proxy with `export HTTPS_PROXY=http://HOST:PORT`, {AGAIN} (see {LOG})"
         return SetupError(f"the package index could not be reached while {what}: {mend}", 5)

@@ -312,6 +312,11 @@ def test_an_interrupted_set_up_is_noticed_and_resumed(place):
     [
         ("error: Failed to install: x\n  cause: No space left on device (os error 28)\n", 5, "no room left"),
         ("error: error sending request for url\n  cause: dns error\n", 5, "index could not be reached"),
+        (
+            "error: Failed to fetch\n  cause: client error\n  cause: invalid peer certificate: UnknownIssuer\n",
+            5,
+            "index answered filling .venv with a certificate that is not trusted: add your company's",
+        ),
         ("error: boom\n  cause: a  bug\nhint: x", 2, "filling .venv failed (cause: a bug): mend what"),
         ("Killed", 2, "filling .venv failed (Killed)"),
         ("", 2, "filling .venv failed (it said nothing)"),
@@ -325,6 +330,28 @@ def test_a_failure_is_one_sentence(place, capsys, said, code, sentence):
     assert sentence in error
     assert error.count("\n") == 1
     assert (place.root / ".tools" / "set-up.log").read_text() == said
+
+
+@pytest.mark.parametrize("tool", ["uv", "pip"])
+def test_an_index_that_only_this_machine_trusts_is_asked_with_its_certificates(place, monkeypatch, capsys, tool):
+    authority = place.home / "company.pem"
+    authority.write_text("a certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "UV_SYSTEM_CERTS"):
+        monkeypatch.delenv(name, raising=False)
+    place.python(10)
+    refusal = {
+        "uv": "error: invalid peer certificate: UnknownIssuer",
+        "pip": "WARNING: SSLError(1, [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed)",
+    }[tool]
+    asked = {"uv": '"$UV_SYSTEM_CERTS"', "pip": '"$(cat "$PIP_CERT" "$REQUESTS_CA_BUNDLE" 2>/dev/null)"'}[tool]
+    script_of = place.uv if tool == "uv" else place.home / "pip"
+    own = script_of.read_text().split("\n", 2)[2]
+    script(script_of, f'case $1 in -m|sync) [ -n {asked} ] || {{ echo "{refusal}"; exit 1; }} ;; esac\n{own}')
+    assert place.install.main([]) == 0
+    said = f"certificate is not signed by a public authority: trying {authority}\n"
+    assert said in capsys.readouterr().out
+    assert "UV_SYSTEM_CERTS=1" in (place.home / "uv.env").read_text() or tool == "pip"
 
 
 @pytest.mark.parametrize("chosen", [True, False])
