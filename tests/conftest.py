@@ -11,6 +11,13 @@ import pytest
 
 from .evaluated import judged, telling  # noqa: F401  fixtures
 from .flats import Flats, Judged
+from .selection import (  # noqa: F401  hooks
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+    pytest_xdist_make_scheduler,
+)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
@@ -163,6 +170,7 @@ def points_run() -> Callable[..., Any]:
     from orchestration.execution import Execution
     from orchestration.places import REPOSITORY
     from pipeline import load
+    from pipeline.beam import BEAM_ARGS
     from pipeline.variants import Name
 
     def make(root: Path, pipeline: str, run_id: str, **order: Any) -> Any:
@@ -185,7 +193,7 @@ def points_run() -> Callable[..., Any]:
                 "schema": schema,
                 "schema_content": digest.file(schema),
                 "skew": None,
-                "beam_args": ["--runner=FnApiRunner"],
+                "beam_args": list(BEAM_ARGS),
                 "cache": True,
                 "advisory": False,
                 "first": None,

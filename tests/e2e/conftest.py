@@ -1,10 +1,10 @@
-"""Whole runs in processes of their own, as a user starts them."""
+"""Whole runs, as a user starts them."""
 
-import dataclasses
 import functools
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,33 +13,40 @@ import pytest
 
 from benchmarks.workloads import copy_code
 
+from .. import warm
+from ..warm import Result
+
 REPOSITORY = Path(__file__).parents[2]
 QUICK = ["--set", "training.epochs=2", "--set", "evaluation.floor={r2 = -100.0}"]
 """Overrides for runs that are about the pipeline and not about the model."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """How a command ended."""
+FEATURES = """\
+[features]
+numeric = [
+  {column = "sqft_living", scale = "log1p"},
+  {column = "sqft_basement", scale = "log1p"},
+  {column = "bedrooms"},
+  {column = "grade"},
+]
+bucketized = [{column = "lat", quantiles = 5}]
+categorical = [{column = "waterfront", encode = "one_hot", oov = 1}]
+ignored = [
+  "id", "date", "sqft_lot", "sqft_above", "sqft_living15", "sqft_lot15", "bathrooms", "floors", "view", "condition",
+  "yr_built", "yr_renovated", "long", "zipcode",
+]
 
-    code: int
-    out: str
-    err: str
-
-    @property
-    def nodes(self) -> dict[str, str]:
-        """Node -> word of its line (done, cached, failed)."""
-        words = {"done", "cached", "kept", "taken", "failed"}
-        lines = [line.split() for line in self.out.splitlines()]
-        return {line[0]: line[1] for line in lines if len(line) > 1 and line[1] in words}
-
-    def line(self, start: str) -> str:
-        """What follows `start` on the line that begins with it."""
-        return next(line[len(start) :].strip() for line in self.out.splitlines() if line.startswith(start))
+"""
+"""Features of small trees: a run traces a graph for each, and all 24 take three times as long."""
 
 
 def runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **environment: str) -> Result:
-    """Run `python runner.py ARGUMENTS` in a tree."""
+    """Do what `python runner.py ARGUMENTS` does in a tree, without the seconds that imports take; see warm.py."""
+    return warm.shared().run(*arguments, tree=tree, timeout=timeout, **environment).result()
+
+
+def cold_runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **environment: str) -> Result:
+    """Run `python runner.py ARGUMENTS` in a tree, in processes that import for themselves."""
     done = subprocess.run(
         [sys.executable, str(tree / "runner.py"), *map(str, arguments)],
         capture_output=True,
@@ -51,8 +58,13 @@ def runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **
 
 
 def copy_tree(target: Path, *, rows: int) -> Path:
-    """Copy the repository, with the first rows of its data and the same environment."""
+    """Copy the repository, with the first rows of its houses and a few of their features."""
     copy_code(target)
+    for name in ("houses", "house_tiers"):
+        config = target / "configs" / f"{name}.toml"
+        text, found = re.subn(r"(?s)\[features\]\n.*?(?=\[label\])", FEATURES, config.read_text())
+        assert found == 1
+        config.write_text(text)
     data = target / "data" / "houses.csv.gz"
     data.write_bytes(packed(b"".join(_first_rows(REPOSITORY / "data" / "houses.csv.gz", rows))))
     return target
@@ -73,12 +85,12 @@ def _first_rows(path: Path, rows: int) -> list[bytes]:
 def houses(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     """One whole run of the default pipeline: its root folder and how it ended."""
     root = tmp_path_factory.mktemp("houses")
-    return root, runner("--local", "--root", root)
+    return root, cold_runner("--local", "--root", root)
 
 
 @pytest.fixture
 def small_tree(tmp_path: Path) -> Path:
-    """A copy of the repository with 1,500 rows."""
+    """A copy of the repository with 1,500 houses."""
     return copy_tree(tmp_path / "tree", rows=1500)
 
 

@@ -5,17 +5,17 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from .conftest import QUICK, REPOSITORY, runner
+from .. import warm
+from .conftest import QUICK, REPOSITORY, cold_runner, runner
 
 
-def local(tree, *arguments, **environment):
-    return runner("--local", "--root", tree / "runs", *arguments, tree=tree, **environment)
+def local(tree, *arguments, run=runner, **environment):
+    return run("--local", "--root", tree / "runs", *arguments, tree=tree, **environment)
 
 
 def table(tree):
@@ -27,7 +27,7 @@ def write(tree, text):
 
 
 def test_an_unknown_pipeline(small_tree):
-    result = local(small_tree, "--pipeline", "house")
+    result = local(small_tree, "--pipeline", "house", run=cold_runner)
     assert result.code == 2
     assert result.err == "there is no pipeline 'house': configs/house.toml is missing. Did you mean 'houses'?\n"
 
@@ -72,7 +72,7 @@ def test_a_column_that_the_schema_lacks(small_tree):
 def test_an_empty_table(small_tree, text, said):
     write(small_tree, table(small_tree).splitlines()[0] + "\n" if text else "")
     started = time.monotonic()
-    result = local(small_tree)
+    result = local(small_tree, run=cold_runner)
     assert result.code == 2
     assert said in result.err
     assert time.monotonic() - started < 10, "found before TensorFlow is imported"
@@ -187,30 +187,22 @@ def only_child(pid):
 @pytest.fixture
 def started(small_tree):
     """A run that has come to a stage: its supervisor, its worker's pid, and its root."""
-    processes = []
+    commands = []
 
     def start(node):
         root = small_tree / "runs"
-        process = subprocess.Popen(
-            [sys.executable, str(small_tree / "runner.py"), "--local", "--root", str(root)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # As a terminal starts it: a shell in the background makes its children deaf to SIGINT.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        processes.append(process)
+        command = warm.shared().start("--local", "--root", root, tree=small_tree)
+        commands.append(command)
         for _ in range(1200):
             events = next(iter(root.glob("houses/runs/*/events.jsonl")), None)
             if events and f'"node": "{node}"' in events.read_text():
                 break
             time.sleep(0.1)
-        return process, only_child(only_child(process.pid)), root
+        return command, only_child(only_child(command.pid)), root
 
     yield start
-    for process in processes:
-        process.kill()
-        process.wait()
+    for command in commands:
+        command.kill()
 
 
 def alive(pid):
@@ -221,11 +213,11 @@ def alive(pid):
 
 
 def test_a_killed_worker_is_a_failed_run(small_tree, started):
-    process, worker, root = started("ingestion")
+    command, worker, root = started("ingestion")
     os.kill(worker, signal.SIGKILL)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 4
-    assert "was killed by signal 9" in err
+    result = command.wait(60).result()
+    assert result.code == 4
+    assert "was killed by signal 9" in result.err
     shown = runner("inspect", "show", "latest", "--root", root, tree=small_tree)
     assert "FAILED" in shown.out
     assert "RUNNING" not in shown.out
@@ -233,13 +225,13 @@ def test_a_killed_worker_is_a_failed_run(small_tree, started):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_ends_cleanly(small_tree, started, number):
-    process, worker, root = started("statistics")
-    process.send_signal(number)
+    command, worker, root = started("statistics")
+    os.kill(command.pid, number)
     begun = time.monotonic()
-    _, err = process.communicate(timeout=60)
+    result = command.wait(60).result()
     assert time.monotonic() - begun < 20
-    assert process.returncode == 130
-    assert "Traceback" not in err
+    assert result.code == 130
+    assert "Traceback" not in result.err
     assert not alive(worker)
     shown = runner("inspect", "show", "latest", "--root", root, tree=small_tree)
     assert "CANCELED" in shown.out
@@ -247,9 +239,8 @@ def test_a_stopped_run_ends_cleanly(small_tree, started, number):
 
 
 def test_a_worker_does_not_outlive_its_supervisor(started):
-    process, worker, _ = started("ingestion")
-    process.kill()
-    process.wait()
+    command, worker, _ = started("ingestion")
+    os.kill(command.pid, signal.SIGKILL)
     for _ in range(200):
         if not alive(worker):
             break

@@ -12,7 +12,7 @@ import tensorflow_transform as tft
 from inspection import store as inspection_store
 from inspection.folders import parse
 
-from .conftest import run_folder, run_json, runner
+from .conftest import cold_runner, run_folder, run_json, runner
 
 NODES = "ingestion schema statistics history validation transformation trainer baseline evaluator pusher".split()  # noqa: SIM905  one line
 
@@ -186,7 +186,7 @@ def test_ml_metadata_has_every_step(houses):
 
 def test_nothing_changed_runs_nothing(houses):
     root, first = houses
-    again = runner("--local", "--root", root)
+    again = cold_runner("--local", "--root", root)
     assert again.code == 0, again.err
     assert again.nodes == {**dict.fromkeys(NODES, "cached"), "baseline": "done", "history": "done"}
     assert again.line("Pushed:") == first.line("Pushed:")
@@ -208,7 +208,7 @@ def test_inspect_lists_and_shows_the_run_within_a_second(houses):
     root, result = houses
     run_id = run_json(result)["run_id"]
     started = time.monotonic()
-    listed = runner("inspect", "runs", "--root", root)
+    listed = cold_runner("inspect", "runs", "--root", root)
     seconds = time.monotonic() - started
     assert listed.code == 0, listed.err
     assert run_id in listed.out

@@ -56,8 +56,7 @@ def test_a_whole_run_with_a_long_config(small_tree, url):
         small_tree / "runs",
         *QUICK,
         "--set",
-        f"features.bucketized=[{{column='sqft_lot', edges=[{edges}]}}, {{column='lat', quantiles=20}}, "
-        "{column='long', quantiles=20}]",
+        f"features.bucketized=[{{column='sqft_living', edges=[{edges}]}}, {{column='lat', quantiles=20}}]",
         tree=small_tree,
         PIPELINE_METADATA=url,
     )

@@ -4,14 +4,13 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from .conftest import REPOSITORY, run_folder, runner
+from .. import warm
+from .conftest import run_folder, runner
 
 SPACE = """tuner.space={
 "network.layers" = {choices = [[4], [16]]},
@@ -47,15 +46,10 @@ def wait(condition, seconds):
 
 def test_a_killed_tuning_is_taken_up_and_its_best_values_feed_the_trainer(tmp_path):
     kept = tmp_path / "cars" / "trials"
-    killed = subprocess.Popen(
-        [sys.executable, str(REPOSITORY / "runner.py"), "tune", "cars", "--root", str(tmp_path), *SET],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    killed = warm.shared().start("tune", "cars", "--root", tmp_path, *SET)
     wait(lambda: list(kept.glob("*.json")), 400)
     processes = below(killed.pid)
     os.kill(killed.pid, signal.SIGKILL)
-    killed.wait()
     wait(lambda: not any(map(alive, processes)), 60)
     finished = len(list(kept.glob("*.json")))
     assert 1 <= finished < 4

@@ -48,12 +48,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def warm() -> Any:
     """Runs commands without the seconds that imports take; see warm.py."""
-    from .warm import Warm
+    from ..warm import shared
 
-    with Warm(tmp_path_factory.mktemp("warm")) as started:
-        yield started
+    return shared()
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,0 @@
-"""Faults, injected for real: one file a group of rows of docs/faults.md."""

@@ -1,0 +1,149 @@
+"""Forks processes that do what `python runner.py` does, with TensorFlow imported, so that a run costs its stages alone.
+
+Started by warm.py, it imports the packages that a run needs, and none of this repository's code. Then it reads one JSON
+object a line: `argv`, `tree`, `env`, `cwd` and `folder`. For each it forks a process that does what
+`python TREE/runner.py ARGV` does, with out, err and code in the folder, and answers with the process's pid. The tree's
+code is imported after the fork, so each run takes it as it is at that moment. What is forked is the supervisor; where
+the real one starts `python -m orchestration.worker`, this one forks again.
+"""
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+import types
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    *("keras", "tensorflow_transform.beam", "tfx.components", "tfx.dsl.compiler.compiler"),
+    *("tfx.orchestration.local.runner_utils", "tfx.orchestration.portable.launcher"),
+    *("pyarrow.csv", "pyarrow.parquet", "pydantic.types", "rich.live", "tomli", "google_crc32c"),
+)
+"""What a run imports that is not of this repository. One that is missing here costs its time in every run."""
+
+
+class _Forked:
+    """What `subprocess.Popen` is to `python -m orchestration.worker`: the module's `main` in a fork of this process."""
+
+    def __init__(
+        self,
+        command: list[str],
+        *,
+        stdout: Any,
+        cwd: str,
+        env: dict[str, str],
+        pass_fds: list[int],
+        start_new_session: bool,
+        **_: Any,
+    ) -> None:
+        python, option, module, *arguments = command
+        assert (python, option, module) == (sys.executable, "-m", "orchestration.worker")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._code: int | None = None
+        self.pid = os.fork()
+        if self.pid:
+            return
+        try:
+            if start_new_session:
+                os.setsid()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _streams(os.devnull, stdout.fileno(), stdout.fileno())
+            _close_all_but(0, 1, 2, *pass_fds)
+            os.environ.clear()
+            os.environ.update(env)
+            os.chdir(cwd)
+            from orchestration import worker
+
+            sys.argv = [worker.__file__, *arguments]
+            code = worker.main()
+            sys.stdout.flush()
+            os._exit(code)
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._code = os.waitstatus_to_exitcode(status) if pid else None
+        return self._code
+
+    def wait(self) -> int:
+        if self._code is None:
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._code
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def _streams(*sources: Any) -> None:
+    """Take these files, or the descriptors, as standard input, output and error."""
+    for number, source in enumerate(sources):
+        os.dup2(source if isinstance(source, int) else os.open(source, os.O_RDWR | os.O_CREAT), number)
+
+
+def _close_all_but(*kept: int) -> None:
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in kept:
+            try:
+                os.close(int(name))
+            except OSError:
+                continue
+
+
+def _command(order: dict[str, Any]) -> None:
+    """Do what `python runner.py` does, in a process that was forked for it."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    folder, tree = Path(order["folder"]), order["tree"]
+    _streams(os.devnull, str(folder / "out"), str(folder / "err"))
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["cwd"])
+    tempfile.tempdir = None
+    sys.path[0] = tree
+    sys.argv = [f"{tree}/runner.py", *order["argv"]]
+    from orchestration import command, workers
+
+    workers.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": _Forked})  # type: ignore[assignment]
+    try:
+        code = command.main(order["argv"])
+    except SystemExit as error:  # argparse
+        code = error.code if isinstance(error.code, int) else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    (folder / "code").write_text(str(code))
+
+
+def main() -> None:
+    """Import, then fork a process for each order."""
+    for module in PACKAGES:
+        importlib.import_module(module)
+    # The kernel reaps them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _command(json.loads(line))
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(0)
+        print(pid, flush=True)
+
+
+if __name__ == "__main__":
+    main()

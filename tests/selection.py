@@ -1,0 +1,88 @@
+"""Which tests run on which stack, in which order, and together in one process; conftest.py takes these hooks."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+FIRST = ("tests/e2e/test_beam.py", "tests/faults/test_kills.py", "tests/e2e", "tests/models/test_equality.py")
+"""What begins first, so that no long file is left at the end for one process alone while the others have ended."""
+TOGETHER = {"tests/models/test_missing.py": "tests/models/test_equality.py"}
+"""File -> the file whose session fixtures, which cost seconds, it shares: both run in one process."""
+ONE_STACK: dict[str, str] = {}
+"""File or folder that `--second-stack` leaves out -> why one stack is enough. tests/test_selection.py judges them."""
+
+
+def reason(path: str) -> str | None:
+    """Why a file of tests runs on one stack only; None where it runs on both.
+
+    Args:
+        path: Relative to the repository, as in the first part of a test's id.
+    """
+    return next((why for place, why in ONE_STACK.items() if path == place or path.startswith(f"{place}/")), None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--second-stack",
+        action="store_true",
+        help="leave out what tests/selection.py says one stack is enough for: another run has it",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put long files first, and leave out what the first stack has run."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.nodeid.partition("::")[0]
+        path = TOGETHER.get(path, path)
+        found = [number for number, first in enumerate(FIRST) if path == first or path.startswith(f"{first}/")]
+        return min(found, default=len(FIRST))
+
+    items.sort(key=place)
+    if not config.getoption("second_stack"):
+        return
+    left = {item: why for item in items if (why := reason(item.nodeid.partition("::")[0])) is not None}
+    config.hook.pytest_deselected(items=list(left))
+    items[:] = [item for item in items if item not in left]
+    counted = dict(Counter(left.values()))
+    config.stash[_LEFT] = counted
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = counted
+
+
+_LEFT = pytest.StashKey[dict[str, int]]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take over what a process of pytest-xdist left out; all leave out the same."""
+    if "left_out" in getattr(node, "workeroutput", {}):
+        node.config.stash[_LEFT] = node.workeroutput["left_out"]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Tell how many tests were left out, and why."""
+    counted = config.stash.get(_LEFT, {})
+    if counted:
+        terminalreporter.section(f"{sum(counted.values())} tests were left out: another run has them on its stack")
+        for why, count in sorted(counted.items(), key=lambda pair: -pair[1]):
+            terminalreporter.line(f"{count:5d}  {why}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process a file at a time, in the order of collection, and files that share fixtures to one."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            path = super()._split_scope(nodeid)
+            return TOGETHER.get(path, path)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)

@@ -1,0 +1,173 @@
+"""Commands without the seconds that imports take: forked from a process that has them behind it; see forking.py."""
+
+import dataclasses
+import functools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def nodes(self) -> dict[str, str]:
+        """Stage -> last word of its state."""
+        words = {"done", "cached", "kept", "taken", "failed"}
+        lines = [line.split() for line in self.out.splitlines()]
+        return {line[0]: line[1] for line in lines if len(line) > 1 and line[1] in words}
+
+    def line(self, start: str) -> str:
+        """What follows `start` on the line that begins with it."""
+        return next(line[len(start) :].strip() for line in self.out.splitlines() if line.startswith(start))
+
+
+@dataclasses.dataclass
+class Running:
+    """A command that goes on, or has ended."""
+
+    pid: int
+    folder: Path
+
+    @property
+    def going(self) -> bool:
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    def wait(self, seconds: float = 300) -> "Running":
+        end = time.monotonic() + seconds
+        while self.going:
+            if time.monotonic() > end:
+                self.kill()
+                raise AssertionError(f"killed after {seconds:.0f} s: {self.out} {self.err}")
+            time.sleep(0.02)
+        return self
+
+    @property
+    def code(self) -> int:
+        """Exit code; -9 where it was killed."""
+        path = self.folder / "code"
+        return int(path.read_text()) if path.exists() else -9
+
+    @property
+    def out(self) -> str:
+        return (self.folder / "out").read_text()
+
+    @property
+    def err(self) -> str:
+        return (self.folder / "err").read_text()
+
+    @property
+    def nodes(self) -> dict[str, str]:
+        """Stage -> last word of its state."""
+        return self.result().nodes
+
+    def result(self) -> Result:
+        """What it has come to."""
+        return Result(self.code, self.out, self.err)
+
+    def processes(self) -> list[int]:
+        """It and all that descends from it."""
+        parents: dict[int, list[int]] = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parents.setdefault(int(path.read_text().rpartition(")")[2].split()[1]), []).append(
+                    int(path.parent.name)
+                )
+            except OSError:
+                continue
+        found, waiting = [], [self.pid]
+        while waiting:
+            found.append(waiting.pop())
+            waiting.extend(parents.get(found[-1], []))
+        return found
+
+    def kill(self) -> None:
+        """Kill it and all that descends from it, as when the machine stops."""
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        end = time.monotonic() + 10
+        while self.going:
+            assert time.monotonic() < end, f"process {self.pid} does not die"
+            time.sleep(0.02)
+
+
+class Warm:
+    """The process that forks commands; use it as a context.
+
+    Args:
+        scratch: Folder for what the commands write to their terminal.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch, self._count = scratch, 0
+        self._process: Any = None
+
+    def __enter__(self) -> "Warm":
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("forking.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=REPOSITORY,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def start(self, *arguments: object, tree: Path = REPOSITORY, **environment: str) -> Running:
+        """Begin `python TREE/runner.py ARGUMENTS`."""
+        self._count += 1
+        folder = self._scratch / f"command-{self._count}"
+        folder.mkdir(parents=True)
+        order = {
+            "argv": list(map(str, arguments)),
+            "tree": str(tree),
+            "env": {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "NO_COLOR": "1", "COLUMNS": "200", **environment},
+            "cwd": os.getcwd(),
+            "folder": str(folder),
+        }
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        pid = self._process.stdout.readline()
+        assert pid, "the process that forks commands has ended"
+        return Running(int(pid), folder)
+
+    def run(self, *arguments: object, tree: Path = REPOSITORY, timeout: float = 300, **environment: str) -> Running:
+        """`python TREE/runner.py ARGUMENTS`, to its end."""
+        return self.start(*arguments, tree=tree, **environment).wait(timeout)
+
+
+@functools.cache
+def shared() -> Warm:
+    """The one of this process; it ends with it."""
+    import atexit
+
+    scratch = Path(tempfile.mkdtemp(prefix="warm-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    started = Warm(scratch).__enter__()
+    atexit.register(started.__exit__)
+    return started
