@@ -120,26 +120,32 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     return Proposal(document.config(head, sections, chosen.entries), schema, said)
 
 
-def replace(target: str, text: str, *, keep: bool) -> None:
+def replace(target: str, text: str, *, keep: bool) -> str | None:
     """Write a file so that it is whole or not there at all.
 
     Args:
         target: The file.
         text: Its content.
-        keep: Whether a file that is there is kept as FILE.previous.
+        keep: Whether a file that is there is kept, as FILE.previous, FILE.2.previous and so on.
+
+    Returns:
+        The path under which the file that was there is kept; None where none was.
 
     Raises:
         ResourceError: it cannot be written.
     """
-    beside = f"{target}.{os.getpid()}.new"
+    beside, kept, number = f"{target}.{os.getpid()}.new", f"{target}.previous", 2
+    while os.path.lexists(kept):
+        kept, number = f"{target}.{number}.previous", number + 1
     try:
         with open(beside, "w", encoding="utf-8") as file:
             file.write(text)
         if keep and os.path.exists(target):
-            os.replace(target, f"{target}.previous")
+            os.replace(target, kept)
         os.replace(beside, target)
     except OSError as error:
         raise ResourceError(f"{target} cannot be written: {error.strerror}") from error
+    return kept if os.path.exists(kept) else None
 
 
 def _roles(known: Facts, table: pa.Table, label: LabelChoice) -> Roles:

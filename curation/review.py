@@ -90,12 +90,11 @@ def approve(root: str, name: str) -> str:
     columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in parse(proposal).feature}
     load.check_columns(name, load.load(root, name), columns)
     text = _read(proposal)
-    before = os.path.exists(target)
-    if before:
+    if os.path.exists(target):
         text = comments.carry(_read(target), text)
-    replace(target, text, keep=True)
+    before = replace(target, text, keep=True)
     os.remove(proposal)
-    kept = f"; the file before is kept as {os.path.relpath(target, root)}.previous" if before else ""
+    kept = f"; the file before is kept as {os.path.relpath(before, root)}" if before else ""
     return f"{os.path.relpath(target, root)} is what runs are judged against now{kept}"
 
 

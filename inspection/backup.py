@@ -9,7 +9,7 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 
-from errors import ResourceError, UserError
+from errors import PipelineError, ResourceError, UserError
 from inspection.address import connection_config, redact
 from inspection.store import open_store
 
@@ -30,12 +30,13 @@ def backup(root: str, url: str | None, path: str) -> int:
       Bytes of the copy.
 
     Raises:
-      UserError: There is no store yet, or it is in PostgreSQL.
+      UserError: There is no store yet, it is in PostgreSQL, or the file is the store or something else than a backup.
       ResourceError: The store is damaged, or the file cannot be written.
     """
     source = _sqlite(root, url, "pg_dump --format=custom --file FILE URL")
     open_store(root, url)
-    partial = f"{path}.partial"
+    _check_target(source, path)
+    partial = f"{path}.{os.getpid()}.partial"
     try:
         with (
             contextlib.closing(sqlite3.connect(f"file:{urllib.parse.quote(source)}?mode=ro", uri=True)) as here,
@@ -50,6 +51,19 @@ def backup(root: str, url: str | None, path: str) -> int:
             os.remove(partial)
         raise ResourceError(f"{path}: the backup could not be written: {error}") from error
     return os.path.getsize(path)
+
+
+def _check_target(source: str, path: str) -> None:
+    """Refuses to write over anything but an earlier backup."""
+    if os.path.exists(path) and os.path.samefile(path, source):
+        raise UserError(f"{path} is the store itself: name another file for the backup")
+    if os.path.isdir(path):
+        raise UserError(f"{path} is a folder: name a file in it")
+    if os.path.exists(path) and os.path.getsize(path):
+        try:
+            open_store("", f"sqlite:///{os.path.abspath(path)}")
+        except (PipelineError, OSError) as error:
+            raise UserError(f"{path} is there and no backup of a store: name another file, or remove it") from error
 
 
 def restore(root: str, url: str | None, path: str) -> str | None:
@@ -71,7 +85,7 @@ def restore(root: str, url: str | None, path: str) -> str | None:
     if not os.path.isfile(path):
         raise UserError(f"{path} is not there: name a file that `inspect backup` wrote")
     open_store(root, f"sqlite:///{os.path.abspath(path)}")
-    partial, aside = f"{target}.partial", None
+    partial, aside = f"{target}.{os.getpid()}.partial", None
     with _no_runs(root):
         try:
             os.makedirs(os.path.dirname(target), exist_ok=True)

@@ -1,22 +1,28 @@
-"""What no kept run, blessed or pushed model needs, and its removal; the store keeps every row."""
+"""What no kept run, blessed or served model needs, and its way to the trash; the store keeps every row.
+
+Only what is provably of a pipeline's run is offered: an artifact's folder that a row of this store names, a folder of a
+killed execution whose token this store has, a run's folder that the run's row names, a trial. Paths are compared with
+all links followed, on both sides; what is behind a link is never offered. Everything else stays, and is named.
+"""
 
 import contextlib
 import fcntl
 import os
-import shutil
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from inspection import folders
-from inspection.artifacts import BLESSING, MODEL, PUSHED
+from inspection import folders, needed
 from inspection.labels import Labelled, producers
-from inspection.store import INPUT_EVENTS, PIPELINE_CONTEXT, Store, properties
+from inspection.store import PIPELINE_CONTEXT, Store, properties
 
 KEPT_RUNS = 5
-BASELINES = 2
-"""Blessed models that the next run may compare with: the latest, and the one before where the latest comes again."""
+PARTS = ("artifacts", "runs", "trials")
+"""Folders of a pipeline in which anything may go; serving/ and settings/ are only read."""
+_TRIAL = re.compile(r"[0-9a-f]{32}\.json")
+_ENDED = (pb.Execution.FAILED, pb.Execution.CANCELED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,15 +30,41 @@ class Removal:
     """A file or folder that may go.
 
     Attributes:
-      kind: artifact, run (its folder), left over (of a run that was killed) or trial.
-      artifact: The artifact's id; None for all else.
+      kind: artifact, run (its folder), left over (of an execution that failed or was killed) or trial.
+      path: Its path; no part of it is a link.
+      artifacts: Ids of its artifacts that are not marked as deleted yet.
     """
 
     pipeline: str
     kind: str
     path: str
     size: int
-    artifact: int | None = None
+    artifacts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A file or folder that looks as if it might go, and the reason why it stays."""
+
+    pipeline: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What may go of one pipeline.
+
+    Attributes:
+      found: What may go.
+      kept: What cannot be attributed to a run of this pipeline in this store.
+      refused: Why nothing of the pipeline may go, with the fix; None where it may.
+    """
+
+    pipeline: str
+    found: tuple[Removal, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    refused: str | None = None
 
 
 def pipelines(store: Store) -> list[str]:
@@ -40,7 +72,7 @@ def pipelines(store: Store) -> list[str]:
     return sorted(context.name for context in store.contexts(PIPELINE_CONTEXT))
 
 
-def removals(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> list[Removal]:
+def survey(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> Survey:
     """Finds what may go of one pipeline.
 
     Args:
@@ -50,141 +82,187 @@ def removals(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> l
       keep: How many of its last runs stay whole.
     """
     context = store.context(PIPELINE_CONTEXT, pipeline)
-    folder = os.path.join(os.path.realpath(root), pipeline)
-    if context is None or not os.path.isdir(folder):
-        return []
+    home = os.path.join(os.path.realpath(root), pipeline)
+    if context is None or not os.path.isdir(home):
+        return Survey(pipeline=pipeline)
+    for path in (home, *(os.path.join(home, part) for part in PARTS)):
+        if os.path.islink(path):
+            return Survey(pipeline=pipeline, refused=_linked(path))
     runs = sorted(store.children(context.id), key=lambda run: (run.create_time_since_epoch, run.id), reverse=True)
-    kept = runs[:keep] + [run for run in runs[keep:] if "state" not in run.custom_properties]
-    executions = {int(each.id) for run in kept for each in store.executions(run.id)}
-    labels = Labelled(store)
-    models = _models(store, pipeline, labels)
-    needed = {int(event.artifact_id) for event in store.events_of_executions(executions)} | _needed(store, models)
-    makers = producers(store, needed)
-    whole = {run.name for run in kept} | {labels[makers[model]].run for model in models & makers.keys()}
-
-    artifacts = os.path.join(folder, "artifacts")
-    places: dict[str, list[pb.Artifact]] = {}
-    for artifact in store.newest_artifacts(None):
-        path = os.path.realpath(artifact.uri.removeprefix("file://")) if _is_local(artifact.uri) else ""
-        if path.startswith(artifacts + os.sep):
-            places.setdefault(path, []).append(artifact)
-    used = {path for path, there in places.items() if any(int(artifact.id) in needed for artifact in there)}
-    found = [
-        Removal(pipeline=pipeline, kind="artifact", path=path, size=_size(path), artifact=int(artifact.id))
-        for path, there in sorted(places.items())
-        for artifact in there
-        if path not in used and artifact.state != pb.Artifact.DELETED
-    ]
-    live = {removal.path for removal in found} | used
-    found += [
-        Removal(pipeline=pipeline, kind="left over", path=path, size=_size(path))
-        for path in _outputs(artifacts)
-        if path not in live and not any(other.startswith(path + os.sep) for other in live)
-    ]
-    known = {run.name for run in runs}
-    found += [
-        Removal(pipeline=pipeline, kind="run", path=entry.path, size=_size(entry.path))
-        for entry in _entries(os.path.join(folder, "runs"))
-        if entry.name in known - whole
-    ]
+    # A run that a kill ended has no state, or an empty one.
+    kept = runs[:keep] + [run for run in runs[keep:] if not properties(run).get("state")]
+    places = _places(store)
+    elsewhere = _elsewhere(store, pipeline, home, places)
+    if elsewhere is not None:
+        return Survey(pipeline=pipeline, refused=_moved(pipeline, elsewhere, home))
+    stays = needed.find(store, home, pipeline, kept, places)
+    if stays.unknown is not None:
+        return Survey(pipeline=pipeline, refused=_unknown(stays.unknown.path, store))
+    units = _Units(store, home, pipeline, places, stays)
+    units.look()
+    units.look_at_runs({run.name: run for run in runs})
     oldest = min((run.create_time_since_epoch / 1000 for run in kept), default=None)
-    found += [
-        Removal(pipeline=pipeline, kind="trial", path=entry.path, size=_size(entry.path))
-        for entry in _entries(os.path.join(folder, "trials"))
-        if oldest is not None and entry.stat().st_mtime < oldest
-    ]
-    return found
+    trials = [] if oldest is None else _trials(os.path.join(home, "trials"), oldest)
+    found = [*units.found, *(Removal(pipeline=pipeline, kind="trial", path=path, size=size(path)) for path in trials)]
+    return Survey(pipeline=pipeline, found=tuple(found), kept=tuple(units.kept))
 
 
-def remove(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> list[Removal] | None:
-    """Removes what may go of one pipeline, and marks its artifacts as DELETED.
+class _Units:
+    """Folders of one pipeline, each judged as a whole.
 
     Args:
-      store: The store, opened to be written.
-      root: The folder of all runs.
+      store: The store.
+      home: The pipeline's folder.
       pipeline: Its name.
-      keep: How many of its last runs stay whole.
-
-    Returns:
-      What was removed; None where a run of the pipeline goes on, which may need any of it.
+      places: Artifacts by path.
+      stays: What is needed.
     """
-    with _alone(os.path.join(root, pipeline)) as alone:
-        if not alone:
-            return None
-        found = removals(store, root, pipeline, keep)
-        gone = store.artifacts(removal.artifact for removal in found if removal.artifact is not None)
-        for artifact in gone:
-            artifact.state = pb.Artifact.DELETED
-        # First the rows: a folder without a row is found again; a row without its folder would promise too much.
-        if gone:
-            store.mlmd.put_artifacts(gone)
-        for removal in found:
-            if os.path.isdir(removal.path) and not os.path.islink(removal.path):
-                shutil.rmtree(removal.path)
-            elif os.path.lexists(removal.path):
-                os.remove(removal.path)
-        return found
+
+    def __init__(
+        self, store: Store, home: str, pipeline: str, places: dict[str, list[pb.Artifact]], stays: needed.Needed
+    ) -> None:
+        self._store, self._home, self._pipeline, self._stays = store, home, pipeline, stays
+        self._labels = Labelled(store)
+        self.found: list[Removal] = []
+        self.kept: list[Kept] = []
+        self._rows: dict[str, list[pb.Artifact]] = {}
+        artifacts = os.path.join(home, "artifacts")
+        for path, rows in places.items():
+            if path.startswith(artifacts + os.sep):
+                # NODE/KEY/EXECUTION: an artifact may be a file in it.
+                unit = os.path.join(artifacts, *os.path.relpath(path, artifacts).split(os.sep)[:3])
+                self._rows.setdefault(unit, []).extend(rows)
+        made = producers(store, (artifact.id for rows in self._rows.values() for artifact in rows))
+        self._makers = {id_: self._labels[maker].pipeline for id_, maker in made.items()}
+
+    def look(self) -> None:
+        """Judges the folders of executions: NODE/KEY/EXECUTION."""
+        for node in _entries(os.path.join(self._home, "artifacts")):
+            for key in [node] if node.is_symlink() else _entries(node.path):
+                for entry in [key] if key.is_symlink() or key.name == ".system" else _entries(key.path):
+                    if entry.is_symlink():
+                        self._keep(entry.path, f"it is a link to {os.path.realpath(entry.path)}")
+                    elif folders.parse(entry.name) and entry.is_dir():
+                        self._judge(node.name, entry)
+
+    def _judge(self, node: str, entry: "os.DirEntry[str]") -> None:
+        rows = self._rows.get(entry.path, [])
+        if entry.path in self._stays.paths or any(int(row.id) in self._stays.artifacts for row in rows):
+            return
+        others = {self._makers.get(int(row.id), "") for row in rows} - {self._pipeline}
+        if others:
+            self._keep(entry.path, f"it is an artifact of {', '.join(sorted(others)) or 'another tool'}")
+        elif rows:
+            live = tuple(int(row.id) for row in rows if row.state != pb.Artifact.DELETED)
+            self._offer("artifact" if live else "left over", entry.path, live)
+        elif self._is_left_over(node, entry.name):
+            self._offer("left over", entry.path)
+        elif not self._runs_on(entry.name):
+            self._keep(entry.path, "no run of this store made it")
+
+    def _execution(self, name: str) -> pb.Execution | None:
+        """Returns the execution that made a folder of this name: the one whose token it has."""
+        parsed = folders.parse(name)
+        found = self._store.executions_by_id([parsed.execution]) if parsed else []
+        return next((each for each in found if folders.of(each) == name), None)
+
+    def _is_left_over(self, node: str, name: str) -> bool:
+        execution = self._execution(name)
+        if execution is None or execution.last_known_state not in _ENDED:
+            return False
+        labels = self._labels[int(execution.id)]
+        return (labels.pipeline, labels.node) == (self._pipeline, node)
+
+    def _runs_on(self, name: str) -> bool:
+        """Says whether an unfinished run made a folder: what becomes of it is decided when the run is taken up."""
+        execution = self._execution(name)
+        return execution is not None and execution.last_known_state == pb.Execution.RUNNING
+
+    def look_at_runs(self, runs: dict[str, pb.Context]) -> None:
+        """Judges the folders of runs."""
+        for entry in _entries(os.path.join(self._home, "runs")):
+            if entry.name not in runs or entry.name in self._stays.runs:
+                continue
+            folder = str(properties(runs[entry.name]).get("run_folder") or "")
+            if entry.is_symlink():
+                self._keep(entry.path, f"it is a link to {os.path.realpath(entry.path)}")
+            elif os.path.realpath(folder) != entry.path:
+                self._keep(entry.path, f"the store has this run at {folder or 'no folder'}")
+            else:
+                self._offer("run", entry.path)
+
+    def _offer(self, kind: str, path: str, artifacts: tuple[int, ...] = ()) -> None:
+        self.found.append(Removal(pipeline=self._pipeline, kind=kind, path=path, size=size(path), artifacts=artifacts))
+
+    def _keep(self, path: str, reason: str) -> None:
+        self.kept.append(Kept(pipeline=self._pipeline, path=path, reason=reason))
 
 
-def _models(store: Store, pipeline: str, labels: Labelled) -> set[int]:
-    """Models that serve, or that the next run may be compared with."""
-    models: set[int] = set()
-    blessings = store.artifacts_of_type(BLESSING)
-    made = producers(store, (blessing.id for blessing in blessings))
-    ours = [b for b in blessings if b.id in made and labels[made[b.id]].pipeline == pipeline]
-    about = [int(properties(b).get("current_model_id", 0)) for b in ours if properties(b).get("blessed")]
-    models |= set(list(dict.fromkeys(about))[:BASELINES]) - {0}
-    pushed = [p for p in store.artifacts_of_type(PUSHED) if os.path.isdir(_destination(p))]
-    makers = producers(store, (p.id for p in pushed)).values()
-    of_ours = [maker for maker in makers if labels[maker].pipeline == pipeline]
-    taken = {int(e.artifact_id) for e in store.events_of_executions(of_ours)}
-    return models | {int(artifact.id) for artifact in store.artifacts(taken) if artifact.type == MODEL}
+def _linked(path: str) -> str:
+    return (
+        f"{path} is a link to {os.path.realpath(path)}, and nothing behind a link is removed. Move the folder itself "
+        "to where the link is, or mount it there"
+    )
 
 
-def _destination(pushed: pb.Artifact) -> str:
-    return str(properties(pushed).get("pushed_destination") or "") if properties(pushed).get("pushed") else ""
+def _unknown(path: str, store: Store) -> str:
+    return (
+        f"{path} serves, and {store.where} does not know its model, nor what it was made from: the store is older than "
+        "the files, or another one. Name the store that knows it with --metadata, put its newest backup in place with "
+        "`inspect restore FILE`, or let a run push a model"
+    )
 
 
-def _needed(store: Store, models: set[int]) -> set[int]:
-    """All that models were made from, and what was said of them: evaluations, blessings, pushes."""
-    needed, todo = set(models), set(models)
-    while todo:
-        made_by = producers(store, todo)
-        # A model may have begun with the weights of an earlier one, which it does not need any more.
-        events = store.events_of_executions(made_by.values())
-        todo = {
-            int(e.artifact_id) for e in events if not any(step.key == "base_model" for step in e.path.steps)
-        } - needed
-        needed |= todo
-    judges = {int(e.execution_id) for e in store.events_of_artifacts(models) if e.type in INPUT_EVENTS}
-    return needed | {int(e.artifact_id) for e in store.events_of_executions(judges) if e.type == pb.Event.OUTPUT}
+def _moved(pipeline: str, folder: str, home: str) -> str:
+    here = os.path.join(home, "artifacts")
+    return (
+        f"the store has the artifacts of {pipeline} in {folder}, and none in {here}: the root was moved or copied, or "
+        f"the store is another root's. Move it back, or, where {os.path.dirname(folder)} is gone for good, put a link "
+        f"there that leads to {home}"
+    )
 
 
-def _outputs(artifacts: str) -> Iterator[str]:
-    """Folders of one execution's output: NODE/KEY/ID-TOKEN, or NODE/KEY/ID of an earlier version."""
-    for node in _entries(artifacts):
-        for key in _entries(node.path):
-            if key.name != ".system" and key.is_dir():
-                yield from (os.path.realpath(each.path) for each in _entries(key.path) if folders.parse(each.name))
+def _places(store: Store) -> dict[str, list[pb.Artifact]]:
+    """Maps paths on this machine, links followed, to their artifacts."""
+    places: dict[str, list[pb.Artifact]] = {}
+    for artifact in store.newest_artifacts(None):
+        if artifact.uri and ("://" not in artifact.uri or artifact.uri.startswith("file://")):
+            places.setdefault(os.path.realpath(artifact.uri.removeprefix("file://")), []).append(artifact)
+    return places
 
 
-def _entries(folder: str) -> Iterable["os.DirEntry[str]"]:
+def _elsewhere(store: Store, pipeline: str, home: str, places: dict[str, list[pb.Artifact]]) -> str | None:
+    """Returns the folder where the store has the artifacts of a pipeline, if it has none of them in its own folder."""
+    if any(path.startswith(home + os.sep) for path in places) or not _entries(os.path.join(home, "artifacts")):
+        return None
+    labels, made = Labelled(store), producers(store, (row.id for rows in places.values() for row in rows))
+    for path, rows in places.items():
+        if any(int(row.id) in made and labels[made[int(row.id)]].pipeline == pipeline for row in rows):
+            return os.path.dirname(os.path.dirname(os.path.dirname(path)))
+    return None
+
+
+def _trials(folder: str, oldest: float) -> list[str]:
+    """Files of the tuner's trials that are older than a time."""
+    files = [e for e in _entries(folder) if _TRIAL.fullmatch(e.name) and e.is_file(follow_symlinks=False)]
+    return [entry.path for entry in files if entry.stat().st_mtime < oldest]
+
+
+def _entries(folder: str) -> list["os.DirEntry[str]"]:
     return sorted(os.scandir(folder), key=lambda entry: entry.name) if os.path.isdir(folder) else []
 
 
-def _is_local(uri: str) -> bool:
-    return bool(uri) and ("://" not in uri or uri.startswith("file://"))
-
-
-def _size(path: str) -> int:
-    if not os.path.isdir(path):
-        return os.path.getsize(path) if os.path.exists(path) else 0
+def size(path: str) -> int:
+    """Returns the bytes of a file or of all files below a folder; links count as themselves."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        return os.lstat(path).st_size if os.path.lexists(path) else 0
     return sum(os.lstat(os.path.join(at, name)).st_size for at, _, names in os.walk(path) for name in names)
 
 
 @contextlib.contextmanager
-def _alone(folder: str) -> Iterator[bool]:
-    """Says whether no run of the pipeline goes on, and keeps it so: runs hold this lock from beginning to end."""
+def alone(root: str, pipeline: str) -> Iterator[bool]:
+    """Says whether no run of a pipeline goes on, and keeps it so: runs hold this lock from beginning to end."""
+    folder = os.path.join(root, pipeline)
     if not os.path.isdir(folder):
         yield True
         return

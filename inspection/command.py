@@ -86,8 +86,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     statistics.add_argument("--split", metavar="SPLIT", help="only this split")
     _artifact(add("anomalies", "show what of the data does not fit the schema"))
     _artifact(add("schema", "show what the schema demands of each column"))
-    clean = add("clean", "show what no kept run, blessed or pushed model needs, and remove it with --yes")
-    clean.add_argument("--yes", action="store_true", help="remove it; without this nothing is touched")
+    clean = add("clean", "show what no kept run, blessed or pushed model needs, and move it to the trash with --yes")
+    what = clean.add_mutually_exclusive_group()
+    what.add_argument("--yes", action="store_true", help="move it to DIR/.trash; without this nothing is touched")
+    what.add_argument("--undo", metavar="TIME", nargs="?", const="latest", help="put back what a clean-up moved there")
+    what.add_argument("--empty-trash", action="store_true", help="remove what is in DIR/.trash from the disk")
     clean.add_argument(
         "--keep", metavar="N", type=_positive, default=5, help="last runs of each pipeline that stay (default: 5)"
     )
@@ -156,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
       UserError: No store yet, nothing of that name, or a wrong URL.
-      ResourceError: The store or an artifact's file cannot be read.
+      ResourceError: The store or an artifact's file cannot be read, or a command left something alone.
     """
     from inspection import drawing
     from inspection.store import open_store
@@ -165,4 +168,6 @@ def run(args: argparse.Namespace) -> int:
     command = importlib.import_module(f"inspection.commands.{args.inspect_command}")
     value, text = command.answer(store, args)
     drawing.write(drawing.as_json(value) if getattr(args, "json", False) else text())
+    if hasattr(command, "refuse"):
+        command.refuse(value)
     return 0

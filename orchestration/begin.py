@@ -91,7 +91,7 @@ def earlier(
     more = {"not_continued": not_continued} if not_continued else {}
     facts = record.close_earlier(found.folder, found.facts, state, found.reason, **more)
     place.close(store, run_id, state, f"{found.reason} (not continued: {not_continued})" if more else found.reason)
-    resume.remove_scratch(facts)
+    resume.remove_scratch(facts, place.root.path)
     if more:
         say(f"run {run_id}, which did not finish, is not continued: {not_continued}")
         return None

@@ -68,30 +68,32 @@ def close_in_store(store: Any, run_id: str, state: str, reason: str, *, artifact
     context.custom_properties["state"].string_value = state
     context.custom_properties["reason"].string_value = storable(reason)[:1000]
     ended = _STATES.CANCELED if state == "CANCELED" else _STATES.FAILED
-    dead = [one for one in store.get_executions_by_context(context.id) if one.last_known_state == _STATES.RUNNING]
+    executions = store.get_executions_by_context(context.id)
+    dead = [one for one in executions if one.last_known_state == _STATES.RUNNING]
     for execution in dead:
         execution.last_known_state = ended
         execution.custom_properties["__error__"].string_value = storable(reason)[:1000]
-        _remove_folders(artifacts, execution)
+    for execution in executions:
+        # Of a stage that failed TFX leaves the working folder.
+        if execution.last_known_state not in _ENDED_WELL:
+            _remove_folders(artifacts, execution)
     if dead:
         store.put_executions(dead)
     # Last: a run with a state is one that was put in order.
     store.put_contexts([context])
-    if state != "COMPLETE":
-        # TFX removes it after a success alone.
-        for folder in glob.glob(os.path.join(glob.escape(artifacts), "*", ".system", "stateful_working_dir", "*")):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_folders(artifacts: str, execution: Any) -> None:
-    """Remove what an execution wrote: NODE/KEY/ID-TOKEN, and its place under NODE/.system.
+    """Remove what an execution wrote: NODE/KEY/ID-TOKEN, and its places under NODE/.system.
 
-    Folders of an execution without a token stay: the same id of another store may have written them.
+    Folders of an execution without a token stay: the same id of another store may have written them. So does what is
+    behind a link: the root may be reached through links, but none may lead out of it.
     """
     name = folders.of(execution)
     if name is None:
         return
-    escaped = glob.escape(artifacts)
+    root = os.path.dirname(os.path.dirname(artifacts))
     for pattern in (("*", "*"), ("*", ".system", "*")):
-        for folder in glob.glob(os.path.join(escaped, *pattern, name)):
-            shutil.rmtree(folder, ignore_errors=True)
+        for folder in glob.glob(os.path.join(glob.escape(artifacts), *pattern, name)):
+            if os.path.realpath(folder) == os.path.join(os.path.realpath(root), os.path.relpath(folder, root)):
+                shutil.rmtree(folder, ignore_errors=True)

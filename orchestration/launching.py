@@ -35,6 +35,13 @@ class _Places(outputs_utils.OutputsResolver):  # type: ignore[misc]
     def get_executor_output_uri(self, execution_id: int) -> Any:
         return super().get_executor_output_uri(folders.name(execution_id, self._token))
 
+    def get_stateful_working_directory(self, execution: Any) -> str:
+        # Stock's name is drawn anew and kept nowhere, so that nobody could say whose it is.
+        name = folders.name(int(execution.id), self._token)
+        path = os.path.join(self._node_dir, ".system", "stateful_working_dir", name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
     def make_tmp_dir(self, execution_id: int) -> Any:
         return super().make_tmp_dir(folders.name(execution_id, self._token))
 

@@ -167,7 +167,7 @@ def run(request: Request, workers: Workers) -> int:
         state, reason = "FAILED", "the supervisor ended early"
         try:
             # TensorFlow and TFX leave files in the temporary folder; this one goes with the run.
-            with terminal, tempfile.TemporaryDirectory(prefix=resume.SCRATCH) as scratch:
+            with terminal, tempfile.TemporaryDirectory(prefix=f"{resume.SCRATCH}{run_id}-") as scratch:
                 book.update(scratch=scratch)
                 if same is not None:
                     outcome = repeat.repeat(same, place, store.mlmd, run_id, book, terminal)

@@ -150,8 +150,17 @@ def _place(folder: str) -> str:
     return place
 
 
-def remove_scratch(facts: Mapping[str, Any]) -> None:
-    """Remove the temporary folder of a run whose supervisor was killed."""
+def remove_scratch(facts: Mapping[str, Any], root: str) -> None:
+    """Remove the temporary folder of a run whose supervisor was killed.
+
+    Its name holds the run's id. In a copy of a root, run.json names the folder of a run that may go on in the other.
+
+    Args:
+        facts: The run's run.json.
+        root: The folder of all runs.
+    """
     path = str(facts.get("scratch", ""))
-    if os.path.dirname(path) == tempfile.gettempdir() and os.path.basename(path).startswith(SCRATCH):
+    ours = os.path.basename(path).startswith(f"{SCRATCH}{facts.get('run_id')}-")
+    same = os.path.realpath(str(facts.get("root", ""))) == os.path.realpath(root)
+    if ours and same and os.path.dirname(path) == tempfile.gettempdir():
         shutil.rmtree(path, ignore_errors=True)

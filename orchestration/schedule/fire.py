@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ LOGS = os.path.join(".schedule", "logs")
 """Under the root: one file a fire."""
 KEPT_LOGS = 500
 """Of all schedules; older ones are removed."""
+_LOG = re.compile(r".+-\d+\.log")
 STOP_SECONDS = 30.0
 """How long a run may take to end after SIGTERM before it is killed."""
 _FINAL = {0, UserError.exit_code, GateError.exit_code}
@@ -107,11 +109,12 @@ def tell_lost(state: State, fire: int, plan: Plan, now: float) -> None:
 
 
 def _remove_old(folder: str) -> None:
-    """Remove the logs of the oldest fires; another fire may be doing the same."""
+    """Remove the logs of the oldest fires, and no other file; another fire may be doing the same."""
     ages = []
     for entry in os.scandir(folder):
         with contextlib.suppress(FileNotFoundError):
-            ages.append((entry.stat().st_mtime, entry.path))
+            if _LOG.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                ages.append((entry.stat().st_mtime, entry.path))
     for _, path in sorted(ages)[:-KEPT_LOGS]:
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)

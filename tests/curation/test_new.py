@@ -81,6 +81,10 @@ def test_files_that_are_there_stay_unless_forced(make, root, rng):
     new.new(str(root), "made", str(root / "data/t.csv"), force=True)
     assert tomli.loads(config.read_text())["label"]["column"] == "y"
     assert (root / "configs/made.toml.previous").read_text() == "mine"
+    config.write_text("mine again")
+    new.new(str(root), "made", str(root / "data/t.csv"), force=True)
+    assert (root / "configs/made.toml.previous").read_text() == "mine", "what was kept is not replaced"
+    assert (root / "configs/made.toml.2.previous").read_text() == "mine again"
     assert load.names(str(root)) == ["made"]
 
 

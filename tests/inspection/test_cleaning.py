@@ -1,67 +1,21 @@
+"""What a pipeline needs no more goes to the trash."""
+
 import fcntl
 import os
 
 import pytest
 
-from inspection import cleaning
-from inspection.store import open_store
+from errors import UserError
 
-KEYS = {"ingestion": "examples", "trainer": "model", "evaluator": "blessing", "pusher": "pushed_model"}
+from .cleaned import Runs
 
 
 @pytest.fixture
 def runs(writer, tmp_path):
-    """Makes runs of houses: data, model, blessing, push, each with a file; returns artifact ids by node."""
-    count = [0]
-
-    def run(*, blessed=True, served=False, state="COMPLETE", examples=None, base=None):
-        count[0] += 1
-        number = count[0]
-        made = writer.run(f"run-{number}", state=state) if state else writer.run(f"run-{number}")
-        (tmp_path / "houses" / "runs" / f"run-{number}").mkdir(parents=True)
-        (tmp_path / "houses" / "runs" / f"run-{number}" / "run.json").write_text("{}")
-        ids = {}
-
-        def node(name, kind, *inputs, **facts):
-            uri = tmp_path / "houses" / "artifacts" / name / KEYS[name] / str(number)
-            uri.mkdir(parents=True)
-            (uri / "content").write_text("x" * 1000)
-            outputs = [(KEYS[name], kind)]
-            [ids[name]] = made.node(name, inputs=inputs, outputs=outputs, uri=str(uri), facts={KEYS[name]: facts})
-
-        if examples is None:
-            node("ingestion", "Examples")
-        else:
-            ids["ingestion"] = examples
-            made.node("ingestion", state="CACHED", reused=[("examples", examples)])
-        above = [("base_model", base)] if base else []
-        node("trainer", "Model", ("examples", ids["ingestion"]), *above)
-        node(
-            "evaluator",
-            "ModelBlessing",
-            ("model", ids["trainer"]),
-            blessed=int(blessed),
-            current_model_id=ids["trainer"],
-        )
-        if served:
-            version = tmp_path / "houses" / "serving" / str(number)
-            version.mkdir(parents=True)
-            node("pusher", "PushedModel", ("model", ids["trainer"]), pushed=1, pushed_destination=str(version))
-        return ids
-
-    return run
+    return Runs(writer, tmp_path)
 
 
-@pytest.fixture
-def store(tmp_path, writer):
-    return open_store(str(tmp_path), None, readonly=False)
-
-
-def left(tmp_path, node):
-    return sorted(int(name) for name in os.listdir(tmp_path / "houses" / "artifacts" / node / KEYS[node]))
-
-
-def test_what_kept_runs_baselines_and_served_models_need_stays(runs, store, tmp_path, ask):
+def test_what_kept_runs_baselines_and_served_models_need_stays(runs, ask):
     first = runs(served=True)
     for _ in range(2):
         runs()
@@ -69,65 +23,84 @@ def test_what_kept_runs_baselines_and_served_models_need_stays(runs, store, tmp_
     runs(blessed=False, examples=first["ingestion"])
     told = ask("clean", "--keep", "1")
     assert "houses    artifact  3      3.0 kB" in told
-    assert "may go: --yes removes it" in told
-    assert left(tmp_path, "trainer") == [1, 2, 3, 4, 5], "a dry run removes nothing"
+    for node in ("ingestion", "trainer", "evaluator"):
+        assert f"houses    artifact  1.0 kB  {runs.place(node, 4)}\n" in told
+    assert f"houses    run       2 B     {runs.home}/runs/run-4\n" in told
+    assert f"3.0 kB may go: --yes moves it to {runs.root}/.trash" in told
+    assert runs.left("trainer") == [1, 2, 3, 4, 5], "a dry run moves nothing"
 
     told = ask("clean", "--keep", "1", "--yes")
-    assert "removed; the store keeps their rows" in told
+    assert f"moved to {runs.root}/.trash/2" in told
+    assert "inspect clean --undo --root" in told
+    assert "The trash takes 3.0 kB of the disk" in told
     # 1 serves, 2 and 3 were blessed last, 5 is of the last run; 4 was refused.
-    assert left(tmp_path, "trainer") == [1, 2, 3, 5]
-    assert left(tmp_path, "ingestion") == [1, 2, 3]
-    assert sorted(os.listdir(tmp_path / "houses" / "runs")) == ["run-1", "run-2", "run-3", "run-5"]
-    states = {artifact.id: artifact.state for artifact in store.newest_artifacts(None)}
+    assert runs.left("trainer") == [1, 2, 3, 5]
+    assert runs.left("ingestion") == [1, 2, 3]
+    assert sorted(os.listdir(runs.home / "runs")) == ["run-1", "run-2", "run-3", "run-5"]
+    states = {artifact.id: artifact.state for artifact in runs.store().newest_artifacts(None)}
     assert sum(state == 4 for state in states.values()) == 3, "DELETED"
     assert len(states) == 4 * 3 + 1 + 2, "no row is gone"
     assert ask("clean", "--keep", "1").startswith("nothing to remove")
 
 
-def test_a_model_does_not_need_the_one_that_it_began_with(runs, store, tmp_path):
+def test_a_model_does_not_need_the_one_that_it_began_with(runs):
     base = None
     for _ in range(4):
         base = runs(base=base)["trainer"]
-    cleaning.remove(store, str(tmp_path), "houses", keep=1)
+    runs.clean()
 
-    assert left(tmp_path, "trainer") == [3, 4]
+    assert runs.left("trainer") == [3, 4]
 
 
-def test_a_run_that_did_not_end_is_kept_whole(runs, store, tmp_path):
+@pytest.mark.parametrize("state", ["", None])
+def test_a_run_that_did_not_end_is_kept_whole(runs, writer, state):
+    """Its state is empty, or was never written."""
     runs(blessed=False, state="")
+    if state is not None:
+        writer.context("pipeline_run", "run-1", state=state)
     for _ in range(3):
         runs()
-    cleaning.remove(store, str(tmp_path), "houses", keep=1)
+    runs.clean()
 
-    assert left(tmp_path, "trainer") == [1, 3, 4]
+    assert runs.left("trainer") == [1, 3, 4]
 
 
-def test_a_pipeline_that_runs_now_is_left_alone(runs, tmp_path, ask):
+def test_a_pipeline_that_runs_now_is_left_alone(runs, ask):
     for _ in range(4):
         runs()
-    with open(tmp_path / "houses" / ".lock", "w") as file:
+    with open(runs.home / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert "houses: a run goes on, so all of it stays" in ask("clean", "--keep", "1", "--yes")
 
-    assert left(tmp_path, "trainer") == [1, 2, 3, 4]
+    assert runs.left("trainer") == [1, 2, 3, 4]
 
 
-def test_left_overs_and_old_trials_go_and_nothing_outside_does(runs, store, tmp_path, writer):
-    outside = tmp_path / "elsewhere"
+def test_left_overs_and_old_trials_go_and_nothing_outside_does(runs, writer):
+    outside = runs.root / "elsewhere"
     outside.mkdir()
     writer.run("stray", state="COMPLETE").node("trainer", outputs=[("model", "Model")], uri=str(outside))
-    over = tmp_path / "houses" / "artifacts" / "trainer" / "model" / "77"
+    writer.run("killed", state="FAILED").node("trainer", state="FAILED", folder_token="feedbeef")
+    killed = max(execution.id for execution in runs.store().all_executions())
+    over = runs.home / "artifacts" / "trainer" / "model" / f"{killed}-feedbeef"
     over.mkdir(parents=True)
-    trials = tmp_path / "houses" / "trials"
+    trials = runs.home / "trials"
     trials.mkdir()
-    for name, when in (("old.json", 1.0), ("new.json", None)):
+    old, new = f"{'0' * 32}.json", f"{'1' * 32}.json"
+    for name, when in ((old, 1.0), (new, 2e10), ("notes.json", 1.0)):
         (trials / name).write_text("{}")
-        os.utime(trials / name, (when, when)) if when else os.utime(trials / name, (2e10, 2e10))
+        os.utime(trials / name, (when, when))
     for _ in range(3):
         runs()
-    found = cleaning.remove(store, str(tmp_path), "houses", keep=1)
+    found = runs.clean().found
 
     assert {removal.kind for removal in found} == {"artifact", "left over", "run", "trial"}
+    assert [removal.path for removal in found if removal.kind == "left over"] == [str(over)]
     assert not over.exists()
-    assert os.listdir(trials) == ["new.json"]
+    assert sorted(os.listdir(trials)) == [new, "notes.json"]
     assert outside.exists()
+
+
+def test_a_wrong_name_and_a_root_that_is_not_there(runs, ask):
+    runs()
+    with pytest.raises(UserError, match=r"no pipeline 'house' in .*Did you mean 'houses'"):
+        ask("clean", "--pipeline", "house")

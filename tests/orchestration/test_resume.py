@@ -122,11 +122,11 @@ def test_what_a_dead_run_left_is_marked_and_removed(store, tmp_path, state, mark
     kept = [tmp_path / "ingestion/examples" / str(done), tmp_path / "trainer/model" / str(other)]
     # Another store over the same root gave out the same id.
     kept += [tmp_path / f"trainer/model/{dead}", tmp_path / f"trainer/model/{dead}-ffffffff"]
-    keys = ("model", "model_run", ".system/executor_execution")
-    orphans = [
-        *(tmp_path / f"trainer/{key}/{dead}-0a1b2c3d" for key in keys),
-        tmp_path / "trainer/.system/stateful_working_dir/0a",
-    ]
+    kept.append(tmp_path / "trainer/.system/stateful_working_dir/0a")
+    keys = ("model", "model_run", ".system/executor_execution", ".system/stateful_working_dir")
+    orphans = [tmp_path / f"trainer/{key}/{dead}-0a1b2c3d" for key in keys]
+    failed = store.execution("one", "evaluator", STATES.FAILED, token="0b1c2d3e")
+    orphans.append(tmp_path / f"evaluator/.system/stateful_working_dir/{failed}-0b1c2d3e")
     for folder in (*kept, *orphans):
         (folder / "files").mkdir(parents=True)
 
@@ -142,6 +142,28 @@ def test_what_a_dead_run_left_is_marked_and_removed(store, tmp_path, state, mark
     assert execution.custom_properties["__error__"].string_value == "it fell/over"
 
 
+def test_what_a_dead_run_left_behind_a_link_stays(store, tmp_path):
+    """The root may be a link; a link in it may lead out of it."""
+    real, away = tmp_path / "real", tmp_path / "away"
+    real.mkdir()
+    root = tmp_path / "root"
+    root.symlink_to(real)
+    artifacts = root / "houses" / "artifacts"
+    store.run("one")
+    dead = store.execution("one", "trainer", STATES.RUNNING, token="0a1b2c3d")
+    name = f"{dead}-0a1b2c3d"
+    for folder in (artifacts / "trainer/model" / name, away / "metrics" / name, away / name):
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("")
+    (artifacts / "evaluator").symlink_to(away)
+    (artifacts / "trainer/model_run").symlink_to(away)
+    finished.close_in_store(store.mlmd, "one", "FAILED", "killed", artifacts=str(artifacts))
+
+    assert not (artifacts / "trainer/model" / name).exists()
+    assert (away / "metrics" / name / "file").exists()
+    assert (away / name / "file").exists()
+
+
 def test_folders_of_an_execution_without_a_token_stay(store, tmp_path):
     store.run("one")
     dead = store.execution("one", "trainer", STATES.RUNNING)
@@ -149,6 +171,22 @@ def test_folders_of_an_execution_without_a_token_stay(store, tmp_path):
     finished.close_in_store(store.mlmd, "one", "FAILED", "killed", artifacts=str(tmp_path))
     assert store.state(dead) == "FAILED"
     assert (tmp_path / f"trainer/model/{dead}").is_dir()
+
+
+def test_the_scratch_folder_of_another_run_or_root_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(resume.tempfile, "tempdir", str(tmp_path))
+    root, copy = tmp_path / "root", tmp_path / "copy"
+    for run_id, stored, names in (
+        ("one", root, ["pipeline-two-abc", "pipeline-abc", "elsewhere/pipeline-one-abc"]),
+        ("one", copy, ["pipeline-one-abc"]),
+    ):
+        for name in names:
+            (tmp_path / name).mkdir(parents=True)
+            resume.remove_scratch({"run_id": run_id, "root": str(stored), "scratch": str(tmp_path / name)}, str(root))
+            assert (tmp_path / name).is_dir()
+    scratch = tmp_path / "pipeline-one-abc"
+    resume.remove_scratch({"run_id": "one", "root": str(root), "scratch": str(scratch)}, str(root))
+    assert not scratch.exists()
 
 
 @pytest.fixture

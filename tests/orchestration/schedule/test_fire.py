@@ -76,6 +76,22 @@ def test_a_run_that_ends_well_is_told_and_not_made_again_without_a_change(
     assert carry_out(plan(notify), 0)[0].state == "DONE", "what it pushed is gone"
 
 
+def test_only_the_oldest_logs_of_fires_are_removed(carry_out, plan, state, tmp_path, monkeypatch):
+    monkeypatch.setattr(fire, "KEPT_LOGS", 2)
+    logs = tmp_path / ".schedule" / "logs"
+    (logs / "folder").mkdir(parents=True)
+    ours = ["houses-s-100.log", "lost-7.log", "houses-s-300.log", "houses-s-400.log"]
+    for age, name in enumerate(["notes.txt", "houses.log", *ours]):
+        (logs / name).write_text(name)
+        os.utime(logs / name, (age, age))
+    (logs / "linked-1.log").symlink_to(tmp_path / "gone")
+    carry_out(plan(), 0)
+
+    left = {"folder", "notes.txt", "houses.log", "linked-1.log", *ours[-2:]}
+    assert left <= set(os.listdir(logs))
+    assert not set(ours[:2]) & set(os.listdir(logs))
+
+
 def test_a_version_that_an_earlier_run_pushed_is_not_told_again(carry_out, plan, told, prints):
     notify, lines = told
     result, _ = carry_out(plan(notify), 0, pusher="CACHED")
