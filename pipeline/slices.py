@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from models.bucket_names import bucket_names
 from models.strict import Strict
 
 MISSING = "(missing)"
@@ -34,10 +35,7 @@ class Buckets(Strict):
 
     def values(self) -> tuple[str, ...] | None:
         """Values of its slices, None where only the rows tell them."""
-        if self.edges is None:
-            return None
-        inner = (f"{low:g} to {high:g}" for low, high in zip(self.edges, self.edges[1:], strict=False))
-        return (f"below {self.edges[0]:g}", *inner, f"from {self.edges[-1]:g}", MISSING)
+        return None if self.edges is None else (*bucket_names(self.edges), MISSING)
 
 
 def _kind(value: Any) -> str | None:

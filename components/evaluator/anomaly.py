@@ -15,7 +15,6 @@ from components.evaluator import curves
 from components.evaluator.metrics import Array, Share, Sums
 
 _MATRIX = 4
-_BINS = curves.SCORE_BINS
 
 
 class Anomaly:
@@ -26,8 +25,10 @@ class Anomaly:
     """
 
     width = 2
-    span = _MATRIX + 2 * _BINS
+    span = _MATRIX + 2 * curves.SCORE_PLACES
     weighted = True
+    centred: int | None = None
+    scores: int | None = _MATRIX
 
     def __init__(self, precision_at: int | None) -> None:
         self._number = precision_at
@@ -37,7 +38,7 @@ class Anomaly:
         """See Measure; `answer` holds `score` (n,) and `anomaly` (n,)."""
         score, flag = answer["score"].astype(np.float64), answer["anomaly"] > 0
         counted = (label >= 0) & np.isfinite(score)
-        place = curves.score_bin(np.where(counted, score, 0.0))
+        place = curves.score_place(np.where(counted, score, 0.0))
         places = np.stack([label * 2 + flag, _MATRIX + 2 * place + label], axis=1)
         return np.stack([score, flag], axis=1).astype(np.float64), np.where(counted[:, None], places, -1)
 

@@ -3,7 +3,8 @@
 A row is answered with the second class where p is above the threshold. Accuracy is the share of rows answered with
 their own class; precision the share of the second class among the rows answered so; recall the share answered so among
 the rows of the second class; F1 = 2 · precision · recall / (precision + recall). Log loss is the mean of -ln(p of the
-own class), p not below 1e-7 as in Keras. AUC and PR-AUC are those of components/evaluator/curves.py. Calibration is the
+own class), p not below 1e-7 as in Keras. AUC and PR-AUC are those of components/evaluator/curves.py over each distinct
+p; `tfma_auc` and `tfma_pr_auc`, in the evaluation's files alone, those over TFMA's 10,000 buckets. Calibration is the
 mean p over the share of the second class, 1 where both agree (TFMA's Calibration). A row whose label is no class (-1)
 is wrong, and its log loss that of p = 0.
 """
@@ -33,8 +34,10 @@ class Binary:
     """
 
     width = 3
-    span = HISTOGRAM + 2 * curves.BINS
+    span = HISTOGRAM + 2 * curves.PROBABILITY_PLACES
     weighted = True
+    centred: int | None = None
+    scores: int | None = HISTOGRAM
 
     def __init__(self, names: Sequence[str], threshold: float) -> None:
         self._names, self._threshold = list(names), threshold
@@ -43,9 +46,9 @@ class Binary:
         """See Measure; `answer` holds `probabilities` (n, 2)."""
         probability = answer["probabilities"][:, 1].astype(np.float64)
         counted = (label >= 0) & np.isfinite(probability)
-        bin_ = curves.probability_bin(np.where(counted, probability, 0.0))
+        score = curves.probability_place(np.where(counted, probability, 0.0))
         places = np.stack(
-            [label * 2 + self._answered(answer), HISTOGRAM + 2 * bin_ + label],
+            [label * 2 + self._answered(answer), HISTOGRAM + 2 * score + label],
             axis=1,
         )
         numbers = np.stack([self.errors(label, answer), probability, np.maximum(label, 0)], axis=1)
@@ -77,6 +80,15 @@ class Binary:
             "recall": Share(found, found + missed) if whole else math.nan,
         }
         return {name: (figures | counted)[name] for name in ORDER}
+
+    def stock(self, sums: Sums) -> dict[str, float]:
+        """TFMA's values of metrics that are exact here: too coarse where nearly all p are in a few buckets."""
+        negative, positive = (weights[::-1] for weights in histogram(sums))
+        whole = math.isfinite(float(sums.numbers[0]))
+        return {
+            "tfma_auc": curves.auc(negative, positive) if whole else math.nan,
+            "tfma_pr_auc": curves.interpolated_pr_auc(negative, positive) if whole else math.nan,
+        }
 
     def _matrix(self, sums: Sums) -> list[list[float]]:
         found: list[list[float]] = sums.dense(0, HISTOGRAM).reshape(2, 2).tolist()
@@ -115,9 +127,8 @@ class Binary:
 
 
 def histogram(sums: Sums) -> tuple[Array, Array]:
-    """Weights of the two classes in each bin of p, (BINS,) each."""
-    table = sums.dense(HISTOGRAM, Binary.span).reshape(curves.BINS, 2)
-    return table[:, 0], table[:, 1]
+    """Weights of the two classes in each of TFMA's bins of p, (BINS,) each."""
+    return curves.in_bins(*sums.at(HISTOGRAM, Binary.span))
 
 
 def own_loss(label: Array, probabilities: Array) -> Array:

@@ -33,6 +33,8 @@ class Classes:
 
     width = 3
     weighted = True
+    centred: int | None = None
+    scores: int | None = None
 
     def __init__(self, names: Sequence[str], top_k: int) -> None:
         self._names, self._top_k, self.classes = list(names), top_k, len(names)

@@ -27,6 +27,8 @@ class Clusters:
     width = 3
     span = _LABELS << 16
     weighted = False
+    centred: int | None = None
+    scores: int | None = None
 
     def rows(self, label: Array, answer: Mapping[str, Array]) -> tuple[Array, Array]:
         """See Measure; `answer` holds `cluster` (n,) and `distances` (n, clusters)."""

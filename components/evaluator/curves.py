@@ -1,15 +1,24 @@
-"""Areas under curves, from histograms of a score: the weight of each class in each bin."""
+"""Areas under curves, from histograms of a score: the weight of each class in each place.
+
+A place is one float32 number, so that the areas are exact: probabilities and scores are float32. Only where a ledger
+holds more than it keeps do neighbouring numbers share a place. TFMA's own histogram of 10,000 buckets is here too, for
+the plots and for TFMA's values of the same metrics.
+"""
+
+from typing import Any
 
 import numpy as np
 
 from components.evaluator.metrics import Array, Share
 
 BINS = 9_999
-"""Places of a probability: those of TFMA, whose histogram has 10,000 buckets and whose curve as many thresholds."""
+"""TFMA's places of a probability: its histogram has 10,000 buckets and its curve as many thresholds."""
 _EPSILON = 1e-7
-_SHIFT = 10
-SCORE_BINS = 1 << (32 - _SHIFT)
-"""Places of any float32 score of 0 or more: each is 1.2e-4 of its size wide, so no range has to be known before."""
+_HALF = int(np.float32(0.5).view(np.uint32))
+PROBABILITY_PLACES = 2 * _HALF + 1
+"""Float32 numbers from 0 to 1/2, and as many from 1/2 to 1, counted by their distance from 1."""
+SCORE_PLACES = 1 << 31
+"""Float32 numbers of 0 or more."""
 
 
 def _bins() -> Array:
@@ -27,17 +36,48 @@ def probability_bin(probability: Array) -> Array:
     return _BINS[np.clip(probability * 10_000, 0, 10_000).astype(np.int64)]
 
 
-def score_bin(score: Array) -> Array:
-    """Place of each score, (n,), in [0, SCORE_BINS): the order of float32 numbers is that of their bits."""
-    # A negative score counts as 0.
-    return np.maximum(score, 0).astype(np.float32).view(np.uint32).astype(np.int64) >> _SHIFT
+def score_place(score: Array) -> Array:
+    """Place of each score, (n,), in [0, SCORE_PLACES): the order of float32 numbers is that of their bits."""
+    # A negative score counts as 0; -0 has its first bit set.
+    return np.abs(np.maximum(score, 0).astype(np.float32)).view(np.uint32).astype(np.int64)
+
+
+def probability_place(probability: Array) -> Array:
+    """Place of each probability, (n,) from 0 to 1, in [0, PROBABILITY_PLACES).
+
+    Above 1/2 the distance from 1 counts, which float32 holds exactly there: places that are joined later are then as
+    fine near 1 as near 0, as on a scale of log odds.
+    """
+    given = np.clip(probability, 0, 1).astype(np.float32)
+    upper = given > np.float32(0.5)
+    bits = np.where(upper, np.float32(1) - given, given).view(np.uint32).astype(np.int64)
+    return np.where(upper, 2 * _HALF - bits, bits)
+
+
+def probability_at(place: Array) -> Array:
+    """The probability of each place, float64 (n,): the inverse of `probability_place`."""
+    upper = place > _HALF
+    number = np.where(upper, 2 * _HALF - place, place).astype(np.uint32).view(np.float32).astype(np.float64)
+    return np.where(upper, 1.0 - number, number)
+
+
+def in_bins(places: Array, weights: Array) -> tuple[Array, Array]:
+    """Weights of the two classes in each of TFMA's bins, (BINS,) each.
+
+    Args:
+        places: int64 (u,): twice the probability's place, and 1 more for the second class.
+        weights: float64 (u,).
+    """
+    bins = probability_bin(probability_at(places >> 1))
+    table: Any = np.bincount(2 * bins + (places & 1), weights, 2 * BINS).reshape(BINS, 2)
+    return table[:, 0], table[:, 1]
 
 
 def joined(places: Array, weights: Array) -> tuple[Array, Array]:
-    """Weights of the first and the second class over the same bins, (bins,) each, the highest bin first.
+    """Weights of the first and the second class over the same places, (k,) each, the highest place first.
 
     Args:
-        places: int64 (u,), rising: twice the bin, and 1 more for the second class.
+        places: int64 (u,), rising: twice the place, and 1 more for the second class.
         weights: float64 (u,).
     """
     bins = places >> 1
@@ -48,7 +88,10 @@ def joined(places: Array, weights: Array) -> tuple[Array, Array]:
 
 
 def auc(negative: Array, positive: Array) -> float:
-    """Area under the ROC curve by the trapezoid rule, as TFMA's AUC; NaN where a class is missing.
+    """Area under the ROC curve by the trapezoid rule; NaN where a class is missing.
+
+    With one place for each score it is the share of pairs of rows of both classes that are in the right order, a pair
+    of equal scores counting half (Mann and Whitney's statistic).
 
     Args:
         negative: Weights of the first class, from `joined`.
@@ -61,6 +104,23 @@ def auc(negative: Array, positive: Array) -> float:
 
 
 def pr_auc(negative: Array, positive: Array) -> float:
+    """Area under the precision-recall curve as average precision; NaN without the second class.
+
+    Σ (R_n - R_{n-1}) P_n over falling scores, with precision P and recall R: the sum of scikit-learn's
+    average_precision_score. Between two points the curve is not interpolated.
+
+    Args:
+        negative: Weights of the first class, from `joined`.
+        positive: Those of the second.
+    """
+    total = positive.sum()
+    if not total:
+        return float("nan")
+    true, answered = np.cumsum(positive), np.cumsum(positive + negative)
+    return float((positive * true / np.where(answered > 0, answered, 1.0)).sum() / total)
+
+
+def interpolated_pr_auc(negative: Array, positive: Array) -> float:
     """Area under the precision-recall curve, as TFMA's AUCPrecisionRecall; NaN without the second class.
 
     Between two points true and false positives grow in a line, and precision is their ratio (Davis and Goadrich, The
@@ -70,8 +130,9 @@ def pr_auc(negative: Array, positive: Array) -> float:
     if not total:
         return float("nan")
     true, all_ = np.cumsum(positive), np.cumsum(positive + negative)
-    before = all_ - positive - negative
-    slope = positive / (positive + negative)
+    both = positive + negative
+    before: Array = all_ - both
+    slope = positive / np.where(both > 0, both, 1.0)
     intercept = true - positive - slope * before
     ratio = np.where(before > 0, all_ / np.where(before > 0, before, 1.0), 1.0)
     return float((slope * (positive + intercept * np.log(ratio))).sum() / total)

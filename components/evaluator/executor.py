@@ -23,6 +23,7 @@ from components.evaluator import (
     slicing,
     verdict,
 )
+from components.evaluator.binary import Binary
 from components.evaluator.classes import SLICE_CLASSES
 from components.evaluator.intervals import intervals
 from models import settings
@@ -161,13 +162,17 @@ class Evaluation:
         return [
             results.slice_metrics(
                 key,
-                self.values(cell),
-                self.values(cell, self.baseline) if self.baseline else None,
+                {**self.values(cell), **self._stock(cell, self.candidate)},
+                {**self.values(cell, self.baseline), **self._stock(cell, self.baseline)} if self.baseline else None,
                 intervals=self.intervals(cell),
                 classes=self.classes,
             )
             for key, cell in self.cells.items()
         ]
+
+    def _stock(self, cell: int, ledger: metrics.Ledger) -> dict[str, float]:
+        """TFMA's own values of metrics that are exact here."""
+        return self.measure.stock(ledger.sums(cell)) if isinstance(self.measure, Binary) else {}
 
 
 def _bless(blessing: Any, model: Any, baselines: list[Any], blessed: bool, reason: str) -> None:

@@ -62,6 +62,8 @@ CLASS_NAMES = {
     "clusters": {"silhouette": "Mean", "adjusted_rand": "Mean", "mean_distance": "Mean"},
 }
 """Task -> our metric -> class of the same formula in Keras or TFMA, named in the written EvalConfig."""
+STOCK_CLASS_NAMES = {"binary": {"tfma_auc": "AUC", "tfma_pr_auc": "AUCPrecisionRecall"}}
+"""Task -> TFMA's own value of a metric that is exact here -> its class; in the evaluation's files alone."""
 ANSWERS = {
     "regression": ("prediction",),
     "binary": ("probabilities",),

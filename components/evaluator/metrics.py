@@ -15,6 +15,12 @@ FOLDS = 20
 """As many as TFMA's own jackknife has."""
 PENDING = 2_000_000
 """Entries that wait before equal ones are added up: 32 MB."""
+KEPT = 1_000_000
+"""Entries of scores that are kept exactly; where there are more, neighbouring scores share one."""
+
+
+_DROPPED_AT_ONCE, _MOST_DROPPED_BITS = 2, 20
+"""With 12 bits dropped 2,048 places are left to each power of two, with 20 there are 8."""
 
 
 class Share(float):
@@ -67,11 +73,18 @@ class Measure(Protocol):
         width: Number of numbers a row.
         span: Number of places.
         weighted: Whether rows count by their weight.
+        centred: Which number is a value that is summed as its difference from a constant near its mean in the cell,
+            and its square, the next number, likewise: a variance would be lost where the mean is far larger. None for
+            no such number.
+        scores: First place of a histogram of exact scores, twice the score's place and 1 more for the second class;
+            None where there is none.
     """
 
     width: int
     span: int
     weighted: bool
+    centred: int | None
+    scores: int | None
 
     def rows(self, label: Array, answer: Mapping[str, Array]) -> tuple[Array, Array]:
         """What is summed over rows.
@@ -111,10 +124,12 @@ class Ledger:
     """
 
     def __init__(self, measure: Measure, num_cells: int) -> None:
-        self._span = measure.span
+        self._span, self._scores, self._centred = measure.span, measure.scores, measure.centred
         self._numbers = np.zeros((num_cells * FOLDS, 3 + measure.width))
+        self._centres = np.full(num_cells, np.nan)
         self._parts: list[tuple[Array, Array]] = []
         self._pending = 0
+        self._dropped_bits = 0
 
     def add(
         self,
@@ -137,27 +152,61 @@ class Ledger:
             again: Whether the rows were counted before, and only their numbers are new.
         """
         kept = np.flatnonzero(cells >= 0)
-        bins, weight = cells[kept] * FOLDS + folds[kept], weight[kept]
+        bins, weight, numbers = cells[kept] * FOLDS + folds[kept], weight[kept], numbers[kept]
+        if self._centred is not None:
+            numbers = self._about_centres(cells[kept], numbers, self._centred)
         heads = [np.zeros(len(kept))] * 3 if again else [np.ones(len(kept)), weight, weight**2]
-        for position, column in enumerate([*heads, *(numbers[kept] * weight[:, None]).T]):
+        for position, column in enumerate([*heads, *(numbers * weight[:, None]).T]):
             self._numbers[:, position] += np.bincount(bins, column, len(self._numbers))
         for column in places[kept].T:
             there = column >= 0
-            keys, position = np.unique(bins[there] * self._span + column[there], return_inverse=True)
+            keys = bins[there] * self._span + column[there]
+            if self._scores is not None and self._dropped_bits:
+                keys = self._coarser(keys, self._scores)
+            keys, position = np.unique(keys, return_inverse=True)
             self._parts.append((keys, np.bincount(position.reshape(-1), weight[there], len(keys))))
             self._pending += len(keys)
         if self._pending > PENDING:
             self._compact()
 
+    def _about_centres(self, cells: Array, numbers: Array, place: int) -> Array:
+        """Take a number's constant of each row's cell off, the mean of the cell's first batch."""
+        value = numbers[:, place]
+        known = np.isfinite(value)
+        count = np.bincount(cells[known], minlength=len(self._centres))
+        fresh = np.isnan(self._centres) & (count > 0)
+        total = np.bincount(cells[known], value[known], len(self._centres))
+        self._centres[fresh] = total[fresh] / count[fresh]
+        numbers = numbers.copy()
+        # A cell without a finite value has no centre, and no sum that is a number.
+        numbers[:, place] = value - np.nan_to_num(self._centres[cells])
+        numbers[:, place + 1] = numbers[:, place] ** 2
+        return numbers
+
     def _compact(self) -> tuple[Array, Array]:
         if not self._parts:
             self._parts = [(np.zeros(0, np.int64), np.zeros(0))]
         if len(self._parts) > 1:
-            keys, position = np.unique(np.concatenate([part[0] for part in self._parts]), return_inverse=True)
-            weights = np.concatenate([part[1] for part in self._parts])
-            self._parts = [(keys, np.bincount(position.reshape(-1), weights, len(keys)))]
+            self._merge(*map(np.concatenate, zip(*self._parts, strict=True)))
+        while self._scores is not None and len(self._parts[0][0]) > KEPT and self._dropped_bits < _MOST_DROPPED_BITS:
+            self._dropped_bits += _DROPPED_AT_ONCE
+            keys, weights = self._parts[0]
+            self._merge(self._coarser(keys, self._scores), weights)
         self._pending = 0
         return self._parts[0]
+
+    def _merge(self, keys: Array, weights: Array) -> None:
+        """Add up the weights of equal keys."""
+        distinct, position = np.unique(keys, return_inverse=True)
+        self._parts = [(distinct, np.bincount(position.reshape(-1), weights, len(distinct)))]
+
+    def _coarser(self, keys: Array, first: int) -> Array:
+        """Make neighbouring scores share a place: clear the lowest bits of the score's place, and keep its class."""
+        bins, place = np.divmod(keys, self._span)
+        histogram = place - first
+        shared = ((histogram >> 1 >> self._dropped_bits) << self._dropped_bits << 1) | (histogram & 1)
+        coarser: Array = bins * self._span + np.where(histogram >= 0, first + shared, place)
+        return coarser
 
     def folds(self, cell: int) -> tuple[Array, Array, Array]:
         """One cell by fold.

@@ -15,38 +15,30 @@ from components.evaluator.metrics import Array, Sums
 
 
 class Regression:
-    """Numbers are |e|, e², e, y - shift and (y - shift)².
-
-    Args:
-        shift: A constant near the label's mean, by default that of the first batch: the sums of squares stay small
-            with it, so nothing cancels.
-    """
+    """Numbers are |e|, e², e, y and its square, of which the ledger centres the last two within each cell."""
 
     width = 5
     span = 1
     weighted = True
-
-    def __init__(self, shift: float | None = None) -> None:
-        self._shift = shift
+    centred: int | None = 3
+    scores: int | None = None
 
     def rows(self, label: Array, answer: Mapping[str, Array]) -> tuple[Array, Array]:
         """See Measure; `answer` holds `prediction` (n,)."""
         label, prediction = label.astype(np.float64), answer["prediction"].astype(np.float64)
-        if self._shift is None:
-            self._shift = float(label.mean())
-        error, shifted = prediction - label, label - self._shift
-        numbers = np.stack([np.abs(error), error**2, error, shifted, shifted**2], axis=1)
+        error = prediction - label
+        numbers = np.stack([np.abs(error), error**2, error, label, label**2], axis=1)
         return numbers, np.zeros((len(label), 0), np.int64)
 
     def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
         """R² is NaN where all labels of the cell are equal."""
-        absolute, squared, error, shifted, shifted_squared = (float(number) for number in sums.numbers)
+        absolute, squared, error, centred, centred_squared = (float(number) for number in sums.numbers)
         weight = sums.weight or math.nan
-        spread = shifted_squared - shifted**2 / weight
+        spread = centred_squared - centred**2 / weight
         return {
             "mae": absolute / weight,
             "rmse": math.sqrt(squared / weight),
-            "r2": 1.0 - squared / spread if spread > 1e-12 * shifted_squared else math.nan,
+            "r2": 1.0 - squared / spread if spread > 1e-12 * centred_squared else math.nan,
             "mse": squared / weight,
             "bias": error / weight,
         }

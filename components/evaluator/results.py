@@ -12,7 +12,15 @@ from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, v
 
 from components.evaluator.intervals import Interval
 from components.evaluator.judgement import Rule
-from components.evaluator.measures import ANSWERS, CLASS_NAMES, LOWER_IS_BETTER, NEAREST_IS_BEST, PER_CLASS, stem
+from components.evaluator.measures import (
+    ANSWERS,
+    CLASS_NAMES,
+    LOWER_IS_BETTER,
+    NEAREST_IS_BEST,
+    PER_CLASS,
+    STOCK_CLASS_NAMES,
+    stem,
+)
 from components.evaluator.slicing import SliceKey, plain
 
 
@@ -43,7 +51,7 @@ def eval_config(
     metrics = config.metrics_specs.add().metrics
     metrics.add(class_name="ExampleCount")
     floors = [rule for rule in rules if rule.kind == "floor"]
-    for name, class_name in CLASS_NAMES[task].items():
+    for name, class_name in {**CLASS_NAMES[task], **STOCK_CLASS_NAMES.get(task, {})}.items():
         named = [f"{name}[{each}]" for each in classes or ()] if task == "classes" and name in PER_CLASS else [name]
         for metric_name in named:
             options = f'"name": "{name}"'

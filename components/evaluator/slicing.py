@@ -1,5 +1,6 @@
 """Slices: rows with one value of a column, or in one bucket of a number, and crosses of these."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from components.evaluator.metrics import Array, draw
+from models.bucket_names import bucket_names
 
 Value = bytes | int | float
 SliceKey = tuple[tuple[str, Value], ...]
@@ -46,7 +48,7 @@ class Part:
         if values.dtype.kind == "f":
             present = present & ~np.isnan(values)
         if self.edges is not None:
-            values = np.searchsorted(self.edges, values.astype(np.float64), "right")
+            values = _places(values, self.edges)
         distinct, code = np.unique(values[present], return_inverse=True)
         found: list[Value] = [value if isinstance(value, bytes) else value.item() for value in distinct]
         if self.edges is not None:
@@ -56,15 +58,24 @@ class Part:
         return [*found, MISSING], codes
 
     def bucket(self, place: int) -> bytes:
-        """Name of a bucket."""
-        assert self.edges is not None
-        if not self.edges:
-            return b"all"
-        if place == 0:
-            return f"below {self.edges[0]:g}".encode()
-        if place == len(self.edges):
-            return f"from {self.edges[-1]:g}".encode()
-        return f"{self.edges[place - 1]:g} to {self.edges[place]:g}".encode()
+        """Name a bucket, the place of which counts from 0."""
+        return bucket_names(self.edges or ())[place].encode()
+
+
+def _places(values: Array, edges: Sequence[float]) -> Array:
+    """Find the bucket of each value: the number of bounds that are not above it, int64 (n,).
+
+    Bounds are compared in the column's own precision: a cell that reads 0.7 is not below the bound 0.7, although the
+    nearest float32 is less than the nearest float64, and an integer beyond 2^53 is not rounded.
+    """
+    if values.dtype.kind == "f":
+        return np.searchsorted(np.asarray(edges, values.dtype), values, "right")
+    limits = np.iinfo(np.int64)
+    # An integer reaches a bound where it reaches the next integer; Python's integers hold any float64.
+    whole = [edge if math.isinf(edge) else math.ceil(edge) for edge in edges]
+    below = sum(edge <= limits.min for edge in whole)
+    inside = [int(edge) for edge in whole if limits.min < edge <= limits.max]
+    return below + np.searchsorted(np.asarray(inside, np.int64), values.astype(np.int64), "right")
 
 
 Slicing = tuple[Part, ...]

@@ -83,7 +83,10 @@ def test_metrics_of_two_classes_are_tfmas_by_slice_and_weight(judged, stock, loa
     assert set(found) == set(wanted) == {(), (("city", "bern"),), (("city", "chur"),)}
     for key, metrics in wanted.items():
         for name in ("auc", "pr_auc", "precision", "recall", "accuracy", "calibration"):
-            assert value(found[key][""][name]) == pytest.approx(value(metrics[""][name]), rel=1e-6), (key, name)
+            # Ours is exact, TFMA's is over 10,000 buckets.
+            ours = f"tfma_{name}" if name in ("auc", "pr_auc") else name
+            assert value(found[key][""][ours]) == pytest.approx(value(metrics[""][name]), rel=1e-6), (key, name)
+            assert value(found[key][""][name]) == pytest.approx(value(metrics[""][name]), rel=3e-2), (key, name)
     [matrix] = wanted[()][""]["matrix"]["confusionMatrixAtThresholds"]["matrices"]
     [(negatives, false), (missed, positives)] = made.verdict["details"]["confusion"]
     assert (negatives, false, missed, positives) == pytest.approx(

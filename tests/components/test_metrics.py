@@ -105,16 +105,18 @@ def test_slices_and_crosses_are_those_rows_alone(tallied, cuts):
 def test_batches_add_up_to_the_whole(tallied, label, cuts):
     answer = {"prediction": label[::-1].copy()}
     half = {"half": np.arange(len(label)) % 2}
-    shift = float(label.mean())
     slicings = [(Part("half", "half"),)]
-    whole, cells = tallied(Regression(shift), label, answer, slicings=slicings, columns=half)
-    parts, same = tallied(Regression(shift), label, answer, slicings=slicings, columns=half, cuts=cuts)
+    whole, cells = tallied(Regression(), label, answer, slicings=slicings, columns=half)
+    parts, same = tallied(Regression(), label, answer, slicings=slicings, columns=half, cuts=cuts)
 
     assert same == cells
     for cell in cells.values():
         once, added = whole.sums(cell), parts.sums(cell)
         assert added.count == once.count
-        assert added.numbers == pytest.approx(once.numbers, rel=1e-9, abs=1e-9)
+        assert added.numbers[:3] == pytest.approx(once.numbers[:3], rel=1e-9, abs=1e-9)
+        # The constant that labels are centred about is the first batch's; their variance is the same.
+        spreads = [sums.numbers[4] - sums.numbers[3] ** 2 / sums.weight for sums in (added, once)]
+        assert spreads[0] == pytest.approx(spreads[1], rel=1e-6, abs=1e-6)
 
 
 def test_folds_add_up_to_the_cell_and_are_of_like_size(tallied):
@@ -132,7 +134,7 @@ def test_places_add_up_however_often_they_are_compacted(monkeypatch, pending):
     monkeypatch.setattr(metrics, "PENDING", pending)
 
     class Places:
-        width, span, weighted = 0, 1 << 40, True
+        width, span, weighted, centred, scores = 0, 1 << 40, True, None, None
 
     ledger = metrics.Ledger(Places(), 3)
     random = np.random.default_rng(1)
@@ -150,12 +152,32 @@ def test_places_add_up_however_often_they_are_compacted(monkeypatch, pending):
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 123_456.789, -1e9, 1e-9])
-@pytest.mark.parametrize("shift", ["itself", 0.0, 1.0])
-def test_r2_of_equal_labels_is_no_number(values_of, value, shift):
-    label = np.full(7, value)
-    measure = Regression(value if shift == "itself" else shift)
+@pytest.mark.parametrize("first", ["itself", 0.0, 1.0])
+def test_r2_of_equal_labels_is_no_number(tallied, value, first):
+    """Also in a slice of a table that begins with other labels."""
+    label = np.full(21, value)
+    label[:7] = value if first == "itself" else first
+    columns = {"city": np.array([b"bern"] * 7 + [b"chur"] * 14, object)}
+    ledger, cells = tallied(
+        Regression(), label, {"prediction": label + 1}, slicings=[(CITY,)], columns=columns, cuts=[7]
+    )
 
-    assert math.isnan(values_of(measure, label, {"prediction": label + 1})["r2"])
+    assert math.isnan(Regression().values(ledger.sums(cells[(("city", b"chur"),)]))["r2"])
+
+
+@pytest.mark.parametrize(("level", "spread"), [(1e7, 5.0), (1.7e9, 200.0), (1.7e12, 1000.0)])
+def test_r2_of_a_slice_far_from_the_other_rows_is_scikit_learns(tallied, level, spread):
+    """As prices in two currencies: the slice's variance is lost if its sums are taken about the other rows' mean."""
+    random = np.random.default_rng(4)
+    label = np.concatenate([random.normal(0, 1, 300), level + spread * random.normal(0, 1, 200)])
+    prediction = label + np.repeat([1.0, spread], [300, 200]) * random.normal(0, 0.5, 500)
+    columns = {"city": np.repeat(np.array([b"bern", b"chur"], object), [300, 200])}
+    ledger, cells = tallied(
+        Regression(), label, {"prediction": prediction}, slicings=[(CITY,)], columns=columns, cuts=[250, 300, 350]
+    )
+    found = Regression().values(ledger.sums(cells[(("city", b"chur"),)]))["r2"]
+
+    assert found == pytest.approx(sklearn.r2_score(label[300:], prediction[300:]), rel=1e-6)
 
 
 def test_a_prediction_that_is_no_number_makes_every_metric_none(values_of):

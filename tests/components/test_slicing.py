@@ -37,14 +37,44 @@ def test_a_bound_belongs_to_the_bucket_above_it(kind):
     assert found == [b"below 18", b"below 18", b"18 to 65", b"18 to 65", b"from 65", b"from 65"]
 
 
-def test_the_names_of_buckets_are_those_that_the_config_knows():
+@pytest.mark.parametrize("bound", [0.1, 0.3, 0.7, 0.9, 1.1, 19.99, 99.95, -0.1])
+def test_a_cell_that_reads_as_the_bound_is_not_below_it(bound):
+    """The nearest float32 to 0.7 is less than the nearest float64."""
+    part, just_below = Part("a", "a", (bound,)), np.nextafter(np.float32(bound), np.float32(-100))
+
+    found = named(part, np.array([bound, just_below], np.float32))
+    assert found == [f"from {bound:g}".encode(), f"below {bound:g}".encode()]
+
+
+def test_integers_meet_bounds_exactly():
+    beyond = 2**53
+    part = Part("a", "a", (-1e30, 0.5, float(beyond + 2), 1e30))
+    cells = np.array([-(2**63), 0, 1, beyond + 1, beyond + 2, 2**63 - 1])
+
+    assert part.code(cells, np.ones(6, bool))[1].tolist() == [0, 0, 1, 1, 2, 2]
+    assert named(Part("a", "a", (1e30,)), cells[:1]) == [b"below 1e+30"]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "names"),
+    [
+        ((-1.5, 0.25, 1e9), ("below -1.5", "-1.5 to 0.25", "0.25 to 1e+09", "from 1e+09")),
+        ((20240101.0, 20240108.0), ("below 20240101", "20240101 to 20240108", "from 20240108")),
+        ((999997.0, 1000001.0), ("below 999997", "999997 to 1000001", "from 1000001")),
+        ((1714521600.0, 1714543200.5), ("below 1714521600", "1714521600 to 1714543000", "from 1714543000")),
+        ((0.7,), ("below 0.7", "from 0.7")),
+        ((1.0, float(np.nextafter(1.0, 2.0))), ("below 1", "1 to 1.0000000000000002", "from 1.0000000000000002")),
+        ((), ("all",)),
+    ],
+)
+def test_each_bucket_has_a_name_of_its_own_that_the_config_knows(bounds, names):
     from pipeline.slices import MISSING as TEXT
     from pipeline.slices import Buckets
 
-    bounds = (-1.5, 0.25, 1e9)
-    found = [Part("a", "a", bounds).bucket(place).decode() for place in range(4)]
-
-    assert (*found, TEXT) == Buckets(column="a", edges=bounds).values()
+    cells = np.array([-1e300, *bounds])
+    assert named(Part("a", "a", bounds), cells) == [name.encode() for name in names]
+    if bounds:
+        assert Buckets(column="a", edges=bounds).values() == (*names, TEXT)
     assert TEXT.encode() == MISSING
 
 
