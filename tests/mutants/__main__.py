@@ -99,7 +99,7 @@ def _results(mutants: list[Mutant], texts: dict[str, str], jobs: int) -> dict[st
     stale = [file for file in test_files if contexts.stale(file, KEPT / "measured")]
     with runs.warm(KEPT / "work", jobs) as workers:
         _measure(stale, workers)
-        measured = contexts.Contexts(KEPT / "measured", test_files)
+        measured = contexts.Contexts(KEPT / "measured", test_files, {mutant.file for mutant in mutants})
         lock, total = threading.Lock(), missing.qsize()
 
         def work(worker: runs.Warm) -> None:

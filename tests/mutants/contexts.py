@@ -1,8 +1,10 @@
-"""Which tests run which lines, measured once and kept until a file that matters has changed."""
+"""Which tests run which lines, measured once; lines of a file that is edited later are followed to where they are."""
 
+import difflib
+import functools
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,8 @@ def measure(file: str, folder: Path, ask: Ask) -> dict[str, Any]:
     contexts = {name: tracing.read(str(lines / number)) for name, number in answer.get("contexts", {}).items()}
     touched = {path for context in contexts.values() for path in context}
     kept = {
-        "digests": {path: tree.digest(path) for path in sorted({file, *_helpers(file), *touched})},
+        "digest": tree.digest(file),
+        "sources": {path: _keep(path, folder) for path in sorted(touched)},
         "tests": answer.get("tests", {}),
         "fixtures": answer.get("fixtures", {}),
         "lines": {
@@ -57,11 +60,35 @@ def measure(file: str, folder: Path, ask: Ask) -> dict[str, Any]:
 
 
 def stale(file: str, folder: Path) -> bool:
-    """Say whether a file of tests has to be measured, for the first time or again."""
+    """Say whether a file of tests has to be measured, for the first time or because it was edited."""
     path = folder / f"{_stem(file)}.json"
-    return not path.exists() or any(
-        tree.digest(name) != was for name, was in json.loads(path.read_text())["digests"].items()
-    )
+    return not path.exists() or json.loads(path.read_text())["digest"] != tree.digest(file)
+
+
+def _keep(path: str, folder: Path) -> str:
+    """Keep the text of a file as it was measured, and return its digest."""
+    kept = folder / "sources" / tree.digest(path)
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes((tree.REPOSITORY / path).read_bytes())
+    return kept.name
+
+
+def moved(before: Sequence[str], now: Sequence[str]) -> dict[int, list[int]]:
+    """Where the lines of a text are in an edited one, each from 1.
+
+    A line that is new there counts as run by what runs the line before it.
+    """
+    found: dict[int, list[int]] = {}
+    matcher = difflib.SequenceMatcher(None, before, now, autojunk=False)
+    for kind, start, end, new_start, new_end in matcher.get_opcodes():
+        if kind == "equal":
+            for place in range(end - start):
+                found.setdefault(start + place + 1, []).append(new_start + place + 1)
+        elif new_start < new_end:
+            for place in range(start, end):
+                found[place + 1] = list(range(new_start + 1, new_end + 1))
+            found.setdefault(max(start, 1), []).extend(range(new_start + 1, new_end + 1))
+    return found
 
 
 class Contexts:
@@ -70,19 +97,32 @@ class Contexts:
     Args:
         folder: Where they are kept.
         files: Files of tests.
+        wanted: Files whose lines are asked for.
     """
 
-    def __init__(self, folder: Path, files: list[str]) -> None:
+    def __init__(self, folder: Path, files: list[str], wanted: set[str]) -> None:
         self._kept = {file: json.loads((folder / f"{_stem(file)}.json").read_text()) for file in files}
         self._by_line: dict[tuple[str, int | str], set[tuple[str, str]]] = {}
         for file, kept in self._kept.items():
             for name, paths in kept["lines"].items():
-                for path, places in paths.items():
-                    for place in places:
-                        self._by_line.setdefault((path, place), set()).add((file, name))
+                for path in wanted & paths.keys():
+                    follow = self._followed(folder, path, kept["sources"][path])
+                    for place in paths[path]:
+                        for there in [place] if isinstance(place, str) or follow is None else follow.get(place, ()):
+                            self._by_line.setdefault((path, there), set()).add((file, name))
         self.seconds = {
             test: max(facts["seconds"], 0.0) for kept in self._kept.values() for test, facts in kept["tests"].items()
         }
+
+    @staticmethod
+    @functools.cache
+    def _followed(folder: Path, path: str, digest: str) -> dict[int, list[int]] | None:
+        """Where lines are now; None where the file is as it was."""
+        if digest == tree.digest(path):
+            return None
+        there = tree.REPOSITORY / path
+        now = there.read_text().splitlines() if there.is_file() else []
+        return moved((folder / "sources" / digest).read_text().splitlines(), now)
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Tests that run what is edited, those first that are likely to notice at little cost.
@@ -120,14 +160,6 @@ def _ordered(tests: Mapping[str, float], path: str) -> list[str]:
             best[file] = min(best.get(file, score(test)), score(test))
         order += sorted(chosen, key=lambda test: (best[test.partition("::")[0]], test.partition("::")[0], score(test)))
     return order
-
-
-def _helpers(file: str) -> list[str]:
-    """Files that tests share: every conftest above this one, and what stands beside the topmost."""
-    folders = [str(folder) for folder in Path(file).parents if str(folder) != "."]
-    beside = [name for name in tree.files() if str(Path(name).parent) == "tests" and name.endswith(".py")]
-    above = [f"{folder}/conftest.py" for folder in folders]
-    return [name for name in {*beside, *above} if (tree.REPOSITORY / name).is_file() and "test_" not in name]
 
 
 def _stem(file: str) -> str:

@@ -2,7 +2,7 @@ import ast
 
 import pytest
 
-from . import report
+from . import contexts, report
 from .mutant import mutants_of
 from .runs import Result
 
@@ -127,3 +127,12 @@ def test_the_document_lists_what_was_not_noticed_and_keeps_its_reasons(mutants):
     assert [line for line in again.splitlines() if line.startswith("| components/x.py")] == [
         rows[0][:-1].rstrip() + " equivalent: so it is |"
     ]
+
+
+def test_lines_are_followed_through_an_edit():
+    before = ["a", "b", "c", "d", "e"]
+
+    assert contexts.moved(before, before) == {number: [number] for number in range(1, 6)}
+    found = contexts.moved(before, ["new", "a", "b", "C", "D", "also", "e", "end"])
+    assert found == {1: [1, 2], 2: [3, 4, 5, 6], 3: [4, 5, 6], 4: [4, 5, 6], 5: [7, 8]}
+    assert contexts.moved(before, ["a", "e"]) == {1: [1], 5: [2]}

@@ -52,7 +52,7 @@ HEAVY = (
     "tfx.orchestration.portable.launcher",
     "tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner",
 )
-_SUBREAPER = 36
+_SUBREAPER, _DEATH_SIGNAL = 36, 1
 
 
 def measure(order: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +99,7 @@ def _forked(order: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, An
     if pid == 0:
         try:
             os.setsid()
+            ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
             log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
             for descriptor in (1, 2):
                 os.dup2(log, descriptor)
@@ -141,7 +142,9 @@ def _end_all() -> None:
 
 def main() -> None:
     """Import, then serve."""
-    ctypes.CDLL(None).prctl(_SUBREAPER, 1)
+    libc = ctypes.CDLL(None)
+    libc.prctl(_SUBREAPER, 1)
+    libc.prctl(_DEATH_SIGNAL, signal.SIGKILL)
     # Plugins of other packages would be compiled in each forked process.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     answers = os.fdopen(os.dup(1), "w")
