@@ -1,6 +1,6 @@
 """What pytest does in a forked process: measure which lines each test runs, or run chosen tests in a chosen order."""
 
-import time
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,8 +16,9 @@ class Measuring:
         lines: Traces this process.
 
     Attributes:
-        tests: Test -> its seconds, and the shared fixtures that it uses; what failed or was skipped is left out.
-        fixtures: Shared fixture -> its seconds.
+        tests: Test -> its seconds of a processor, and the shared fixtures that it uses; without those that failed or
+            were skipped.
+        fixtures: Shared fixture -> its seconds likewise.
         contexts: Test or fixture -> the name of its lines.
         left_out: Tests that failed or were skipped.
     """
@@ -36,7 +37,9 @@ class Measuring:
         shared = [_name(each) for chain in definitions for each in chain if each.scope != "function"]
         self.tests[item.nodeid] = {"seconds": 0.0, "fixtures": shared}
         self._enter(item.nodeid)
+        began = _processors()
         yield
+        self.tests[item.nodeid]["seconds"] += _processors() - began
         self._enter("collect")
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -45,22 +48,21 @@ class Measuring:
         if fixturedef.scope == "function":
             yield
             return
-        outer, name, began = self._current, _name(fixturedef), time.perf_counter()
+        outer, name, began = self._current, _name(fixturedef), _processors()
         if outer in self.tests:
             self.tests[outer]["fixtures"].append(name)
         self._enter(name)
         yield
-        seconds = time.perf_counter() - began
+        seconds = _processors() - began
         self.fixtures[name] = self.fixtures.get(name, 0.0) + seconds
         if outer in self.tests:
             self.tests[outer]["seconds"] -= seconds
         self._enter(outer)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up a test's seconds."""
+        """Note what failed or was skipped."""
         if not report.passed:
             self.left_out.add(report.nodeid)
-        self.tests[report.nodeid]["seconds"] += report.duration
 
     def pytest_sessionfinish(self) -> None:
         """Forget what cannot tell a good edit from a bad one."""
@@ -69,6 +71,11 @@ class Measuring:
     def _enter(self, name: str) -> None:
         self._current = name
         self._lines.enter(self.contexts.setdefault(name, f"{len(self.contexts)}"))
+
+
+def _processors() -> float:
+    """Seconds of this process and of those that it waited for, which do not grow with what else the machine does."""
+    return sum(os.times()[:4])
 
 
 def _name(definition: Any) -> str:

@@ -15,8 +15,10 @@ from .mutant import Mutant
 
 BUDGET_SECONDS = 150.0
 """Tests of a mutant are asked up to so many seconds together, as they were measured."""
-LEAST_SECONDS, TIMES = 60.0, 6.0
-"""A mutant may take so long, and so many times as long as its tests were measured to take."""
+LEAST_SECONDS, TIMES = 20.0, 5.0
+"""A mutant's process may use so many seconds of a processor, and so many times what its tests were measured to use."""
+WAITING = 6.0
+"""And take so many times as long, on a machine that does other things and for tests that wait."""
 
 
 class Warm:
@@ -122,10 +124,10 @@ def run(mutant: Mutant, text: str, contexts: Contexts, worker: Warm, all_tests: 
     digests = {mutant.file: tree.digest(mutant.file), "tests": all_tests}
     if not chosen:
         return Result("untested", None, 0, 0, 0.0, digests)
+    seconds = LEAST_SECONDS + TIMES * min(cost, BUDGET_SECONDS)
+    order = {"kind": "run", "tests": chosen, "processor": int(seconds), "seconds": WAITING * seconds}
     with worker.tree.edited(mutant.file, mutant.apply(text)):
-        answer = worker.ask(
-            {"kind": "run", "tests": chosen, "seconds": LEAST_SECONDS + TIMES * min(cost, BUDGET_SECONDS)}
-        )
+        answer = worker.ask(order)
     state = "timeout" if "timeout" in answer else "survived" if answer.get("code") == 0 else "killed"
     if answer.get("code") == 5:
         raise RuntimeError(f"none of the tests of {mutant.file} was found: {chosen[:3]}")

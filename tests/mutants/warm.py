@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -88,7 +89,7 @@ def _arguments(order: dict[str, Any]) -> list[str]:
 
 
 def _forked(order: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-    """Do an order in a process of its own, for as many seconds as it may take.
+    """Do an order in a process of its own, for as many seconds, also of a processor, as it may take.
 
     Returns:
         What it tells; `timeout` where it was stopped, `died` where it ended without a word.
@@ -106,6 +107,8 @@ def _forked(order: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, An
             os.chdir(order["tree"])
             sys.path[0] = order["tree"]
             os.environ["PYTHONPATH"] = f"{order['tree']}/.site"
+            if "processor" in order:
+                resource.setrlimit(resource.RLIMIT_CPU, (order["processor"], order["processor"]))
             os.write(write_end, json.dumps(work(order)).encode() + b"\n")
         finally:
             os._exit(0)
@@ -118,14 +121,19 @@ def _forked(order: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, An
 
 def _read(descriptor: int, pid: int, until: float) -> dict[str, Any]:
     """Read a line of JSON; what the process has left behind may hold the other side open."""
-    said, alive = b"", True
-    while alive and not said.endswith(b"\n"):
+    said, end = b"", None
+    while end is None and not said.endswith(b"\n"):
         if time.monotonic() > until:
             return {"timeout": True}
-        alive = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-        while select.select([descriptor], [], [], 0.1 if alive else 0)[0] and (block := os.read(descriptor, 1 << 20)):
+        end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        while select.select([descriptor], [], [], 0.1 if end is None else 0)[0] and (
+            block := os.read(descriptor, 4096)
+        ):
             said += block
-    return dict(json.loads(said)) if said.endswith(b"\n") else {"died": True}
+    if said.endswith(b"\n"):
+        return dict(json.loads(said))
+    # At its limit of the processor it is killed.
+    return {"timeout" if end is not None and end.si_status == signal.SIGKILL else "died": True}
 
 
 def _end_all() -> None:
