@@ -65,6 +65,18 @@ def test_a_run_that_did_not_end_is_kept_whole(runs, writer, state):
     assert runs.left("trainer") == [1, 3, 4]
 
 
+def test_a_folder_stays_while_a_later_run_needs_a_part_of_it(runs, writer):
+    runs(blessed=False)
+    runs(blessed=False)
+    for _ in range(2):
+        runs()
+    part = runs.place("trainer", 1) / "Format-Serving"
+    writer.run("importing", state="COMPLETE").node("importer", outputs=[("model", "Model")], uri=str(part))
+    runs.clean()
+
+    assert runs.left("trainer") == [1, 3, 4]
+
+
 def test_a_pipeline_that_runs_now_is_left_alone(runs, ask):
     for _ in range(4):
         runs()
