@@ -68,9 +68,12 @@ def diff(root: str, name: str, data_root: str) -> list[Difference]:
 
 
 def propose(root: str, name: str, data_root: str) -> str:
-    """Write what `infer` says to schemas/NAME.proposed.pbtxt; return its path."""
-    target = proposed_path(root, name)
-    replace(target, infer(root, name, data_root), keep=False)
+    """Write what `infer` says to schemas/NAME.proposed.pbtxt; return its path.
+
+    A proposal that is there and differs, which somebody may have edited, is kept as FILE.previous.
+    """
+    target, text = proposed_path(root, name), infer(root, name, data_root)
+    replace(target, text, keep=os.path.exists(target) and _read(target) != text)
     return target
 
 

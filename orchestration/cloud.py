@@ -36,6 +36,7 @@ class Target(Protocol):
     TITLE: str
     SCHEMES: tuple[str, ...]
     SUFFIXES: tuple[str, ...]
+    MARK: str
     NOT_RUN: tuple[str, ...]
 
     def render(self, job: Mapping[str, Any]) -> str:
@@ -188,7 +189,19 @@ def _output(request: Request, target: Target) -> str:
         raise UserError(f"--output {path}: {target.TITLE} takes a {' or '.join(target.SUFFIXES)} file: name it so")
     if not os.path.isdir(os.path.dirname(path) or "."):
         raise UserError(f"--output {path}: there is no folder {os.path.dirname(path)}: make it, or name another file")
+    if os.path.isfile(path) and not _is_compiled(path, target):
+        raise UserError(f"{path} is there and no compiled pipeline: name another file with --output, or remove it")
     return path
+
+
+def _is_compiled(path: str, target: Target) -> bool:
+    """Whether a file is one that an earlier compilation wrote, or empty, so that it may be replaced."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, ValueError):
+        return False
+    return not text or target.MARK in text
 
 
 def _data(request: Request, config: Config, columns: Mapping[str, str], target: Target) -> tuple[Any, str]:

@@ -30,7 +30,7 @@ from typing import NamedTuple, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV, TOOLS = ROOT / ".venv", ROOT / ".tools"
-STAMP, LOG, UV = VENV / ".stamp", TOOLS / "set-up.log", TOOLS / "uv" / "bin" / "uv"
+STAMP, MARK, LOG, UV = VENV / ".stamp", VENV / ".set-up", TOOLS / "set-up.log", TOOLS / "uv" / "bin" / "uv"
 UV_VERSION = "0.13.9"
 ROOM = 4.0  # GB: an environment takes 3.1, and uv's cache the same once more where it lies on another disk
 SYSTEM_FOLDERS = ("/usr/bin", "/usr/local/bin")
@@ -280,13 +280,25 @@ def fetch_python(stack: Stack) -> Python | None:
     return find_python(stack)
 
 
+def put_aside() -> None:
+    """Moves aside what is at `.venv` and was not made by a set-up: emptying it would lose what somebody installed."""
+    if VENV.is_symlink() or (VENV.exists() and not STAMP.exists() and not MARK.exists()):
+        aside = VENV.with_name(f".venv.before-{time.strftime('%Y%m%d-%H%M%S')}")
+        VENV.rename(aside)
+        say(f".venv was not made by this set-up: it is {aside.name} now")
+
+
 def make_venv(python: Python) -> None:
     """Makes `.venv` hold exactly what the lock says; what an interrupted set-up left is used."""
+    put_aside()
+    if VENV.exists():
+        MARK.touch()
     with contextlib.suppress(FileNotFoundError):
         STAMP.unlink()
     inside = ask(str(VENV / "bin" / "python"))
     if not (inside and inside.minor == python.minor and made_here()):
         run("making .venv", str(UV), "venv", "--clear", "--python", python.path, str(VENV))
+        MARK.touch()
     # Where bytecode may not be written later, each `import tfx` would take 35 s in place of 10.
     run("filling .venv", str(UV), "sync", "--frozen", "--all-groups", "--compile-bytecode", "--python", python.path)
 

@@ -8,6 +8,8 @@ TITLE = "Vertex AI"
 SCHEMES: tuple[str, ...] = ("gs",)
 """Kinds of bucket that the service writes to."""
 SUFFIXES: tuple[str, ...] = (".json",)
+MARK = '"pipelineSpec": {'
+"""In every file that was compiled, so that no other file is replaced."""
 NOT_RUN: tuple[str, ...] = ()
 """Keys of executors: the service runs all that TFX compiles."""
 

@@ -97,6 +97,16 @@ def test_copies_of_our_versions_stay(serving, place, tmp_path):
     assert versions.pushed(str(serving)) == [renumbered, restored, newest]
 
 
+def test_a_version_that_took_the_place_of_ours_stays(serving, place):
+    """As one of the same number and pipeline from another root."""
+    ours = place()
+    path = serving / str(ours) / versions.RECORD
+    path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "0" * 32}))
+    newest = place()
+
+    assert versions.pushed(str(serving)) == [ours, newest]
+
+
 def test_versions_of_another_pipeline_stay_even_with_its_ledger(serving, place, tmp_path):
     cars = tmp_path / "cars" / "serving"
     theirs = [place(to=cars, keep=5) for _ in range(3)]

@@ -39,6 +39,14 @@ def test_the_loop_infer_look_approve(root):
     proposed = run("propose", root)
     assert proposed.endswith("schemas/made.proposed.pbtxt")
     assert approved.read_text() == before
+    proposal = root / "schemas/made.proposed.pbtxt"
+    inferred = proposal.read_text()
+    run("propose", root)
+    assert not (root / "schemas/made.proposed.pbtxt.previous").exists(), "nothing was edited"
+    proposal.write_text("# mine")
+    run("propose", root)
+    assert (root / "schemas/made.proposed.pbtxt.previous").read_text() == "# mine"
+    assert proposal.read_text() == inferred
     said = review.approve(str(root), "made")
     assert "schemas/made.pbtxt.previous" in said
     assert (root / "schemas/made.pbtxt.previous").read_text() == before

@@ -1,4 +1,7 @@
-from orchestration import cloud
+import pytest
+
+from errors import UserError
+from orchestration import cloud, kubeflow, vertex
 from pipeline.variants import Name
 
 REQUEST = cloud.Request(target="kubeflow", name=Name("houses"), root="gs://bucket", image="registry/image:1")
@@ -10,3 +13,19 @@ def test_data_that_is_on_this_machine_alone_is_said():
         "to do: /home/me/b.csv is on this machine alone; copy it to data/ of the repository and name it so in data.path"
     ]
     assert cloud._notes(REQUEST, "gs://bucket", "data/a.csv") == []
+
+
+@pytest.mark.parametrize("target", [kubeflow, vertex])
+def test_a_file_is_replaced_only_where_it_was_compiled(target, tmp_path):
+    path = tmp_path / f"houses{target.SUFFIXES[0]}"
+    path.write_text("mine: 1")
+    request = cloud.Request(target=target.__name__.rpartition(".")[2], name=Name("houses"), output=str(path))
+    with pytest.raises(
+        UserError, match=rf"{path.name} is there and no compiled pipeline: name another file with --out"
+    ):
+        cloud.run(request)
+    assert path.read_text() == "mine: 1"
+    spec = {"pipelineInfo": {"name": "houses"}}
+    for text in ("", target.render({"pipelineSpec": spec, "runtimeConfig": {"gcsOutputDirectory": "gs://bucket"}})):
+        path.write_text(text)
+        assert cloud._output(request, target) == str(path)

@@ -292,6 +292,34 @@ def test_a_moved_checkout_makes_a_new_environment(place):
     assert place.calls() == made(python)
 
 
+def test_an_environment_that_somebody_else_made_is_put_aside(place, capsys):
+    python, mine = place.python(10), place.home / "mine"
+    (mine / "bin").mkdir(parents=True)
+    (mine / "precious").write_text("precious")
+    shutil.copytree(mine, place.root / ".venv")
+    assert place.install.main([]) == 0
+    assert place.calls() == made(python)
+    [aside] = place.root.glob(".venv.before-*")
+    assert (aside / "precious").read_text() == "precious"
+    assert f".venv was not made by this set-up: it is {aside.name} now" in capsys.readouterr().out
+
+
+def test_a_link_at_the_environment_s_place_is_put_aside_and_not_followed(place):
+    """As to the environment of another checkout, which is whole and has a stamp."""
+    python = place.python(10)
+    place.install.main([])
+    place.calls()
+    other = place.home / "other"
+    shutil.move(place.root / ".venv", other)
+    (place.root / ".venv").symlink_to(other)
+    (other / ".stamp").write_text("{}")
+    before = sorted(path.name for path in other.iterdir())
+    assert place.install.main([]) == 0
+    assert place.calls() == made(python)
+    assert sorted(path.name for path in other.iterdir()) == before
+    assert not (place.root / ".venv").is_symlink()
+
+
 def test_an_interrupted_set_up_is_noticed_and_resumed(place):
     python = place.python(10)
     (place.home / "failure").write_text("killed\n")

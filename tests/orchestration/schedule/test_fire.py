@@ -79,15 +79,15 @@ def test_a_run_that_ends_well_is_told_and_not_made_again_without_a_change(
 def test_only_the_oldest_logs_of_fires_are_removed(carry_out, plan, state, tmp_path, monkeypatch):
     monkeypatch.setattr(fire, "KEPT_LOGS", 2)
     logs = tmp_path / ".schedule" / "logs"
-    (logs / "folder").mkdir(parents=True)
+    (logs / "folder-1.log").mkdir(parents=True)
     ours = ["houses-s-100.log", "lost-7.log", "houses-s-300.log", "houses-s-400.log"]
     for age, name in enumerate(["notes.txt", "houses.log", *ours]):
         (logs / name).write_text(name)
         os.utime(logs / name, (age, age))
-    (logs / "linked-1.log").symlink_to(tmp_path / "gone")
+    (logs / "linked-1.log").symlink_to(logs / "notes.txt")
     carry_out(plan(), 0)
 
-    left = {"folder", "notes.txt", "houses.log", "linked-1.log", *ours[-2:]}
+    left = {"folder-1.log", "notes.txt", "houses.log", "linked-1.log", *ours[-2:]}
     assert left <= set(os.listdir(logs))
     assert not set(ours[:2]) & set(os.listdir(logs))
 
