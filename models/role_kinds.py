@@ -9,7 +9,7 @@ from pydantic import Field, FiniteFloat, model_validator
 from models.strict import Strict, Word
 
 DATE = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-"""How a date is written, as a regular expression that RE2 reads too."""
+"""How a date is written, as a regular expression that RE2 reads too; that the month has the day is checked apart."""
 DATE_PARTS = {"year": 0, "month": 12, "day": 31, "day_of_week": 7, "days": 0}
 """Part of a date -> number of its values when it is one-hot encoded, or 0 where it is a number."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from components.ingestion.grouping import ungrouped
 from models.label import Label
 from models.recipe import Training
 from models.roles import Duties, Features
@@ -73,6 +74,12 @@ class Config(Strict):
         self.gates.check(self.label)
         if self.label.column in (*self.features.columns(), *self.features.ignored):
             raise ValueError(f"label: column {self.label.column!r} stands under [features] too: take it out there")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_stay_together(self) -> "Config":
+        if reason := ungrouped(self.data.split.by, self.columns.group):
+            raise ValueError(reason)
         return self
 
     @model_validator(mode="after")

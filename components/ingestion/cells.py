@@ -6,7 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string()}
+DOUBLE = "DOUBLE"
+"""Type in which a FLOAT column is read whose cells float32 cannot tell apart; it is narrowed before it is written."""
+ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string(), DOUBLE: pa.float64()}
 """Schema type -> Arrow type."""
 
 
@@ -78,6 +80,15 @@ def convert(column: pa.Array, kind: str) -> pa.Array:
         except pa.ArrowInvalid:
             high = middle
     raise BadCellError(low, column[low].as_py())
+
+
+def narrowed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Make float32 of float64 columns, as tf.Examples have it."""
+    columns = [
+        column.cast(pa.float32(), safe=False) if pa.types.is_float64(column.type) else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 def kind_of(type_: pa.DataType) -> str | None:

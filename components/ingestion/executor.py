@@ -19,6 +19,7 @@ from tfx.types import artifact_utils
 from components import summary
 from components.ahead import ahead
 from components.ingestion import encoding, marks, planning, rows, spans, split
+from components.ingestion.cells import narrowed
 from components.ingestion.csv_source import BLOCK_BYTES
 from components.ingestion.records import RecordWriter, cut, framed, joined
 from errors import UserError
@@ -106,11 +107,13 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
         marked = marks.Marks(skip=planning.naming(config), label=config["label"])
         meter, expected = progress.Meter(), 0.0
         for batch in ahead(planning.read(plan.files[element["shard"]], plan, config, keeper)):
-            examples = encoding.examples(batch)
+            narrow = narrowed(batch)
+            examples = encoding.examples(narrow)
             texts = cut(examples)
+            # Times are compared as they were read.
             divided = splitter.divide(batch, examples, texts=texts, path=path, ready=element["split"])
-            marked.add(batch, divided)
-            records, typed = framed(examples, texts), sidecar.typed(batch)
+            marked.add(narrow, divided)
+            records, typed = framed(examples, texts), sidecar.typed(narrow)
             for name, numbers in divided.items():
                 writers[name].write_framed(joined(records.take(pa.array(numbers))))
                 columns[name].write(sidecar.selected(typed, numbers))

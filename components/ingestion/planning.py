@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from components.ingestion import files, sources, spans, times
+from components.ingestion.cells import DOUBLE
+from components.ingestion.grouping import ungrouped
 from components.ingestion.rows import Keeper
 from components.ingestion.split import SPLITS
 from errors import UserError
@@ -56,6 +58,8 @@ def plan(config: Mapping[str, Any]) -> Plan:
         UserError: a file is not there or cannot be read.
     """
     data = config["data"]
+    if reason := ungrouped(data["split"]["by"], config["duties"]["group"]):
+        raise UserError(reason)
     found = files.resolve(config["paths"], data)
     columns = sources.types([file.path for file in found], data, config["columns"])
     split = {
@@ -114,11 +118,21 @@ def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keep
     Raises:
         UserError: the file cannot be read.
     """
-    batches = sources.batches(file.path, config["data"], plan.columns)
+    batches = sources.batches(file.path, config["data"], _types(file, plan, config))
     if config["data"]["sample"]:
         batches = _sampled(batches, _part(config["data"]["sample"], file, plan))
     for batch in batches:
         yield kept(batch, file, plan, config, keep)
+
+
+def _types(file: files.DataFile, plan: Plan, config: Mapping[str, Any]) -> Mapping[str, str]:
+    """Types to read a file's columns in: seconds since 1970 with a fraction are equal in float32 within minutes."""
+    name = config["duties"]["time"]
+    if plan.split["by"] != "time" or plan.columns.get(name) != "FLOAT":
+        return plan.columns
+    if (config["data"]["format"] or files.format_of(file.path)) not in ("csv", "parquet"):
+        return plan.columns
+    return {**plan.columns, name: DOUBLE}
 
 
 def kept(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from components.ingestion import times
 from errors import UserError
 
 PLACEHOLDER = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)\}")
@@ -15,8 +16,6 @@ OTHER = "of other spans"
 """Reason under which rows of spans that are not taken are counted."""
 _DIGITS = {"SPAN": r"\d+", "VERSION": r"\d+", "YYYY": r"\d{4}", "MM": r"\d{2}", "DD": r"\d{2}"}
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
-_DAY = 10**10
-"""What `times.keys` puts behind YYYYMMDD."""
 _WEEK_START = 3
 """1970-01-01 was a Thursday: so many days after a Monday."""
 
@@ -130,19 +129,17 @@ def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any,
         column: The column's name, for the message.
 
     Returns:
-        int64 (rows,): days, weeks or months, counted through.
+        int64 (rows,): days, weeks or months in UTC, counted from 1970.
 
     Raises:
         UserError: the times are no dates.
     """
-    if len(keys) and (keys.dtype != np.int64 or keys.min() < 10**17):
+    if not times.are_instants(keys):
         raise UserError(f"data.spans cuts column {column!r} by {by}: it must hold dates as YYYY-MM-DD, not numbers")
-    days = keys // _DAY
-    months = (days // 10_000 - 1970) * 12 + days // 100 % 100 - 1
+    days = times.days(keys)
     if by == "month":
-        return np.asarray(months)
-    since = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + days % 100 - 1
-    return np.asarray(since if by == "day" else (since + _WEEK_START) // 7)
+        return np.asarray(days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64))
+    return np.asarray(days if by == "day" else (days + _WEEK_START) // 7)
 
 
 def named(number: int, by: str) -> Span:

@@ -12,26 +12,34 @@ from errors import UserError
 MERGE = 1 << 20
 """Times held before equal ones are counted together."""
 _TIME = (
-    r"^(?P<year>\d{4})[-/]?(?P<month>\d{2})[-/]?(?P<day>\d{2})"
-    r"(?:[T ]?(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:\.(?P<part>\d{1,4}))?)?)?"
+    r"^\s*(?P<year>\d{4})[-/]?(?P<month>\d{2})[-/]?(?P<day>\d{2})"
+    r"(?:[T\s]*(?P<hour>\d{1,2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,](?P<part>\d+))?)?)?"
+    r"\s*(?P<half>[AaPp])?(?:\.?[Mm]\.?)?"
+    r"\s*(?:Z|z|UTC|GMT)?(?:(?P<sign>[+-])(?P<ahead>\d{1,2})(?::?(?P<ahead_minutes>\d{2}))?)?(?:\[[^\]]*\])?\s*$"
 )
-_TIME_DIGITS = 18
-"""YYYYMMDDhhmmss and four digits of a second: what an int64 holds."""
+"""A date, a time of day with AM or PM, an offset from UTC, and a zone's name in brackets as Java writes it."""
+_FORMS = (
+    "a time is a number, or a text YYYY-MM-DD, YYYY/MM/DD or YYYYMMDD with a time of day as 14:30:05.25 or 2:30 PM and "
+    "an offset from UTC as Z or +02:00 after it"
+)
+_INSTANTS = 10**18
+"""What is added to microseconds since 1970, so that instants of texts differ from any number that a table holds."""
+_DAY_US, _HOUR_US, _MINUTE_US, _SECOND_US = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000
 
 Keys = np.ndarray[Any, Any]
 """int64 or float64 (rows,): rises with time."""
 
 
 def keys(column: pa.Array, name: str, path: str) -> Keys:
-    """Numbers that rise with time.
+    """Turn times into numbers that rise with time.
 
     Args:
-        column: n numbers, or texts that start as YYYY-MM-DD does, YYYYMMDD or YYYY/MM/DD.
+        column: n numbers, or texts that name a date and maybe a time of day. A time without an offset is in UTC.
         name: The column's name.
         path: The file's, for the message.
 
     Returns:
-        (n,): the number itself, or YYYYMMDDhhmmss with four more digits.
+        (n,): the number itself; the instant of a text in microseconds, so that `are_instants` holds.
 
     Raises:
         UserError: a cell is missing or no time.
@@ -49,17 +57,58 @@ def keys(column: pa.Array, name: str, path: str) -> Keys:
         found: Keys = numbers.astype(np.float64 if pa.types.is_floating(column.type) else np.int64)
         return found
     coded = pc.dictionary_encode(column.cast(pa.string()))
-    parts = pc.extract_regex(coded.dictionary, pattern=_TIME)
+    texts = coded.dictionary
+    parts = pc.extract_regex(texts, pattern=_TIME)
     if parts.null_count:
-        bad = coded.dictionary[pc.index(pc.is_null(parts), True).as_py()].as_py()
+        bad = texts[pc.index(pc.is_null(parts), True).as_py()].as_py()
+        raise UserError(f"{path}: column {name!r}, which [columns] time names, holds {bad!r}: {_FORMS}")
+    instants, known = _instants(parts)
+    if not known.all():
+        bad = texts[int(np.flatnonzero(~known)[0])].as_py()
         raise UserError(
-            f"{path}: column {name!r}, which [columns] time names, holds {bad!r}: a time is a number, or a text that "
-            "starts as YYYY-MM-DD does"
+            f"{path}: column {name!r}, which [columns] time names, holds {bad!r}, which the calendar or the clock does "
+            f'not have: correct it, or leave such rows out with data.exclude = ["{name} == {bad!r}"]'
         )
-    fields = [pc.fill_null(pc.struct_field(parts, [at]), "") for at in range(parts.type.num_fields)]
-    digits = pc.utf8_rpad(pc.binary_join_element_wise(*fields, ""), _TIME_DIGITS, "0")
-    moments: Keys = pc.take(pc.cast(digits, pa.int64()), coded.indices).to_numpy(zero_copy_only=False)
-    return moments
+    found = instants[coded.indices.to_numpy(zero_copy_only=False)]
+    return found
+
+
+def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
+    """Instants (n,) of what _TIME found, and bool (n,): whether calendar and clock have them."""
+    names = [field.name for field in parts.type]
+    texts = {name: pc.fill_null(pc.struct_field(parts, [at]), "") for at, name in enumerate(names)}
+
+    def number(name: str) -> Keys:
+        digits = pc.if_else(pc.equal(texts[name], ""), "0", texts[name])
+        return np.asarray(pc.cast(digits, pa.int64()).to_numpy(zero_copy_only=False))
+
+    year, month, day = number("year"), number("month"), number("day")
+    hour, minute, second = number("hour"), number("minute"), number("second")
+    half = np.array([text.lower() for text in texts["half"].to_pylist()])
+    # 12 AM is midnight; an hour above 12 is of 24 already.
+    hour = np.where((half != "") & (hour == 12), 0, hour) + np.where((half == "p") & (hour <= 12), 12, 0)
+    fraction = pc.utf8_rpad(pc.utf8_slice_codeunits(texts["part"], 0, 6), 6, "0")
+    microsecond = np.asarray(pc.cast(fraction, pa.int64()).to_numpy(zero_copy_only=False))
+    ahead = (number("ahead") * 60 + number("ahead_minutes")) * np.where(
+        np.array(texts["sign"].to_pylist()) == "-", -1, 1
+    )
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
+    known = (year > 0) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= (after - first).astype(np.int64))
+    known &= (hour * 60 + minute <= 24 * 60) & (minute < 60) & (second <= 60) & (np.abs(ahead) <= 24 * 60)
+    days = first.astype(np.int64) + day - 1
+    of_day = hour * _HOUR_US + (minute - ahead) * _MINUTE_US + second * _SECOND_US + microsecond
+    return _INSTANTS + days * _DAY_US + of_day, known
+
+
+def are_instants(keys: Keys) -> bool:
+    """Whether keys are those of texts, which have a date."""
+    return not len(keys) or (keys.dtype == np.int64 and int(keys.min()) > _INSTANTS // 2)
+
+
+def days(keys: Keys) -> Keys:
+    """Days since 1970-01-01 in UTC, int64 (n,), of instants."""
+    return (keys - _INSTANTS) // _DAY_US
 
 
 def cuts(parts: Iterable[Keys], shares: Mapping[str, int]) -> list[float]:
@@ -92,12 +141,12 @@ def cuts(parts: Iterable[Keys], shares: Mapping[str, int]) -> list[float]:
 
 
 def shown(key: float) -> str:
-    """A time as people write it: the number, or YYYY-MM-DD and what follows where it is not midnight."""
-    text = str(key)
-    if len(text) != _TIME_DIGITS or not text.isdigit():
-        return text
-    day = f"{text[:4]}-{text[4:6]}-{text[6:8]}"
-    return day if not int(text[8:]) else f"{day} {text[8:10]}:{text[10:12]}:{text[12:14]}"
+    """Write a time: the number, or YYYY-MM-DD in UTC with the time of day where it is not midnight."""
+    if not isinstance(key, int) or not are_instants(np.array([key])):
+        return str(key)
+    moment = np.datetime64(key - _INSTANTS, "us")
+    day, clock = str(moment.astype("datetime64[s]")).split("T")
+    return day if clock == "00:00:00" else f"{day} {clock}"
 
 
 def _count(parts: Iterable[Keys]) -> tuple[Keys, Keys]:

@@ -1,5 +1,6 @@
 """Dates, taken apart."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -8,6 +9,7 @@ from models import role_kinds as kinds
 from models.transforms import cells, numbers
 from models.transforms.cells import Cells
 
+_MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _EPOCH = "1970-01-01"
 """What a missing cell holds until its stand-in is there; no figure sees it."""
 
@@ -23,6 +25,9 @@ def date(raw: Any, role: kinds.Date) -> dict[str, tf.Tensor]:
         "must hold dates written YYYY-MM-DD",
     )
     parts = take_apart(text)
+    text = cells.require(text, _in_calendar(parts), role.column, "must hold dates that the calendar has")
+    with tf.control_dependencies([text]):
+        parts = {name: tf.identity(part) for name, part in parts.items()}
     outputs: dict[str, tf.Tensor] = {}
     for part in role.parts:
         value = parts[part]
@@ -31,6 +36,14 @@ def date(raw: Any, role: kinds.Date) -> dict[str, tf.Tensor]:
             value = numbers.z_score(Cells(value, made.present), value)
         outputs[part] = value
     return outputs
+
+
+def _in_calendar(parts: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Whether the month of each date has its day, bool (batch, 1)."""
+    year, month = parts["year"], parts["month"]
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    length = tf.gather(tf.constant(_MONTH_DAYS, tf.int64), month) + tf.cast(leap & (month == 1), tf.int64)
+    return (parts["day"] < length) & (year > 0)
 
 
 def take_apart(text: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -2,7 +2,7 @@ import datetime
 
 import pytest
 
-from components.ingestion import encoding, files, planning, sources, split
+from components.ingestion import cells, encoding, files, planning, sources, split
 from errors import UserError
 from pipeline.data import Data
 
@@ -140,3 +140,33 @@ def test_one_span_is_not_enough_to_test_on_the_newest(plan, tmp_path):
         plan("x.csv", spans={"by": "month"}, window=2, split="span")
     with pytest.raises(ValueError, match="set window = 2 or more"):
         plan("x.csv", spans={"by": "month"}, split="span")
+
+
+def test_seconds_with_a_fraction_are_divided_as_they_are_written(tmp_path):
+    """float32 has 6 different numbers for these 200."""
+    (tmp_path / "epoch.csv").write_text("at,y\n" + "".join(f"{1704067200 + 3.4 * n:.3f},{n}\n" for n in range(200)))
+    data = Data(path=str(tmp_path / "epoch.csv"), split="time")
+    config = {
+        "paths": data.path,
+        "data": data.model_dump(mode="json"),
+        "columns": {"at": "FLOAT", "y": "INT"},
+        "duties": {"id": None, "group": None, "time": "at"},
+        "label": "y",
+        "complete": [],
+    }
+    made = planning.plan(config)
+
+    assert made.cuts == [pytest.approx(1704067200 + 3.4 * row, abs=1e-3) for row in (160, 180)]
+    [batch] = planning.read(made.files[0], made, config, planning.keeper(config))
+    assert len(set(batch.column(0).to_pylist())) == 200
+    assert cells.narrowed(batch).column(0).type == "float"
+
+
+@pytest.mark.parametrize("split", ["time", "span"])
+def test_groups_that_a_split_would_take_apart_are_refused(plan, split):
+    from components.ingestion.grouping import ungrouped
+
+    assert ungrouped(split, None) == ungrouped("hash", "city") == ungrouped("files", "city") == ""
+    config = {"data": {"split": {"by": split}}, "duties": {"group": "city"}}
+    with pytest.raises(UserError, match=rf"\[columns\] group = 'city' keeps .* data\.split\.by = '{split}' puts"):
+        planning.plan(config)

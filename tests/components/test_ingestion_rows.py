@@ -80,6 +80,24 @@ def test_an_expression_that_does_not_fit_the_data_is_named_with_its_key():
         ["20141013T000000", "20141014T000000"],
         ["2014-05-02T01:02:03", "2014-05-02T01:02:03.25", "2014-05-02 01:02:04"],
         ["2014/05/02 09:30", "2014/05/02 10:00"],
+        ["2014-05-02 9:30", "2014-05-02 10:30"],
+        [
+            "2014-05-02 12:10 AM",
+            "2014-05-02 1:00 am",
+            "2014-05-02 12:30 PM",
+            "2014-05-02 01:30 p.m.",
+            "2014-05-02 13:31",
+        ],
+        [
+            "2014-05-02T00:30+02:00",
+            "2014-05-01T23:00:00Z",
+            "2014-05-01 20:00:00.000001-04:00",
+            "2014-05-02T01:01 UTC+1",
+        ],
+        ["20140502T000000-0530", "2014-05-02T05:31", "2014-05-02T00:32-05", "2014-05-02T07:33+02:00[Europe/Berlin]"],
+        ["1969-12-31T23:59:59.999999", "1970-01-01", "9999-12-31"],
+        ["2014-05-02T01:02:03.123456", "2014-05-02T01:02:03.123457891", "2014-05-02T01:02:03,2"],
+        ["2016-02-29", "2016-02-29T24:00", "2016-03-01T00:01"],
     ],
 )
 def test_keys_of_texts_rise_with_time(texts):
@@ -98,6 +116,17 @@ def test_numbers_are_their_own_keys():
     ("column", "message"),
     [
         (pa.array(["2014-05-02", "05/02/2014"]), "column 'day', which .* holds '05/02/2014': a time is a number, or a"),
+        (pa.array(["2014-05-02", "2014-05-02 10:00 CEST"]), "holds '2014-05-02 10:00 CEST': a time is a number, or"),
+        (pa.array(["2014-05-02", "2014-05-02 noon"]), "holds '2014-05-02 noon': a time"),
+        (
+            pa.array(["2014-05-02", "0000-00-00"]),
+            "'0000-00-00', which the calendar or the clock does not have: correct",
+        ),
+        (pa.array(["2014-02-28", "2014-02-29"]), "holds '2014-02-29', which the calendar"),
+        (pa.array(["1900-02-29"]), "holds '1900-02-29', which the calendar"),
+        (pa.array(["2014-13-01"]), "holds '2014-13-01', which the calendar"),
+        (pa.array(["2014-05-02 24:01"]), "holds '2014-05-02 24:01', which the calendar or the clock"),
+        (pa.array(["2014-05-02 10:60"]), "holds '2014-05-02 10:60', which the calendar or the clock"),
         (pa.array(["2014-05-02", None]), r"x\.csv: 1 row has no 'day', .* data\.exclude = \[\"day is missing\"\]"),
         (pa.array([1.0, float("nan")]), "column 'day', .* not finite"),
     ],
@@ -137,6 +166,8 @@ def test_fewer_times_than_splits_are_refused():
 
 
 def test_times_are_shown_as_people_write_them():
-    keys = times.keys(pa.array(["2014-05-02", "2014-05-02T01:02:03"]), "t", "x").tolist()
+    keys = times.keys(pa.array(["2014-05-02", "2014-05-02T01:02:03", "2014-05-02T01:00+02:00"]), "t", "x").tolist()
 
-    assert [times.shown(key) for key in [*keys, 7, 0.5]] == ["2014-05-02", "2014-05-02 01:02:03", "7", "0.5"]
+    assert [times.shown(key) for key in [*keys, 7, 0.5, 20140502]] == [
+        *("2014-05-02", "2014-05-02 01:02:03", "2014-05-01 23:00:00", "7", "0.5", "20140502"),
+    ]

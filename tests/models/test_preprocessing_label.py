@@ -127,6 +127,15 @@ def test_a_date_must_be_one(pack, bad):
         preprocessing.preprocessing_fn({"day": tf.constant([["2014-05-02"], [bad]])}, config)
 
 
+@pytest.mark.parametrize("bad", ["2014-02-29", "1900-02-29", "2014-04-31 10:00", "0000-01-01"])
+def test_a_date_must_be_in_the_calendar(pack, bad):
+    config = pack(features={"date": [{"column": "day", "parts": ["month"]}]}, label={"task": "clusters"})
+    good = tf.constant([["2016-02-29"], ["2000-02-29"], ["2014-12-31"], ["0001-01-01"]])
+    preprocessing.preprocessing_fn({"day": good}, config)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'day' must hold dates that the calendar has"):
+        preprocessing.preprocessing_fn({"day": tf.constant([["2014-05-02"], [bad]])}, config)
+
+
 @pytest.mark.parametrize("role", ["numeric", "passthrough"])
 @pytest.mark.parametrize("bad", [float("nan"), float("-inf")])
 def test_a_complete_number_must_be_finite(pack, role, bad):
