@@ -4,6 +4,7 @@ On this machine a resolver asks ML Metadata for the latest blessed model of this
 resolvers, so there a component takes the newest version out of the serving folder.
 """
 
+import json
 from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -13,7 +14,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types.channel import Channel
 from tfx.utils import io_utils, path_utils
 
-from components import summary, versions
+from components import digest, summary, versions
 
 
 class LatestBlessed(ResolverStrategy):  # type: ignore[misc]
@@ -38,7 +39,10 @@ class LatestBlessed(ResolverStrategy):  # type: ignore[misc]
 class ServedSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     """Parameters and artifacts of the node."""
 
-    PARAMETERS: ClassVar[dict[str, Any]] = {"serving": component_spec.ExecutionParameter(type=str)}
+    PARAMETERS: ClassVar[dict[str, Any]] = {
+        "serving": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
     INPUTS: ClassVar[dict[str, Any]] = {
         "candidate": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)
     }
@@ -48,6 +52,7 @@ class ServedSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """Copies the newest pushed version into the artifact; without one the artifact stays empty."""
 
+    @digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -101,6 +106,11 @@ def served(*, serving: str, candidate: Any = None, name: str = "baseline") -> Se
     Returns:
         A node with output `model`, empty where nothing was pushed yet.
     """
-    spec = ServedSpec(serving=serving, candidate=candidate, model=Channel(type=standard_artifacts.Model))
+    spec = ServedSpec(
+        serving=serving,
+        code=json.dumps(digest.stage(Executor.__module__)),
+        candidate=candidate,
+        model=Channel(type=standard_artifacts.Model),
+    )
     node: Served = Served(spec=spec).with_id(name)
     return node

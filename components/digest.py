@@ -1,52 +1,232 @@
-"""Digests that make the cache honest: of the code behind a dotted path, and of a file's content.
+"""Digests for cache keys: of the code of a stage, of the files and libraries that it uses, and of a file's content.
 
-TFX's cache key covers execution parameters, not the code that a dotted path names nor the text of a file, so these
-digests travel as parameters.
+TFX's cache key covers execution parameters, but neither the code of an executor, nor that behind a dotted path, nor
+the content of a file, nor the version of a library. So these travel as parameters.
 """
 
-import ast
 import functools
 import hashlib
+import json
 import os
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from components import libraries, source_text
+from errors import UserError
+from models import reads
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-"""The folder that holds our packages; modules from elsewhere are libraries, which the lock pins."""
-BLOCK_BYTES = 1 << 20
+"""The folder that holds our packages; modules from elsewhere are libraries."""
+STILL_NS = 2 * 10**9
+"""A file whose times are younger may change again without a new time: file systems count in steps of up to 2 s."""
+
+_pinned: dict[str, bytes] = {}
+"""Path -> source as this process has loaded it, or will; see `pin`."""
 
 
-def code(*modules: str) -> str:
-    """Digest the source of modules and of every module of this repository that they import, however deep."""
-    sources: dict[str, bytes] = {}
-    waiting = list(modules)
+def stage(*modules: str, files: Iterable[str] = (), values: Any = None) -> dict[str, Any]:
+    """Describe the code of a stage, as a part of its cache key.
+
+    Args:
+        modules: Those that the stage starts from: its executor's, and others that are only named at run time.
+        files: Further files that the code reads.
+        values: Settings that the code gets, nested; a text among them that names a file stands for that file.
+
+    Returns:
+        JSON-able: `modules`; `sources`, a digest of all source that they reach in this repository; `files`, path ->
+        digest of the files that this source names and of the further ones; `libraries`, distribution -> version.
+    """
+    reached = sources(*modules)
+    return {
+        "modules": list(modules),
+        "sources": _digest_of(reached),
+        "files": _files(reached, files, values),
+        "libraries": _libraries(reached),
+    }
+
+
+def code(*modules: str, files: Iterable[str] = (), values: Any = None) -> str:
+    """Digest the source of modules, of all that they import in this repository, and the files as `stage` finds them."""
+    reached = sources(*modules)
+    text = json.dumps([_digest_of(reached), _files(reached, files, values)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def libraries_of(*modules: str) -> str:
+    """Versions of the libraries that modules import, and all that these import in this repository, as one text."""
+    return ", ".join(f"{name} {version}" for name, version in _libraries(sources(*modules)).items())
+
+
+def sources(*modules: str) -> dict[str, tuple[str, bytes]]:
+    """Find modules and every module of this repository that they import, however deep.
+
+    Returns:
+        Module -> path and source.
+    """
+    found: dict[str, tuple[str, bytes]] = {}
+    seen = {above for module in modules for above in source_text.with_packages(module)}
+    waiting = list(seen)
     while waiting:
         name = waiting.pop()
         path = _path(name)
-        if name in sources or path is None:
-            continue
-        with open(path, "rb") as file:
-            sources[name] = file.read()
-        package = name if os.path.basename(path) == "__init__.py" else name.rpartition(".")[0]
-        waiting.extend(_imports(package, sources[name]))
-    digest = hashlib.sha256()
-    for name in sorted(sources):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
-    return digest.hexdigest()[:16]
+        if path is not None:
+            found[name] = path, _read(path)
+            further = _source(*found[name]).imports - seen
+            waiting.extend(further)
+            seen |= further
+    return found
+
+
+def pin_packages() -> None:
+    """Remember the source of all packages of this repository: this process takes it for what it will have loaded.
+
+    A process calls it before it imports, so that an edit while TensorFlow starts, or between two runs, does not give
+    code that is loaded already the digest of another text.
+    """
+    packages = [entry.path for entry in os.scandir(ROOT) if os.path.isfile(os.path.join(entry.path, "__init__.py"))]
+    for package in packages:
+        for folder, _, names in os.walk(package):
+            for name in names:
+                if name.endswith(".py"):
+                    path = os.path.join(folder, name)
+                    _pinned[path] = _read(path)
+
+
+def pin(*modules: str) -> None:
+    """Remember the source of modules, and all that they reach, as it is now, where it is not loaded yet."""
+    loaded = {vars(module).get("__file__") for module in list(sys.modules.values()) if hasattr(module, "__dict__")}
+    for path in set(_pinned) - loaded:
+        del _pinned[path]
+    for path, content in sources(*modules).values():
+        _pinned.setdefault(path, content)
+
+
+def text(content: bytes) -> str:
+    """Digest the content of a file, as `file` does."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def file(path: str) -> str:
     """Digest a file's content."""
     stat = os.stat(path)
+    if time.time_ns() - max(stat.st_ctime_ns, stat.st_mtime_ns) < STILL_NS:
+        return reads.digest(path)
     return _file(path, stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns)
 
 
 @functools.lru_cache(maxsize=1024)
 def _file(path: str, *_identity: int) -> str:
-    digest = hashlib.sha256()
+    return reads.digest(path)
+
+
+def checked(do: Callable[..., None]) -> Callable[..., None]:
+    """Decorate an executor's `Do`: it refuses parameters that were made for other code than it has.
+
+    A compiled job carries the digests of the machine that compiled it, and its image may hold something else, whose
+    results the platform would then keep under the wrong key. Library versions are not compared: the image has its own.
+
+    Raises:
+        UserError: the code of the stage, or a file that this reads, differs.
+    """
+
+    @functools.wraps(do)
+    def checking(
+        self: Any, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
+        check(exec_properties)
+        do(self, input_dict, output_dict, exec_properties)
+
+    return checking
+
+
+def check(exec_properties: Mapping[str, Any]) -> None:
+    """Compare the code that a stage's parameters describe with what is here.
+
+    Raises:
+        UserError: they differ.
+    """
+    given = of_parameters(exec_properties)
+    if not given:
+        return
+    here = _digest_of(sources(*given["modules"]))
+    differing = [_shown(path) for path in reads.changed(files_of(exec_properties))]
+    if given["sources"] != here:
+        differing.insert(0, f"the code of {', '.join(given['modules'])}")
+    if differing:
+        raise UserError(
+            f"{' and '.join(differing)} {'differ' if len(differing) > 1 else 'differs'} from what this step was made "
+            f"for (its code has digest {given['sources']}, here it is {here}). On a cloud, build the image from the "
+            "revision that compiled the job, or compile the job again; on this machine, run again"
+        )
+
+
+def of_parameters(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What `stage` gave to a stage's parameters; empty where there is nothing of it."""
+    found = exec_properties.get("code")
+    if not found:
+        custom = json.loads(exec_properties.get("custom_config") or "{}")
+        found = custom.get("code") if isinstance(custom, Mapping) else None
+    given = json.loads(found) if isinstance(found, str) and found else found
+    return dict(given) if isinstance(given, Mapping) else {}
+
+
+def files_of(exec_properties: Mapping[str, Any]) -> dict[str, str]:
+    """Absolute path -> digest of the files that a stage's parameters name."""
+    return {_absolute(path): content for path, content in of_parameters(exec_properties).get("files", {}).items()}
+
+
+def _digest_of(reached: Mapping[str, tuple[str, bytes]]) -> str:
+    whole = hashlib.sha256()
+    for name, (_, text) in sorted(reached.items()):
+        whole.update(name.encode() + b"\0" + hashlib.sha256(text).digest())
+    return whole.hexdigest()[:16]
+
+
+def _libraries(reached: Mapping[str, tuple[str, bytes]]) -> dict[str, str]:
+    tops = {name.partition(".")[0] for path, text in reached.values() for name in _source(path, text).imports}
+    return libraries.versions(
+        name for name in tops if name and name not in sys.stdlib_module_names and _path(name) is None
+    )
+
+
+def _files(reached: Mapping[str, tuple[str, bytes]], further: Iterable[str], values: Any) -> dict[str, str]:
+    """Path, below ROOT where it is there, and digest of each file that source or values name, and of further ones."""
+    missing = [path for path in further if not os.path.isfile(_absolute(path))]
+    if missing:
+        raise UserError(f"files: there is no file {missing[0]}: a path is relative to the repository")
+    found = {_absolute(path) for path in further}
+    named = [(ROOT, name) for name in filter(source_text.may_be_path, _texts_of(values))]
+    for path, text in reached.values():
+        named += [(folder, name) for name in _source(path, text).texts for folder in (ROOT, os.path.dirname(path))]
+    for folder, name in set(named):
+        if os.path.isfile(os.path.join(folder, os.path.expanduser(name))):
+            found.add(_absolute(name, folder))
+    return {_shown(path): file(path) for path in sorted(found) if not path.startswith(reads.SYSTEM)}
+
+
+def _texts_of(values: Any) -> Iterator[str]:
+    if isinstance(values, str):
+        yield values
+    elif isinstance(values, Mapping | list | tuple):
+        for value in values.values() if isinstance(values, Mapping) else values:
+            yield from _texts_of(value)
+
+
+def _absolute(path: str, folder: str = "") -> str:
+    return os.path.normpath(os.path.join(folder or ROOT, os.path.expanduser(path)))
+
+
+def _shown(path: str) -> str:
+    return os.path.relpath(path, ROOT) if path.startswith(ROOT + os.sep) else path
+
+
+def _read(path: str) -> bytes:
+    if path in _pinned:
+        return _pinned[path]
     with open(path, "rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()[:16]
+        return stream.read()
 
 
 def _path(module: str) -> str | None:
@@ -58,16 +238,6 @@ def _path(module: str) -> str | None:
     return None
 
 
-def _imports(package: str, source: bytes) -> Iterator[str]:
-    """Names that a module of a package imports, and the packages above each, whose __init__ runs too."""
-    for node in ast.walk(ast.parse(source)):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: 1 - node.level or None] if node.level else []
-            stem = ".".join([*base, *([node.module] if node.module else [])])
-            names = [stem, *(f"{stem}.{alias.name}" for alias in node.names)]
-        for name in names:
-            parts = name.split(".")
-            yield from (".".join(parts[: end + 1]) for end in range(len(parts)))
+def _source(path: str, text: bytes) -> source_text.Source:
+    name = os.path.relpath(path, ROOT).removesuffix(".py").replace(os.sep, ".")
+    return source_text.read(name.rpartition(".")[0], text)

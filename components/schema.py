@@ -1,5 +1,6 @@
 """The schema node: the reviewed schema file as an artifact."""
 
+import json
 import os
 from typing import Any, ClassVar
 
@@ -8,7 +9,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
-from components import summary
+from components import digest, summary
+from errors import ResourceError
 
 
 class SchemaSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -17,6 +19,7 @@ class SchemaSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     PARAMETERS: ClassVar[dict[str, Any]] = {
         "path": component_spec.ExecutionParameter(type=str),
         "content": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {}
     OUTPUTS: ClassVar[dict[str, Any]] = {"schema": component_spec.ChannelParameter(type=standard_artifacts.Schema)}
@@ -25,14 +28,24 @@ class SchemaSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """Copies the file. Stock ImportSchemaGen's cache key is the path, so it would miss an edit."""
 
+    @digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Copy the schema into the artifact."""
-        schema = artifact_utils.get_single_instance(output_dict["schema"])
+        """Copy the schema into the artifact.
+
+        Raises:
+            ResourceError: it is not the file that the digest among the parameters is of.
+        """
+        schema, path = artifact_utils.get_single_instance(output_dict["schema"]), exec_properties["path"]
+        with fileio.open(path, "rb") as file:
+            text = file.read()
+        if exec_properties["content"] not in ("", digest.text(text)):
+            raise ResourceError(f"{path} changed after the start of the run: run again")
         fileio.makedirs(schema.uri)
-        fileio.copy(exec_properties["path"], os.path.join(schema.uri, "schema.pbtxt"))
-        summary.put(schema, os.path.basename(exec_properties["path"]))
+        with fileio.open(os.path.join(schema.uri, "schema.pbtxt"), "wb") as file:
+            file.write(text)
+        summary.put(schema, os.path.basename(path))
 
 
 class Schema(base_component.BaseComponent):  # type: ignore[misc]
@@ -52,6 +65,11 @@ def schema(*, path: str, content: str) -> Schema:
     Returns:
         A node with output `schema`.
     """
-    spec = SchemaSpec(path=path, content=content, schema=Channel(type=standard_artifacts.Schema))
+    spec = SchemaSpec(
+        path=path,
+        content=content,
+        code=json.dumps(digest.stage(Executor.__module__)),
+        schema=Channel(type=standard_artifacts.Schema),
+    )
     node: Schema = Schema(spec=spec).with_id("schema")
     return node

@@ -1,7 +1,7 @@
 """The trainer node: transformed examples to a SavedModel."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from tfx.components.trainer.executor import GenericExecutor
@@ -34,6 +34,7 @@ class TrainerSpec(standard_component_specs.TrainerSpec):  # type: ignore[misc]
 class Executor(GenericExecutor):  # type: ignore[misc]
     """Stock Trainer, sample rows for whoever copies the model, and a line that sums the training up."""
 
+    @digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -80,6 +81,7 @@ def trainer(
     hyperparameters: Any = None,
     config: Mapping[str, Any],
     start: Any = None,
+    files: Iterable[str] = (),
     settings_folder: str | None = None,
 ) -> Trainer:
     """Make the node `trainer`.
@@ -93,13 +95,15 @@ def trainer(
             no tuner.
         config: `features`, `label`, `columns`, `network` and `training`.
         start: Channel of the model whose weights a warm start takes; None begins anew.
+        files: Further files that your own code reads.
         settings_folder: Where long settings are kept; None for in line.
 
     Returns:
         A node with outputs `model` (SavedModel in Format-Serving) and `model_run` (history.jsonl).
     """
     packed = settings.pack(dict(config), settings_folder)
-    code = digest.code(TRAINING, module(config["network"]["name"]))
+    network = config["network"]
+    code = digest.stage(Executor.__module__, TRAINING, module(network["name"]), files=files, values=network)
     spec = TrainerSpec(
         examples=examples,
         transform_graph=transform_graph,

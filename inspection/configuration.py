@@ -28,12 +28,10 @@ def settings_of(detail: RunDetail) -> dict[str, Any]:
     for node in detail.nodes:
         for key, value in node.properties.items():
             name = f"{node.node_id}.{key}"
-            if told is None:
+            if told is None or key in _OURS:
                 settings |= dict(flat(_parsed(value), name))
-            elif key in _OURS:
-                settings[name] = value
             elif key == "custom_config" and isinstance(inner := _parsed(value), Mapping) and "code" in inner:
-                settings[f"{node.node_id}.code"] = inner["code"]
+                settings |= dict(flat(inner["code"], f"{node.node_id}.code"))
     return {key: value for key, value in settings.items() if value is not None}
 
 

@@ -14,6 +14,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from models import reads
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -21,10 +23,13 @@ def main() -> None:
     """Read the transformed examples once, and train until the input ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     order = json.loads(sys.stdin.readline())
-    trials = Trials(order)
-    with open(int(sys.argv[1]), "w", buffering=1, encoding="utf-8") as answers:
+    with (
+        open(int(sys.argv[1]), "w", buffering=1, encoding="utf-8") as answers,
+        reads.watched(order.get("apart", ())) as opened,
+    ):
+        trials = Trials(order)
         for line in sys.stdin:
-            answers.write(json.dumps(trials.run(json.loads(line))) + "\n")
+            answers.write(json.dumps({**trials.run(json.loads(line)), "reads": opened}) + "\n")
 
 
 class Trials:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from absl import logging
@@ -17,16 +17,16 @@ from tfx.orchestration.portable.mlmd import context_lib
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.evaluator.executor import VERDICT
-from components.ingestion import files
 from components.summary import PROPERTY, text
 from components.trainer import HISTORY
 from components.tuner.executor import FILES
 from components.validation.findings import FILE as GATES
 from errors import RunError, UserError
 from inspection import store as inspection_store
-from orchestration import finished, launching
+from orchestration import finished, launching, stage_reads
 from orchestration import outputs as outputs_of
 from orchestration.places import Root
+from orchestration.stage_reads import StageReads
 from pipeline.config import Config
 from pipeline.pipeline import Places, create_pipeline
 from pipeline.stages import RESOLVERS
@@ -39,11 +39,13 @@ class Execution:
 
     Args:
         order: What the supervisor asks for: run_id, run_folder, root, metadata, pipeline, config, columns, data,
-            data_content, schema, schema_content, skew, beam_args, cache, advisory; `to`, the node to end with, or None;
-            `first`, the node to begin with, or None, and `base`, the run that gives the outputs of those before it.
+            data_content, schema, schema_content, skew, skew_content, beam_args, cache, advisory; `to`, the node to end
+            with, or None; `first`, the node to begin with, or None, and `base`, the run that gives the outputs of those
+            before it.
+        before: Path -> digest of files that were read while user code was imported.
     """
 
-    def __init__(self, order: dict[str, Any]) -> None:
+    def __init__(self, order: dict[str, Any], before: Mapping[str, str] | None = None) -> None:
         # TFX logs the connection, password included, at INFO.
         logging.set_verbosity(logging.WARNING)
         self._name, self._run_id, self._run_folder = order["pipeline"], order["run_id"], order["run_folder"]
@@ -57,7 +59,7 @@ class Execution:
             data_content=order["data_content"],
             schema_content=order["schema_content"],
             skew=order["skew"],
-            skew_content=_content(order["skew"], order["config"]["data"]["format"]),
+            skew_content=order["skew_content"],
             settings=root.settings(self._name),
             trials=root.trials(self._name),
             metadata=self._connection,
@@ -79,6 +81,8 @@ class Execution:
         self._first: str | None = order["first"]
         self._base: str | None = order["base"]
         self._outputs: dict[str, dict[str, list[Any]]] = {}
+        apart = [root.path, *([order["scratch"]] if "scratch" in order else [])]
+        self._stage_reads = StageReads(root.settings(self._name), apart, before or {})
         self._register()
 
     def _register(self) -> None:
@@ -139,7 +143,7 @@ class Execution:
             if kept is not None:
                 execution_id = int(kept.id)
             else:
-                execution_id = self._take_over(node_id) if taken else self._launch(node_id)
+                execution_id = self._take_over(node_id) if taken else self._launch(node_id, say)
             with metadata.Metadata(self._connection) as handle:
                 [execution] = handle.store.get_executions_by_id([execution_id])
                 state = _STATES.Name(execution.last_known_state)
@@ -170,15 +174,19 @@ class Execution:
         # A resolver is always CACHED or COMPLETE in ML Metadata, also when it just looked.
         return ("COMPLETE" if node_id in RESOLVERS else state), line
 
-    def _launch(self, node_id: str) -> int:
-        info = launching.Launcher(
+    def _launch(self, node_id: str, say: Callable[[str], None]) -> int:
+        node = launching.Launcher(
             pipeline_node=self._nodes[node_id],
             mlmd_connection=metadata.Metadata(self._connection),
             pipeline_info=self._ir.pipeline_info,
             pipeline_runtime_spec=self._ir.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
-        ).launch()
+            stage_reads=self._stage_reads,
+        )
+        info = node.launch()
+        if node.outdated:
+            say(f"{node.outdated[0]}, which its code reads, has changed since it was made: made again")
         return int(info.execution_id)
 
     def _is_taken(self, node_id: str) -> bool:
@@ -223,6 +231,13 @@ class Execution:
                 return found
         return []
 
+    def reads(self) -> dict[str, str]:
+        """Path -> digest of files that the outputs were made from and no cache key holds."""
+        found: dict[str, str] = {}
+        for outputs in self._outputs.values():
+            found |= stage_reads.of_outputs(outputs)
+        return found
+
     def _line(self, node_id: str) -> str:
         found = self._outputs[node_id].values()
         return next((text for artifacts in found for text in map(_summary, artifacts) if text), "")
@@ -238,11 +253,6 @@ class Execution:
         verdict = {key: value for key, value in verdict.items() if key not in ("slices", "worst", "details")}
         pushed = self._outputs["pusher"]["pushed_model"][0]
         return {**verdict, "pushed": text(pushed, "pushed_destination") or None}
-
-
-def _content(paths: Any, kind: str | None) -> str:
-    """Digest of served rows; empty where there are none."""
-    return files.content(files.resolve(paths, {"format": kind})) if paths else ""
 
 
 def _summary(artifact: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.orchestration.portable import execution_publish_utils, launcher, outputs_utils
+from tfx.orchestration.portable import cache_utils, execution_publish_utils, launcher, outputs_utils
 from tfx.orchestration.portable.mlmd import context_lib
 from tfx.types.value_artifact import ValueArtifact
 
@@ -13,7 +13,10 @@ from components import content
 from components.summary import storable
 from errors import ResourceError
 from inspection import folders
+from models import reads
+from orchestration import stage_reads
 from orchestration.outputs import Damage
+from orchestration.stage_reads import StageReads
 
 _STATES = metadata_store_pb2.Execution
 _ARTIFACTS = metadata_store_pb2.Artifact
@@ -49,12 +52,21 @@ class _Places(outputs_utils.OutputsResolver):  # type: ignore[misc]
 class Launcher(launcher.Launcher):  # type: ignore[misc]
     """Launches one node; use it once.
 
+    Args:
+        stage_reads: Collects the files that the node's code opens.
+        node: As stock's.
+
+    Attributes:
+        outdated: Files that have changed since outputs that the cache holds were made from them.
+
     Stock's takes a failed execution of the same run up again, so that the next attempt would overwrite its record and
     its folders.
     """
 
-    def __init__(self, **node: Any) -> None:
+    def __init__(self, *, stage_reads: StageReads, **node: Any) -> None:
         super().__init__(**node)
+        self._stage_reads, self._reads = stage_reads, ""
+        self.outdated: list[str] = []
         self._token = folders.new_token()
         self._output_resolver = _Places(
             self._token,
@@ -78,11 +90,23 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
             exec_properties={**(exec_properties or {}), folders.TOKEN: self._token},
         )
 
+    def _prepare_execution(self) -> Any:
+        # The only way in between the cache's key and what is taken from it.
+        before, launcher.cache_utils = launcher.cache_utils, _Cache(self.outdated)
+        try:
+            return super()._prepare_execution()
+        finally:
+            launcher.cache_utils = before
+
     def _run_executor(self, execution_info: Any) -> Any:
         for artifacts in execution_info.output_dict.values():
             for artifact in artifacts:
                 _make_folder(os.path.dirname(artifact.uri) if isinstance(artifact, ValueArtifact) else artifact.uri)
-        return super()._run_executor(execution_info)
+        node_id = self._pipeline_node.node_info.id
+        with self._stage_reads.of(node_id, execution_info.exec_properties) as found:
+            output = super()._run_executor(execution_info)
+        self._reads = self._stage_reads.pack(found)
+        return output
 
     def _publish_successful_execution(
         self, execution_id: int, contexts: list[Any], output_dict: Mapping[str, list[Any]], executor_output: Any
@@ -92,10 +116,34 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
         for artifacts in output_dict.values():
             for artifact in artifacts:
                 artifact.set_string_custom_property(content.PROPERTY, content.of(artifact.uri) or "")
+                if self._reads:
+                    artifact.set_string_custom_property(stage_reads.PROPERTY, self._reads)
         for made in executor_output.output_artifacts.values() if executor_output else ():
             for artifact in made.artifacts:
                 artifact.custom_properties[content.PROPERTY].string_value = content.of(artifact.uri) or ""
+                if self._reads:
+                    artifact.custom_properties[stage_reads.PROPERTY].string_value = self._reads
         super()._publish_successful_execution(execution_id, contexts, output_dict, executor_output)
+
+
+class _Cache:
+    """TFX's cache, which passes over outputs that were made from files as they no longer are.
+
+    Args:
+        outdated: Takes the paths of such files.
+    """
+
+    get_cache_context = staticmethod(cache_utils.get_cache_context)
+
+    def __init__(self, outdated: list[str]) -> None:
+        self._outdated = outdated
+
+    def get_cached_outputs(self, metadata_handle: Any, cache_context: Any) -> Any:
+        """As stock's."""
+        found = cache_utils.get_cached_outputs(metadata_handle=metadata_handle, cache_context=cache_context)
+        plain = {key: [artifact.mlmd_artifact for artifact in artifacts] for key, artifacts in (found or {}).items()}
+        self._outdated += reads.changed(stage_reads.of_outputs(plain))
+        return None if self._outdated else found
 
 
 def _make_folder(path: str) -> None:

@@ -153,6 +153,7 @@ def run(request: Request, workers: Workers) -> int:
             "data_content": wanted["data"],
             "schema_content": wanted["schema"],
             "skew": report.skew,
+            "skew_content": wanted.get("served rows", ""),
             "cache": request.cache,
             "advisory": name.sample,
             "first": request.first,

@@ -17,7 +17,10 @@ ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")
 _FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 GATES = "gates.json"
 """What the gates found, in the run's folder; as `components.validation.findings` writes it."""
-PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation")
+PACKAGES = (
+    *("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation"),
+    *("numpy", "pyarrow"),
+)
 
 
 def versions() -> dict[str, str]:

@@ -17,6 +17,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from inspection import folders
 from inspection.store import PIPELINE_CONTEXT, RUN_CONTEXT
+from models import reads
 from orchestration import events, finished, outputs, record
 from orchestration.begin import Place
 from orchestration.terminal import Terminal
@@ -63,7 +64,7 @@ def unchanged(place: Place, store: Any, last: str | None, expected: Mapping[str,
     folder = os.path.join(place.root.runs(place.pipeline), last or "")
     facts = _facts(folder) if last else {}
     wanted = {**expected, "state": "COMPLETE", "versions": record.versions()}
-    if any(facts.get(key) != value for key, value in wanted.items()):
+    if any(facts.get(key) != value for key, value in wanted.items()) or reads.changed(facts.get("reads") or {}):
         return None
     nodes = facts.get("nodes") or []
     executions = finished.finished(store, place.pipeline, str(last), nodes)
@@ -105,6 +106,7 @@ def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: record
         for line in found.facts["warnings"]:
             terminal.warn(line)
         book.update(warnings=found.facts["warnings"])
+    book.update(reads=found.facts.get("reads") or {})
     for entry in os.scandir(found.folder):
         # What the stages left beside run.json.
         if entry.is_file() and entry.name not in ("run.json", events.FILE, "report.html", "model_card.md"):

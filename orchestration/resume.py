@@ -11,13 +11,13 @@ from typing import Any
 
 from components import digest
 from components.ingestion import files
+from models import reads
 from orchestration import events
-from orchestration.places import REPOSITORY
 from pipeline import load
 from pipeline.config import Config
 from pipeline.variants import Name
 
-CODE = ("pipeline.pipeline", "models.training", "models.preprocessing")
+CODE = ("pipeline.pipeline", "models.training", "models.preprocessing", "models.trial")
 """From here all code of the stages is reached, but what the config names."""
 NO_MATTER = ("limits", "notify", "schedule")
 """Sections that change no result: a run that went past a limit goes on under a wider one."""
@@ -30,7 +30,7 @@ SCRATCH = "pipeline-"
 def identity(
     config: Config,
     data: files.Paths,
-    schema: str,
+    schema_content: str,
     *,
     first: str | None,
     to: str | None,
@@ -42,7 +42,7 @@ def identity(
     Args:
         config: The config.
         data: Paths of the data.
-        schema: Path of the reviewed schema.
+        schema_content: Digest of the reviewed schema.
         first: The stage to begin with, or None.
         to: The stage to end with, or None.
         advisory: Whether the evaluation's rules only tell.
@@ -50,17 +50,24 @@ def identity(
     """
     plain = {key: value for key, value in config.plain().items() if key not in NO_MATTER}
     text = json.dumps([plain, advisory], sort_keys=True).encode()
-    name = str(config.network["name"])
-    own = [name.rpartition(".")[0] if "." in name else f"models.networks.{name}"]
-    own += [config.preprocessing.rpartition(".")[0]] if config.preprocessing else []
+    modules = code_modules(config)
     return {
         "config": hashlib.sha256(text).hexdigest()[:16],
         "data": files.content(files.resolve(data, plain["data"])),
-        "schema": digest.file(schema),
-        "code": digest.code(*CODE, *own),
+        "schema": schema_content,
+        "code": digest.code(*modules, files=config.files, values=config.network),
+        "libraries": digest.libraries_of(*modules),
         "stages": f"{first or ''}:{to or ''}",
         **({"served rows": files.content(files.resolve(skew, {"format": config.data.format}))} if skew else {}),
     }
+
+
+def code_modules(config: Config) -> tuple[str, ...]:
+    """Modules from which all code of a run's stages is reached."""
+    name = str(config.network["name"])
+    own = [name.rpartition(".")[0] if "." in name else f"models.networks.{name}"]
+    own += [config.preprocessing.rpartition(".")[0]] if config.preprocessing else []
+    return (*CODE, *own)
 
 
 def asked(
@@ -82,7 +89,7 @@ def asked(
     return identity(
         reviewed.config,
         files.under(where, reviewed.config.data.path),
-        os.path.join(REPOSITORY, reviewed.schema),
+        reviewed.schema_content,
         first=first,
         to=to,
         advisory=name.sample,
@@ -138,6 +145,7 @@ def earlier(folder: str, last: str | None, wanted: Mapping[str, str], metadata: 
     if facts.get("state") not in UNFINISHED or facts.get("metadata") != metadata or not isinstance(before, dict):
         return None
     changed = tuple(word for word, value in wanted.items() if before.get(word) != value)
+    changed += tuple(reads.changed(facts.get("reads") or {}))
     return Earlier(facts, os.path.dirname(path), facts.get("state") is None, changed)
 
 

@@ -111,6 +111,8 @@ def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: reco
         for line in warnings:
             terminal.warn(line)
         book.gates(fields["findings"], warnings)
+    elif kind == "reads":
+        book.update(reads=fields["files"])
     elif kind == "outcome":
         seen.outcome = {key: value for key, value in fields.items() if key != "event"}
     elif kind == "error":

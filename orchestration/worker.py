@@ -21,10 +21,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from errors import GateError, PipelineError, RunError
-from models import progress
-from orchestration import events
+from components import digest
+from errors import GateError, PipelineError, RunError, UserError
+from models import progress, reads
+from orchestration import events, resume
 from pipeline import usercode
+from pipeline.config import Config
 
 USER_CODE = ("models.preprocessing", "models.training")
 """What a user may have edited, imported before any stage costs time; the config imported the network's file."""
@@ -46,6 +48,7 @@ def main() -> int:
     """Import once, then fork a worker for each order, until the supervisor is gone."""
     _die_with_parent(int(sys.argv[2]))
     channel = socket.socket(fileno=int(sys.argv[1]))
+    digest.pin_packages()
     for module in WARM:
         importlib.import_module(module)
     while True:
@@ -112,12 +115,19 @@ def _stop(number: int, _: Any) -> None:
 
 def _run(order: dict[str, Any], emit: events.Sink) -> None:
     with _log(order, "start"):
-        own = order["config"].get("preprocessing")
-        for module in (*USER_CODE, *([own.rpartition(".")[0]] if own else [])):
-            usercode.load(module)
-        from orchestration.execution import Execution
+        config = Config.model_validate(order["config"])
+        modules = resume.code_modules(config)
+        digest.pin(*modules)
+        code = digest.code(*modules, files=config.files, values=config.network)
+        if order.get("identity", {}).get("code", code) != code:
+            raise UserError("the code was edited while the run was starting: run again")
+        with reads.watched([order["root"], order["scratch"]]) as opened:
+            own = order["config"].get("preprocessing")
+            for module in (*USER_CODE, *([own.rpartition(".")[0]] if own else [])):
+                usercode.load(module)
+            from orchestration.execution import Execution
 
-        execution = Execution(order)
+            execution = Execution(order, opened)
     progress.listen(lambda text: emit("progress", text=text))
     emit("plan", nodes=execution.node_ids, upstream=execution.upstream)
     for node_id in execution.node_ids:
@@ -137,6 +147,8 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
                 raise
             raise _explain(error, node_id, _log_path(order, node_id)) from error
         _release()
+        if opened := execution.reads():
+            emit("reads", files=opened)
         emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
         if findings := execution.findings(node_id):
             emit("gates", node=node_id, findings=findings)

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from components import digest
 from orchestration import memory
 from orchestration.places import REPOSITORY
 
@@ -23,6 +24,8 @@ STOP_SECONDS = 10.0
 """How long a worker may take to end after SIGTERM before it is killed."""
 LIMIT_SECONDS = 2.0
 """The same for one that has gone past a limit."""
+OURS = ("orchestration.execution",)
+"""Our own modules that it imports before it knows of a run."""
 
 
 class Workers:
@@ -34,6 +37,7 @@ class Workers:
 
     def __init__(self) -> None:
         self.ready = False
+        self._code = ""
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  until __exit__
@@ -44,7 +48,11 @@ class Workers:
     def begin(self) -> None:
         """Start the imports, where they are neither done nor going on."""
         if self._process is not None and self._process.poll() is None:
-            return
+            if digest.code(*OURS) == self._code:
+                return
+            # What it has loaded was edited since.
+            self._process.kill()
+            self._process.wait()
         if self._socket is not None:
             # That process is gone, as where memory ran out; a run after it has one of its own.
             self._socket.close()
@@ -73,6 +81,7 @@ class Workers:
         )
         theirs.close()
         self._socket = ours
+        self._code = digest.code(*OURS)
 
     def __exit__(self, *_: object) -> None:
         if self._socket is not None and self._process is not None:

@@ -10,7 +10,8 @@ from typing import Any
 import tomli
 from pydantic import BaseModel, ValidationError
 
-from errors import UserError
+from components import digest
+from errors import ResourceError, UserError
 from pipeline.columns import CONFIGS as CONFIGS
 from pipeline.columns import SCHEMAS as SCHEMAS
 from pipeline.columns import check_columns as check_columns
@@ -142,11 +143,13 @@ class Reviewed:
         config: The config.
         columns: Column name -> type (INT, FLOAT, BYTES), in order.
         schema: The schema's path below the root.
+        schema_content: Digest of the schema's text.
     """
 
     config: Config
     columns: dict[str, str]
     schema: str
+    schema_content: str
 
 
 def reviewed(root: str, name: Name, overrides: Iterable[str] = ()) -> Reviewed:
@@ -174,7 +177,11 @@ def fitting(root: str, name: Name, config: Config, stem: str, columns: dict[str,
         UserError: they do not.
     """
     check_columns(name.pipeline, config, columns, optional_columns(root, stem), stem)
-    return Reviewed(config, columns, f"{SCHEMAS}/{stem}.pbtxt")
+    schema = f"{SCHEMAS}/{stem}.pbtxt"
+    content = digest.file(os.path.join(root, schema))
+    if schema_columns(root, stem) != columns:
+        raise ResourceError(f"{schema} changed while it was read: run again")
+    return Reviewed(config, columns, schema, content)
 
 
 def _override(values: dict[str, Any], text: str) -> None:

@@ -114,6 +114,7 @@ def create_pipeline(
         columns=config.watched(columns),
         label=config.plain("label")["label"],
         source=examples.exec_properties["settings"],
+        source_content=places.data_content,
         schema_path=os.path.join(*places.schema.split("/")[-2:]),
         skew=places.skew,
         skew_content=places.skew_content,
@@ -126,6 +127,7 @@ def create_pipeline(
         examples=examples.outputs["examples"],
         schema=reviewed.outputs["schema"],
         config=config.plain("features", "label", "columns", "preprocessing"),
+        files=config.files,
         settings_folder=places.settings,
     )
     transformed.add_upstream_node(gate)
@@ -139,6 +141,7 @@ def create_pipeline(
             config=config.plain("features", "label", "network", "training", "tuner"),
             trials=places.trials,
             anew=not places.cache,
+            files=config.files,
             settings_folder=places.settings,
         )
 
@@ -152,6 +155,7 @@ def create_pipeline(
         hyperparameters=tuned.outputs["best_hyperparameters"] if tuned else None,
         config=config.plain("features", "label", "columns", "network", "training"),
         start=start.outputs["model"] if start else None,
+        files=config.files,
         settings_folder=places.settings,
     )
 

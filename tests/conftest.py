@@ -11,6 +11,7 @@ import pytest
 
 from .evaluated import judged, telling  # noqa: F401  fixtures
 from .flats import Flats, Judged
+from .keys import copied_packages, stage_keys  # noqa: F401  fixtures
 from .selection import (  # noqa: F401  hooks
     pytest_addoption,
     pytest_collection_modifyitems,
@@ -193,6 +194,7 @@ def points_run() -> Callable[..., Any]:
                 "schema": schema,
                 "schema_content": digest.file(schema),
                 "skew": None,
+                "skew_content": "",
                 "beam_args": list(BEAM_ARGS),
                 "cache": True,
                 "advisory": False,

@@ -105,8 +105,13 @@ class Judged:
         self.statistics: list[Any] = []
         """The statistics artifact of each run so far."""
 
-    def __call__(self, *overrides: str, history: Sequence[Any] = (), span: int = 0, advisory: bool = False) -> Any:
-        """Ingest, measure and judge; returns the anomalies artifact, or raises what a stage raises."""
+    def __call__(
+        self, *overrides: str, history: Sequence[Any] = (), span: int = 0, advisory: bool = False, **contents: str
+    ) -> Any:
+        """Ingest, measure and judge; returns the anomalies artifact, or raises what a stage raises.
+
+        Digests of what should be read are `data_content`, `schema_content` and `skew_content`.
+        """
         import json
 
         from tfx.types import artifact_utils, standard_artifacts
@@ -129,6 +134,7 @@ class Judged:
             serving=str(root / "serving"),
             trials=str(root / "trials"),
             skew=None if skew is None else files.under(str(root), skew),
+            **contents,
         )
         wired = create_pipeline(
             name="flats", config=reviewed.config, columns=reviewed.columns, places=places, advisory=advisory

@@ -118,7 +118,7 @@ def evaluator(
         model=model,
         baseline_model=baseline_model,
         settings=json.dumps(packed),
-        code=digest.code("components.evaluator.executor"),
+        code=json.dumps(digest.stage(Executor.__module__)),
         evaluation=Channel(type=standard_artifacts.ModelEvaluation),
         blessing=Channel(type=standard_artifacts.ModelBlessing),
     )

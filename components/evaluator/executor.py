@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import summary
+from components import digest, summary
 from components.evaluator import (
     demands,
     diagnosis,
@@ -35,6 +35,7 @@ VERDICT = "verdict.json"
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
+    @digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:

@@ -73,7 +73,7 @@ def ingestion(
     spec = IngestionSpec(
         settings=json.dumps(packed),
         content=content,
-        code=digest.code("components.ingestion.executor"),
+        code=json.dumps(digest.stage(Executor.__module__)),
         examples=Channel(type=standard_artifacts.Examples),
     )
     node: Ingestion = Ingestion(spec=spec).with_id("ingestion")

@@ -16,9 +16,9 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components import summary
+from components import digest, summary
 from components.ahead import ahead
-from components.ingestion import encoding, marks, planning, rows, spans, split
+from components.ingestion import encoding, files, marks, planning, rows, spans, split
 from components.ingestion.cells import narrowed
 from components.ingestion.csv_source import BLOCK_BYTES
 from components.ingestion.records import RecordWriter, cut, framed, joined
@@ -34,6 +34,7 @@ LEFT_OUT = ".left-out"
 class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
+    @digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -41,9 +42,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
 
         Raises:
             UserError: a file cannot be read, or a split came out empty.
+            ResourceError: the files are not, or no longer, those that the digest among the parameters is of.
         """
         config = settings.unpack(json.loads(exec_properties["settings"]))
         examples = artifact_utils.get_single_instance(output_dict["examples"])
+        try:
+            plan = self._ingest(config, examples)
+        except Exception:
+            # A file that changes while it is read may look broken.
+            files.verify(files.resolve(config["paths"], config["data"]), exec_properties["content"])
+            raise
+        files.verify(plan.found, exec_properties["content"])
+
+    def _ingest(self, config: dict[str, Any], examples: Any) -> planning.Plan:
         plan = planning.plan(config)
         shards = [
             {"path": file.path, "split": file.split, "shard": number, "shards": len(plan.files)}
@@ -74,6 +85,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
         examples.set_string_custom_property("left_out", _json(left_out))
         shown = ", ".join(f"{number:,} {name}" for name, number in counts.items()) + " rows"
         summary.put(examples, "; ".join([shown + rows.sentence(left_out), *plan.notes]))
+        return plan
 
 
 class WriteShard(beam.DoFn):  # type: ignore[misc]

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from components import digest
 from components.ingestion import spans
-from errors import UserError
+from errors import ResourceError, UserError
 
 Paths = str | Sequence[str] | Mapping[Any, str | Sequence[str]]
 """One path or pattern, several, or those of each ready-made split."""
@@ -41,12 +41,14 @@ class DataFile:
         split: The split that it makes, where splits are ready-made files.
         span: The part of the data that it is, where its path tells.
         version: Of that part, where its path tells.
+        beside: Files that are read with it: the labels of IDX images.
     """
 
     path: str
     split: str | None = None
     span: spans.Span | None = None
     version: int | None = None
+    beside: tuple[str, ...] = ()
 
 
 def under(root: str, paths: Paths) -> Any:
@@ -106,7 +108,7 @@ def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
     there = {one.span for _, one in named if one.span is not None}
     taken = spans.chosen(there, settings) if there else []
     found = [
-        DataFile(one.path, split, one.span, one.version)
+        DataFile(one.path, split, one.span, one.version, _beside(one.path, settings.get("format")))
         for split, one in named
         if one.span is None or one.span in taken
     ]
@@ -117,7 +119,7 @@ def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
 
 
 def content(files: Sequence[DataFile]) -> str:
-    """Digest of all files' names and contents.
+    """Digest of all files' names, splits, spans and contents.
 
     Args:
         files: Files of this machine.
@@ -125,9 +127,32 @@ def content(files: Sequence[DataFile]) -> str:
     whole = hashlib.sha256()
     for file in files:
         above = os.path.dirname(file.path)
-        for path in within(file.path):
-            whole.update(f"{os.path.relpath(path, above)}\0{file.split}\0{digest.file(path)}\n".encode())
+        place = f"{file.split}\0{file.span and file.span.number}\0{file.version}"
+        for path in (*within(file.path), *file.beside):
+            whole.update(f"{os.path.relpath(path, above)}\0{place}\0{digest.file(path)}\n".encode())
     return whole.hexdigest()[:16]
+
+
+def verify(files: Sequence[DataFile], expected: str) -> None:
+    """See that files are still those that a digest was taken of.
+
+    Args:
+        files: Files of this machine.
+        expected: Their digest as `content` gave it; empty where none was taken.
+
+    Raises:
+        ResourceError: they have changed.
+    """
+    try:
+        same = not expected or content(files) == expected
+    except OSError:
+        same = False
+    if not same:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        raise ResourceError(
+            f"{files[0].path}{more}: the data changed between the start of the run and the end of reading it, so that "
+            "nobody knows what was read. Run again when nothing writes to it"
+        )
 
 
 def format_of(path: str) -> str | None:
@@ -146,10 +171,20 @@ def _is_data(entry: "os.DirEntry[str]") -> bool:
 
 
 def within(path: str) -> list[str]:
-    """A file itself, or all files below a folder, in order."""
-    if not os.path.isdir(path):
-        return [path]
-    return sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    """A file itself, or all files below a folder and behind links to folders, in order."""
+    return sorted(_below(path, frozenset())) if os.path.isdir(path) else [path]
+
+
+def _below(folder: str, above: frozenset[str]) -> Iterator[str]:
+    """Files below a folder; a link to one of the folders above it, which would never come to an end, is passed over."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from _below(entry.path, above | {real})
+        else:
+            yield entry.path
 
 
 def is_remote(path: str) -> bool:
@@ -208,6 +243,16 @@ def _files_of(path: str, kind: str | None) -> list[str]:
         return [path]
     inside = [os.path.join(path, name) for name in sorted(os.listdir(path)) if not _stands_beside(name)]
     return [one for name in inside if os.path.isfile(name) for one in _files_of(name, kind)]
+
+
+def labels_of(path: str) -> str:
+    """The file of labels that belongs to one of images: `images` and `idx3` in its name become `labels` and `idx1`."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1"))
+
+
+def _beside(path: str, kind: str | None) -> tuple[str, ...]:
+    return (labels_of(path),) if (kind or format_of(path)) == "idx" and os.path.isfile(labels_of(path)) else ()
 
 
 def _stands_beside(path: str) -> bool:

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
@@ -20,12 +19,6 @@ _BYTES = 0x08
 COLUMNS = {"image": "BYTES", "label": "INT"}
 
 
-def labels_of(path: str) -> str:
-    """The file of labels that belongs to one of images: `images` and `idx3` in its name become `labels` and `idx1`."""
-    folder, name = os.path.split(path)
-    return os.path.join(folder, name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1"))
-
-
 def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     """Read images and labels.
 
@@ -40,12 +33,12 @@ def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) 
     Raises:
         UserError: a file cannot be read, or the two have not the same number.
     """
-    with _opened(path) as (picture, shape), _opened(labels_of(path)) as (label, labels):
+    with _opened(path) as (picture, shape), _opened(files.labels_of(path)) as (label, labels):
         _check(path, shape, labels)
         for start in range(0, shape[0], BATCH_IMAGES):
             count = min(BATCH_IMAGES, shape[0] - start)
             pixels = np.frombuffer(_exactly(picture, count * math.prod(shape[1:]), path), np.uint8)
-            classes = np.frombuffer(_exactly(label, count, labels_of(path)), np.uint8).astype(np.int64)
+            classes = np.frombuffer(_exactly(label, count, files.labels_of(path)), np.uint8).astype(np.int64)
             encoded = [images.encode(one, settings["image"]) for one in pixels.reshape(count, *shape[1:])]
             kind = columns.get("label", "INT")
             yield pa.RecordBatch.from_arrays(
@@ -67,7 +60,7 @@ def look(path: str, settings: Mapping[str, Any]) -> list[str]:
     Raises:
         UserError: they cannot, or are not.
     """
-    with _opened(path) as (_, shape), _opened(labels_of(path)) as (_, labels):
+    with _opened(path) as (_, shape), _opened(files.labels_of(path)) as (_, labels):
         _check(path, shape, labels)
     return list(COLUMNS)
 
@@ -78,7 +71,7 @@ def _check(path: str, shape: tuple[int, ...], labels: tuple[int, ...]) -> None:
             f"{path} holds bytes of shape {shape}: images are (number, height, width), or with 1 or 3 channels"
         )
     if labels != shape[:1]:
-        raise UserError(f"{path} holds {shape[0]:,} images, but {labels_of(path)} labels of shape {labels}")
+        raise UserError(f"{path} holds {shape[0]:,} images, but {files.labels_of(path)} labels of shape {labels}")
     if not shape[0]:
         raise UserError(f"{path} holds no images")
 

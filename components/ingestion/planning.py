@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from components.ingestion import files, sources, spans, times
 from components.ingestion.cells import DOUBLE
+from components.ingestion.files import DataFile
 from components.ingestion.grouping import ungrouped
 from components.ingestion.rows import Keeper
 from components.ingestion.split import SPLITS
@@ -25,6 +26,7 @@ class Plan:
 
     Attributes:
         files: The data's files; each makes a shard.
+        found: The same as they were found, before a split by spans made ready-made splits of them.
         columns: Type of every column of any file.
         split: [data.split], its `key` and `cut_eval` added, as `Splitter` takes it.
         cuts: Times with which splits begin.
@@ -36,7 +38,8 @@ class Plan:
         notes: What the summary should say.
     """
 
-    files: list[files.DataFile]
+    files: list[DataFile]
+    found: list[DataFile]
     columns: dict[str, str]
     split: dict[str, Any]
     cuts: list[float] = field(default_factory=list)
@@ -67,7 +70,7 @@ def plan(config: Mapping[str, Any]) -> Plan:
         "key": _key(config),
         "cut_eval": data["split"]["by"] == "files" and not any(file.split == "eval" for file in found),
     }
-    made = Plan(found, columns, split)
+    made = Plan(found, found, columns, split)
     notes = []
     taken = sorted({file.span for file in found if file.span is not None})
     if data["spans"]:

@@ -16,7 +16,7 @@ from tfx.types import artifact_utils
 from tfx.utils import json_utils
 from tfx_bsl.coders import example_coder
 
-from components import shards, summary
+from components import digest, shards, summary
 from components.ahead import ahead
 from components.statistics.frequencies import Frequencies
 from models import progress, sidecar
@@ -28,6 +28,7 @@ DECODE_ROWS = 4096
 class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
+    @digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:

@@ -1,7 +1,7 @@
 """The transformation node: raw columns to model features, analysed on the train split alone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfx.components.transform.component import Transform
@@ -28,6 +28,7 @@ def transformation(
     config: Mapping[str, Any],
     analyze: tuple[str, ...] = ("train",),
     transform: tuple[str, ...] = ("train", "eval"),
+    files: Iterable[str] = (),
     settings_folder: str | None = None,
 ) -> Transformation:
     """Make the node `transformation`.
@@ -38,6 +39,7 @@ def transformation(
         config: `features`, `label`, `columns` and `preprocessing`, as models/preprocessing.py reads them.
         analyze: Splits whose figures (means, vocabularies, quantiles) make the graph.
         transform: Splits that are written transformed.
+        files: Further files that your own code reads.
         settings_folder: Where long settings are kept; None for in line.
 
     Returns:
@@ -52,7 +54,7 @@ def transformation(
         splits_config=transform_pb2.SplitsConfig(analyze=list(analyze), transform=list(transform)),
         custom_config={
             "settings": json.loads(json.dumps(packed)),
-            "code": digest.code(PREPROCESSING, "components.transformation.executor", *own),
+            "code": digest.stage(Executor.__module__, PREPROCESSING, *own, files=files),
         },
         disable_statistics=True,
         disable_analyzer_cache=True,

@@ -16,7 +16,7 @@ from tfx.proto import transform_pb2
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, proto_utils
 
-from components import shards, summary
+from components import digest, shards, summary
 from components.transformation import findings, passes
 from components.transformation.analysis import Analysis, Unsupported
 from models import settings
@@ -30,6 +30,7 @@ _STOCK_RUNNER = "--runner=BundleBasedDirectRunner"
 class Executor(TransformExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
+    @digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:

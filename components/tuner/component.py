@@ -1,7 +1,7 @@
 """The tuner node."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_component, executor_spec
@@ -9,6 +9,7 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
 from components import digest, trainer
+from components.tuner import pool
 from components.tuner.executor import Executor
 from models import settings
 
@@ -46,6 +47,7 @@ def tuner(
     config: Mapping[str, Any],
     trials: str,
     anew: bool = False,
+    files: Iterable[str] = (),
     settings_folder: str | None = None,
 ) -> Tuner:
     """Make the node `tuner`.
@@ -56,16 +58,18 @@ def tuner(
         config: `features`, `label`, `network`, `training` and `tuner`.
         trials: Folder where finished trials are kept, so that a killed tuning goes on where it was.
         anew: Whether trials that are there are trained once more.
+        files: Further files that your own code reads.
         settings_folder: Where long settings are kept; None for in line.
 
     Returns:
         A node with outputs `best_hyperparameters` and `tuner_results`.
     """
+    modules = (Executor.__module__, pool.MODULE, trainer.module(config["network"]["name"]))
     spec = TunerSpec(
         examples=examples,
         transform_graph=transform_graph,
         settings=json.dumps(settings.pack(dict(config), settings_folder)),
-        code=digest.code("components.tuner.executor", "models.trial", trainer.module(config["network"]["name"])),
+        code=json.dumps(digest.stage(*modules, files=files, values=config["network"])),
         trials=trials,
         anew=int(anew),
         best_hyperparameters=Channel(type=standard_artifacts.HyperParameters),

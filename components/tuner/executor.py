@@ -9,11 +9,11 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components import summary
+from components import digest, summary
 from components.tuner import plot, pool, table, trials
 from components.tuner.trials import Trial
 from errors import UserError
-from models import progress, settings, tuning
+from models import progress, reads, settings, tuning
 from models.tuning import Tuning
 
 BEST = "best_hyperparameters.txt"
@@ -27,6 +27,7 @@ FILES = (table.JSONL, table.MARKDOWN, table.CSV, plot.SVG)
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """Trains the trials in processes of their own."""
 
+    @digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -48,6 +49,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             **{f"{name}_files": [io_utils.all_files_pattern(uri) for uri in uris] for name, uris in splits.items()},
             "transform_output": graph,
             **shared,
+            "apart": reads.apart(),
         }
         data = trials.content([*splits["train"], *splits["eval"], graph])
         decides = {"data": data, "code": exec_properties["code"], **shared}
@@ -63,6 +65,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 done, oracle = search.search(tuner, sections, train=train, store=store, report=report)
             except ValueError as error:
                 raise UserError(str(error)) from error
+        for trial in done:
+            reads.add(trial.result.reads)
         best = trials.best(done, tuner)
         if best is None:
             raise UserError(_all_failed(done))

@@ -10,6 +10,7 @@ from typing import Any
 
 from tfx.dsl.io import fileio
 
+from models import reads
 from models.tuning import Tuning
 
 LOSS = "loss"
@@ -27,6 +28,7 @@ class Result:
         seconds: How long it took.
         failure: Why there is no usable result; None where there is.
         keep: Whether the same values would end the same way again.
+        reads: Path -> digest of the files that its process opened.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -35,6 +37,7 @@ class Result:
     seconds: float = 0.0
     failure: str | None = None
     keep: bool = True
+    reads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +112,8 @@ class Store:
             return None
         with fileio.open(path) as file:
             kept: dict[str, Any] = json.loads(file.read())
-        return Result(**kept["result"])
+        result = Result(**kept["result"])
+        return None if reads.changed(result.reads) else result
 
     def write(self, sections: Mapping[str, Any], result: Result) -> None:
         """Keep a result, unless the next time could end otherwise."""

@@ -53,6 +53,7 @@ def validation(
     columns: Mapping[str, Sequence[str]] | None = None,
     label: Mapping[str, Any] | None = None,
     source: str = "",
+    source_content: str = "",
     schema_path: str = "",
     skew: Any = None,
     skew_content: str = "",
@@ -70,6 +71,7 @@ def validation(
         columns: `used`, what the model reads; of these `compared`, what may drift, and `categories`, what has them.
         label: [label].
         source: The settings of ingestion, as its node has them.
+        source_content: Digest of the data; empty where it cannot be known.
         schema_path: The reviewed schema as a person finds it.
         skew: Paths of served rows; None where there are none.
         skew_content: Digest of these.
@@ -87,9 +89,11 @@ def validation(
             "columns": {key: list(names) for key, names in columns.items()},
             "label": dict(label or {}),
             "source": read,
+            "source_content": source_content,
             "split": read["data"]["split"]["by"],
             "schema": schema_path,
             "skew": skew,
+            "skew_content": skew_content,
             "advisory": advisory,
         }
         ours = {
@@ -102,7 +106,7 @@ def validation(
         statistics=statistics,
         schema=schema,
         exclude_splits="[]",
-        code=digest.code("components.validation.executor"),
+        code=json.dumps(digest.stage(Executor.__module__)),
         anomalies=Channel(type=standard_artifacts.ExampleAnomalies),
         **{key: value for key, value in ours.items() if value is not None},
     )

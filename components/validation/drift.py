@@ -104,10 +104,12 @@ def measure(paths: Any, today: Today) -> Any:
 
     Raises:
         UserError: a file cannot be read.
+        ResourceError: they are not, or no longer, those that the digest among the settings is of.
     """
     source = today.settings["source"]
     data = {**source["data"], "span": None, "window": None}
-    found = [file.path for file in files.resolve(paths, data)]
+    there = files.resolve(paths, data)
+    found = [file.path for file in there]
     looks = sources.types(found, data, source["columns"])
     made = generators()
     accumulators = [generator.create_accumulator() for generator in made]
@@ -118,6 +120,7 @@ def measure(paths: Any, today: Today) -> Any:
                 generator.add_input(accumulator, lists)
                 for generator, accumulator in zip(made, accumulators, strict=True)
             ]
+    files.verify(there, today.settings["skew_content"])
     return proto([generator.compact(part) for generator, part in zip(made, accumulators, strict=True)])
 
 

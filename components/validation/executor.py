@@ -11,7 +11,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components import summary
+from components import digest, summary
 from components.validation import drift, findings, gates, located, reviewed
 from components.validation.findings import Finding
 from components.validation.history import STATISTICS_ID
@@ -26,6 +26,7 @@ JUDGES = {**gates.GATES, "drift": drift.drift, "skew": drift.skew}
 class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
+    @digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -57,7 +58,7 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
                     found += findings.worst(told)
         blocked = [finding for finding in found if finding.action == "block"]
         if config and blocked:
-            located.locate(blocked, config["source"])
+            located.locate(blocked, config["source"], config["source_content"])
         with fileio.open(f"{artifact.uri}/{findings.FILE}", "w") as file:
             file.write(findings.dump(found))
         if blocked:

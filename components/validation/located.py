@@ -9,31 +9,33 @@ import pyarrow as pa
 
 from components.ingestion import csv_places, files, planning, sources
 from components.validation.findings import MOST, Finding
-from errors import UserError
+from errors import ResourceError, UserError
 
 _NUMBER = "row number"
 """A column beside the file's own, which no CSV's header or schema is likely to have; a file that has it is left out."""
 
 
-def locate(findings: Sequence[Finding], source: Mapping[str, Any]) -> None:
-    """Fill in the findings' rows.
+def locate(findings: Sequence[Finding], source: Mapping[str, Any], content: str = "") -> None:
+    """Fill in the findings' rows, unless the data has changed since it was read.
 
     Args:
         findings: Those whose `at_fault` can tell.
         source: The settings of ingestion.
+        content: Digest of the data that ingestion read; empty where none was taken.
     """
     waiting = [finding for finding in findings if finding.at_fault is not None]
     if not waiting:
         return
     try:
+        files.verify(files.resolve(source["paths"], source["data"]), content)
         for path, batch, numbers in _kept(source):
             for finding in waiting:
                 _fill(finding, path, batch, numbers)
             waiting = [finding for finding in waiting if len(finding.rows) < MOST]
             if not waiting:
                 break
-    except (UserError, OSError, KeyError, pa.ArrowException):
-        # The verdict stands without them: the data may have moved since it was read.
+    except (UserError, ResourceError, OSError, KeyError, pa.ArrowException):
+        # The verdict stands without them.
         pass
     _lines([finding for finding in findings if finding.rows], source["data"])
 

@@ -149,8 +149,15 @@ def _attempts(
         result = replace(_result(code, told, log), new=_pushed_itself(state, plan, told))
         if code in _FINAL:
             if code != UserError.exit_code and before is not None and told:
-                kept = {"run_id": result.run_id, "state": told.get("state"), "pushed": result.pushed}
-                state.note(plan.name, fingerprint=before, settled=json.dumps(kept))
+                kept = {
+                    "run_id": result.run_id,
+                    "state": told.get("state"),
+                    "pushed": result.pushed,
+                    "reads": told.get("reads"),
+                }
+                # Of what the run read: the data may have changed since it was looked at here.
+                made_of = unchanged.of(told["identity"], told["versions"]) if "identity" in told else before
+                state.note(plan.name, fingerprint=made_of, settled=json.dumps(kept))
             break
     return result
 

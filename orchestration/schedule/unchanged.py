@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from components import versions
+from models import reads
 from orchestration import record, resume
 from orchestration.places import REPOSITORY, Root
 from pipeline import load
@@ -22,14 +24,21 @@ def fingerprint(name: Name, overrides: list[str], data_root: str) -> str:
     Raises:
         UserError: config, schema or data cannot be used.
     """
-    identity = resume.asked(name, load.reviewed(REPOSITORY, name, overrides), data_root)
-    told = {**identity, "versions": record.versions()}
+    return of(resume.asked(name, load.reviewed(REPOSITORY, name, overrides), data_root), record.versions())
+
+
+def of(identity: Mapping[str, str], versions: Mapping[str, str]) -> str:
+    """The same for what a run was made from, as its run.json has it: data may change before the run looks at it."""
+    told = {**identity, "versions": versions}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def still_holds(settled: dict[str, Any], root: str, run: str) -> bool:
-    """Whether what the last run came to is still there: its version serves on, if it pushed one.
+    """Whether what the last run came to still holds.
 
-    A rollback since then is the user's will, so any version that serves is enough.
+    Its version serves on, if it pushed one, and the files that its code opened are as they were. A rollback since then
+    is the user's will, so any version that serves is enough.
     """
-    return not settled.get("pushed") or bool(versions.pushed(Root(root).serving(run)))
+    if settled.get("pushed") and not versions.pushed(Root(root).serving(run)):
+        return False
+    return not reads.changed(settled.get("reads") or {})

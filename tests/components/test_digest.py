@@ -1,10 +1,15 @@
+import json
 import os
 import shutil
+import sys
+import types
 from pathlib import Path
 
 import pytest
 
 from components import digest
+from errors import UserError
+from models import reads
 
 REPOSITORY = Path(digest.ROOT)
 SOURCES = {
@@ -151,7 +156,7 @@ def test_a_file_put_in_the_place_of_another_has_its_own_digest(tmp_path):
 
 
 def test_equal_content_has_an_equal_digest_also_over_many_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(digest, "BLOCK_BYTES", 10)
+    monkeypatch.setattr(reads, "BLOCK_BYTES", 10)
     text = "a,b\n" + "1,2\n" * 100
     (tmp_path / "one.csv").write_text(text)
     (tmp_path / "two.csv").write_text(text)
@@ -159,3 +164,71 @@ def test_equal_content_has_an_equal_digest_also_over_many_blocks(tmp_path, monke
     one, two, longer = (digest.file(str(tmp_path / f"{name}.csv")) for name in ("one", "two", "longer"))
 
     assert one == two != longer
+
+
+def test_an_edit_within_a_tick_of_the_clock_is_noticed(tmp_path):
+    path = tmp_path / "data.csv"
+    for number in range(200):
+        path.write_text(f"a\n{number:03d}\n")
+        os.utime(path, ns=(1, 1))
+        assert digest.file(str(path)) == digest.text(path.read_bytes()), number
+
+
+def test_source_that_is_loaded_keeps_its_digest_when_the_file_is_edited(sources, monkeypatch):
+    monkeypatch.setattr(digest, "_pinned", {})
+    (sources / "face/__init__.py").write_text("")
+    before = digest.code("pkg.sibling"), digest.code("pkg.lazy"), digest.code("beside")
+    digest.pin_packages()
+    module = types.ModuleType("pkg.sibling")
+    module.__file__ = str(sources / "pkg/sibling.py")
+    monkeypatch.setitem(sys.modules, "pkg.sibling", module)
+    for name in ("pkg/sibling.py", "pkg/lazy.py", "beside.py"):
+        edit(sources / name)
+    assert digest.code("pkg.sibling") == before[0]
+    assert digest.code("pkg.lazy") == before[1]
+    assert digest.code("beside") != before[2], "in no package"
+
+    digest.pin("pkg.lazy")
+    assert digest.code("pkg.sibling") == before[0]
+    assert digest.code("pkg.lazy") != before[1], "not loaded yet"
+
+
+class Stage:
+    @digest.checked
+    def Do(self, input_dict, output_dict, exec_properties):  # noqa: N802  TFX's name
+        output_dict["done"] = True
+
+
+AS_PARAMETERS = {
+    "ours": lambda code: {"code": json.dumps(code)},
+    "stock": lambda code: {"custom_config": json.dumps({"code": code})},
+}
+
+
+@pytest.mark.parametrize("kind", AS_PARAMETERS)
+def test_a_stage_refuses_parameters_that_were_made_for_other_code(sources, kind):
+    wrap = AS_PARAMETERS[kind]
+    (sources / "pkg/words.txt").write_text("a")
+    (sources / "pkg/lazy.py").write_text('NAME = "words.txt"\n')
+    given, done = digest.stage("pkg.lazy"), {}
+    assert given["files"] == {"pkg/words.txt": digest.text(b"a")}
+    Stage().Do({}, done, wrap(given))
+    assert done
+
+    (sources / "pkg/words.txt").write_text("b")
+    with pytest.raises(UserError, match=r"^pkg/words\.txt differs from what this step was made for .*build the image"):
+        Stage().Do({}, {}, wrap(given))
+    (sources / "pkg/words.txt").unlink()
+    edit(sources / "pkg/lazy.py")
+    there, here = given["sources"], digest.stage("pkg.lazy")["sources"]
+    with pytest.raises(
+        UserError, match=rf"^the code of pkg\.lazy and pkg/words\.txt differ .*{there}, here it is {here}"
+    ):
+        Stage().Do({}, {}, wrap(given))
+
+
+def test_a_stage_without_a_digest_of_its_code_runs():
+    for properties in ({}, {"code": ""}, {"custom_config": "null"}, {"custom_config": '{"settings": {}}'}):
+        done = {}
+        Stage().Do({}, done, properties)
+        assert done

@@ -1,4 +1,5 @@
 import gzip
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -125,3 +126,56 @@ def test_a_remote_file_is_read_from_a_copy_that_goes_again(tmp_path, monkeypatch
         assert len(list((tmp_path / "scratch").iterdir())) == 1
         assert stream.read() == table
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def linked(tmp_path):
+    """A folder of images, one class of which is a link to a folder elsewhere, which links back."""
+    for folder in ("elsewhere/inner", "pets/cat"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "1.png").write_text("an image")
+    (tmp_path / "pets/dog").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/up").symlink_to(tmp_path / "pets")
+    return tmp_path / "pets"
+
+
+def test_files_behind_a_linked_folder_are_found_once(tmp_path):
+    found = files.within(str(linked(tmp_path)))
+    assert [os.path.relpath(path, tmp_path / "pets") for path in found] == ["cat/1.png", "dog/inner/1.png"]
+    (tmp_path / "pets/hound").symlink_to(tmp_path / "elsewhere")
+    assert len(files.within(str(tmp_path / "pets"))) == 3, "two names of one folder"
+
+
+def test_the_digest_notices_an_edit_behind_a_linked_folder(tmp_path):
+    def digest():
+        return files.content(files.resolve(str(linked_folder), SETTINGS))
+
+    linked_folder = linked(tmp_path)
+    before = digest()
+    (tmp_path / "elsewhere/inner/1.png").write_text("another")
+    edited = digest()
+    (tmp_path / "other/inner").mkdir(parents=True)
+    (tmp_path / "pets/dog").unlink()
+    (tmp_path / "pets/dog").symlink_to(tmp_path / "other")
+    assert len({before, edited, digest()}) == 3
+
+
+def test_the_digest_notices_the_labels_of_idx_images(tmp_path):
+    def digest():
+        return files.content(files.resolve(f"{tmp_path}/train-images-idx3-ubyte", SETTINGS))
+
+    (tmp_path / "train-images-idx3-ubyte").write_text("images")
+    (tmp_path / "train-labels-idx1-ubyte").write_text("labels")
+    before = digest()
+    (tmp_path / "train-labels-idx1-ubyte").write_text("others")
+    assert digest() != before
+
+
+def test_the_digest_notices_a_folder_that_is_renamed_to_another_span(tmp_path):
+    def digest():
+        return files.content(files.resolve(f"{tmp_path}/{{YYYY}}-{{MM}}/sales.csv", SETTINGS))
+
+    (tmp_path / "2024-05").mkdir()
+    (tmp_path / "2024-05/sales.csv").write_text("a\n1\n")
+    before = digest()
+    (tmp_path / "2024-05").rename(tmp_path / "2024-06")
+    assert digest() != before

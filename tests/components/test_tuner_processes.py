@@ -91,7 +91,7 @@ def node(trial_order, tmp_path):
         executor.Executor().Do(
             {"examples": [examples], "transform_graph": [graph]},
             outputs,
-            {"settings": json.dumps(settings), "code": "c", "trials": str(tmp_path / "kept"), "anew": 0},
+            {"settings": json.dumps(settings), "code": "", "trials": str(tmp_path / "kept"), "anew": 0},
         )
         line = outputs["best_hyperparameters"][0].get_string_custom_property("summary")
         return Path(tmp_path / name / "best_hyperparameters"), Path(tmp_path / name / "tuner_results"), line

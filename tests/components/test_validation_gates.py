@@ -7,13 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components import summary
+from components import digest, summary
+from components.ingestion import files
 from components.validation.history import STATISTICS_ID
-from errors import GateError
+from errors import GateError, ResourceError
 
 from ..flats import one, rows
 
 BY_ID = "data.split={by='hash', column='area', train=1, eval=1, test=1}"
+
+
+def digest_of(path):
+    return files.content(files.resolve(str(path), {"format": None}))
 
 
 def test_clean_data_has_no_finding_and_names_its_statistics(gated):
@@ -175,6 +180,33 @@ def test_served_rows_are_compared_without_a_label(flats, gated):
     assert 0.2 < found[0]["measured"] < 1
     assert "from what was served" in found[0]["text"]
     assert found[1]["measured"] == pytest.approx(0.5)
+
+
+def test_served_rows_that_changed_after_the_start_of_the_run_stop_it(flats, gated):
+    path = flats.data("area,city\n" + "100,Bern\n" * 600, "served.csv")
+    given = ("data.split=all", "gates.skew={action='warn', path='data/served.csv', min_rows=1}")
+    before = digest_of(path)
+    gated(*given, skew_content=before)
+    flats.data("area,city\n" + "101,Bern\n" * 600, "served.csv")
+    with pytest.raises(ResourceError, match=r"served\.csv: the data changed between"):
+        gated(*given, skew_content=before)
+
+
+def test_rows_are_not_named_out_of_data_that_changed_since_it_was_read(flats, gated):
+    flats.data(flats.HEADER + flats.rows(40).replace("941,", "nan,").replace("41.5", "inf"))
+    before = digest_of(flats.root / "data/flats.csv")
+    finding = one(gated.found("data.split=all", data_content=before))
+    assert finding["rows"]
+    finding = one(gated.found("data.split=all", data_content="of other data"))
+    assert finding["rows"] == []
+
+
+def test_a_schema_that_changed_after_the_start_of_the_run_stops_it(flats, gated):
+    before = digest.file(str(flats.root / "schemas/flats.pbtxt"))
+    gated(schema_content=before)
+    flats.schema(flats.SCHEMA.replace("max: 9000", "max: 9001"))
+    with pytest.raises(ResourceError, match=r"schemas/flats\.pbtxt changed after the start of the run: run again"):
+        gated(schema_content=before)
 
 
 def test_rows_on_both_sides_of_a_split_stop_with_the_rows(flats, gated):

@@ -43,7 +43,16 @@ ROWS: dict[int, tuple[str, str]] = {
     41: ("a clean-up of a root with links, moved, copied, with an older store; killed", "no file is lost; it says why"),
     42: ("a Parquet file with a type that is a pickle of a command", "refused by every command; no code runs"),
     44: ("folders, copies and links of others among served versions, on disk and in a bucket", "none is touched"),
+    45: (
+        "data, schema or served rows that change between the start of a run and their reading",
+        "exit code 5, nothing kept",
+    ),
     47: ("files that are no configs, half of one, a webhook that answers with garbage", "the scheduler goes on"),
+    60: ("an edit of each module that a stage imports", "this stage runs again, and no other"),
+    61: ("another version of TensorFlow, Keras, TFX, Beam, Arrow or numpy", "what computes with it runs again"),
+    62: ("a file edited that own code opens under a computed name", "what was made from it is made again"),
+    63: ("data behind a linked folder", "read, and its edits noticed"),
+    64: ("an image that holds other code than the compiled job", "each step refuses to run"),
 }
 
 NOT_HERE = {

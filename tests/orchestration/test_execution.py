@@ -1,13 +1,19 @@
 """Stages of a real pipeline in this process: what an earlier attempt or run made is kept, checked, and made again."""
 
 import functools
+import json
+import os
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from components import digest
+from components.ingestion import planning
 from errors import ResourceError, RunError, UserError
 from inspection import folders
 from inspection.store import open_store
+from models import reads
+from orchestration import stage_reads
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +118,98 @@ def test_an_output_folder_that_is_there_is_neither_used_nor_removed(tmp_path, po
     with pytest.raises(ResourceError, match=r"examples/\d+-0a1b2c3d exists already"):
         launch(points_run(tmp_path, "taken", "two"), "ingestion")
     assert outputs(tmp_path, "taken") == before
+
+
+@pytest.fixture
+def reading(tmp_path, monkeypatch):
+    """Lets the code of ingestion open a file whose name no source holds."""
+    path, plan = tmp_path / "words", planning.plan
+    path.write_text("a")
+    monkeypatch.setattr(stage_reads, "STAGES", ("ingestion",))
+    monkeypatch.setattr(planning, "plan", lambda config: path.read_text() and plan(config))
+    return path
+
+
+def test_a_stage_is_made_again_when_a_file_has_changed_that_its_code_opened(begin, root, reading):
+    first = begin("reads", "one")
+    assert launch(first, "ingestion") == (["COMPLETE"], [])
+    assert first.reads()[str(reading)] == reads.digest(str(reading))
+    assert launch(begin("reads", "two"), "ingestion") == (["CACHED"], [])
+
+    reading.write_text("b")
+    assert launch(begin("reads", "again"), "ingestion", "statistics") == (
+        ["COMPLETE", "COMPLETE"],
+        [f"{reading}, which its code reads, has changed since it was made: made again"],
+    )
+    assert launch(begin("reads", "three"), "ingestion") == (["CACHED"], [])
+    reading.write_text("c")
+    assert launch(begin("reads", "four"), "ingestion")[0] == ["COMPLETE"]
+    # Earlier outputs stay in use: what they were made from is no damage.
+    store = open_store(str(root), None).mlmd
+    node = store.get_context_by_type_and_name("node", "reads.ingestion")
+    artifacts = store.get_artifacts_by_context(node.id)
+    assert {pb.Artifact.State.Name(one.state) for one in artifacts} == {"LIVE"}
+
+
+def test_a_long_list_of_files_that_is_lost_is_no_reason_to_use_a_stage_again(root):
+    found = {f"/lists/{number}-{'w' * 60}": "0" * 16 for number in range(30)}
+    kept = stage_reads.StageReads(str(root / "settings"), [], {}).pack(found)
+    artifact = pb.Artifact()
+    artifact.custom_properties[stage_reads.PROPERTY].string_value = kept
+    assert len(kept) < 500
+    assert stage_reads.unpack(artifact) == found
+    for path in (root / "settings").iterdir():
+        path.unlink()
+    assert reads.changed(stage_reads.unpack(artifact))
+
+
+def own_code(tmp_path, monkeypatch):
+    """Parameters of a stage whose code names a file, and that file."""
+    monkeypatch.setattr(digest, "ROOT", str(tmp_path))
+    (tmp_path / "own.py").write_text('NAME = "words.txt"\n')
+    (tmp_path / "words.txt").write_text("a")
+    return {"code": json.dumps(digest.stage("own"))}, tmp_path / "words.txt"
+
+
+def test_a_file_that_changes_before_own_code_opens_it_fails_the_stage(tmp_path, monkeypatch):
+    parameters, path = own_code(tmp_path, monkeypatch)
+    stages = stage_reads.StageReads(str(tmp_path / "settings"), [], {})
+    with stages.of("trainer", parameters) as found:
+        path.read_text()
+        os.replace(copied(path, "b"), path)
+    assert found == {}, "it is in the key; what it became after it was read does not matter"
+
+    def late(read):
+        path.write_text("a")
+        with stages.of("trainer", parameters):
+            os.replace(copied(path, "b"), path)
+            if read:
+                path.read_text()
+
+    for read in (True, False):
+        with pytest.raises(
+            ResourceError, match=r"words\.txt was changed after the start of the run, while stage trainer"
+        ):
+            late(read)
+
+
+def copied(path, text):
+    other = path.parent / "other"
+    other.write_text(text)
+    return other
+
+
+def test_code_that_is_edited_before_a_stage_loads_it_fails_the_stage(tmp_path, monkeypatch):
+    parameters, path = own_code(tmp_path, monkeypatch)
+    monkeypatch.setattr(digest, "_pinned", {})
+    digest.pin("own")
+    stages, source = stage_reads.StageReads(str(tmp_path / "settings"), [], {}), path.parent / "own.py"
+
+    def loaded():
+        with stages.of("tuner", parameters):
+            source.read_text()
+
+    loaded()
+    os.replace(copied(path, "NAME = 1\n"), source)
+    with pytest.raises(UserError, match=r"own\.py was edited while the run went on, before stage tuner loaded it"):
+        loaded()

@@ -6,6 +6,7 @@ import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from components import digest
 from inspection import folders
 from orchestration import begin, finished, record, resume
 from orchestration.places import Root
@@ -22,8 +23,8 @@ def identity(tmp_path):
 
     def make(first=None, to=None, advisory=False, skew=None, **sections):
         config = Config.model_validate({**LEAST, **sections})
-        paths = str(tmp_path / "x.csv"), str(tmp_path / "x.pbtxt")
-        return resume.identity(config, *paths, first=first, to=to, advisory=advisory, skew=skew)
+        data, schema = str(tmp_path / "x.csv"), digest.file(str(tmp_path / "x.pbtxt"))
+        return resume.identity(config, data, schema, first=first, to=to, advisory=advisory, skew=skew)
 
     return make
 

@@ -8,6 +8,8 @@ import pytest
 
 from orchestration import execution, worker
 
+LEAST = {"data": {"path": "x.csv"}, "features": {"numeric": [{"column": "a"}]}, "label": {"column": "y"}}
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
@@ -22,7 +24,7 @@ def run(tmp_path, monkeypatch):
         class Execution:
             node_ids, upstream = ("first", "second"), {}
 
-            def __init__(self, order):
+            def __init__(self, order, opened):
                 pass
 
             def launch(self, node_id, say):
@@ -34,8 +36,11 @@ def run(tmp_path, monkeypatch):
             def findings(self, node_id):
                 return []
 
+            def reads(self):
+                return {}
+
         monkeypatch.setattr(execution, "Execution", Execution)
-        order = {"config": {}, "run_folder": str(tmp_path)}
+        order = {"config": LEAST, "run_folder": str(tmp_path), "root": str(tmp_path), "scratch": str(tmp_path)}
         with pytest.raises(worker.Stopped):
             worker._run(order, lambda event, **fields: told.append((fields.get("node"), fields.get("state"))))
         return launched, [one for one in told if one[0]]

@@ -1,0 +1,75 @@
+"""Data that is not, or no longer, that of the digest among the parameters."""
+
+import json
+
+import pytest
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import standard_artifacts
+
+from components.ingestion import executor, files, planning
+from errors import ResourceError
+from models import settings
+from pipeline.data import Data
+
+
+@pytest.fixture
+def path(tmp_path):
+    made = tmp_path / "table.csv"
+    made.write_text(lines(range(40)))
+    return made
+
+
+@pytest.fixture
+def ingest(tmp_path, path, beam_pipeline):
+    """Runs the executor over the table; returns its numbers of rows."""
+
+    def run(content):
+        config = {
+            "paths": str(path),
+            "data": Data(path=str(path)).model_dump(mode="json"),
+            "columns": {"id": "INT", "lat": "FLOAT"},
+            "duties": {"id": "id", "group": None, "time": None},
+            "label": None,
+            "complete": [],
+        }
+        examples = standard_artifacts.Examples()
+        examples.uri = str(tmp_path / "examples")
+        context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
+        properties = {"settings": json.dumps(settings.pack(config, None)), "content": content, "code": ""}
+        executor.Executor(context).Do({}, {"examples": [examples]}, properties)
+        return json.loads(examples.get_string_custom_property("rows"))
+
+    return run
+
+
+def lines(rows):
+    return "\n".join(["id,lat", *(f"{number},{number / 2}" for number in rows)]) + "\n"
+
+
+def digest_of(path):
+    return files.content(files.resolve(str(path), {"format": None}))
+
+
+def test_rows_that_are_those_of_the_digest_are_taken(ingest, path):
+    assert sum(ingest(digest_of(path)).values()) == 40
+
+
+@pytest.mark.parametrize("now", [lines(range(1, 41)), "id,lat\n1,2\n3"], ids=["other rows", "cut"])
+def test_data_that_changed_before_it_was_read_is_refused(ingest, path, now):
+    before = digest_of(path)
+    path.write_text(now)
+    with pytest.raises(ResourceError, match=r"table\.csv: the data changed between the start of the run and the end"):
+        ingest(before)
+
+
+def test_data_that_changes_while_it_is_read_is_refused(ingest, path, monkeypatch):
+    read = planning.read
+
+    def appending(*arguments):
+        yield from read(*arguments)
+        with path.open("a") as file:
+            file.write("41,1\n")
+
+    monkeypatch.setattr(planning, "read", appending)
+    with pytest.raises(ResourceError, match=r"table\.csv: the data changed"):
+        ingest(digest_of(path))

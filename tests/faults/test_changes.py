@@ -1,0 +1,220 @@
+"""What changes while a run goes on or between two runs: nothing stale is used, and the run says so."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components import digest
+from components.ingestion import files, folder_source
+from errors import ResourceError, UserError
+from orchestration.places import REPOSITORY
+
+from .trees import copy_tree, runner
+
+
+def test_an_edit_of_a_module_changes_the_keys_of_the_stages_that_import_it_and_no_other(
+    copied_packages, tmp_path, figure, stage_keys
+):
+    """Fault 60: an edit of each module of ours."""
+    made = stage_keys.nodes()
+    reached = {
+        name: stage_keys.imported(
+            copied_packages, node.executor_spec.executor_class.__module__, *stage_keys.named.get(name, [])
+        )
+        for name, node in made.items()
+    }
+    assert {"statistics", "tuner", "warm-start", "baseline", "schema"} < set(reached)
+    for name, node in made.items():
+        modules = digest.of_parameters(node.exec_properties)["modules"]
+        found = {str(Path(path).relative_to(copied_packages)) for path, _ in digest.sources(*modules).values()}
+        assert found == reached[name], name
+
+    # An edit for each set of stages that share a module.
+    shared = {}
+    for path in sorted(copied_packages.rglob("*.py")):
+        name = str(path.relative_to(copied_packages))
+        shared[frozenset(stage for stage, files in reached.items() if name in files)] = path
+    assert len(shared) > 10
+    before = stage_keys.keys()
+    for stages, path in shared.items():
+        text = path.read_text()
+        path.write_text(f"{text}# edited\n")
+        after = stage_keys.keys()
+        path.write_text(text)
+        assert {stage for stage in before if after[stage] != before[stage]} == stages, path
+    assert stage_keys.keys() == before
+    modules = set().union(*reached.values())
+    figure(60, f"{len(made)} stages, {len(modules)} modules, {len(shared)} edits, stale keys = 0, needless ones = 0")
+
+
+def test_every_executor_refuses_parameters_that_were_made_for_other_code(copied_packages, tmp_path, figure, stage_keys):
+    """Fault 64: an image that was built from another revision than the job."""
+    made = stage_keys.nodes()
+    for path in ("models/settings.py", "components/summary.py", "components/digest.py"):
+        (copied_packages / path).write_text(f"{(copied_packages / path).read_text()}# edited\n")
+    for node in made.values():
+        executor = node.executor_spec.executor_class
+        with pytest.raises(UserError, match=rf"the code of {executor.__module__}.* differs"):
+            executor().Do({}, {}, node.exec_properties)
+    figure(64, f"{len(made)} steps refused, results under the key of other code = 0")
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def points(tmp_path):
+    """Copies of the data and the schema of a shipped pipeline, and what a run would be told of them."""
+    data = shutil.copy(Path(REPOSITORY, "data/points_xor.csv"), tmp_path / "points.csv")
+    schema = shutil.copy(Path(REPOSITORY, "schemas/points.pbtxt"), tmp_path / "points.pbtxt")
+    return {
+        "data": str(data),
+        "data_content": files.content(files.resolve(str(data), {"format": None})),
+        "schema": str(schema),
+        "schema_content": digest.file(str(schema)),
+    }
+
+
+def test_data_and_schema_that_change_after_the_fingerprint_are_refused(points_run, points, tmp_path, figure):
+    """Fault 45: an edit between the supervisor's look and the stage, at equal size and time."""
+    for node, key, old, new in (("ingestion", "data", "-0.", "-1."), ("schema", "schema", "min: 0", "min: 1")):
+        path = Path(points[key])
+        stat, text = path.stat(), path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        with pytest.raises(ResourceError, match=f"{path.name}.* changed"):
+            points_run(tmp_path / "runs", "late", node, **points).launch(node, print)
+        path.write_text(text)
+        # The key of the first text gives nothing that was made of the second.
+        state, _ = points_run(tmp_path / "runs", "late", f"{node} again", **points).launch(node, print)
+        assert state == "COMPLETE"
+    figure(45, "data and schema edited after their digest: 2 refused with exit code 5, results under a wrong key = 0")
+
+
+@pytest.mark.slow
+def test_data_that_changes_while_tensorflow_starts_is_refused(tmp_path, figure):
+    """Fault 45: the same in a whole run."""
+    tree = copy_tree(tmp_path / "tree", rows=600)
+    path, root = tree / "data/houses.csv.gz", tree / "runs"
+    command = [sys.executable, str(tree / "runner.py"), "--local", "--root", str(root), "--to", "ingestion"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in running.stdout:
+        if line.startswith("starting TensorFlow"):
+            path.write_bytes((copy_tree(tmp_path / "other", rows=500) / "data/houses.csv.gz").read_bytes())
+            break
+    _, told = running.communicate()
+    assert running.returncode == 5, told
+    assert "houses.csv.gz: the data changed between the start of the run and the end of reading it" in told
+    again = runner("--local", "--root", root, "--to", "ingestion", tree=tree)
+    assert again.code == 0, again.err
+    assert again.nodes["ingestion"] == "done"
+    figure(45, "data replaced while TensorFlow starts: exit code 5; the same command then reads the new rows")
+
+
+def test_an_edit_behind_a_linked_folder_is_noticed(tmp_path, figure):
+    """Fault 63: a class of images behind a link."""
+    for name in ("cat", "dog"):
+        (tmp_path / "elsewhere" / name).mkdir(parents=True)
+        for number in range(3):
+            shutil.copy(
+                Path(__file__).parents[2] / "docs/images/run.png", tmp_path / "elsewhere" / name / f"{number}.png"
+            )
+    (tmp_path / "pets").mkdir()
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).symlink_to(tmp_path / "elsewhere" / name)
+    settings = {"image": {"height": None, "width": None}}
+
+    def found():
+        rows = [
+            row for batch in folder_source.batches(str(tmp_path / "pets"), settings, {}) for row in batch.to_pylist()
+        ]
+        return rows, files.content(files.resolve(str(tmp_path / "pets"), {"format": "images"}))
+
+    rows, before = found()
+    assert {row["label"] for row in rows} == {"cat", "dog"}
+    shutil.copy(Path(REPOSITORY, "docs/images/report.png"), tmp_path / "elsewhere/dog/0.png")
+    assert found()[1] != before
+    figure(63, f"{len(rows)} of 6 images read, stale digests = 0")
+
+
+OWN = """
+import json
+import os
+
+import keras
+import tensorflow as tf
+
+LISTS = os.path.join(os.path.dirname(__file__), "lists")
+with open(os.path.join(LISTS, "-".join(["scale", "of", "area"]))) as file:
+    SCALE = json.load(file)
+
+
+def preprocessing_fn(inputs, custom_config):
+    area, price = (tf.cast(inputs[column], tf.float32) for column in ("sqft_living", "price"))
+    return {"area": area * SCALE, "label": tf.math.log(price)}
+
+
+def build(features, settings):
+    with open(os.path.join(LISTS, str(settings["units"]) + "-units")) as file:
+        return keras.layers.Dense(json.load(file))(features.vector)
+"""
+
+
+@pytest.mark.slow
+def test_a_file_that_own_code_opens_is_noticed(tmp_path, figure):
+    """Fault 62: files whose names no source holds, opened while a module is imported and within a stage."""
+    tree = copy_tree(tmp_path / "tree", rows=600)
+    write(tree / "own.py", OWN)
+    scale, units = write(tree / "lists/scale-of-area", "0.001"), write(tree / "lists/few-units", "3")
+    given = ["preprocessing=own.preprocessing_fn", "features={}", "label.transform=none", "training.epochs=1"]
+    given += ["evaluation={floor={r2=-100.0}}", 'network={name="own.build", units="few"}']
+    command = [
+        "--local",
+        "--root",
+        tree / "runs",
+        "--to",
+        "trainer",
+        *(part for one in given for part in ("--set", one)),
+    ]
+
+    def ran():
+        result = runner(*command, tree=tree)
+        assert result.code == 0, result.err
+        return {node for node, word in result.nodes.items() if word == "done"} - {"history"}
+
+    assert {"transformation", "trainer"} < ran()
+    assert ran() == set()
+    scale.write_text("0.002")
+    assert ran() == {"transformation", "trainer"}
+    units.write_text("4")
+    assert ran() == {"trainer"}
+    assert ran() == set()
+    figure(62, "2 files edited, stale hits = 0")
+
+
+def test_another_version_of_a_library_is_no_hit(tmp_path, monkeypatch, figure, stage_keys):
+    """Fault 61: another TensorFlow, Keras, TFX, Beam, Arrow or numpy."""
+    import importlib.metadata
+
+    from components import libraries
+
+    real, given, stale = importlib.metadata.version, {}, 0
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: given.get(name) or real(name))
+    libraries._installed.cache_clear()
+    before = stage_keys.keys()
+    for library in ("tensorflow", "keras", "tfx", "apache-beam", "pyarrow", "numpy", "tensorflow-transform"):
+        given[library] = "99"
+        libraries._installed.cache_clear()
+        stale += stage_keys.keys()["trainer"] == before["trainer"]
+        del given[library]
+    libraries._installed.cache_clear()
+    figure(61, f"7 libraries, the trainer's stale hits = {stale}")
+    assert stale == 0
