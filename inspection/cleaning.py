@@ -133,7 +133,10 @@ class _Units:
                 unit = os.path.join(artifacts, *os.path.relpath(path, artifacts).split(os.sep)[:3])
                 self._rows.setdefault(unit, []).extend(rows)
         made = producers(store, (artifact.id for rows in self._rows.values() for artifact in rows))
-        self._makers = {id_: self._labels[maker].pipeline for id_, maker in made.items()}
+        context = store.context(PIPELINE_CONTEXT, pipeline)
+        # One query: labels cost one each.
+        own = {int(execution.id) for execution in store.executions(context.id)} if context else set()
+        self._makers = {id_: pipeline if it in own else self._labels[it].pipeline for id_, it in made.items()}
 
     def look(self) -> None:
         """Judges the folders of executions: NODE/KEY/EXECUTION."""
