@@ -83,8 +83,7 @@ class Workload:
             shutil.rmtree(root, ignore_errors=True)
         facts = json.loads((self.last_run() / "run.json").read_text())
         config = facts["config"]
-        history = next((self.folder / "ours" / self.pipeline).glob("artifacts/trainer/model_run/*/history.jsonl"))
-        epochs = len(history.read_text().splitlines())
+        epochs = len((self.last_run() / "history.jsonl").read_text().splitlines())
         config["training"]["epochs"] = epochs
         shares = config["data"]["split"]
         train = self.rows * shares["train"] / (shares["train"] + shares["eval"] + shares["test"])

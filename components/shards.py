@@ -1,16 +1,19 @@
-"""Passes over an Examples artifact with Beam: its elements are files, read here in large batches."""
+"""Files of an Examples artifact, as it declares them, and passes over them with Beam, whose elements are files."""
 
 import pickle
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils
-from tfx.utils import io_utils
+
+import manifest
+from errors import ResourceError
+from manifest import Manifest, Shard
 
 BATCH_BYTES = 8 << 20
 """Serialized records that are worked on at once: large enough that a call's cost vanishes."""
@@ -18,10 +21,93 @@ BATCH_ROWS = 65_536
 _READ_ROWS = 1024
 
 
-def files(examples: Any, split: str) -> list[str]:
-    """Files of one split, sorted."""
-    pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri([examples], split))
-    return sorted(tf.io.gfile.glob(pattern))
+Element = tuple[str, str, int | None]
+"""Of a pass: a key, a file, and how many records its artifact declares."""
+
+
+class _Storage:
+    """Files wherever TFX writes."""
+
+    def read(self, path: str) -> bytes | None:
+        if not fileio.exists(path):
+            return None
+        with fileio.open(path, "rb") as file:
+            content: bytes = file.read()
+        return content
+
+    def names(self, folder: str) -> list[str]:
+        return [name.strip("/") for name in fileio.listdir(folder)] if fileio.isdir(folder) else []
+
+
+STORAGE = _Storage()
+
+
+def declared(examples: Any) -> Manifest:
+    """Read which files an Examples artifact consists of.
+
+    Raises:
+        ResourceError: it does not tell.
+    """
+    return manifest.read(examples.uri, STORAGE)
+
+
+def files(examples: Any, split: str) -> list[Shard]:
+    """Files of one split with their whole paths, in order; none where the artifact has no such split.
+
+    Raises:
+        ResourceError: one is not there.
+    """
+    found = [replace(shard, path=f"{examples.uri}/{shard.path}") for shard in declared(examples).splits.get(split, ())]
+    # One listing a folder: in a bucket, each question costs a request.
+    folders = {shard.path.rpartition("/")[0] for shard in found}
+    there = {f"{folder}/{name}" for folder in folders for name in STORAGE.names(folder)}
+    for shard in found:
+        if shard.path not in there:
+            raise ResourceError(manifest.missing(shard.path))
+    return found
+
+
+def declare(examples: Any, splits: Mapping[str, Sequence[Shard]], marks: Sequence[str] = ()) -> None:
+    """Write which files an Examples artifact consists of, once all of them are written.
+
+    Args:
+        examples: The artifact.
+        splits: Files of each split, below the artifact's folder.
+        marks: Files of marks.
+    """
+    with fileio.open(f"{examples.uri}/{manifest.FILE}", "w") as file:
+        file.write(manifest.dump(Manifest(splits, marks)))
+
+
+def exactly(examples: Any) -> None:
+    """Check that nothing but what is declared lies in the folders of splits, for readers that take all files there.
+
+    Raises:
+        ResourceError: a file is missing, or is not declared.
+    """
+    found = declared(examples)
+    for split in found.splits:
+        files(examples, split)
+    for path in manifest.undeclared(examples.uri, found, STORAGE.names):
+        raise ResourceError(
+            f"{examples.uri}/{path} is not declared by {manifest.FILE} beside it, and stock TFX would read it as "
+            "examples: move it away"
+        )
+
+
+def check(path: str, found: int, rows: int | None) -> None:
+    """Compare the number of records in a file with the declared one.
+
+    Raises:
+        ResourceError: they differ.
+    """
+    if rows is not None and found != rows:
+        raise ResourceError(manifest.rows_differ(path, found, rows))
+
+
+def count(path: str) -> int:
+    """Count the records of a gzipped file."""
+    return sum(map(len, batches(path)))
 
 
 def batches(path: str) -> Iterator[np.ndarray[Any, Any]]:
@@ -86,7 +172,7 @@ class _Dump(beam.DoFn):  # type: ignore[misc]
 
 def combine(
     make_pipeline: Callable[[], Any],
-    elements: Sequence[tuple[str, str]],
+    elements: Sequence[Element],
     reader: Any,
     merge: Callable[[list[Any]], Any],
     folder: str,
@@ -95,14 +181,16 @@ def combine(
 
     Args:
         make_pipeline: Makes a Beam pipeline.
-        elements: Key and file, for each.
-        reader: DoFn from such a pair to (key, part); it may yield nothing.
+        elements: Key, file and its declared number of records, for each.
+        reader: DoFn from such an element to (key, part); it may yield nothing.
         merge: From a list of two or more parts of a key to one.
-        folder: For the results, where all workers and this process can reach it; made and removed here.
+        folder: For the results, where all workers and this process can reach it; one beside it is made and removed.
 
     Returns:
         Key -> the merged part.
     """
+    # A folder that an earlier try left holds the results of that try.
+    folder = f"{folder}-{uuid.uuid4().hex}"
     fileio.makedirs(folder)
     try:
         with make_pipeline() as pipeline:

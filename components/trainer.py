@@ -12,7 +12,8 @@ from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.types.channel import Channel
 
-from components import digest, summary
+from components import digest, shards, summary
+from manifest import Shard
 from models import settings
 
 TRAINING = "models.training"
@@ -39,13 +40,29 @@ class Executor(GenericExecutor):  # type: ignore[misc]
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
         """Train and export."""
-        raw = artifact_utils.get_split_uris(input_dict.get("raw_examples", []), "eval")
-        custom = {**json.loads(exec_properties["custom_config"]), "raw_files": [f"{uri}/*" for uri in raw]}
-        super().Do(input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(custom)})
+        super().Do(input_dict, output_dict, exec_properties)
         run = artifact_utils.get_single_instance(output_dict["model_run"])
         with fileio.open(f"{run.uri}/{OUTCOME}") as file:
             outcome = json.loads(file.read())
         summary.put(artifact_utils.get_single_instance(output_dict["model"]), sentence(outcome))
+
+    def _GetFnArgs(  # noqa: N802  TFX's name
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> Any:
+        """Give the files that the artifacts declare, where stock gives patterns of all that lies in a folder."""
+        given = super()._GetFnArgs(input_dict, output_dict, exec_properties)
+        found = {name: _files(input_dict["examples"], name) for name in ("train", "eval")}
+        given.train_files, given.eval_files = ([file.path for file in found[name]] for name in ("train", "eval"))
+        given.custom_config = {
+            **given.custom_config,
+            "rows": {file.path: file.rows for files in found.values() for file in files},
+            "raw_files": [file.path for file in _files(input_dict.get("raw_examples", ()), "eval")],
+        }
+        return given
+
+
+def _files(examples: Iterable[Any], split: str) -> list[Shard]:
+    return [file for artifact in examples for file in shards.files(artifact, split)]
 
 
 def sentence(outcome: Mapping[str, Any]) -> str:

@@ -165,7 +165,7 @@ def tfma_proto(name: str) -> Any:
 
 
 def _tfma(path: str) -> Evaluation:
-    found = files.named(path, _METRICS)
+    found = files.sharded(path, _METRICS)
     if not found:
         raise ResourceError(f"{path} holds no evaluation: expected verdict.json or TFMA's metrics")
     metrics = tfma_proto("metrics_for_slice_pb2").MetricsForSlice
@@ -173,7 +173,7 @@ def _tfma(path: str) -> Evaluation:
     cells = sorted((_cell(each) for each in parsed), key=lambda cell: (bool(cell.slice), str(cell.slice)))
     blessed: bool | None = None
     rules: list[Rule] = []
-    for file in files.named(path, _VALIDATIONS):
+    for file in files.sharded(path, _VALIDATIONS):
         for record in files.records(file):
             judged = files.message(file, tfma_proto("validation_result_pb2").ValidationResult, record)
             blessed = bool(judged.validation_ok) and blessed is not False

@@ -1,7 +1,6 @@
 """Rows of an Examples artifact, read without TensorFlow."""
 
 import itertools
-import os
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from errors import ResourceError, UserError
 from inspection import files
 from inspection.labels import nearest
 from inspection.store import properties
+from manifest import Shard
 
 Value = list[Any]
 """The values of one feature of one row: bytes, int or float (float32)."""
@@ -50,24 +50,23 @@ def read_examples(artifact: pb.Artifact, *, split: str | None = None, limit: int
     payload = str(properties(artifact).get("payload_format") or "FORMAT_TF_EXAMPLE")
     if payload not in ("FORMAT_TF_EXAMPLE", "6"):
         raise UserError(f"{what} holds {payload}. Only rows of FORMAT_TF_EXAMPLE can be shown")
-    folders = files.splits(files.folder(artifact.uri, what))
-    if not folders:
+    splits = files.examples(artifact.uri, what)
+    if not splits:
         raise ResourceError(f"{what}: {artifact.uri} has no folder of a split")
-    split = next(iter(folders)) if split is None else split
-    if split not in folders:
-        raise UserError(f"{what} has no split {split!r}. {nearest(split, folders)}")
-    rows = list(itertools.islice(_rows(folders[split]), limit))
-    return Rows(artifact=int(artifact.id), split=split, splits=tuple(folders), rows=rows)
+    split = next(iter(splits)) if split is None else split
+    if split not in splits:
+        raise UserError(f"{what} has no split {split!r}. {nearest(split, splits)}")
+    rows = list(itertools.islice(_rows(splits[split]), limit))
+    return Rows(artifact=int(artifact.id), split=split, splits=tuple(splits), rows=rows)
 
 
-def _rows(path: str) -> Iterator[dict[str, Value]]:
-    for file in files.named(path, r"[^._].*"):
-        if os.path.isfile(file):
-            for number, record in enumerate(files.records(file)):
-                try:
-                    yield parse_example(record)
-                except (IndexError, ValueError, struct.error, UnicodeDecodeError) as error:
-                    raise ResourceError(f"{file}: record {number} is no tf.Example") from error
+def _rows(shards: Sequence[Shard]) -> Iterator[dict[str, Value]]:
+    for shard in shards:
+        for number, record in enumerate(files.rows([shard])):
+            try:
+                yield parse_example(record)
+            except (IndexError, ValueError, struct.error, UnicodeDecodeError) as error:
+                raise ResourceError(f"{shard.path}: record {number} is no tf.Example") from error
 
 
 def parse_example(record: bytes) -> dict[str, Value]:

@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from errors import ResourceError
 from inspection import files
 from inspection.statistics import column_name
+from inspection.store import properties
 
 _ANOMALIES = r"SchemaDiff\.pb|anomalies\.pbtxt"
 
@@ -106,7 +107,7 @@ def read_anomalies(artifact: pb.Artifact) -> tuple[list[str], list[Anomaly]]:
       ResourceError: Its files are gone or damaged.
     """
     path = files.folder(artifact.uri, f"ExampleAnomalies {artifact.id}")
-    folders = files.splits(path)
+    folders = files.splits(path, str(properties(artifact).get("split_names") or ""))
     found: list[Anomaly] = []
     for split, folder in folders.items():
         named = files.named(folder, _ANOMALIES)

@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import path_pb2, statistics_pb2
 
 from errors import ResourceError
 from inspection import files
+from inspection.store import properties
 
 _FILES = r"FeatureStats\.pb|stats_tfrecord(-.*)?"
 _COLUMN = statistics_pb2.FeatureNameStatistics
@@ -65,7 +66,8 @@ def read_statistics(artifact: pb.Artifact) -> list[Split]:
       ResourceError: Its files are gone or damaged.
     """
     path = files.folder(artifact.uri, f"ExampleStatistics {artifact.id}")
-    return [Split(split=split, **_read(folder)) for split, folder in files.splits(path).items()]
+    folders = files.splits(path, str(properties(artifact).get("split_names") or ""))
+    return [Split(split=split, **_read(folder)) for split, folder in folders.items()]
 
 
 def _read(folder: str) -> dict[str, Any]:

@@ -18,26 +18,44 @@ PERMUTED_ROWS = 100_000
 """Up to here tf.data shuffles, which costs less a batch."""
 
 
-def read(files: Sequence[str], spec: Mapping[str, Any], limit: float = math.inf) -> dict[str, np.ndarray[Any, Any]]:
+def read(
+    files: Sequence[str],
+    spec: Mapping[str, Any],
+    limit: float = math.inf,
+    rows: Mapping[str, int | None] | None = None,
+) -> dict[str, np.ndarray[Any, Any]]:
     """Read gzipped TFRecord files of tf.Example, in order.
 
     Args:
-        files: Paths or glob patterns.
+        files: Paths.
         spec: Feature spec of the transformed examples, all of fixed length.
         limit: Bytes that memory may hold; above, the columns are memory maps of files in the temporary folder.
+        rows: File -> how many records it must hold; one that is not named, or with None, may hold any number.
 
     Returns:
         Feature name -> array of (rows, n): 1 for a number or an index, more for a bag or a picture, which is flat.
 
     Raises:
-        ValueError: there is no record.
+        ValueError: there is no record, or not as many as there must be.
     """
-    paths = sorted(path for pattern in files for path in tf.io.gfile.glob(pattern))
-    found = (batch for path in paths for batch in _beside(path, spec) or _parsed(path, spec))
+    found = (batch for path in files for batch in _counted(path, spec, (rows or {}).get(path)))
     columns = streaming.collect(found, limit, lambda: tempfile.mkdtemp(prefix="columns-"))
     if not columns:
-        raise ValueError(f"no transformed record in {', '.join(files)}")
+        raise ValueError(f"no transformed record in {', '.join(files) or 'no file'}")
     return columns
+
+
+def _counted(path: str, spec: Mapping[str, Any], rows: int | None) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+    """Batches of one file, whose rows are counted."""
+    found = 0
+    for batch in _beside(path, spec) or _parsed(path, spec):
+        yield batch
+        found += len(next(iter(batch.values())))
+    if rows is not None and found != rows:
+        raise ValueError(
+            f"{path} holds {found:,} rows and its artifact declares {rows:,}: it is cut off or of another run; run "
+            "again: a stage whose output is not as it was runs again"
+        )
 
 
 def _parsed(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray[Any, Any]]]:

@@ -42,13 +42,14 @@ def run_fn(fn_args: Any) -> None:
     """Train and export; TFX's Trainer calls it by this name.
 
     Args:
-        fn_args: TFX's FnArgs: train_files, eval_files, transform_output, serving_model_dir, model_run_dir, base_model
-            (folder of the model to start from, or None), hyperparameters (the tuner's best values in keras-tuner's
-            JSON form, or None), and custom_config with packed settings `features`, `label`, `columns`, `network`,
-            `training`, and maybe `raw_files`, of whose rows the model carries a few with its answers.
+        fn_args: TFX's FnArgs: train_files, eval_files (paths), transform_output, serving_model_dir, model_run_dir,
+            base_model (folder of the model to start from, or None), hyperparameters (the tuner's best values in
+            keras-tuner's JSON form, or None), and custom_config with packed settings `features`, `label`, `columns`,
+            `network`, `training`, and maybe `rows` (how many each file must hold) and `raw_files`, of whose rows the
+            model carries a few with its answers.
 
     Raises:
-        ValueError: the loss became NaN or infinite.
+        ValueError: the loss became NaN or infinite, or a file holds other rows than it must.
     """
     config = settings.unpack(fn_args.custom_config["settings"])
     if getattr(fn_args, "hyperparameters", None):
@@ -60,11 +61,13 @@ def run_fn(fn_args: Any) -> None:
     spec = transform.transformed_feature_spec()
     # Half of it is for the copy that TensorFlow makes of what is in memory.
     limit = training.memory_gb * 1e9 * MEMORY_SHARE / 2
-    evaluation = records.read(fn_args.eval_files, spec, limit)
-    tf.io.gfile.makedirs(fn_args.model_run_dir)
+    rows = fn_args.custom_config.get("rows")
+    evaluation = records.read(fn_args.eval_files, spec, limit, rows)
+    # An earlier try of the stage may have left lines where the platform gives the same folder again.
+    _write(os.path.join(fn_args.model_run_dir, HISTORY), b"")
     learnt = learn(
         config,
-        records.read(fn_args.train_files, spec, limit),
+        records.read(fn_args.train_files, spec, limit, rows),
         evaluation,
         facts,
         history=os.path.join(fn_args.model_run_dir, HISTORY),

@@ -36,8 +36,8 @@ class Trials:
     """The transformed examples in memory, and what trials make of them.
 
     Args:
-        order: `train_files` and `eval_files` (patterns), `transform_output` (folder), and the sections `features` and
-            `label` of the config.
+        order: `train_files` and `eval_files` (paths), `rows` (what each of them must hold, where that is known),
+            `transform_output` (folder), and the sections `features` and `label` of the config.
     """
 
     def __init__(self, order: Mapping[str, Any]) -> None:
@@ -54,8 +54,8 @@ class Trials:
         self._facts = Facts.read(
             transform, Features.model_validate(order["features"]), Label.model_validate(order["label"])
         )
-        self._train = records.read(order["train_files"], spec)
-        self._eval = records.read(order["eval_files"], spec)
+        self._train = records.read(order["train_files"], spec, rows=order.get("rows"))
+        self._eval = records.read(order["eval_files"], spec, rows=order.get("rows"))
 
     def run(self, sections: Mapping[str, Any]) -> dict[str, Any]:
         """Train one trial.

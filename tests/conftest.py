@@ -88,6 +88,7 @@ def analyze(beam_pipeline: Callable[[], Any], write_examples: Callable[..., Path
 
     from components.transformation import executor, passes
     from components.transformation.analysis import Analysis
+    from manifest import Shard
     from models import preprocessing
 
     kinds = {int: tf.int64, float: tf.float32, str: tf.string, bytes: tf.string}
@@ -108,12 +109,12 @@ def analyze(beam_pipeline: Callable[[], Any], write_examples: Callable[..., Path
         temporary, graph = str(folder / "temporary"), str(folder / "graph")
         analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
         needed = {name: spec[name] for name in analysis.columns}
-        model = analysis.run(passes.gather(beam_pipeline, [raw], needed, temporary))
+        model = analysis.run(passes.gather(beam_pipeline, [Shard(raw)], needed, temporary))
         made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
         metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
         executor._write(graph, model, made, analysis.assets, metadata)
         if examples is not None:
-            passes.materialize(beam_pipeline, [(raw, str(examples))], needed, model, made.schema)
+            passes.materialize(beam_pipeline, {str(examples): Shard(raw)}, needed, model, made.schema, temporary)
         return graph
 
     return run
@@ -147,8 +148,8 @@ def trial_order(
     for name, rows in splits.items():
         made = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in rows.items()})
         columns = {column: value.numpy()[:, 0] for column, value in made.items()}
-        write_examples(base / "examples" / f"Split-{name}" / "rows.gz", columns)
-    files = {f"{name}_files": [str(base / "examples" / f"Split-{name}" / "*")] for name in splits}
+        write_examples(base / "examples" / f"Split-{name}" / "rows-00000-of-00001.gz", columns)
+    files = {f"{name}_files": [str(base / "examples" / f"Split-{name}" / "rows-00000-of-00001.gz")] for name in splits}
     return {**files, "transform_output": graph, "features": features, "label": label}
 
 

@@ -93,7 +93,7 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
         label: str | None = "y",
         **given: Any,
     ) -> Any:
-        write_examples(tmp_path / "examples" / "Split-test" / "data.gz", rows)
+        write_examples(tmp_path / "examples" / "Split-test" / "data-00000-of-00001.gz", rows)
         config = {
             "task": task,
             "label": label,

@@ -166,7 +166,9 @@ class Judged:
         for split in splits:
             folder = Path(made["examples"].uri, f"Split-{split}")
             parts = [
-                part for path in sorted(folder.iterdir()) for _, part in measuring.Measure().process((split, str(path)))
+                part
+                for path in sorted(folder.iterdir())
+                for _, part in measuring.Measure().process((split, str(path), None))
             ]
             target = Path(made["statistics"].uri, f"Split-{split}", "FeatureStats.pb")
             target.parent.mkdir(parents=True)

@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import digest, summary
+from components import digest, shards, summary
 from components.evaluator import (
     demands,
     diagnosis,
@@ -26,6 +26,7 @@ from components.evaluator import (
 from components.evaluator.binary import Binary
 from components.evaluator.classes import SLICE_CLASSES
 from components.evaluator.intervals import intervals
+from manifest import Shard
 from models import settings
 
 VERDICT = "verdict.json"
@@ -42,9 +43,10 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         """Evaluate model and baseline on the same rows, and bless the model or not."""
         config = settings.unpack(json.loads(exec_properties["settings"]))
         data = artifact_utils.get_split_uri(input_dict["examples"], config["split"])
+        files = shards.files(artifact_utils.get_single_instance(input_dict["examples"]), config["split"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         baselines = input_dict.get("baseline_model") or []
-        found = Evaluation(config, tf.io.gfile.glob(data + "/*"), path_utils.serving_model_path(model.uri))
+        found = Evaluation(config, files, path_utils.serving_model_path(model.uri))
         note = found.compare(baselines[0] if baselines else None)
         rules = judgement.judge(config["task"], found.figures(), demands.resolve(config, found.cells))
         told = verdict.make(config, found, rules, note)
@@ -84,11 +86,11 @@ class Evaluation:
 
     Args:
         config: The node's settings.
-        files: Gzipped TFRecords of raw tf.Examples.
+        files: Gzipped TFRecords of raw tf.Examples, with their declared rows.
         path: The candidate's SavedModel.
     """
 
-    def __init__(self, config: Mapping[str, Any], files: Sequence[str], path: str) -> None:
+    def __init__(self, config: Mapping[str, Any], files: Sequence[Shard], path: str) -> None:
         self._config = config
         self._model = prediction.Model(path, config["task"])
         self._rows = prediction.Rows(files, config["columns"], self._model.batch)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components import shards
 from components.evaluator import slicing
 from components.evaluator.clusters import SAMPLE, Clusters, silhouette
 from components.evaluator.measures import ANSWERS
 from components.evaluator.metrics import Array, Ledger, Measure, draw, folds_of
 from components.evaluator.worst import Worst
+from manifest import Shard
 from models import progress
 
 BATCH = 4096
@@ -97,22 +99,31 @@ class Rows:
     """The rows of a split.
 
     Attributes:
-        files: Gzipped TFRecords of raw tf.Examples.
+        files: Gzipped TFRecords of raw tf.Examples, with their declared rows.
         types: Raw column -> schema type (INT, FLOAT, BYTES).
         batch: How many are read at once.
     """
 
-    files: Sequence[str]
+    files: Sequence[Shard]
     types: Mapping[str, str]
     batch: int
 
     def batches(self) -> Iterator[tuple[Any, Array]]:
-        """Serialized tf.Examples, string (n,), and the rows' numbers, int64 (n,)."""
+        """Serialized tf.Examples, string (n,), and the rows' numbers, int64 (n,).
+
+        Raises:
+            ResourceError: a file holds other records than are declared.
+        """
         start = 0
-        files = sorted(self.files)
+        files = sorted(file.path for file in self.files)
         for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(self.batch).prefetch(1):
             yield batch, np.arange(start, start + int(batch.shape[0]))
             start += int(batch.shape[0])
+        declared = [file.rows for file in self.files if file.rows is not None]
+        if len(declared) == len(self.files) and start != sum(declared):
+            # Files are read as one, so they are counted again to find which it is.
+            for file in self.files:
+                shards.check(file.path, shards.count(file.path), file.rows)
 
     def columns(self, examples: Any, names: Sequence[str]) -> dict[str, tuple[Array, Array]]:
         """Raw columns of a batch: values (n,), and bool (n,) whether there is one."""

@@ -4,7 +4,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -16,17 +16,17 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components import digest, summary
+import manifest
+from components import digest, shards, summary
 from components.ahead import ahead
 from components.ingestion import encoding, files, marks, planning, rows, spans, split
 from components.ingestion.cells import narrowed
 from components.ingestion.csv_source import BLOCK_BYTES
 from components.ingestion.records import RecordWriter, cut, framed, joined
 from errors import UserError
+from manifest import COUNTS, Shard
 from models import progress, settings, sidecar
 
-COUNTS = "counts"
-"""Folder beside the Split-* folders with each shard's row counts; inside them TFX would read it as records."""
 LEFT_OUT = ".left-out"
 """How the file's name ends that tells why rows of a shard were left out."""
 
@@ -56,18 +56,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
 
     def _ingest(self, config: dict[str, Any], examples: Any) -> planning.Plan:
         plan = planning.plan(config)
-        shards = [
+        elements = [
             {"path": file.path, "split": file.split, "shard": number, "shards": len(plan.files)}
             for number, file in enumerate(plan.files)
         ]
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
-                | "Files" >> beam.Create(shards, reshuffle=False)
+                | "Files" >> beam.Create(elements, reshuffle=False)
                 | "WriteShards" >> beam.ParDo(WriteShard(config, plan, examples.uri))
             )
-        counts = dict.fromkeys(split.SPLITS, 0) | _sum(examples.uri, len(shards), ".json")
-        left_out = _sum(examples.uri, len(shards), LEFT_OUT)
+        kept = _counts(examples.uri, len(plan.files), ".json")
+        counts = dict.fromkeys(split.SPLITS, 0) | _sum(kept.values())
+        left_out = _sum(_counts(examples.uri, len(plan.files), LEFT_OUT).values())
         # Labels were looked at in all spans.
         every = counts["train"] if plan.split["by"] == "all" else sum(counts.values())
         every += left_out.get(spans.OTHER, 0)
@@ -77,6 +78,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
         for name, number in counts.items():
             if not number:
                 raise UserError(_empty(name, plan, left_out))
+        splits: dict[str, list[Shard]] = {name: [] for name in counts}
+        for suffix, numbers in kept.items():
+            for name, number in numbers.items():
+                splits[name].append(Shard(_records(name, suffix), number))
+        shards.declare(examples, splits, [f"{COUNTS}/{suffix}{marks.ENDING}" for suffix in kept])
         examples.split_names = artifact_utils.encode_split_names(list(counts))
         examples.span, examples.version = plan.span, plan.version
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
@@ -105,14 +111,12 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
     def process(self, element: dict[str, Any]) -> Iterator[int]:
         """Write the shard; yield its number of rows."""
         config, plan, path = self._config, self._plan, element["path"]
-        suffix = f"{element['shard']:05d}-of-{element['shards']:05d}"
+        suffix = _suffix(element["shard"], element["shards"])
         splitter = split.Splitter(
             plan.split, cuts=plan.cuts, time=config["duties"]["time"], newest=plan.newest, empty=plan.empty
         )
         keeper = planning.keeper(config)
-        paths = {
-            name: f"{self._uri}/Split-{name}/data_tfrecord-{suffix}.gz" for name in splitter.names(element["split"])
-        }
+        paths = {name: f"{self._uri}/{_records(name, suffix)}" for name in splitter.names(element["split"])}
         writers = {name: RecordWriter(_create(records)) for name, records in paths.items()}
         columns = {name: sidecar.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
@@ -161,14 +165,30 @@ def _create(path: str) -> Any:
     return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
-def _sum(uri: str, shards: int, ending: str) -> dict[str, int]:
-    """Sum the shards' counts, and see that no shard is missing: a Beam job's DONE does not prove it."""
-    totals: dict[str, int] = {}
-    for shard in range(shards):
-        path = f"{uri}/{COUNTS}/{shard:05d}-of-{shards:05d}{ending}"
+def _suffix(shard: int, shards: int) -> str:
+    return f"{shard:05d}-of-{shards:05d}"
+
+
+def _records(name: str, suffix: str) -> str:
+    """A shard of a split, below the artifact's folder."""
+    return f"{manifest.folder(name)}/data_tfrecord-{suffix}.gz"
+
+
+def _counts(uri: str, shards: int, ending: str) -> dict[str, dict[str, int]]:
+    """Read the counts of each shard, and see that no shard is missing: a Beam job's DONE does not prove it."""
+    found = {}
+    for suffix in (_suffix(shard, shards) for shard in range(shards)):
+        path = f"{uri}/{COUNTS}/{suffix}{ending}"
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            for name, number in json.loads(file.read()).items():
-                totals[name] = totals.get(name, 0) + number
+            found[suffix] = json.loads(file.read())
+    return found
+
+
+def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for numbers in counts:
+        for name, number in numbers.items():
+            totals[name] = totals.get(name, 0) + number
     return totals
 
 

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+import manifest
 from components import counts
 
-ENDING = ".marks"
+ENDING = manifest.MARKS
 """How the file's name ends."""
 MOST_VALUES = 1000
 """Different values of a label that are counted; a label with more is a number, of which the ends are kept."""

@@ -36,7 +36,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         statistics = artifact_utils.get_single_instance(output_dict["statistics"])
         splits = artifact_utils.decode_split_names(examples.split_names)
-        elements = [(split, file) for split in splits for file in shards.files(examples, split)]
+        elements = [(split, each.path, each.rows) for split in splits for each in shards.files(examples, split)]
         statistics.split_names = artifact_utils.encode_split_names(splits)
         statistics.span = examples.span
         # Stock readers look for it.
@@ -68,18 +68,20 @@ def generators() -> list[Any]:
 class Measure(beam.DoFn):  # type: ignore[misc]
     """One file in, the generators' accumulators out."""
 
-    def process(self, element: tuple[str, str]) -> Iterator[tuple[str, list[Any]]]:
+    def process(self, element: shards.Element) -> Iterator[tuple[str, list[Any]]]:
         """Read one file."""
-        split, path = element
+        split, path, declared = element
         made = generators()
         accumulators = [generator.create_accumulator() for generator in made]
-        meter = progress.Meter(total=sidecar.rows(path))
+        meter, rows = progress.Meter(total=sidecar.rows(path)), 0
         for batch in ahead(_decoded(path)):
             accumulators = [
                 generator.add_input(accumulator, batch)
                 for generator, accumulator in zip(made, accumulators, strict=True)
             ]
             meter.add(len(batch), split)
+            rows += len(batch)
+        shards.check(path, rows, declared)
         yield split, [generator.compact(part) for generator, part in zip(made, accumulators, strict=True)]
 
 

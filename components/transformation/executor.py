@@ -2,12 +2,14 @@
 
 import json
 import logging
+import uuid
 from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import TFTransformOutput, impl_helper
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
+from tfx.components.schema_gen.executor import DEFAULT_FILE_NAME
 from tfx.components.transform import labels
 from tfx.components.transform.executor import Executor as TransformExecutor
 from tfx.components.util import examples_utils
@@ -19,6 +21,7 @@ from tfx.utils import io_utils, proto_utils
 from components import digest, shards, summary
 from components.transformation import findings, passes
 from components.transformation.analysis import Analysis, Unsupported
+from manifest import Shard
 from models import settings
 
 RECORDS = "transformed_examples"
@@ -54,6 +57,7 @@ class Executor(TransformExecutor):  # type: ignore[misc]
             self._transform(input_dict, output_dict, exec_properties)
         except Unsupported as found:
             print(f"transformation: {found} is not known to the fast path, so stock TFX runs this stage", flush=True)
+            shards.exactly(artifact_utils.get_single_instance(input_dict["examples"]))
             for artifact in (graph, *output_dict["transformed_examples"]):
                 if fileio.exists(artifact.uri):
                     fileio.rmtree(artifact.uri)
@@ -61,6 +65,8 @@ class Executor(TransformExecutor):  # type: ignore[misc]
             arguments = self._beam_pipeline_args
             arguments[:] = [_STOCK_RUNNER if text == "--runner=FnApiRunner" else text for text in arguments]
             super().Do(input_dict, output_dict, exec_properties)
+            for artifact in output_dict["transformed_examples"]:
+                _declare(artifact)
         with fileio.open(f"{graph.uri}/{TFTransformOutput.TRANSFORMED_METADATA_DIR}/schema.pbtxt") as file:
             names = [line for line in file.read().splitlines() if line.startswith("  name:")]
         summary.put(graph, f"{len(names) - 1} features and the label")
@@ -87,7 +93,8 @@ class Executor(TransformExecutor):  # type: ignore[misc]
         )
         graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
-        temporary = f"{graph.uri}/.temporary"
+        # A folder that an earlier try of the stage left is not written into.
+        temporary = f"{graph.uri}/.temporary-{uuid.uuid4().hex}"
         analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
         needed = {name: spec[name] for name in analysis.columns}
         logging.info("transformation: %d raw columns", len(needed))
@@ -96,22 +103,36 @@ class Executor(TransformExecutor):  # type: ignore[misc]
         made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
         _write(graph.uri, model, made, analysis.assets, dataset_metadata.DatasetMetadata(schema))
         transformed.split_names = artifact_utils.encode_split_names(list(config.transform))
-        pairs = [pair for split in config.transform for pair in _pairs(examples, transformed, split)]
-        passes.materialize(self._make_beam_pipeline, pairs, needed, model, made.schema)
+        pairs = {split: _pairs(examples, transformed, split) for split in config.transform}
+        together = {target: source for files in pairs.values() for target, source in files.items()}
+        rows = passes.materialize(self._make_beam_pipeline, together, needed, model, made.schema, temporary)
+        below = len(f"{transformed.uri}/")
+        declared = {split: [Shard(target[below:], rows[target]) for target in files] for split, files in pairs.items()}
+        shards.declare(transformed, declared)
         io_utils.delete_dir(temporary)
 
 
+def _declare(transformed: Any) -> None:
+    """Declare the files that stock TFX wrote."""
+    splits = shards.declared(transformed).splits
+    counted = {
+        split: [Shard(each.path, shards.count(f"{transformed.uri}/{each.path}")) for each in files]
+        for split, files in splits.items()
+    }
+    shards.declare(transformed, counted)
+
+
 def _schema(folder: str) -> schema_pb2.Schema:
-    with fileio.open(io_utils.get_only_uri_in_dir(folder)) as file:
+    with fileio.open(f"{folder}/{DEFAULT_FILE_NAME}") as file:
         return text_format.Parse(file.read(), schema_pb2.Schema())
 
 
-def _pairs(examples: Any, transformed: Any, split: str) -> list[tuple[str, str]]:
-    """Raw file and the file of its transformed rows."""
+def _pairs(examples: Any, transformed: Any, split: str) -> dict[str, Shard]:
+    """The file of transformed rows -> the raw file."""
     files = shards.files(examples, split)
     folder = artifact_utils.get_split_uri([transformed], split)
     fileio.makedirs(folder)
-    return [(file, f"{folder}/{RECORDS}-{number:05d}-of-{len(files):05d}.gz") for number, file in enumerate(files)]
+    return {f"{folder}/{RECORDS}-{number:05d}-of-{len(files):05d}.gz": file for number, file in enumerate(files)}
 
 
 def _write(folder: str, model: str, made: Any, assets: dict[str, str], raw: Any) -> None:

@@ -16,6 +16,7 @@ from components.ingestion import encoding
 from components.ingestion.records import RecordWriter, framed, joined
 from components.transformation import raw, traced
 from components.transformation.accumulators import Gatherer
+from manifest import Shard
 from models import progress, sidecar
 
 
@@ -36,19 +37,22 @@ class Graph:
         loader.finalize(set(spec), set(loader.structured_outputs))
         self._apply = loader.apply_transform_model
 
-    def batches(self, path: str) -> Iterator[dict[str, Any]]:
+    def batches(self, path: str, declared: int | None) -> Iterator[dict[str, Any]]:
         """Apply the graph to a file of gzipped records.
 
         Args:
             path: The file.
+            declared: How many records it must have; None where that is unknown.
 
         Yields:
             Output -> tensor, a batch of rows at a time.
         """
-        meter = progress.Meter(total=sidecar.rows(path))
+        meter, found = progress.Meter(total=sidecar.rows(path)), 0
         for rows, columns in raw.tensors(path, self._spec):
             yield self._apply(columns)
             meter.add(rows)
+            found += rows
+        shards.check(path, found, declared)
 
 
 class Gather(beam.DoFn):  # type: ignore[misc]
@@ -68,12 +72,12 @@ class Gather(beam.DoFn):  # type: ignore[misc]
         """Load the graph."""
         self._graph = Graph(self._model, self._spec)
 
-    def process(self, element: tuple[str, str]) -> Iterator[tuple[str, list[Any]]]:
+    def process(self, element: shards.Element) -> Iterator[tuple[str, list[Any]]]:
         """Gather from one file."""
-        key, path = element
+        key, path, declared = element
         assert self._graph is not None
         gathered: list[Any] = [None] * len(self._gatherers)
-        for outputs in self._graph.batches(path):
+        for outputs in self._graph.batches(path, declared):
             batch = {key: value.numpy() for key, value in outputs.items()}
             gathered = [gatherer.add(part, batch) for gatherer, part in zip(self._gatherers, gathered, strict=True)]
         if gathered and gathered[0] is not None:
@@ -99,14 +103,14 @@ class Materialize(beam.DoFn):  # type: ignore[misc]
         self._converter = impl_helper.make_tensor_to_arrow_converter(self._schema)
         self._encoder = example_coder.RecordBatchToExamplesEncoder(self._schema)
 
-    def process(self, element: tuple[str, str]) -> Iterator[int]:
-        """Write one file; yield its number of rows."""
+    def process(self, element: shards.Element) -> Iterator[tuple[str, int]]:
+        """Write one file, whose path is the element's key; yield it and its number of rows."""
         assert self._graph is not None
-        source, target = element
+        target, source, declared = element
         rows = 0
         with fileio.open(target, "wb") as file:
             writer, beside = RecordWriter(file), sidecar.Writer(target)
-            for outputs in self._graph.batches(source):
+            for outputs in self._graph.batches(source, declared):
                 batch = flat(outputs)
                 if batch is None:
                     arrow = self._converter.convert(outputs)
@@ -118,7 +122,7 @@ class Materialize(beam.DoFn):  # type: ignore[misc]
                     beside.write(batch)
             writer.close()
             beside.close(writer.digest)
-        yield rows
+        yield target, rows
 
 
 def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
@@ -137,7 +141,7 @@ def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
 
 
 def gather(
-    make_pipeline: Callable[[], Any], files: Sequence[str], spec: Mapping[str, Any], folder: str
+    make_pipeline: Callable[[], Any], files: Sequence[Shard], spec: Mapping[str, Any], folder: str
 ) -> Callable[[str, Sequence[Gatherer]], list[Any]]:
     """Make a data pass for `analysis.Analysis.run`.
 
@@ -156,7 +160,7 @@ def gather(
             columns = zip(*parts, strict=True)
             return [gatherer.merge(column) for gatherer, column in zip(gatherers, columns, strict=True)]
 
-        elements = [("", file) for file in files]
+        elements = [("", file.path, file.rows) for file in files]
         found = shards.combine(make_pipeline, elements, Gather(model, spec, gatherers), merge, f"{folder}/pass")
         if not found:
             raise ValueError("the train split holds no row to analyse")
@@ -167,20 +171,25 @@ def gather(
 
 
 def materialize(
-    make_pipeline: Callable[[], Any], files: Sequence[tuple[str, str]], spec: Mapping[str, Any], model: str, schema: Any
-) -> None:
+    make_pipeline: Callable[[], Any],
+    files: Mapping[str, Shard],
+    spec: Mapping[str, Any],
+    model: str,
+    schema: Any,
+    folder: str,
+) -> dict[str, int]:
     """Write transformed tf.Examples.
 
     Args:
         make_pipeline: Makes a Beam pipeline.
-        files: Raw file and the file to write, for each.
+        files: File to write -> the raw file.
         spec: Raw column -> parsing rule.
         model: The SavedModel of the transformation.
         schema: Of the outputs.
+        folder: For the counts, where all workers and this process can reach it.
+
+    Returns:
+        File that was written -> its rows.
     """
-    with make_pipeline() as pipeline:
-        _ = (
-            pipeline
-            | "Files" >> beam.Create(list(files), reshuffle=len(files) > 1)
-            | "Transform" >> beam.ParDo(Materialize(model, spec, schema))
-        )
+    elements = [(target, source.path, source.rows) for target, source in files.items()]
+    return shards.combine(make_pipeline, elements, Materialize(model, spec, schema), sum, f"{folder}/rows")

@@ -7,9 +7,8 @@ from typing import Any
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.utils import io_utils
 
-from components import digest, summary
+from components import digest, shards, summary
 from components.tuner import plot, pool, table, trials
 from components.tuner.trials import Trial
 from errors import UserError
@@ -43,15 +42,19 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         tuner = Tuning.model_validate(config["tuner"])
         sections = {name: config[name] for name in tuning.SECTIONS}
         shared = {name: config[name] for name in ("features", "label")}
-        examples, graph = input_dict["examples"], artifact_utils.get_single_uri(input_dict["transform_graph"])
-        splits = {name: artifact_utils.get_split_uris(examples, name) for name in ("train", "eval")}
+        graph = artifact_utils.get_single_uri(input_dict["transform_graph"])
+        splits = {
+            name: [file for examples in input_dict["examples"] for file in shards.files(examples, name)]
+            for name in ("train", "eval")
+        }
         order = {
-            **{f"{name}_files": [io_utils.all_files_pattern(uri) for uri in uris] for name, uris in splits.items()},
+            **{f"{name}_files": [file.path for file in files] for name, files in splits.items()},
+            "rows": {file.path: file.rows for files in splits.values() for file in files},
             "transform_output": graph,
             **shared,
             "apart": reads.apart(),
         }
-        data = trials.content([*splits["train"], *splits["eval"], graph])
+        data = trials.content({name: [file.path for file in files] for name, files in splits.items()}, graph)
         decides = {"data": data, "code": exec_properties["code"], **shared}
         store = trials.Store(exec_properties["trials"], decides, anew=bool(exec_properties["anew"]))
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -130,15 +130,21 @@ class Store:
         return os.path.join(self._folder, f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json")
 
 
-def content(folders: list[str]) -> str:
-    """Digest the files under folders, names and bytes; a folder's own place does not count."""
+def content(splits: Mapping[str, Sequence[str]], graph: str) -> str:
+    """Digest what all trials read, names and bytes; the place of a folder does not count.
+
+    Args:
+        splits: Files of each split.
+        graph: Folder of the transform graph.
+    """
+    named = [(f"{split}/{os.path.basename(path)}", path) for split, paths in splits.items() for path in paths]
+    for above, _, names in sorted(fileio.walk(graph)):
+        paths = [os.path.join(above, name) for name in sorted(names)]
+        named += [(os.path.relpath(path, graph), path) for path in paths]
     digest = hashlib.sha256()
-    for folder in folders:
-        for above, _, names in sorted(fileio.walk(folder)):
-            for name in sorted(names):
-                path = os.path.join(above, name)
-                digest.update(os.path.relpath(path, folder).encode() + b"\0")
-                with fileio.open(path, "rb") as file:
-                    while block := file.read(BLOCK_BYTES):
-                        digest.update(block)
+    for name, path in named:
+        digest.update(name.encode() + b"\0")
+        with fileio.open(path, "rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
     return digest.hexdigest()[:16]

@@ -6,6 +6,7 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 from tfx.components.example_validator.executor import Executor as ExampleValidatorExecutor
+from tfx.components.schema_gen import executor as schema_gen
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
@@ -40,7 +41,7 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         figures = artifact_utils.get_single_instance(input_dict["statistics"])
         splits = artifact_utils.decode_split_names(artifact.split_names)
         schema = io_utils.SchemaReader().read(
-            io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
+            f"{artifact_utils.get_single_uri(input_dict['schema'])}/{schema_gen.DEFAULT_FILE_NAME}"
         )
         statistics = {split: stats_artifact_utils.load_statistics(figures, split).proto() for split in splits}
         config = settings.unpack(json.loads(exec_properties.get("settings") or '{"inline": {}}'))

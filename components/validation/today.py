@@ -12,9 +12,11 @@ from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+import manifest
+from components import shards
 from components.ingestion import marks
-from components.ingestion.executor import COUNTS
 from components.validation.history import nearest
+from errors import ResourceError
 
 TRAIN = "train"
 
@@ -84,20 +86,23 @@ def gathered(examples: Sequence[Any]) -> tuple[dict[str, marks.Facts], dict[str,
 
     Args:
         examples: The Examples artifact, or nothing.
+
+    Raises:
+        ResourceError: a declared file is not there.
     """
     facts: dict[str, marks.Facts] = {}
     parts: dict[str, list[np.ndarray[Any, Any]]] = {}
     for artifact in examples:
-        folder = f"{artifact.uri}/{COUNTS}"
-        names = sorted(fileio.listdir(folder)) if fileio.isdir(folder) else []
-        for name in names:
-            if name.endswith(marks.ENDING):
-                with fileio.open(f"{folder}/{name}", "rb") as file:
-                    found, digests = marks.read(file)
-                for split, part in found.items():
-                    facts.setdefault(split, marks.Facts()).add(part)
-                for split, one in digests.items():
-                    parts.setdefault(split, []).append(one)
+        for name in shards.declared(artifact).marks:
+            path = f"{artifact.uri}/{name}"
+            if not fileio.exists(path):
+                raise ResourceError(manifest.missing(path))
+            with fileio.open(path, "rb") as file:
+                found, digests = marks.read(file)
+            for split, part in found.items():
+                facts.setdefault(split, marks.Facts()).add(part)
+            for split, one in digests.items():
+                parts.setdefault(split, []).append(one)
     return facts, {split: np.concatenate(arrays) for split, arrays in parts.items()}
 
 

@@ -30,6 +30,8 @@ from inspection.store import NODE_CONTEXT, RUN_CONTEXT, Store
 HISTORY, NETWORK, OUTCOME, TRIALS = "history.jsonl", "network.json", "outcome.json", "trials.jsonl"
 GATES, VERDICT, DIAGNOSIS = "gates.json", "verdict.json", "diagnosis.json"
 _Value = TypeVar("_Value")
+_ASSETS, _ASSET_MAP = "transform_fn/assets", "transformed_metadata/asset_map"
+"""Vocabularies of a transform graph, and their names as TFT declares them."""
 _EARLIER = 20
 """Runs of the node that are looked at for other data."""
 
@@ -216,11 +218,10 @@ def read_transformation(facts: Facts, made: Mapping[str, pb.Artifact]) -> None:
         if told:
             inner = pb.Artifact(id=graph.id, uri=os.path.join(told, "transformed_metadata"))
             facts.transformed = facts.attempt(lambda: schemas.read_schema(inner), [])
-            assets = os.path.join(told, "transform_fn", "assets")
-            if os.path.isdir(assets):
-                facts.vocabularies = {
-                    name: _lines_of(os.path.join(assets, name)) for name in sorted(os.listdir(assets))
-                }
+            none: Mapping[str, Any] = {}
+            assets = facts.attempt(lambda: _mapping(_json_in(told, _ASSET_MAP)), none)
+            names = sorted({os.path.basename(str(name)) for name in assets.values()})
+            facts.vocabularies = {name: _lines_of(os.path.join(told, _ASSETS, name)) for name in names}
 
 
 def read_training(facts: Facts, made: Mapping[str, pb.Artifact]) -> None:

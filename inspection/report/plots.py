@@ -70,7 +70,7 @@ def read_curves(artifact: pb.Artifact) -> Curves:
     """
     path = files.folder(artifact.uri, f"ModelEvaluation {artifact.id}")
     plots = tfma_proto("metrics_for_slice_pb2").PlotsForSlice
-    for file in files.named(path, _PLOTS):
+    for file in files.sharded(path, _PLOTS):
         for record in files.records(file):
             parsed = files.message(file, plots, record)
             if parsed.slice_key.single_slice_keys:

@@ -3,8 +3,7 @@
 import base64
 import io
 import itertools
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inspection import files
@@ -63,20 +62,12 @@ def _rows(known: Facts, wanted: Sequence[int]) -> dict[int, dict[str, Value]]:
     split = known.verdict.get("split")
     if known.examples is None or not isinstance(split, str):
         return {}
-    folder = files.splits(files.folder(known.examples.uri, f"Examples {known.examples.id}")).get(split)
-    if folder is None:
-        return {}
+    shards = files.examples(known.examples.uri, f"Examples {known.examples.id}").get(split, [])
     found: dict[int, dict[str, Value]] = {}
-    for number, record in enumerate(itertools.islice(_records(folder), min(max(wanted) + 1, _MOST))):
+    for number, record in enumerate(itertools.islice(files.rows(shards), min(max(wanted) + 1, _MOST))):
         if number in set(wanted):
             found[number] = parse_example(record)
     return found
-
-
-def _records(folder: str) -> Iterator[bytes]:
-    for file in files.named(folder, r"[^._].*"):
-        if os.path.isfile(file):
-            yield from files.records(file)
 
 
 def _image(values: Value) -> bool:

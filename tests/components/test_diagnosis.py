@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from components.evaluator import diagnosis, measures, prediction
+from manifest import Shard
 
 ROWS = 300
 
@@ -58,7 +59,7 @@ def model(tmp_path_factory):
 @pytest.fixture
 def rows(tmp_path, columns, write_examples):
     write_examples(tmp_path / "data.gz", {name: column.tolist() for name, column in columns.items()})
-    return prediction.Rows([str(tmp_path / "data.gz")], {}, 128)
+    return prediction.Rows([Shard(str(tmp_path / "data.gz"))], {}, 128)
 
 
 @pytest.fixture

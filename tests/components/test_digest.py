@@ -100,6 +100,7 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
             [
                 *(f"components/ingestion/{name}.py" for name in ("split", "csv_source", "folder_source", "filters")),
                 "errors.py",
+                "manifest.py",
                 "models/settings.py",
             ],
             ["components/evaluator/metrics.py", "models/roles.py"],
@@ -114,7 +115,8 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
 def test_stages_reach_their_own_code(tmp_path, monkeypatch, modules, reached, not_reached):
     for name in ("models", "components"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
-    shutil.copy(REPOSITORY / "errors.py", tmp_path)
+    for name in ("errors.py", "manifest.py"):
+        shutil.copy(REPOSITORY / name, tmp_path)
     before = digest.code(*modules)
     monkeypatch.setattr(digest, "ROOT", str(tmp_path))
     assert digest.code(*modules) == before

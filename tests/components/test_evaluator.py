@@ -52,7 +52,7 @@ class Answering(tf.Module):
 @pytest.fixture
 def evaluate(tmp_path, write_examples):
     """Runs the evaluator's executor; returns its outputs."""
-    write_examples(tmp_path / "examples" / "Split-test" / "data.gz", ROWS)
+    write_examples(tmp_path / "examples" / "Split-test" / "data-00000-of-00001.gz", ROWS)
 
     def model(module, number):
         artifact = standard_artifacts.Model()

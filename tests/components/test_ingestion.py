@@ -94,7 +94,8 @@ def test_counts_are_kept_beside_the_splits(ingest):
         counts = json.load(file)
 
     assert counts == {name: len(parsed(examples, name)) for name in SHARES}
-    assert sorted(os.listdir(examples.uri)) == ["Split-eval", "Split-test", "Split-train", "columns", "counts"]
+    folders = [f"Split-{name}" for name in sorted(SHARES)]
+    assert sorted(os.listdir(examples.uri)) == [*folders, "columns", "counts", "manifest.json"]
 
 
 def test_a_gzipped_file_gives_the_same_records(ingest):

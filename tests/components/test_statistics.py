@@ -86,7 +86,7 @@ def rounded(feature):
 @pytest.fixture(scope="module")
 def both(paths, beam_pipeline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("statistics")
-    elements = [("train", path) for path in paths]
+    elements = [("train", path, None) for path in paths]
     found = shards.combine(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
     return executor.proto(found["train"]), stock(paths, beam_pipeline(), str(folder))
 

@@ -17,6 +17,7 @@ from components import shards as records
 from components.transformation import passes
 from components.transformation.accumulators import vocabulary
 from components.transformation.analysis import Analysis, Unsupported
+from manifest import Shard
 
 ROWS = 3000
 
@@ -76,7 +77,7 @@ def ours(shards, spec, beam_pipeline, tmp_path_factory):
     analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), folder)
     assert analysis.columns == ["n", "word", "x"]
     needed = {name: spec[name] for name in analysis.columns}
-    return analysis.run(passes.gather(beam_pipeline, shards, needed, folder))
+    return analysis.run(passes.gather(beam_pipeline, list(map(Shard, shards)), needed, folder))
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +135,11 @@ def test_the_metadata_is_that_of_stock(ours, stock):
 def test_rows_are_written_as_the_graph_transforms_them(ours, shards, spec, columns, beam_pipeline, tmp_path):
     schema = metadata_io.read_metadata(f"{ours}/{impl_helper.METADATA_DIR_NAME}").schema
     targets = [str(tmp_path / f"{number}.gz") for number in range(2)]
-    passes.materialize(beam_pipeline, list(zip(shards, targets, strict=True)), spec, ours, schema)
+    sources = dict(zip(targets, map(Shard, shards), strict=True))
+    counts = passes.materialize(beam_pipeline, sources, spec, ours, schema, str(tmp_path))
 
+    assert sorted(counts) == targets
+    assert sum(counts.values()) == len(columns["x"])
     records = list(tf.data.TFRecordDataset(targets, "GZIP").as_numpy_iterator())
     expected = apply(ours, columns)
     parsing = {name: tf.io.FixedLenFeature([1], value.dtype) for name, value in expected.items()}
@@ -194,7 +198,7 @@ def test_no_row_is_a_clear_error(spec, write_examples, beam_pipeline, tmp_path):
     function = functools.partial(many_analyzers, custom_config={})
     analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path / "work"))
     with pytest.raises(ValueError, match="the train split holds no row"):
-        analysis.run(passes.gather(beam_pipeline, [str(empty)], spec, str(tmp_path / "work")))
+        analysis.run(passes.gather(beam_pipeline, [Shard(str(empty))], spec, str(tmp_path / "work")))
 
 
 def test_tokens_stand_by_falling_count_then_falling_bytes():

@@ -200,13 +200,17 @@ def test_one_trial_or_equal_scores_are_drawn_too(tmp_path):
     ElementTree.fromstring(plot.draw(found, found[0], settings()))
 
 
-def test_the_content_of_folders_counts_and_not_their_place(tmp_path):
-    for place, text in (("one", "a"), ("two", "a"), ("three", "b")):
-        (tmp_path / place / "deep").mkdir(parents=True)
-        (tmp_path / place / "deep" / "rows.gz").write_text(text)
-    digests = [trials.content([str(tmp_path / place)]) for place in ("one", "two", "three")]
+def test_the_content_of_what_trials_read_counts_and_not_its_place(tmp_path):
+    found = []
+    for place, rows, vocabulary in (("one", "a", "v"), ("two", "a", "v"), ("three", "b", "v"), ("four", "a", "w")):
+        (tmp_path / place / "graph" / "assets").mkdir(parents=True)
+        (tmp_path / place / "rows.gz").write_text(rows)
+        (tmp_path / place / "other.gz").write_text(place)
+        (tmp_path / place / "graph" / "assets" / "words").write_text(vocabulary)
+        found.append(trials.content({"train": [str(tmp_path / place / "rows.gz")]}, str(tmp_path / place / "graph")))
 
-    assert digests[0] == digests[1] != digests[2]
+    assert found[0] == found[1]
+    assert len(set(found)) == 3
 
 
 @pytest.mark.parametrize(

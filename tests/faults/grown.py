@@ -70,9 +70,8 @@ def main() -> None:
     made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
     target = folder / "transformed" / "Split-train"
     target.mkdir(parents=True)
-    passes.materialize(
-        make, [(file, str(target / os.path.basename(file))) for file in files], needed, model, made.schema
-    )
+    sources = {str(target / os.path.basename(file.path)): file for file in files}
+    passes.materialize(make, sources, needed, model, made.schema, temporary)
     told = {
         "seconds": time.monotonic() - started,
         "processor": time.process_time() - seconds,

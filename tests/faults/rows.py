@@ -40,6 +40,7 @@ ROWS: dict[int, tuple[str, str]] = {
     37: ("the same data twice", "the same examples and weights"),
     38: ("a push and a rollback while requests are answered", "no request fails"),
     39: ("the same rows served, in batch and in training", "equal predictions"),
+    40: ("a new store, another one, an older backup over an old root", "no row of another run is read"),
     41: ("a clean-up of a root with links, moved, copied, with an older store; killed", "no file is lost; it says why"),
     42: ("a Parquet file with a type that is a pickle of a command", "refused by every command; no code runs"),
     44: ("folders, copies and links of others among served versions, on disk and in a bucket", "none is touched"),

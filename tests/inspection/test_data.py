@@ -1,5 +1,6 @@
 """What is known of the data: statistics, schema, anomalies; and what nodes wrote."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,15 @@ def test_another_runner_s_logs_are_elsewhere(writer: Any, ask: Any) -> None:
     writer.run("r").node("trainer")
     with pytest.raises(UserError, match="run r was made by another runner, which keeps its logs elsewhere"):
         ask("logs", "r", "trainer")
+
+
+def test_splits_are_those_that_the_artifact_names(writer: Any, tmp_path: Path, ask: Any, write_statistics: Any) -> None:
+    for split in ("train", "left"):
+        write_statistics(tmp_path / f"statistics/Split-{split}", rows=8, numbers={}, words={})
+    run = writer.run("r")
+    for names in (["train"], ["train", "eval"]):
+        facts = {"statistics": {"split_names": json.dumps(names)}}
+        run.node("s", outputs=[("statistics", "ExampleStatistics")], uri=str(tmp_path / "statistics"), facts=facts)
+    assert [split["split"] for split in ask("statistics", "1", "--json")["splits"]] == ["train"]
+    with pytest.raises(ResourceError, match=r"statistics has no folder of split 'eval'; run again"):
+        ask("statistics", "2")

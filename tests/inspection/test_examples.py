@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+import manifest
 from errors import ResourceError, UserError
 from inspection import examples
+from manifest import Manifest, Shard
 
 
 @pytest.fixture
@@ -86,6 +88,25 @@ def test_damage_names_the_file(rows: Path, ask: Any) -> None:
         ask("examples", "1")
 
 
+def test_the_files_are_those_that_are_declared(rows: Path, ask: Any, write_examples: Any) -> None:
+    [file] = (rows / "Split-train").iterdir()
+    (rows / "Split-train/data_tfrecord-00001-of-00002.gz").write_bytes(file.read_bytes())
+    with pytest.raises(ResourceError, match=r"Split-train: expected one complete set .* found shards of 2 sets"):
+        ask("examples", "1")
+    declared = Manifest({"train": [Shard(f"Split-train/{file.name}", 3)]})
+    (rows / "manifest.json").write_text(manifest.dump(declared))
+    told = ask("examples", "1", "--json", "-n", "99")
+    assert (told["splits"], len(told["rows"])) == (["train"], 3)
+    for count in (2, 4):
+        declared = Manifest({"train": [Shard(f"Split-train/{file.name}", count)]})
+        (rows / "manifest.json").write_text(manifest.dump(declared))
+        with pytest.raises(ResourceError, match=rf"{file} holds 3 rows and its artifact declares {count}"):
+            ask("examples", "1", "-n", "99")
+    file.unlink()
+    with pytest.raises(ResourceError, match=rf"{file} is not there, and its artifact declares it"):
+        ask("examples", "1")
+
+
 def test_a_row_is_read_as_tensorflow_reads_it(tmp_path: Path, writer: Any, ask: Any) -> None:
     import tensorflow as tf
 
@@ -105,7 +126,7 @@ def test_a_row_is_read_as_tensorflow_reads_it(tmp_path: Path, writer: Any, ask: 
     for compression in ("", "GZIP"):
         folder = tmp_path / f"examples{compression}"
         (folder / "Split-train").mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(folder / "Split-train/part-0"), compression) as file:
+        with tf.io.TFRecordWriter(str(folder / "Split-train/part-00000-of-00001"), compression) as file:
             file.write(record)
             file.write(record)
         writer.run(f"r{compression}").node("gen", outputs=[("examples", "Examples")], uri=str(folder))

@@ -167,3 +167,6 @@ def test_stock_tfma_s_files_are_read(evaluate: Any, ask: Any, write_records: Any
     assert "tensorflow_model_analysis" not in sys.modules or hasattr(
         sys.modules["tensorflow_model_analysis"], "version"
     )
+    write_records(folder / "metrics-00000-of-00002.tfrecord", records)
+    [note] = ask("why", "latest", "--json")["notes"]
+    assert "expected one complete set of shards, NAME-00000-of-0000N, found shards of 2 sets" in note

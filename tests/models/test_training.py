@@ -38,8 +38,8 @@ def arguments(tmp_path_factory, analyze, pack, write_examples):
     def make(folder, **sections):
         sections = {"features": FEATURES, "label": PRICE, "network": LINEAR, **sections}
         return types.SimpleNamespace(
-            train_files=[str(base / "train*")],
-            eval_files=[str(base / "eval*")],
+            train_files=[str(base / "train.gz")],
+            eval_files=[str(base / "eval.gz")],
             transform_output=graph,
             serving_model_dir=str(folder / "model"),
             model_run_dir=str(folder / "run"),

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from components.ingestion import files
 from curation import new
 from errors import GateError, UserError
+from inspection import files as of_artifacts
 from inspection import store
 from models import records
 from models.label import Label
@@ -105,7 +106,8 @@ def one_epoch(config, artifacts: Path) -> None:
     transform = tft.TFTransformOutput(str(graph))
     spec = transform.transformed_feature_spec()
     label, features = Label.model_validate(sections["label"]), Features.model_validate(sections["features"])
-    split = {name: records.read([str(examples / f"Split-{name}/*")], spec) for name in ("train", "eval")}
+    found = of_artifacts.examples(str(examples), "the transformed examples")
+    split = {name: records.read([shard.path for shard in found[name]], spec) for name in ("train", "eval")}
     learnt = learn(sections, split["train"], split["eval"], Facts.read(transform, features, label))
     assert len(learnt.history) == 1
     keras.backend.clear_session()

@@ -1,0 +1,95 @@
+"""Folders and files of another run, which a store that does not know them must neither take over nor remove."""
+
+import json
+import re
+
+import pytest
+
+ROWS = {"a": 60, "b": 90}
+"""Rows of each file of the data."""
+
+
+@pytest.fixture
+def ran(warm, tmp_path):
+    """Runs the points over files of the data; returns what the run said."""
+    (tmp_path / "data").mkdir()
+
+    def run(*names, to="statistics", more=()):
+        for name, rows in ROWS.items():
+            lines = [f"{row / 50},{(row * 7 % 11) / 10},{row % 2}" for row in range(rows)]
+            path = tmp_path / "data" / f"{name}.csv"
+            path.write_text("\n".join(["x1,x2,y", *lines]) + "\n")
+            if name not in names:
+                path.unlink()
+        command = ("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", tmp_path / "runs")
+        data = ("--set", f'data.path="{tmp_path}/data/*.csv"', "--set", "data.split.column='x1'")
+        quick = ("--no-cache", "--set", "training.epochs=1", "--set", "evaluation.floor={}")
+        done = warm.run(*command, *data, *quick, *more, *(("--to", to) if to else ()))
+        assert done.code == 0, done.err
+        return done.out
+
+    return run
+
+
+def outputs(root):
+    """Content of all files of artifacts."""
+    folder = root / "points-xor_linear/artifacts"
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+HOW = ("a new store", "another store by --metadata", "an older backup")
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_another_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figure, how):
+    """Fault 40: ids of executions are given out again over the folders of a run that the store does not know."""
+    root, more = tmp_path / "runs", ()
+    if how == "an older backup":
+        ran("a", to="ingestion")
+        assert warm.run("inspect", "backup", tmp_path / "backup", "--root", root).code == 0
+    ran("a", "b")
+    before = outputs(root)
+    if how == "a new store":
+        (root / "metadata.sqlite").rename(root / "old")
+    elif how == "an older backup":
+        assert warm.run("inspect", "restore", tmp_path / "backup", "--root", root).code == 0
+    else:
+        more = ("--metadata", f"sqlite:///{tmp_path}/elsewhere.sqlite")
+    ran("a", more=more)
+    after = outputs(root)
+    shown = warm.run("inspect", "statistics", "latest", "--json", "--root", root, *more)
+    assert shown.code == 0, shown.err
+    foreign = sum(split["rows"] for split in json.loads(shown.out)["splits"]) - ROWS["a"]
+    touched = [path for path in before if after.get(path) != before[path]]
+    figure(40, f"{how}: rows of another run = {foreign}, files of another run touched = {len(touched)}")
+    assert (foreign, touched) == (0, [])
+
+
+@pytest.mark.slow
+def test_a_whole_run_over_an_old_root_trains_and_judges_its_own_rows(ran, tmp_path, figure):
+    """Fault 40: the model is evaluated on what this run's ingestion wrote."""
+    ran("a", "b", to=None)
+    (tmp_path / "runs/metadata.sqlite").rename(tmp_path / "runs/old")
+    for _ in range(2):
+        said = ran("a", to=None)
+        [written] = re.findall(r"(\d+) test rows", said)
+        [judged] = re.findall(r"test split, (\d+) rows", said)
+        assert judged == written
+    figure(40, f"test rows written = {written}, judged = {judged}")
+
+
+def test_a_file_that_another_run_left_among_the_examples_is_not_read(points_run, tmp_path, figure):
+    """Fault 40: a shard put into the folder of a split between two stages."""
+    execution = points_run(tmp_path, "mixed", "one")
+    execution.launch("ingestion", print)
+    [examples] = (tmp_path / "mixed/artifacts/ingestion/examples").iterdir()
+    [shard] = (examples / "Split-train").iterdir()
+    (shard.parent / "data_tfrecord-00001-of-00002.gz").write_bytes(shard.read_bytes())
+    execution.launch("statistics", print)
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    [found] = (tmp_path / "mixed/artifacts/statistics/statistics").glob("*/Split-train/FeatureStats.pb")
+    measured = statistics_pb2.DatasetFeatureStatisticsList.FromString(found.read_bytes()).datasets[0].num_examples
+    declared = json.loads((examples / "manifest.json").read_text())["splits"]["train"]
+    figure(40, f"a shard that is not declared: rows read = {measured}, declared = {declared[0][1]}")
+    assert measured == declared[0][1]
