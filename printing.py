@@ -1,9 +1,31 @@
-"""The one way to a terminal and to a log. What comes from data is shown, never obeyed.
+r"""The one way to standard output and standard error: what comes from data is shown, never obeyed.
 
 Names of columns, categories, cells, files, values of a config and texts of exceptions may hold anything: an escape
-sequence that rewrites the screen, a line break that begins a line which looks like ours, a mark that turns the order of
-letters round.
+sequence that rewrites the screen, a line break whose next line looks like ours, a mark that turns letters round. Two
+things keep them apart from what we print:
+
+- `line` prints one line, whatever its text holds; `error` indents all lines but the first; `block` is for texts that
+  are of several lines on purpose, whose parts went through `visible`.
+- Within `guarded`, in which every command runs, whatever else is written to either stream, by any library, loses its
+  control characters but line breaks and tabs. `Styled` passes as it is, and rich prints by inspection/console.py.
+
+It imports no library, because stages import it, whose cache keys hold the versions of their libraries.
 """
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+_OURS = "\n\t"
+"""Control characters of a text that is of several lines on purpose."""
+
+
+class Styled(str):
+    """Text with escape sequences of ours."""
+
+    __slots__ = ()
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -19,3 +41,86 @@ def visible(text: str, keep: str = "") -> str:
     return "".join(
         char if char.isprintable() or char in keep else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def in_a_line(text: str) -> str:
+    """A text of several lines as one, its line breaks as blanks."""
+    return visible(" ".join(text.split()))
+
+
+def line(*texts: str, to: TextIO | None = None) -> None:
+    """Print each text as one line.
+
+    Args:
+        texts: With anything in them.
+        to: Standard output, where it is left out.
+    """
+    _write("".join(f"{visible(text)}\n" for text in texts), to or sys.stdout)
+
+
+def block(text: str, to: TextIO | None = None) -> None:
+    """Print a text of several lines as it is; what comes from data must be `visible` in it already.
+
+    Args:
+        text: With its line breaks, also the last one; or Styled.
+        to: Standard output, where it is left out.
+    """
+    _write(text, to or sys.stdout)
+
+
+def error(message: str, head: str = "error") -> None:
+    """Print to standard error; lines after the first are indented, so that none can pass for another message.
+
+    Args:
+        message: In one or more lines.
+        head: What it is, in front of it.
+    """
+    first, *rest = message.split("\n")
+    line(f"{head}: {first}", *(f"{' ' * len(head)}  {text}" for text in rest), to=sys.stderr)
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """Let no control character but line breaks and tabs through to either stream."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (_Guard(raw(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+class _Guard:
+    """A text stream that shows control characters."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.guarded = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.guarded, name)
+
+    def write(self, text: str) -> int:
+        """Write a text, in what the stream's encoding can say."""
+        clean = text if isinstance(text, Styled) else visible(text, keep=_OURS)
+        encoding = self.guarded.encoding or "utf-8"
+        self.guarded.write(clean.encode(encoding, "backslashreplace").decode(encoding))
+        return len(text)
+
+    def writelines(self, texts: Any) -> None:
+        """Write texts one after the other."""
+        for text in texts:
+            self.write(text)
+
+
+def raw(stream: TextIO) -> TextIO:
+    """The stream behind a guard, for what writes styles of its own and cleans its texts itself."""
+    return stream.guarded if isinstance(stream, _Guard) else stream
+
+
+def _write(text: str, stream: TextIO) -> None:
+    guard = stream if isinstance(stream, _Guard) else _Guard(stream)
+    try:
+        guard.write(text)
+        guard.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough; the interpreter's own flush must not complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

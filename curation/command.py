@@ -2,8 +2,9 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
+
+import printing
 
 DIFFERENT = 3
 """Exit code of `schema diff` where there are differences."""
@@ -37,10 +38,10 @@ def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], Non
     from curation import new
 
     proposal = new.new(root, arguments.name, arguments.path, label=arguments.label, force=arguments.force)
-    _say(*proposal.said)
-    _say(f"wrote configs/{arguments.name}.toml and schemas/{arguments.name}.pbtxt")
+    printing.line(*proposal.said)
+    printing.line(f"wrote configs/{arguments.name}.toml and schemas/{arguments.name}.pbtxt")
     check(arguments.name)
-    _say(f"checks passed; look at the config, then: python runner.py --local --pipeline {arguments.name}")
+    printing.line(f"checks passed; look at the config, then: python runner.py --local --pipeline {arguments.name}")
     return 0
 
 
@@ -55,19 +56,15 @@ def run_schema(arguments: argparse.Namespace, root: str, data_root: str) -> int:
     from curation import review
 
     if arguments.step == "approve":
-        _say(review.approve(root, arguments.name))
+        printing.line(review.approve(root, arguments.name))
         return 0
     if arguments.step == "infer":
         if arguments.show:
-            sys.stdout.write(review.infer(root, arguments.name, data_root))
+            printing.block(review.infer(root, arguments.name, data_root))
             return 0
         path = os.path.relpath(review.propose(root, arguments.name, data_root), root)
-        _say(f"wrote {path}; look at it, then: python runner.py schema approve {arguments.name}")
+        printing.line(f"wrote {path}; look at it, then: python runner.py schema approve {arguments.name}")
         return 0
     found = review.diff(root, arguments.name, data_root)
-    _say(*map(str, found) if found else [f"the data is as schemas/{arguments.name}.pbtxt says"])
+    printing.line(*map(str, found) if found else [f"the data is as schemas/{arguments.name}.pbtxt says"])
     return DIFFERENT if found else 0
-
-
-def _say(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))

@@ -7,6 +7,7 @@ from typing import Any
 
 from curation.choices import Entry, Line
 from models.roles import ROLES
+from printing import in_a_line, visible
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 SHORT = 118
@@ -24,7 +25,7 @@ def config(head: Sequence[str], sections: Mapping[str, Sequence[Line]], entries:
     Returns:
         The text of a TOML file.
     """
-    blocks = ["\n".join(f"# {line}".rstrip() for line in head)]
+    blocks = ["\n".join(f"# {visible(line)}".rstrip() for line in head)]
     for name, lines in sections.items():
         if lines:
             blocks.append("\n".join([f"[{name}]", *(_line(line) for line in lines)]))
@@ -57,11 +58,15 @@ def _line(line: Line) -> str:
 
 def _beside(text: str, why: str, indent: str) -> str:
     """The reason after the text, or above it where the line would be too long."""
-    why = " ".join(why.split())
+    why = in_a_line(why)
     if not why:
         return text
     beside = f"{text}  # {why}"
     return beside if len(beside) <= SHORT else f"{indent}# {why}\n{text}"
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 1 << 16 else f"\\U{ord(char):08x}"
 
 
 def _value(value: Any) -> str:
@@ -69,8 +74,8 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        # JSON escapes what TOML does, but for DEL; surrogates cannot be in a file.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        # JSON escapes what TOML does, but for DEL; what else would not be seen is written out too.
+        return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(value, ensure_ascii=False))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

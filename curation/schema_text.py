@@ -1,10 +1,10 @@
 """The text of a proposed schema: facts in, a TFMD schema in protobuf's text form out."""
 
 import math
-import re
 from collections.abc import Collection, Sequence
 
 from curation.facts import Column, Facts
+from printing import visible
 
 DOMAIN = 50
 """Most values of a category that are written down."""
@@ -27,7 +27,7 @@ def schema(
     Returns:
         The text of a .pbtxt file.
     """
-    blocks = ["\n".join(f"# {line}".rstrip() for line in head) + "\n"]
+    blocks = ["\n".join(f"# {visible(line)}".rstrip() for line in head) + "\n"]
     domains = []
     for column in facts.columns:
         closed = column.kind == "BYTES" and 1 < column.distinct <= DOMAIN
@@ -101,4 +101,8 @@ def _domain(column: Column) -> str:
 def quote(text: str) -> str:
     """A string of protobuf's text form."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\{ord(match[0]):03o}", escaped) + '"'
+    return '"' + "".join(char if char.isprintable() else _octal(char) for char in escaped) + '"'
+
+
+def _octal(char: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in char.encode("utf-8", "replace"))

@@ -161,13 +161,14 @@ def run(args: argparse.Namespace) -> int:
       UserError: No store yet, nothing of that name, or a wrong URL.
       ResourceError: The store or an artifact's file cannot be read, or a command left something alone.
     """
-    from inspection import drawing
+    import printing
+    from inspection.drawing import as_json
     from inspection.store import open_store
 
     store = None if args.inspect_command in _OPEN_IT_THEMSELVES else open_store(*place(args))
     command = importlib.import_module(f"inspection.commands.{args.inspect_command}")
     value, text = command.answer(store, args)
-    drawing.write(drawing.as_json(value) if getattr(args, "json", False) else text())
+    printing.block(as_json(value) if getattr(args, "json", False) else text())
     if hasattr(command, "refuse"):
         command.refuse(value)
     return 0

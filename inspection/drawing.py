@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from printing import Styled, visible
+
 _COLOURS = {
     "COMPLETE": "green",
     "CACHED": "cyan",
@@ -77,19 +79,20 @@ def in_a_line(text: str | None, most: int | None = None) -> str | None:
 
 def printable(cell: object) -> str:
     """Writes out control characters, with which a name could otherwise move the cursor or break a row."""
-    text = "-" if cell is None or cell == "" else str(cell)
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return visible("-" if cell is None or cell == "" else str(cell))
 
 
-def drawn(*parts: Table | str | None) -> str:
-    """Draws tables and lines of text, with an empty line between two of them."""
-    draw = _on_terminal if sys.stdout.isatty() else _in_a_file
-    texts = [
-        "".join(f"{printable(line)}\n" for line in part.split("\n")) if isinstance(part, str) else draw(part)
-        for part in parts
-        if part is not None
-    ]
-    return "\n".join(texts)
+def drawn(*parts: Table | str | Sequence[str] | None) -> str:
+    """Draws tables, lines of text, and groups of lines, with an empty line between two of them."""
+    terminal = sys.stdout.isatty()
+    draw = _on_terminal if terminal else _in_a_file
+    texts = [draw(part) if isinstance(part, Table) else _lines(part) for part in parts if part is not None]
+    # Each part is clean, and on a terminal has styles of ours.
+    return Styled("\n".join(texts)) if terminal else "\n".join(texts)
+
+
+def _lines(part: str | Sequence[str]) -> str:
+    return "".join(f"{printable(line)}\n" for line in ([part] if isinstance(part, str) else part))
 
 
 def _in_a_file(part: Table) -> str:
@@ -97,7 +100,7 @@ def _in_a_file(part: Table) -> str:
     from rich.cells import cell_len
 
     rows = [list(map(printable, row)) for row in part.rows]
-    rows = [list(part.header), *rows] if part.header is not None else rows
+    rows = [[visible(cell) for cell in part.header], *rows] if part.header is not None else rows
     widths = [max(map(cell_len, column)) + 2 for column in zip(*rows, strict=True)]
     told = (
         "".join(cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True)) for row in rows
@@ -108,26 +111,27 @@ def _in_a_file(part: Table) -> str:
 def _on_terminal(part: Table) -> str:
     """Draws as wide as the terminal; a long cell goes on below."""
     from rich import table as rich_table
-    from rich.console import Console
     from rich.text import Text
+
+    from inspection.console import console
 
     header = part.header is not None
     laid = rich_table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=header, header_style="bold")
     for column, _ in enumerate(part.rows[0]):
-        laid.add_column(part.header[column] if part.header is not None else "", overflow="fold")
+        laid.add_column(visible(part.header[column]) if part.header is not None else "", overflow="fold")
     for row in part.rows:
         # Text takes names as they are: markup like [red] and :smile: stays what somebody wrote.
         laid.add_row(*(Text(printable(cell), style=_COLOURS.get(str(cell), "")) for cell in row))
     colours: Any = None if os.environ.get("NO_COLOR") else "auto"
-    console = Console(file=io.StringIO(), force_terminal=True, color_system=colours)
-    with console.capture() as capture:
-        console.print(laid)
-    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+    text = io.StringIO()
+    console(plain=False, file=text, force_terminal=True, color_system=colours).print(laid)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().split("\n")[:-1])
 
 
 def as_json(value: object) -> str:
     """Writes plain values, dataclasses and times as JSON; what is no number becomes null, what is no text base 64."""
-    return json.dumps(_plain(value), indent=2, allow_nan=False) + "\n"
+    # JSON escapes all other control characters.
+    return json.dumps(_plain(value), indent=2, allow_nan=False).replace("\x7f", "\\u007f") + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -147,13 +151,3 @@ def _plain(value: Any) -> Any:
         except UnicodeDecodeError:
             return {"b64": base64.b64encode(value).decode()}
     return value
-
-
-def write(text: str) -> None:
-    """Writes to standard output what its encoding can say."""
-    encoding = sys.stdout.encoding or "utf-8"
-    try:
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as head, has seen enough; the interpreter's own flush must not complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import printing
 from components import digest
 from components.ingestion import files
 from errors import ResourceError, UserError
@@ -89,7 +90,7 @@ def run(request: Request) -> int:
     image = IMAGE if request.image is None else _image(request.image)
     output = _output(request, target)
     data, content = _data(request, config, columns, target)
-    print(f"compiling for {target.TITLE}: starting TFX takes about 20 s", flush=True)
+    printing.line(f"compiling for {target.TITLE}: starting TFX takes about 20 s")
     # What TensorFlow and Google's clients say when they start is no news to the user.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
@@ -120,14 +121,13 @@ def run(request: Request) -> int:
     )
     job.check(compiled, not_run=target.NOT_RUN)
     _write(output, target.render(compiled))
-    print(f"written    {output}: pipeline {name}, schema {job.SCHEMA_VERSION}")
-    print(f"image      {image}")
+    printing.line(f"written    {output}: pipeline {name}, schema {job.SCHEMA_VERSION}")
+    printing.line(f"image      {image}")
     shown = ", ".join(path for _, path in files.flat(data))
-    print(f"data       {shown}{'' if request.data_root else ' in the image'}")
-    print(f"artifacts  {places.artifacts}")
-    print(f"serving    {places.serving}")
-    for line in _notes(request, root.path, config.data.path):
-        print(line)
+    printing.line(f"data       {shown}{'' if request.data_root else ' in the image'}")
+    printing.line(f"artifacts  {places.artifacts}")
+    printing.line(f"serving    {places.serving}")
+    printing.line(*_notes(request, root.path, config.data.path))
     return 0
 
 

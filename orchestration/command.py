@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from errors import PipelineError
+import printing
+from errors import GateError, PipelineError
 from orchestration import options
 from orchestration.commands import compiled, curate, doctor, inspect, local, push, schedule, tune, ui
 
@@ -17,9 +19,19 @@ exit codes: 0 pushed or compiled, 2 config, data, schema or user code, 3 a gate 
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Shows an argument that is wrong as text: a pattern of the shell may bring any file's name."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end with exit code 2."""
+        self.print_usage(sys.stderr)
+        printing.error(message, f"{self.prog}: error")
+        raise SystemExit(2)
+
+
 def parser() -> argparse.ArgumentParser:
     """All arguments."""
-    root = argparse.ArgumentParser(
+    root = _Parser(
         prog="runner.py",
         description="From a table and a small TOML file to a checked, trained, evaluated and pushed Keras model.",
         epilog=EPILOG,
@@ -54,19 +66,20 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit code; see errors.py.
     """
-    arguments = parser().parse_args(argv)
-    try:
-        return _dispatch(arguments)
-    except PipelineError as error:
-        if arguments.verbose:
-            import traceback
+    with printing.guarded():
+        arguments = parser().parse_args(argv)
+        try:
+            return _dispatch(arguments)
+        except PipelineError as error:
+            if arguments.verbose:
+                import traceback
 
-            traceback.print_exc()
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
-        return 130
+                traceback.print_exc()
+            printing.error(str(error), "refused" if isinstance(error, GateError) else "error")
+            return error.exit_code
+        except KeyboardInterrupt:
+            printing.line("stopped", to=sys.stderr)
+            return 130
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import printing
 from components import versions
 from errors import GateError, PipelineError, ResourceError, UserError
 from inspection import store as inspection_store
@@ -236,10 +237,10 @@ def run_all(requests: Iterable[Request]) -> int:
                 code = run(request, workers)
             except PipelineError as error:
                 code = error.exit_code
-                sys.stderr.write(f"{request.name.run}: {error}\n")
+                printing.error(str(error), request.name.run)
             except Exception:  # a fault in our own code must not keep the other variants from running
                 code = PipelineError.exit_code
-                sys.stderr.write(f"{request.name.run}: {traceback.format_exc()}")
+                printing.error(traceback.format_exc().rstrip(), request.name.run)
             first = first or code
     return first
 
@@ -252,7 +253,7 @@ def _report(store: inspection_store.Store, run_id: str, folder: str) -> None:
         write.write(store, run_id, folder)
     except Exception as error:
         told = (str(error).strip().splitlines() or [""])[0]
-        sys.stderr.write(f"No report of this run: {type(error).__name__}: {told}\n")
+        printing.line(f"No report of this run: {type(error).__name__}: {told}", to=sys.stderr)
 
 
 def _show_logs(folder: str) -> None:
@@ -261,4 +262,4 @@ def _show_logs(folder: str) -> None:
     if logs:
         newest = max(logs, key=lambda entry: entry.stat().st_mtime_ns)
         with open(newest.path, encoding="utf-8", errors="replace") as file:
-            sys.stderr.write(file.read())
+            printing.block(file.read(), to=sys.stderr)

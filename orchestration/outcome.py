@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
+from printing import visible
+
 HIDDEN = ("example_count", "mse")
 """Metrics that the table leaves out: rmse says the same in the label's own unit."""
 
@@ -17,7 +19,7 @@ def table(outcome: Mapping[str, Any]) -> Table:
     """
     metrics, intervals, baseline = outcome["metrics"], outcome["intervals"], outcome["baseline"]
     made = Table(box=None, pad_edge=False)
-    made.add_column(f"{outcome['split']} split, {int(metrics['example_count']):,} rows")
+    made.add_column(f"{visible(outcome['split'])} split, {int(metrics['example_count']):,} rows")
     made.add_column("model", justify="right")
     if intervals:
         made.add_column("95 % interval", justify="right")
@@ -31,7 +33,7 @@ def table(outcome: Mapping[str, Any]) -> Table:
             cells.append(" to ".join(map(number, intervals[name])) if name in intervals else "")
         if baseline:
             cells.append(number(baseline[name]))
-        made.add_row(name, *cells)
+        made.add_row(visible(name), *cells)
     return made
 
 

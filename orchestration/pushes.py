@@ -7,6 +7,7 @@ import time
 from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+import printing
 from components import versions
 from errors import PipelineError, ResourceError, UserError
 from inspection import store as inspection_store
@@ -77,7 +78,7 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
         inspection_store.open_store(root, metadata)  # one that is not there is not made
         _record(inspection_store.open_store(root, metadata, readonly=False), name, folder, made, origin)
     except (PipelineError, mlmd_errors.StatusError) as error:
-        sys.stderr.write(f"it serves, but ML Metadata could not be told: {error}\n")
+        printing.line(f"it serves, but ML Metadata could not be told: {error}", to=sys.stderr)
     return f"{name}: version {made} serves now, a copy of {origin}{foreign}; before it served {there[-1]}"
 
 

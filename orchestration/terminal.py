@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from inspection.console import console
 from orchestration.outcome import notes, table
+from printing import visible
 
 WORDS = {
     "RUNNING": "running",
@@ -43,8 +44,7 @@ class Terminal:
 
     def __init__(self, *, plain: bool | None = None) -> None:
         self.plain = plain if plain is not None else not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
-        # A line of a log must stay one line; markup in a column's name must stay text.
-        self.console = Console(no_color=self.plain, highlight=False, markup=False, emoji=False, soft_wrap=self.plain)
+        self.console = console(plain=self.plain)
         self._nodes: dict[str, dict[str, Any]] = {}
         self._live: Live | None = None
         self._started = time.monotonic()
@@ -65,11 +65,11 @@ class Terminal:
         """A line about what is going on between the nodes."""
         self._message = message
         if self.plain and message:
-            self.console.print(message)
+            self._line(message)
 
     def warn(self, text: str) -> None:
         """A line that stays, above a table that is still filled."""
-        self.console.print(f"warning: {text}", soft_wrap=True)
+        self._line(f"warning: {text}", soft_wrap=True)
 
     def plan(self, node_ids: list[str]) -> None:
         """The nodes that will run."""
@@ -80,13 +80,13 @@ class Terminal:
         """A node's new state."""
         self._nodes[node_id] = {"state": state, "seconds": seconds, "summary": summary, "since": time.monotonic()}
         if self.plain and state != "RUNNING":
-            self.console.print(f"{node_id:<15} {WORDS.get(state, state):<8} {_clock(seconds):>8}  {summary}".rstrip())
+            self._line(f"{node_id:<15} {WORDS.get(state, state):<8} {_clock(seconds):>8}  {summary}".rstrip())
 
     def progress(self, node_id: str, text: str) -> None:
         """How far the node is that runs now."""
         self._nodes[node_id]["summary"] = text
         if self.plain:
-            self.console.print(f"{node_id:<15} {WORDS['RUNNING']:<8} {'':>8}  {text}")
+            self._line(f"{node_id:<15} {WORDS['RUNNING']:<8} {'':>8}  {text}")
 
     def __rich__(self) -> Table:
         table = Table.grid(padding=(0, 2))
@@ -96,14 +96,14 @@ class Terminal:
                 seconds = time.monotonic() - node["since"]
             style = STYLES.get(state, "")
             table.add_row(
-                Text(node_id),
-                Text(WORDS.get(state, state), style),
+                Text(visible(node_id)),
+                Text(visible(WORDS.get(state, state)), style),
                 Text(_clock(seconds), justify="right"),
-                Text(node.get("summary", "")),
+                Text(visible(node.get("summary", ""))),
             )
         if self._message:
             table.add_row(
-                Text(self._message, "dim"), Text(""), Text(_clock(time.monotonic() - self._started)), Text("")
+                Text(visible(self._message), "dim"), Text(""), Text(_clock(time.monotonic() - self._started)), Text("")
             )
         return table
 
@@ -112,8 +112,8 @@ class Terminal:
         self.console.print()
         for line in lines:
             # A wide table is left to the terminal to wrap.
-            self.console.print(line, soft_wrap=True)
-        self.console.print(f"Run:    {run_folder}")
+            self._line(line, soft_wrap=True)
+        self._line(f"Run:    {run_folder}")
 
     def outcome(self, outcome: dict[str, Any], *, run_folder: str) -> None:
         """The metrics table, the verdict and its reason, and where everything is."""
@@ -121,11 +121,21 @@ class Terminal:
         self.console.print(table(outcome))
         self.console.print()
         for line in notes(outcome):
-            self.console.print(line)
-        self.console.print(f"{'Blessed' if outcome['blessed'] else 'Not blessed'}: {outcome['reason']}")
+            self._line(line)
+        self._line(f"{'Blessed' if outcome['blessed'] else 'Not blessed'}: {outcome['reason']}")
         if outcome["pushed"]:
-            self.console.print(f"Pushed:  {outcome['pushed']}")
-        self.console.print(f"Run:     {run_folder}")
+            self._line(f"Pushed:  {outcome['pushed']}")
+        self._line(f"Run:     {run_folder}")
+
+    def _line(self, text: str, *, soft_wrap: bool | None = None) -> None:
+        if soft_wrap or self.plain:
+            self.console.print(visible(text), soft_wrap=True)
+            return
+        # What goes on in the next row is indented, so that it cannot pass for a line of its own.
+        first, *rest = Text(visible(text)).wrap(self.console, self.console.width - 2) or [Text()]
+        self.console.print(first)
+        for part in rest:
+            self.console.print(Text("  ") + part)
 
 
 def _clock(seconds: float | None) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 import pyarrow as pa
 
+import printing
 from components import digest
 from errors import GateError, PipelineError, RunError, UserError
 from models import progress, reads
@@ -47,6 +48,11 @@ class Stopped(Exception):  # noqa: N818  not an error of ours: TFX's launcher on
 def main() -> int:
     """Import once, then fork a worker for each order, until the supervisor is gone."""
     _die_with_parent(int(sys.argv[2]))
+    with printing.guarded():
+        return _serve()
+
+
+def _serve() -> int:
     channel = socket.socket(fileno=int(sys.argv[1]))
     digest.pin_packages()
     for module in WARM:

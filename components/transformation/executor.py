@@ -18,6 +18,7 @@ from tfx.proto import transform_pb2
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, proto_utils
 
+import printing
 from components import digest, shards, summary
 from components.transformation import findings, passes
 from components.transformation.analysis import Analysis, Unsupported
@@ -56,7 +57,7 @@ class Executor(TransformExecutor):  # type: ignore[misc]
         try:
             self._transform(input_dict, output_dict, exec_properties)
         except Unsupported as found:
-            print(f"transformation: {found} is not known to the fast path, so stock TFX runs this stage", flush=True)
+            printing.line(f"transformation: {found} is not known to the fast path, so stock TFX runs this stage")
             shards.exactly(artifact_utils.get_single_instance(input_dict["examples"]))
             for artifact in (graph, *output_dict["transformed_examples"]):
                 if fileio.exists(artifact.uri):

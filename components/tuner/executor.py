@@ -8,6 +8,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+import printing
 from components import digest, shards, summary
 from components.tuner import plot, pool, table, trials
 from components.tuner.trials import Trial
@@ -59,7 +60,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         store = trials.Store(exec_properties["trials"], decides, anew=bool(exec_properties["anew"]))
 
         def report(done: list[Trial]) -> None:
-            print(done[-1].line(best=False), flush=True)
+            printing.line(str(done[-1].line(best=False)))
             progress.tell(_so_far(done, tuner))
 
         processes = pool.size(tuner.parallel, tuner.trials)

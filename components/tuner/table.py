@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.tuner.trials import LOSS, Trial
+from printing import visible
 
 JSONL, MARKDOWN, CSV = "trials.jsonl", "trials.md", "trials.csv"
 
@@ -22,7 +23,7 @@ def markdown(trials: Sequence[Trial], best: Trial) -> str:
     lines = [head, ["---"] * len(head)]
     for trial, row in zip(trials, rows, strict=True):
         lines.append([f"**{cell}**" if trial is best and cell else cell for cell in row])
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(visible(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
 def comma_separated(trials: Sequence[Trial], best: Trial) -> str:

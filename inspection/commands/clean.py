@@ -144,7 +144,7 @@ def _text(found: Sequence[Removal], kept: Sequence[Kept], lines: Sequence[str]) 
         table(["PIPELINE", "WHAT", "SIZE", "PATH"], paths),
         table(["PIPELINE", "WHAT", "COUNT", "SIZE"], totals),
         table(["PIPELINE", "STAYS", "WHY"], [[each.pipeline, each.path, each.reason] for each in kept]),
-        "\n".join(lines),
+        lines,
     )
 
 

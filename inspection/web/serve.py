@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterable
 
+import printing
 from errors import ResourceError, UserError
 from inspection.web import guard
 from inspection.web.app import application
@@ -41,7 +42,7 @@ def serve(
 
     listening = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
-    print(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C stops it)", flush=True)
+    printing.line(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C stops it)")
     known = [*names, *([guard.own_name()] if expose else [])]
     app = application(os.path.abspath(root) if "://" not in root else root, metadata, names=known)
     config = uvicorn.Config(

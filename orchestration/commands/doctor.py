@@ -1,9 +1,9 @@
 """`doctor`: what a run would be refused for, and what this machine has."""
 
 import argparse
-import json
 from typing import Any
 
+import printing
 from orchestration import options
 
 
@@ -22,6 +22,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, and tell all that was found; the exit code is that of a run that would be refused for it."""
+    from inspection.drawing import as_json
     from orchestration import preflight
     from orchestration.places import REPOSITORY
     from orchestration.preflight import machine
@@ -42,14 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
     code = exit_kind(wrong).exit_code if wrong else 0
     if arguments.json:
         told = [{"check": check.name, "ok": not check.findings, "text": _text(check)} for check in checks]
-        print(json.dumps({"code": code, "checks": told, "machine": facts}, indent=1, ensure_ascii=False))
+        printing.block(as_json({"code": code, "checks": told, "machine": facts}))
         return code
     lines = []
     for check in checks:
         for number, line in enumerate(_text(check).splitlines() or [""]):
             head = f"{check.name:<11} {'wrong' if check.findings else 'good':<6}" if not number else " " * 18
             lines.append(f"{head} {line}".rstrip())
-    print("\n".join([*lines, *(f"{what:<18} {text}" for what, text in facts.items())]))
+    printing.line(*lines, *(f"{what:<18} {text}" for what, text in facts.items()))
     return code
 
 

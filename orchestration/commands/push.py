@@ -23,12 +23,12 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List, or bring a version back."""
-    from inspection.drawing import write
+    import printing
     from orchestration import pushes
 
     root = os.path.abspath(arguments.root)
     if arguments.rollback or arguments.version is not None:
-        write(f"{pushes.bring_back(root, arguments.name, metadata=arguments.metadata, number=arguments.version)}\n")
+        printing.line(pushes.bring_back(root, arguments.name, metadata=arguments.metadata, number=arguments.version))
     else:
-        write("".join(f"{line}\n" for line in pushes.listed(root, arguments.name)))
+        printing.line(*pushes.listed(root, arguments.name))
     return 0

@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import Any
 
+import printing
 from errors import ResourceError, UserError
 from orchestration import options
 
@@ -98,7 +99,11 @@ def run(arguments: argparse.Namespace) -> int:
     if command == "next":
         return _next(plan, arguments.count)
     if command in ("systemd", "crontab"):
-        print(getattr(units, command)(plan, root), end="")
+        if not root.isprintable():
+            raise UserError(
+                f"--root {root!r} has a control character: these files cannot name it, so rename the folder"
+            )
+        printing.block(getattr(units, command)(plan, root))
         return 0
     import time
 
@@ -113,10 +118,11 @@ def run(arguments: argparse.Namespace) -> int:
         if result is None:
             state.skip(number, "an earlier run goes on", time.time())
             raise ResourceError(f"{plan.name}: an earlier run goes on; see schedule history {plan.name}")
-        print(f"{plan.name}: {result.state}{': ' + result.reason if result.reason else ''}")
+        reason = f": {printing.in_a_line(result.reason)}" if result.reason else ""
+        printing.line(f"{plan.name}: {result.state}{reason}")
         return _exit_code(result)
     state.note(plan.name, paused=int(command == "pause"), considered=time.time())
-    print(f"{plan.name}: {'paused' if command == 'pause' else 'resumed'}")
+    printing.line(f"{plan.name}: {'paused' if command == 'pause' else 'resumed'}")
     return 0
 
 
@@ -171,7 +177,7 @@ def _list(root: str, found: "Plans") -> int:
     import time
     from datetime import datetime, timezone
 
-    from inspection.drawing import drawn, moment, table, write
+    from inspection.drawing import drawn, moment, table
     from inspection.schedules import schedules
 
     remembered = {row.name: row for row in schedules(root)}
@@ -185,9 +191,11 @@ def _list(root: str, found: "Plans") -> int:
         when = f"{last.state}, {moment(last.ended or last.due)}" if last else "never"
         rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, when])
     none = "no schedules: write [[schedule]] into a config, see docs/configuration.md\n"
-    write(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else none)
+    printing.block(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else none)
     notes = [f"{plan.name}: {note}" for plan in found.known for note in plan.schedule.times().notes]
-    sys.stderr.write("".join(f"{line}\n" for line in [*notes, *found.faults.values()]))
+    printing.line(*notes, to=sys.stderr)
+    for reason in found.faults.values():
+        printing.error(reason)
     return UserError.exit_code if found.faults else 0
 
 
@@ -200,13 +208,13 @@ def _next(plan: "Plan", count: int) -> int:
 
     zone, times = zoneinfo.ZoneInfo(plan.schedule.timezone), plan.schedule.times()
     for seconds in itertools.islice(times.after(time.time()), count):
-        print(datetime.fromtimestamp(seconds, zone).strftime("%a %Y-%m-%d %H:%M %Z"))
-    sys.stderr.write("".join(f"{note}\n" for note in times.notes))
+        printing.line(datetime.fromtimestamp(seconds, zone).strftime("%a %Y-%m-%d %H:%M %Z"))
+    printing.line(*times.notes, to=sys.stderr)
     return 0
 
 
 def _history(root: str, arguments: argparse.Namespace) -> int:
-    from inspection.drawing import drawn, moment, table, write
+    from inspection.drawing import drawn, moment, table
     from inspection.schedules import history, schedules
 
     names = [row.name for row in schedules(root)]
@@ -224,5 +232,5 @@ def _history(root: str, arguments: argparse.Namespace) -> int:
         [moment(fire.due), fire.schedule, fire.state, str(fire.attempts), fire.run_id or "", fire.reason]
         for fire in found
     ]
-    write(drawn(table(header, rows)) if rows else "nothing was due yet\n")
+    printing.block(drawn(table(header, rows)) if rows else "nothing was due yet\n")
     return 0

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import printing
 from errors import GateError, UserError
 from orchestration import events
 from orchestration.places import REPOSITORY, Root
@@ -209,7 +210,7 @@ def _pushed_itself(state: State, plan: Plan, told: dict[str, Any]) -> bool:
 def _last_line(log: str) -> str:
     with open(log, encoding="utf-8", errors="replace") as file:
         lines = [line.strip() for line in file if line.strip()]
-    return lines[-1][:300] if lines else "it said nothing"
+    return lines[-1].removeprefix("error: ")[:300] if lines else "it said nothing"
 
 
 class _Process:
@@ -270,9 +271,9 @@ def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: s
         def say(line: str) -> None:
             # What cannot be logged, as on a full disk, must not hide how the run ended.
             with contextlib.suppress(OSError):
-                sys.stderr.write(f"{plan.name}: {line}\n")
+                printing.line(f"{plan.name}: {line}", to=sys.stderr)
                 os.makedirs(os.path.dirname(log), exist_ok=True)
                 with open(log, "a", encoding="utf-8") as file:
-                    file.write(f"{line}\n")
+                    file.write(f"{printing.visible(line)}\n")
 
         notify.tell(plan.notify, event, facts, say=say)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.schedule import VARIABLE, Notify, ascii_address
-from printing import visible
+from printing import in_a_line
 
 SECONDS = 15.0
 """How long a command or a server may take in all, name resolution included."""
@@ -35,7 +35,7 @@ def tell(notify: Notify, event: str, message: Mapping[str, Any], *, say: Callabl
     if event not in notify.on:
         return
     # One line, whatever a failure's reason holds.
-    text = visible(" ".join(str(message["text"]).split())[:MAX_TEXT])
+    text = in_a_line(str(message["text"])[:MAX_TEXT])
     body = json.dumps({"event": event, **message, "text": text})
     for key, send in (("command", _command), ("webhook", _post)):
         value = getattr(notify, key)

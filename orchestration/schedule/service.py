@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import printing
 from components.ingestion import files, planning
 from orchestration.options import METADATA_VARIABLE
 from orchestration.places import REPOSITORY
@@ -72,7 +73,7 @@ def _report(state: State, processes: "Processes", faults: Faults, now: float) ->
                 reason = f"its process ended with exit code {code} before it began"
                 state.update(number, state="LOST", reason=reason)
             told, reason = state.state_of(number)
-            _say(f"{name}: {told}{': ' + reason if reason else ''}")
+            _say(f"{name}: {told}{': ' + printing.in_a_line(reason) if reason else ''}")
     with faults.within("the schedules' state"):
         for name, number in state.lost():
             with faults.within(f"the notification of {name}"):
@@ -176,4 +177,4 @@ def _interrupt(*_: Any) -> None:
 def _say(text: str) -> None:
     # A log that cannot be written, as on a full disk, must not end the schedules.
     with contextlib.suppress(OSError):
-        print(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {text}", flush=True)
+        printing.line(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {text}")

@@ -29,13 +29,13 @@ def write(tree, text):
 def test_an_unknown_pipeline(small_tree):
     result = local(small_tree, "--pipeline", "house", run=cold_runner)
     assert result.code == 2
-    assert result.err == "there is no pipeline 'house': configs/house.toml is missing. Did you mean 'houses'?\n"
+    assert result.err == "error: there is no pipeline 'house': configs/house.toml is missing. Did you mean 'houses'?\n"
 
 
 def test_an_unknown_key(small_tree):
     result = local(small_tree, "--set", "training.epoch=5")
     assert result.code == 2
-    assert result.err == "configs/houses.toml: training.epoch is not a known key. Did you mean 'epochs'?\n"
+    assert result.err == "error: configs/houses.toml: training.epoch is not a known key. Did you mean 'epochs'?\n"
 
 
 def test_a_missing_data_file(small_tree):
@@ -63,7 +63,7 @@ def test_a_column_that_the_schema_lacks(small_tree):
     result = local(small_tree, "--set", "features.numeric.0.column=sqft_livin")
     assert result.code == 2
     assert result.err == (
-        "configs/houses.toml: features.numeric names 'sqft_livin', which schemas/houses.pbtxt does not define. "
+        "error: configs/houses.toml: features.numeric names 'sqft_livin', which schemas/houses.pbtxt does not define. "
         "Did you mean 'sqft_living'?\n"
     )
 

@@ -43,6 +43,7 @@ ROWS: dict[int, tuple[str, str]] = {
     40: ("a new store, another one, an older backup over an old root", "no row of another run is read"),
     41: ("a clean-up of a root with links, moved, copied, with an older store; killed", "no file is lost; it says why"),
     42: ("a Parquet file with a type that is a pickle of a command", "refused by every command; no code runs"),
+    43: ("escape sequences and line breaks in names, cells, paths and reasons", "shown as text, on one line"),
     44: ("folders, copies and links of others among served versions, on disk and in a bucket", "none is touched"),
     45: (
         "data, schema or served rows that change between the start of a run and their reading",

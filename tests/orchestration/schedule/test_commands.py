@@ -3,6 +3,7 @@ import pytest
 from errors import UserError
 from inspection import schedules
 from orchestration import command
+from orchestration.command import main as run_command
 from orchestration.commands import schedule as commands
 from orchestration.schedule import fire, plans, service
 
@@ -57,10 +58,16 @@ def test_a_config_that_cannot_be_used_hides_no_other(tree, capsys):
     assert run(tree, "list") == 2
     told = capsys.readouterr()
     assert "flats:nightly" in told.out
-    assert told.err.startswith("configs/broken.toml: this is not TOML")
+    assert told.err.startswith("error: configs/broken.toml: this is not TOML")
     assert run(tree, "next", "nightly") == 0
     assert run(tree, "next", "broken:nightly") == 2
     assert "configs/broken.toml: this is not TOML" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["systemd", "crontab"])
+def test_a_folder_that_would_break_a_line_of_cron_is_refused(tree, capsys, command):
+    assert run_command(["--root", str(tree / "a\n* * * * * touch x"), "schedule", command, "nightly"]) == 2
+    assert "has a control character" in capsys.readouterr().err
 
 
 def test_run_now_runs_here_and_stands_in_the_history(tree, capsys, monkeypatch):
