@@ -16,6 +16,7 @@ import sys
 import tempfile
 import traceback
 import types
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,10 @@ def _command(order: dict[str, Any]) -> None:
 
 def main() -> None:
     """Import, then fork a process for each order."""
-    for module in PACKAGES:
-        importlib.import_module(module)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in PACKAGES:
+            importlib.import_module(module)
     # The kernel reaps them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:

@@ -113,7 +113,9 @@ def test_a_run_that_is_killed_at_any_moment_goes_on(warm, tmp_path, figure):
         print(f"kill {number}, seed {SEED}: at {moment:.2f} s of {whole:.2f} s, {stage}; then {again.nodes}")
         assert again.code == 0, again.err
         ended = running.code == 0
-        last = run_id if run_id and not ended else max(set(os.listdir(runs)) - known - {run_id})
+        # A run that was killed before it was recorded is not gone on with.
+        last = os.path.basename(again.result().line("Run:"))
+        assert last == run_id or ended or not before
         after, still = successes(root, last)
         finished += set(after) == set(again.nodes)
         redone += sum(after[node] != ids for node, ids in before.items()) if not ended else 0
