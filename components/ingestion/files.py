@@ -92,7 +92,7 @@ def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
         The files, in order of their paths within each pattern.
 
     Raises:
-        UserError: a pattern has no file, a file is named twice, or a span is not there.
+        UserError: a pattern has no file, a file is named twice or in no UTF-8, or a span is not there.
     """
     named: list[tuple[str | None, spans.Found]] = []
     for split, pattern in flat(paths):
@@ -115,6 +115,10 @@ def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
     twice = [file.path for number, file in enumerate(found) if file.path in {other.path for other in found[:number]}]
     if twice:
         raise UserError(f"data.path names {twice[0]} twice: each file is read once")
+    for file in found:
+        # Neither Arrow nor the store takes such a name; Python keeps its bytes as surrogates.
+        if any("\ud800" <= char <= "\udfff" for char in file.path):
+            raise UserError(f"data.path: the name of {file.path!r} is not UTF-8: rename the file")
     return found
 
 

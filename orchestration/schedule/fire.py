@@ -95,7 +95,9 @@ def carry_out(
         result = Result("CANCELED", "stopped; the next run goes on from its last finished stage")
     except Exception as error:  # without an end it would count as lost
         result = Result("REFUSED" if isinstance(error, GateError) else "FAILED", described(error, plan.name))
-    state.update(fire, state=result.state, reason=result.reason[:2000], ended=clock(), run_id=result.run_id)
+    # SQLite takes no lone surrogate, as a name that is not UTF-8 brings into a message.
+    reason = printing.visible(result.reason[:2000], keep="\n")
+    state.update(fire, state=result.state, reason=reason, ended=clock(), run_id=result.run_id)
     # A stop within a notification ends that alone: how the run ended is written.
     with contextlib.suppress(Stopped):
         _tell(state, plan, result, was_failing=memory.failing, log=log)

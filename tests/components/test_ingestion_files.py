@@ -51,6 +51,13 @@ def test_a_file_that_is_named_twice_is_refused(folder):
         files.resolve([f"{folder}/a.csv", f"{folder}/*.csv"], SETTINGS)
 
 
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.csv")).write_text("a\n1\n")
+    settings = Data(path="not read").model_dump(mode="json")
+    with pytest.raises(UserError, match=r"^data\.path: the name of '.*/x\\udcff\.csv' is not UTF-8: rename the file$"):
+        files.resolve(f"{tmp_path}/*.csv", settings)
+
+
 def test_paths_are_put_under_the_data_root():
     assert files.under("/data", "a.csv") == "/data/a.csv"
     assert files.under("gs://bucket/x", ("a", "b*")) == ["gs://bucket/x/a", "gs://bucket/x/b*"]

@@ -178,6 +178,19 @@ def test_sigterm_cancels_the_fire_and_ends_its_run(state, plan, tmp_path):
     assert os.path.exists(log)
 
 
+def test_a_fire_ends_whatever_its_failure_says(state, plan, prints):
+    def attempt(plan, timeout, log):
+        raise ValueError("no file 'x\udcff\x1b[2J'")
+
+    known = plan()
+    state.remember(known, 0.0)
+    number = state.add(known.name, 1.0)
+    assert fire.carry_out(state, number, attempt=attempt).state == "FAILED"
+    word, reason = state.state_of(number)
+    assert word == "FAILED"
+    assert r"ValueError: no file 'x\udcff\x1b[2J'" in reason
+
+
 def test_a_fire_whose_process_is_gone_is_told_once(state, plan, told):
     notify, lines = told
     known = plan(notify)
