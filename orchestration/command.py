@@ -67,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
         The exit code; see errors.py.
     """
     with printing.guarded():
-        arguments = parser().parse_args(argv)
+        arguments = parser().parse_args(_joined(argv))
         try:
             return _dispatch(arguments)
         except PipelineError as error:
@@ -80,6 +80,17 @@ def main(argv: Sequence[str]) -> int:
         except KeyboardInterrupt:
             printing.line("stopped", to=sys.stderr)
             return 130
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """Write `--beam ARGS` as `--beam=ARGS`: argparse takes a value that begins with a hyphen for an option."""
+    made: list[str] = []
+    for text in argv:
+        if made and made[-1] == "--beam":
+            made[-1] = f"--beam={text}"
+        else:
+            made.append(text)
+    return made
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 import printing
 from components import versions
+from components.engine import arguments, endpoints
 from errors import GateError, PipelineError, ResourceError, UserError
 from inspection import store as inspection_store
 from orchestration import begin, lock, preflight, record, repeat, resume, tuned
@@ -114,6 +115,7 @@ def run(request: Request, workers: Workers) -> int:
         root=request.root,
         data_root=request.data_root,
         metadata=request.metadata,
+        beam_args=tuple(request.beam_args),
         passed=passed,
     )
     reviewed = report.settle()
@@ -124,6 +126,9 @@ def run(request: Request, workers: Workers) -> int:
             '[tuner.space]\n"training.optimizer.rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
         )
     stages.check(config, first=request.first, to=request.to)
+    engine = arguments.parse(tuple(request.beam_args))
+    if line := endpoints.warning(engine):
+        terminal.say(f"{line}: {engine.shown} will wait for it, unless its workers run on another machine")
     data = report.data
     with lock.held(root.pipeline(name.run), terminal.say) as held:
         store = place.open_store()

@@ -118,12 +118,24 @@ def overrides(arguments: argparse.Namespace) -> list[str]:
 
 
 def beam(arguments: argparse.Namespace) -> Sequence[str]:
-    """Arguments of the Beam runner."""
+    """Arguments of the Beam runner.
+
+    Raises:
+        UserError: no pipeline can run with them.
+    """
     import shlex
 
+    from components.engine.arguments import normal
     from pipeline.beam import BEAM_ARGS
 
-    return shlex.split(arguments.beam) if arguments.beam else BEAM_ARGS
+    if not arguments.beam:
+        return BEAM_ARGS
+    try:
+        return normal(shlex.split(arguments.beam))
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"--beam {arguments.beam}: {error}: a quote opens and never ends") from error
 
 
 def rows(text: str) -> int:

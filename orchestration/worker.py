@@ -23,6 +23,7 @@ import pyarrow as pa
 
 import printing
 from components import digest
+from components.engine.watch import WATCH
 from errors import GateError, PipelineError, RunError, UserError
 from models import progress, reads
 from orchestration import events, resume
@@ -108,6 +109,8 @@ def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: i
             traceback.print_exc()
             return 1
         finally:
+            # Nothing runs at exit, and a job server of a Beam engine must not outlive the run.
+            WATCH.close()
             sys.stdout.flush()
             sys.stderr.flush()
     return 0
@@ -120,6 +123,7 @@ def _stop(number: int, _: Any) -> None:
 
 
 def _run(order: dict[str, Any], emit: events.Sink) -> None:
+    WATCH.log = _log_path(order, "engine")
     with _log(order, "start"):
         config = Config.model_validate(order["config"])
         modules = resume.code_modules(config)
@@ -178,6 +182,8 @@ def _explain(error: Exception, node_id: str, log: str) -> PipelineError:
     """The error that the user sees: our own as it is, any other as a failed stage."""
     found: BaseException | None = error
     while found is not None:
+        if isinstance(found, RunError) and not str(found).startswith("stage "):
+            return RunError(f"stage {node_id} failed: {found}\nIts log: {log}")
         if isinstance(found, PipelineError):
             return type(found)(_BEAM_SUFFIX.sub("", str(found)))
         found = found.__cause__ or found.__context__

@@ -158,18 +158,14 @@ class Judged:
 
         config = settings.unpack(json.loads(nodes["ingestion"].exec_properties["settings"]))
         plan, splits = planning.plan(config), ["train", "eval", "test"]
-        writer = ingestion.WriteShard(config, plan, made["examples"].uri)
+        writer = ingestion.WriteShard(config, plan, made["examples"].uri, str(root / "drafts"))
         for shard, file in enumerate(plan.files):
             element = {"path": file.path, "split": file.split, "shard": shard, "shards": len(plan.files)}
-            list(writer.process(element))
+            writer.process(element)
         made["statistics"].split_names, made["statistics"].span = artifact_utils.encode_split_names(splits), span
         for split in splits:
             folder = Path(made["examples"].uri, f"Split-{split}")
-            parts = [
-                part
-                for path in sorted(folder.iterdir())
-                for _, part in measuring.Measure().process((split, str(path), None))
-            ]
+            parts = [measuring.Measure().process((split, str(path), None)) for path in sorted(folder.iterdir())]
             target = Path(made["statistics"].uri, f"Split-{split}", "FeatureStats.pb")
             target.parent.mkdir(parents=True)
             merged = measuring.merge(parts) if len(parts) > 1 else parts[0]

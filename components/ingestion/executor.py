@@ -1,13 +1,11 @@
 """Runs ingestion as a Beam pipeline whose elements are files, never rows."""
 
-import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-import apache_beam as beam
 import pyarrow as pa
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
@@ -17,8 +15,9 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 import manifest
-from components import digest, shards, summary
+from components import digest, shards, spread, summary
 from components.ahead import ahead
+from components.engine.pipeline import OnEngine
 from components.ingestion import encoding, files, marks, planning, rows, spans, split
 from components.ingestion.cells import narrowed
 from components.ingestion.csv_source import BLOCK_BYTES
@@ -31,7 +30,7 @@ LEFT_OUT = ".left-out"
 """How the file's name ends that tells why rows of a shard were left out."""
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
     @digest.checked
@@ -45,6 +44,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
             ResourceError: the files are not, or no longer, those that the digest among the parameters is of.
         """
         config = settings.unpack(json.loads(exec_properties["settings"]))
+        # Workers have another working directory.
+        config = {**config, "paths": files.under(os.getcwd(), config["paths"])}
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         try:
             plan = self._ingest(config, examples)
@@ -60,12 +61,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
             {"path": file.path, "split": file.split, "shard": number, "shards": len(plan.files)}
             for number, file in enumerate(plan.files)
         ]
-        with self._make_beam_pipeline() as pipeline:
-            _ = (
-                pipeline
-                | "Files" >> beam.Create(elements, reshuffle=False)
-                | "WriteShards" >> beam.ParDo(WriteShard(config, plan, examples.uri))
-            )
+        with spread.scratch(examples.uri) as temporary:
+            writer = WriteShard(config, plan, examples.uri, f"{temporary}/files")
+            for _ in spread.spread(self._make_beam_pipeline, elements, writer, f"{temporary}/rows"):
+                pass
         kept = _counts(examples.uri, len(plan.files), ".json")
         counts = dict.fromkeys(split.SPLITS, 0) | _sum(kept.values())
         left_out = _sum(_counts(examples.uri, len(plan.files), LEFT_OUT).values())
@@ -94,22 +93,30 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
         return plan
 
 
-class WriteShard(beam.DoFn):  # type: ignore[misc]
-    """One file in, its shard of every split out.
+class WriteShard:
+    """One file in, its shard of every split out; see `spread.Work`.
 
     Args:
         config: The node's settings.
         plan: What was known before the first row.
         uri: The Examples artifact's folder.
+        drafts: Folder where a file is kept until it is complete.
     """
 
-    def __init__(self, config: dict[str, Any], plan: planning.Plan, uri: str) -> None:
+    def __init__(self, config: dict[str, Any], plan: planning.Plan, uri: str, drafts: str) -> None:
         self._config = config
         self._plan = plan
-        self._uri = uri
+        self._uri, self._drafts = spread.absolute(uri), spread.absolute(drafts)
 
-    def process(self, element: dict[str, Any]) -> Iterator[int]:
-        """Write the shard; yield its number of rows."""
+    def setup(self) -> None:
+        """Nothing is needed."""
+
+    def process(self, element: dict[str, Any]) -> int:
+        """Write the shard.
+
+        Returns:
+            Its number of rows.
+        """
         config, plan, path = self._config, self._plan, element["path"]
         suffix = _suffix(element["shard"], element["shards"])
         splitter = split.Splitter(
@@ -117,7 +124,8 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
         )
         keeper = planning.keeper(config)
         paths = {name: f"{self._uri}/{_records(name, suffix)}" for name in splitter.names(element["split"])}
-        writers = {name: RecordWriter(_create(records)) for name, records in paths.items()}
+        drafts = {name: spread.Draft(records, self._drafts) for name, records in paths.items()}
+        writers = {name: RecordWriter(draft.file) for name, draft in drafts.items()}
         columns = {name: sidecar.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
         marked = marks.Marks(skip=planning.naming(config), label=config["label"])
@@ -140,12 +148,17 @@ class WriteShard(beam.DoFn):  # type: ignore[misc]
             meter.add(len(batch))
         for name, writer in writers.items():
             writer.close()
+            drafts[name].place()
             columns[name].close(writer.digest)
         for ending, numbers_by_name in ((".json", counts), (LEFT_OUT, keeper.left_out)):
-            with io.TextIOWrapper(_create(f"{self._uri}/{COUNTS}/{suffix}{ending}")) as file:
-                json.dump(numbers_by_name, file)
-        marked.write(_create(f"{self._uri}/{COUNTS}/{suffix}{marks.ENDING}"))
-        yield sum(counts.values())
+            draft = spread.Draft(f"{self._uri}/{COUNTS}/{suffix}{ending}", self._drafts)
+            with draft.file as file:
+                file.write(json.dumps(numbers_by_name).encode())
+            draft.place()
+        draft = spread.Draft(f"{self._uri}/{COUNTS}/{suffix}{marks.ENDING}", self._drafts)
+        marked.write(draft.file)
+        draft.place()
+        return sum(counts.values())
 
 
 def _expected(path: str, rows: int) -> float:
@@ -158,11 +171,6 @@ def _json(left_out: dict[str, int]) -> str:
     """JSON without a backslash, which `summary.storable` would make another text: quotes in a reason become single."""
     plain = {summary.storable(reason).replace('"', "'"): rows for reason, rows in left_out.items()}
     return json.dumps(plain, ensure_ascii=False)
-
-
-def _create(path: str) -> Any:
-    FileSystems.exists(os.path.dirname(path)) or FileSystems.mkdirs(os.path.dirname(path))
-    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def _suffix(shard: int, shards: int) -> str:

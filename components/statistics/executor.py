@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 from tensorflow_data_validation import StatsOptions
@@ -16,8 +15,9 @@ from tfx.types import artifact_utils
 from tfx.utils import json_utils
 from tfx_bsl.coders import example_coder
 
-from components import digest, shards, summary
+from components import digest, shards, spread, summary
 from components.ahead import ahead
+from components.engine.pipeline import OnEngine
 from components.statistics.frequencies import Frequencies
 from models import progress, sidecar
 
@@ -25,7 +25,7 @@ DECODE_ROWS = 4096
 """Records decoded at once; the decoder is slower on more. Generators get many such batches as one."""
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
     @digest.checked
@@ -36,14 +36,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         statistics = artifact_utils.get_single_instance(output_dict["statistics"])
         splits = artifact_utils.decode_split_names(examples.split_names)
-        elements = [(split, each.path, each.rows) for split in splits for each in shards.files(examples, split)]
+        elements = [
+            (split, spread.absolute(each.path), each.rows) for split in splits for each in shards.files(examples, split)
+        ]
         statistics.split_names = artifact_utils.encode_split_names(splits)
         statistics.span = examples.span
         # Stock readers look for it.
         statistics.set_json_value_custom_property(
             SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, json_utils.dumps(dict.fromkeys(splits, 1.0))
         )
-        found = shards.combine(self._make_beam_pipeline, elements, Measure(), merge, f"{statistics.uri}/.temporary")
+        found = spread.combine(self._make_beam_pipeline, elements, Measure(), merge, f"{statistics.uri}/.temporary")
         for split in splits:
             folder = artifact_utils.get_split_uri([statistics], split)
             fileio.makedirs(folder)
@@ -65,10 +67,13 @@ def generators() -> list[Any]:
     return found
 
 
-class Measure(beam.DoFn):  # type: ignore[misc]
-    """One file in, the generators' accumulators out."""
+class Measure:
+    """One file of a split in, the generators' accumulators out; see `spread.Work`."""
 
-    def process(self, element: shards.Element) -> Iterator[tuple[str, list[Any]]]:
+    def setup(self) -> None:
+        """Nothing is needed."""
+
+    def process(self, element: shards.Element) -> list[Any]:
         """Read one file."""
         split, path, declared = element
         made = generators()
@@ -82,7 +87,7 @@ class Measure(beam.DoFn):  # type: ignore[misc]
             meter.add(len(batch), split)
             rows += len(batch)
         shards.check(path, rows, declared)
-        yield split, [generator.compact(part) for generator, part in zip(made, accumulators, strict=True)]
+        return [generator.compact(part) for generator, part in zip(made, accumulators, strict=True)]
 
 
 def _decoded(path: str) -> Iterator[pa.RecordBatch]:

@@ -1,5 +1,6 @@
 """Runs the transformation: on large batches where all of the function's analyzers are known, else as stock TFX does."""
 
+import functools
 import json
 import logging
 import uuid
@@ -19,7 +20,8 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, proto_utils
 
 import printing
-from components import digest, shards, summary
+from components import digest, shards, spread, summary
+from components.engine.pipeline import OnEngine
 from components.transformation import findings, passes
 from components.transformation.analysis import Analysis, Unsupported
 from manifest import Shard
@@ -31,7 +33,7 @@ _STOCK_RUNNER = "--runner=BundleBasedDirectRunner"
 """Beam's FnApiRunner ends with "watermark-pending bundles" where stock TFT has three phases that follow each other."""
 
 
-class Executor(TransformExecutor):  # type: ignore[misc]
+class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
     @digest.checked
@@ -46,8 +48,7 @@ class Executor(TransformExecutor):  # type: ignore[misc]
         try:
             self._do(input_dict, output_dict, exec_properties)
         except Exception as error:
-            packed = json.loads(exec_properties.get("custom_config") or "{}").get("settings")
-            finding = findings.explain(error, settings.unpack(packed)) if packed else None
+            finding = _explain(exec_properties)(error)
             if finding is None:
                 raise
             raise finding from error
@@ -95,22 +96,28 @@ class Executor(TransformExecutor):  # type: ignore[misc]
         graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
         # A folder that an earlier try of the stage left is not written into.
-        temporary = f"{graph.uri}/.temporary-{uuid.uuid4().hex}"
+        temporary, explain = f"{graph.uri}/{spread.TEMPORARY}-{uuid.uuid4().hex}", _explain(exec_properties)
         analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
         needed = {name: spec[name] for name in analysis.columns}
         logging.info("transformation: %d raw columns", len(needed))
         files = [file for split in config.analyze for file in shards.files(examples, split)]
-        model = analysis.run(passes.gather(self._make_beam_pipeline, files, needed, temporary))
+        model = analysis.run(passes.gather(self._make_beam_pipeline, files, needed, temporary, explain))
         made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
         _write(graph.uri, model, made, analysis.assets, dataset_metadata.DatasetMetadata(schema))
         transformed.split_names = artifact_utils.encode_split_names(list(config.transform))
         pairs = {split: _pairs(examples, transformed, split) for split in config.transform}
         together = {target: source for files in pairs.values() for target, source in files.items()}
-        rows = passes.materialize(self._make_beam_pipeline, together, needed, model, made.schema, temporary)
+        rows = passes.materialize(self._make_beam_pipeline, together, needed, model, made.schema, temporary, explain)
         below = len(f"{transformed.uri}/")
         declared = {split: [Shard(target[below:], rows[target]) for target in files] for split, files in pairs.items()}
         shards.declare(transformed, declared)
         io_utils.delete_dir(temporary)
+
+
+def _explain(exec_properties: dict[str, Any]) -> spread.Explain:
+    """From what a worker raised to what is wrong with the data; pickled to where the worker is."""
+    packed = json.loads(exec_properties.get("custom_config") or "{}").get("settings")
+    return functools.partial(findings.explain, config=settings.unpack(packed)) if packed else spread.unexplained
 
 
 def _declare(transformed: Any) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import apache_beam as beam
 import pyarrow as pa
 import tensorflow as tf
 from tensorflow_transform import impl_helper
@@ -11,7 +10,7 @@ from tensorflow_transform.saved import saved_transform_io_v2
 from tfx.dsl.io import fileio
 from tfx_bsl.coders import example_coder
 
-from components import shards
+from components import shards, spread
 from components.ingestion import encoding
 from components.ingestion.records import RecordWriter, framed, joined
 from components.transformation import raw, traced
@@ -55,8 +54,8 @@ class Graph:
         shards.check(path, found, declared)
 
 
-class Gather(beam.DoFn):  # type: ignore[misc]
-    """One file in, what each gatherer gathered in it out.
+class Gather:
+    """One file in, what each gatherer gathered in it out; see `spread.Work`.
 
     Args:
         model: The phase's graph, as `Graph` takes it.
@@ -65,36 +64,37 @@ class Gather(beam.DoFn):  # type: ignore[misc]
     """
 
     def __init__(self, model: str, spec: Mapping[str, Any], gatherers: Sequence[Gatherer]) -> None:
-        self._model, self._spec, self._gatherers = model, spec, list(gatherers)
+        self._model, self._spec, self._gatherers = spread.absolute(model), spec, list(gatherers)
         self._graph: Graph | None = None
 
     def setup(self) -> None:
         """Load the graph."""
         self._graph = Graph(self._model, self._spec)
 
-    def process(self, element: shards.Element) -> Iterator[tuple[str, list[Any]]]:
-        """Gather from one file."""
-        key, path, declared = element
+    def process(self, element: shards.Element) -> list[Any] | None:
+        """Gather from one file; None where it has no row."""
+        _, path, declared = element
         assert self._graph is not None
         gathered: list[Any] = [None] * len(self._gatherers)
         for outputs in self._graph.batches(path, declared):
             batch = {key: value.numpy() for key, value in outputs.items()}
             gathered = [gatherer.add(part, batch) for gatherer, part in zip(self._gatherers, gathered, strict=True)]
-        if gathered and gathered[0] is not None:
-            yield key, gathered
+        return gathered if gathered and gathered[0] is not None else None
 
 
-class Materialize(beam.DoFn):  # type: ignore[misc]
-    """A raw file in, the file of its transformed tf.Examples out.
+class Materialize:
+    """A raw file in, the file of its transformed tf.Examples out; see `spread.Work`.
 
     Args:
         model: The SavedModel of the transformation.
         spec: Raw column -> parsing rule.
         schema: Of the outputs.
+        drafts: Folder where a file is kept until it is complete.
     """
 
-    def __init__(self, model: str, spec: Mapping[str, Any], schema: Any) -> None:
-        self._model, self._spec, self._schema = model, spec, schema
+    def __init__(self, model: str, spec: Mapping[str, Any], schema: Any, drafts: str) -> None:
+        self._model, self._spec, self._schema = spread.absolute(model), spec, schema
+        self._drafts = spread.absolute(drafts)
         self._graph: Graph | None = None
 
     def setup(self) -> None:
@@ -103,26 +103,31 @@ class Materialize(beam.DoFn):  # type: ignore[misc]
         self._converter = impl_helper.make_tensor_to_arrow_converter(self._schema)
         self._encoder = example_coder.RecordBatchToExamplesEncoder(self._schema)
 
-    def process(self, element: shards.Element) -> Iterator[tuple[str, int]]:
-        """Write one file, whose path is the element's key; yield it and its number of rows."""
+    def process(self, element: shards.Element) -> int:
+        """Write one file, whose path is the element's key.
+
+        Returns:
+            Its number of rows.
+        """
         assert self._graph is not None
         target, source, declared = element
         rows = 0
-        with fileio.open(target, "wb") as file:
-            writer, beside = RecordWriter(file), sidecar.Writer(target)
-            for outputs in self._graph.batches(source, declared):
-                batch = flat(outputs)
-                if batch is None:
-                    arrow = self._converter.convert(outputs)
-                    rows += arrow.num_rows
-                    writer.write(self._encoder.encode(arrow))
-                else:
-                    rows += len(batch)
-                    writer.write_framed(joined(framed(encoding.examples(batch))))
-                    beside.write(batch)
-            writer.close()
-            beside.close(writer.digest)
-        yield target, rows
+        draft = spread.Draft(target, self._drafts)
+        writer, beside = RecordWriter(draft.file), sidecar.Writer(target)
+        for outputs in self._graph.batches(source, declared):
+            batch = flat(outputs)
+            if batch is None:
+                arrow = self._converter.convert(outputs)
+                rows += arrow.num_rows
+                writer.write(self._encoder.encode(arrow))
+            else:
+                rows += len(batch)
+                writer.write_framed(joined(framed(encoding.examples(batch))))
+                beside.write(batch)
+        writer.close()
+        draft.place()
+        beside.close(writer.digest)
+        return rows
 
 
 def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
@@ -141,7 +146,11 @@ def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
 
 
 def gather(
-    make_pipeline: Callable[[], Any], files: Sequence[Shard], spec: Mapping[str, Any], folder: str
+    make_pipeline: Callable[[], Any],
+    files: Sequence[Shard],
+    spec: Mapping[str, Any],
+    folder: str,
+    explain: spread.Explain = spread.unexplained,
 ) -> Callable[[str, Sequence[Gatherer]], list[Any]]:
     """Make a data pass for `analysis.Analysis.run`.
 
@@ -150,6 +159,7 @@ def gather(
         files: The files to read.
         spec: Raw column -> parsing rule.
         folder: For the results, where all workers and this process can reach it.
+        explain: As of `spread.spread`.
 
     Returns:
         The pass.
@@ -160,8 +170,9 @@ def gather(
             columns = zip(*parts, strict=True)
             return [gatherer.merge(column) for gatherer, column in zip(gatherers, columns, strict=True)]
 
-        elements = [("", file.path, file.rows) for file in files]
-        found = shards.combine(make_pipeline, elements, Gather(model, spec, gatherers), merge, f"{folder}/pass")
+        elements = [("", spread.absolute(file.path), file.rows) for file in files]
+        work = Gather(model, spec, gatherers)
+        found = spread.combine(make_pipeline, elements, work, merge, f"{folder}/pass", explain)
         if not found:
             raise ValueError("the train split holds no row to analyse")
         # Also what one file gave by itself has to be put in order once.
@@ -177,6 +188,7 @@ def materialize(
     model: str,
     schema: Any,
     folder: str,
+    explain: spread.Explain = spread.unexplained,
 ) -> dict[str, int]:
     """Write transformed tf.Examples.
 
@@ -186,10 +198,14 @@ def materialize(
         spec: Raw column -> parsing rule.
         model: The SavedModel of the transformation.
         schema: Of the outputs.
-        folder: For the counts, where all workers and this process can reach it.
+        folder: For counts and files that are not complete, on the file system of the files to write.
+        explain: As of `spread.spread`.
 
     Returns:
         File that was written -> its rows.
     """
-    elements = [(target, source.path, source.rows) for target, source in files.items()]
-    return shards.combine(make_pipeline, elements, Materialize(model, spec, schema), sum, f"{folder}/rows")
+    elements = [
+        (spread.absolute(target), spread.absolute(source.path), source.rows) for target, source in files.items()
+    ]
+    work = Materialize(model, spec, schema, f"{folder}/files")
+    return dict(zip(files, spread.spread(make_pipeline, elements, work, f"{folder}/rows", explain), strict=True))

@@ -27,8 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
     from orchestration.places import REPOSITORY
     from orchestration.preflight import machine
     from orchestration.preflight.findings import exit_kind
+    from pipeline.beam import BEAM_ARGS
 
-    checks = []
+    checks: list[Any] = []
+    engine = options.beam(arguments)
     for name in _names(arguments):
         report = preflight.look(
             name,
@@ -36,8 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
             root=arguments.root,
             data_root=arguments.data_root or REPOSITORY,
             metadata=arguments.metadata,
+            beam_args=engine,
         )
-        checks += [check for check in report.checks if check not in checks]
+        # What is of no variant is looked at once, and told once.
+        engine = BEAM_ARGS
+        known = [(check.name, _text(check)) for check in checks]
+        checks += [check for check in report.checks if (check.name, _text(check)) not in known]
     facts = machine.facts()
     wrong = [check for check in checks if check.findings]
     code = exit_kind(wrong).exit_code if wrong else 0

@@ -1,10 +1,11 @@
 """What can be found wrong before the first stage, without TensorFlow: all of it at once."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.engine import arguments, endpoints
 from components.ingestion import files, rows
 from errors import PipelineError, UserError
 from orchestration.places import REPOSITORY
@@ -14,6 +15,7 @@ from orchestration.preflight.findings import Check, refuse
 from orchestration.preflight.places import check_room, check_root, check_store
 from orchestration.preflight.table import Table
 from pipeline import columns, load
+from pipeline.beam import BEAM_ARGS
 from pipeline.config import Config
 from pipeline.variants import Name
 
@@ -57,6 +59,7 @@ def look(
     root: str,
     data_root: str = REPOSITORY,
     metadata: str | None = None,
+    beam_args: Sequence[str] = BEAM_ARGS,
     passed: Callable[[load.Reviewed], bool] = lambda _: False,
 ) -> Report:
     """Look at everything that a run will need.
@@ -67,6 +70,7 @@ def look(
         root: Folder of all runs.
         data_root: Folder that data paths are relative to.
         metadata: URL of the store; None for SQLite under the root.
+        beam_args: Beam arguments of every stage.
         passed: From config and schema to whether an earlier run has read the same code and data to its end, so that
             nothing can be wrong with them.
 
@@ -126,6 +130,9 @@ def look(
             report.checks[-1].text = f"{len(files.flat(report.data))} path(s), {size:,} bytes of data"
     writable = attempt("root", lambda: check_root(root))
     attempt("store", lambda: check_store(root, metadata))
+    engine = arguments.parse(beam_args)
+    if not engine.in_process:
+        attempt("engine", lambda: endpoints.check(engine))
     if writable:
         attempt("disk", lambda: check_room(root, size))
     attempt("versions", lambda: machine.check_versions(os.path.join(REPOSITORY, "uv.lock")))

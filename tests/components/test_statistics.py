@@ -10,7 +10,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx_bsl.coders import example_coder
 
-from components import shards
+from components import shards, spread
 from components.ingestion import encoding
 from components.statistics import executor
 from models import sidecar
@@ -87,7 +87,7 @@ def rounded(feature):
 def both(paths, beam_pipeline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("statistics")
     elements = [("train", path, None) for path in paths]
-    found = shards.combine(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
+    found = spread.combine(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
     return executor.proto(found["train"]), stock(paths, beam_pipeline(), str(folder))
 
 

@@ -175,7 +175,7 @@ def test_a_vocabulary_in_another_form_is_left_to_stock(spec, write_examples, bea
     rows = write_examples(tmp_path / "0.gz", {"x": [1.0], "n": [1], "word": ["a"]})
     analysis = Analysis(other, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path / "work"))
     with pytest.raises(Unsupported, match="a vocabulary with reserved tokens, frequencies, a shuffle, or in records"):
-        analysis.run(passes.gather(beam_pipeline, [str(rows)], {"word": spec["word"]}, str(tmp_path / "work")))
+        analysis.run(passes.gather(beam_pipeline, [Shard(str(rows))], {"word": spec["word"]}, str(tmp_path / "work")))
 
 
 def test_one_file_read_in_several_batches_gives_what_two_files_give(
@@ -188,7 +188,7 @@ def test_one_file_read_in_several_batches_gives_what_two_files_give(
     monkeypatch.setattr(records, "BATCH_ROWS", ROWS // 3)
     analysis = Analysis(digits, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path / "work"))
     needed = {name: spec[name] for name in analysis.columns}
-    made = analysis.run(passes.gather(beam_pipeline, [str(rows)], needed, str(tmp_path / "work")))
+    made = analysis.run(passes.gather(beam_pipeline, [Shard(str(rows))], needed, str(tmp_path / "work")))
 
     assert Path(made, "assets", "digits").read_bytes() == Path(ours, "assets", "digits").read_bytes()
 

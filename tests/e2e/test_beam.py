@@ -1,80 +1,108 @@
-"""Another Beam runner: the same pipeline through Beam's portable job service."""
+"""Other Beam engines: the same pipeline gives the same bytes on each of them.
 
+Prism is built with Go. Flink's job server cannot be had from a package index: FLINK_JOB_SERVER_JAR names its jar, or
+FLINK_JOB_ENDPOINT the HOST:PORT of one that runs.
+"""
+
+import contextlib
+import gzip
 import json
 import os
-import socket
-import subprocess
-import sys
-import time
+from pathlib import Path
 
 import pytest
 
-from .conftest import QUICK, runner
+from .. import engines
+from .conftest import REPOSITORY, runner
 
-SPLITS = "houses/artifacts/ingestion/examples/*/counts/*.json"
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def wait_for(port):
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"nothing listens on {port}")
+FILES = 3
+WHOLE = (
+    *("--local", "--pipeline", "taxi", "--set", "data.path=data/taxi-*.csv", "--set", "training.epochs=1"),
+    *("--set", "evaluation.floor={}", "--set", "evaluation.importance=0"),
+)
 
 
-@pytest.fixture
-def portable(small_tree):
-    """Arguments of a job service and a worker pool that run here."""
-    job, pool = free_port(), free_port()
-    binaries = os.path.dirname(sys.executable)
-    # Workers start `python` from PATH, and unpickle functions of our packages.
-    environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONPATH": str(small_tree)}
-    modules = [
-        ["apache_beam.runners.portability.local_job_service_main", "-p", str(job)],
-        ["apache_beam.runners.worker.worker_pool_main", f"--service_port={pool}"],
-    ]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", *module],
-            env=environment,
-            cwd=small_tree,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """The taxi trips in three files: texts, numbers and holes."""
+    folder = tmp_path_factory.mktemp("table")
+    (folder / "data").mkdir()
+    with gzip.open(REPOSITORY / "data" / "taxi.csv.gz", "rt") as file:
+        header, *lines = file
+    for number in range(FILES):
+        (folder / "data" / f"taxi-{number}.csv").write_text("".join([header, *lines[number::FILES]]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def in_process(table, tmp_path_factory):
+    """The root of a run in process."""
+    root = tmp_path_factory.mktemp("process")
+    result = runner(*WHOLE, "--data-root", table, "--root", root)
+    assert result.code == 0, result.err
+    return root
+
+
+def contents(root, *stages):
+    """What stages wrote, by their places, whatever the folder of the execution is called."""
+    found = {}
+    for path in sorted((root / "taxi" / "artifacts").glob("*/*/*/**/*")):
+        stage, key, _, *rest = path.relative_to(root / "taxi" / "artifacts").parts
+        if path.is_file() and stage in stages:
+            found["/".join([stage, key, *rest])] = path.read_bytes()
+    return found
+
+
+def differing(first, second):
+    """Places of files that two runs do not have in common; a graph names the moment at which it was made."""
+    graphs = ("saved_model.pb", "fingerprint.pb")
+    places = {place for place in {*first, *second} if not place.endswith(graphs)}
+    return sorted(place for place in places if first.get(place) != second.get(place))
+
+
+def metrics(root):
+    [path] = (root / "taxi" / "runs").glob("*/run.json")
+    return json.loads(path.read_text())["outcome"]["metrics"]
+
+
+def prism():
+    return contextlib.nullcontext(f"--runner=PrismRunner --prism_location={engines.prism_path()}")
+
+
+def flink():
+    jar, endpoint = os.environ.get("FLINK_JOB_SERVER_JAR"), os.environ.get("FLINK_JOB_ENDPOINT")
+    if endpoint:
+        return contextlib.nullcontext(f"--runner=FlinkRunner --job_endpoint={endpoint} --environment_type=LOOPBACK")
+    if jar:
+        return contextlib.nullcontext(f"--runner=FlinkRunner --flink_job_server_jar={jar} --parallelism=2")
+    pytest.skip("neither FLINK_JOB_SERVER_JAR nor FLINK_JOB_ENDPOINT names a job server of Flink")
+
+
+@pytest.mark.parametrize("engine", [prism, flink], ids=["Prism", "Flink"])
+def test_a_run_on_another_engine_gives_the_same_bytes_and_metrics(engine, table, in_process, tmp_path):
+    with engine() as beam:
+        result = runner(*WHOLE, "--data-root", table, "--root", tmp_path, "--beam", beam)
+    assert result.code == 0, result.err
+    stages = ("ingestion", "statistics", "transformation")
+    expected = contents(in_process, *stages)
+    assert sum("/examples/Split-train/" in place for place in expected) == FILES
+    assert any(place.endswith("FeatureStats.pb") for place in expected)
+    assert any("/assets/" in place for place in expected)
+    assert differing(contents(tmp_path, *stages), expected) == []
+    assert metrics(tmp_path) == metrics(in_process)
+
+
+def test_workers_in_other_processes_and_another_folder_give_the_same_bytes(table, in_process, tmp_path, monkeypatch):
+    """Beam's own job service and worker pool; the root and the data are named from the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (job, service), (port, pool) = (make(tmp_path / "elsewhere") for make in (engines.job_service, engines.worker_pool))
+    with service, pool:
+        result = runner(
+            *(*WHOLE, "--to", "statistics", "--root", "runs", "--data-root", os.path.relpath(table), "--beam"),
+            f"--runner=PortableRunner --job_endpoint=localhost:{job} --environment_type=EXTERNAL "
+            f"--environment_config=localhost:{port} --sdk_container_image=unused",
+            timeout=600,
         )
-        for module in modules
-    ]
-    wait_for(job)
-    wait_for(pool)
-    yield (
-        f"--runner=PortableRunner --job_endpoint=localhost:{job} --environment_type=EXTERNAL "
-        f"--environment_config=localhost:{pool}"
-    )
-    for process in processes:
-        os.killpg(process.pid, 9)
-        process.wait()
-
-
-def counts(root):
-    totals = {}
-    for path in root.glob(SPLITS):
-        for name, rows in json.loads(path.read_text()).items():
-            totals[name] = totals.get(name, 0) + rows
-    return totals
-
-
-def test_the_portable_runner_gives_equal_counts(small_tree, portable):
-    by_memory, by_portable = small_tree / "memory", small_tree / "portable"
-    first = runner("--local", "--root", by_memory, *QUICK, tree=small_tree)
-    second = runner("--local", "--root", by_portable, *QUICK, "--beam", portable, tree=small_tree, timeout=900)
-    assert first.code == 0, first.err
-    assert second.code == 0, second.err
-    assert counts(by_memory) == counts(by_portable)
-    assert sum(counts(by_portable).values()) == 1500
+    assert result.code == 0, result.err
+    stages = ("ingestion", "statistics")
+    assert differing(contents(Path("runs"), *stages), contents(in_process, *stages)) == []

@@ -1,0 +1,70 @@
+"""Prism, Beam's runner in Go, for tests: built once a version of Beam and kept in .tools.
+
+As a program (`python3 tests/prism.py`, any Python 3) it builds the one of the legacy stack ahead of the tests.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PACKAGE = "github.com/apache/beam/sdks/v2/go/cmd/prism"
+SECONDS = 900
+
+
+class MissingError(Exception):
+    """It can neither be found nor built here."""
+
+
+def locked():
+    """The first version of Beam in uv.lock, which is the legacy stack's."""
+    with open(os.path.join(ROOT, "uv.lock"), encoding="utf-8") as file:
+        return re.search(r'^name = "apache-beam"\nversion = "([^"]+)"', file.read(), re.M).group(1)
+
+
+def location(version):
+    """Path of the binary of a version of Beam, which is built where it is not there; about two minutes.
+
+    Raises:
+        MissingError: it names what is missing.
+    """
+    if os.environ.get("PRISM"):
+        return os.environ["PRISM"]
+    folder = os.path.join(ROOT, ".tools", f"prism-{version}")
+    path = os.path.join(folder, "prism")
+    if os.access(path, os.X_OK):
+        return path
+    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
+    if go is None:
+        raise MissingError(
+            "Go is missing, which builds Prism: install it, or name a binary of Prism in the variable PRISM"
+        )
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "lock"), "w") as lock:
+        # Test processes, and CI's build ahead of them, wait for one build.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.access(path, os.X_OK):
+            built = os.path.join(folder, "built")
+            done = subprocess.run(
+                [go, "install", f"{PACKAGE}@v{version}"],
+                env={**os.environ, "GOBIN": built, "CGO_ENABLED": "0"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=SECONDS,
+            )
+            if done.returncode:
+                last = done.stdout.decode(errors="replace").strip().splitlines()[-1:]
+                raise MissingError(f"Prism {version} cannot be built: {' '.join(last) or done.returncode}")
+            os.replace(os.path.join(built, "prism"), path)
+    return path
+
+
+if __name__ == "__main__":
+    try:
+        print(location(sys.argv[1] if len(sys.argv) > 1 else locked()))
+    except MissingError as error:
+        sys.exit(str(error))
