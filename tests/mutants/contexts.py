@@ -10,6 +10,7 @@ from typing import Any
 
 from . import tracing, tree
 from .mutant import Mutant
+from .plugins import COLLECT
 
 MEASURE_SECONDS = 1800.0
 """A file of tests that takes longer than this under the tracer is left out."""
@@ -127,15 +128,17 @@ class Contexts:
     def tests(self, mutant: Mutant) -> list[str]:
         """Tests that run what is edited, those first that are likely to notice at little cost.
 
-        An edit outside of functions runs where a file is imported, which concerns every test of a file that imports it.
+        What runs while a file of tests is imported concerns all of them. So does an edit outside of functions, which
+        runs where the edited file is imported.
         """
         places: list[int | str] = [*range(mutant.line, mutant.end_line + 1), mutant.within.rpartition(".")[2]]
         found = {pair for place in places for pair in self._by_line.get((mutant.file, place), ())}
         tests: dict[str, float] = {}
         for file in sorted({file for file, _ in found}):
             kept, names = self._kept[file], {name for each, name in found if each == file}
+            whole = not mutant.called or COLLECT in names
             for test, facts in kept["tests"].items():
-                if not mutant.called or test in names or names.intersection(facts["fixtures"]):
+                if whole or test in names or names.intersection(facts["fixtures"]):
                     shared = sum(kept["fixtures"].get(name, 0.0) for name in set(facts["fixtures"]))
                     if self.seconds[test] + shared <= MOST_SECONDS:
                         tests[test] = self.seconds[test] + shared

@@ -8,6 +8,9 @@ import pytest
 
 from .tracing import Lines
 
+COLLECT = "collect"
+"""What runs while pytest imports a file of tests."""
+
 
 class Measuring:
     """Writes the lines of each test and of each fixture that several tests share under names of their own.
@@ -24,11 +27,11 @@ class Measuring:
     """
 
     def __init__(self, lines: Lines) -> None:
-        self._lines, self._current = lines, "collect"
+        self._lines, self._current = lines, COLLECT
         self.left_out: set[str] = set()
         self.tests: dict[str, dict[str, Any]] = {}
         self.fixtures: dict[str, float] = {}
-        self.contexts: dict[str, str] = {"collect": "collect"}
+        self.contexts: dict[str, str] = {COLLECT: COLLECT}
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -40,7 +43,7 @@ class Measuring:
         began = _processors()
         yield
         self.tests[item.nodeid]["seconds"] += _processors() - began
-        self._enter("collect")
+        self._enter("between tests")
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:

@@ -63,7 +63,7 @@ def measure(order: dict[str, Any]) -> dict[str, Any]:
     lines = tracing.Lines(order["tree"], order["packages"], order["folder"])
     plugin = plugins.Measuring(lines)
     lines.start()
-    lines.enter("collect")
+    lines.enter(plugins.COLLECT)
     code = pytest.main([*_arguments(order), order["file"]], plugins=[plugin])
     sys.settrace(None)
     kept = {"tests": plugin.tests, "fixtures": plugin.fixtures, "contexts": plugin.contexts}

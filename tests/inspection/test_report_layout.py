@@ -1,0 +1,128 @@
+"""Where the parts of a chart stand: within the picture, beside one another, and as in tests/inspection/pictures.
+
+These were looked at in a browser; `PICTURES=write` writes them anew, to be looked at again.
+"""
+
+import itertools
+import os
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from inspection.report import charts, graph, svg
+
+LOOKED_AT = Path(__file__).parent / "pictures"
+STYLED = '<?xml-stylesheet href="../../../inspection/report/style.css"?>'
+
+NAMES = ["bern", "basel", "a city of a very long name indeed"]
+CURVE = [(float(epoch), 40.0 / epoch) for epoch in range(1, 31)]
+BUCKETS = [(float(low), low + 1.0, 5.0 + low) for low in range(8)]
+PICTURES = {
+    "lines": svg.lines(
+        [("train", CURVE), ("eval", [(x, 1 + y) for x, y in CURVE])],
+        label="l",
+        across="epoch",
+        up="loss",
+        marks=[(3.0, "best: 3"), (30.0, "stopped early: 30")],
+    ),
+    "few-points": svg.lines([("train", [(1, 5.0), (2, 4.0)])], label="l", across="epoch", up="mae"),
+    "square": svg.lines(
+        [("ROC", [(0, 0), (0.2, 0.7), (1, 1)])],
+        label="r",
+        across="false positives",
+        up="true positives",
+        square=True,
+        diagonal=True,
+    ),
+    "steps": svg.steps([("train", BUCKETS), ("eval", [(low, high, 1.0) for low, high, _ in BUCKETS])], label="s"),
+    "bars": svg.bars([(name, [9.0 - 6 * place]) for place, name in enumerate(NAMES)], ["importance"], label="b"),
+    "pairs-of-bars": svg.bars([(name, [0.5, 0.25]) for name in NAMES], ["train", "eval"], label="b"),
+    "intervals": charts.intervals([(name, 0.5, [0.4, 0.9], 0.55) for name in NAMES], label="i"),
+    "matrix": charts.matrix([[9, 1, 0], [5, 5, 2], [0, 0, 7]], NAMES, NAMES, label="m"),
+    "points": charts.points(
+        [(float(x), 2.0 * x) for x in range(-3, 9)], label="p", across="label", up="answer", diagonal=True
+    ),
+    "graph": graph.draw(
+        {name: (name, "COMPLETE 12.5 s", "COMPLETE") for name in "abcd"},
+        [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")],
+        label="g",
+    ),
+    "bars-beside-none": svg.bars([("a", [None, -2.0]), ("b", [1e6, None])], ["train", "eval"], label="b"),
+    "one-value": svg.lines([("train", [(4, 0.0)])], label="l", across="epoch", up="mae", marks=[(4.0, "best: 4")]),
+}
+
+
+def numbers(element, *names):
+    return tuple(float(element.get(name)) for name in names)
+
+
+def kind(element):
+    return element.tag.rpartition("}")[2]
+
+
+def box(element):
+    """Left, top, right and bottom of an element; a text is about 6 pixels a letter wide and 10 high."""
+    if kind(element) == "text":
+        (x, y), wide = numbers(element, "x", "y"), 5.5 * len(element.text or "")
+        left = x - wide * {"start": 0, "middle": 0.5, "end": 1}[element.get("text-anchor", "start")]
+        return left, y - 9, left + wide, y + 1
+    if kind(element) == "rect":
+        x, y, width, height = numbers(element, "x", "y", "width", "height")
+        return x, y, x + width, y + height
+    if kind(element) == "circle":
+        x, y, radius = numbers(element, "cx", "cy", "r")
+        return x - radius, y - radius, x + radius, y + radius
+    if kind(element) == "line":
+        x1, y1, x2, y2 = numbers(element, "x1", "y1", "x2", "y2")
+        return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+    if kind(element) == "polyline":
+        points = [tuple(map(float, point.split(","))) for point in element.get("points").split()]
+        xs, ys = zip(*points, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+    return None
+
+
+def boxes(picture):
+    root = ElementTree.fromstring(picture)
+    root = root if kind(root) == "svg" else next(each for each in root.iter() if kind(each) == "svg")
+    return root, [(each, found) for each in root.iter() if (found := box(each)) is not None]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_all_of_a_picture_is_within_its_edges(name):
+    root, found = boxes(PICTURES[name])
+    width, height = numbers(root, "width", "height")
+
+    assert root.get("viewBox") == f"0 0 {width:g} {height:g}"
+    assert len(found) > 4
+    for element, (left, top, right, bottom) in found:
+        assert left >= -1, ElementTree.tostring(element)
+        assert top >= -1, ElementTree.tostring(element)
+        assert right <= width + 1, ElementTree.tostring(element)
+        assert bottom <= height + 1, ElementTree.tostring(element)
+    # Nor is much of it empty below.
+    assert max(bottom for _, (*_, bottom) in found) > height - 16
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_no_text_stands_over_another(name):
+    _, found = boxes(PICTURES[name])
+    texts = [(element.text, place) for element, place in found if kind(element) == "text"]
+
+    for (one, a), (other, b) in itertools.combinations(texts, 2):
+        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+        assert apart, (one, other)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_as_it_was_when_it_was_looked_at(name):
+    path = LOOKED_AT / f"{name}.svg"
+    root, _ = boxes(PICTURES[name])
+    root.set("xmlns", "http://www.w3.org/2000/svg")
+    ElementTree.indent(root)
+    drawn = f"{STYLED}\n{ElementTree.tostring(root, encoding='unicode')}\n"
+    if os.environ.get("PICTURES") == "write":
+        path.write_text(drawn)
+
+    assert drawn == path.read_text(), f"look at {path} of PICTURES=write in a browser"
