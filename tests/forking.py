@@ -7,6 +7,7 @@ code is imported after the fork, so each run takes it as it is at that moment. W
 the real one starts `python -m orchestration.worker`, this one forks again.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -133,6 +134,9 @@ def main() -> None:
         warnings.simplefilter("ignore")
         for module in PACKAGES:
             importlib.import_module(module)
+    # What is there for good is not looked through in each fork, which would copy its memory.
+    gc.collect()
+    gc.freeze()
     # The kernel reaps them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:

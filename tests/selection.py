@@ -7,7 +7,10 @@ import pytest
 
 FIRST = ("tests/e2e/test_beam.py", "tests/faults/test_kills.py", "tests/e2e", "tests/models/test_equality.py")
 """What begins first, so that no long file is left at the end for one process alone while the others have ended."""
-TOGETHER = {"tests/models/test_missing.py": "tests/models/test_equality.py"}
+TOGETHER = {
+    "tests/models/test_missing.py": "tests/models/test_equality.py",
+    "tests/inspection/test_speed.py": "tests/inspection/test_web.py",
+}
 """File -> the file whose session fixtures, which cost seconds, it shares: both run in one process."""
 ONE_STACK: dict[str, str] = {}
 """File or folder that `--second-stack` leaves out -> why one stack is enough. tests/test_selection.py judges them."""

@@ -4,8 +4,12 @@ import argparse
 import gzip
 import itertools
 import json
+import os
 import struct
-from collections.abc import Callable, Iterable, Mapping
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +226,13 @@ def write_statistics() -> Callable[..., None]:
         (folder / "FeatureStats.pb").write_bytes(parsed.SerializeToString())
 
     return write
+
+
+@pytest.fixture(scope="session")
+def thousand_runs() -> Iterator[dict[str, Path]]:
+    """Two stores that are not to be written to, in memory where that is possible: commits would wait for a disk."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
+        made = {kind: Path(folder) / kind for kind in ("recorded", "stock")}
+        for kind, root in made.items():
+            subprocess.run([sys.executable, Path(__file__).with_name("many.py"), root, "1000", kind], check=True)
+        yield made

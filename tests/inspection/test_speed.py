@@ -1,11 +1,8 @@
 """Each command answers within a second on a store of a thousand runs, without TensorFlow."""
 
-import os
 import resource
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,16 +19,6 @@ sys.exit(f"imported {heavy}" if heavy else code)
 """
 SHARED = 23
 """The examples that 3 of 4 runs of `houses` share: the first output of its second run, each run making 11."""
-
-
-@pytest.fixture(scope="module")
-def roots() -> Iterator[dict[str, Path]]:
-    """Two stores, in memory where that is possible: each of their commits would wait for a disk."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
-        made = {kind: Path(folder) / kind for kind in ("recorded", "stock")}
-        for kind, root in made.items():
-            subprocess.run([sys.executable, Path(__file__).with_name("many.py"), root, "1000", kind], check=True)
-        yield made
 
 
 @pytest.mark.parametrize(
@@ -51,12 +38,14 @@ def roots() -> Iterator[dict[str, Path]]:
         ("stock", "show latest", 31),
     ],
 )
-def test_a_thousand_runs_take_less_than_a_second(roots: dict[str, Path], kind: str, line: str, lines: int) -> None:
+def test_a_thousand_runs_take_less_than_a_second(
+    thousand_runs: dict[str, Path], kind: str, line: str, lines: int
+) -> None:
     took = []
     for _ in range(3):
         begin = _seconds_of_children()
         done = subprocess.run(
-            [sys.executable, "-c", MAIN, *line.split(), "--root", str(roots[kind])],
+            [sys.executable, "-c", MAIN, *line.split(), "--root", str(thousand_runs[kind])],
             cwd=REPOSITORY,
             capture_output=True,
             text=True,
