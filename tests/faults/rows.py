@@ -54,7 +54,7 @@ ROWS: dict[int, tuple[str, str]] = {
     49: ("a worker killed while it writes, and an element worked on twice", "no half file is read"),
     50: ("stops and kills while a stage runs on an engine that was started for it", "no process is left"),
     51: ("a stop while a job runs on an engine elsewhere", "the job is cancelled"),
-    52: ("a job endpoint that is dead, silent or something else", "told before the run"),
+    52: ("a job endpoint where nothing listens", "told before the run, exit code 5"),
     53: ("an engine or its workers killed within a stage", "a sentence names it; the same command goes on"),
     54: ("a broken row, read on another engine", "exit code 2 with file and row, as in process"),
     60: ("an edit of each module that a stage imports", "this stage runs again, and no other"),

@@ -60,7 +60,7 @@ _before = {}
 
 
 def drafts(root):
-    return (root / PIPELINE / "artifacts" / "ingestion" / "examples").glob("*/.temporary/files/*")
+    return (root / PIPELINE / "artifacts" / "ingestion" / "examples").glob("*/.temporary-*/files/*")
 
 
 def at_work(running, root):
