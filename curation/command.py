@@ -27,20 +27,21 @@ def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser)
         steps.add_parser(step, help=text).add_argument("name", metavar="NAME")
 
 
-def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], None]) -> int:
+def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], list[str]]) -> int:
     """Write config and schema and see that they can run.
 
     Args:
         arguments: Parsed.
         root: The repository.
-        check: Runs the checks that come before a run, for a pipeline by name.
+        check: Runs the checks that come before a run, for a pipeline by name; returns what of the data is skipped, left
+            out or converted, a sentence each.
     """
     from curation import new
 
     proposal = new.new(root, arguments.name, arguments.path, label=arguments.label, force=arguments.force)
     printing.line(*proposal.said)
     printing.line(f"wrote configs/{arguments.name}.toml and schemas/{arguments.name}.pbtxt")
-    check(arguments.name)
+    printing.line(*check(arguments.name))
     printing.line(f"checks passed; look at the config, then: python runner.py --local --pipeline {arguments.name}")
     return 0
 
@@ -53,6 +54,7 @@ def run_schema(arguments: argparse.Namespace, root: str, data_root: str) -> int:
         root: The repository.
         data_root: Folder that data paths are relative to.
     """
+    from components.ingestion.omissions import Omissions
     from curation import review
 
     if arguments.step == "approve":
@@ -65,6 +67,8 @@ def run_schema(arguments: argparse.Namespace, root: str, data_root: str) -> int:
         path = os.path.relpath(review.propose(root, arguments.name, data_root), root)
         printing.line(f"wrote {path}; look at it, then: python runner.py schema approve {arguments.name}")
         return 0
-    found = review.diff(root, arguments.name, data_root)
+    passed_over = Omissions()
+    found = review.diff(root, arguments.name, data_root, passed_over)
+    printing.line(*(f"data     {line}" for line in passed_over.lines()))
     printing.line(*map(str, found) if found else [f"the data is as schemas/{arguments.name}.pbtxt says"])
     return DIFFERENT if found else 0

@@ -7,8 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components import classes
 from curation import facts
 from curation.facts import Column
+from models.label import Label
 
 SHOWN = 5
 """New values that are named."""
@@ -63,6 +65,35 @@ def differences(schema: schema_pb2.Schema, table: pa.Table) -> list[Difference]:
             kind = facts.settle(table[name])[0]
             found.append(Difference(3, -1.0, name, f"a new column ({kind}), which the schema does not name"))
     return sorted(found)
+
+
+def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, shown: str) -> list[Difference]:
+    """Values of the label that the config does not list, by the rule of the label's gate.
+
+    Args:
+        schema: The approved schema.
+        table: The data.
+        label: [label].
+        shown: The schema's path.
+    """
+    if label.column is None or label.column not in table.column_names or label.task == "clusters":
+        return []
+    feature = next((feature for feature in schema.feature if feature.name == label.column), None)
+    column = table[label.column].drop_null()
+    if feature is not None and feature.type != schema_pb2.BYTES:
+        column = facts.settle(column)[1].drop_null()
+    counts = pc.value_counts(column)
+    rows = dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
+    others = label.unlisted(rows)
+    if not others:
+        return []
+    number = sum(count for value, count in rows.items() if label.text(value) in others)
+    listed = feature is not None and feature.WhichOneof("domain_info") in ("domain", "string_domain")
+    said = classes.unlisted(label, others, f"{number:,} of {len(column):,} rows")
+    accepts = classes.accepting(
+        label, others, shown, domain=listed, texts=feature is None or feature.type == schema_pb2.BYTES
+    )
+    return [Difference(2, -number / len(column), label.column, f"{said}; to accept it: {accepts}")]
 
 
 def _column(

@@ -2,7 +2,9 @@
 
 import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -154,8 +156,12 @@ def settle(array: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
         return "BYTES", texts
 
 
-def table(cells: pa.Table) -> tuple[Facts, pa.Table]:
+def table(cells: pa.Table, kinds: Mapping[str, str] = MappingProxyType({})) -> tuple[Facts, pa.Table]:
     """Facts of a table, and the table in the types that were found.
+
+    Args:
+        cells: The table.
+        kinds: Columns whose type is known: one that is BYTES stays text, whatever its cells look like.
 
     Raises:
         TypeError: a column's cells are no single values; names it.
@@ -163,7 +169,7 @@ def table(cells: pa.Table) -> tuple[Facts, pa.Table]:
     columns, arrays = [], []
     for name in cells.column_names:
         try:
-            kind, array = settle(cells[name])
+            kind, array = ("BYTES", texts(cells[name])) if kinds.get(name) == "BYTES" else settle(cells[name])
         except TypeError as error:
             raise TypeError(f"column {name!r}: {error}") from error
         if kind == "FLOAT":
@@ -171,6 +177,14 @@ def table(cells: pa.Table) -> tuple[Facts, pa.Table]:
         arrays.append(array)
         columns.append(column(name, kind, array))
     return Facts(cells.num_rows, tuple(columns)), pa.table(arrays, names=cells.column_names)
+
+
+def texts(array: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Cells as texts; binary ones that are none as they are."""
+    try:
+        return array.cast(pa.string())
+    except pa.ArrowInvalid:
+        return array
 
 
 def column(name: str, kind: str, array: pa.ChunkedArray) -> Column:

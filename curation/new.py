@@ -75,11 +75,17 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     """
     where = found.where
     try:
-        known, table = facts.table(found.table)
+        known, table = facts.table(found.table, found.kinds)
     except TypeError as error:
         raise UserError(f"{where}: {error}, which no role takes: take it out of the data") from error
-    label = labels.choose(known, wanted, where)
-    chosen = _roles(known, table, label)
+    if wanted is not None and wanted in found.added:
+        raise UserError(f"--label {wanted!r}: it is {found.added[wanted]}: name another column")
+    own = Facts(known.rows, tuple(column for column in known.columns if column.name not in found.added))
+    label = labels.choose(own, wanted, where)
+    chosen = _roles(own, table, label)
+    for column, reason in found.added.items():
+        chosen.id = (column, reason)
+        chosen.said.append(f"{column} names the rows: [columns] id, no feature")
     if found.pictures is not None:
         known = Facts(known.rows, (pictures.column(known.rows), *known.columns))
         chosen.entries.insert(0, pictures.entry(found.pictures))
@@ -115,7 +121,8 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     )
     said = (
         f"{where}: {found.what}, {known.rows:,}{'' if found.whole else '+'} rows, {len(known.columns)} columns",
-        *_said(known, label, chosen),
+        *found.said,
+        *_said(own, label, chosen),
     )
     return Proposal(document.config(head, sections, chosen.entries), schema, said)
 

@@ -1,15 +1,17 @@
 """What images are like: their size, and whether they have colours."""
 
-import io
+import contextlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+import pyarrow as pa
+from PIL import Image
 
-from components.ingestion import files
-from components.ingestion.folder_source import SUFFIXES
+from components import digest
+from components.ingestion import image_files, images
+from components.ingestion.omissions import Omissions
 from curation.choices import Entry
 from curation.facts import Column
 
@@ -17,6 +19,8 @@ LOOKED_AT = 300
 """Images that are opened."""
 LARGEST = 64
 """Longest side that the network gets by itself: a photo's class is seen at this size, and a CPU trains on it."""
+_ORIENTATION = 0x0112
+"""EXIF's tag for how a camera was held."""
 
 
 @dataclass(frozen=True)
@@ -44,34 +48,89 @@ class Pictures:
         return side, side
 
 
-def of(images: Iterable[bytes | str]) -> Pictures:
+def of(found: Iterable[bytes | str]) -> Pictures:
     """Look at some images.
 
     Args:
-        images: Encoded images, or paths of files; those that are no images are passed over.
+        found: Encoded images, or paths of files; those that cannot be read are for the checks to name.
     """
     sizes, colours = [], False
-    for image in list(images)[:LOOKED_AT]:
+    for image in list(found)[:LOOKED_AT]:
         try:
-            with Image.open(image if isinstance(image, str) else io.BytesIO(image)) as opened:
-                sizes.append((opened.height, opened.width))
-                colours = colours or opened.mode not in ("1", "L", "LA", "I", "I;16", "F")
-        except (UnidentifiedImageError, OSError):
+            with images.opened(image) as opened:
+                turned = opened.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+                size = (opened.height, opened.width)
+                sizes.append(size[::-1] if turned else size)
+                colours = colours or _has_colours(opened)
+        except images.BadImageError:
             continue
     height, width = np.median(np.array(sizes or [(LARGEST, LARGEST)]), axis=0)
     return Pictures(int(height), int(width), len(set(sizes)) <= 1, 3 if colours else 1)
 
 
-def names(folder: str) -> list[str]:
-    """Paths of images below a folder of classes, CLASS/.../FILE."""
-    found = [os.path.relpath(path, folder) for path in files.within(folder)]
-    return [name for name in found if "/" in name and name.lower().endswith(SUFFIXES) and "/." not in f"/{name}"]
+def _has_colours(image: Image.Image) -> bool:
+    if image.mode == "P":
+        palette = np.array(image.getpalette("RGB") or [0, 0, 0]).reshape(-1, 3)
+        return bool((palette != palette[:, :1]).any())
+    return image.mode not in images.GREY and not image.mode.startswith("I") and image.mode != "F"
 
 
-def some(found: Sequence[tuple[str, str]]) -> list[str]:
-    """Paths of some images, taken evenly out of all."""
-    step = max(1, len(found) // LOOKED_AT)
-    return [os.path.join(folder, name) for folder, name in found[::step]]
+def table(folders: Sequence[str], omissions: Omissions) -> tuple[pa.Table, list[str]]:
+    """The columns that ingestion makes of folders of classes, without the images themselves.
+
+    Args:
+        folders: The data's, or one for each ready-made split.
+        omissions: Takes what is passed over.
+
+    Returns:
+        `image` (the first bytes of a PNG in each cell), `label` and `file`; and the images' paths.
+
+    Raises:
+        UserError: a folder, or a class, has no image.
+    """
+    paths, names = list[str](), list[str]()
+    for folder in folders:
+        found = [name for own in image_files.survey(folder, omissions).values() for name in own]
+        names += found
+        paths += [f"{folder.rstrip('/')}/{name}" for name in found]
+    shown = [name.encode("utf-8", "backslashreplace").decode() for name in names]
+    columns = {
+        "image": pa.array([b"\x89PNG"] * len(names), pa.binary()),
+        "label": pa.array([name.split("/")[0] for name in shown], pa.string()),
+        "file": pa.array(shown, pa.string()),
+    }
+    return pa.table(columns), paths
+
+
+def contradictions(paths: Sequence[str], labels: Sequence[str]) -> str:
+    """A sentence on equal files in the folders of several classes; empty where there are none.
+
+    Args:
+        paths: The images.
+        labels: The class of each.
+    """
+    by_size: dict[int, list[int]] = {}
+    for number, path in enumerate(paths):
+        with contextlib.suppress(OSError):
+            by_size.setdefault(os.path.getsize(path), []).append(number)
+    equal: dict[str, list[int]] = {}
+    for alike in by_size.values():
+        # Files of other sizes differ, and those of one class agree.
+        for number in alike if len({labels[one] for one in alike}) > 1 else ():
+            with contextlib.suppress(OSError):
+                equal.setdefault(digest.file(paths[number]), []).append(number)
+    several = [group for group in equal.values() if len({labels[one] for one in group}) > 1]
+    if not several:
+        return ""
+    shown = " and ".join("/".join(paths[one].split("/")[-2:]) for one in several[0][:2])
+    return (
+        f"{sum(map(len, several)):,} images are equal to one of another class, as {shown}: one label of each is wrong"
+    )
+
+
+def some(paths: Sequence[str]) -> list[str]:
+    """Some images, taken evenly out of all."""
+    return list(paths[:: max(1, len(paths) // LOOKED_AT)])
 
 
 def column(rows: int) -> Column:

@@ -1,14 +1,14 @@
 """Finds out what kind of data is there, and reads it for the proposal."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from components.ingestion import files, sources
+from components.ingestion import beside, files, folder_source, formats, image_files, sources
+from components.ingestion.omissions import Omissions
 from curation import dialect, pictures
 from curation.choices import Line
 from curation.pictures import Pictures
@@ -19,12 +19,23 @@ MOST_ROWS = 2_000_000
 """Rows that are looked at; what follows them is not read."""
 MOST_IMAGES = 20_000
 """Images in files of many that are looked at."""
-READY_MADE = {
-    "train": ("train", "training"),
-    "eval": ("eval", "val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "t10k"),
-}
-"""Split -> words in the names of files or folders that say so."""
+_ADDED = "the file's path, whose folder is the class: it names the row, and never is a feature"
+
+
+class Cells(NamedTuple):
+    """Rows of data that a config's section [data] names.
+
+    Attributes:
+        table: The cells, texts where the format has no types of its own.
+        whole: Whether all rows were read.
+        kinds: Types of columns that the format tells.
+        omissions: What was passed over.
+    """
+
+    table: pa.Table
+    whole: bool
+    kinds: Mapping[str, str]
+    omissions: Omissions
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,9 @@ class Found:
         whole: Whether all rows were read.
         what: The format.
         pictures: What the images are like; None for a table.
+        kinds: Columns whose type the format tells.
+        added: Columns that the reader adds, which name a row -> why they are no features.
+        said: What is passed over in choosing the paths, a sentence each.
     """
 
     table: pa.Table
@@ -44,6 +58,9 @@ class Found:
     whole: bool
     what: str
     pictures: Pictures | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, Any]:
@@ -54,7 +71,9 @@ class Found:
     def where(self) -> str:
         """The data's path, in a message."""
         path = self.values["path"]
-        return os.path.dirname(path["train"]) if isinstance(path, Mapping) else str(path)
+        if not isinstance(path, Mapping):
+            return str(path)
+        return os.path.dirname(path["train"] if isinstance(path["train"], str) else path["train"][0])
 
     @property
     def ready_made(self) -> bool:
@@ -72,28 +91,33 @@ def read(path: str, root: str) -> Found:
     Raises:
         UserError: nothing is there, or it cannot be read.
     """
-    paths, why = _paths(os.path.abspath(path), root)
+    paths, why, said = _paths(os.path.abspath(path), root)
     lines = [Line("path", paths, why)]
-    first = _first(os.path.abspath(path), paths, root)
+    first = _first(paths, root)
     what = files.format_of(first)
+    if what is None and image_files.is_image(first):
+        raise UserError(image_files.no_classes(first))
     if what in ("csv", None) and os.path.isfile(first):
         lines += dialect.lines(first)
         if what is None:
             lines.append(Line("format", "csv", "a text whose name does not tell"))
     what = {line.key: line.value for line in lines}.get("format", what)
     if what == "images":
-        return _folder(lines, root)
-    table, whole = cells(root, {line.key: line.value for line in lines}, MOST_ROWS if what == "csv" else None)
+        return _folder(lines, said, root)
+    found = cells(root, {line.key: line.value for line in lines}, MOST_ROWS if what == "csv" else None)
+    table, whole = found.table, found.whole
     if what == "csv" and (tokens := dialect.odd_tokens(table)):
         blank = [*Data(path="").blank, *tokens]
         lines.append(Line("blank", blank, f"{', '.join(map(repr, tokens))} among numbers means a missing value here"))
-        table, whole = cells(root, {line.key: line.value for line in lines})
+        found = cells(root, {line.key: line.value for line in lines})
+        table, whole = found.table, found.whole
     if what in ("idx", "pixels"):
-        return Found(table.drop(["image"]), tuple(lines), whole, what, pictures.of(table["image"].to_pylist()))
-    return Found(table, tuple(lines), whole, str(what))
+        looked = pictures.of(table["image"].to_pylist())
+        return Found(table.drop(["image"]), tuple(lines), whole, what, looked, said=tuple(said))
+    return Found(table, tuple(lines), whole, str(what), said=tuple(said))
 
 
-def cells(root: str, data: Mapping[str, Any], most: int | None = None) -> tuple[pa.Table, bool]:
+def cells(root: str, data: Mapping[str, Any], most: int | None = None) -> Cells:
     """Read the data of a config's section [data].
 
     Args:
@@ -102,76 +126,113 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None) -> tuple[
         most: Rows that are enough; None for what the format bears.
 
     Returns:
-        The cells, texts where the format has no types of its own, and whether all rows were read.
+        What was read; of a folder of images a cell of `image` is no more than the beginning of one.
 
     Raises:
         UserError: it cannot be read.
     """
     settings = Data.model_validate({**data, "path": files.under(root, data["path"])}).model_dump(mode="json")
-    paths = [file.path for file in files.resolve(settings["path"], settings)]
+    told = Omissions()
+    paths = [file.path for file in files.resolve(settings["path"], settings, told)]
     what = settings["format"] or files.format_of(paths[0])
+    if what == "images":
+        table, _ = pictures.table(paths, told)
+        return Cells(table, True, dict(folder_source.COLUMNS), told)
     most = most or (MOST_ROWS if what in ("csv", "parquet", "tfrecord") else MOST_IMAGES)
     # As texts: which cells make a column a text, and which stand for a missing value, is not known yet.
     columns = dict.fromkeys(sources.look(paths[0], settings), "BYTES") if what == "csv" else {}
     batches, rows = [], 0
-    for batch in sources.batches(paths, settings, columns):
+    for batch in sources.batches(paths, settings, columns, told):
         batches.append(batch)
         rows += len(batch)
         if rows >= most:
             break
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
-    return pa.Table.from_batches(batches), rows < most
+    return Cells(pa.Table.from_batches(batches), rows < most, {}, told)
 
 
-def _folder(lines: Sequence[Line], root: str) -> Found:
+def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
     """A folder of images: their sizes from a few, their classes from the names."""
     [line] = [line for line in lines if line.key == "path"]
     folders = [path for _, path in files.flat(files.under(root, line.value))]
-    names = [(folder, name) for folder in folders for name in pictures.names(folder)]
-    if not names:
-        raise UserError(f"{folders[0]} holds no images: put a folder for each class into it, and images into these")
-    table = pa.table({"label": [name.split("/")[0] for _, name in names], "file": [name for _, name in names]})
-    return Found(table, tuple(lines), True, "images", pictures.of(pictures.some(names)))
+    table, paths = pictures.table(folders, Omissions())
+    classes = table["label"].unique().to_pylist()
+    if len(classes) < 2:
+        raise UserError(image_files.one_class(folders[0], classes[0], table["file"].to_pylist()))
+    twice = pictures.contradictions(paths, table["label"].to_pylist())
+    return Found(
+        table.drop(["image"]),
+        tuple(lines),
+        True,
+        "images",
+        pictures.of(pictures.some(paths)),
+        folder_source.COLUMNS,
+        dict.fromkeys(sources.added(folders[0], {"format": "images"}), _ADDED),
+        (*said, *([twice] if twice else [])),
+    )
 
 
-def _paths(whole: str, root: str) -> tuple[str | dict[str, str], str]:
-    """The paths as the config has them, and a word on them."""
+def _paths(whole: str, root: str) -> tuple[Any, str, list[str]]:
+    """The paths as the config has them, a word on them, and what is passed over."""
     inside = os.path.relpath(whole, root)
     shown, reasons = (whole, ["outside the repository: copy it to data/ before you compile for a cloud"])
     if not inside.startswith(os.pardir):
         shown, reasons = inside, []
-    splits = ready_made(whole)
-    if splits:
-        names = {split: os.path.join(shown, name) for split, name in splits.items()}
-        return names, "; ".join([*reasons, "the names tell the splits"])
-    return shown, "; ".join(reasons)
+    splits, said = ready_made(whole)
+    if not splits:
+        return shown, "; ".join(reasons), []
+    if set(splits) == {"train"}:
+        return os.path.join(shown, splits["train"][0]), "; ".join([*reasons, *said]), said
+    names = {
+        split: os.path.join(shown, found[0]) if len(found) == 1 else [os.path.join(shown, name) for name in found]
+        for split, found in splits.items()
+    }
+    return names, "; ".join([*reasons, "the names tell the splits", *said]), said
 
 
-def ready_made(folder: str) -> dict[str, str]:
-    """Names in a folder that are the data of splits; empty where there are none for train and test.
+def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
+    """Names in a folder that are the data of splits, and what is to be said of them.
 
     Args:
         folder: A path; a file has none.
+
+    Returns:
+        Split -> names; empty where there are none for train and another split. Of images `train` alone, where all
+        others have no folders of classes and so no labels.
     """
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
+    said, others = [], []
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        split = split_of(name)
-        if split is None or "labels" in name:
+        split, path = formats.split_of(name), os.path.join(folder, name)
+        if beside.reason(name, folder=os.path.isdir(path)) is not None or "labels" in name:
             continue
-        if split in found:
-            return {}
-        found[split] = name
-    return found if {"train", "test"} <= set(found) else {}
+        if split is None:
+            others.append(name)
+        else:
+            found.setdefault(split, []).append(name)
+    if "train" not in found or len(found) < 2:
+        return {}, []
+    of_images = {name for names in found.values() for name in names if os.path.isdir(os.path.join(folder, name))}
+    if of_images:
+        labelled = {name for name in of_images if files.format_of(os.path.join(folder, name)) == "images"}
+        if not labelled.intersection(found["train"]):
+            # Classes that are called like splits, as of trains and tests.
+            return {}, []
+        for name in sorted(of_images - labelled):
+            said.append(f"{name} is left out: its images are in no folders of classes, so they have no labels")
+        found = {
+            split: kept for split, names in found.items() if (kept := [name for name in names if name in labelled])
+        }
+    if others:
+        said.append(f"left out, as their names tell no split: {', '.join(others)}")
+    if "test" not in found and "eval" in found:
+        found["test"] = found.pop("eval")
+        said.append(f"there is no test split: {' and '.join(found['test'])} tests, and eval is cut out of train")
+    return found, said
 
 
-def split_of(name: str) -> str | None:
-    """The split that a file's or folder's name tells."""
-    words = set(re.split(r"[^a-z0-9]+", name.lower()))
-    return next((split for split, known in READY_MADE.items() if words & set(known)), None)
-
-
-def _first(whole: str, paths: str | dict[str, str], root: str) -> str:
+def _first(paths: Any, root: str) -> str:
     """One file of the data, or one folder of images."""
-    pattern = files.under(root, paths["train"]) if isinstance(paths, dict) else whole
+    pattern = os.path.join(root, paths) if isinstance(paths, str) else files.under(root, paths["train"])
     return files.resolve(pattern, {"format": None})[0].path

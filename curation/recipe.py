@@ -18,6 +18,8 @@ WIDE = 1000
 """Width of the one-hot categories from which on they go straight to the output, beside the layers."""
 RARE = 0.1
 """Share of the rarest class, against an even share, below which weights of classes are suggested."""
+CHANCE = 1.96
+"""Standard deviations that chance exceeds once in forty times."""
 SLICE_ROWS = 30
 """Rows of the test split that a slice should have on average."""
 
@@ -157,7 +159,7 @@ def _weights(label: LabelChoice) -> list[Line]:
 
 def evaluation(facts: Facts, label: LabelChoice, entries: Sequence[Entry]) -> tuple[Line, ...]:
     """Slices, a floor that an answer without any learning does not reach, and the baseline."""
-    metric, value, why = floor(label)
+    metric, value, why = floor(label, _tested(facts.rows))
     lines = []
     slices = _slices(facts, entries)
     if slices:
@@ -167,23 +169,46 @@ def evaluation(facts: Facts, label: LabelChoice, entries: Sequence[Entry]) -> tu
     return tuple(lines)
 
 
-def floor(label: LabelChoice) -> tuple[str, float, str]:
-    """Metric, worst acceptable value, and what an answer without learning reaches."""
+def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
+    """Metric, worst acceptable value, and what an answer without learning reaches, on so few rows also by chance.
+
+    Args:
+        label: The label and its task.
+        tested: Rows of the test split.
+    """
     column = label.column
     if label.task == "binary":
-        return "auc", 0.52, "guessing reaches 0.5"
+        positive = max(1.0, min(tested - 1, tested * column.top[1][1] / column.present))
+        # Of ranks without an order (Mann and Whitney 1947).
+        chance = CHANCE * math.sqrt((tested + 1) / (12 * positive * max(1.0, tested - positive)))
+        return "auc", _above(0.5, chance), f"guessing reaches 0.5{_by_chance(0.5, chance, tested)}"
     if label.task == "classes":
         name, rows = column.top[0]
         share = rows / column.present
-        above = math.ceil(100 * min(share + 0.02, (share + 1) / 2)) / 100
-        return "accuracy", above, f"always answering {name!r} reaches {share:.3f}"
+        chance = CHANCE * math.sqrt(share * (1 - share) / max(1.0, tested))
+        why = f"always answering {name!r} reaches {share:.3f}{_by_chance(share, chance, tested)}"
+        return "accuracy", _above(share, chance), why
     numbers = column.numbers
     assert numbers is not None
     return "r2", 0.02, "always answering the mean reaches 0"
 
 
+def _tested(rows: int) -> float:
+    """Rows of the test split."""
+    return rows / (5 if rows < FEW else 10)
+
+
+def _above(guessed: float, chance: float) -> float:
+    """A value that guessing does not reach, at most half way to 1."""
+    return math.ceil(100 * min(guessed + max(0.02, chance), (guessed + 1) / 2)) / 100
+
+
+def _by_chance(guessed: float, chance: float, tested: float) -> str:
+    return f", and up to {min(1.0, guessed + chance):.2f} by chance on {tested:,.0f} rows" if chance > 0.02 else ""
+
+
 def _slices(facts: Facts, entries: Sequence[Entry]) -> list[str]:
-    tested = facts.rows / (5 if facts.rows < FEW else 10)
+    tested = _tested(facts.rows)
     able = [
         facts[entry.column]
         for entry in entries

@@ -9,11 +9,12 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.ingestion.filters import Filter
+from components.ingestion.omissions import Omissions
 from curation import comments, facts, schema_text
-from curation.differences import Difference, differences
+from curation.differences import Difference, differences, new_classes
 from curation.facts import Column, Facts
 from curation.new import replace
-from curation.reading import cells
+from curation.reading import Cells, cells
 from errors import UserError
 from pipeline import load
 from pipeline.config import Config
@@ -46,7 +47,8 @@ def infer(root: str, name: str, data_root: str) -> str:
     config = load.load(root, name)
     path = approved_path(root, name)
     types = load.schema_columns(root, name) if os.path.exists(path) else {}
-    known = _facts(_rows(config, data_root), types)
+    found = _rows(config, data_root, types)
+    known = _facts(found.table, {**found.kinds, **types})
     categories = {entry.column for entry in config.features.categorical}
     head = [
         f"Schema of {config.data.path}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
@@ -56,15 +58,26 @@ def infer(root: str, name: str, data_root: str) -> str:
     return schema_text.schema(known, head, categories=categories, label=label, complete=complete)
 
 
-def diff(root: str, name: str, data_root: str) -> list[Difference]:
+def diff(root: str, name: str, data_root: str, omissions: Omissions | None = None) -> list[Difference]:
     """Differences between the data and the approved schema, worst first.
+
+    Args:
+        root: The repository.
+        name: The pipeline.
+        data_root: Folder that the data's paths are relative to.
+        omissions: Takes what of the data is passed over.
 
     Raises:
         UserError: config, schema or data cannot be read.
     """
     config = load.load(root, name)
-    load.schema_columns(root, name)
-    return differences(parse(approved_path(root, name)), _rows(config, data_root))
+    types = load.schema_columns(root, name)
+    rows, schema = _rows(config, data_root, types), parse(approved_path(root, name))
+    shown = f"{SCHEMAS}/{name}.pbtxt"
+    found = [*differences(schema, rows.table), *new_classes(schema, rows.table, config.label, shown)]
+    if omissions is not None:
+        omissions.merge(rows.omissions)
+    return sorted(found)
 
 
 def propose(root: str, name: str, data_root: str) -> str:
@@ -118,12 +131,13 @@ def _read(path: str) -> str:
         return file.read()
 
 
-def _rows(config: Config, data_root: str) -> pa.Table:
+def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> Cells:
     """The data's rows without those that the config leaves out."""
-    table, _ = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True))
+    found = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True))
     if not config.data.exclude and not config.features.complete():
-        return table
-    _, typed = facts.table(table)
+        return found
+    table = found.table
+    _, typed = facts.table(table, {**found.kinds, **types})
     for text in config.data.exclude:
         rows = Filter(text)
         out = [rows.matches(batch) for batch in typed.combine_chunks().to_batches()]
@@ -131,16 +145,17 @@ def _rows(config: Config, data_root: str) -> pa.Table:
         table, typed = table.filter(keep), typed.filter(keep)
     for name in config.features.complete():
         table = table.filter(pc.is_valid(table[name]))
-    return table
+    return found._replace(table=table)
 
 
 def _facts(table: pa.Table, types: Mapping[str, str]) -> Facts:
     columns: list[Column] = []
     for name in table.column_names:
-        kind, typed = facts.settle(table[name])
         if types.get(name) == "BYTES":
-            kind, typed = "BYTES", table[name].cast(pa.string())
-        elif types.get(name) == "FLOAT" and kind == "INT":
+            columns.append(facts.column(name, "BYTES", facts.texts(table[name])))
+            continue
+        kind, typed = facts.settle(table[name])
+        if types.get(name) == "FLOAT" and kind == "INT":
             kind, typed = "FLOAT", typed.cast(pa.float64())
         columns.append(facts.column(name, kind, typed))
     return Facts(table.num_rows, tuple(columns))

@@ -13,6 +13,8 @@ from inspection import files
 from inspection.store import properties
 
 _FILES = r"FeatureStats\.pb|stats_tfrecord(-.*)?"
+_BYTES = "__BYTES_VALUE__"
+"""What TFDV writes for a value that is no text, such as an image."""
 _COLUMN = statistics_pb2.FeatureNameStatistics
 
 
@@ -105,8 +107,9 @@ def _column(feature: Any) -> Column:
         total = common.tot_num_values or common.num_non_missing
         facts["unique"] = int(stats.unique)
         facts["average_length"] = float(stats.avg_length)
-        facts["top"] = tuple((each.value, each.frequency) for each in stats.top_values)
-        facts["shares"] = {each.label: each.sample_count / total for each in stats.rank_histogram.buckets if total}
+        facts["top"] = tuple((each.value, each.frequency) for each in stats.top_values if each.value != _BYTES)
+        buckets = [each for each in stats.rank_histogram.buckets if total and each.label != _BYTES]
+        facts["shares"] = {each.label: each.sample_count / total for each in buckets}
     elif kind == "bytes_stats":
         facts["unique"] = int(stats.unique)
         facts["average_length"] = float(stats.avg_num_bytes)

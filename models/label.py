@@ -1,5 +1,6 @@
 """The label's role: what the model learns to predict. Plain Python, no TensorFlow."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, FiniteFloat, model_validator
@@ -91,8 +92,28 @@ class Label(Strict):
         named = self.names
         if self.threshold is not None:
             return (named or ())[int(float(value) >= self.threshold)]
-        whole = isinstance(value, float) and value.is_integer()
-        text = str(int(value) if whole else value).strip()
+        text = self.text(value)
         if self.positive is not None:
             return (named or ())[int(text == self.positive)]
         return text if named is None or text in named else None
+
+    @staticmethod
+    def text(value: str | float) -> str:
+        """A cell of the label's column as the name of a class: without blanks around it, 1.0 as 1."""
+        return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
+
+    def unlisted(self, values: Iterable[str | float]) -> list[str]:
+        """Values of the label's column that the config does not know, in order.
+
+        A row with such a value would have no class, or count as the other one of two: where `classes` of a binary label
+        are the two values themselves, a third one is none of them.
+
+        Args:
+            values: Different cells of the column, none of them missing.
+        """
+        if self.threshold is not None or self.tiers is not None or not self.classes:
+            return []
+        texts = set(map(self.text, values))
+        if self.positive is not None and not set(self.classes) <= texts:
+            return []
+        return sorted(texts - set(self.classes))

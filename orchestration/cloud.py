@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 import printing
 from components import digest
 from components.ingestion import files
+from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
 from orchestration import kubeflow, preflight, vertex
 from orchestration.places import REPOSITORY, Root
@@ -216,7 +217,10 @@ def _data(request: Request, config: Config, columns: Mapping[str, str], target: 
     if request.data_root is not None:
         return files.under(_bucket(request.data_root, "--data-root", target), config.data.path), ""
     here = files.under(REPOSITORY, config.data.path)
-    preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column)
+    told = Omissions()
+    preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column, omissions=told)
+    for line in told.lines():
+        print(f"data       {line}")
     content = files.content(files.resolve(here, config.plain("data")["data"]))
     return files.under("", config.data.path), content
 

@@ -17,6 +17,7 @@ from tfx.orchestration.portable.mlmd import context_lib
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.evaluator.executor import VERDICT
+from components.ingestion import omissions
 from components.summary import PROPERTY, text
 from components.trainer import HISTORY
 from components.tuner.executor import FILES
@@ -237,6 +238,15 @@ class Execution:
         for outputs in self._outputs.values():
             found |= stage_reads.of_outputs(outputs)
         return found
+
+    def omissions(self, node_id: str) -> list[str]:
+        """What of the data is not read as it lies there, a sentence each, where a node reads it."""
+        for artifact in self._outputs[node_id].get("examples", []):
+            path = os.path.join(artifact.uri, omissions.FILE)
+            if os.path.isfile(path):
+                with open(path, encoding="utf-8") as file:
+                    return omissions.Omissions(json.load(file)).lines()
+        return []
 
     def _line(self, node_id: str) -> str:
         found = self._outputs[node_id].values()

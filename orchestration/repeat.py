@@ -102,6 +102,10 @@ def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: record
         seconds = time.monotonic() - started
         book.event({"event": "node", "node": node, "state": state, "seconds": seconds, "summary": line})
         terminal.node(node, state, seconds, line)
+    if found.facts.get("omissions"):
+        for line in found.facts["omissions"]:
+            terminal.note(line)
+        book.update(omissions=found.facts["omissions"])
     if found.facts.get("warnings"):
         for line in found.facts["warnings"]:
             terminal.warn(line)

@@ -113,6 +113,10 @@ def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: reco
         book.gates(fields["findings"], warnings)
     elif kind == "reads":
         book.update(reads=fields["files"])
+    elif kind == "omissions":
+        for line in fields["lines"]:
+            terminal.note(line)
+        book.update(omissions=fields["lines"])
     elif kind == "outcome":
         seen.outcome = {key: value for key, value in fields.items() if key != "event"}
     elif kind == "error":

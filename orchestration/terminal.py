@@ -71,6 +71,10 @@ class Terminal:
         """A line that stays, above a table that is still filled."""
         self._line(f"warning: {text}", soft_wrap=True)
 
+    def note(self, text: str) -> None:
+        """A line on what the last node found, which is no fault."""
+        self.console.print(f"  {text}", soft_wrap=True)
+
     def plan(self, node_ids: list[str]) -> None:
         """The nodes that will run."""
         self._nodes = {node_id: {"state": ""} for node_id in node_ids}

@@ -162,6 +162,8 @@ def _run(order: dict[str, Any], emit: events.Sink) -> None:
         emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
         if findings := execution.findings(node_id):
             emit("gates", node=node_id, findings=findings)
+        if lines := execution.omissions(node_id):
+            emit("omissions", node=node_id, lines=lines)
     emit("outcome", **execution.outcome())
 
 

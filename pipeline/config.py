@@ -71,6 +71,20 @@ class Config(Strict):
         return self
 
     @model_validator(mode="after")
+    def _one_size(self) -> "Config":
+        size = self.data.image
+        if size.height is None or self.data.format == "pixels":
+            return self
+        for role in self.features.image:
+            if (role.height, role.width) != (size.height, size.width):
+                raise ValueError(
+                    f"data.image: ingestion would resize the images to {size.height} x {size.width} and features.image "
+                    f"to {role.height} x {role.width}, but an image that is served is resized once: make both equal, "
+                    "or take data.image.height and width out"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _known_metrics(self) -> "Config":
         self.evaluation.check(self.label)
         self.gates.check(self.label)

@@ -64,6 +64,8 @@ class Image(Strict):
     """Pixels; with width. idx and images: each is resized to it, else it stays as it is. pixels: what the columns make,
     else a square."""
     width: int | None = Field(default=None, ge=1, le=4096)
+    max_broken: float = Field(default=0, ge=0, le=1)
+    """images: files that are no images, or broken ones, are left out; more than this share of all is an error."""
 
     @model_validator(mode="after")
     def _both(self) -> "Image":

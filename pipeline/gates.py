@@ -96,6 +96,14 @@ class Duplicates(Strict):
     """Share of the rows of eval and test."""
 
 
+class Contradictions(Strict):
+    """Rows that are equal but for their label, and for the columns that name a row or its split."""
+
+    action: Action = "warn"
+    most: Share = 0.0
+    """Share of the rows of all splits."""
+
+
 def _spelled_out(gate: Any) -> Any:
     return {"action": gate} if isinstance(gate, str) else gate
 
@@ -114,6 +122,7 @@ class Gates(Strict):
     drift: Annotated[Drift, _Short] = Drift()
     skew: Annotated[Skew, _Short] = Skew()
     duplicates: Annotated[Duplicates, _Short] = Duplicates()
+    contradictions: Annotated[Contradictions, _Short] = Contradictions()
 
     @model_validator(mode="after")
     def _ends_in_order(self) -> "Gates":

@@ -12,19 +12,23 @@ import pyarrow.csv as pa_csv
 
 from components.ingestion import cells, csv_places, files
 from components.ingestion.cells import ARROW_TYPES
+from components.ingestion.omissions import Omissions
 from errors import UserError
 
 BLOCK_BYTES = 4 << 20
 """Text read at once: bounds memory, and makes large batches."""
 
 
-def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
         path: A CSV file.
         settings: [data]: `csv`, `blank` and `trim`.
         columns: Column name -> INT, FLOAT or BYTES; a column that is not named is text.
+        omissions: Takes what is not read as it is there.
 
     Yields:
         Batches of rows; a blank cell is null.
@@ -79,7 +83,7 @@ def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) ->
     return {name: columns.get(name) or looks[name] or "BYTES" for name in names}
 
 
-def look(path: str, settings: Mapping[str, Any]) -> list[str]:
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read and holds a row.
 
     Returns:

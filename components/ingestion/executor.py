@@ -18,7 +18,7 @@ import manifest
 from components import digest, shards, spread, summary
 from components.ahead import ahead
 from components.engine.pipeline import OnEngine
-from components.ingestion import encoding, files, marks, planning, rows, spans, split
+from components.ingestion import encoding, files, marks, omissions, planning, rows, sources, spans, split
 from components.ingestion.cells import narrowed
 from components.ingestion.csv_source import BLOCK_BYTES
 from components.ingestion.records import RecordWriter, cut, framed, joined
@@ -26,8 +26,8 @@ from errors import UserError
 from manifest import COUNTS, Shard
 from models import progress, settings, sidecar
 
-LEFT_OUT = ".left-out"
-"""How the file's name ends that tells why rows of a shard were left out."""
+LEFT_OUT, OMITTED = ".left-out", ".omitted"
+"""How the files' names end that tell why rows of a shard were left out, and what of its file was not read as it was."""
 
 
 class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
@@ -65,9 +65,12 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
             writer = WriteShard(config, plan, examples.uri, f"{temporary}/files")
             for _ in spread.spread(self._make_beam_pipeline, elements, writer, f"{temporary}/rows"):
                 pass
-        kept = _counts(examples.uri, len(plan.files), ".json")
+        kept = _of_shards(examples.uri, len(plan.files), ".json")
         counts = dict.fromkeys(split.SPLITS, 0) | _sum(kept.values())
-        left_out = _sum(_counts(examples.uri, len(plan.files), LEFT_OUT).values())
+        left_out = _sum(_of_shards(examples.uri, len(plan.files), LEFT_OUT).values())
+        omitted = omissions.Omissions(plan.omissions.plain())
+        for told in _of_shards(examples.uri, len(plan.files), OMITTED).values():
+            omitted.merge(omissions.Omissions(told))
         # Labels were looked at in all spans.
         every = counts["train"] if plan.split["by"] == "all" else sum(counts.values())
         every += left_out.get(spans.OTHER, 0)
@@ -89,7 +92,12 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         examples.set_string_custom_property("rows", json.dumps(counts))
         examples.set_string_custom_property("left_out", _json(left_out))
         shown = ", ".join(f"{number:,} {name}" for name, number in counts.items()) + " rows"
-        summary.put(examples, "; ".join([shown + rows.sentence(left_out), *plan.notes]))
+        summary.put(examples, "; ".join([shown + rows.sentence(left_out), *omitted.summary(), *plan.notes]))
+        for reason, number in left_out.items():
+            omitted.add("row", reason, action="left out", count=number)
+        if omitted:
+            with spread.create(f"{examples.uri}/{omissions.FILE}") as file:
+                file.write(json.dumps(omitted.plain()).encode())
         return plan
 
 
@@ -128,9 +136,11 @@ class WriteShard:
         writers = {name: RecordWriter(draft.file) for name, draft in drafts.items()}
         columns = {name: sidecar.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
-        marked = marks.Marks(skip=planning.naming(config), label=config["label"])
+        added = sources.added(path, config["data"])
+        marked = marks.Marks(skip=planning.naming(config, added), label=config["label"], name=next(iter(added), None))
+        omitted = omissions.Omissions()
         meter, expected = progress.Meter(), 0.0
-        for batch in ahead(planning.read(plan.files[element["shard"]], plan, config, keeper)):
+        for batch in ahead(planning.read(plan.files[element["shard"]], plan, config, keeper, omitted)):
             narrow = narrowed(batch)
             examples = encoding.examples(narrow)
             texts = cut(examples)
@@ -150,10 +160,10 @@ class WriteShard:
             writer.close()
             drafts[name].place()
             columns[name].close(writer.digest)
-        for ending, numbers_by_name in ((".json", counts), (LEFT_OUT, keeper.left_out)):
+        for ending, found in ((".json", counts), (LEFT_OUT, keeper.left_out), (OMITTED, omitted.plain())):
             draft = spread.Draft(f"{self._uri}/{COUNTS}/{suffix}{ending}", self._drafts)
             with draft.file as file:
-                file.write(json.dumps(numbers_by_name).encode())
+                file.write(json.dumps(found).encode())
             draft.place()
         draft = spread.Draft(f"{self._uri}/{COUNTS}/{suffix}{marks.ENDING}", self._drafts)
         marked.write(draft.file)
@@ -182,8 +192,8 @@ def _records(name: str, suffix: str) -> str:
     return f"{manifest.folder(name)}/data_tfrecord-{suffix}.gz"
 
 
-def _counts(uri: str, shards: int, ending: str) -> dict[str, dict[str, int]]:
-    """Read the counts of each shard, and see that no shard is missing: a Beam job's DONE does not prove it."""
+def _of_shards(uri: str, shards: int, ending: str) -> dict[str, Any]:
+    """Read what each shard wrote, and see that no shard is missing: a Beam job's DONE does not prove it."""
     found = {}
     for suffix in (_suffix(shard, shards) for shard in range(shards)):
         path = f"{uri}/{COUNTS}/{suffix}{ending}"

@@ -15,21 +15,16 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from components import digest
-from components.ingestion import spans
+from components.ingestion import beside, folders, spans
+from components.ingestion.formats import format_of as format_of
+from components.ingestion.formats import is_remote as is_remote
+from components.ingestion.formats import scanned
+from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
 
 Paths = str | Sequence[str] | Mapping[Any, str | Sequence[str]]
 """One path or pattern, several, or those of each ready-made split."""
-_BESIDE = ("readme", "license", "licence", "notice", "changelog", "_success", "thumbs.db")
-"""How files begin that stand beside data and are none."""
-
-_ENDINGS = {
-    "csv": (".csv", ".tsv", ".txt", ".data"),
-    "parquet": (".parquet", ".pq"),
-    "tfrecord": (".tfrec",),
-    "idx": ("-ubyte", ".idx"),
-}
-"""Format -> how names of its files end, .gz aside; a name that holds `tfrecord` is one of these anyway."""
+OTHER_FOLDER = "in a folder of data files; name it in data.path to read it too"
 
 
 @dataclass(frozen=True)
@@ -81,12 +76,13 @@ def flat(paths: Paths) -> list[tuple[str | None, str]]:
     return [(None, pattern) for pattern in paths]
 
 
-def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
+def resolve(paths: Paths, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[DataFile]:
     """Find the files: those of the latest span, or of the spans that the settings choose, in their newest version.
 
     Args:
         paths: Paths and patterns, as `under` gives them.
         settings: [data], as the config gives it with all defaults.
+        omissions: Takes what a pattern or a folder names and is passed over.
 
     Returns:
         The files, in order of their paths within each pattern.
@@ -94,13 +90,14 @@ def resolve(paths: Paths, settings: Mapping[str, Any]) -> list[DataFile]:
     Raises:
         UserError: a pattern has no file, a file is named twice or in no UTF-8, or a span is not there.
     """
+    told = Omissions() if omissions is None else omissions
     named: list[tuple[str | None, spans.Found]] = []
     for split, pattern in flat(paths):
-        matches = [path for path in matching(spans.as_glob(pattern)) if path == pattern or not _stands_beside(path)]
+        matches = [path for path in matching(spans.as_glob(pattern)) if path == pattern or _is_named(path, told)]
         inside = [
             dataclasses.replace(match, path=path)
             for match in spans.newest_versions(spans.found(pattern, matches))
-            for path in _files_of(match.path, settings.get("format"))
+            for path in _files_of(match.path, settings.get("format"), told)
         ]
         if not inside:
             raise UserError(f"data.path: there is no file {pattern}. Put it there, or mend the path")
@@ -133,7 +130,9 @@ def content(files: Sequence[DataFile]) -> str:
         above = os.path.dirname(file.path)
         place = f"{file.split}\0{file.span and file.span.number}\0{file.version}"
         for path in (*within(file.path), *file.beside):
-            whole.update(f"{os.path.relpath(path, above)}\0{place}\0{digest.file(path)}\n".encode())
+            found = digest.file(path) if os.path.exists(path) else "a link to nothing"
+            text = f"{os.path.relpath(path, above)}\0{place}\0{found}\n"
+            whole.update(text.encode("utf-8", "surrogateescape"))
     return whole.hexdigest()[:16]
 
 
@@ -159,41 +158,9 @@ def verify(files: Sequence[DataFile], expected: str) -> None:
         )
 
 
-def format_of(path: str) -> str | None:
-    """The format that a path's name tells: that of a folder without files is images; None where it tells nothing."""
-    if not is_remote(path) and os.path.isdir(path):
-        inside = [entry for entry in os.scandir(path) if not _stands_beside(entry.name)]
-        return "images" if any(entry.is_dir() for entry in inside) and not any(map(_is_data, inside)) else None
-    name = os.path.basename(path).lower().removesuffix(".gz")
-    if "tfrecord" in name:
-        return "tfrecord"
-    return next((kind for kind, endings in _ENDINGS.items() if name.endswith(endings)), None)
-
-
-def _is_data(entry: "os.DirEntry[str]") -> bool:
-    return entry.is_file() and format_of(entry.path) is not None
-
-
 def within(path: str) -> list[str]:
-    """A file itself, or all files below a folder and behind links to folders, in order."""
-    return sorted(_below(path, frozenset())) if os.path.isdir(path) else [path]
-
-
-def _below(folder: str, above: frozenset[str]) -> Iterator[str]:
-    """Files below a folder; a link to one of the folders above it, which would never come to an end, is passed over."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    for entry in os.scandir(folder):
-        if entry.is_dir():
-            yield from _below(entry.path, above | {real})
-        else:
-            yield entry.path
-
-
-def is_remote(path: str) -> bool:
-    """Whether a path is a URI, as gs://BUCKET/FILE."""
-    return "://" in path
+    """A file itself, or all files below a folder, in order, but for those that stand beside data by their names."""
+    return [os.path.join(path, name) for name in folders.walk(path)] if os.path.isdir(path) else [path]
 
 
 def open_binary(path: str) -> BinaryIO:
@@ -238,15 +205,24 @@ def matching(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))
 
 
-def _files_of(path: str, kind: str | None) -> list[str]:
+def _files_of(path: str, kind: str | None, omissions: Omissions) -> list[str]:
     """What a path stands for: itself, or the data files in a folder; the labels of IDX images come with these."""
     name = os.path.basename(path)
     if (kind or format_of(path)) == "idx" and "labels" in name and "images" not in name:
         return []
     if is_remote(path) or not os.path.isdir(path) or (kind or format_of(path)) == "images":
         return [path]
-    inside = [os.path.join(path, name) for name in sorted(os.listdir(path)) if not _stands_beside(name)]
-    return [one for name in inside if os.path.isfile(name) for one in _files_of(name, kind)]
+    found = []
+    for entry in scanned(path):
+        if not _is_named(entry.path, omissions):
+            continue
+        if entry.is_dir():
+            omissions.add("folder", OTHER_FOLDER, entry.name)
+        elif entry.is_file():
+            found += _files_of(entry.path, kind, omissions)
+        else:
+            omissions.add("file", "a device, a pipe, a socket or a link to nothing", entry.name)
+    return found
 
 
 def labels_of(path: str) -> str:
@@ -259,9 +235,13 @@ def _beside(path: str, kind: str | None) -> tuple[str, ...]:
     return (labels_of(path),) if (kind or format_of(path)) == "idx" and os.path.isfile(labels_of(path)) else ()
 
 
-def _stands_beside(path: str) -> bool:
-    name = os.path.basename(path).lower()
-    return name.startswith((".", *_BESIDE)) or name.endswith(".md")
+def _is_named(path: str, omissions: Omissions) -> bool:
+    """Whether a file or folder that lies in a folder, or fits a pattern, is data by its name."""
+    name, is_folder = os.path.basename(path.rstrip("/")), not is_remote(path) and os.path.isdir(path)
+    reason = beside.reason(name, folder=is_folder)
+    if reason is not None:
+        omissions.add("folder" if is_folder else "file", reason, name)
+    return reason is None
 
 
 def _file_systems() -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.ingestion import cells, files, images
+from components.ingestion.omissions import Omissions
 from errors import UserError
 
 BATCH_IMAGES = 1024
@@ -19,13 +20,16 @@ _BYTES = 0x08
 COLUMNS = {"image": "BYTES", "label": "INT"}
 
 
-def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
     """Read images and labels.
 
     Args:
         path: The file of images, unsigned bytes of (n, height, width) or (n, height, width, channels).
         settings: [data]: `image`, the size that they are resized to.
         columns: Type of `label`, where it is not INT.
+        omissions: Takes what is not read as it is there.
 
     Yields:
         Batches of `image`, PNG, and `label`.
@@ -51,7 +55,7 @@ def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) ->
     return {name: columns.get(name, kind) for name, kind in COLUMNS.items()}
 
 
-def look(path: str, settings: Mapping[str, Any]) -> list[str]:
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
     """See that both files can be read and are of one number.
 
     Returns:

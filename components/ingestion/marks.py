@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -66,11 +66,14 @@ class Marks:
     Args:
         skip: Columns that are no part of a row's digest: those that name it or its split; None for no digests.
         label: The label's column, if there is one.
+        name: The column that the reader adds to name a row, if there is one; kept beside the digests.
     """
 
-    def __init__(self, *, skip: Collection[str | None] | None, label: str | None) -> None:
-        self._skip, self._label = skip, label
+    def __init__(self, *, skip: Collection[str | None] | None, label: str | None, name: str | None = None) -> None:
+        self._skip, self._label, self._name = skip, label, name
         self._digests: dict[str, list[Digests]] = {}
+        self._features: dict[str, list[Digests]] = {}
+        self._names: dict[str, list[str]] = {}
         self._facts: dict[str, Facts] = {}
 
     def add(self, batch: pa.RecordBatch, rows: Mapping[str, Any]) -> None:
@@ -81,16 +84,23 @@ class Marks:
             rows: Split -> row numbers, int64.
         """
         found = digests(batch, self._skip) if self._skip is not None else None
+        at = batch.schema.get_field_index(self._label) if self._label else -1
+        # Digests are sums over the columns.
+        features = None if found is None or at < 0 else found - _of_column(str(self._label), batch.column(at))
         numbers = {
             name: column.to_numpy(zero_copy_only=False)
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
             if pa.types.is_floating(column.type)
         }
         odd = {name: values for name, values in numbers.items() if not np.isfinite(values).all()}
-        at = batch.schema.get_field_index(self._label) if self._label else -1
         for split, places in rows.items():
             if found is not None:
                 self._digests.setdefault(split, []).append(found[places])
+                if features is not None:
+                    self._features.setdefault(split, []).append(features[places])
+                if self._name is not None:
+                    column = batch.column(batch.schema.get_field_index(self._name))
+                    self._names.setdefault(split, []).extend(column.take(pa.array(places)).to_pylist())
             facts = Facts(len(places), odd={name: _odd(batch, name, odd[name], places) for name in odd})
             facts.odd = {name: both for name, both in facts.odd.items() if any(both)}
             if at >= 0:
@@ -99,20 +109,49 @@ class Marks:
 
     def write(self, file: BinaryIO) -> None:
         """Write all that was gathered, and close the file."""
-        arrays = {f"digests/{split}": np.concatenate(parts) for split, parts in self._digests.items()}
-        text = json.dumps({split: _plain(facts) for split, facts in self._facts.items()})
+        held_by = {"digests": self._digests, "features": self._features}
+        arrays = {
+            f"{kind}/{split}": np.concatenate(parts) for kind, each in held_by.items() for split, parts in each.items()
+        }
+        # As JSON: in an array of texts each would take as much room as the longest.
+        arrays |= {f"names/{split}": _bytes(names) for split, names in self._names.items()}
+        facts = {split: _plain(facts) for split, facts in self._facts.items()}
         held = io.BytesIO()
-        np.savez(held, facts=np.frombuffer(text.encode(), np.uint8), **arrays)
+        np.savez(held, facts=_bytes(facts), **arrays)
         with file:
             file.write(held.getvalue())
 
 
-def read(file: BinaryIO) -> tuple[dict[str, Facts], dict[str, Digests]]:
-    """Read what a `Marks` wrote: facts and digests by split."""
+def _bytes(content: Any) -> np.ndarray[Any, Any]:
+    return np.frombuffer(json.dumps(content).encode(), np.uint8)
+
+
+class Marked(NamedTuple):
+    """What a `Marks` wrote, by split.
+
+    Attributes:
+        facts: Of the rows.
+        digests: Of each row.
+        features: Digests of the same rows without their label.
+        names: Of the same rows, where these have some.
+    """
+
+    facts: dict[str, Facts]
+    digests: dict[str, Digests]
+    features: dict[str, Digests]
+    names: dict[str, list[str]]
+
+
+def read(file: BinaryIO) -> Marked:
+    """Read what a `Marks` wrote."""
     with np.load(io.BytesIO(file.read()), allow_pickle=False) as arrays:
         facts = {split: _facts(plain) for split, plain in json.loads(arrays["facts"].tobytes()).items()}
-        prefix = "digests/"
-        return facts, {name[len(prefix) :]: arrays[name] for name in arrays.files if name.startswith(prefix)}
+        held: dict[str, dict[str, Any]] = {"digests": {}, "features": {}, "names": {}}
+        for key in arrays.files:
+            kind, _, split = key.partition("/")
+            if kind in held:
+                held[kind][split] = json.loads(arrays[key].tobytes()) if kind == "names" else arrays[key]
+        return Marked(facts, **held)
 
 
 def digests(batch: pa.RecordBatch, skip: Collection[str | None]) -> Digests:
@@ -128,9 +167,14 @@ def digests(batch: pa.RecordBatch, skip: Collection[str | None]) -> Digests:
     total = np.zeros(len(batch), np.uint64)
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if name not in skip:
-            seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
-            total += _mixed(_words(column) ^ np.uint64(seed))
+            total += _of_column(name, column)
     return total
+
+
+def _of_column(name: str, column: pa.Array) -> Digests:
+    """What a column adds to the digests."""
+    seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+    return _mixed(_words(column) ^ np.uint64(seed))
 
 
 def _words(column: pa.Array) -> Digests:

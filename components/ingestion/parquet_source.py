@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from components.ingestion import cells, files
+from components.ingestion.omissions import Omissions
 from errors import UserError
 from models import arrow
 
@@ -14,13 +15,16 @@ BATCH_ROWS = 65_536
 """Rows read at once: a batch of a hundred numbers each is 50 MB."""
 
 
-def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
         path: A Parquet file.
         settings: [data]: `blank` and `trim`.
         columns: Column name -> INT, FLOAT or BYTES; a column that is not named is as it looks.
+        omissions: Takes what is not read as it is there.
 
     Yields:
         Batches of rows; NaN stays a value.
@@ -61,7 +65,7 @@ def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) ->
         return {name: columns.get(name, kind) for name, kind in _kinds(path, file.schema_arrow).items()}
 
 
-def look(path: str, settings: Mapping[str, Any]) -> list[str]:
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read and holds a row.
 
     Returns:

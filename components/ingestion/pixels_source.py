@@ -9,18 +9,22 @@ import numpy as np
 import pyarrow as pa
 
 from components.ingestion import csv_source, images
+from components.ingestion.omissions import Omissions
 from errors import UserError
 
 _PIXEL = re.compile(r"pixel_?(\d+)", re.IGNORECASE)
 
 
-def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
         path: A CSV file with columns pixel1 to pixelN, or from pixel0 on, row by row of the image, and others.
         settings: [data]: `csv`, `blank`, `trim`, and `image`: the size of the images, which are square without it.
         columns: Column name -> INT, FLOAT or BYTES, of the other columns.
+        omissions: Takes what is not read as it is there.
 
     Yields:
         Batches of `image`, PNG, and the other columns.
@@ -34,7 +38,7 @@ def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) 
     whole = {"height": None, "width": None}
     kinds = dict.fromkeys(pixels, "INT") | {name: kind for name, kind in columns.items() if name != "image"}
     rows = 0
-    for batch in csv_source.batches(path, settings, kinds):
+    for batch in csv_source.batches(path, settings, kinds, omissions):
         values = np.empty((len(batch), len(pixels)), np.uint8)
         for number, name in enumerate(pixels):
             cells = batch.column(batch.schema.get_field_index(name))
@@ -63,7 +67,7 @@ def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) ->
     return {"image": "BYTES"} | {name: kind for name, kind in found.items() if name not in pixels}
 
 
-def look(path: str, settings: Mapping[str, Any]) -> list[str]:
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read and that its pixels make an image.
 
     Returns:
@@ -72,7 +76,7 @@ def look(path: str, settings: Mapping[str, Any]) -> list[str]:
     Raises:
         UserError: it cannot, or they do not.
     """
-    names = csv_source.look(path, settings)
+    names = csv_source.look(path, settings, omissions)
     pixels = _pixels(path, names)
     _shape(path, len(pixels), settings)
     return ["image", *(name for name in names if name not in pixels)]

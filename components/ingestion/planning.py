@@ -1,7 +1,7 @@
 """What is known before the first row is written: the files, the columns' types, and where time is cut."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from components.ingestion import files, sources, spans, times
 from components.ingestion.cells import DOUBLE
 from components.ingestion.files import DataFile
 from components.ingestion.grouping import ungrouped
+from components.ingestion.omissions import Omissions
 from components.ingestion.rows import Keeper
 from components.ingestion.split import SPLITS
 from errors import UserError
@@ -36,6 +37,7 @@ class Plan:
         span: Number of the newest span.
         version: Its version.
         notes: What the summary should say.
+        omissions: What the paths name and is passed over.
     """
 
     files: list[DataFile]
@@ -49,6 +51,7 @@ class Plan:
     span: int = 0
     version: int = 0
     notes: list[str] = field(default_factory=list)
+    omissions: Omissions = field(default_factory=Omissions)
 
 
 def plan(config: Mapping[str, Any]) -> Plan:
@@ -63,14 +66,15 @@ def plan(config: Mapping[str, Any]) -> Plan:
     data = config["data"]
     if reason := ungrouped(data["split"]["by"], config["duties"]["group"]):
         raise UserError(reason)
-    found = files.resolve(config["paths"], data)
+    omissions = Omissions()
+    found = files.resolve(config["paths"], data, omissions)
     columns = sources.types([file.path for file in found], data, config["columns"])
     split = {
         **data["split"],
         "key": _key(config),
         "cut_eval": data["split"]["by"] == "files" and not any(file.split == "eval" for file in found),
     }
-    made = Plan(found, found, columns, split)
+    made = Plan(found, found, columns, split, omissions=omissions)
     notes = []
     taken = sorted({file.span for file in found if file.span is not None})
     if data["spans"]:
@@ -109,7 +113,13 @@ def plan(config: Mapping[str, Any]) -> Plan:
     )
 
 
-def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keeper) -> Iterator[pa.RecordBatch]:
+def read(
+    file: files.DataFile,
+    plan: Plan,
+    config: Mapping[str, Any],
+    keep: Keeper,
+    omissions: Omissions | None = None,
+) -> Iterator[pa.RecordBatch]:
     """Rows of one file that stay, a batch at a time.
 
     Args:
@@ -117,11 +127,12 @@ def read(file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keep
         plan: Of which only `files` and `columns` are asked.
         config: The node's settings.
         keep: Leaves rows out, and counts them.
+        omissions: Takes what of the file is not read as it is there.
 
     Raises:
         UserError: the file cannot be read.
     """
-    batches = sources.batches(file.path, config["data"], _types(file, plan, config))
+    batches = sources.batches(file.path, config["data"], _types(file, plan, config), omissions)
     if config["data"]["sample"]:
         batches = _sampled(batches, _part(config["data"]["sample"], file, plan))
     for batch in batches:
@@ -155,13 +166,27 @@ def keeper(config: Mapping[str, Any]) -> Keeper:
     return Keeper(exclude=config["data"]["exclude"], complete=config["complete"], label=config["label"])
 
 
-def naming(config: Mapping[str, Any]) -> tuple[str | None, ...] | None:
-    """Columns that name a row or its split, and so do not count when rows are compared; None where they never are."""
+def naming(config: Mapping[str, Any], added: Sequence[str] = ()) -> tuple[str | None, ...] | None:
+    """Columns that name a row or its split, and so do not count when rows are compared; None where they never are.
+
+    Args:
+        config: The node's settings.
+        added: Columns that the reader adds to name a row.
+    """
     split = config["data"]["split"]
-    # Where the whole row decides, equal rows are on one side.
-    if split["by"] == "all" or (split["by"] == "hash" and _key(config) is None):
+    # Where the whole row decides, equal rows are on one side, but for a name that the reader gave them.
+    if split["by"] == "all" or (split["by"] == "hash" and _key(config) is None and not added):
         return None
-    return config["duties"]["id"], _key(config), split["column"]
+    return config["duties"]["id"], _key(config), split["column"], *added
+
+
+def added(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Columns that the reader of the data adds to name a row; none where the data is gone."""
+    try:
+        first = files.resolve(config["paths"], config["data"])[0]
+    except UserError:
+        return ()
+    return sources.added(first.path, config["data"])
 
 
 def _key(config: Mapping[str, Any]) -> str | None:

@@ -5,29 +5,41 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from components.ingestion import files
+from components.ingestion import files, formats
+from components.ingestion.omissions import Omissions
 from errors import UserError
 
 
 class Source(Protocol):
     """A module of this package that reads one format."""
 
-    def batches(self, path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-        """Rows of one file with the types of `columns`."""
+    def batches(
+        self,
+        path: str,
+        settings: Mapping[str, Any],
+        columns: Mapping[str, str],
+        omissions: Omissions | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows of one file with the types of `columns`; what is not read as it is there goes to `omissions`."""
 
     def types(self, path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
         """Columns of one file in its order, with their types: those given, else as they look."""
 
-    def look(self, path: str, settings: Mapping[str, Any]) -> list[str]:
-        """Names of the columns, after a look at the first rows."""
+    def look(self, path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+        """Names of the columns, after a look at the first rows; what will not be read goes to `omissions`."""
 
 
 FORMATS = ("csv", "parquet", "tfrecord", "idx", "pixels", "images")
 """What data.format can say."""
+ADDED = {"images": ("file",)}
+"""Format -> columns that its reader adds."""
 
 
 def batches(
-    paths: str | Sequence[str], settings: Mapping[str, Any], columns: Mapping[str, str]
+    paths: str | Sequence[str],
+    settings: Mapping[str, Any],
+    columns: Mapping[str, str],
+    omissions: Omissions | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Read files.
 
@@ -36,6 +48,7 @@ def batches(
         settings: [data] with all its defaults, as `pipeline.data.Data(...).model_dump(mode="json")` gives it.
         columns: Column name -> schema type (INT, FLOAT, BYTES); any other column has the type that all its cells
             look like. Empty where there is no schema.
+        omissions: Takes what is skipped, left out, cut or converted; complete once the last batch is read.
 
     Yields:
         Batches of rows, whose columns are int64, float32, string or binary; a blank cell is null. Each has the columns
@@ -47,7 +60,7 @@ def batches(
     paths = [paths] if isinstance(paths, str) else list(paths)
     known = types(paths, settings, columns)
     for path in paths:
-        yield from source(path, settings).batches(path, settings, known)
+        yield from source(path, settings).batches(path, settings, known, omissions)
 
 
 def types(paths: Sequence[str], settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
@@ -72,12 +85,13 @@ def types(paths: Sequence[str], settings: Mapping[str, Any], columns: Mapping[st
     return found
 
 
-def look(path: str, settings: Mapping[str, Any]) -> list[str]:
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read, by its first rows.
 
     Args:
         path: The file.
         settings: As for `batches`.
+        omissions: Takes what will not be read as it is there, as far as the look can tell.
 
     Returns:
         Names of its columns, in order.
@@ -85,7 +99,17 @@ def look(path: str, settings: Mapping[str, Any]) -> list[str]:
     Raises:
         UserError: it cannot be read, or holds no rows.
     """
-    return source(path, settings).look(path, settings)
+    return source(path, settings).look(path, settings, omissions)
+
+
+def added(path: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Columns that are not in the data and that the reader adds to name a row: never features.
+
+    Args:
+        path: The file.
+        settings: As for `batches`.
+    """
+    return ADDED.get(settings["format"] or files.format_of(path) or "", ())
 
 
 def widest(one: str | None, other: str) -> str:
@@ -101,6 +125,10 @@ def source(path: str, settings: Mapping[str, Any]) -> Source:
         UserError: nothing here reads it.
     """
     kind = settings["format"] or files.format_of(path)
+    if kind is None and path.lower().endswith(formats.IMAGES):
+        from components.ingestion import image_files
+
+        raise UserError(image_files.no_classes(path))
     if kind is None:
         raise UserError(
             f"{path}: its name tells no format: take it out of data.path, or say data.format, which is one of "

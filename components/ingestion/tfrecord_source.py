@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tfx_bsl.coders import example_coder
 
 from components.ingestion import cells, files
+from components.ingestion.omissions import Omissions
 from components.ingestion.records import masked_crc
 from errors import UserError
 
@@ -21,7 +22,9 @@ MAX_RECORD_BYTES = 1 << 30
 _HEAD = struct.Struct("<QI")
 
 
-def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
@@ -29,6 +32,7 @@ def batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) 
         settings: [data].
         columns: Column name -> INT, FLOAT or BYTES; a feature that is not named is left out, and one that no record
             of a batch has is null.
+        omissions: Takes what is not read as it is there.
 
     Yields:
         Batches of rows; a text is binary.
@@ -72,7 +76,7 @@ def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) ->
     return found
 
 
-def look(path: str, settings: Mapping[str, Any]) -> list[str]:
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read and holds a record.
 
     Returns:

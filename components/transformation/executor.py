@@ -1,5 +1,6 @@
 """Runs the transformation: on large batches where all of the function's analyzers are known, else as stock TFX does."""
 
+import contextlib
 import functools
 import json
 import logging
@@ -24,6 +25,7 @@ from components import digest, shards, spread, summary
 from components.engine.pipeline import OnEngine
 from components.transformation import findings, passes
 from components.transformation.analysis import Analysis, Unsupported
+from errors import ResourceError
 from manifest import Shard
 from models import settings
 
@@ -48,7 +50,7 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
         try:
             self._do(input_dict, output_dict, exec_properties)
         except Exception as error:
-            finding = _explain(exec_properties)(error)
+            finding = _explain(exec_properties, input_dict)(error)
             if finding is None:
                 raise
             raise finding from error
@@ -96,7 +98,7 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
         graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
         # A folder that an earlier try of the stage left is not written into.
-        temporary, explain = f"{graph.uri}/{spread.TEMPORARY}-{uuid.uuid4().hex}", _explain(exec_properties)
+        temporary, explain = f"{graph.uri}/{spread.TEMPORARY}-{uuid.uuid4().hex}", _explain(exec_properties, input_dict)
         analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
         needed = {name: spec[name] for name in analysis.columns}
         logging.info("transformation: %d raw columns", len(needed))
@@ -114,10 +116,17 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
         io_utils.delete_dir(temporary)
 
 
-def _explain(exec_properties: dict[str, Any]) -> spread.Explain:
+def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> spread.Explain:
     """From what a worker raised to what is wrong with the data; pickled to where the worker is."""
     packed = json.loads(exec_properties.get("custom_config") or "{}").get("settings")
-    return functools.partial(findings.explain, config=settings.unpack(packed)) if packed else spread.unexplained
+    if not packed:
+        return spread.unexplained
+    examples, files = artifact_utils.get_single_instance(input_dict["examples"]), {}
+    # Without its files an artifact explains less, and the error itself says so.
+    with contextlib.suppress(ResourceError):
+        splits = artifact_utils.decode_split_names(examples.split_names)
+        files = {name: [spread.absolute(shard.path) for shard in shards.files(examples, name)] for name in splits}
+    return functools.partial(findings.explain, config=settings.unpack(packed), records=findings.Records(files))
 
 
 def _declare(transformed: Any) -> None:

@@ -4,26 +4,49 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import tensorflow as tf
+
+from components import shards
 from components.digest import ROOT
 from errors import UserError
 from models.transforms.cells import FINDING
 
 _FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s*$", re.MULTILINE)
-_BROKEN_PICTURE = re.compile(r"\{\{node \S*DecodeImage\}\}")
+_BROKEN_PICTURE = re.compile(r"\{\{node \S*Decode(Image|Png)\}\}")
 
 _NODE = re.compile(r"\[?\[?\{\{.*?\}\}\]?\]?|\[Op:.*?\]|\[while running .*?\]")
 """Where in the graph it was."""
 
 
-def explain(error: BaseException, config: Mapping[str, Any]) -> UserError | None:
+class Records:
+    """Rows of examples, read only when they are asked for; pickled to where a worker is.
+
+    Args:
+        files: Split -> its files.
+    """
+
+    def __init__(self, files: Mapping[str, Sequence[str]]) -> None:
+        self._files = dict(files)
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        for split, paths in self._files.items():
+            rows = (record for path in paths for records in shards.batches(path) for record in records)
+            for number, record in enumerate(rows, 1):
+                yield f"row {number:,} of {split}", bytes(record)
+
+
+def explain(
+    error: BaseException, config: Mapping[str, Any], records: Iterable[tuple[str, bytes]] = ()
+) -> UserError | None:
     """Turn an error into one for the user's eyes.
 
     Args:
         error: What the stage raised.
         config: The stage's settings.
+        records: Where each row is, and it as a serialized tf.Example; read only to find a picture that is broken.
 
     Returns:
         The column and what its cells must be, or the line of the user's function; None where neither is the cause.
@@ -36,15 +59,33 @@ def explain(error: BaseException, config: Mapping[str, Any]) -> UserError | None
             said = _plain(found[1])
             return UserError(f"{said}{value}. Mend or exclude such rows, or choose another role for the column")
         if _BROKEN_PICTURE.search(str(cause)):
-            columns = ", ".join(repr(entry["column"]) for entry in config["features"].get("image", ()))
+            columns = [entry["column"] for entry in config["features"].get("image", ())]
             reason = _NODE.sub("", str(cause)).strip().splitlines()[-1].strip()
-            return UserError(f"column {columns} holds a picture that is broken ({reason}): replace or exclude it")
+            where = _broken(records, columns, (config.get("columns") or {}).get("id"))
+            return UserError(
+                f"column {', '.join(map(repr, columns))} holds a picture that is broken ({reason}){where}: replace or "
+                "exclude it"
+            )
         line = _own_line(cause, own) if own else None
         if line:
             return UserError(f"{own} failed: {type(cause).__name__}: {cause} ({line})")
         if isinstance(cause, ValueError) and _raised_by_models(cause):
             return UserError(str(cause))
     return None
+
+
+def _broken(records: Iterable[tuple[str, bytes]], columns: Sequence[str], name: str | None) -> str:
+    """The first row whose picture is broken, as the end of a sentence; empty where none is found."""
+    for place, record in records:
+        cells = tf.train.Example.FromString(record).features.feature
+        for column in columns:
+            for content in cells[column].bytes_list.value:
+                try:
+                    tf.io.decode_image(content, expand_animations=False)
+                except tf.errors.InvalidArgumentError:
+                    called = b"".join(cells[name].bytes_list.value).decode(errors="replace") if name else ""
+                    return f", in {called or place}"
+    return ""
 
 
 def _plain(escaped: str) -> str:

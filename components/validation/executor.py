@@ -19,6 +19,7 @@ from components.validation.history import STATISTICS_ID
 from components.validation.today import Today, gathered, looked_back
 from errors import GateError
 from models import settings
+from models.label import Label
 
 JUDGES = {**gates.GATES, "drift": drift.drift, "skew": drift.skew}
 """Key of [gates] -> what judges it."""
@@ -46,11 +47,12 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         statistics = {split: stats_artifact_utils.load_statistics(figures, split).proto() for split in splits}
         config = settings.unpack(json.loads(exec_properties.get("settings") or '{"inline": {}}'))
         anomalies = {split: _anomalies(artifact, split) for split in splits}
-        found = reviewed.findings(anomalies, statistics, schema, config.get("schema", "the schema"))
+        label = Label.model_validate(config["label"]) if config.get("label") else None
+        found = reviewed.findings(anomalies, statistics, schema, config.get("schema", "the schema"), label)
         if config:
-            facts, digests = gathered(input_dict.get("examples", []))
+            marked = gathered(input_dict.get("examples", []))
             before = looked_back(figures, input_dict.get("history", []))
-            today = Today(config, schema, statistics, facts, digests, before)
+            today = Today(config, schema, statistics, *marked, before)
             # What the schema refuses is not told twice.
             known = {finding.column for finding in found}
             for name, judge in JUDGES.items():

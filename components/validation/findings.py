@@ -32,7 +32,7 @@ class Finding:
         edit: What would accept it; empty where nothing does.
         splits: Where.
         at_fault: Finds its rows; None where no row is to blame.
-        rows: Some of them: `file` and `line`.
+        rows: Some of them: `file` and `line`, which is None where the whole file is the row.
     """
 
     gate: str
@@ -69,8 +69,8 @@ def places(rows: Iterable[dict[str, Any]]) -> str:
     """The rows, by file: `a.csv line 3, 5; b.csv line 2`."""
     by_file: dict[str, list[str]] = {}
     for row in rows:
-        by_file.setdefault(row["file"], []).append(str(row["line"]))
-    return "; ".join(f"{file} line {', '.join(lines)}" for file, lines in by_file.items())
+        by_file.setdefault(row["file"], []).extend([] if row["line"] is None else [str(row["line"])])
+    return "; ".join(file + (f" line {', '.join(lines)}" if lines else "") for file, lines in by_file.items())
 
 
 def worst(found: Iterable[Finding]) -> list[Finding]:
@@ -98,6 +98,11 @@ def dump(findings: Iterable[Finding]) -> str:
 def share(part: float, whole: float) -> str:
     """A share in per cent, exactly where it ends after few digits."""
     return f"{100 * part / whole:.4g} %" if whole else "0 %"
+
+
+def text(value: Any) -> Any:
+    """A cell as a text, where its bytes are one."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def toml_key(column: str) -> str:

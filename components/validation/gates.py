@@ -4,12 +4,10 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.ingestion import marks, planning
-from components.validation import labels
+from components.validation import equal_rows, labels
 from components.validation.findings import Finding, Predicate, down, share, toml_key, up
 from components.validation.reviewed import by_column, domain, unnamed
 from components.validation.today import TRAIN, Today
@@ -149,39 +147,14 @@ def unseen(today: Today) -> Iterator[Finding]:
             )
 
 
-def duplicates(today: Today) -> Iterator[Finding]:
-    """Rows of eval and test that train has too."""
-    gate, others = today.gate("duplicates"), [split for split in today.digests if split != TRAIN]
-    if TRAIN not in today.digests or not others:
-        return
-    train = np.sort(today.digests[TRAIN])
-    held = {split: _within(today.digests[split], train) for split in others}
-    part, whole = sum(int(one.sum()) for one in held.values()), sum(map(len, held.values()))
-    if whole and part > gate["most"] * whole:
-        twice = np.unique(np.concatenate([today.digests[split][held[split]] for split in others]))
-        counts = ", ".join(f"{int(one.sum()):,} of {split}" for split, one in held.items())
-        yield Finding(
-            "duplicates",
-            None,
-            gate["most"],
-            part / whole,
-            today.action("duplicates"),
-            f"{part:,} of {whole:,} rows of {' and '.join(others)} ({share(part, whole)}) are in train too ({counts}), "
-            f"above the limit of {gate['most']:g}: the metrics would flatter the model",
-            edit=f"gates.duplicates.most = {up(part / whole):g} in the config; or name what such rows share as "
-            "[columns] group",
-            splits=others,
-            at_fault=_same(twice, planning.naming(today.settings["source"]) or ()),
-        )
-
-
 GATES = {
     "missing": missing,
     "finite": finite,
     "rows": rows,
     "label": labels.judge,
     "unseen": unseen,
-    "duplicates": duplicates,
+    "duplicates": equal_rows.duplicates,
+    "contradictions": equal_rows.contradictions,
 }
 """Key of [gates] -> what judges it."""
 
@@ -235,13 +208,3 @@ def _not_in(name: str, values: list[str]) -> Predicate:
         return pc.and_(texts.is_valid(), pc.invert(pc.is_in(texts, value_set=pa.array(values, pa.string()))))
 
     return find
-
-
-def _within(digests: Any, known: Any) -> Any:
-    """Which digests are among sorted ones, in about half the time of numpy's `isin`, which sorts both."""
-    places = np.minimum(np.searchsorted(known, digests), max(len(known) - 1, 0))
-    return known[places] == digests if len(known) else np.zeros(len(digests), bool)
-
-
-def _same(digests: Any, skip: tuple[str | None, ...]) -> Predicate:
-    return lambda batch: pa.array(_within(marks.digests(batch, skip), digests))

@@ -1,11 +1,16 @@
 """The gate on the label: range of a number, rows of each class."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components import classes
+from components.validation import findings
 from components.validation.findings import Finding, Predicate
+from components.validation.reviewed import domain
 from components.validation.today import TRAIN, Today
 from models.label import Label
 
@@ -33,6 +38,50 @@ def judge(today: Today) -> Iterator[Finding]:
                 )
     if TRAIN in today.facts and today.facts[TRAIN].labels is not None and role.tiers is None:
         yield from _classes(today, role, gate["min_count"], action)
+
+
+def _unlisted(today: Today, role: Label, action: str) -> Iterator[Finding]:
+    """Values that the config's classes do not have: such rows would be trained on and judged by nobody."""
+    feature, column = today.feature(str(role.column)), str(role.column)
+    counts: dict[str, int] = {}
+    for facts in today.facts.values():
+        for value, number in (facts.labels or {}).items():
+            counts[role.text(value)] = counts.get(role.text(value), 0) + number
+    others = role.unlisted(counts)
+    if not others:
+        return
+    number, every = sum(counts[name] for name in others), sum(facts.rows for facts in today.facts.values())
+    edit = classes.accepting(
+        role,
+        others,
+        today.settings["schema"],
+        domain=feature is not None and domain(today.schema, feature) is not None,
+        texts=feature is None or feature.type == schema_pb2.BYTES,
+    )
+    yield Finding(
+        "label",
+        column,
+        0,
+        number,
+        action,
+        classes.unlisted(role, others, f"{number:,} of {every:,} rows"),
+        edit=edit,
+        splits=[
+            split
+            for split, facts in today.facts.items()
+            if any(role.text(value) in others for value in facts.labels or ())
+        ],
+        at_fault=_among(column, role, others),
+    )
+
+
+def _among(name: str, role: Label, values: Collection[str]) -> Predicate:
+    def find(batch: pa.RecordBatch) -> Any:
+        coded = batch.column(batch.schema.get_field_index(name)).dictionary_encode()
+        bad = [role.text(findings.text(value)) in values for value in coded.dictionary.to_pylist()]
+        return pc.fill_null(pc.take(pa.array(bad, pa.bool_()), coded.indices), False)
+
+    return find
 
 
 def _classes(today: Today, role: Label, least: int, action: str) -> Iterator[Finding]:
@@ -70,8 +119,10 @@ def _classes(today: Today, role: Label, least: int, action: str) -> Iterator[Fin
         return
     if role.task == "regression":
         return
+    yield from _unlisted(today, role, action)
     for name in dict.fromkeys([*(role.names or ()), *train]):
         if train.get(name, 0) < least:
+            gone = not train.get(name) and name in role.classes and len(role.classes) > 2
             yield Finding(
                 "label",
                 column,
@@ -79,7 +130,9 @@ def _classes(today: Today, role: Label, least: int, action: str) -> Iterator[Fin
                 train.get(name, 0),
                 action,
                 f"class {name!r} has {train.get(name, 0):,} rows in train, below the limit of {least}",
-                edit=f"gates.label.min_count = {train.get(name, 0)} in the config",
+                edit=f"take {name!r} out of label.classes in the config"
+                if gone
+                else f"gates.label.min_count = {train.get(name, 0)} in the config",
                 splits=[TRAIN],
             )
     for split in found:

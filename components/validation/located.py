@@ -29,8 +29,9 @@ def locate(findings: Sequence[Finding], source: Mapping[str, Any], content: str 
     try:
         files.verify(files.resolve(source["paths"], source["data"]), content)
         for path, batch, numbers in _kept(source):
+            added = next(iter(sources.added(path, source["data"])), None)
             for finding in waiting:
-                _fill(finding, path, batch, numbers)
+                _fill(finding, path, batch, numbers, added)
             waiting = [finding for finding in waiting if len(finding.rows) < MOST]
             if not waiting:
                 break
@@ -40,13 +41,17 @@ def locate(findings: Sequence[Finding], source: Mapping[str, Any], content: str 
     _lines([finding for finding in findings if finding.rows], source["data"])
 
 
-def _fill(finding: Finding, path: str, batch: pa.RecordBatch, numbers: Any) -> None:
+def _fill(finding: Finding, path: str, batch: pa.RecordBatch, numbers: Any, name: str | None) -> None:
     assert finding.at_fault is not None
     if finding.column is not None and finding.column not in batch.schema.names:
         return
-    found = np.flatnonzero(finding.at_fault(batch).to_numpy(zero_copy_only=False))
-    room = MOST - len(finding.rows)
-    finding.rows += [{"file": path, "line": int(numbers[row])} for row in found[:room]]
+    found = np.flatnonzero(finding.at_fault(batch).to_numpy(zero_copy_only=False))[: MOST - len(finding.rows)]
+    if name is not None:
+        # Each row is a file of its own.
+        names = batch.column(batch.schema.get_field_index(name)).take(pa.array(found)).to_pylist()
+        finding.rows += [{"file": f"{path.rstrip('/')}/{one}", "line": None} for one in names]
+    else:
+        finding.rows += [{"file": path, "line": int(numbers[row])} for row in found]
 
 
 def _kept(source: Mapping[str, Any]) -> Iterator[tuple[str, pa.RecordBatch, Any]]:
@@ -70,7 +75,7 @@ def _lines(findings: Sequence[Finding], data: Mapping[str, Any]) -> None:
     wanted: dict[str, set[int]] = {}
     for finding in findings:
         for row in finding.rows:
-            if (data["format"] or files.format_of(row["file"])) in ("csv", "pixels"):
+            if row["line"] is not None and (data["format"] or files.format_of(row["file"])) in ("csv", "pixels"):
                 wanted.setdefault(row["file"], set()).add(row["line"])
     lines = {path: _lines_of(path, numbers, data) for path, numbers in wanted.items()}
     for finding in findings:

@@ -7,7 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from components import classes
 from components.validation.findings import Finding, Predicate, share
+from models.label import Label
 
 _TYPES = {"INT": "INT", "FLOAT": "FLOAT", "STRING": "BYTES", "BYTES": "BYTES"}
 """Statistics' type -> the schema's."""
@@ -30,7 +32,11 @@ def _said(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, str]]:
 
 
 def findings(
-    anomalies: dict[str, anomalies_pb2.Anomalies], statistics: dict[str, Any], schema: schema_pb2.Schema, shown: str
+    anomalies: dict[str, anomalies_pb2.Anomalies],
+    statistics: dict[str, Any],
+    schema: schema_pb2.Schema,
+    shown: str,
+    label: Label | None = None,
 ) -> list[Finding]:
     """What is wrong with each column, once for all splits.
 
@@ -39,6 +45,7 @@ def findings(
         statistics: Split -> DatasetFeatureStatisticsList.
         schema: The reviewed schema.
         shown: Its path, for the edits.
+        label: [label]: a new value of its column is a new class, for the config too.
     """
     features = {feature.name: feature for feature in schema.feature}
     figures = {split: by_column(one) for split, one in statistics.items()}
@@ -52,6 +59,11 @@ def findings(
         kinds = {kind for split in splits for kind, _, _ in _reasons(anomalies[split], name)}
         measured = [figures[split][name] for split in splits if name in figures[split]]
         edit = _edit(schema, feature, measured, name, kinds)
+        edit = f"{edit} in {shown}" if edit else ""
+        if label is not None and label.column == name and kinds == {UNEXPECTED}:
+            known = [unnamed(domain(schema, feature) or [], one)[0] for one in measured]
+            others = sorted({value for values in known for value in values})
+            edit = classes.accepting(label, others, shown, domain=True, texts=True)
         text = _text(schema, feature, {split: (anomalies[split], figures[split].get(name)) for split in splits}, name)
         found.append(
             Finding(
@@ -61,7 +73,7 @@ def findings(
                 measured=text,
                 action="block",
                 text=text,
-                edit=f"{edit} in {shown}" if edit else "",
+                edit=edit,
                 splits=splits,
                 at_fault=_at_fault(schema, feature, name, kinds),
             )

@@ -46,6 +46,8 @@ class Today:
         statistics: Split -> DatasetFeatureStatisticsList.
         facts: Split -> what ingestion gathered; empty where another ingestion wrote the examples.
         digests: Split -> digests of its rows.
+        features: Split -> digests of the same rows without their label.
+        names: Split -> names of the same rows, where the reader gave them some.
         before: Earlier runs, that to compare with first.
     """
 
@@ -54,6 +56,8 @@ class Today:
     statistics: dict[str, Any]
     facts: dict[str, marks.Facts] = field(default_factory=dict)
     digests: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    features: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
     before: list[Before] = field(default_factory=list)
 
     def gate(self, name: str) -> dict[str, Any]:
@@ -81,8 +85,8 @@ def rows(statistics: Any) -> int:
     return int(statistics.datasets[0].num_examples)
 
 
-def gathered(examples: Sequence[Any]) -> tuple[dict[str, marks.Facts], dict[str, np.ndarray[Any, Any]]]:
-    """Facts and digests of all shards, where our ingestion left them.
+def gathered(examples: Sequence[Any]) -> marks.Marked:
+    """Facts, digests and names of all shards, where our ingestion left them.
 
     Args:
         examples: The Examples artifact, or nothing.
@@ -90,20 +94,27 @@ def gathered(examples: Sequence[Any]) -> tuple[dict[str, marks.Facts], dict[str,
     Raises:
         ResourceError: a declared file is not there.
     """
-    facts: dict[str, marks.Facts] = {}
-    parts: dict[str, list[np.ndarray[Any, Any]]] = {}
+    whole = marks.Marked({}, {}, {}, {})
+    digests: dict[str, list[np.ndarray[Any, Any]]] = {}
+    features: dict[str, list[np.ndarray[Any, Any]]] = {}
     for artifact in examples:
         for name in shards.declared(artifact).marks:
             path = f"{artifact.uri}/{name}"
             if not fileio.exists(path):
                 raise ResourceError(manifest.missing(path))
             with fileio.open(path, "rb") as file:
-                found, digests = marks.read(file)
-            for split, part in found.items():
-                facts.setdefault(split, marks.Facts()).add(part)
-            for split, one in digests.items():
-                parts.setdefault(split, []).append(one)
-    return facts, {split: np.concatenate(arrays) for split, arrays in parts.items()}
+                found = marks.read(file)
+            for split, facts in found.facts.items():
+                whole.facts.setdefault(split, marks.Facts()).add(facts)
+            for split, part in found.digests.items():
+                digests.setdefault(split, []).append(part)
+            for split, part in found.features.items():
+                features.setdefault(split, []).append(part)
+            for split, names in found.names.items():
+                whole.names.setdefault(split, []).extend(names)
+    for held, parts in ((whole.digests, digests), (whole.features, features)):
+        held.update({split: np.concatenate(arrays) for split, arrays in parts.items()})
+    return whole
 
 
 def looked_back(now: Any, history: Sequence[Any]) -> list[Before]:

@@ -19,10 +19,10 @@ def section(known: Facts, *, drawn: int = 40) -> Html | None:
       known: The run.
       drawn: So many columns are drawn, those that moved most; all are in the table.
     """
-    if not known.statistics and not known.anomalies and not known.gates:
+    if not known.statistics and not known.anomalies and not known.gates and not known.omissions:
         return None
     series = _series(known)
-    parts: list[Html | None] = [_rows(known), _anomalies(known), _gates(known)]
+    parts: list[Html | None] = [_rows(known), _omissions(known), _anomalies(known), _gates(known)]
     if series:
         names, columns = _names(series), [{column.name: column for column in split.columns} for _, split in series]
         drift = {name: _drift(name, [label for label, _ in series], columns) for name in names}
@@ -59,6 +59,21 @@ def _rows(known: Facts) -> Html | None:
     rows = [[split.split, split.rows, *([before.get(split.split)] if before else [])] for split in known.statistics]
     told = f"Earlier data is that of run {known.before_run}." if before else None
     return joined([table(header, rows, caption="Rows by split"), tag("p", told) if told else None])
+
+
+def _omissions(known: Facts) -> Html | None:
+    """Shows what of the data was not read as it lay there."""
+    if not known.omissions:
+        return None
+    rows = []
+    for each in known.omissions:
+        names = each.get("names")
+        shown = [str(name).encode("utf-8", "backslashreplace").decode() for name in names or () if name is not None]
+        kind, count = str(each.get("kind")), each.get("count")
+        more = ", ..." if isinstance(count, int) and 0 < len(shown) < count else ""
+        rows.append([each.get("action"), count, kind, each.get("reason"), ", ".join(shown) + more])
+    header = ["what was done", "how many", "of what", "why", "names"]
+    return table(header, rows, caption="Skipped, left out, cut or converted")
 
 
 def _drift(name: str, labels: Sequence[str], columns: Sequence[Mapping[str, Column]]) -> dict[str, float]:
@@ -168,5 +183,6 @@ def _places(rows: Any) -> Iterator[str]:
     """Names rows as file:line."""
     found = [each for each in rows if isinstance(each, Mapping)] if isinstance(rows, list) else []
     for each in found:
-        file = str(each.get("file", "")).rpartition("/")[2]
-        yield f"{file}:{each.get('line')}"
+        file, line = str(each.get("file", "")), each.get("line")
+        # An image is named with its class.
+        yield "/".join(file.split("/")[-2:]) if line is None else f"{file.rpartition('/')[2]}:{line}"

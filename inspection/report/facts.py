@@ -29,6 +29,7 @@ from inspection.store import NODE_CONTEXT, RUN_CONTEXT, Store
 
 HISTORY, NETWORK, OUTCOME, TRIALS = "history.jsonl", "network.json", "outcome.json", "trials.jsonl"
 GATES, VERDICT, DIAGNOSIS = "gates.json", "verdict.json", "diagnosis.json"
+OMISSIONS = "omissions.json"
 _Value = TypeVar("_Value")
 _ASSETS, _ASSET_MAP = "transform_fn/assets", "transformed_metadata/asset_map"
 """Vocabularies of a transform graph, and their names as TFT declares them."""
@@ -47,6 +48,7 @@ class Facts:
       before: Those of the last data that was other data, and which run took it.
       anomalies: Against the schema.
       gates: What gates measured: gate, column, limit, measured, action, text, rows, edit.
+      omissions: What of the data was skipped, left out, cut or converted: action, kind, reason, count, names.
       schema: Of the raw columns.
       transformed: Of the model features.
       vocabularies: File of the transformation -> entries.
@@ -69,6 +71,7 @@ class Facts:
     splits: Sequence[str] = ()
     anomalies: Sequence[schemas.Anomaly] = ()
     gates: Sequence[Mapping[str, Any]] = ()
+    omissions: Sequence[Mapping[str, Any]] = ()
     schema: Sequence[schemas.SchemaColumn] = ()
     transformed: Sequence[schemas.SchemaColumn] = ()
     vocabularies: Mapping[str, int] = field(default_factory=dict)
@@ -174,6 +177,8 @@ def _made(store: Store, run_id: str) -> dict[str, pb.Artifact]:
 
 def _data(facts: Facts, store: Store, made: Mapping[str, pb.Artifact]) -> None:
     facts.examples = made.get("Examples")
+    if facts.examples is not None:
+        facts.omissions = facts.attempt(lambda: _listed(_json(made["Examples"], OMISSIONS)), [])
     if "ExampleStatistics" in made:
         statistics = made["ExampleStatistics"]
         facts.statistics = facts.attempt(lambda: read_statistics(statistics), [])

@@ -74,7 +74,7 @@ def _image(values: Value) -> bool:
     return (
         bool(values)
         and isinstance(values[0], bytes)
-        and values[0][:4] in (b"\x89PNG", b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe1")
+        and (values[0][:4] == b"\x89PNG" or values[0][:3] == b"\xff\xd8\xff")
     )
 
 
@@ -84,15 +84,19 @@ def _picture(name: str, values: Value, row: Mapping[str, Any]) -> Html | None:
         return None
     content: bytes = values[0]
     if len(content) > _RAW:
-        from PIL import Image
+        from PIL import Image, ImageOps
 
         try:
-            with Image.open(io.BytesIO(content)) as image:
-                image.thumbnail((_SIDE, _SIDE))
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+                image.load()
+                # Of 16 bits a sample the higher 8 are shown; Pillow would cut them off at 255.
+                whole = image.point(lambda value: value / 257, "L") if image.mode.startswith("I") else image
+                shown = ImageOps.exif_transpose(whole)
+                shown.thumbnail((_SIDE, _SIDE))
                 small = io.BytesIO()
-                image.convert("RGB").save(small, "JPEG", quality=70)
+                shown.convert("RGB").save(small, "JPEG", quality=70)
                 content = small.getvalue()
-        except (OSError, ValueError, Image.DecompressionBombError):
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return None
     kind = "png" if content[:4] == b"\x89PNG" else "jpeg"
     label, answer = row.get("label"), row.get("answer")

@@ -23,8 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.command == "schema":
         return command.run_schema(arguments, REPOSITORY, data_root)
 
-    def check(name: str) -> None:
+    def check(name: str) -> list[str]:
         from components.ingestion import files
+        from components.ingestion.omissions import Omissions
         from orchestration import preflight
         from pipeline import load
         from pipeline.variants import Name
@@ -32,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         reviewed = load.reviewed(REPOSITORY, Name(name))
         data, label = reviewed.config.data, reviewed.config.label.column
         paths = files.under(REPOSITORY, data.path)
-        preflight.check_data(paths, data, config=f"{load.CONFIGS}/{name}.toml", columns=reviewed.columns, label=label)
+        shown, told = f"{load.CONFIGS}/{name}.toml", Omissions()
+        preflight.check_data(paths, data, config=shown, columns=reviewed.columns, label=label, omissions=told)
+        return told.lines()
 
     return command.run_new(arguments, REPOSITORY, check)

@@ -7,6 +7,7 @@ from typing import Any
 
 from components.engine import arguments, endpoints
 from components.ingestion import files, rows
+from components.ingestion.omissions import Omissions
 from errors import PipelineError, UserError
 from orchestration.places import REPOSITORY
 from orchestration.preflight import code, machine
@@ -32,6 +33,7 @@ class Report:
         data: The data's paths under the data root.
         skew: Those of served rows; None where [gates] names none.
         passed: Whether code and data were not read, as an earlier run had read the same.
+        omissions: What of the data will be skipped, left out or converted, as far as a look can tell.
     """
 
     checks: list[Check] = field(default_factory=list)
@@ -39,6 +41,7 @@ class Report:
     data: Any = None
     skew: Any = None
     passed: bool = False
+    omissions: Omissions = field(default_factory=Omissions)
 
     def settle(self) -> load.Reviewed:
         """Go on where nothing is wrong.
@@ -117,17 +120,9 @@ def look(
             report.data = files.under(os.path.abspath(data_root), readable.data.path)
         if readable is not None and not report.passed:
             table = _table(readable, known, stem) if known is not None and report.reviewed is not None else None
-            label = readable.label.column
-            size = (
-                attempt(
-                    "data",
-                    lambda: check_data(
-                        report.data, readable.data, config=shown, columns=known or {}, label=label, table=table
-                    ),
-                )
-                or 0
-            )
-            report.checks[-1].text = f"{len(files.flat(report.data))} path(s), {size:,} bytes of data"
+            size = attempt("data", lambda: _data(report, readable, known or {}, table, shown)) or 0
+            lines = [f"{len(files.flat(report.data))} path(s), {size:,} bytes of data", *report.omissions.lines()]
+            report.checks[-1].text = "\n".join(lines)
     writable = attempt("root", lambda: check_root(root))
     attempt("store", lambda: check_store(root, metadata))
     engine = arguments.parse(beam_args)
@@ -137,6 +132,19 @@ def look(
         attempt("disk", lambda: check_room(root, size))
     attempt("versions", lambda: machine.check_versions(os.path.join(REPOSITORY, "uv.lock")))
     return report
+
+
+def _data(report: Report, config: Config, columns: dict[str, str], table: Table | None, shown: str) -> int:
+    return check_data(
+        report.data,
+        config.data,
+        config=shown,
+        columns=columns,
+        label=config.label.column,
+        table=table,
+        omissions=report.omissions,
+        read=config.watched(columns)["used"],
+    )
 
 
 def _served(paths: Any, config: Config, shown: str) -> str:
@@ -174,4 +182,5 @@ def _table(config: Config, known: dict[str, str], stem: str) -> Table:
         keeper=rows.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=wanted),
         most_blank=config.data.max_blank_label,
         splits=1 if config.data.split.by == "all" else 3,
+        classes=config.gates.label.action == "block" and config.gates.label.min_count > 0 and not config.data.sample,
     )

@@ -2,10 +2,13 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from components.ingestion import csv_places, csv_source, files, sources
+import pyarrow as pa
+
+from components.ingestion import cells, csv_places, csv_source, files, folder_source, image_files, sources
+from components.ingestion.omissions import Omissions
 from errors import UserError
 from orchestration.preflight import blocks
 from orchestration.preflight.findings import short
@@ -29,6 +32,8 @@ def check_data(
     columns: Iterable[str],
     label: str | None,
     table: Table | None = None,
+    omissions: Omissions | None = None,
+    read: Collection[str] = (),
 ) -> int:
     """See that the data's files are there, can be read, and hold the schema's columns and rows.
 
@@ -39,6 +44,8 @@ def check_data(
         columns: Columns of the schema.
         label: The label's column, if there is one.
         table: Also looks at types and the label.
+        omissions: Takes what is skipped, left out or converted.
+        read: Columns that the model reads.
 
     Returns:
         Bytes of data, unpacked where that was seen.
@@ -48,12 +55,19 @@ def check_data(
     """
     settings = data.model_dump(mode="json")
     try:
-        found = files.resolve(paths, settings)
+        found = files.resolve(paths, settings, omissions)
     except UserError as error:
         raise UserError(f"{config}: {error}") from error
     wanted, size, lines = list(columns), 0, []
+    for name in sources.added(found[0].path, settings):
+        if name in read:
+            lines.append(
+                f"{config}: the model is to read {name!r}, the path of each image: its folder is the class, so the "
+                f'answer would be read off. Write id = "{name}" under [columns], and take {name!r} out of [features] '
+                "and [label]"
+            )
     for file in found:
-        told = list(_check_file(file.path, settings, wanted, label, table))
+        told = list(_check_file(file.path, settings, wanted, label, table, omissions))
         size += sum(one for one in told if isinstance(one, int))
         lines += short([one for one in told if isinstance(one, str)], file.path)
     if table is not None and not lines:
@@ -65,11 +79,16 @@ def check_data(
 
 
 def _check_file(
-    path: str, settings: Mapping[str, Any], columns: list[str], label: str | None, table: Table | None
+    path: str,
+    settings: Mapping[str, Any],
+    columns: list[str],
+    label: str | None,
+    table: Table | None,
+    omissions: Omissions | None,
 ) -> Iterator[str | int]:
     """What is wrong with a file, and its size."""
     try:
-        names = sources.look(path, settings)
+        names = sources.look(path, settings, omissions)
     except UserError as error:
         yield from str(error).splitlines()
         return
@@ -89,11 +108,15 @@ def _check_file(
             yield from _text(path, settings, table if kind == "csv" else None)
         elif table is not None and kind in ("parquet", "tfrecord"):
             yield from _typed(path, settings, table)
+        elif kind == "images":
+            yield sum(map(_unpacked, files.within(path)))
+            if table is not None:
+                yield from _folder(path, table)
         else:
             yield sum(map(_unpacked, files.within(path)))
     except UserError as error:
         yield from str(error).splitlines()
-    if table is not None and kind not in ("csv", "parquet", "tfrecord"):
+    if table is not None and kind not in ("csv", "parquet", "tfrecord", "images"):
         table.whole = False
 
 
@@ -122,8 +145,27 @@ def _typed(path: str, settings: Mapping[str, Any], table: Table) -> Iterator[str
             yield from table.take(path, numbered(batch), [f", row {row + 1}" for row in range(len(batch))])
 
 
+def _folder(path: str, table: Table) -> Iterator[str]:
+    """Rows of a folder of images, by its classes: the images themselves are not decoded."""
+    found = [name for names in image_files.survey(path, Omissions()).values() for name in names]
+    names = [name.encode("utf-8", "backslashreplace").decode() for name in found]
+    kind, labels = table.columns.get("label", "BYTES"), [name.split("/")[0] for name in names]
+    try:
+        column = cells.convert(pa.array(labels, pa.string()), kind)
+    except cells.BadCellError as error:
+        yield folder_source.misfit(path, error.value, kind)
+        table.whole = False
+        return
+    parts = {"image": pa.array([b""] * len(names), pa.binary()), "label": column, "file": pa.array(names, pa.string())}
+    batch = pa.RecordBatch.from_arrays(list(parts.values()), list(parts))
+    yield from table.take(path, numbered(batch), [f"/{name}" for name in names])
+
+
 def _unpacked(path: str) -> int:
     """Size of a file; of a packed one what its end says, up to 4 GB."""
+    if not os.path.exists(path):
+        # A link to nothing, which the look has named.
+        return 0
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         if not path.endswith(".gz") or size < GZIP_LEAST:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components import classes
 from components.ingestion import cells, rows
 from models.label import Label
 
@@ -24,6 +25,7 @@ class Table:
         keeper: Leaves rows out as ingestion will.
         most_blank: [data] max_blank_label.
         splits: How many splits share the rows; 1 where each has all of them.
+        classes: Whether classes that the config does not list, or that no row has, are refused, as by the label's gate.
 
     Attributes:
         whole: Whether all rows of all files were seen.
@@ -37,6 +39,7 @@ class Table:
     keeper: rows.Keeper
     most_blank: float
     splits: int
+    classes: bool = False
     whole: bool = True
     kept: int = 0
     _values: dict[Any, int] = field(default_factory=dict)
@@ -131,6 +134,29 @@ class Table:
             one = _one_class(self.label, [value for value in self._values if value is not None])
             if one:
                 yield f"{shown}: the label {self.label.column!r} {one}"
+            elif self.classes:
+                yield from self._unlisted(shown)
+
+    def _unlisted(self, shown: str) -> Iterator[str]:
+        """Classes of the data that the config does not list, and the other way round."""
+        label = self.label
+        counts = {_text(value): rows for value, rows in self._values.items() if value is not None}
+        others = label.unlisted(counts)
+        if others:
+            number = sum(rows for value, rows in counts.items() if label.text(value) in others)
+            said = classes.unlisted(label, others, f"{number:,} of {self.kept:,} rows")
+            listed = self.feature is not None and self.feature.WhichOneof("domain_info") in ("domain", "string_domain")
+            accepts = classes.accepting(
+                label, others, self.schema, domain=listed, texts=self.columns.get(str(label.column)) == "BYTES"
+            )
+            yield f"{shown}: the label {label.column!r}: {said}; to accept it: {accepts}"
+        there = {label.class_of(value) for value in counts}
+        for name in label.classes if label.task == "classes" and label.tiers is None else ():
+            if name not in there:
+                yield (
+                    f"{shown}: class {name!r} of label.classes has no row: take it out of label.classes in the config, "
+                    "or put rows of it into the data"
+                )
 
 
 _PLACE = " place"
@@ -153,22 +179,24 @@ def limits(feature: schema_pb2.Feature) -> Iterator[tuple[str, float, str]]:
                 yield "greater", domain.max, f"the schema says {kind} {{ max: {domain.max:g} }}"
 
 
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
 def _where(place: Any) -> str:
     return "" if place is None else f", line {place}"
 
 
 def _one_class(label: Label, values: Sequence[Any]) -> str:
     """Why nothing can be learnt from these values; empty where it can."""
-    classes = {
-        label.class_of(value.decode("utf-8", "replace") if isinstance(value, bytes) else value) for value in values
-    }
-    if label.task == "clusters" or len(classes) > 1:
+    found_ = {label.class_of(_text(value)) for value in values}
+    if label.task == "clusters" or len(found_) > 1:
         return ""
     found = ", ".join(sorted({repr(value) for value in values})[:5])
     if label.task == "anomaly":
-        return "" if classes == {"normal"} else "is an anomaly in every row: normal rows are needed to learn from"
+        return "" if found_ == {"normal"} else "is an anomaly in every row: normal rows are needed to learn from"
     if label.task in ("regression", "classes"):
         return f"is {found} in every row: there is nothing to learn"
     rule = f"label.positive = {label.positive!r}" if label.positive is not None else f"threshold = {label.threshold:g}"
-    always = classes == {(label.names or ())[1]}
+    always = found_ == {(label.names or ())[1]}
     return f"has one class: {rule} {'is' if always else 'never is'} what it holds: {found}: mend the rule"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.ingestion import files
+from components.ingestion.omissions import Omissions
 from errors import UserError
 from pipeline.data import Data
 
@@ -30,6 +31,45 @@ def test_a_pattern_finds_its_files_in_order_without_what_stands_beside_them(fold
     assert names(files.resolve([f"{folder}/b.csv", f"{folder}/a*"], SETTINGS)) == ["b.csv", "a.csv"]
     assert names(files.resolve(str(folder), SETTINGS)) == ["a.csv", "b.csv"]
     assert names(files.resolve(f"{folder}/README.md", SETTINGS)) == ["README.md"], "as it is asked for"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["licenses_2024.csv", "license_plates.txt", "notice_periods.csv", "readme_counts.parquet", "changelog_1.tsv"],
+)
+def test_a_name_that_begins_as_that_of_documentation_is_data(folder, name):
+    (folder / name).write_text("a")
+
+    assert name in names(files.resolve(str(folder), SETTINGS))
+    assert name in names(files.resolve(f"{folder}/*", SETTINGS))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["README", "readme.txt", "ReadMe.en.md", "LICENSE-MIT", "LICENSE.txt", "COPYING", "notice.html", "CITATION.cff"],
+)
+def test_documentation_is_passed_over_and_counted(folder, name):
+    (folder / name).write_text("a")
+    told = Omissions()
+
+    assert name not in names(files.resolve(str(folder), SETTINGS, told))
+    assert any(line.startswith("skipped") and "documentation" in line and name in line for line in told.lines())
+
+
+def test_what_a_folder_holds_beside_data_is_counted_and_named(folder):
+    (folder / "older").mkdir()
+    (folder / "Thumbs.db").write_text("")
+    os.symlink(folder / "gone.csv", folder / "c.csv")
+    told = Omissions()
+    files.resolve(str(folder), SETTINGS, told)
+
+    assert sorted(told.lines()) == [
+        "skipped 1 file: a device, a pipe, a socket or a link to nothing (c.csv)",
+        "skipped 1 file: hidden (.hidden.csv)",
+        "skipped 1 folder: in a folder of data files; name it in data.path to read it too (older)",
+        "skipped 2 files: documentation (LICENSE, README.md)",
+        "skipped 2 files: written by a system or a tool, no data (Thumbs.db, _SUCCESS)",
+    ]
 
 
 def test_files_of_ready_made_splits_carry_their_split(folder):
@@ -94,6 +134,21 @@ def test_the_digest_notices_an_image_that_changes_its_class(tmp_path):
     before = digest(tmp_path / "pets")
     (tmp_path / "pets" / "cat" / "1.png").rename(tmp_path / "pets" / "dog" / "1.png")
     assert digest(tmp_path / "pets") != before
+
+
+def test_the_digest_follows_links_and_bears_what_is_no_file(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+    (tmp_path / "birds").mkdir()
+    (tmp_path / "birds" / "1.png").write_text("an image")
+    os.symlink(tmp_path / "birds", tmp_path / "pets" / "bird")
+    os.symlink(tmp_path / "gone", tmp_path / "pets" / "cat" / "2.png")
+    os.symlink(tmp_path / "pets", tmp_path / "pets" / "dog" / "above")
+    os.mkfifo(tmp_path / "pets" / "dog" / "3.png")
+    before = files.content(files.resolve(str(tmp_path / "pets"), SETTINGS))
+    (tmp_path / "birds" / "1.png").write_text("another")
+
+    assert files.content(files.resolve(str(tmp_path / "pets"), SETTINGS)) != before
 
 
 ABANDONED = """

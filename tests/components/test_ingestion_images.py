@@ -1,24 +1,23 @@
 import gzip
-import io
 import struct
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from PIL import Image
 
 from components.ingestion import images, sources
 from errors import UserError
 from pipeline.data import Data
+from tests.pictures import pixels
 
 
 @pytest.fixture
 def read():
     """Reads files; columns as lists."""
 
-    def run(path, columns=None, **keys):
+    def run(path, columns=None, omissions=None, **keys):
         settings = Data(path="not read", **keys).model_dump(mode="json")
-        batches = list(sources.batches(str(path), settings, columns or {}))
+        batches = list(sources.batches(str(path), settings, columns or {}, omissions))
         run.types = {field.name: field.type for field in batches[0].schema}
         return pa.Table.from_batches(batches).to_pydict()
 
@@ -27,13 +26,10 @@ def read():
 
 @pytest.fixture
 def look():
-    return lambda path, **keys: sources.look(str(path), Data(path="not read", **keys).model_dump(mode="json"))
+    def run(path, omissions=None, **keys):
+        return sources.look(str(path), Data(path="not read", **keys).model_dump(mode="json"), omissions)
 
-
-def pixels(content):
-    with Image.open(io.BytesIO(content)) as image:
-        assert image.format == "PNG"
-        return np.asarray(image)
+    return run
 
 
 # IDX
@@ -153,69 +149,7 @@ def test_pixels_come_back_as_they_were(shape):
 
     assert np.array_equal(pixels(content), drawn[:, :, 0] if shape[-1] == 1 and len(shape) == 3 else drawn)
     assert images.encode(drawn, {"height": shape[0], "width": shape[1]}) == content
-    assert images.normalize(content, {"height": None, "width": None}) == content
-
-
-# Folders of images
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Two classes: cat/a.png grey, cat/b.jpg and dog/deep/c.jpeg in colour; and what is none."""
-    for name, mode in {"cat/a.png": "L", "cat/b.jpg": "RGB", "dog/deep/c.jpeg": "RGB"}.items():
-        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.new(mode, (6, 4), 100 if mode == "L" else (200, 0, 0)).save(tmp_path / "pets" / name)
-    (tmp_path / "pets" / "README.md").write_text("About")
-    (tmp_path / "pets" / "cat" / "notes.txt").write_text("About")
-    (tmp_path / "pets" / ".cache").mkdir()
-    (tmp_path / "pets" / ".cache" / "x.png").write_text("About")
-    return tmp_path / "pets"
-
-
-def test_a_folder_of_images_is_images_classes_and_files(read, look, folder):
-    made = read(folder)
-    rows = sorted(zip(made["file"], made["label"], strict=True))
-
-    assert rows == [("cat/a.png", "cat"), ("cat/b.jpg", "cat"), ("dog/deep/c.jpeg", "dog")]
-    for name, image in zip(made["file"], made["image"], strict=True):
-        assert image == (folder / name).read_bytes()
-    assert look(folder) == ["image", "label", "file"]
-
-
-def test_images_are_resized_where_a_size_is_given(read, folder):
-    made = read(folder, image={"height": 2, "width": 3})
-    shapes = {name: pixels(image).shape for name, image in zip(made["file"], made["image"], strict=True)}
-
-    assert shapes == {"cat/a.png": (2, 3), "cat/b.jpg": (2, 3, 3), "dog/deep/c.jpeg": (2, 3, 3)}
-
-
-def test_images_that_tensorflow_does_not_decode_are_made_png(read, folder):
-    Image.new("CMYK", (6, 4)).save(folder / "cat" / "b.jpg")
-    turned = Image.Exif()
-    turned[0x0112] = 6
-    Image.new("RGB", (6, 4)).save(folder / "dog" / "deep" / "c.jpeg", exif=turned)
-    Image.new("RGB", (6, 4)).save(folder / "cat" / "a.png", "GIF")
-    made = read(folder)
-    shapes = {name: pixels(image).shape for name, image in zip(made["file"], made["image"], strict=True)}
-
-    assert shapes == {"cat/a.png": (4, 6, 3), "cat/b.jpg": (4, 6, 3), "dog/deep/c.jpeg": (6, 4, 3)}
-
-
-def test_every_file_that_is_no_image_is_named(read, look, folder):
-    (folder / "cat" / "b.jpg").write_bytes((folder / "cat" / "b.jpg").read_bytes()[:-200])
-    (folder / "dog" / "deep" / "c.jpeg").write_text("not an image")
-    with pytest.raises(UserError) as caught:
-        look(folder)
-    named = [line.split(" cannot be read as an image: ")[0] for line in str(caught.value).splitlines()]
-    assert named == [f"{folder}/cat/b.jpg", f"{folder}/dog/deep/c.jpeg"]
-    with pytest.raises(UserError, match=r"(b\.jpg|c\.jpeg) cannot be read as an image: .*\. Mend it, or take it out"):
-        read(folder)
-
-
-def test_a_folder_without_images_is_refused(look, tmp_path):
-    (tmp_path / "cat").mkdir()
-    with pytest.raises(UserError, match="holds no images: put a folder for each class into it"):
-        look(tmp_path, format="images")
+    assert images.normalize(content, {"height": None, "width": None}).content == content
 
 
 def test_a_name_that_tells_no_format_is_named(look, tmp_path):

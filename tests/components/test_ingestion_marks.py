@@ -20,8 +20,8 @@ def batch(**columns):
     return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
 
 
-def gathered(batches, *, skip=("id",), label="city"):
-    made, file = marks.Marks(skip=skip, label=label), io.BytesIO()
+def gathered(batches, *, skip=("id",), label="city", name=None):
+    made, file = marks.Marks(skip=skip, label=label, name=name), io.BytesIO()
     for one, rows in batches:
         made.add(one, {split: np.array(places) for split, places in rows.items()})
     file.close = lambda: None
@@ -61,13 +61,24 @@ def test_digests_are_the_same_on_any_machine():
 
 def test_facts_are_gathered_by_split_over_batches():
     odd = batch(area=pa.array([math.nan, math.inf, -math.inf, None], pa.float32()))
-    facts, digests = gathered([(batch(), {"train": [0, 1], "eval": [3]}), (odd, {"train": [0, 1, 2, 3]})])
+    facts, digests, features, _ = gathered([(batch(), {"train": [0, 1], "eval": [3]}), (odd, {"train": [0, 1, 2, 3]})])
 
     assert facts["train"].rows == 6
     assert facts["train"].labels == {"Bern": 4, "": 1}
     assert facts["train"].odd == {"area": [1, 2]}
     assert facts["eval"] == marks.Facts(1, {"": 1}, [], {})
     assert {split: len(found) for split, found in digests.items()} == {"train": 6, "eval": 1}
+    assert {split: len(found) for split, found in features.items()} == {"train": 6, "eval": 1}
+
+
+def test_names_are_kept_beside_the_digests_of_the_same_rows():
+    _, digests, _, names = gathered([(batch(), {"train": [0, 2], "eval": [3]}), (batch(), {"train": [1]})], name="city")
+
+    assert {split: len(found) for split, found in digests.items()} == {"train": 3, "eval": 1}
+    assert names == {
+        "train": [*(COLUMNS["city"][row].as_py() for row in (0, 2, 1))],
+        "eval": [COLUMNS["city"][3].as_py()],
+    }
 
 
 def test_a_label_of_many_numbers_keeps_its_ends():
@@ -75,7 +86,7 @@ def test_a_label_of_many_numbers_keeps_its_ends():
     one = pa.RecordBatch.from_arrays([numbers], ["y"])
     more = pa.RecordBatch.from_arrays([pa.array(np.arange(601, dtype=np.float32) - 700)], ["y"])
     rows = {"train": list(range(601))}
-    facts, digests = gathered([(one, rows), (more, rows)], skip=None, label="y")
+    facts, digests, _, _ = gathered([(one, rows), (more, rows)], skip=None, label="y")
 
     assert facts["train"].labels is None
     assert facts["train"].ends == [-700.0, 599.0]
@@ -97,3 +108,11 @@ def test_what_names_a_row_or_its_split_does_not_count(split, duties, skipped):
     config = {"data": {"split": split}, "duties": {"id": None, "group": None, **duties}}
 
     assert planning.naming(config) == skipped
+
+
+def test_a_name_that_the_reader_adds_does_not_count_also_where_the_whole_row_divides():
+    config = {"data": {"split": {"by": "hash", "column": None}}, "duties": {"id": None, "group": None}}
+
+    assert planning.naming(config, ("file",)) == (None, None, None, "file")
+    config["data"]["split"]["by"] = "all"
+    assert planning.naming(config, ("file",)) is None

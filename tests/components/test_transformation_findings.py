@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 
+import PIL.Image
 import pytest
 import tensorflow as tf
 
@@ -10,6 +11,7 @@ from components.transformation import findings
 from errors import UserError
 from models.role_kinds import Image
 from models.transforms import cells, images
+from tests.pictures import deep, encoded
 
 SETTINGS = {"features": {"image": [{"column": "photo"}]}, "label": {"column": "y"}}
 
@@ -39,6 +41,21 @@ def test_a_broken_picture_is_named():
     error = failing(lambda cell: images.image(cell, role), tf.constant([[b"\x89PNG\r\n\x1a\n rest"]]))
 
     assert "column 'photo' holds a picture that is broken (Invalid PNG" in str(findings.explain(error, SETTINGS))
+
+
+@pytest.mark.parametrize(("identifier", "where"), [("file", "in cat/2.png"), (None, "in row 2 of train")])
+def test_a_broken_picture_is_named_by_its_file_or_row(identifier, where):
+    def row(content, file):
+        features = {"photo": content, "file": file}
+        lists = {key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in features.items()}
+        return tf.train.Example(features=tf.train.Features(feature=lists)).SerializeToString()
+
+    role, deep_ = Image(column="photo", height=2, width=2), encoded(PIL.Image.fromarray(deep()), "PNG")
+    broken = deep_[:-40]
+    error = failing(lambda cell: images.image(cell, role), tf.constant([[deep_], [broken]]))
+    records = [("row 1 of train", row(deep_, b"cat/1.png")), ("row 2 of train", row(broken, b"cat/2.png"))]
+
+    assert where in str(findings.explain(error, {**SETTINGS, "columns": {"id": identifier}}, iter(records)))
 
 
 def test_a_sentence_of_models_is_for_the_user():

@@ -131,6 +131,11 @@ def split_rows(text):
         ([900, 900, 900], 900, ["one class in train, '900': there is nothing to tell apart"]),
         ([900, 901, 901], 900, ["class '902' has 0 rows in train, below the limit of 1"]),
         (
+            [900, 901, 902, 903],
+            904,
+            ["3 of 6 rows hold '903', '904', which label.classes does not list, and would have no class"],
+        ),
+        (
             [900, 901, 901],
             902,
             ["class '902' has 0 rows in train, below the limit of 1"]
@@ -146,6 +151,42 @@ def test_classes_are_counted_in_train(flats, gated, train, other, texts):
     found = [finding for finding in gated.found(*CLASSES) if finding["gate"] == "label"]
 
     assert [finding["text"] for finding in found] == texts
+    if train[-1] == 903:
+        assert found[0]["action"] == "block"
+        assert found[0]["splits"] == ["train", "eval", "test"]
+        assert [row["line"] for row in found[0]["rows"]] == [5, 6, 7]
+        assert found[0]["edit"] == (
+            'add "903", "904" to label.classes in the config; or leave such rows out by data.exclude = '
+            '["rent = 903 or rent = 904"]'
+        )
+        assert gated.found(*CLASSES, 'data.exclude=["rent = 903 or rent = 904"]', "gates.label=off") == []
+
+
+def test_a_new_class_names_the_edits_of_config_and_schema_and_no_share(flats, gated):
+    flats.config(
+        flats.CONFIG.replace('column = "rent"', 'column = "city"\ntask = "classes"\nclasses = ["Bern", "Chur"]')
+        .replace('categorical = [{column = "city"}]', 'numeric = [{column = "area"}]')
+        .replace('numeric = [{column = "area"}]\n', "", 1)
+    )
+    flats.schema(
+        flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"')
+        + 'string_domain { name: "cities" value: "Bern" value: "Chur" }'
+    )
+    flats.data(flats.HEADER + rows(40, city=lambda row: ("Bern", "Chur", "Genf")[row % 3]))
+    [found] = gated.found("data.split=all", "gates.label.min_count=1")
+
+    assert found["gate"] == "schema"
+    assert found["edit"] == (
+        'add "Genf" to label.classes in the config and add value: "Genf" to the string_domain of \'city\' in '
+        "schemas/flats.pbtxt; or leave such rows out by data.exclude = [\"city = 'Genf'\"]"
+    )
+
+
+def test_a_class_that_is_gone_is_to_be_taken_out(flats, gated):
+    flats.data(flats.HEADER + split_rows([("train", 900), ("train", 901), ("eval", 900), ("test", 900)]))
+    found = one([finding for finding in gated.found(*CLASSES) if finding["gate"] == "label"])
+
+    assert found["edit"] == "take '902' out of label.classes in the config"
 
 
 @pytest.mark.parametrize(("foreign", "action"), [(2, "warn"), (4, "block")])

@@ -9,9 +9,10 @@ import runpy
 from pathlib import Path
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 from PIL import Image
 
-from inspection.report import facts, head, page, worst, write
+from inspection.report import data, facts, head, page, worst, write
 from inspection.runs import list_runs
 from inspection.store import open_store
 
@@ -145,6 +146,22 @@ def test_a_blocked_run_shows_the_gate_with_rows_and_edit_and_nothing_of_a_model(
     assert "says" not in words(reports["run-4"])
     assert 'id="metrics"' not in reports["run-5"]
     assert "node not-run" in reports["run-5"]
+
+
+def test_what_of_the_data_is_skipped_is_in_the_report(root, tmp_path):
+    examples = pb.Artifact(uri=str(tmp_path / "examples"), id=7, type="Examples")
+    (tmp_path / "examples").mkdir()
+    names = [f"cat/{number}.heic" for number in range(20)]
+    told = [{"action": "skipped", "kind": "file", "reason": "HEIC <b>", "count": 40, "names": names}]
+    (tmp_path / "examples" / "omissions.json").write_text(json.dumps(told))
+    store = open_store(str(root), None)
+    known = facts.collect(store, "run-4")
+    facts._data(known, store, {"Examples": examples})
+    shown = words(str(data.section(known)))
+
+    assert "Skipped, left out, cut or converted" in shown
+    assert "skipped 40 file HEIC <b> cat/0.heic, cat/1.heic" in shown
+    assert "cat/19.heic, ..." in shown
 
 
 def test_pictures_with_wrong_answers_are_in_the_report(reports):

@@ -1,0 +1,75 @@
+"""What the names of files and folders tell: their format, and the split that they make."""
+
+import itertools
+import os
+import re
+
+from components.ingestion import beside, folders
+from errors import UserError
+
+READY_MADE = {
+    "train": ("train", "training"),
+    "eval": ("eval", "val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "t10k"),
+}
+"""Split -> words in the names of files or folders that say so."""
+PEEKED = 50
+"""Files of a folder whose names tell whether it holds images."""
+IMAGES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".avif", ".bmp", ".dib", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
+"""How names of images end that are read."""
+_ENDINGS = {
+    "csv": (".csv", ".tsv", ".txt", ".data"),
+    "parquet": (".parquet", ".pq"),
+    "tfrecord": (".tfrec",),
+    "idx": ("-ubyte", ".idx"),
+}
+"""Format -> how names of its files end, .gz aside; a name that holds `tfrecord` is one of these anyway."""
+
+
+def format_of(path: str) -> str | None:
+    """The format that a path's name tells; None where it tells nothing.
+
+    That of a folder is images where it holds folders and no data files, or two folders of images whatever lies beside
+    them.
+    """
+    if not is_remote(path) and os.path.isdir(path):
+        inside = [entry for entry in scanned(path) if beside.reason(entry.name, folder=entry.is_dir()) is None]
+        within_it = [entry for entry in inside if entry.is_dir()]
+        if within_it and not any(map(_is_data, inside)):
+            return "images"
+        return "images" if sum(_holds_images(entry.path) for entry in within_it) > 1 else None
+    name = os.path.basename(path).lower().removesuffix(".gz")
+    if "tfrecord" in name:
+        return "tfrecord"
+    return next((kind for kind, endings in _ENDINGS.items() if name.endswith(endings)), None)
+
+
+def _is_data(entry: "os.DirEntry[str]") -> bool:
+    return entry.is_file() and format_of(entry.path) is not None
+
+
+def _holds_images(folder: str) -> bool:
+    names = itertools.islice(folders.walk(folder), PEEKED)
+    return any(name.lower().endswith(IMAGES) for name in names)
+
+
+def scanned(folder: str) -> list["os.DirEntry[str]"]:
+    """The entries of a folder in order of their names; UserError where it cannot be opened."""
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be opened: {error.strerror or error}") from error
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file's or folder's name tells."""
+    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    return next((split for split, known in READY_MADE.items() if words & set(known)), None)
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is a URI, as gs://BUCKET/FILE."""
+    return "://" in path

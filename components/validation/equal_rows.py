@@ -1,0 +1,97 @@
+"""The gates on rows that are equal: on both sides of a split, or under several labels."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from components.ingestion import marks, planning
+from components.validation.findings import Finding, Predicate, share, up
+from components.validation.today import TRAIN, Today
+
+PAIRS = 3
+"""Rows on both sides of a split that are named."""
+
+
+def duplicates(today: Today) -> Iterator[Finding]:
+    """Rows of eval and test that train has too."""
+    gate, source = today.gate("duplicates"), today.settings["source"]
+    others = [split for split in today.digests if split != TRAIN]
+    if TRAIN not in today.digests or not others:
+        return
+    train = np.sort(today.digests[TRAIN])
+    held = {split: _within(today.digests[split], train) for split in others}
+    part, whole = sum(int(one.sum()) for one in held.values()), sum(map(len, held.values()))
+    if whole and part > gate["most"] * whole:
+        twice = np.unique(np.concatenate([today.digests[split][held[split]] for split in others]))
+        counts = ", ".join(f"{int(one.sum()):,} of {split}" for split, one in held.items())
+        yield Finding(
+            "duplicates",
+            None,
+            gate["most"],
+            part / whole,
+            today.action("duplicates"),
+            f"{part:,} of {whole:,} rows of {' and '.join(others)} ({share(part, whole)}) are in train too ({counts}), "
+            f"above the limit of {gate['most']:g}: the metrics would flatter the model{_pairs(today, twice)}",
+            edit=f"gates.duplicates.most = {up(part / whole):g} in the config; or name what such rows share as "
+            "[columns] group",
+            splits=others,
+            at_fault=_same(twice, planning.naming(source, planning.added(source)) or ()),
+        )
+
+
+def contradictions(today: Today) -> Iterator[Finding]:
+    """Rows that are equal but for their label."""
+    gate, source, label = today.gate("contradictions"), today.settings["source"], today.settings["label"]
+    if label["task"] not in ("binary", "classes", "anomaly") or not today.features:
+        return
+    features, digests = (np.concatenate(list(each.values())) for each in (today.features, today.digests))
+    # Of each group of equal features, the rows where not all digests are equal.
+    _, group = np.unique(features, return_inverse=True)
+    order = np.lexsort((digests, group))
+    ends = np.flatnonzero(np.diff(group[order], prepend=-1))
+    several = np.maximum.reduceat(digests[order], ends) != np.minimum.reduceat(digests[order], ends)
+    bad = several[group]
+    part, whole = int(bad.sum()), len(features)
+    if part > gate["most"] * whole:
+        names = [name for split in today.features for name in today.names.get(split, [])]
+        first = np.flatnonzero(group == group[np.flatnonzero(bad)[0]])
+        shown = f", such as {', '.join(repr(names[row]) for row in first[:PAIRS])}" if len(names) == whole else ""
+        skip = (*(planning.naming(source, planning.added(source)) or ()), label["column"])
+        yield Finding(
+            "contradictions",
+            None,
+            gate["most"],
+            part / whole,
+            today.action("contradictions"),
+            f"{part:,} of {whole:,} rows ({share(part, whole)}) are equal but for their label{shown}, above the limit "
+            f"of {gate['most']:g}: at most one label of each can be right",
+            edit=f"gates.contradictions.most = {up(part / whole):g} in the config",
+            splits=[split for split, each in today.features.items() if np.isin(each, features[bad]).any()],
+            at_fault=_same(np.unique(features[bad]), skip),
+        )
+
+
+def _pairs(today: Today, twice: Any) -> str:
+    """The first names of rows that are on both sides, as the end of a sentence."""
+    shown = []
+    for digest in twice[:PAIRS]:
+        called = {
+            split: names[int(np.flatnonzero(today.digests[split] == digest)[0])]
+            for split, names in today.names.items()
+            if (today.digests[split] == digest).any()
+        }
+        if called:
+            shown.append(" and ".join(f"{name!r} of {split}" for split, name in called.items()))
+    return f"; equal are {'; '.join(shown)}{'; and others' if len(twice) > PAIRS else ''}" if shown else ""
+
+
+def _within(digests: Any, known: Any) -> Any:
+    """Which digests are among sorted ones, in about half the time of numpy's `isin`, which sorts both."""
+    places = np.minimum(np.searchsorted(known, digests), max(len(known) - 1, 0))
+    return known[places] == digests if len(known) else np.zeros(len(digests), bool)
+
+
+def _same(digests: Any, skip: tuple[str | None, ...]) -> Predicate:
+    return lambda batch: pa.array(_within(marks.digests(batch, skip), digests))

@@ -1,0 +1,34 @@
+from components.ingestion.omissions import NAMED, Omissions, short
+
+
+def test_equal_reasons_are_counted_together_with_the_first_names():
+    found = Omissions()
+    for number in range(NAMED + 5):
+        found.add("file", "hidden", f".{number}")
+    found.add("column", "constant", "a", action="left out")
+    found.add("row", "blank label", action="left out", count=1200)
+
+    assert found.lines() == [
+        "skipped 25 files: hidden (.0, .1, .2, ...)",
+        "left out 1 column: constant (a)",
+        "left out 1,200 rows: blank label",
+    ]
+    assert found.summary() == ["skipped 25 files", "left out 1 column, 1,200 rows"]
+    assert len(found.plain()[0]["names"]) == NAMED
+    assert not Omissions()
+
+
+def test_parts_are_put_together_and_come_back_from_json():
+    one, other = Omissions(), Omissions()
+    one.add("file", "hidden", "a")
+    other.add("file", "hidden", "b")
+    other.add("file", "no image", "c")
+    one.merge(other)
+
+    assert Omissions(one.plain()).lines() == ["skipped 2 files: hidden (a, b)", "skipped 1 file: no image (c)"]
+    assert other.lines()[0] == "skipped 1 file: hidden (b)", "the part is as it was"
+
+
+def test_a_name_is_one_line_of_text_whatever_it_is():
+    assert short("a\nb\x1b[31m\udcff") == "a\\nb\\x1b[31m\\udcff"
+    assert short("x" * 100 + "end.png") == "..." + "x" * 53 + "end.png"

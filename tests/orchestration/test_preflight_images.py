@@ -1,0 +1,104 @@
+"""What is found wrong with a folder of images before the first stage."""
+
+import pytest
+
+from orchestration import preflight
+from pipeline.variants import Name
+from tests import pictures
+from tests.pictures import HEIC, classes, folder
+
+
+@pytest.fixture
+def photos(flats):
+    """A small repository whose data is six images of each of two classes; its root is the folder of images."""
+    flats.config(pictures.CONFIG)
+    flats.schema(pictures.SCHEMA)
+    flats.photos = classes(flats.root / "data" / "photos")
+    return flats
+
+
+def test_images_of_the_listed_classes_pass(photos):
+    assert photos.told() == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("[features]", '[features]\ntext = [{column = "file", missing = ""}]'),
+        ('id = "file"\n', ""),
+        ('column = "label"', 'column = "file"'),
+    ],
+    ids=["a feature", "read by a function of your own", "the label"],
+)
+def test_a_model_that_reads_the_path_is_refused(photos, monkeypatch, right, wrong):
+    assert right in pictures.CONFIG
+    config = pictures.CONFIG.replace(right, wrong)
+    if not wrong:
+        # A function of your own reads every column that has no duty.
+        config = 'preprocessing = "models.preprocessing.preprocessing_fn"\n' + config.replace(
+            "image = [{height = 4, width = 4, channels = 3}]", ""
+        )
+    photos.config(config)
+    found = [line for line in photos.told() if "'file'" in line and "model is to read" in line]
+
+    assert found == [
+        "configs/flats.toml: the model is to read 'file', the path of each image: its folder is the class, so the "
+        "answer would be read off. Write id = \"file\" under [columns], and take 'file' out of [features] and [label]"
+    ]
+
+
+def test_a_class_that_is_not_listed_is_told_with_the_edits_unless_the_gate_lets_it_through(photos):
+    classes(photos.photos, names=("bird",), count=4)
+    [told] = photos.told()
+
+    assert told == (
+        f"{photos.photos}: the label 'label': 4 of 16 rows hold 'bird', which label.classes does not list, and would "
+        'have no class; to accept it: add "bird" to label.classes in the config; or leave such rows out by '
+        "data.exclude = [\"label = 'bird'\"]"
+    )
+    assert photos.told("data.exclude=[\"label = 'bird'\"]") == []
+    assert photos.told("gates.label=warn") == []
+
+
+def test_a_class_without_a_folder_is_told(photos):
+    [told] = photos.told("label.classes=['cat', 'dog', 'fox']")
+
+    assert told.endswith(
+        "class 'fox' of label.classes has no row: take it out of label.classes in the config, or put rows "
+        "of it into the data"
+    )
+
+
+def test_all_broken_files_and_emptied_classes_are_told_at_once(photos):
+    folder(photos.photos, {"cat/5.png": b"", "dog/4.png": b"<html>", "dog/5.png": HEIC})
+    told = photos.told()
+
+    assert [line.partition(" cannot be read as an image: ")[0].rpartition("/photos/")[2] for line in told[:3]] == [
+        "cat/5.png",
+        "dog/4.png",
+        "dog/5.png",
+    ]
+    assert told[3].endswith("or write data.image.max_broken = 0.25 to leave them out")
+    assert photos.told("data.image.max_broken=0.25") == []
+    folder(photos.photos, {"fox/1.heic": HEIC})
+    assert "no image of class 'fox' can be read: 1 file: HEIC is not read" in photos.told()[0]
+
+
+def test_what_is_passed_over_stands_beside_the_data(photos):
+    folder(photos.photos, {"cat/.DS_Store": b"x", "cat/notes.txt": b"x"})
+    report = preflight.look(Name("flats"), (), root=str(photos.runs), data_root=str(photos.root))
+    [data] = [check for check in report.checks if check.name == "data"]
+
+    assert data.text.splitlines()[1:] == [
+        "skipped 1 file: hidden (cat/.DS_Store)",
+        "skipped 1 file: no image (cat/notes.txt)",
+    ]
+
+
+def test_a_schema_of_another_type_than_the_folders_names_is_told(photos):
+    photos.schema(pictures.SCHEMA.replace('"label" type: BYTES', '"label" type: INT'))
+
+    assert photos.told("label.classes=[]") == [
+        f"{photos.photos}: the schema says that label is INT, and the folder of a class is named 'cat': write type: "
+        "BYTES for label in the schema"
+    ]
