@@ -13,7 +13,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("components", "models", "pipeline", "orchestration", "inspection")
 """What is mutated."""
-LEFT_OUT = ("tests/e2e/", "tests/browser/", "tests/scores/", "tests/mutants/")
+LEFT_OUT = ("tests/e2e/", "tests/properties/", "tests/browser/", "tests/scores/", "tests/mutants/")
 """Tests that are not asked: whole runs and a browser take too long, the others are of no package that is mutated."""
 _START = """import importlib.util, os
 
