@@ -89,6 +89,11 @@ class Plans:
     known: list[Plan]
     faults: dict[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, found: "Plans | Sequence[Plan]") -> "Plans":
+        """Take plans as they are, or a list of schedules as those of sound configs."""
+        return found if isinstance(found, cls) else cls(list(found))  # type: ignore[arg-type]
+
     def only(self, wanted: Plan) -> "Plans":
         """One of the schedules, or the fault of its config."""
         faults = {name: reason for name, reason in self.faults.items() if name == wanted.pipeline}

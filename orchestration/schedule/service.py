@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ LOOK_SECONDS = 5.0
 STOP_SECONDS = 60.0
 
 
-def serve(root: str, read: Callable[[], Plans], metadata: str | None) -> int:
+def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str | None) -> int:
     """Run schedules until SIGTERM or Ctrl-C. No fault of a config, of a run or of a notification ends it.
 
     Args:

@@ -3,12 +3,12 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from errors import PipelineError, ResourceError, UserError
 from orchestration.places import REPOSITORY
 from orchestration.schedule.faults import Faults
-from orchestration.schedule.plans import Plans
+from orchestration.schedule.plans import Plan, Plans
 from pipeline import load
 
 
@@ -29,13 +29,16 @@ class Watch:
         ResourceError: another process runs one of them under this root.
     """
 
-    def __init__(self, root: str, read: Callable[[], Plans], faults: Faults, say: Callable[[str], None]) -> None:
-        self._root, self._read, self._faults, self._say = root, read, faults, say
+    def __init__(
+        self, root: str, read: Callable[[], Plans | Sequence[Plan]], faults: Faults, say: Callable[[str], None]
+    ) -> None:
+        self._root, self._faults, self._say = root, faults, say
+        self._read: Callable[[], Plans] = lambda: Plans.of(read())
         self._locks: dict[str, contextlib.ExitStack] = {}
         self._unusable: set[str] = set()
         self._unlocked = False
         self._edits = edits()
-        found = read()
+        found = self._read()
         if not found.known and found.faults:
             raise UserError("\n".join(found.faults.values()))
         if not found.known:

@@ -75,6 +75,6 @@ def test_a_schedule_is_run_by_one_scheduler_under_a_root(tree, tmp_path):
         watch.locked(root, plan.name),
         pytest.raises(ResourceError, match=r"schedule flats:watch is run by another process under .*/runs already"),
     ):
-        service.serve(root, lambda: plans.Plans([plan]), None)
+        service.serve(root, lambda: [plan], None)
     with watch.locked(root, plan.name):
         pass
