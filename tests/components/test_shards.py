@@ -3,7 +3,6 @@
 import json
 import types
 
-import apache_beam as beam
 import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
@@ -95,7 +94,7 @@ def test_ingestion_declares_its_files_and_rows(tmp_path, beam_pipeline):
     every = [file for split in declared.splits for file in shards.files(artifact, split)]
     assert [file.rows for file in every] == [shards.count(file.path) for file in every]
     assert sum(file.rows for file in every) == 100
-    facts, _ = today.gathered([artifact])
+    facts, *_ = today.gathered([artifact])
     assert facts["train"].rows == sum(shard.rows for shard in declared.splits["train"])
 
 
@@ -148,20 +147,3 @@ def test_marks_of_rows_that_are_missing_are_named(examples):
     shards.declare(examples, {}, ["counts/00000-of-00001.marks"])
     with pytest.raises(ResourceError, match=r"counts/00000-of-00001.marks is not there"):
         today.gathered([examples])
-
-
-class Key(beam.DoFn):
-    """Reads nothing."""
-
-    def process(self, element):
-        yield element[0], 1
-
-
-def test_results_that_an_earlier_try_of_a_pass_left_are_not_taken(tmp_path, beam_pipeline):
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "left").write_bytes(b"an earlier try")
-    assert shards.combine(beam_pipeline, [("a", "x", None), ("b", "y", 2)], Key(), sum, str(tmp_path / "work")) == {
-        "a": 1,
-        "b": 1,
-    }
-    assert [path.name for path in tmp_path.iterdir()] == ["work"]

@@ -50,6 +50,13 @@ def test_results_come_in_the_elements_order_and_nothing_is_left(run, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_results_that_an_earlier_try_left_are_not_taken(run, tmp_path):
+    (tmp_path / "work" / spread._RESULTS).mkdir(parents=True)
+    (tmp_path / "work" / spread._RESULTS / "0").write_bytes(b"an earlier try")
+    assert run([3], Square()) == [9]
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
 @given(count=st.integers(1, 700))
 def test_parts_are_merged_in_order_in_a_tree_of_one_shape(count):
     held = most = 0

@@ -79,6 +79,7 @@ def prepared(table: Table, folder: Path) -> tuple[Any, Any]:
             "schema": str(folder / reviewed.schema),
             "schema_content": "",
             "skew": None,
+            "skew_content": "",
             "beam_args": list(BEAM_ARGS),
             "cache": False,
             "advisory": True,
