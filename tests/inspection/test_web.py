@@ -226,7 +226,8 @@ def test_the_command_says_what_is_wrong_with_its_address(tmp_path):
     for arguments, code, told in (
         (["--host", "0.0.0.0"], 2, "without a password"),
         (["--host", "203.0.113.9", "--expose"], 5, "cannot be listened on"),
-        (["--host", "a" * 80, "--expose"], 5, "cannot be listened on: encoding with 'idna'"),
+        # Pythons word the codec's error differently.
+        (["--host", "a" * 80, "--expose"], 5, f"error: {'a' * 80}:0 cannot be listened on: "),
         (["--port", "65536"], 2, "expected 0 to 65535, got 65536"),
     ):
         done = subprocess.run(
