@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models import descent, features, losses, records, targets, watching
+from models import carrying, descent, features, losses, meanings, records, targets, watching
 from models.label import Label
 from models.recipe import Training
 from models.role_kinds import Output
@@ -57,7 +57,7 @@ def learn(
     callbacks: Sequence[Any] = (),
     history: str | None = None,
     tensorboard: str | None = None,
-    warm: Mapping[str, Array] | None = None,
+    warm: carrying.Warm | None = None,
 ) -> Learnt:
     """Train one network. The columns are read and never changed, so that many trials share them.
 
@@ -69,7 +69,7 @@ def learn(
         callbacks: Further Keras callbacks.
         history: File for a JSON line an epoch.
         tensorboard: Folder for TensorBoard's event files.
-        warm: Weights to begin with, by path; those whose shapes differ are left out.
+        warm: An earlier model to begin from; None begins anew.
 
     Raises:
         ValueError: the loss became NaN or infinite, or the rows do not make a training.
@@ -81,7 +81,9 @@ def learn(
         tf.config.experimental.enable_op_determinism()
     target = targets.target(label, label_of(train), facts.classes, training.loss)
     network, module, settings = build(facts.outputs, config["network"], target)
-    notes = _begin(network, settings, warm)
+    notes = _given(network, settings)
+    if warm is not None:
+        notes = (*notes, warm_start(network, module, target, label, warm))
     learning, checking = (rows_of(split, target, facts, label, network.input) for split in (train, evaluation))
     if training.class_weights is not None:
         index = label_of(train)[target.rows(label_of(train))]
@@ -230,33 +232,32 @@ def _plateau(training: Training) -> list[Any]:
     ]
 
 
-def _begin(network: Any, settings: Any, warm: Mapping[str, Array] | None) -> tuple[str, ...]:
-    """Put the first weights in, and say so."""
-    notes = []
+def _given(network: Any, settings: Any) -> tuple[str, ...]:
+    """Put in the first weights that the settings give, and say so."""
     given = getattr(settings, "weights", ())
-    if given:
-        dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
-        if len(given) != len(dense):
-            raise ValueError(f"network.weights has {len(given)} entries; the network has {len(dense)} dense layers")
-        for layer, weights in zip(dense, given, strict=True):
-            arrays = [np.array(weights.kernel, np.float32), np.array(weights.bias, np.float32)]
-            shapes, expected = [tuple(a.shape) for a in arrays], [tuple(v.shape) for v in layer.weights]
-            if shapes != expected:
-                raise ValueError(
-                    f"network.weights: layer {layer.name} takes a kernel and a bias of shapes {expected}, "
-                    f"found {shapes}"
-                )
-            layer.set_weights(arrays)
-        notes.append(f"began with given weights of {len(given)} layers")
-    if warm is not None:
-        taken = 0
-        for variable in network.variables:
-            array = warm.get(variable.path)
-            if array is not None and tuple(array.shape) == tuple(variable.shape):
-                variable.assign(array)
-                taken += 1
-        notes.append(f"warm start with {taken} of {len(network.variables)} weights of the latest blessed model")
-    return tuple(notes)
+    if not given:
+        return ()
+    dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+    if len(given) != len(dense):
+        raise ValueError(f"network.weights has {len(given)} entries; the network has {len(dense)} dense layers")
+    for layer, weights in zip(dense, given, strict=True):
+        arrays = [np.array(weights.kernel, np.float32), np.array(weights.bias, np.float32)]
+        shapes, expected = [tuple(a.shape) for a in arrays], [tuple(v.shape) for v in layer.weights]
+        if shapes != expected:
+            raise ValueError(
+                f"network.weights: layer {layer.name} takes a kernel and a bias of shapes {expected}, found {shapes}"
+            )
+        layer.set_weights(arrays)
+    return (f"began with given weights of {len(given)} layers",)
+
+
+def warm_start(network: Any, module: Any, target: targets.Target, label: Label, warm: carrying.Warm) -> str:
+    """Put the weights of an earlier model into a network that `build` made, where they mean the same, and say so."""
+    layers = [layer.name for layer in network.layers if layer.weights]
+    # The last one's units are the label's, where the outputs are of a label.
+    head = layers[-1] if target.units is not None and layers else None
+    meaning = meanings.of_label(label, target)
+    return carrying.begin(network, warm, meaning, head=head, mirrors=getattr(module, "MIRRORS", {}))
 
 
 def _settle(target: targets.Target, network: Any, learning: Rows, settings: Any) -> targets.Target:

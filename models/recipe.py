@@ -169,7 +169,7 @@ class Training(Strict):
     """A split is held in memory while it needs less than a quarter of it, TensorFlow's copy included; above, it is
     read from files."""
     warm_start: bool = False
-    """True: begin with the weights of the pipeline's latest blessed model, where their shapes agree."""
+    """True: begin with the weights of the pipeline's latest blessed model, matched by what they stand for."""
 
     @field_validator("class_weights", mode="before")
     @classmethod

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import own, probe, records, settings, tuning, watching
+from models import architecture, carrying, meanings, own, probe, records, settings, tuning, watching
 from models.label import Label
 from models.learning import Learnt, learn
 from models.recipe import Training
@@ -36,6 +36,10 @@ ANSWER = "answer:"
 """Prefix of the answers' names in the sample."""
 WEIGHTS = "assets.extra/weights.npz"
 """In the SavedModel's folder, where other tools leave it alone: the network's weights by path, for a warm start."""
+MEANING = "assets.extra/weights.json"
+"""Beside them: what they stand for, as models/carrying.py needs it."""
+MEASURED_ROWS = 512
+"""Rows of the eval split that scales are measured on."""
 
 
 def run_fn(fn_args: Any) -> None:
@@ -65,6 +69,9 @@ def run_fn(fn_args: Any) -> None:
     evaluation = records.read(fn_args.eval_files, spec, limit, rows)
     # An earlier try of the stage may have left lines where the platform gives the same folder again.
     _write(os.path.join(fn_args.model_run_dir, HISTORY), b"")
+    raw_files = fn_args.custom_config.get("raw_files", ())
+    graph, roles = TransformGraph(transform), Features.model_validate(config["features"])
+    described = meanings.describe(transform, graph, roles, facts.outputs, _rows(raw_files, MEASURED_ROWS))
     learnt = learn(
         config,
         records.read(fn_args.train_files, spec, limit, rows),
@@ -72,11 +79,17 @@ def run_fn(fn_args: Any) -> None:
         facts,
         history=os.path.join(fn_args.model_run_dir, HISTORY),
         tensorboard=os.path.join(fn_args.model_run_dir, BOARD),
-        warm=_warm(fn_args, training),
+        warm=_warm(fn_args, training, described),
     )
     learnt.network.summary(print_fn=print)
     _write(os.path.join(fn_args.model_run_dir, NETWORK), json.dumps(watching.sizes(learnt.network)).encode())
-    _export(fn_args.serving_model_dir, learnt, transform, config, fn_args.custom_config.get("raw_files", ()))
+    _export(fn_args.serving_model_dir, learnt, transform, graph, config, raw_files)
+    kept = {
+        "features": described,
+        "label": meanings.of_label(label, learnt.target),
+        "layers": architecture.describe(learnt.network),
+    }
+    _write(os.path.join(fn_args.serving_model_dir, MEANING), json.dumps(kept).encode())
     outcome = {"keep": training.keep, "epochs": len(learnt.history), "best": learnt.best, "notes": learnt.notes}
     _write(os.path.join(fn_args.model_run_dir, OUTCOME), json.dumps(outcome).encode())
     rows = {name: evaluation[name][:SAMPLE_ROWS] for name in learnt.network.input}
@@ -86,7 +99,12 @@ def run_fn(fn_args: Any) -> None:
 
 
 def _export(
-    folder: str, learnt: Learnt, transform: Any, config: Mapping[str, Any], raw_files: Sequence[str] = ()
+    folder: str,
+    learnt: Learnt,
+    transform: Any,
+    graph: TransformGraph,
+    config: Mapping[str, Any],
+    raw_files: Sequence[str] = (),
 ) -> None:
     roles, label = Features.model_validate(config["features"]), Label.model_validate(config["label"])
     duties = Duties.model_validate(config.get("columns", {}))
@@ -95,7 +113,7 @@ def _export(
     columns = roles.columns() or own.raw_columns(spec, roles, label, duties)
     served = Served(
         network=learnt.network,
-        transform=TransformGraph(transform),
+        transform=graph,
         answer=learnt.target.answer,
         raw_spec={name: feature for name, feature in spec.items() if name in columns},
         label=label,
@@ -116,13 +134,25 @@ def _export(
     _write(os.path.join(folder, WEIGHTS), _arrays(weights))
 
 
-def _warm(fn_args: Any, training: Training) -> Mapping[str, np.ndarray[Any, Any]] | None:
-    """Weights of the model to start from; None where none is asked for or there is none."""
-    path = os.path.join(getattr(fn_args, "base_model", None) or "", WEIGHTS)
-    if not training.warm_start or not tf.io.gfile.exists(path):
+def _warm(fn_args: Any, training: Training, described: Mapping[str, Any]) -> carrying.Warm | None:
+    """The model to start from; None where none is asked for or there is none."""
+    base = getattr(fn_args, "base_model", None) or ""
+    weights, meaning = os.path.join(base, WEIGHTS), os.path.join(base, MEANING)
+    if not training.warm_start or not tf.io.gfile.exists(weights):
         return None
-    with tf.io.gfile.GFile(path, "rb") as file, np.load(io.BytesIO(file.read())) as arrays:
-        return dict(arrays)
+    with tf.io.gfile.GFile(weights, "rb") as file, np.load(io.BytesIO(file.read())) as arrays:
+        found = dict(arrays)
+    kept = None
+    if tf.io.gfile.exists(meaning):
+        with tf.io.gfile.GFile(meaning) as file:
+            kept = json.load(file)
+    return carrying.Warm(found, kept, described)
+
+
+def _rows(patterns: Sequence[str], count: int) -> list[bytes]:
+    """The first rows of files of tf.Examples, serialized."""
+    paths = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    return list(tf.data.TFRecordDataset(paths, compression_type="GZIP").take(count).as_numpy_iterator())
 
 
 def _arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:

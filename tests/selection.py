@@ -10,6 +10,7 @@ FIRST = ("tests/e2e/test_beam.py", "tests/faults/test_kills.py", "tests/e2e", "t
 TOGETHER = {
     "tests/models/test_missing.py": "tests/models/test_equality.py",
     "tests/inspection/test_speed.py": "tests/inspection/test_web.py",
+    "tests/models/test_meanings.py": "tests/models/test_equality.py",
 }
 """File -> the file whose session fixtures, which cost seconds, it shares: both run in one process."""
 ONE_STACK: dict[str, str] = {}

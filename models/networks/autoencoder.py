@@ -12,6 +12,7 @@ from models import dense
 
 TASKS = ("anomaly",)
 HEAD = False
+MIRRORS = {"reconstruction": "untrained"}
 
 
 class Settings(dense.Layers):

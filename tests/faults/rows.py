@@ -49,6 +49,7 @@ ROWS: dict[int, tuple[str, str]] = {
         "data, schema or served rows that change between the start of a run and their reading",
         "exit code 5, nothing kept",
     ),
+    46: ("a warm start after tokens, scales and classes have moved", "the network answers as the last one did"),
     47: ("files that are no configs, half of one, a webhook that answers with garbage", "the scheduler goes on"),
     48: ("parts of files that arrive in another order, and twice", "statistics of equal bytes"),
     49: ("a worker killed while it writes, and an element worked on twice", "no half file is read"),

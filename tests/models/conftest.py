@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from .months import month  # noqa: F401  a fixture
+
 NONE = None
 FLOATS = [3.5, NONE, -1.0, 8.25, NONE, 0.0, 12.5, 7.0, 3.5, NONE, 41.0, 2.0]
 COUNTS = [3, NONE, 1, 8, NONE, 0, 12, 7, 3, NONE, 2**40, 2]
@@ -183,6 +185,7 @@ def everything(tmp_path_factory, analyze, pack):
         graph=graph,
         batch={name: value.numpy() for name, value in parsed.items()},
         table=TABLE,
+        raw=folder / "raw.gz",
         sections=SECTIONS,
         outputs={output.name: output for output in Features.model_validate(FEATURES).outputs()},
     )

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from models import learning
-from models.label import LABEL
+from models import architecture, carrying, learning, meanings
+from models.label import LABEL, Label
 from models.learning import learn
 from models.recipe import Training
 from models.role_kinds import Output
@@ -198,15 +198,23 @@ def test_gradients_are_clipped():
     assert weights(trained(PRICE, NUMBERS, training={"clip": {"norm": 0.01}})) != weights(trained(PRICE, NUMBERS))
 
 
-def test_a_warm_start_takes_what_fits():
+def test_a_warm_start_goes_before_the_first_epoch_and_is_noted():
     before = trained(PRICE, NUMBERS, training={"epochs": 5})
-    kept = {variable.path: variable.numpy() for variable in before.network.variables}
-    again = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=kept)
-    wider = trained(PRICE, NUMBERS, training={"epochs": 0}, warm={**kept, "head/kernel": np.ones((3, 1))})
+    numbers = {
+        name: {"kind": "number", "of": {"column": name}, "shift": 0.0, "scale": 1.0, "width": 1} for name in ("a", "b")
+    }
+    kept = {
+        "features": numbers,
+        "label": meanings.of_label(Label.model_validate(PRICE), before.target),
+        "layers": architecture.describe(before.network),
+    }
+    arrays = {variable.path: variable.numpy() for variable in before.network.variables}
+    again = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=carrying.Warm(arrays, kept, numbers))
+    lost = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=carrying.Warm({}, kept, numbers))
 
     assert weights(again) == weights(before)
     assert again.notes == ("warm start with 2 of 2 weights of the latest blessed model",)
-    assert wider.notes == ("warm start with 1 of 2 weights of the latest blessed model",)
+    assert lost.notes == ("warm start with 0 of 2 weights of the latest blessed model; anew: head (new)",)
 
 
 def test_your_own_network_is_built(tmp_path, monkeypatch):

@@ -43,7 +43,7 @@ def arguments(tmp_path_factory, analyze, pack, write_examples):
             transform_output=graph,
             serving_model_dir=str(folder / "model"),
             model_run_dir=str(folder / "run"),
-            custom_config=pack(**sections),
+            custom_config={**pack(**sections), "raw_files": [str(base / "raw.gz")]},
         )
 
     return make
@@ -177,11 +177,22 @@ def test_event_files_for_tensorboard_are_written(run):
 
 def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path):
     folder, history = run(training={"epochs": 5, "optimizer": {"rate": 0.1}})
-    again = arguments(tmp_path, training={"epochs": 0, "warm_start": True})
-    again.base_model = str(folder / "model")
-    training.run_fn(again)
-    outcome = json.loads((tmp_path / "run" / training.OUTCOME).read_text())
+    kept = json.loads((folder / "model" / training.MEANING).read_text())
+    assert sorted(kept["features"]["zone_index"]["tokens"]) == ["north", "south"]
+    assert kept["label"]["scale"] == pytest.approx(np.std(TRAIN["price"]), rel=1e-4)
 
+    def begun(name):
+        again = arguments(tmp_path / name, training={"epochs": 0, "warm_start": True})
+        again.base_model = str(folder / "model")
+        training.run_fn(again)
+        return json.loads((tmp_path / name / "run" / training.OUTCOME).read_text())
+
+    outcome = begun("again")
     assert outcome["notes"] == ["warm start with 2 of 2 weights of the latest blessed model"]
     assert outcome["best"]["val_loss"] == pytest.approx(min(line["val_loss"] for line in history))
-    np.testing.assert_allclose(sample(tmp_path)["answer:prediction"], sample(folder)["answer:prediction"], rtol=1e-6)
+    found = sample(tmp_path / "again")["answer:prediction"]
+    np.testing.assert_allclose(found, sample(folder)["answer:prediction"], rtol=1e-6)
+
+    (folder / "model" / training.MEANING).unlink()
+    [note] = begun("of an earlier version")["notes"]
+    assert note.startswith("no warm start: the latest blessed model does not tell what its weights stand for")

@@ -1,0 +1,226 @@
+"""A warm start begins where the earlier model ended, however tokens, scales, classes and columns have moved."""
+
+import numpy as np
+import pytest
+
+from models import carrying, learning
+
+from .months import FEW, SMALL, answers, assert_same, meaning_of, rows_of
+
+SETTLED = {
+    "numeric": [
+        {"column": "area"},
+        {"column": "lot", "scale": "log1p", "clip": [0, 500]},
+        {"column": "rooms", "scale": "min_max", "missing": 2.0},
+        {"column": "low", "scale": "unit"},
+        {"column": "same"},
+        {"column": "raw", "scale": "none"},
+    ],
+    "passthrough": [{"column": "share"}],
+    "bucketized": [{"column": "area", "edges": [50, 100]}, {"column": "rooms", "edges": [3, 5], "missing": "category"}],
+    "categorical": [
+        {"column": "city"},
+        {"column": "colour", "oov": 2, "missing": "category"},
+        {"column": "size", "categories": ["S", "M", "L"], "encode": "ordinal"},
+        {"column": "grade", "categories": ["a", "b", "c"]},
+    ],
+    "hashed": [{"column": "city", "buckets": 7}, {"column": "grade", "buckets": 5, "dimension": 2}],
+    "embedded": [{"column": "city", "dimension": 3}],
+    "crossed": [
+        {"columns": ["area", "rooms"], "buckets": 20},
+        {"columns": ["area", "grade"], "buckets": 30},
+        {"columns": ["area", "raw"], "product": True},
+    ],
+    "text": [
+        {"column": "note", "vocabulary_size": 12},
+        {"column": "word", "vocabulary_size": 12, "weight": "tfidf", "ngrams": 2},
+    ],
+    "date": [{"column": "day", "parts": ["year", "month", "days"]}],
+}
+"""Every role whose features of month 1 can be told exactly from those of month 2."""
+NETWORKS = {
+    "linear": {"name": "linear"},
+    "mlp": {"name": "mlp", "layers": [6, 4], "activation": "tanh", "batch_norm": True, "dropout": 0.2},
+    "wide_deep": {"name": "wide_deep", "layers": [6], "activation": "tanh"},
+}
+LINEAR = {"name": "linear"}
+OWN = """
+import keras
+
+
+def build(features, settings):
+    vector = features.vector
+    if settings.get("bent"):
+        vector = keras.activations.tanh(vector)
+    return keras.layers.Dense(4, activation="tanh", name="mine")(vector)
+"""
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_month_2_begins_where_month_1_ended(month, name):
+    first, second = month(1, SETTLED), month(2, SETTLED)
+    before = first.network(NETWORKS[name])
+    begun = second.begun(NETWORKS[name], before)
+
+    expected = answers(before, second)
+    assert np.std(expected["prediction"]) > 1, "the model tells rows apart"
+    assert_same(expected, answers(begun, second))
+    total = len(begun.network.weights)
+    assert begun.note.startswith(f"warm start with {total} of {total} weights of the latest blessed model; matched by ")
+    assert "city_index (2 new, 0 gone)" in begun.note
+    assert "anew" not in begun.note
+
+
+def test_training_goes_on_from_where_the_last_one_ended(month):
+    first, second = month(1), month(2)
+
+    def learn(one, epochs, warm=None):
+        training = {"epochs": epochs, "batch_size": 8, "optimizer": {"rate": 0.05}, "keep": "last"}
+        config = {**one.sections, "network": LINEAR, "training": training}
+        return learning.learn(config, one.columns, one.columns, one.facts, warm=warm)
+
+    learnt = learn(first, 20)
+    arrays = {variable.path: variable.numpy() for variable in learnt.network.variables}
+    learnt = first.network(LINEAR).__class__(network=learnt.network, target=learnt.target, month=first)
+    begun = learn(second, 0, carrying.Warm(arrays, meaning_of(learnt), second.meanings))
+    scaled = (answers(learnt, second)["prediction"] - begun.target.mean) / begun.target.deviation
+
+    assert begun.notes[0].startswith("warm start with 2 of 2 weights")
+    expected = np.mean((scaled - begun.target.scale(second.columns["label"])[:, 0]) ** 2)
+    assert begun.best["val_loss"] == pytest.approx(expected, rel=1e-3)
+    assert begun.best["val_loss"] < 0.5 * learn(second, 0).best["val_loss"]
+
+
+def test_pictures_keep_their_convolutions(month):
+    features = {"image": [{"height": 6, "width": 5}], **FEW}
+    cnn = {
+        "name": "cnn",
+        "blocks": [{"filters": 3, "pool": 2, "batch_norm": True}],
+        "layers": [4],
+        "activation": "tanh",
+    }
+    first, second = month(1, features), month(2, features)
+    before = first.network(cnn)
+    begun = second.begun({**cnn, "augmentation": {"shift": 0.1}, "dropout": 0.1}, before)
+    assert_same(answers(before, second), answers(begun, second))
+
+    moved = {**before.month.meanings, "image_pixels": {"kind": "image", "shape": [6, 6, 1], "width": 36}}
+    other = second.begun(cnn, before, features=moved)
+    assert "image_pixels means something else" in other.note
+    assert "anew: convolution_0 (what it reads changed), convolution_0_norm (what it reads changed)" in other.note
+    flat = {**SMALL, "layers": [3]}
+    before = first.network(flat)
+    assert_same(answers(before, second), answers(second.begun(flat, before), second))
+
+
+def test_columns_that_come_begin_at_nothing_and_columns_that_go_leave_the_others(month):
+    more = {**FEW, "numeric": [*FEW["numeric"], {"column": "share"}], "embedded": [{"column": "grade", "dimension": 2}]}
+    first, second = month(1), month(2, more)
+    before = first.network(SMALL)
+    begun = second.begun(SMALL, before)
+    expected = answers(before, month(2))
+    assert_same(expected, answers(begun, second))
+    assert "share is new" in begun.note
+    assert begun.note.endswith("anew: grade_vector_table (new)")
+
+    less = second.network(SMALL)
+    begun = month(2).begun(SMALL, less)
+    assert "share is gone, grade_vector is gone" in begun.note
+    np.testing.assert_allclose(rows_of(begun, "hidden_0")[:2], rows_of(less, "hidden_0")[:2], rtol=1e-4)
+
+
+def test_a_column_that_is_renamed_is_another(month):
+    first, second = month(1), month(2)
+    before = first.network(SMALL)
+    kept = meaning_of(before)
+    renamed = {"surface" if name == "area" else name: meaning for name, meaning in kept["features"].items()}
+    layers = {"surface" if name == "area" else name: layer for name, layer in kept["layers"].items()}
+    layers["features"]["parts"][0][0] = layers["features"]["inputs"][0] = "surface"
+    begun = second.begun(SMALL, before, features=renamed, layers=layers)
+
+    assert "area is new" in begun.note
+    assert "surface is gone" in begun.note
+    assert not rows_of(begun, "hidden_0")[0].any()
+    assert rows_of(begun, "hidden_0")[1].all()
+
+
+def test_a_column_that_is_scaled_by_another_rule_is_another_number(month):
+    bent = {**FEW, "numeric": [{"column": "area", "scale": "log1p"}, {"column": "low", "scale": "min_max"}]}
+    before = month(1).network(SMALL)
+    begun = month(2, bent).begun(SMALL, before)
+
+    assert "area means something else" in begun.note
+    assert not rows_of(begun, "hidden_0")[0].any()
+    scale = month(2, bent).meanings["low"]["scale"] / month(1).meanings["low"]["scale"]
+    np.testing.assert_allclose(rows_of(begun, "hidden_0")[1], rows_of(before, "hidden_0")[1] * scale, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("now", "taken", "anew"),
+    [
+        ({"layers": [6]}, "0 of 4", "; anew: hidden_0 (5 units, now 6), head (what it reads changed)"),
+        ({"activation": "relu"}, "0 of 4", "; anew: hidden_0 (its settings changed), head (what it reads changed)"),
+        ({"layers": [5, 3]}, "2 of 6", "; anew: hidden_1 (new), head (what it reads changed)"),
+        ({"dropout": 0.5, "l2": 0.1, "initializer": "he_normal"}, "4 of 4", ""),
+    ],
+    ids=["width", "activation", "depth", "training alone"],
+)
+def test_another_network_begins_anew_from_where_it_differs(month, now, taken, anew):
+    before = month(1).network(SMALL)
+    begun = month(2).begun({**SMALL, **now}, before)
+
+    assert begun.note.startswith(f"warm start with {taken} weights of the latest blessed model; matched by meaning: ")
+    assert begun.note.partition("; anew")[2] == anew.removeprefix("; anew")
+
+
+def test_your_own_network_is_carried_over_where_what_it_reads_can_be_matched(month, tmp_path, monkeypatch):
+    (tmp_path / "own_warm.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    first, second = month(1), month(2)
+    for bent in (False, True):
+        network = {"name": "own_warm.build", "bent": bent}
+        before = first.network(network)
+        assert_same(answers(before, first), answers(first.begun(network, before), first))
+        begun = second.begun(network, before)
+        if bent:
+            assert begun.note.endswith("anew: mine (what it reads changed), head (what it reads changed)")
+        else:
+            assert_same(answers(before, second), answers(begun, second))
+
+
+def test_a_model_that_does_not_tell_what_its_weights_mean_is_not_begun_from(month):
+    before, fresh = month(1).network(SMALL), month(2).network(SMALL, seed=8)
+    arrays = {variable.path: variable.numpy() for variable in before.network.variables}
+    start = carrying.Warm(arrays, None, month(2).meanings)
+    weights = fresh.network.get_weights()
+    note = learning.warm_start(fresh.network, fresh.module, fresh.target, month(2).label, start)
+
+    assert note.startswith("no warm start: the latest blessed model does not tell what its weights stand for")
+    assert all(map(np.array_equal, fresh.network.get_weights(), weights))
+
+
+def test_buckets_at_quantiles_take_the_weights_of_where_they_lie_now(month):
+    features = {"bucketized": [{"column": "low", "quantiles": 5}], "numeric": [{"column": "area"}]}
+    low = np.random.default_rng(5).uniform(20, 150, 48)
+    first, second = month(1, features, low=low.tolist()), month(2, features, low=(low * 1.02).tolist())
+    before = first.network(LINEAR)
+    begun = second.begun(LINEAR, before)
+
+    ratio = rows_of(begun)[1:6] / rows_of(before)[1:6]
+    np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-3)
+    assert "1 in another order or with other bounds" in begun.note
+    moved = {**first.meanings["low_bucket"], "edges": [-5.0, -4.0, -3.0, -2.0]}
+    begun = second.begun(LINEAR, before, features={**first.meanings, "low_bucket": moved})
+    ratio = rows_of(begun)[1:6] / rows_of(before)[5]
+    np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-3)
+
+
+def test_a_hashed_cross_of_tokens_that_moved_means_something_else(month):
+    features = {**FEW, "crossed": [{"columns": ["city", "grade"], "buckets": 30}]}
+    first, second = month(1, features), month(2, features)
+    before = first.network(LINEAR)
+    begun = second.begun(LINEAR, before)
+
+    assert "city_x_grade means something else" in begun.note
+    assert not rows_of(begun)[-30:].any()
+    assert_same(answers(before, first), answers(first.begun(LINEAR, before), first))
