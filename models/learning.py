@@ -81,7 +81,7 @@ def learn(
         tf.config.experimental.enable_op_determinism()
     target = targets.target(label, label_of(train), facts.classes, training.loss)
     network, module, settings = build(facts.outputs, config["network"], target)
-    notes = _given(network, settings)
+    notes = put_given_weights(network, settings)
     if warm is not None:
         notes = (*notes, warm_start(network, module, target, label, warm))
     learning, checking = (rows_of(split, target, facts, label, network.input) for split in (train, evaluation))
@@ -232,7 +232,7 @@ def _plateau(training: Training) -> list[Any]:
     ]
 
 
-def _given(network: Any, settings: Any) -> tuple[str, ...]:
+def put_given_weights(network: Any, settings: Any) -> tuple[str, ...]:
     """Put in the first weights that the settings give, and say so."""
     given = getattr(settings, "weights", ())
     if not given:

@@ -63,7 +63,7 @@ def made(name, outputs=None, target=None, **keys):
     keras.utils.set_random_seed(1)
     outputs = outputs or OUTPUTS.get(name, (AREA, ZIP))
     made, _, own = learning.build(outputs, {"name": name, **keys}, target or TARGETS.get(name, NUMBER))
-    learning._begin(made, own, None)
+    learning.put_given_weights(made, own)
     return made
 
 
