@@ -7,13 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components import classes
+from components import classes, mismatches
 from curation import facts
 from curation.facts import Column
 from models.label import Label
 
-SHOWN = 5
-"""New values that are named."""
 _WIDTH = {"INT": 0, "FLOAT": 1, "BYTES": 2}
 
 
@@ -56,14 +54,14 @@ def differences(schema: schema_pb2.Schema, table: pa.Table) -> list[Difference]:
     domains = {domain.name: domain for domain in schema.string_domain}
     for feature in schema.feature:
         if feature.name not in table.column_names:
-            found.append(Difference(0, -1.0, feature.name, "the data has no such column"))
+            found.append(Difference(0, -1.0, feature.name, mismatches.GONE))
             continue
         found += _column(feature, table[feature.name], domains)
     approved = {feature.name for feature in schema.feature}
     for name in table.column_names:
         if name not in approved:
             kind = facts.settle(table[name])[0]
-            found.append(Difference(3, -1.0, name, f"a new column ({kind}), which the schema does not name"))
+            found.append(Difference(3, -1.0, name, mismatches.new_column(kind)))
     return sorted(found)
 
 
@@ -105,15 +103,15 @@ def _column(
         kind, typed = "BYTES", cells if pa.types.is_binary(cells.type) else cells.cast(pa.string())
     found: list[Difference] = []
     if _WIDTH[kind] > _WIDTH.get(approved, 2) and cells.null_count < len(cells):
-        example = _misfit(cells, approved)
-        return [Difference(1, -1.0, feature.name, f"the schema says {approved}, the data holds {kind}: {example}")]
+        text = mismatches.other_type(approved, kind, _misfit(cells, approved))
+        return [Difference(1, -1.0, feature.name, text)]
     column = facts.column(feature.name, kind, typed)
     present = 1.0 - column.missing_share
-    if present < feature.presence.min_fraction:
-        text = f"{column.missing_share:.2%} missing, the schema allows {1 - feature.presence.min_fraction:.2%}"
+    if not column.present and (feature.presence.min_count or feature.presence.min_fraction):
+        found.append(Difference(2, -1.0, feature.name, mismatches.EMPTY))
+    elif present < feature.presence.min_fraction:
+        text = mismatches.missing(column.missing_share, feature.presence.min_fraction)
         found.append(Difference(2, -column.missing_share, feature.name, text))
-    elif feature.presence.min_count and not column.present:
-        found.append(Difference(2, -1.0, feature.name, "every cell is missing"))
     found += _range(feature, column, typed)
     if approved == "BYTES" and column.present and not column.picture:
         found += _domain(feature, typed, domains)
@@ -146,8 +144,7 @@ def _range(feature: schema_pb2.Feature, column: Column, cells: pa.ChunkedArray) 
         if domain.HasField(edge) and beyond:
             limit = getattr(domain, edge)
             rows = pc.sum(compare(cells, limit)).as_py()
-            word = "below" if edge == "min" else "above"
-            text = f"{rows:,} values {word} {limit:g}, as {value:g}"
+            text = mismatches.beyond(limit, value, above=edge == "max", rows=rows)
             found.append(Difference(2, -rows / column.rows, feature.name, text))
     return found
 
@@ -171,7 +168,5 @@ def _domain(
         return []
     share = sum(count for count, _ in new) / whole
     mass = feature.distribution_constraints.min_domain_mass if feature.HasField("distribution_constraints") else 1.0
-    named = ", ".join(f"{value!r} {count / whole:.2%}" for count, value in new[:SHOWN])
-    more = f" and {len(new) - SHOWN} more" if len(new) > SHOWN else ""
-    text = f"{len(new)} new values: {named}{more}; together {share:.2%}, the schema allows {1 - mass:.2%}"
+    text = mismatches.new_values([(value, count) for count, value in new], whole, mass)
     return [Difference(2 if share > 1 - mass else 4, -share, feature.name, text)]

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.ingestion.filters import Filter
+from components.ingestion import rows
 from components.ingestion.omissions import Omissions
 from curation import comments, facts, schema_text
 from curation.differences import Difference, differences, new_classes
@@ -19,6 +20,9 @@ from errors import UserError
 from pipeline import load
 from pipeline.config import Config
 from pipeline.load import SCHEMAS
+
+_NUMBER = "row number"
+"""A column beside the data's own."""
 
 
 def approved_path(root: str, name: str) -> str:
@@ -47,7 +51,7 @@ def infer(root: str, name: str, data_root: str) -> str:
     config = load.load(root, name)
     path = approved_path(root, name)
     types = load.schema_columns(root, name) if os.path.exists(path) else {}
-    found = _rows(config, data_root, types)
+    found = _rows(config, data_root, types).cells
     known = _facts(found.table, {**found.kinds, **types})
     categories = {entry.column for entry in config.features.categorical}
     head = [
@@ -72,12 +76,14 @@ def diff(root: str, name: str, data_root: str, omissions: Omissions | None = Non
     """
     config = load.load(root, name)
     types = load.schema_columns(root, name)
-    rows, schema = _rows(config, data_root, types), parse(approved_path(root, name))
+    (found, refused), schema = _rows(config, data_root, types), parse(approved_path(root, name))
     shown = f"{SCHEMAS}/{name}.pbtxt"
-    found = [*differences(schema, rows.table), *new_classes(schema, rows.table, config.label, shown)]
+    told = [*differences(schema, found.table), *new_classes(schema, found.table, config.label, shown)]
+    if refused:
+        told.append(Difference(2, -1.0, str(config.label.column), refused))
     if omissions is not None:
-        omissions.merge(rows.omissions)
-    return sorted(found)
+        omissions.merge(found.omissions)
+    return sorted(told)
 
 
 def propose(root: str, name: str, data_root: str) -> str:
@@ -131,21 +137,38 @@ def _read(path: str) -> str:
         return file.read()
 
 
-def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> Cells:
-    """The data's rows without those that the config leaves out."""
+class _Rows(NamedTuple):
+    """The rows that a run would keep.
+
+    Attributes:
+        cells: What was read, without the others.
+        refused: Why a run would stop for the rows that it leaves out; empty where it would not.
+    """
+
+    cells: Cells
+    refused: str = ""
+
+
+def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
+    """Leave out the rows that ingestion leaves out: those that the config names, and those without a label."""
     found = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True))
-    if not config.data.exclude and not config.features.complete():
-        return found
-    table = found.table
-    _, typed = facts.table(table, {**found.kinds, **types})
-    for text in config.data.exclude:
-        rows = Filter(text)
-        out = [rows.matches(batch) for batch in typed.combine_chunks().to_batches()]
-        keep = pc.invert(pa.chunked_array(out, pa.bool_()))
-        table, typed = table.filter(keep), typed.filter(keep)
-    for name in config.features.complete():
-        table = table.filter(pc.is_valid(table[name]))
-    return found._replace(table=table)
+    label = config.label.column if config.label.task != "clusters" else None
+    keep = rows.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=label)
+    wanted = [name for name in keep.columns if name in found.table.column_names]
+    if not wanted:
+        return _Rows(found)
+    _, typed = facts.table(found.table.select(wanted), {**found.kinds, **types})
+    numbered = typed.append_column(_NUMBER, pa.array(np.arange(len(typed)))).combine_chunks()
+    stays = np.zeros(len(typed), bool)
+    for batch in numbered.to_batches():
+        stays[keep.keep(batch).column(len(wanted)).to_numpy()] = True
+    table = found.table.filter(pa.array(stays))
+    try:
+        if label is not None:
+            rows.check_labels(keep.left_out, len(table), column=label, most=config.data.max_blank_label)
+    except UserError as error:
+        return _Rows(found._replace(table=table), str(error))
+    return _Rows(found._replace(table=table))
 
 
 def _facts(table: pa.Table, types: Mapping[str, str]) -> Facts:

@@ -3,6 +3,5 @@
 from components.validation.component import validation
 from components.validation.executor import Executor
 from components.validation.history import history
-from components.validation.reviewed import describe
 
-__all__ = ["Executor", "describe", "history", "validation"]
+__all__ = ["Executor", "history", "validation"]

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from components.validation import equal_rows, labels
 from components.validation.findings import Finding, Predicate, down, share, toml_key, up
-from components.validation.reviewed import by_column, domain, unnamed
+from components.validation.reviewed import by_column, unnamed
+from components.validation.sentences import domain
 from components.validation.today import TRAIN, Today
 
 SMALL = 100

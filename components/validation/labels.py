@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components import classes
 from components.validation import findings
 from components.validation.findings import Finding, Predicate
-from components.validation.reviewed import domain
+from components.validation.sentences import domain
 from components.validation.today import TRAIN, Today
 from models.label import Label
 

@@ -1,34 +1,20 @@
 """The gate of the reviewed schema: TFDV's anomalies, the edit that would accept each, and the rows to blame."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components import classes
-from components.validation.findings import Finding, Predicate, share
+from components.validation import sentences
+from components.validation.findings import Finding, Predicate
+from components.validation.sentences import UNEXPECTED, common, domain
 from models.label import Label
 
-_TYPES = {"INT": "INT", "FLOAT": "FLOAT", "STRING": "BYTES", "BYTES": "BYTES"}
-"""Statistics' type -> the schema's."""
-UNEXPECTED = "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
 NAMED = 10
-"""Values that a line names."""
-
-
-def describe(anomalies: anomalies_pb2.Anomalies) -> list[str]:
-    """Say each anomaly in a line: column, what is wrong and the figures."""
-    return [f"column {name!r}: {text}" if name else text for name, text in _said(anomalies)]
-
-
-def _said(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, str]]:
-    for path, info in sorted(anomalies.anomaly_info.items()):
-        reasons = [f"{reason.short_description}: {reason.description}" for reason in info.reason]
-        yield path, "; ".join(reasons or [info.description])
-    if anomalies.HasField("dataset_anomaly_info"):
-        yield "", f"the whole table: {anomalies.dataset_anomaly_info.description}"
+"""Values that an edit names."""
 
 
 def findings(
@@ -51,12 +37,12 @@ def findings(
     figures = {split: by_column(one) for split, one in statistics.items()}
     splits_of: dict[str, list[str]] = {}
     for split, one in anomalies.items():
-        for name, _ in _said(one):
+        for name in sorted(one.anomaly_info):
             splits_of.setdefault(name, []).append(split)
-    found = []
+    found = _whole_table(anomalies, statistics, schema, shown)
     for name, splits in splits_of.items():
         feature = features.get(name)
-        kinds = {kind for split in splits for kind, _, _ in _reasons(anomalies[split], name)}
+        kinds = {kind for split in splits for kind, _ in _reasons(anomalies[split], name)}
         measured = [figures[split][name] for split in splits if name in figures[split]]
         edit = _edit(schema, feature, measured, name, kinds)
         edit = f"{edit} in {shown}" if edit else ""
@@ -86,15 +72,6 @@ def by_column(statistics: Any) -> dict[str, Any]:
     return {feature.path.step[0]: feature for feature in statistics.datasets[0].features if feature.path.step}
 
 
-def domain(schema: schema_pb2.Schema, feature: schema_pb2.Feature) -> list[str] | None:
-    """Values that a column's domain names; None where it has none."""
-    if feature.HasField("string_domain"):
-        return list(feature.string_domain.value)
-    if feature.HasField("domain"):
-        return next((list(one.value) for one in schema.string_domain if one.name == feature.domain), None)
-    return None
-
-
 def unnamed(values: list[str], measured: Any) -> tuple[list[str], float, float]:
     """Values that are not named, their rows, and all rows with a value; of a column of up to 1,000 values exactly."""
     known = set(values)
@@ -104,41 +81,50 @@ def unnamed(values: list[str], measured: Any) -> tuple[list[str], float, float]:
     return [bucket.label for bucket in others], sum(bucket.sample_count for bucket in others), every
 
 
-def _reasons(anomalies: anomalies_pb2.Anomalies, name: str) -> list[tuple[str, str, str]]:
-    """Kind of each anomaly of a column, TFDV's word for it, and its figures."""
-    if name not in anomalies.anomaly_info:
-        return []
-    of_type = anomalies_pb2.AnomalyInfo.Type.Name
-    return [
-        (of_type(reason.type), reason.short_description, reason.description.strip())
-        for reason in anomalies.anomaly_info[name].reason
-    ]
+def _reasons(anomalies: anomalies_pb2.Anomalies, name: str) -> list[tuple[str, str]]:
+    """Kind of each anomaly of a column, and TFDV's own text."""
+    info = anomalies.anomaly_info[name]
+    found = {_kind(reason.type): reason.description.strip() for reason in info.reason}
+    found = found or {_kind(info.type): info.description.strip()}
+    return [(kind, found[kind]) for kind in sentences.kept(list(found))]
+
+
+def _kind(number: int) -> str:
+    return str(anomalies_pb2.AnomalyInfo.Type.Name(number))
 
 
 def _text(schema: Any, feature: Any, by_split: Mapping[str, tuple[anomalies_pb2.Anomalies, Any]], name: str) -> str:
     """What is wrong with a column: each kind of anomaly, with the figures of each split where these differ."""
-    told: dict[str, dict[str, list[str]]] = {}
+    told: dict[str, dict[str, str]] = {}
     for split, (anomalies, measured) in by_split.items():
-        reasons = _reasons(anomalies, name)
-        if not reasons:
-            told.setdefault(dict(_said(anomalies))[name], {})[split] = []
-        for kind, word, figures in reasons:
-            if kind == UNEXPECTED and feature is not None and measured is not None:
-                figures = _unnamed(domain(schema, feature) or [], measured)
-            told.setdefault(word, {}).setdefault(split, []).append(figures)
+        case = None if measured is None else sentences.Case(schema, feature or schema_pb2.Feature(), measured)
+        for kind, figures in _reasons(anomalies, name):
+            told.setdefault(kind, {})[split] = sentences.of(kind, case, figures)
     parts = []
-    for word, figures_of in told.items():
-        joined = {split: "; ".join(figures) for split, figures in figures_of.items()}
-        alike = set(joined.values())
-        figures = alike.pop() if len(alike) == 1 else "; ".join(f"{split}: {one}" for split, one in joined.items())
-        parts.append(f"{word}: {figures}" if figures else word)
+    for text_of in told.values():
+        alike = set(text_of.values())
+        parts.append(alike.pop() if len(alike) == 1 else "; ".join(f"{split}: {one}" for split, one in text_of.items()))
     return "; ".join(parts)
 
 
-def _unnamed(values: list[str], measured: Any) -> str:
-    others, part, whole = unnamed(values, measured)
-    more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
-    return f"{', '.join(map(repr, others[:NAMED]))}{more} in {part:,.0f} of {whole:,.0f} rows ({share(part, whole)})"
+def _whole_table(
+    anomalies: Mapping[str, anomalies_pb2.Anomalies], statistics: Mapping[str, Any], schema: Any, shown: str
+) -> list[Finding]:
+    """What is wrong with the number of rows."""
+    limits, found = schema.dataset_constraints, []
+    for split, one in anomalies.items():
+        if not one.HasField("dataset_anomaly_info"):
+            continue
+        rows = int(statistics[split].datasets[0].num_examples)
+        few = rows < limits.min_examples_count
+        key, limit = ("min", limits.min_examples_count) if few else ("max", limits.max_examples_count)
+        text, edit = f"{rows:,} rows, the schema {'needs' if few else 'allows'} {limit:,}", ""
+        if few or (limit and rows > limit):
+            edit = f"dataset_constraints {{ {key}_examples_count: {rows} }} in {shown}"
+        else:
+            text = one.dataset_anomaly_info.description
+        found.append(Finding("schema", None, "the reviewed schema", text, "block", text, edit, [split]))
+    return found
 
 
 def _edit(schema: Any, feature: Any, measured: list[Any], name: str, kinds: set[str]) -> str:
@@ -186,19 +172,15 @@ def _feature(name: str, measured: list[Any]) -> str:
 
 def _type(measured: list[Any]) -> str:
     """The schema's type that takes the values of every split."""
-    kinds = {_TYPES[statistics_pb2.FeatureNameStatistics.Type.Name(one.type)] for one in measured}
+    kinds = {sentences.kind_of(one) for one in measured}
     return next(kind for kind in ("BYTES", "FLOAT", "INT") if kind in kinds)
 
 
 def _filled(measured: list[Any]) -> float:
     """Share of the rows with a value in the split that has the fewest, rounded down."""
-    found = [_common(one) for one in measured]
+    found = [common(one) for one in measured]
     shares = [one.num_non_missing / (one.num_missing + one.num_non_missing) for one in found if one.num_missing]
     return int(1000 * min(shares, default=1.0)) / 1000
-
-
-def _common(measured: Any) -> Any:
-    return measured.string_stats.common_stats if measured.HasField("string_stats") else measured.num_stats.common_stats
 
 
 def _at_fault(schema: Any, feature: Any, name: str, kinds: set[str]) -> Predicate | None:

@@ -22,7 +22,9 @@ def compare():
     schema = text_format.Parse(text, schema_pb2.Schema())
 
     def run(**changes):
-        columns = {name: values for name, values in {**BASE, **changes}.items() if values is not None}
+        rows = max([100, *(len(values) for values in changes.values() if values is not None)])
+        there = {name: values for name, values in {**BASE, **changes}.items() if values is not None}
+        columns = {name: (values * (rows // len(values) + 1))[:rows] for name, values in there.items()}
         return [str(found) for found in differences(schema, pa.table(columns))]
 
     return run
@@ -40,7 +42,7 @@ def test_worst_first(compare):
         "refused  n: the schema says INT, the data holds BYTES: 'x' and 49 more",
         "refused  f: 50 values below 0, as -1",
         "refused  extra: a new column (INT), which the schema does not name",
-        "allowed  c: 1 new values: 'new' 3.00%; together 3.00%, the schema allows 5.00%",
+        "allowed  c: 1 new value: 'new' 3.00%; together 3 of 100 rows (3.00%), the schema allows 5.00%",
     ]
 
 
@@ -51,11 +53,13 @@ def test_a_fraction_in_a_whole_number_is_another_type(compare):
 
 def test_too_many_new_categories_and_any_new_class(compare):
     assert compare(c=["a"] * 90 + ["p"] * 6 + ["q"] * 4) == [
-        "refused  c: 2 new values: 'p' 6.00%, 'q' 4.00%; together 10.00%, the schema allows 5.00%"
+        "refused  c: 2 new values: 'p' 6.00%, 'q' 4.00%; together 10 of 100 rows (10.00%), the schema allows 5.00%"
     ]
-    assert compare(y=["no"] * 99 + ["maybe"])[0].startswith("refused  y: 1 new values: 'maybe' 1.00%")
+    assert compare(y=["no"] * 99 + ["maybe"])[0].startswith("refused  y: 1 new value: 'maybe' 1.00%")
 
 
 def test_more_missing_than_allowed(compare):
     assert compare(c=["a"] * 10 + [None] * 90) == ["refused  c: 90.00% missing, the schema allows 73.00%"]
     assert compare(n=["1"] * 99 + [None]) == ["refused  n: 1.00% missing, the schema allows 0.00%"]
+    assert compare(n=[None] * 100) == ["refused  n: every cell is missing"]
+    assert compare(n=["1"] * 30_000 + [None]) == ["refused  n: under 0.01% missing, the schema allows 0.00%"]

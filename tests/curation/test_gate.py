@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from components.ingestion import encoding
-from components.validation import describe
+from components.validation import reviewed
 from curation import facts, schema_text
 
 ROWS = 2000
@@ -47,7 +47,8 @@ def findings(table):
         examples = encoding.examples(part.combine_chunks().to_batches()[0]).to_pylist()
         batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(examples)
         statistics = stats_impl.generate_statistics_in_memory(batch)
-        return describe(tfdv.validate_statistics(statistics, schema))
+        anomalies = {"all": tfdv.validate_statistics(statistics, schema)}
+        return [found.line() for found in reviewed.findings(anomalies, {"all": statistics}, schema, "the schema")]
 
     return run
 

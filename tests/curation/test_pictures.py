@@ -144,7 +144,7 @@ def test_the_schemas_loop_works_on_images_without_reading_them(root):
     [stops, other] = review.diff(str(root), "made", str(root))
 
     assert stops.stops
-    assert stops.text.startswith("1 new values: 'bird'")
+    assert stops.text.startswith("1 new value: 'bird'")
     assert other.text.startswith(
         "6 of 18 rows hold 'bird', which label.classes does not list, and would count as 'cat'"
     )

@@ -34,7 +34,7 @@ def test_the_loop_infer_look_approve(root):
     before = approved.read_text()
     edit(root, ",a,", ",new,")
     assert [found.text for found in run("diff", root)] == [
-        "1 new values: 'new' 50.00%; together 50.00%, the schema allows 5.00%"
+        "1 new value: 'new' 50.00%; together 200 of 400 rows (50.00%), the schema allows 5.00%"
     ]
     proposed = run("propose", root)
     assert proposed.endswith("schemas/made.proposed.pbtxt")
@@ -82,3 +82,13 @@ def test_rows_that_the_config_leaves_out_are_not_compared(root):
     config = root / "configs/made.toml"
     config.write_text(config.read_text().replace("[data]\n", '[data]\nexclude = ["n < 0"]\n'))
     assert run("diff", root) == []
+
+
+def test_rows_without_a_label_are_left_out_as_a_run_leaves_them_out(root):
+    edit(root, ",a,0,0.0\n", ",a,0,\n")
+    assert run("diff", root) == []
+    assert "missing" not in run("infer", root)
+    edit(root, ",a,4,", ",a,4,\n1,a,4,")
+    [found] = run("diff", root)
+    assert found.stops
+    assert str(found).startswith("refused  y: the label 'y' is blank in 41 of 440 rows, more than data.max_blank_label")

@@ -56,7 +56,7 @@ def test_a_table_with_question_marks_and_a_label_of_texts(made, tree):
     (tree / "data/people.csv").write_text(changed)
     different = runner("schema", "diff", "made", tree=tree)
     assert different.code == 3
-    assert "refused  job: 1 new values: 'baker'" in different.out
+    assert "refused  job: 1 new value: 'baker'" in different.out
     for step in ("infer", "approve", "diff"):
         assert runner("schema", step, "made", tree=tree).code == 0
 
