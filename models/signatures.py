@@ -2,7 +2,8 @@
 
 `serving_default` takes one dense tensor of (batch,) per raw feature, under the feature's name as `input_names` spells
 it; a missing cell of a column that may be missing is NaN, "" or the smallest int64. `serving_examples` takes serialized
-tf.Examples, where a missing cell is an absent feature or an empty list. Neither takes the label or a weight.
+tf.Examples, where a missing cell is an absent feature or an empty list. Neither takes the label or a weight. Both clean
+cells as ingestion does: whitespace around a text is removed, and what [data] counts as missing is missing.
 `transform_features` turns serialized tf.Examples into model features, `vectors` into what a clustering measures. For
 evaluation `labels` gives the label, and the weight where there is one, of tf.Examples that have them, and `class_names`
 the classes in order.
@@ -16,8 +17,10 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_transform.saved import saved_transform_io_v2
 
+from models.cleaning import Cleaning
 from models.label import LABEL, Label
 from models.transforms import cells
+from models.transforms import cleaning as graph_cleaning
 from models.transforms.labels import as_number
 
 Answer = Callable[[Any], dict[str, tf.Tensor]]
@@ -60,6 +63,8 @@ class Served(tf.Module):  # type: ignore[misc]
         vectors: Model features by name to float32 (batch, width), what a clustering measures; None for other tasks.
         transformed_label: Whether a regression's label is read from the transformation, because the user's own
             preprocessing may have made it; otherwise it is the column itself.
+        cleaning: How ingestion cleans cells; None where the data's format has them clean.
+        uncleaned: Columns that it does not touch, as encoded images.
     """
 
     def __init__(
@@ -77,6 +82,8 @@ class Served(tf.Module):  # type: ignore[misc]
         weight_spec: Any = None,
         vectors: Callable[[Mapping[str, tf.Tensor]], tf.Tensor] | None = None,
         transformed_label: bool = False,
+        cleaning: Cleaning | None = None,
+        uncleaned: Iterable[str] = (),
     ) -> None:
         super().__init__()
         # Saved by its tensors alone. Followed through the network, each Keras variable would be saved as a copy that
@@ -100,6 +107,8 @@ class Served(tf.Module):  # type: ignore[misc]
         self._features = features
         self._vectors = vectors
         self._transformed_label = transformed_label
+        self._cleaning = cleaning
+        self._uncleaned = tuple(uncleaned)
         # Traced once, and called by each signature. AutoGraph would rewrite the libraries' code for seconds; there is
         # no Python branch on a tensor in it.
         self._features_of = tf.function(self._transformed, autograph=False)
@@ -111,6 +120,8 @@ class Served(tf.Module):  # type: ignore[misc]
         return found
 
     def _transformed(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if self._cleaning is not None:
+            raw = graph_cleaning.columns(raw, self._cleaning, skip=self._uncleaned)
         transformed = self._transform(raw)
         return {name: transformed[name] for name in self._features}
 

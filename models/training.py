@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models import architecture, carrying, meanings, own, probe, records, settings, tuning, watching
+from models.cleaning import Cleaning
 from models.label import Label
 from models.learning import Learnt, learn
 from models.recipe import Training
@@ -49,8 +50,8 @@ def run_fn(fn_args: Any) -> None:
         fn_args: TFX's FnArgs: train_files, eval_files (paths), transform_output, serving_model_dir, model_run_dir,
             base_model (folder of the model to start from, or None), hyperparameters (the tuner's best values in
             keras-tuner's JSON form, or None), and custom_config with packed settings `features`, `label`, `columns`,
-            `network`, `training`, and maybe `rows` (how many each file must hold) and `raw_files`, of whose rows the
-            model carries a few with its answers.
+            `network`, `training`, maybe `cleaning` (keys of [data] that clean cells), and maybe `rows` (how many each
+            file must hold) and `raw_files`, of whose rows the model carries a few with its answers.
 
     Raises:
         ValueError: the loss became NaN or infinite, or a file holds other rows than it must.
@@ -124,6 +125,8 @@ def _export(
         weight_spec=spec[duties.weight] if duties.weight is not None else None,
         vectors=learnt.vectors if label.task == "clusters" else None,
         transformed_label=not roles.columns() and label.transform == "none",
+        cleaning=Cleaning.of(config["cleaning"]) if config.get("cleaning") else None,
+        uncleaned=[image.column for image in roles.image],
     )
     signatures = served.signatures()
     tf.saved_model.save(served, folder, signatures=signatures)

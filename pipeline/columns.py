@@ -106,6 +106,8 @@ def check_columns(
         demand("label.column", config.label.column, NUMBERS if config.label.needs_number else ())
     if config.data.split.column is not None:
         demand("data.split.column", config.data.split.column)
+    for column in config.data.column_null_values:
+        demand("data.column_null_values", column)
     for duty, column in config.columns:
         if column is not None:
             demand(f"columns.{duty}", column, NUMBERS if duty == "weight" else ())

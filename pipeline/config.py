@@ -5,7 +5,9 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from components.ingestion import files
 from components.ingestion.grouping import ungrouped
+from models.cleaning import section
 from models.label import Label
 from models.recipe import Training
 from models.roles import Duties, Features
@@ -22,6 +24,8 @@ from pipeline.schedule import Notify, Schedule
 
 APART = ("text", "image", "date")
 """Roles whose cells are no values that come again, so that they are not compared between runs."""
+UNCLEANED = ("tfrecord", "idx", "images")
+"""Formats whose texts are taken as they are."""
 CATEGORIES = ("categorical", "embedded")
 """Roles that know a value or do not."""
 
@@ -161,6 +165,15 @@ class Config(Strict):
                 *dict.fromkeys(name for role, entry in entries if role in CATEGORIES for name in entry.columns())
             ],
         }
+
+    def cleaning(self, paths: Any) -> dict[str, Any] | None:
+        """Keys of [data] that say how cells are cleaned; None for formats whose cells are taken as they are.
+
+        Args:
+            paths: The data's paths or patterns.
+        """
+        kind = self.data.format or files.format_of(files.flat(paths)[0][1])
+        return None if kind in UNCLEANED else section(self.plain("data")["data"])
 
     def plain(self, *sections: str) -> dict[str, Any]:
         """Sections as JSON-able values, defaults included."""

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from components.ingestion.files import flat
 from components.ingestion.filters import Filter
 from components.ingestion.spans import placeholders
-from models.strict import Strict
+from models.strict import Strict, Word
 
 SPLITS = ("train", "eval", "test")
 
@@ -149,9 +149,12 @@ class Data(Strict):
     csv: Csv = Csv()
     image: Image = Image()
     blank: tuple[str, ...] = ("", "?", "NA", "N/A", "null")
-    """Texts that mean that the value is missing, in every column of CSV and Parquet."""
+    """Texts that mean that the value is missing, in every column of CSV and Parquet, and of a row that is served."""
     trim: bool = True
-    """Whether blanks around such texts are taken away."""
+    """Whether blanks around texts are taken away, also of a row that is served."""
+    column_null_values: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
+    """Column -> values that mean that the value is missing in this column, besides `blank`; a number is that number
+    however it is written."""
     exclude: tuple[str, ...] = ()
     """Expressions for obviously wrong rows, as "bedrooms > 20": a row that one of them names is left out."""
     max_blank_label: float = Field(default=0.05, ge=0, le=1)

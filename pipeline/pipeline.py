@@ -153,7 +153,10 @@ def create_pipeline(
         schema=reviewed.outputs["schema"],
         raw_examples=examples.outputs["examples"],
         hyperparameters=tuned.outputs["best_hyperparameters"] if tuned else None,
-        config=config.plain("features", "label", "columns", "network", "training"),
+        config={
+            **config.plain("features", "label", "columns", "network", "training"),
+            "cleaning": config.cleaning(places.data),
+        },
         start=start.outputs["model"] if start else None,
         files=config.files,
         settings_folder=places.settings,

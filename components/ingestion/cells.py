@@ -1,10 +1,12 @@
 """Cells: blanks around texts, tokens that stand for a missing value, and cells of one type as another."""
 
-from collections.abc import Sequence
+import dataclasses
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from models.cleaning import Rules
 
 DOUBLE = "DOUBLE"
 """Type in which a FLOAT column is read whose cells float32 cannot tell apart; it is narrowed before it is written."""
@@ -26,25 +28,50 @@ class BadCellError(ValueError):
         self.value = value
 
 
-def tidy(column: pa.Array, blank: Sequence[str], trim: bool) -> pa.Array:
-    """Take blanks around texts away, and make null of blank tokens; a column of another type stays as it is.
+def clean(column: pa.Array, rules: Rules) -> pa.Array:
+    """Strip texts, and make null of texts and numbers that stand for a missing value.
 
     Args:
-        column: Array of n cells.
-        blank: Tokens that stand for a missing value.
-        trim: Whether blanks around a text go.
+        column: Array of n cells; one that holds neither texts nor numbers stays as it is.
+        rules: The column's.
 
     Returns:
         Array of n cells.
     """
-    if not pa.types.is_string(column.type):
+    if pa.types.is_string(column.type):
+        if rules.strip:
+            column = pc.utf8_trim_whitespace(column)
+        null_values: tuple[Any, ...] = rules.null_values
+    elif pa.types.is_integer(column.type):
+        null_values = rules.null_integers()
+    elif pa.types.is_floating(column.type):
+        null_values = rules.null_numbers
+    else:
         return column
-    if trim:
-        column = pc.utf8_trim_whitespace(column)
-    named = pc.is_in(column, value_set=pa.array(blank, pa.string()))
-    if pc.any(named).as_py():
-        return pc.if_else(named, pa.scalar(None, pa.string()), column)
+    if not null_values:
+        return column
+    is_null = pc.is_in(column, value_set=pa.array(null_values, column.type))
+    if pc.any(is_null).as_py():
+        return pc.if_else(is_null, pa.scalar(None, column.type), column)
     return column
+
+
+def cast(column: pa.Array, kind: str, rules: Rules) -> pa.Array:
+    """Clean cells, and convert them to a schema's type; around a number blanks never count.
+
+    Args:
+        column: Array of n cells.
+        kind: INT, FLOAT or BYTES.
+        rules: The column's.
+
+    Raises:
+        BadCellError: a cell is no such number.
+    """
+    if not pa.types.is_string(column.type):
+        return clean(convert(column, kind), rules)
+    if kind == "BYTES":
+        return clean(column, rules)
+    return clean(convert(clean(column, dataclasses.replace(rules, strip=True)), kind), rules)
 
 
 def convert(column: pa.Array, kind: str) -> pa.Array:

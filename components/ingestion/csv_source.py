@@ -14,6 +14,7 @@ from components.ingestion import cells, csv_places, files
 from components.ingestion.cells import ARROW_TYPES
 from components.ingestion.omissions import Omissions
 from errors import UserError
+from models.cleaning import Cleaning
 
 BLOCK_BYTES = 4 << 20
 """Text read at once: bounds memory, and makes large batches."""
@@ -26,7 +27,7 @@ def batches(
 
     Args:
         path: A CSV file.
-        settings: [data]: `csv`, `blank` and `trim`.
+        settings: [data].
         columns: Column name -> INT, FLOAT or BYTES; a column that is not named is text.
         omissions: Takes what is not read as it is there.
 
@@ -41,7 +42,7 @@ def batches(
     last = None
     try:
         for batch in _read(path, settings, kinds):
-            last = _tidy(batch, settings)
+            last = _clean(batch, settings)
             _check_texts(path, settings, last, rows)
             yield last
             done, rows = done + 1, rows + len(batch)
@@ -77,9 +78,9 @@ def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) ->
     looks: dict[str, str | None] = dict.fromkeys(unknown)
     if unknown:
         for batch in _read_texts(path, settings, unknown):
-            tidy = _tidy(batch, settings)
+            clean = _clean(batch, settings)
             for name in unknown:
-                looks[name] = cells.looks_like(tidy.column(tidy.schema.get_field_index(name)), looks[name])
+                looks[name] = cells.looks_like(clean.column(clean.schema.get_field_index(name)), looks[name])
     return {name: columns.get(name) or looks[name] or "BYTES" for name in names}
 
 
@@ -183,21 +184,21 @@ def _read_texts(path: str, settings: Mapping[str, Any], only: Sequence[str] = ()
         raise UserError(f"{path}: {csv_places.explain(path, settings, str(error))}") from error
 
 
-def _tidy(batch: pa.RecordBatch, settings: Mapping[str, Any]) -> pa.RecordBatch:
-    columns = [cells.tidy(column, settings["blank"], settings["trim"]) for column in batch.columns]
-    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+def _clean(batch: pa.RecordBatch, settings: Mapping[str, Any]) -> pa.RecordBatch:
+    cleaning, names = Cleaning.of(settings), batch.schema.names
+    columns = [cells.clean(column, cleaning.rules(name)) for name, column in zip(names, batch.columns, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, names)
 
 
 def _typed(
     path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, columns: Mapping[str, str], before: int
 ) -> pa.RecordBatch:
     """Convert a batch of texts, before which so many rows stand, the header among them."""
-    made = []
+    made, cleaning = [], Cleaning.of(settings)
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         kind = columns.get(name, "BYTES")
-        texts = cells.tidy(column, settings["blank"], settings["trim"] or kind != "BYTES")
         try:
-            made.append(cells.convert(texts, kind))
+            made.append(cells.cast(column, kind, cleaning.rules(name)))
         except cells.BadCellError as error:
             row = before + error.row + 1
             raise UserError(

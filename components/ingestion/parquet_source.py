@@ -10,6 +10,7 @@ from components.ingestion import cells, files
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from models import arrow
+from models.cleaning import Cleaning
 
 BATCH_ROWS = 65_536
 """Rows read at once: a batch of a hundred numbers each is 50 MB."""
@@ -22,7 +23,7 @@ def batches(
 
     Args:
         path: A Parquet file.
-        settings: [data]: `blank` and `trim`.
+        settings: [data].
         columns: Column name -> INT, FLOAT or BYTES; a column that is not named is as it looks.
         omissions: Takes what is not read as it is there.
 
@@ -32,15 +33,14 @@ def batches(
     Raises:
         UserError: the file cannot be read; names file, column and row, from 1.
     """
-    rows = 0
+    rows, cleaning = 0, Cleaning.of(settings)
     with _opened(path) as file:
         kinds = _kinds(path, file.schema_arrow) | dict(columns)
         for batch in file.iter_batches(BATCH_ROWS):
             made = []
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 try:
-                    texts = cells.tidy(_plain(column), settings["blank"], settings["trim"])
-                    made.append(cells.convert(texts, kinds[name]))
+                    made.append(cells.cast(_plain(column), kinds[name], cleaning.rules(name)))
                 except cells.BadCellError as error:
                     raise UserError(
                         f"{path}: column {name!r}, row {rows + error.row + 1}: {error.value!r} is no {kinds[name]}, "

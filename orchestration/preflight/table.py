@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components import classes
 from components.ingestion import cells, rows
+from models.cleaning import Cleaning
 from models.label import Label
 
 
@@ -54,18 +55,18 @@ class Table:
             names: Columns of the file.
             found: The cells of each row.
             places: The line of each row, or None.
-            data: [data]: `blank` and `trim`.
+            data: [data].
 
         Yields:
             What is wrong with them.
         """
         made: dict[str, pa.Array] = {}
+        cleaning = Cleaning.of(data)
         texts = dict(zip(names, zip(*found, strict=True), strict=True)) if found else {}
         for name, column in texts.items():
             kind = self.columns.get(name, "BYTES")
-            tidied = cells.tidy(pa.array(column, pa.string()), data["blank"], data["trim"] or kind != "BYTES")
             try:
-                made[name] = cells.convert(tidied, kind)
+                made[name] = cells.cast(pa.array(column, pa.string()), kind, cleaning.rules(name))
             except cells.BadCellError as error:
                 where = _where(places[error.row])
                 yield (

@@ -4,14 +4,23 @@ import pytest
 
 from components.ingestion import cells, rows, times
 from errors import UserError
+from models.cleaning import Rules
 
 
 def test_blank_tokens_become_nulls_and_blanks_go():
     column = pa.array([" ?", "a b ", "", "\u00a0NA\t", None, "na", "null"])
 
-    assert cells.tidy(column, ["", "?", "NA", "null"], True).to_pylist() == [None, "a b", None, None, None, "na", None]
-    assert cells.tidy(column, ["?"], False).to_pylist() == column.to_pylist()
-    assert cells.tidy(pa.array([1, None]), ["1"], True).to_pylist() == [1, None]
+    assert cells.clean(column, Rules(True, ("", "?", "NA", "null"))).to_pylist() == [
+        None,
+        "a b",
+        None,
+        None,
+        None,
+        "na",
+        None,
+    ]
+    assert cells.clean(column, Rules(False, ("?",))).to_pylist() == column.to_pylist()
+    assert cells.clean(pa.array([1, None, 2]), Rules(True, ("1",))).to_pylist() == [None, None, 2]
 
 
 @pytest.mark.parametrize(

@@ -116,3 +116,20 @@ def test_what_cannot_be_is_refused(sections, message):
 
 def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
     assert make(training={"early_stopping": None}).training.early_stopping is None
+
+
+@pytest.mark.parametrize(
+    ("data", "cleaned"),
+    [
+        ({"path": "data/flats.csv.gz"}, True),
+        ({"path": ["data/a.parquet", "data/b.parquet"]}, True),
+        ({"path": {"train": "data/a.tsv", "test": "data/b.tsv"}, "split": "files"}, True),
+        ({"path": "data/flats.tfrecord.gz"}, False),
+        ({"path": "data/flats.csv", "format": "tfrecord"}, False),
+    ],
+)
+def test_a_served_model_cleans_cells_where_ingestion_does(data, cleaned):
+    made = make(data={**data, "column_null_values": {"area": [-1]}})
+    expected = {"trim": True, "blank": list(made.data.blank), "column_null_values": {"area": ["-1"]}}
+
+    assert made.cleaning(made.plain("data")["data"]["path"]) == (expected if cleaned else None)

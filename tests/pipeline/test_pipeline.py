@@ -58,6 +58,15 @@ def own(tmp_path, monkeypatch):
     return write
 
 
+def test_the_trainer_learns_how_cells_are_cleaned(wired):
+    def cleaning(**sections):
+        packed = json.loads(wired(**sections)["trainer"].exec_properties["custom_config"])["settings"]
+        return packed["inline"]["cleaning"]
+
+    assert cleaning()["column_null_values"] == {}
+    assert cleaning(data={"path": "x.csv", "blank": ["", "-"]})["blank"] == ["", "-"]
+
+
 def code(nodes):
     return json.loads(nodes["trainer"].exec_properties["custom_config"])["code"]
 

@@ -1,0 +1,168 @@
+"""A cell means the same in ingestion and in a served row."""
+
+import types
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+
+from components.ingestion import cells, sources
+from models import training
+from models.cleaning import WHITESPACE, Cleaning, Rules, section
+from models.transforms import cleaning
+from pipeline.data import Data
+
+NULL_VALUES = ("", "?", "NA", "n.a. [x]", "-999", "1e2", "7.50")
+TEXTS = [
+    *("", " ", "?", " ?\t", "NA", "na", "NA.", "a NA", "n.a. [x]", "n-a. [x]", "-999", "-999.0", "Zürich ", " a b "),
+    *("\u00a0\u2003NA\u3000", "x\ny\n", "\u200bx", "?\n?", "+", "(", "日本 ", f"{WHITESPACE}x{WHITESPACE}"),
+]
+INTEGERS = [0, -999, 100, 7, 75, 2**62]
+FLOATS = [0.0, -999.0, 100.0, 7.5, 7.0, float("nan"), float("inf"), -0.0]
+
+
+def sparse(values, dtype):
+    indices = [[row, 0] for row in range(len(values))]
+    return tf.SparseTensor(indices, tf.constant(values, dtype), [len(values), 1])
+
+
+def served(raw, size):
+    """Cells of a column that may be missing, after cleaning: None where one is."""
+    found = dict.fromkeys(range(size))
+    for (row, _), value in zip(raw.indices.numpy().tolist(), raw.values.numpy().tolist(), strict=True):
+        found[row] = value.decode() if isinstance(value, bytes) else value
+    return list(found.values())
+
+
+@pytest.mark.parametrize("strip", [True, False])
+@pytest.mark.parametrize("null_values", [NULL_VALUES, ("",), ()])
+def test_texts_are_cleaned_alike(strip, null_values):
+    rules = Rules(strip, null_values)
+    ingested = [text or None for text in cells.cast(pa.array(TEXTS), "BYTES", rules).to_pylist()]
+
+    assert served(cleaning.column(sparse(TEXTS, tf.string), rules), len(TEXTS)) == ingested
+    dense = cleaning.column(tf.constant([[text] for text in TEXTS]), rules).numpy()[:, 0]
+    assert [text.decode() or None for text in dense] == ingested
+    assert (None in ingested, "Zürich" in ingested) == (True, strip)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "dtype"), [("INT", INTEGERS, tf.int64), ("FLOAT", FLOATS, tf.float32)], ids=["INT", "FLOAT"]
+)
+def test_numbers_are_cleaned_alike(kind, values, dtype):
+    rules = Rules(True, NULL_VALUES)
+    ingested = cells.cast(pa.array(values), kind, rules).to_pylist()
+    of_texts = cells.cast(pa.array([f" {value} " for value in values]), kind, rules).to_pylist()
+    there = [None if value is None or not np.isfinite(value) else value for value in ingested]
+
+    assert served(cleaning.column(sparse(values, dtype), rules), len(values)) == there
+    np.testing.assert_equal(of_texts, ingested)
+    assert (ingested[0], ingested[1], ingested[2]) == (0, None, None)
+
+
+def test_whitespace_is_what_arrow_trims():
+    characters = [chr(code) for code in range(0x11000) if not 0xD800 <= code <= 0xDFFF]
+    trimmed = cells.clean(pa.array([f"x{character}" for character in characters]), Rules())
+
+    assert {character for character, text in zip(characters, trimmed.to_pylist(), strict=True) if text == "x"} == set(
+        WHITESPACE
+    )
+
+
+def test_a_number_that_no_integer_is_stands_for_none():
+    assert Rules(null_values=("1e30", "-1", "x", "nan", "0.5", "9223372036854775808")).null_integers() == (-1,)
+
+
+ROWS = """size,rooms,country,note,y
+3.5, 2 ,NA,a red house,1
+?,3,?,?,2
+ ,, ZA ,  ,3
+-999.0,-1,BW,two houses ,4
+7,4,unknown, red,5
+,NA,,"",6
+12,5,ZA,NA,7
+8,6,BW,a house,8
+"""
+RAW = [line.split(",") for line in ROWS.replace('""', "").splitlines()[1:]]
+LAST = np.iinfo(np.int64).min
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, analyze, pack):
+    """Ingests the table, trains on it, and loads the signatures."""
+    folder = tmp_path_factory.mktemp("cleaned")
+    path = folder / "table.csv"
+    path.write_text(ROWS)
+    data = Data(path=str(path), column_null_values={"size": [-999], "rooms": ["-1"], "country": ["unknown"]})
+    settings = data.model_dump(mode="json")
+    kinds = {"size": "FLOAT", "rooms": "INT", "country": "BYTES", "note": "BYTES", "y": "FLOAT"}
+    table = pa.Table.from_batches(sources.batches(str(path), settings, kinds)).to_pydict()
+    sections = {
+        "features": {
+            "numeric": [{"column": "size", "missing": "mean"}, {"column": "rooms", "missing": 40}],
+            "bucketized": [{"column": "size", "quantiles": 2, "missing": "category"}],
+            "categorical": [{"column": "country", "missing": "category"}],
+            "text": [{"column": "note", "vocabulary_size": 5, "missing": "nothing"}],
+        },
+        "label": {"column": "y"},
+        "network": {"name": "mlp", "layers": [4]},
+        "training": {"epochs": 3, "batch_size": 4},
+        "cleaning": section(settings),
+    }
+    packed = pack(**sections)
+    arguments = types.SimpleNamespace(
+        transform_output=analyze(folder, table, packed, folder / "made.gz"),
+        train_files=[str(folder / "made.gz")],
+        eval_files=[str(folder / "made.gz")],
+        serving_model_dir=str(folder / "model"),
+        model_run_dir=str(folder / "run"),
+        custom_config={**packed, "raw_files": [str(folder / "raw.gz")]},
+    )
+    training.run_fn(arguments)
+    rows = tf.constant([record.numpy() for record in tf.data.TFRecordDataset(str(folder / "raw.gz"), "GZIP")])
+    return table, rows, tf.saved_model.load(str(folder / "model")).signatures
+
+
+def test_a_raw_row_gets_the_answer_of_the_row_as_trained(trained):
+    table, rows, signatures = trained
+    size, rooms, country, note, _ = zip(*RAW, strict=True)
+    answered = signatures["serving_default"](
+        size=tf.constant([float(cell) if cell.strip(" ?") else np.nan for cell in size]),
+        rooms=tf.constant([int(cell) if cell.strip(" NA") else LAST for cell in rooms], tf.int64),
+        country=tf.constant(country),
+        note=tf.constant(note),
+    )["prediction"].numpy()
+
+    assert table["size"] == [3.5, None, None, None, 7, None, 12, 8]
+    assert table["rooms"] == [2, 3, None, None, 4, None, 5, 6]
+    assert table["country"] == [None, None, "ZA", "BW", None, None, "ZA", "BW"]
+    assert table["note"] == ["a red house", None, None, "two houses", "red", None, None, "a house"]
+    trained_on = signatures["serving_examples"](examples=rows)["prediction"].numpy()
+    np.testing.assert_array_equal(answered, trained_on)
+    assert len(set(answered.tolist())) > 5
+
+
+def test_examples_of_raw_cells_are_cleaned_too(trained):
+    _, rows, signatures = trained
+
+    def bytes_of(text):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
+
+    def number(value):
+        return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+
+    row = {"size": number(-999), "country": bytes_of(" BW"), "note": bytes_of("two houses\n")}
+    example = tf.train.Example(features=tf.train.Features(feature=row)).SerializeToString()
+    made = signatures["transform_features"](examples=tf.constant([example]))
+    expected = signatures["transform_features"](examples=rows[3:4])
+
+    for name, value in expected.items():
+        np.testing.assert_array_equal(made[name], value, err_msg=name)
+
+
+def test_data_without_rules_of_a_column_has_those_of_all():
+    data = Data(path="x", column_null_values={"age": (-1,)}).model_dump(mode="json")
+
+    assert Cleaning.of(data).rules("age").null_values == (*data["blank"], "-1")
+    assert Cleaning.of(data).rules("size").null_values == tuple(data["blank"])
