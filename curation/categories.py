@@ -53,6 +53,14 @@ def codes(column: Column, reason: str) -> Entry:
     return _category(column, reason)
 
 
+def large(column: Column) -> Entry:
+    """Role of whole numbers beyond 2^53, of which a float does not tell neighbours apart: they are names."""
+    reason = f"{column.distinct:,} whole numbers beyond 2^53, of which a float does not tell neighbours apart"
+    if column.unique_share > 0.5 and column.distinct > 100:
+        return Entry("ignored", {"column": column.name}, f"{reason}: hardly any comes back, so none can be learnt")
+    return _category(column, reason)
+
+
 def coded(column: Column, order: Order | None) -> str:
     """Why whole numbers are codes of categories; empty where they are amounts.
 

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components import classes, mismatches
+from components.ingestion import filters
 from curation import facts
 from curation.facts import Column
 from models.label import Label
@@ -143,7 +144,7 @@ def _range(feature: schema_pb2.Feature, column: Column, cells: pa.ChunkedArray) 
     ):
         if domain.HasField(edge) and beyond:
             limit = getattr(domain, edge)
-            rows = pc.sum(compare(cells, limit)).as_py()
+            rows = pc.sum(compare(*filters.comparable(cells, limit))).as_py()
             text = mismatches.beyond(limit, value, above=edge == "max", rows=rows)
             found.append(Difference(2, -rows / column.rows, feature.name, text))
     return found

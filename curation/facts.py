@@ -22,8 +22,10 @@ _CODE = re.compile(r"[+-]?0[0-9xX]")
 """A number that loses something when it is read as one: the zip code 02134, a hexadecimal."""
 _FALLS = 0.01
 """Share of steps down that a rising column may have."""
-_FLOAT_DIGITS = 18
-"""Longer whole numbers do not fit an int64; they are names."""
+_KEY_DIGITS = 17
+"""A whole number of as many digits or more is a name where it is no int64: a float would lose its last ones."""
+_INT_LENGTH = 20
+"""Signs of the longest int64."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,13 @@ def settle(array: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
     values = pc.unique(texts).drop_null()
     if not len(values) or pc.any(pc.match_substring_regex(values, f"^{_CODE.pattern}")).as_py():
         return "BYTES", texts
-    if pc.max(pc.utf8_length(values)).as_py() <= _FLOAT_DIGITS + 1:
+    if pc.max(pc.utf8_length(values)).as_py() <= _INT_LENGTH:
         try:
             values.cast(pa.int64())
             return "INT", texts.cast(pa.int64())
         except pa.ArrowInvalid:
             pass
-    if pc.any(pc.match_substring_regex(values, rf"^\d{{{_FLOAT_DIGITS},}}$")).as_py():
+    if pc.any(pc.match_substring_regex(values, rf"^[+-]?\d{{{_KEY_DIGITS},}}$")).as_py():
         return "BYTES", texts
     try:
         values.cast(pa.float64())
@@ -271,7 +273,8 @@ def _rises(array: pa.ChunkedArray) -> bool:
         texts = cells.to_pylist()
         falls = sum(after < before for before, after in itertools.pairwise(texts)) / (len(texts) - 1)
     else:
-        falls = float((np.diff(cells.to_numpy()) < 0).mean())
+        values = cells.to_numpy()  # a difference may be more than an int64
+        falls = float((values[1:] < values[:-1]).mean())
     return bool(falls <= _FALLS)
 
 

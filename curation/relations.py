@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from curation.facts import Facts
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Codes = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
 SAME = 0.9999
 """Correlation from which on two numbers are the same but for their unit."""
@@ -93,7 +94,7 @@ def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:
         Column -> Order, for columns with 3 to LEVELS values.
     """
     if facts[label].numbers is not None:
-        target = table[label].cast(pa.float64())
+        target = table[label]
     else:
         target = pc.equal(table[label], facts[label].top[0][0]).cast(pa.float64())
     found = {}
@@ -101,14 +102,13 @@ def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:
         numbers = column.numbers
         if column.name == label or numbers is None or not numbers.whole or not 3 <= column.distinct <= LEVELS:
             continue
-        x, y = _pairs(table[column.name], target)
+        x, y, codes = _pairs(table[column.name], target)
         if len(y) > 10 * column.distinct and y.std() > 0 and x.std() > 0:
-            found[column.name] = _order(x, y)
+            found[column.name] = _order(x, y, codes)
     return found
 
 
-def _order(x: Array, y: Array) -> Order:
-    _, codes = np.unique(x, return_inverse=True)
+def _order(x: Array, y: Array, codes: Codes) -> Order:
     rows = np.bincount(codes)
     means = np.bincount(codes, weights=y) / rows
     total = float(((y - y.mean()) ** 2).sum())
@@ -119,15 +119,25 @@ def _order(x: Array, y: Array) -> Order:
     return Order(line=float(np.corrcoef(x, y)[0, 1] ** 2), levels=max(0.0, levels))
 
 
-def _pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> tuple[Array, Array]:
-    """Rows that have both, as float64."""
+def _pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> tuple[Array, Array, Codes]:
+    """Rows that have both, as float64, and the number of each row's value of the first among its different values."""
     both = pc.and_(pc.is_valid(a), pc.is_valid(b))
-    x, y = (one.filter(both).cast(pa.float64()).to_numpy().astype(np.float64) for one in (a, b))
-    return x, y
+    kept = a.filter(both)
+    return _floats(kept), _floats(b.filter(both)), _codes(kept)
+
+
+def _floats(cells: pa.ChunkedArray) -> Array:
+    """Numbers as float64; whole ones from their least, as neighbours beyond 2^53 would be one number."""
+    if pa.types.is_integer(cells.type) and len(cells):
+        least, most = pc.min_max(cells).as_py().values()
+        if most - least < 2**63:
+            cells = pc.subtract(cells, least)
+    values: Array = cells.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
+    return values
 
 
 def _correlation(a: pa.ChunkedArray, b: pa.ChunkedArray) -> float:
-    x, y = _pairs(a, b)
+    x, y, _ = _pairs(a, b)
     if len(x) < 3 or x.std() == 0 or y.std() == 0:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])
@@ -141,6 +151,12 @@ def _sign(cells: pa.ChunkedArray, unique: float) -> bytes:
     """
     if unique >= MANY:
         return hashlib.sha256("\x1f".join(map(str, cells.to_pylist())).encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(_codes(cells).tobytes()).digest()
+
+
+def _codes(cells: pa.ChunkedArray) -> Codes:
+    """Numbers of the values in the order in which they first appear; a missing one is a value too."""
     numbers = pc.dictionary_encode(cells.combine_chunks(), null_encoding="encode")
     numbers = numbers.combine_chunks() if isinstance(numbers, pa.ChunkedArray) else numbers
-    return hashlib.sha256(numbers.indices.to_numpy(zero_copy_only=False).astype(np.int32).tobytes()).digest()
+    codes: Codes = numbers.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+    return codes

@@ -179,6 +179,6 @@ def _facts(table: pa.Table, types: Mapping[str, str]) -> Facts:
             continue
         kind, typed = facts.settle(table[name])
         if types.get(name) == "FLOAT" and kind == "INT":
-            kind, typed = "FLOAT", typed.cast(pa.float64())
+            kind, typed = "FLOAT", typed.cast(pa.float64(), safe=False)
         columns.append(facts.column(name, kind, typed))
     return Facts(table.num_rows, tuple(columns))

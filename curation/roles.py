@@ -23,6 +23,8 @@ FAR_OUT = 20.0
 GRID = 20
 """Buckets of latitude, and of longitude."""
 LARGEST_FLOAT = 3.4e38
+WHOLE = 2.0**53
+"""Largest whole number up to which a float64 holds all of them."""
 
 
 @dataclass
@@ -131,6 +133,8 @@ def _entries(column: Column, order: Order | None) -> list[Entry]:
     if column.distinct == 1:
         # A constant that is sometimes missing: that it is there is what it says.
         return [Entry("bucketized", {"column": column.name, "quantiles": 2, "missing": "category"}, "there or not")]
+    if column.kind == "INT" and column.numbers is not None and max(-column.numbers.low, column.numbers.high) > WHOLE:
+        return [categories.large(column)]
     reason = categories.coded(column, order)
     if reason:
         return [categories.codes(column, reason)]

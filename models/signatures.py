@@ -202,14 +202,18 @@ def _of_examples(function: Callable[[Any], dict[str, tf.Tensor]], spec: Mapping[
 def input_names(columns: Iterable[str]) -> dict[str, str]:
     """Names that TensorFlow accepts for a signature's inputs: ASCII letters, digits and _, a letter first.
 
+    It saves their tensors under lower-case names, so two that differ only by case are not distinct.
+
     Returns:
-        Input name -> column, in order; `sq ft` becomes `sq_ft`.
+        Input name -> column, in order; `sq ft` becomes `sq_ft`, and `age` beside `Age` becomes `age_`.
     """
     names: dict[str, str] = {}
+    taken: set[str] = set()
     for column in columns:
         name = re.sub(r"\W", "_", column, flags=re.ASCII)
         name = name if name[:1].isalpha() else f"arg_{name}"
-        while name in names or name == "self":
+        while name.lower() in taken or name == "self":
             name += "_"
+        taken.add(name.lower())
         names[name] = column
     return names

@@ -112,9 +112,11 @@ def _changed(before: Mapping[str, Array], after: Mapping[str, Array]) -> float:
 def _columns(model: Model, cells: Sequence[Mapping[str, bytes]]) -> list[str]:
     """The raw columns that the model takes."""
     named = {name for row in cells for name in row}
-    taken = model.inputs
-    # Where two names are spelt alike as inputs, the second one's column counts as not taken.
-    return sorted(name for name in named if taken is None or set(input_names([name])) & taken)
+    if model.inputs is None:
+        return sorted(named)
+    # A name that is spelt like an earlier one as an input ends in underscores.
+    taken = {name.rstrip("_") for name in model.inputs}
+    return sorted(name for name in named if {spelt.rstrip("_") for spelt in input_names([name])} & taken)
 
 
 def _cells(record: bytes) -> dict[str, bytes]:

@@ -181,6 +181,6 @@ def looks_like(texts: pa.Array, before: str | None) -> str | None:
         pc.cast(texts, pa.float64())
     except pa.ArrowInvalid:
         return "BYTES"
-    # Digits beyond int64 are a key, whose last ones a float would lose.
-    keys = pc.match_substring_regex(texts, r"^[+-]?\d{19,}$")
+    # So many digits are a key, whose last ones a float would lose.
+    keys = pc.match_substring_regex(texts, r"^[+-]?\d{17,}$")
     return "BYTES" if pc.any(keys).as_py() else "FLOAT"

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,6 +28,7 @@ _SIGNS = {"=": "equal", "==": "equal", "!=": "not_equal", "<>": "not_equal"} | {
     ">": "greater",
     ">=": "greater_equal",
 }
+_LARGEST_INT = 2**63 - 1
 _KEYWORDS = ("and", "or", "not", "is", "missing")
 
 
@@ -175,7 +177,8 @@ class Filter:
 
     def _value(self) -> Column | str | float:
         if (number := self._next("number")) is not None:
-            return int(number) if re.fullmatch(r"-?\d{1,18}", number) else float(number)
+            whole = int(number) if re.fullmatch(r"-?\d{1,19}", number) else None
+            return whole if whole is not None and abs(whole) <= _LARGEST_INT else float(number)
         if (text := self._next("text")) is not None:
             return text[1:-1]
         if (name := self._next("column")) is not None:
@@ -208,13 +211,35 @@ def _evaluate(node: Any, batch: pa.RecordBatch) -> Any:
     if kind in ("and", "or"):
         left, right = (_evaluate(part, batch) for part in parts)
         return pc.and_kleene(left, right) if kind == "and" else pc.or_kleene(left, right)
-    cells = [_cells(part, batch) if isinstance(part, Column) else part for part in parts]
-    # A decimal number is compared as the column has it: 47.1 in a column of float32 is not 47.1 in float64.
-    floats = any(pa.types.is_float32(cell.type) for cell in cells if isinstance(cell, pa.Array))
-    scalars = [
-        cell if isinstance(cell, pa.Array) else pa.scalar(cell, pa.float32() if floats else None) for cell in cells
-    ]
-    return getattr(pc, kind)(*scalars)
+    left, right = (_cells(part, batch) if isinstance(part, Column) else part for part in parts)
+    if isinstance(left, pa.Array):
+        return getattr(pc, kind)(*comparable(left, right))
+    right, left = comparable(right, left)
+    return getattr(pc, kind)(left, right)
+
+
+def comparable(cells: Any, other: Any) -> tuple[Any, Any]:
+    """Make cells and what they are compared with of one type, as Arrow refuses numbers that the other cannot hold.
+
+    Args:
+        cells: Array or chunked array.
+        other: Another one, or a number or text.
+
+    Returns:
+        Both for a function of Arrow. A decimal number is as a column of floats has it: 47.1 in float32 is not 47.1 in
+        float64.
+    """
+    kind = cells.type
+    if not isinstance(other, int | float):
+        if isinstance(other, str) or other.type == kind or not any(map(pa.types.is_integer, (kind, other.type))):
+            return cells, other
+        return cells.cast(pa.float64(), safe=False), other.cast(pa.float64(), safe=False)
+    if not pa.types.is_integer(kind):
+        with np.errstate(over="ignore"):
+            return cells, pa.scalar(np.dtype(kind.to_pandas_dtype()).type(other), kind)
+    if float(other).is_integer() and abs(other) <= _LARGEST_INT:
+        return cells, pa.scalar(int(other), kind)
+    return cells.cast(pa.float64(), safe=False), pa.scalar(float(other))
 
 
 def _cells(column: Column, batch: pa.RecordBatch) -> pa.Array:

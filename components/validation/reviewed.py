@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components import classes
+from components.ingestion import filters
 from components.validation import sentences
 from components.validation.findings import Finding, Predicate
 from components.validation.sentences import UNEXPECTED, common, domain
@@ -197,10 +198,10 @@ def _at_fault(schema: Any, feature: Any, name: str, kinds: set[str]) -> Predicat
             other = pc.and_(texts.is_valid(), pc.invert(pc.is_in(texts, value_set=pa.array(values, pa.string()))))
             found = pc.or_(found, other)
         if limits is not None and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-            numbers = column.cast(pa.float64())
-            for key, function in (("min", pc.less), ("max", pc.greater)):
+            for key, function in (("min", "less"), ("max", "greater")):
                 if limits.HasField(key):
-                    found = pc.or_(found, pc.fill_null(function(numbers, float(getattr(limits, key))), False))
+                    out = getattr(pc, function)(*filters.comparable(column, getattr(limits, key)))
+                    found = pc.or_(found, pc.fill_null(out, False))
         return found
 
     wanted = any(word in kind for kind in kinds for word in ("BIG", "SMALL", "UNEXPECTED", "PRESENT", "DROPPED"))

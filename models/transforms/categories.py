@@ -17,6 +17,9 @@ from models import role_kinds as kinds
 from models.transforms import cells
 from models.transforms.cells import Cells
 
+NAME_BYTES = 255
+"""Longest name of a file."""
+
 
 def categorical(raw: Any, role: kinds.Categorical) -> tf.Tensor:
     """The place in the vocabulary, int64 (batch, 1): out-of-vocabulary buckets after it, a missing value's own last."""
@@ -83,12 +86,13 @@ def vocabulary_name(output: str) -> str:
     """Name of the vocabulary of a model feature, under which TFTransformOutput finds it.
 
     TFT makes the name of a file and of a TensorFlow scope of it, which takes ASCII alone. Different signs become one,
-    and a digest keeps them apart.
+    a long name is cut, and a digest keeps them apart.
     """
-    if re.fullmatch(r"[A-Za-z0-9]\w*", output, re.ASCII):
-        return output
     plain = re.sub(r"\W", "_", output, flags=re.ASCII).lstrip("_")
-    return f"{plain}_{hashlib.sha256(output.encode()).hexdigest()[:8]}".lstrip("_")
+    if plain == output and len(plain) <= NAME_BYTES:
+        return output
+    digest = hashlib.sha256(output.encode()).hexdigest()[:8]
+    return f"{plain[: NAME_BYTES - 1 - len(digest)]}_{digest}".lstrip("_")
 
 
 def _read(raw: Any, role: kinds.Categorical | kinds.Embedded | kinds.Hashed) -> tuple[Cells, tf.Tensor]:

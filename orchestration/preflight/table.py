@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components import classes
-from components.ingestion import cells, rows
+from components.ingestion import cells, filters, rows
 from models.cleaning import Cleaning
 from models.label import Label
 
@@ -104,8 +104,7 @@ class Table:
             self._values[value] = self._values.get(value, 0) + number
         if self.feature is not None:
             for sign, limit, edit in limits(self.feature):
-                bound = pa.scalar(limit, column.type if pa.types.is_floating(column.type) else None)
-                bad = pc.fill_null(getattr(pc, sign)(column, bound), False)
+                bad = pc.fill_null(getattr(pc, sign)(*filters.comparable(column, limit)), False)
                 row = pc.index(bad, True).as_py()
                 if row >= 0:
                     where = places[kept.column(kept.num_columns - 1)[row].as_py()]

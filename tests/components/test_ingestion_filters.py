@@ -95,3 +95,33 @@ def test_what_is_no_expression_says_where(text, message):
 def test_an_expression_that_does_not_fit_the_columns_names_them(text, message):
     with pytest.raises(ValueError, match=message):
         Filter(text).check(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("key = 9007199254740993", [1]),
+        ("key > 9007199254740992", [1, 2]),
+        ("key >= 9223372036854775807", [2]),
+        ("key > 2.5", [0, 1, 2]),
+        ("key < 1e400", [0, 1, 2]),
+        ("key < 99999999999999999999", [0, 1, 2]),
+        ("area < 1e39", [0, 1, 2]),
+        ("area > -1e300", [0, 1, 2]),
+        ("area = 1e39", []),
+        ("area > 16777217", [2]),
+        ("16777217 > area", [0]),
+        ("key > area", [0, 1, 2]),
+        ("area != count", [0, 1]),
+    ],
+)
+def test_numbers_that_the_other_type_cannot_hold_are_compared(text, rows):
+    columns = {
+        "key": pa.array([2**53, 2**53 + 1, 2**63 - 1]),
+        "area": pa.array([1.0, 16777216.0, 20_000_000.0], pa.float32()),
+        "count": pa.array([0, 16777217, 20_000_000]),
+    }
+    batch = pa.record_batch(list(columns.values()), list(columns))
+    expression = Filter(text)
+    expression.check({"key": "INT", "area": "FLOAT", "count": "INT"})
+    assert [row for row, named in enumerate(expression.matches(batch).to_pylist()) if named] == rows

@@ -188,3 +188,10 @@ def test_latitude_and_longitude_make_a_grid(propose, rng):
 
 def test_a_weight_is_suggested(propose, rng):
     assert ("weight", "sample_weight") in [hint[:2] for hint in propose(sample_weight=rng.random(ROWS)).hints]
+
+
+def test_whole_numbers_beyond_2_53_are_names(entry, rng):
+    few, many = 2**53 + rng.integers(0, 30, 2000), 2**62 + rng.integers(0, 10**6, 2000)
+    assert entry("user", few).role == entry("user", -few).role == "categorical"
+    assert entry("user", many).role == "ignored"
+    assert entry("user", 2**52 + many % 10**6).role == "numeric"

@@ -175,7 +175,25 @@ def test_no_row_gets_no_answer(loaded):
         (["sq ft", "a-b", "x.y", "1st", "Größe (m²)"], ["sq_ft", "a_b", "x_y", "arg_1st", "Gr__e__m__"]),
         (["a_b", "a b", "a-b"], ["a_b", "a_b_", "a_b__"]),
         (["self", "_id", "²"], ["self_", "arg__id", "arg__"]),
+        (["Age", "age", "AGE", "Self"], ["Age", "age_", "AGE__", "Self"]),
     ],
 )
 def test_input_names_are_words_and_distinct(columns, names):
     assert signatures.input_names(columns) == dict(zip(names, columns, strict=True))
+
+
+def test_columns_whose_names_differ_by_case_alone_are_served(tmp_path):
+    spec = {name: tf.io.FixedLenFeature([1], tf.float32) for name in ("Age", "age")}
+    served = signatures.Served(
+        network=lambda features, training: features["area"] + 10.0 * features["south"],
+        transform=lambda raw: {"area": raw["Age"], "south": raw["age"]},
+        answer=lambda outputs: {"prediction": tf.squeeze(outputs, -1)},
+        raw_spec=spec,
+        label=Label(column="price"),
+        label_spec=tf.io.FixedLenFeature([1], tf.int64),
+        class_names=None,
+        features=["area", "south"],
+    )
+    tf.saved_model.save(served, str(tmp_path), signatures=served.signatures())
+    answer = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
+    assert answer(Age=tf.constant([1.0]), age_=tf.constant([2.0]))["prediction"].numpy().tolist() == [21.0]
