@@ -1,7 +1,7 @@
 """The label's role: what the model learns to predict. Plain Python, no TensorFlow."""
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
@@ -20,6 +20,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "clusters": (),
 }
 """Task -> keys that act for it."""
+_OWN = tuple(dict.fromkeys(key for keys in _KEYS.values() for key in keys))
 
 
 class Label(Strict):
@@ -41,10 +42,16 @@ class Label(Strict):
     classes: tuple[Value, ...] = ()
     """Names of the classes in order; for `classes` without `tiers` also the label's values themselves."""
 
+    @classmethod
+    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+        """Keys of other tasks."""
+        own = _KEYS.get(str(given.get("task", "regression")), _OWN)
+        return [key for key in _OWN if key not in own]
+
     @model_validator(mode="after")
     def _fits_its_task(self) -> "Label":
-        for key in ("transform", "positive", "threshold", "tiers", "classes"):
-            if getattr(self, key) != type(self).model_fields[key].default and key not in _KEYS[self.task]:
+        for key in self.idle({"task": self.task}):
+            if getattr(self, key) != type(self).model_fields[key].default:
                 raise ValueError(f"{key} does nothing for task {self.task!r}: take it out, or change the task")
         if self.column is None and self.task != "clusters":
             raise ValueError(f"task {self.task!r} needs column: name the label's column")

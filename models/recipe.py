@@ -1,6 +1,6 @@
 """How a network is trained: the typed settings of [training]. Plain Python, no TensorFlow."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -48,10 +48,16 @@ _SCHEDULES: Mapping[str, tuple[str, ...]] = {
 """Schedule -> its own keys."""
 
 
-def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], what: str, also: tuple[str, ...] = ()) -> None:
+def _others(keys: Mapping[str, tuple[str, ...]], name: Any) -> list[str]:
+    """Keys that some names have and this one has not."""
+    every = dict.fromkeys(key for own in keys.values() for key in own)
+    return [key for key in every if key not in keys.get(name, every)]
+
+
+def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], what: str) -> None:
     """Refuse keys that do nothing for the settings' name."""
-    for key, field in type(settings).model_fields.items():
-        if key not in ("name", *also, *keys[settings.name]) and getattr(settings, key) != field.default:
+    for key in _others(keys, settings.name):
+        if getattr(settings, key) != type(settings).model_fields[key].default:
             own = ", ".join(keys[settings.name])
             raise ValueError(f"{key} does nothing for {what} {settings.name!r}, whose own keys are {own}: take it out")
 
@@ -76,6 +82,11 @@ class Schedule(Strict):
     """Epochs; default 4."""
     lowest: float = Field(default=0.0, ge=0.0)
     """plateau: the rate does not fall below this."""
+
+    @classmethod
+    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+        """Keys of other schedules."""
+        return _others(_SCHEDULES, given.get("name", "constant"))
 
     @model_validator(mode="after")
     def _fits(self) -> "Schedule":
@@ -110,9 +121,14 @@ class Optimizer(Strict):
     def _short_form(cls, schedule: Any) -> Any:
         return {"name": schedule} if isinstance(schedule, str) else schedule
 
+    @classmethod
+    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+        """Keys of other optimizers."""
+        return _others(_OPTIMIZERS, given.get("name", "adam"))
+
     @model_validator(mode="after")
     def _fits(self) -> "Optimizer":
-        _only(self, _OPTIMIZERS, "optimizer", also=("rate", "schedule"))
+        _only(self, _OPTIMIZERS, "optimizer")
         return self
 
 

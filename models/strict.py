@@ -1,5 +1,6 @@
 """The base of all typed settings. Plain Python: the command line reads configs without TensorFlow."""
 
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -17,3 +18,12 @@ class Strict(BaseModel):
     """Immutable, and a key it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @classmethod
+    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+        """Name the keys that do nothing beside others.
+
+        Args:
+            given: The section as it is written, not validated.
+        """
+        return ()

@@ -2,6 +2,7 @@
 
 import codecs
 import datetime
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -80,6 +81,17 @@ class Spans(Strict):
     by: Literal["day", "week", "month"]
 
 
+_DIVIDE: Mapping[str, tuple[str, ...]] = {
+    "hash": ("salt", "column", "train", "eval", "test"),
+    "column": ("column", "values"),
+    "time": ("train", "eval", "test"),
+    "span": ("salt", "column", "train", "eval"),
+    "files": ("salt", "column", "train", "eval"),
+    "all": (),
+}
+"""How rows are divided -> keys that act there."""
+
+
 class Split(Strict):
     """How rows are divided."""
 
@@ -100,20 +112,18 @@ class Split(Strict):
     eval: int = Field(default=1, ge=1, le=MOST_SHARES)
     test: int = Field(default=1, ge=1, le=MOST_SHARES)
 
+    @classmethod
+    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+        """Keys of other ways to divide."""
+        acting = _DIVIDE.get(str(given.get("by", "hash")))
+        return () if acting is None else [key for key in cls.model_fields if key != "by" and key not in acting]
+
     @model_validator(mode="after")
     def _fits(self) -> "Split":
         if self.by == "column" and self.column is None:
             raise ValueError("by = 'column' needs column: name the one that holds the split")
-        acting = {
-            "hash": ("salt", "column", "train", "eval", "test"),
-            "column": ("column", "values"),
-            "time": ("train", "eval", "test"),
-            "span": ("salt", "column", "train", "eval"),
-            "files": ("salt", "column", "train", "eval"),
-            "all": (),
-        }[self.by]
-        for key in ("salt", "column", "values", "train", "eval", "test"):
-            if key in self.model_fields_set and key not in acting and getattr(self, key) != _default(self, key):
+        for key in self.idle({"by": self.by}):
+            if key in self.model_fields_set and getattr(self, key) != _default(self, key):
                 raise ValueError(f"{key} does nothing with by = {self.by!r}: take it out")
         return self
 

@@ -2,13 +2,12 @@
 
 import os
 import re
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import tomli
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from components import digest
 from errors import ResourceError, UserError
@@ -19,7 +18,7 @@ from pipeline.columns import nearest as nearest
 from pipeline.columns import optional_columns as optional_columns
 from pipeline.columns import schema_columns as schema_columns
 from pipeline.config import Config
-from pipeline.network import network_settings
+from pipeline.known_keys import hint
 from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
 
 
@@ -218,8 +217,7 @@ def _explain(shown: str, details: dict[str, Any], values: Mapping[str, Any]) -> 
     dotted = ".".join(str(part) for part in where)
     if details["type"] == "extra_forbidden":
         *above, last = where
-        known = _keys(Config, above, values)
-        return f"{shown}: {dotted} is not a known key.{nearest(str(last), known)}"
+        return f"{shown}: {dotted} is not a known key.{hint(Config, above, values, str(last))}"
     message = details["msg"].removeprefix("Value error, ")
     if details["type"] == "missing":
         message = "this key is needed"
@@ -239,23 +237,3 @@ def _place(details: Mapping[str, Any], values: Mapping[str, Any]) -> list[str | 
             where.append(part)
             place = place[part]
     return [*where, details["loc"][-1]] if details["type"] == "missing" else where
-
-
-def _keys(model: type[BaseModel], path: list[Any], values: Mapping[str, Any]) -> list[str]:
-    """The keys that are known at a place of the config."""
-    if path and path[0] == "network":
-        return ["name", *network_settings(str(values["network"].get("name", "mlp"))).model_fields]
-    for part in path:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _model_within(model.model_fields[part].annotation) or model
-    return [field.alias or key for key, field in model.model_fields.items()]
-
-
-def _model_within(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in typing.get_args(annotation):
-        found = _model_within(argument)
-        if found:
-            return found
-    return None

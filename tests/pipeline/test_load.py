@@ -169,6 +169,26 @@ def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
         edited('metric = "mae"', 'metric = "mae", xyz = 1')
     with pytest.raises(UserError, match=r"network\.xyz is not a known key\. There is: name, weights\.$"):
         edited('name = "mlp"\nlayers = [8]', 'name = "linear"\nxyz = 1')
+    with pytest.raises(UserError, match=r"optimizer\.beta is not a known key\. There is: name, rate, weight_decay, "):
+        edited('name = "adam", ', 'name = "sgd", beta = 0.9, ')
+    with pytest.raises(UserError, match=r"label\.edges is not a known key\. There is: column, task, transform\.$"):
+        edited('column = "rent"', 'column = "rent"\nedges = [1]')
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "hint"),
+    [
+        ('name = "mlp"\nlayers = [8]', 'name = "linear"\nl2 = 0.1', "Network 'linear' has none of this name; mlp"),
+        ("layers = [8]", "learning_rate = 0.1", "Did you mean 'training.optimizer.rate'?"),
+        ("layers = [8]", "epochs = 3", "Did you mean 'training.epochs'?"),
+        ("[training]", "[training]\ndropout = 0.1", "Did you mean 'network.dropout'?"),
+        ("[training]", "[training]\nmomentum = 0.1", "There is: loss, "),
+        ("layers = [8]", 'optimizer = "adam"', "There is: name, "),
+    ],
+)
+def test_an_unknown_key_is_answered_with_one_that_the_config_takes(edited, before, after, hint):
+    with pytest.raises(UserError, match=rf"is not a known key\. {re.escape(hint)}"):
+        edited(before, after)
 
 
 @pytest.mark.parametrize(
