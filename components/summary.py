@@ -16,6 +16,12 @@ def storable(text: str) -> str:
     return text.replace("\\", "/")
 
 
+def quotable(text: str) -> str:
+    """A text that is storable also within a JSON text, which escapes quotes, tabs and letters beyond ASCII."""
+    plain = " ".join(storable(text).replace('"', "'").split())
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in plain)
+
+
 def text(node: Any, key: str) -> str:
     """A custom property of an artifact or execution; empty where it has none.
 

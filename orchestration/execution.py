@@ -81,6 +81,7 @@ class Execution:
         self._to: str | None = order["to"]
         self._first: str | None = order["first"]
         self._base: str | None = order["base"]
+        self._reason = ""
         self._outputs: dict[str, dict[str, list[Any]]] = {}
         apart = [root.path, *([order["scratch"]] if "scratch" in order else [])]
         self._stage_reads = StageReads(root.settings(self._name), apart, before or {})
@@ -149,7 +150,8 @@ class Execution:
                 [execution] = handle.store.get_executions_by_id([execution_id])
                 state = _STATES.Name(execution.last_known_state)
                 if state not in ("COMPLETE", "CACHED"):
-                    raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved")
+                    why = f": {self._reason}" if self._reason else ""
+                    raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved{why}")
                 outputs = outputs_of.of(handle.store, execution_id)
                 # What this attempt itself has just made needs no check.
                 old = kept is not None or state == "CACHED" or node_id in RESOLVERS
@@ -186,6 +188,7 @@ class Execution:
             stage_reads=self._stage_reads,
         )
         info = node.launch()
+        self._reason = node.reason
         if node.outdated:
             say(f"{node.outdated[0]}, which its code reads, has changed since it was made: made again")
         return int(info.execution_id)

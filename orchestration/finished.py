@@ -11,13 +11,14 @@ from ml_metadata.proto import metadata_store_pb2
 from components.summary import storable
 from inspection import folders
 from inspection.store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT
+from orchestration import outputs
 
 _STATES = metadata_store_pb2.Execution
 _ENDED_WELL = (_STATES.COMPLETE, _STATES.CACHED)
 
 
 def finished(store: Any, pipeline: str, run_id: str, node_ids: Iterable[str]) -> dict[str, Any]:
-    """The last successful execution of each stage of a run.
+    """The last successful execution of each stage of a run, without those whose record has outputs swapped.
 
     Args:
         store: ML Metadata.
@@ -31,9 +32,10 @@ def finished(store: Any, pipeline: str, run_id: str, node_ids: Iterable[str]) ->
     run = store.get_context_by_type_and_name(RUN_CONTEXT, run_id)
     executions = [] if run is None else store.get_executions_by_context(run.id)
     wanted = {f"{pipeline}.{node_id}": node_id for node_id in node_ids}
+    wrong = outputs.swapped(store, (int(one.id) for one in executions if one.last_known_state == _STATES.CACHED))
     found = {}
     for execution in sorted(executions, key=lambda one: int(one.id)):
-        if execution.last_known_state in _ENDED_WELL:
+        if execution.last_known_state in _ENDED_WELL and int(execution.id) not in wrong:
             for context in store.get_contexts_by_execution(execution.id):
                 if context.type == NODE_CONTEXT and context.name in wanted:
                     found[wanted[context.name]] = execution

@@ -7,18 +7,21 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration.portable import cache_utils, execution_publish_utils, launcher, outputs_utils
 from tfx.orchestration.portable.mlmd import context_lib
+from tfx.types import artifact_utils
 from tfx.types.value_artifact import ValueArtifact
 
 from components import content
-from components.summary import storable
+from components.summary import quotable, storable
 from errors import ResourceError
 from inspection import folders
 from models import reads
 from orchestration import stage_reads
-from orchestration.outputs import Damage
+from orchestration.outputs import Damage, swapped
+from orchestration.outputs import of as outputs_of
 from orchestration.stage_reads import StageReads
 
 _STATES = metadata_store_pb2.Execution
+_ENDED = (_STATES.COMPLETE, _STATES.CACHED)
 _ARTIFACTS = metadata_store_pb2.Artifact
 
 
@@ -58,6 +61,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
 
     Attributes:
         outdated: Files that have changed since outputs that the cache holds were made from them.
+        reason: Why its inputs could not be resolved; empty where they could.
 
     Stock's takes a failed execution of the same run up again, so that the next attempt would overwrite its record and
     its folders.
@@ -67,6 +71,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
         super().__init__(**node)
         self._stage_reads, self._reads = stage_reads, ""
         self.outdated: list[str] = []
+        self.reason = ""
         self._token = folders.new_token()
         self._output_resolver = _Places(
             self._token,
@@ -89,6 +94,15 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
             input_artifacts=input_artifacts,
             exec_properties={**(exec_properties or {}), folders.TOKEN: self._token},
         )
+
+    def _publish_failed_execution(self, execution_id: int, contexts: list[Any], executor_output: Any = None) -> None:
+        # Stock's writes a traceback as JSON: on PostgreSQL its backslashes break the statement, and the error of the
+        # statement would hide that of the stage.
+        if executor_output is not None:
+            lines = executor_output.execution_result.result_message.strip().splitlines()
+            self.reason = lines[-1] if lines else ""
+            executor_output.execution_result.result_message = quotable(self.reason)[:1000]
+        super()._publish_failed_execution(execution_id, contexts, executor_output)
 
     def _prepare_execution(self) -> Any:
         # The only way in between the cache's key and what is taken from it.
@@ -127,7 +141,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
 
 
 class _Cache:
-    """TFX's cache, which passes over outputs that were made from files as they no longer are.
+    """TFX's cache, with outputs paired by id; it passes over those that were made from files as they no longer are.
 
     Args:
         outdated: Takes the paths of such files.
@@ -139,11 +153,36 @@ class _Cache:
         self._outdated = outdated
 
     def get_cached_outputs(self, metadata_handle: Any, cache_context: Any) -> Any:
-        """As stock's."""
-        found = cache_utils.get_cached_outputs(metadata_handle=metadata_handle, cache_context=cache_context)
-        plain = {key: [artifact.mlmd_artifact for artifact in artifacts] for key, artifacts in (found or {}).items()}
-        self._outdated += reads.changed(stage_reads.of_outputs(plain))
-        return None if self._outdated else found
+        """As stock's, which pairs keys and artifacts by the order of two answers."""
+        store = metadata_handle.store
+        ended = [one for one in store.get_executions_by_context(cache_context.id) if one.last_known_state in _ENDED]
+        wrong = swapped(store, (one.id for one in ended if one.last_known_state == _STATES.CACHED))
+        for execution in sorted(ended, key=lambda one: (one.create_time_since_epoch, one.id), reverse=True):
+            if int(execution.id) in wrong:
+                continue
+            plain = outputs_of(store, int(execution.id))
+            found = {key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in plain.items()}
+            if found and _there(found):
+                self._outdated += reads.changed(stage_reads.of_outputs(plain))
+                return None if self._outdated else found
+        return None
+
+
+def _typed(store: Any, artifact: Any) -> Any:
+    """An artifact as TFX has it."""
+    [kind] = store.get_artifact_types_by_id([artifact.type_id])
+    return artifact_utils.deserialize_artifact(kind, artifact)
+
+
+def _there(outputs: Mapping[str, list[Any]]) -> bool:
+    """Whether all outputs are in use and on their filesystem."""
+    if any(one.mlmd_artifact.state != _ARTIFACTS.LIVE for artifacts in outputs.values() for one in artifacts):
+        return False
+    try:
+        artifact_utils.verify_artifacts(outputs)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _make_folder(path: str) -> None:

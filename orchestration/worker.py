@@ -189,9 +189,12 @@ def _explain(error: Exception, node_id: str, log: str) -> PipelineError:
         if isinstance(found, PipelineError):
             return type(found)(_BEAM_SUFFIX.sub("", str(found)))
         found = found.__cause__ or found.__context__
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    last = _BEAM_SUFFIX.sub("", lines[-1]) if lines else ""
-    return RunError(f"stage {node_id} failed: {type(error).__name__}: {last}\nIts log: {log}")
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    # "Graph execution error:" and "Traceback (most recent call last):" only announce what comes last.
+    told = _BEAM_SUFFIX.sub("", lines[-1] if lines[0].endswith(":") else lines[0])
+    where = usercode.place(error)
+    told += f" ({where})" if where else ""
+    return RunError(f"stage {node_id} failed: {type(error).__name__}: {told}\nIts log: {log}")
 
 
 def _log_path(order: dict[str, Any], name: str) -> str:

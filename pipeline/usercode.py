@@ -69,11 +69,15 @@ def load(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ROOT)]
-        ours = [frame for frame in frames if f"{os.sep}.venv{os.sep}" not in frame.filename]
-        path, line = ours[-1].filename, ours[-1].lineno
+        where = place(error)
         if isinstance(error, SyntaxError) and error.filename:
-            path, line = error.filename, error.lineno
+            where = f"{os.path.relpath(error.filename, ROOT)}, line {error.lineno}"
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        where = f"{os.path.relpath(path, ROOT)}, line {line}"
         raise UserError(f"{module} does not import: {type(error).__name__}: {reason} ({where})") from error
+
+
+def place(error: BaseException) -> str:
+    """File and line of this repository in which an error was raised, or the call that raised it; empty for neither."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(ROOT + os.sep)]
+    ours = [frame for frame in frames if f"{os.sep}.venv{os.sep}" not in frame.filename]
+    return f"{os.path.relpath(ours[-1].filename, ROOT)}, line {ours[-1].lineno}" if ours else ""

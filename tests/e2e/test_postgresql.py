@@ -9,8 +9,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as pb
 
+from inspection.address import connection_config
 from models.settings import INLINE_BYTES
+from orchestration import outputs
 
 from .conftest import QUICK, run_json, runner
 
@@ -86,3 +90,27 @@ def test_a_wrong_password_is_said_without_it(small_tree, url):
     assert result.code == 5
     assert "wrong-canary" not in result.err + result.out
     assert "password" in result.err
+
+
+def test_outputs_from_the_cache_are_those_of_their_keys(small_tree, url):
+    own = url.replace("/runs", "/pairs")
+    given = ("--local", "--root", small_tree / "runs", *QUICK, "--to", "trainer")
+    first = runner(*given, tree=small_tree, PIPELINE_METADATA=own)
+    assert first.code == 0, first.err
+    store = MetadataStore(connection_config("", own))
+    node = store.get_context_by_type_and_name("node", "houses.transformation")
+    [execution] = store.get_executions_by_context(node.id)
+    events = store.get_events_by_execution_ids([execution.id])
+    made = [event.artifact_id for event in events if event.type == pb.Event.OUTPUT]
+    # An update moves a row to the end of its table.
+    [moved] = store.get_artifacts_by_id(made[:1])
+    moved.custom_properties["moved"].int_value = 1
+    store.put_artifacts([moved])
+    assert [one.id for one in store.get_artifacts_by_id(made)] == made[::-1], "TFX relies on the order of its events"
+
+    second = runner(*given, "--set", "training.epochs=1", tree=small_tree, PIPELINE_METADATA=own)
+    assert second.code == 0, second.err
+    assert second.nodes["transformation"] == "cached"
+    assert second.nodes["trainer"] == "done"
+    executions = [one.id for one in store.get_executions()]
+    assert outputs.swapped(store, executions) == set()

@@ -1,6 +1,7 @@
 """A stop that what it passes through swallows."""
 
 import os
+import re
 import signal
 import time
 
@@ -38,6 +39,9 @@ def run(tmp_path, monkeypatch):
 
             def reads(self):
                 return {}
+
+            def omissions(self, node_id):
+                return []
 
         monkeypatch.setattr(execution, "Execution", Execution)
         order = {"config": LEAST, "run_folder": str(tmp_path), "root": str(tmp_path), "scratch": str(tmp_path)}
@@ -78,3 +82,24 @@ def test_a_stage_that_goes_on_is_stopped_again(run):
     assert launched == ["first"]
     assert told == [("first", "RUNNING"), ("first", "FAILED")]
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("first\nsecond", "ValueError: first"),
+        ("Graph execution error:\n\nnode x\nshapes differ [while running 'Map']", "ValueError: shapes differ"),
+        (
+            "PostgreSQL metadata source error: ERROR:  syntax error\nLINE 1: ...\n      ^",
+            "ValueError: PostgreSQL metadata",
+        ),
+        ("", "ValueError: "),
+    ],
+)
+def test_an_error_of_several_lines_is_told_by_the_line_that_says_it_and_its_place(text, told):
+    try:
+        raise ValueError(text)
+    except ValueError as error:
+        said = str(worker._explain(error, "trainer", "trainer.log"))
+    assert said.startswith(f"stage trainer failed: {told}")
+    assert re.search(r" \(tests/orchestration/test_worker.py, line \d+\)\nIts log: trainer.log$", said)

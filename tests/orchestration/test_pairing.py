@@ -1,0 +1,146 @@
+"""Outputs from the cache are paired with their keys by id, whatever order a store answers in."""
+
+import types
+
+import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as pb
+from tfx.proto.orchestration import execution_result_pb2
+from tfx.types import standard_artifacts
+
+from components.summary import quotable
+from orchestration import finished, launching, outputs
+
+KINDS = {
+    "schema": standard_artifacts.Schema,
+    "statistics": standard_artifacts.ExampleStatistics,
+    "examples": standard_artifacts.Examples,
+}
+
+
+class Backwards:
+    """A store that gives artifacts by id in an order of its own, as PostgreSQL does."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def get_artifacts_by_id(self, ids):
+        return list(reversed(self._store.get_artifacts_by_id(ids)))
+
+
+def written(store, folder, run="one"):
+    """One finished stage with three outputs, known to the cache; returns the cache's context and the execution."""
+    kinds = ("pipeline", "pipeline_run", "node", "execution_cache")
+    contexts = [
+        pb.Context(type_id=store.put_context_type(pb.ContextType(name=kind)), name=name)
+        for kind, name in zip(kinds, ("houses", run, "houses.stage", "key"), strict=True)
+    ]
+    pairs = []
+    for key, kind in KINDS.items():
+        (folder / key).mkdir()
+        artifact = pb.Artifact(type_id=store.put_artifact_type(kind().artifact_type), uri=str(folder / key))
+        artifact.state = pb.Artifact.LIVE
+        pairs.append((artifact, event(key)))
+    stage = store.put_execution_type(pb.ExecutionType(name="stage"))
+    made = pb.Execution(type_id=stage, last_known_state=pb.Execution.COMPLETE)
+    execution_id, _, ids = store.put_execution(made, pairs, contexts)
+    for context, id_ in zip(contexts, ids, strict=True):
+        context.id = id_
+    return contexts, execution_id
+
+
+def event(key, index=0):
+    made = pb.Event(type=pb.Event.OUTPUT)
+    made.path.steps.add(key=key)
+    made.path.steps.add(index=index)
+    return made
+
+
+def recorded_again(store, contexts, execution_id, keys):
+    """A record as the cache writes it, with these keys for the artifacts of the first one; returns its id."""
+    given = [each for group in outputs.of(store, execution_id).values() for each in group]
+    pairs = [(artifact, event(key)) for artifact, key in zip(given, keys, strict=True)]
+    [first] = store.get_executions_by_id([execution_id])
+    again = pb.Execution(type_id=first.type_id, last_known_state=pb.Execution.CACHED)
+    return store.put_execution(again, pairs, contexts)[0]
+
+
+def cached(store, contexts):
+    """What the cache gives, as the name of the folder by key."""
+    handle = types.SimpleNamespace(store=store)
+    found = launching._Cache([]).get_cached_outputs(handle, contexts[-1])
+    return found and {key: artifact.uri.rpartition("/")[2] for key, [artifact] in found.items()}
+
+
+@pytest.fixture
+def store():
+    config = pb.ConnectionConfig()
+    config.fake_database.SetInParent()
+    return Backwards(MetadataStore(config))
+
+
+def test_outputs_are_paired_by_id_and_have_their_own_type(store, tmp_path):
+    contexts, execution_id = written(store, tmp_path)
+
+    assert cached(store, contexts) == {key: key for key in KINDS}
+    handle = types.SimpleNamespace(store=store)
+    found = launching._Cache([]).get_cached_outputs(handle, contexts[-1])
+    assert {key: type(artifact) for key, [artifact] in found.items()} == KINDS
+    given = outputs.of(store, execution_id)
+    assert {key: artifact.uri.rpartition("/")[2] for key, [artifact] in given.items()} == {key: key for key in KINDS}
+
+
+def test_a_record_with_swapped_outputs_is_passed_over_and_an_older_one_is_used(store, tmp_path):
+    contexts, execution_id = written(store, tmp_path)
+    good = recorded_again(store, contexts, execution_id, KINDS)
+    bad = recorded_again(store, contexts, execution_id, ["statistics", "schema", "examples"])
+
+    assert outputs.swapped(store, [execution_id, good, bad]) == {bad}
+    assert cached(store, contexts) == {key: key for key in KINDS}
+    assert finished.finished(store, "houses", "one", ["stage"])["stage"].id == good
+
+
+def test_outputs_that_are_gone_or_out_of_use_are_not_given(store, tmp_path):
+    contexts, _ = written(store, tmp_path)
+    (tmp_path / "schema").rmdir()
+    assert cached(store, contexts) is None
+    (tmp_path / "schema").mkdir()
+    [artifact] = [one for one in store.get_artifacts() if one.uri.endswith("/schema")]
+    artifact.state = pb.Artifact.MARKED_FOR_DELETION
+    store.put_artifacts([artifact])
+    assert cached(store, contexts) is None
+
+
+def test_several_artifacts_of_a_key_stay_in_the_order_in_which_they_were_made(store, tmp_path):
+    contexts, execution_id = written(store, tmp_path)
+    given = [artifact for [artifact] in outputs.of(store, execution_id).values()]
+    [first] = store.get_executions_by_id([execution_id])
+    many = pb.Execution(type_id=first.type_id, last_known_state=pb.Execution.COMPLETE)
+    pairs = [(artifact, event("all", index)) for index, artifact in zip((2, 0, 1), given, strict=True)]
+    made, _, _ = store.put_execution(many, pairs, contexts)
+
+    ids = [artifact.id for artifact in outputs.of(store, made)["all"]]
+    assert ids == [given[1].id, given[2].id, given[0].id]
+
+
+def test_why_a_stage_failed_is_kept_without_what_breaks_a_statement_of_postgresql(monkeypatch):
+    kept = []
+    monkeypatch.setattr(launching.launcher.Launcher, "_publish_failed_execution", lambda *given: kept.append(given[-1]))
+    node = object.__new__(launching.Launcher)
+    output = execution_result_pb2.ExecutorOutput()
+    output.execution_result.result_message = 'Traceback:\n  "a.py"\nValueError: "C:\\data" is Zürich\'s'
+    node._publish_failed_execution(1, [], output)
+
+    assert node.reason == 'ValueError: "C:\\data" is Zürich\'s'
+    assert kept[0].execution_result.result_message == "ValueError: 'C:/data' is Z?rich's"
+
+
+def test_a_quotable_text_needs_no_backslash_within_json():
+    import json
+
+    text = quotable('tab\tline\nquote" backslash\\ letter ü\x00 end')
+    assert "\\" not in json.dumps(text)
+    assert text == "tab line quote' backslash/ letter ?? end"
