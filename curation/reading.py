@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from components.ingestion import beside, files, folder_source, formats, image_files, sources
 from components.ingestion.omissions import Omissions
-from curation import dialect, pictures
+from curation import cell_rules, dialect, number_formats, pictures
 from curation.choices import Line
 from curation.pictures import Pictures
 from errors import UserError
+from models.cleaning import Cleaning
 from pipeline.data import Data
 
 MOST_ROWS = 2_000_000
@@ -106,24 +107,27 @@ def read(path: str, root: str) -> Found:
         return _folder(lines, said, root)
     found = cells(root, {line.key: line.value for line in lines}, MOST_ROWS if what == "csv" else None)
     table, whole = found.table, found.whole
-    if what == "csv" and (tokens := dialect.odd_tokens(table)):
-        blank = [*Data(path="").blank, *tokens]
-        lines.append(Line("blank", blank, f"{', '.join(map(repr, tokens))} among numbers means a missing value here"))
-        found = cells(root, {line.key: line.value for line in lines})
-        table, whole = found.table, found.whole
+    if what == "csv":
+        settled, cell_said = cell_rules.propose(table, lines, first)
+        said = [*said, *cell_said]
+        if settled != lines:
+            lines = settled
+            found = cells(root, {line.key: line.value for line in lines})
+            table, whole = found.table, found.whole
     if what in ("idx", "pixels"):
         looked = pictures.of(table["image"].to_pylist())
         return Found(table.drop(["image"]), tuple(lines), whole, what, looked, said=tuple(said))
     return Found(table, tuple(lines), whole, str(what), said=tuple(said))
 
 
-def cells(root: str, data: Mapping[str, Any], most: int | None = None) -> Cells:
+def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Sequence[str] = ()) -> Cells:
     """Read the data of a config's section [data].
 
     Args:
         root: Folder that its paths are relative to.
         data: The section.
         most: Rows that are enough; None for what the format bears.
+        texts: Columns that hold texts, whatever their cells look like.
 
     Returns:
         What was read; of a folder of images a cell of `image` is no more than the beginning of one.
@@ -149,7 +153,8 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None) -> Cells:
             break
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
-    return Cells(pa.Table.from_batches(batches), rows < most, {}, told)
+    table = number_formats.as_read(pa.Table.from_batches(batches), Cleaning.of(settings), texts)
+    return Cells(table, rows < most, {}, told)
 
 
 def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:

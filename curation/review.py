@@ -151,7 +151,8 @@ class _Rows(NamedTuple):
 
 def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
     """Leave out the rows that ingestion leaves out: those that the config names, and those without a label."""
-    found = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True))
+    texts = [name for name, kind in types.items() if kind == "BYTES"]
+    found = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True), texts=texts)
     label = config.label.column if config.label.task != "clusters" else None
     keep = rows.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=label)
     wanted = [name for name in keep.columns if name in found.table.column_names]

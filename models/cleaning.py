@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from models.number_text import PLAIN, NumberFormat
+
 WHITESPACE = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680"
     + "".join(map(chr, range(0x2000, 0x200B)))
@@ -25,10 +27,12 @@ class Rules:
     Attributes:
         strip: Whether whitespace around a text is removed.
         null_values: Texts that stand for a missing value; one that is a number stands for that number, however written.
+        numbers: How numbers are written in texts; a served row has them as numbers.
     """
 
     strip: bool = True
     null_values: tuple[str, ...] = ()
+    numbers: NumberFormat = PLAIN
 
     @property
     def null_numbers(self) -> tuple[float | int, ...]:
@@ -48,29 +52,33 @@ class Cleaning:
         strip: data.trim.
         null_values: data.blank.
         of_column: data.column_null_values.
+        numbers: Those of data.csv.
     """
 
     strip: bool
     null_values: tuple[str, ...]
     of_column: Mapping[str, tuple[str, ...]]
+    numbers: NumberFormat = PLAIN
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Cleaning":
         """Take the rules out of a config's section.
 
         Args:
-            data: [data] with all its defaults.
+            data: [data] with all its defaults, or what `section` leaves of it.
         """
         of_column = {name: tuple(texts) for name, texts in data["column_null_values"].items()}
-        return cls(data["trim"], tuple(data["blank"]), of_column)
+        written = data.get("csv", {})
+        numbers = NumberFormat(written["decimal"], written["thousands"], tuple(written["units"])) if written else None
+        return cls(data["trim"], tuple(data["blank"]), of_column, numbers or PLAIN)
 
     def rules(self, column: str) -> Rules:
         """The rules of one column."""
-        return Rules(self.strip, (*self.null_values, *self.of_column.get(column, ())))
+        return Rules(self.strip, (*self.null_values, *self.of_column.get(column, ())), self.numbers)
 
 
 def section(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of [data] that `Cleaning.of` reads."""
+    """The keys of [data] that clean a served row."""
     return {key: data[key] for key in ("trim", "blank", "column_null_values")}
 
 

@@ -33,6 +33,13 @@ class Csv(Strict):
     """Names of the columns in order: needed without a header line, and instead of its names with one."""
     encoding: str = "utf-8"
     """As Python names it, such as latin-1 or cp1252."""
+    decimal: Literal[".", ","] = "."
+    """Stands before a number's fraction."""
+    thousands: Literal["", ",", ".", " ", "'", "_"] = ""
+    """Divides a number's groups of digits; " " for a blank of any kind, no-break ones among them."""
+    units: tuple[str, ...] = ()
+    """Signs before or after a number that are removed, as ["$", "%"]: 45 % is read as 45. "()": a number in
+    parentheses is negative."""
 
     @field_validator("encoding")
     @classmethod
@@ -55,6 +62,10 @@ class Csv(Strict):
                 raise ValueError(f"{key} must be one ASCII character, and no line's end")
         if (self.delimiter or ",") in (self.quote, self.escape):
             raise ValueError("delimiter must differ from quote and escape")
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands must differ")
+        if not all(unit.strip() and not any(sign.isdigit() for sign in unit) for unit in self.units):
+            raise ValueError('units are signs without digits, as ["$", "%", "EUR"]')
         return self
 
 

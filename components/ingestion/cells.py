@@ -6,7 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.ingestion import number_text
 from models.cleaning import Rules
+from models.number_text import PLAIN, NumberFormat
 
 DOUBLE = "DOUBLE"
 """Type in which a FLOAT column is read whose cells float32 cannot tell apart; it is narrowed before it is written."""
@@ -20,12 +22,14 @@ class BadCellError(ValueError):
     Args:
         row: Its place in the array, from 0.
         value: What it holds.
+        expected: How a number must be written, as the end of a sentence; empty where that is as programs write it.
     """
 
-    def __init__(self, row: int, value: Any) -> None:
+    def __init__(self, row: int, value: Any, expected: str = "") -> None:
         super().__init__(str(value))
         self.row = row
         self.value = value
+        self.expected = expected
 
 
 def clean(column: pa.Array, rules: Rules) -> pa.Array:
@@ -71,7 +75,13 @@ def cast(column: pa.Array, kind: str, rules: Rules) -> pa.Array:
         return clean(convert(column, kind), rules)
     if kind == "BYTES":
         return clean(column, rules)
-    return clean(convert(clean(column, dataclasses.replace(rules, strip=True)), kind), rules)
+    texts = clean(column, dataclasses.replace(rules, strip=True))
+    if not rules.numbers.plain:
+        row = pc.index(number_text.fits(texts, rules.numbers), False).as_py()
+        if row >= 0:
+            raise BadCellError(row, texts[row].as_py(), f", where data.csv says that numbers have {rules.numbers}")
+        texts = number_text.plain(texts, rules.numbers)
+    return clean(convert(texts, kind), rules)
 
 
 def convert(column: pa.Array, kind: str) -> pa.Array:
@@ -155,7 +165,7 @@ def _cast(column: pa.Array, kind: str) -> pa.Array:
     return pc.cast(column, ARROW_TYPES[kind], safe=kind == "INT")
 
 
-def looks_like(texts: pa.Array, before: str | None) -> str | None:
+def looks_like(texts: pa.Array, before: str | None, numbers: NumberFormat = PLAIN) -> str | None:
     """The narrowest type that holds texts, and what came before them.
 
     A number that starts with a needless 0 is a text: a postcode or a key would lose it.
@@ -163,12 +173,17 @@ def looks_like(texts: pa.Array, before: str | None) -> str | None:
     Args:
         texts: String array.
         before: The type so far.
+        numbers: How numbers are written.
 
     Returns:
         INT, FLOAT, BYTES, or None where all so far is null.
     """
     if before == "BYTES" or texts.null_count == len(texts):
         return before
+    if not numbers.plain:
+        if not pc.all(number_text.fits(texts, numbers)).as_py():
+            return "BYTES"
+        texts = number_text.plain(texts, numbers)
     if pc.any(pc.match_substring_regex(texts, r"^[+-]?0\d")).as_py():
         return "BYTES"
     if before != "FLOAT":

@@ -40,14 +40,19 @@ def batches(
     kinds = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
     done = rows = 0
     last = None
-    try:
-        for batch in _read(path, settings, kinds):
-            last = _clean(batch, settings)
-            _check_texts(path, settings, last, rows)
-            yield last
-            done, rows = done + 1, rows + len(batch)
-    except pa.ArrowInvalid:
-        # Arrow looks for blank tokens before it trims a number, so what failed may be blank: read it as text.
+    numbers = Cleaning.of(settings).numbers
+    as_texts = bool(numbers.thousands or numbers.units)
+    if not as_texts:
+        try:
+            for batch in _read(path, settings, kinds):
+                last = _clean(batch, settings)
+                _check_texts(path, settings, last, rows)
+                yield last
+                done, rows = done + 1, rows + len(batch)
+        except pa.ArrowInvalid:
+            # Arrow looks for blank tokens before it trims a number, so what failed may be blank: read it as text.
+            as_texts = True
+    if as_texts:
         first_row = 1 if _has_header(settings) else 0
         for number, batch in enumerate(_read_texts(path, settings)):
             if number >= done:
@@ -77,10 +82,12 @@ def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) ->
     unknown = [name for name in names if name not in columns]
     looks: dict[str, str | None] = dict.fromkeys(unknown)
     if unknown:
+        numbers = Cleaning.of(settings).numbers
         for batch in _read_texts(path, settings, unknown):
             clean = _clean(batch, settings)
             for name in unknown:
-                looks[name] = cells.looks_like(clean.column(clean.schema.get_field_index(name)), looks[name])
+                column = clean.column(clean.schema.get_field_index(name))
+                looks[name] = cells.looks_like(column, looks[name], numbers)
     return {name: columns.get(name) or looks[name] or "BYTES" for name in names}
 
 
@@ -170,6 +177,7 @@ def _read(
                 column_types={name: kinds.get(trimmed, pa.string()) for name, trimmed in names.items()},
                 strings_can_be_null=True,
                 null_values=list(settings["blank"]),
+                decimal_point=dialect["decimal"],
                 include_columns=[name for name, trimmed in names.items() if trimmed in only],
             ),
         )
@@ -203,7 +211,7 @@ def _typed(
             row = before + error.row + 1
             raise UserError(
                 f"{path}: column {name!r}, {csv_places.place(path, settings, row)}: conversion error to "
-                f"{ARROW_TYPES[kind]}: invalid value {error.value!r}"
+                f"{ARROW_TYPES[kind]}: invalid value {error.value!r}{error.expected}"
             ) from error
     return pa.RecordBatch.from_arrays(made, batch.schema.names)
 

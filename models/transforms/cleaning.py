@@ -1,12 +1,12 @@
 """Raw columns of a served row, cleaned as ingestion cleans the cells of a file."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from models.cleaning import WHITESPACE, Cleaning, Rules
+from models.number_text import quoted
 from models.transforms import cells
 
 _BLANKS = "[" + "".join(f"\\x{{{ord(character):x}}}" for character in WHITESPACE) + "]+"
@@ -41,7 +41,7 @@ def column(raw: Any, rules: Rules) -> Any:
 def _texts(values: tf.Tensor, rules: Rules) -> tf.Tensor:
     if rules.strip:
         values = tf.strings.regex_replace(values, _AROUND, "")
-    null_values = "|".join(_quoted(text) for text in rules.null_values if text)
+    null_values = "|".join(quoted(text) for text in rules.null_values if text)
     return tf.strings.regex_replace(values, f"^(?:{null_values})$", "") if null_values else values
 
 
@@ -52,8 +52,3 @@ def _is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
     if not numbers:
         return tf.zeros_like(values, tf.bool)
     return tf.reduce_any(tf.equal(values[:, tf.newaxis], tf.constant(numbers, values.dtype)), axis=1)
-
-
-def _quoted(text: str) -> str:
-    """A text as a regular expression of RE2."""
-    return re.sub(r"([^\w])", lambda match: f"\\x{{{ord(match[1]):x}}}", text)

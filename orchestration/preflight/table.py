@@ -69,9 +69,10 @@ class Table:
                 made[name] = cells.cast(pa.array(column, pa.string()), kind, cleaning.rules(name))
             except cells.BadCellError as error:
                 where = _where(places[error.row])
+                other = "FLOAT or BYTES" if kind == "INT" else "BYTES"
                 yield (
-                    f"{path}{where}: column {name!r} holds {error.value!r}, which is no {kind}: mend the cell, or "
-                    f"write type: {'FLOAT or BYTES' if kind == 'INT' else 'BYTES'} for it in {self.schema}"
+                    f"{path}{where}: column {name!r} holds {error.value!r}, which is no {kind}{error.expected}: "
+                    f"mend the cell, or write type: {other} for it in {self.schema}"
                 )
                 self.whole = False
         if len(made) == len(names):

@@ -1,0 +1,125 @@
+import pyarrow as pa
+import pytest
+
+from curation import cell_rules, number_formats, reading
+from models.cleaning import Cleaning
+from models.number_text import PLAIN, NumberFormat
+
+
+def detect(delimiter=",", **columns):
+    size = max(map(len, columns.values()))
+    table = pa.table({name: pa.array((texts * size)[:size], pa.string()) for name, texts in columns.items()})
+    return number_formats.detect(table, delimiter)
+
+
+@pytest.mark.parametrize(
+    ("columns", "numbers"),
+    [
+        ({"a": ["46,892", "1,234"], "b": ["38%", "24%"], "c": ["$2,310.00", "$4"]}, NumberFormat(".", ",", ("%", "$"))),
+        ({"a": ["46892,45", "29616"], "b": ["4,16", "5,66"]}, NumberFormat(",")),
+        ({"a": ["1.234,5", "29"], "b": ["4,16", "5,66"]}, NumberFormat(",", ".")),
+        ({"a": ["38\u00a0367", "759"], "b": ["4.16", "5.66"]}, NumberFormat(".", " ")),
+        ({"a": ["38\u202f367,5", "759"]}, NumberFormat(",", " ")),
+        ({"a": ["1'234.5", "2\u2019000"]}, NumberFormat(".", "'")),
+        ({"a": ["(1,234.5)", "200", "-3.5"]}, NumberFormat(".", ",", ("()",))),
+        ({"a": ["19.7 kmpl", "20 kmpl"], "b": ["1248 CC", "99 CC"]}, NumberFormat(units=("kmpl", "CC"))),
+        ({"a": ["$5", "7", "-"]}, NumberFormat(units=("$",))),
+        ({"a": ["12,34,567", "1,234"]}, NumberFormat(".", ",")),
+        ({"a": ["1.5", "2.5"], "b": ["1", "2"]}, PLAIN),
+        ({"a": ["12A", "12B"], "b": ["3rd", "4th"], "c": ["5a", "7a"]}, PLAIN),
+        ({"a": ["2024.01.05", "2023.11.12"], "b": ["10.0.0.1", "10.2.3.4"], "c": ["01.02.2024", "05.03.2023"]}, PLAIN),
+        ({"a": ["12:30", "13:40"], "b": ["12345-6789", "12345-0000"], "c": ["1,2", "1,2,3"]}, PLAIN),
+    ],
+)
+def test_a_format_is_told_from_all_columns(columns, numbers):
+    found = detect(**columns)
+
+    assert (found.numbers, found.mixed, found.ambiguous) == (numbers, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("texts", "examples"),
+    [
+        (["1.234,50", "2,345.10", "7"], ["1.234,50", "2,345.10"]),
+        (["$5", "\u20ac6", "$7"], ["$5", "\u20ac6"]),
+        (["45%", "0.45", "50%"], ["45%", "0.45"]),
+        (["1.2M", "3.5k", "7k"], ["1.2M", "3.5k"]),
+    ],
+)
+def test_a_column_that_no_one_format_reads_is_named(texts, examples):
+    found = detect(mix=texts, other=["1,234.5", "1,000"])
+
+    assert found.numbers == NumberFormat(".", ",")
+    assert list(found.columns) == ["other"]
+    assert [text for _, text in found.mixed["mix"]] == examples
+
+
+def test_many_words_among_many_numbers_are_named():
+    texts = [*map(str, range(100)), "none", "unknown", "refused"]
+
+    assert list(detect(age=texts).mixed) == ["age"]
+    assert detect(age=texts[:-1]).mixed == {}
+    assert detect(age=texts[98:]).mixed == {}
+
+
+@pytest.mark.parametrize(("delimiter", "decimal"), [(",", "."), (";", ",")])
+def test_a_comma_that_may_be_either_follows_the_delimiter_and_is_said(delimiter, decimal):
+    found = detect(delimiter, a=["1,234", "2,345"])
+
+    assert found.numbers.decimal == decimal
+    assert found.ambiguous == {"a": "1,234"}
+    assert detect(delimiter, a=["1,234", "2,345"], b=["1,234.50", "5.0"]).ambiguous == {}
+    assert detect(delimiter, a=["1,234", "2,345"], b=["1,23", "4"]).numbers == NumberFormat(",")
+
+
+@pytest.fixture
+def read(tmp_path):
+    def run(text):
+        (tmp_path / "table.csv").write_text(text)
+        return reading.read(str(tmp_path / "table.csv"), str(tmp_path))
+
+    return run
+
+
+def test_the_keys_are_written_and_said_and_the_cells_read(read):
+    found = read('income,share,name\n"46,892",38%,x\n"1,234",-,y\n"5,678",4%,x\n"5,679",3%,x\n')
+
+    assert found.values["csv"] == {"thousands": ",", "units": ["%"]}
+    assert found.values["blank"][-1] == "-"
+    assert found.table.to_pydict() == {
+        "income": ["46892", "1234", "5678", "5679"],
+        "share": ["38", None, "4", "3"],
+        "name": ["x", "y", "x", "x"],
+    }
+    [said] = found.said
+    assert said.startswith('numbers are written with decimal = ".", thousands = ",", units = ["%"]: income (')
+    assert "45 % is read as 45" in said
+    assert "income may be meant otherwise: '46,892' is read as 46892" in said
+    assert [line.why for line in found.lines if line.key == "csv"] == [said]
+
+
+def test_mixed_formats_are_said_with_their_lines(read):
+    found = read('note,rent\n"a\nb","1.234,50"\nc,"2,345.10"\nd,7\n')
+
+    [said] = found.said
+    assert "rent holds numbers that no one format reads" in said
+    assert "'1.234,50' (row 2)" in said
+    assert "'2,345.10' (row 3, line 4)" in said
+    assert "csv" not in found.values
+
+
+def test_cells_are_shown_as_ingestion_reads_them():
+    table = pa.table({"a": ["1,5", "-999,0", None], "code": ["1,5", "x", None], "text": ["-999", "1", "2"]})
+    cleaning = Cleaning(True, ("",), {"a": ("-999",), "text": ("-999",)}, NumberFormat(","))
+
+    assert number_formats.as_read(table, cleaning, texts=["text"]).to_pydict() == {
+        "a": ["1.5", None, None],
+        "code": ["1,5", "x", None],
+        "text": ["-999", "1", "2"],
+    }
+
+
+def test_nothing_is_proposed_for_a_plain_table():
+    lines, said = cell_rules.propose(pa.table({"a": ["1", "2.5", None], "b": ["x", "y", "x"]}), [], "not read")
+
+    assert (lines, said) == ([], [])
