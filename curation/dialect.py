@@ -1,15 +1,18 @@
 """How a CSV file is written: delimiter, encoding, header, and words that stand for a missing value."""
 
+import codecs
+import collections
+import contextlib
 import csv
-import gzip
-import io
 import re
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.ingestion import files, packing, text_encoding
 from curation.choices import Line
+from curation.layout import SEPARATOR, layout
 from errors import UserError
 
 HEAD_BYTES = 1 << 16
@@ -29,7 +32,7 @@ def lines(path: str) -> list[Line]:
     """Keys of [data] that say how a CSV file is written, where it is not with commas and a header.
 
     Args:
-        path: The file, plain or .gz.
+        path: The file, packed or not.
 
     Raises:
         UserError: it is no text.
@@ -44,16 +47,13 @@ def lines(path: str) -> list[Line]:
     if encoding != "utf-8":
         values["encoding"] = encoding
         reasons.append("not UTF-8")
-    header = next((row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row), [])
-    bare = [cell.strip() for cell in header]
-    if header and all(map(_NUMBER.match, bare)):
-        values |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}
-        reasons.append("the first line holds numbers only, so it is no header: name the columns")
-    found = [Line("csv", values, "; ".join(reasons))] if values else []
-    pixels = sum(bool(_PIXEL.fullmatch(name)) for name in bare)
+    found = layout(path, text, values)
+    keys = values | found.keys
+    lines = [Line("csv", keys, "; ".join([*reasons, *found.reasons]))] if keys else []
+    pixels = sum(bool(_PIXEL.fullmatch(name)) for name in found.header)
     if pixels >= PIXELS:
-        found.append(Line("format", "pixels", f"{pixels} columns of pixels are one image"))
-    return found
+        lines.append(Line("format", "pixels", f"{pixels} columns of pixels are one image"))
+    return lines
 
 
 def sniff(text: str) -> str:
@@ -63,13 +63,17 @@ def sniff(text: str) -> str:
         text: The beginning of a file.
     """
     rows = [line for line in text.splitlines()[:50] if line.strip()]
+    told = SEPARATOR.fullmatch(rows[0]) if rows else None
+    if told:
+        return told[1]
     best, score = ",", 0.0
     for delimiter in DELIMITERS:
-        counts = [len(row) for row in csv.reader(rows, delimiter=delimiter) if row]
-        if counts and counts[0] > 1:
-            alike = sum(count == counts[0] for count in counts) / len(counts)
-            if alike * counts[0] > score:
-                best, score = delimiter, alike * counts[0]
+        counts: collections.Counter[int] = collections.Counter()
+        with contextlib.suppress(csv.Error):
+            counts.update(len(row) for row in csv.reader(rows, delimiter=delimiter) if row)
+        (width, alike), *_ = counts.most_common(1) or [(0, 0)]
+        if width > 1 and width * alike / counts.total() > score:
+            best, score = delimiter, width * alike / counts.total()
     return best
 
 
@@ -96,18 +100,21 @@ def odd_tokens(table: pa.Table) -> list[str]:
 
 
 def _head(path: str) -> tuple[str, str]:
-    """Beginning of a file as text, and its encoding."""
+    """Beginning of a file as text, of whole lines, and its encoding."""
     try:
-        with gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as file:
+        with contextlib.closing(files.open_unpacked(path)) as file:
             head = file.read(HEAD_BYTES)
-    except (OSError, EOFError) as error:
+    except packing.FAULTS as error:
         raise UserError(f"{path} cannot be read: {error}") from error
-    if b"\0" in head:
+    encoding = text_encoding.guessed(head) or "utf-8"
+    if encoding == "utf-8" and b"\0" in head:
         raise UserError(f"{path} holds NUL bytes, so it is no text")
-    if len(head) == HEAD_BYTES:
-        # The last line is cut.
-        head = head[: head.rfind(b"\n") + 1] or head
     try:
-        return head.decode("utf-8-sig"), "utf-8"
+        text = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)().decode(head)
     except UnicodeDecodeError:
-        return head.decode("cp1252", "replace"), "cp1252"
+        if encoding != "utf-8":
+            raise UserError(f"{path} looks like {encoding.upper()}, and is not: convert it to UTF-8") from None
+        text, encoding = head.decode("cp1252", "replace"), "cp1252"
+    end = max(text.rfind("\n"), text.rfind("\r")) + 1
+    # The last line is cut.
+    return (text[:end] or text) if len(head) == HEAD_BYTES else text, encoding

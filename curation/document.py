@@ -40,10 +40,10 @@ def features(entries: Sequence[Entry]) -> str:
     for role in ROLES:
         own = [entry for entry in entries if entry.role == role]
         if own:
-            lines += [f"{role} = [", *_listed((_value(entry.values), entry.why) for entry in own), "]"]
+            lines += [f"{role} = [", *_listed((toml(entry.values), entry.why) for entry in own), "]"]
     ignored = [entry for entry in entries if entry.role == "ignored"]
     if ignored:
-        lines += ["ignored = [", *_listed((_value(entry.column), entry.why) for entry in ignored), "]"]
+        lines += ["ignored = [", *_listed((toml(entry.column), entry.why) for entry in ignored), "]"]
     return "\n".join(lines)
 
 
@@ -52,7 +52,7 @@ def _listed(items: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _line(line: Line) -> str:
-    text = f"{line.key} = {_value(line.value)}"
+    text = f"{line.key} = {toml(line.value)}"
     return _beside(text if line.active else f"# {text}", line.why, "")
 
 
@@ -69,7 +69,7 @@ def _escaped(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) < 1 << 16 else f"\\U{ord(char):08x}"
 
 
-def _value(value: Any) -> str:
+def toml(value: Any) -> str:
     """A TOML value on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -77,11 +77,11 @@ def _value(value: Any) -> str:
         # JSON escapes what TOML does, but for DEL; what else would not be seen is written out too.
         return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(value, ensure_ascii=False))
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(map(toml, value)) + "]"
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else repr(value)
 
 
 def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else _value(key)
+    return key if _BARE.fullmatch(key) else toml(key)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from components.ingestion import beside, files, folder_source, formats, image_files, sources
 from components.ingestion.omissions import Omissions
-from curation import cell_rules, dialect, number_formats, pictures
+from curation import cell_rules, dialect, document, number_formats, pictures
 from curation.choices import Line
 from curation.pictures import Pictures
 from errors import UserError
@@ -100,6 +100,7 @@ def read(path: str, root: str) -> Found:
         raise UserError(image_files.no_classes(first))
     if what in ("csv", None) and os.path.isfile(first):
         lines += dialect.lines(first)
+        said += [f"csv = {document.toml(line.value)}: {line.why}" for line in lines if line.key == "csv"]
         if what is None:
             lines.append(Line("format", "csv", "a text whose name does not tell"))
     what = {line.key: line.value for line in lines}.get("format", what)

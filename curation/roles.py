@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.ingestion.csv_header import UNNAMED
 from curation import categories
 from curation.choices import Entry
 from curation.facts import Column, Facts
@@ -69,7 +70,7 @@ def propose(
             reason = f"{column.distinct:,} values in {column.present:,} rows, called like a name of the row; no feature"
             roles.id = (column.name, reason)
             roles.said.append(f"{column.name} names the rows: [columns] id, no feature")
-        elif reason := _useless(column, twins, leaks):
+        elif reason := _useless(column, twins, leaks) or _index(column, facts):
             roles.entries.append(Entry("ignored", {"column": column.name}, reason))
             roles.said.append(f"{column.name} is ignored: {reason}")
         else:
@@ -121,6 +122,14 @@ def _useless(column: Column, twins: Mapping[str, str], leaks: Mapping[str, str])
     if column.numbers is not None and max(abs(column.numbers.low), abs(column.numbers.high)) > LARGEST_FLOAT:
         return f"it holds {column.numbers.high:g}, more than a 32-bit float can"
     return ""
+
+
+def _index(column: Column, facts: Facts) -> str:
+    """Why a column is the index that pandas writes first, without a name; empty where it is none."""
+    first, *others = facts.names
+    if column.name != first or first != UNNAMED.format(1) or UNNAMED.format(2) in others or column.kind != "INT":
+        return ""
+    return "whole numbers in a first column without a name, as pandas writes its index; csv.names can name it"
 
 
 def _entries(column: Column, order: Order | None) -> list[Entry]:

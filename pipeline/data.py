@@ -31,6 +31,13 @@ class Csv(Strict):
     """Whether the first line names the columns."""
     names: tuple[str, ...] = ()
     """Names of the columns in order: needed without a header line, and instead of its names with one."""
+    skip_rows: int = Field(default=0, ge=0)
+    """Lines above the header, or above the first row where there is none, that are passed over: a title, `sep=;`."""
+    skip_footer: int | None = Field(default=None, ge=0)
+    """Rows at the end that are left out: totals, notes; a blank line is no row. None: a last row that looks like a
+    total is an error; 0: it is a row."""
+    comment: str = Field(default="", max_length=8)
+    """A line between rows that begins with this text is left out; "": none."""
     encoding: str = "utf-8"
     """As Python names it, such as latin-1 or cp1252."""
     decimal: Literal[".", ","] = "."

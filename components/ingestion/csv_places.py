@@ -1,23 +1,19 @@
 """Where in a CSV file a fault is: the line as an editor counts it, quoted newlines included."""
 
 import codecs
+import collections
 import contextlib
 import csv
-import io
+import itertools
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from components.ingestion import files
+from components.ingestion import csv_edges, csv_header, files, packing, text_encoding
+from components.ingestion.csv_text import codec, rows
 from errors import UserError
-
-FIELD_BYTES = 131_072
-"""Longest text of a cell; a longer one is taken for a quote without its end."""
-LINE_LENGTH = 1 << 24
-"""Longest line that is read, in characters: over a hundred of the longest cells."""
 
 _CELL = re.compile(r"In CSV column #(\d+)(?:: Row #(\d+))?: (.*)", re.S)
 _ROW = re.compile(r"Row #(\d+)")
@@ -33,77 +29,46 @@ def explained(path: str) -> Iterator[None]:
             f"{path} is not {error.encoding} (byte 0x{error.object[error.start]:02x}): name the encoding as "
             'data.csv = {encoding = "latin-1"}'
         ) from error
-    except (csv.Error, zlib.error, EOFError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
     except OSError as error:
         raise UserError(f"{path}: {error}") from error
-
-
-@contextlib.contextmanager
-def rows(path: str, settings: Mapping[str, Any], errors: str = "replace") -> Iterator[Iterator[tuple[int, list[str]]]]:
-    """Rows of a file by Python's own reader, slow and with places.
-
-    Args:
-        path: The file.
-        settings: [data]: `csv`.
-        errors: What to do with bytes that are no text, as `open` takes it.
-
-    Yields:
-        Line at which each row starts, from 1, and its cells; a blank line is a row without cells.
-    """
-    dialect = settings["csv"]
-    encoding = codec(settings)
-    with (
-        contextlib.closing(files.open_unpacked(path)) as file,
-        io.TextIOWrapper(file, "utf-8-sig" if encoding == "utf8" else encoding, errors, newline="") as text,
-    ):
-        reader = csv.reader(
-            _lines(text),
-            delimiter=delimiter(path, settings),
-            quotechar=dialect["quote"] or None,
-            quoting=csv.QUOTE_MINIMAL if dialect["quote"] else csv.QUOTE_NONE,
-            escapechar=dialect["escape"] or None,
-            strict=True,
-        )
-        yield _numbered(reader)
-
-
-def delimiter(path: str, settings: Mapping[str, Any]) -> str:
-    """What stands between the cells."""
-    tabs = path.lower().removesuffix(".gz").endswith(".tsv")
-    return str(settings["csv"]["delimiter"] or ("\t" if tabs else ","))
-
-
-def codec(settings: Mapping[str, Any]) -> str:
-    """The encoding as Arrow names it: UTF-8 under any other name would be decoded anew."""
-    name = codecs.lookup(settings["csv"]["encoding"]).name
-    return "utf8" if name in ("utf-8", "utf-8-sig") else name
+    except csv.Error as error:
+        raise UserError(unreadable(path, error)) from error
+    except packing.FAULTS as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
 
 
 def explain(path: str, settings: Mapping[str, Any], message: str) -> str:
-    """Say an Arrow error with the column's name and the line."""
+    """Say an Arrow error, which counts rows from the first below the header, with the column's name and the line."""
+    before = 1 if settings["csv"]["header"] else 0
     match = _CELL.search(message)
     if match is not None:
         number, row, reason = match.groups()
-        with rows(path, settings) as found:
-            first = next(cells for _, cells in found if cells)
-        names = settings["csv"]["names"] or first
-        where = f"column {names[int(number)]!r}" + (f", {place(path, settings, int(row))}" if row else "")
+        names = csv_header.read(path, settings).names
+        at = f", {place(path, settings, int(row) + before, every=True)}" if row else ""
         byte = f" (byte {bad_byte(path, codec(settings))} of the file)" if "UTF8" in reason else ""
-        return f"{where}: {reason.strip()}{byte}"
+        return f"column {names[int(number)]!r}{at}: {reason.strip()}{byte}"
     match = _ROW.search(message)
     if match is not None:
-        return f"{message[: match.start()]}{place(path, settings, int(match[1]), 'Row #')}{message[match.end() :]}"
+        row = int(match[1]) + before
+        where = place(path, settings, row, "Row #", every=True)
+        return f"{message[: match.start()]}{where}{message[match.end() :]}{_hint(path, settings, row)}"
     return _first_fault(path, settings) or message
 
 
-def place(path: str, settings: Mapping[str, Any], row: int, word: str = "row ") -> str:
-    """A row as Arrow counts it (from 1, the header among them, blank lines not), and its line where that is another."""
+def place(path: str, settings: Mapping[str, Any], row: int, word: str = "row ", *, every: bool = False) -> str:
+    """A row and its line where that is another.
+
+    Args:
+        path: The file.
+        settings: [data].
+        row: Its number, from 1: the header counts, blank lines do not.
+        word: What stands before the number.
+        every: Whether the header line counts wherever it is repeated, as Arrow counts.
+    """
     count, at = 0, row
     try:
-        with rows(path, settings) as found:
-            for line, cells in found:
-                count += bool(cells)
+        with numbered(path, settings, every=every) as found:
+            for count, line, _ in found:
                 if count == row:
                     at = line
                     break
@@ -113,21 +78,47 @@ def place(path: str, settings: Mapping[str, Any], row: int, word: str = "row ") 
     return f"{word}{row}" + (f", line {at}" if at != row else "")
 
 
+@contextlib.contextmanager
+def numbered(
+    path: str, settings: Mapping[str, Any], *, every: bool = False
+) -> Iterator[Iterator[tuple[int, int, list[str]]]]:
+    """Rows with their numbers as `place` takes them, lines and cells."""
+    written = csv_header.read(path, settings).written
+    with rows(path, settings) as found:
+        filled = ((line, cells) for line, cells in found if cells)
+        first = itertools.islice(filled, 1 if settings["csv"]["header"] else 0)
+        others = (one for one in filled if every or not csv_header.is_repeated(one[1], written))
+        yield ((count, *one) for count, one in enumerate(itertools.chain(first, others), 1))
+
+
 def undecodable(path: str, encoding: str) -> str:
     """Say that a file is not in its encoding, from which byte on, and how to mend it."""
     shown = "UTF-8" if encoding == "utf8" else encoding
-    with contextlib.closing(files.open_unpacked(path)) as file:
-        utf16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    looks, given, named = ("; it looks like UTF-16", " -f utf-16", "utf-16") if utf16 else ("", "", "latin-1")
+    guess = _guessed(path)
+    looks, given, named = (f"; it looks like {guess.upper()}", f" -f {guess}", guess) if guess else ("", "", "latin-1")
     return (
         f"{path} is not {shown} (byte {bad_byte(path, encoding)}){looks}: convert it, as with iconv{given} -t utf-8, "
         f'or name its encoding, as in csv = {{encoding = "{named}"}} under [data]'
     )
 
 
+def nul(path: str) -> str:
+    """Say that a file holds NUL bytes, as the end of a sentence."""
+    guess = _guessed(path)
+    if guess is None:
+        return "a NUL byte: this is no text, or it was cut"
+    return f'a NUL byte: it looks like {guess.upper()}: name it, as in csv = {{encoding = "{guess}"}} under [data]'
+
+
+def _guessed(path: str) -> str | None:
+    with contextlib.closing(files.open_unpacked(path)) as file:
+        guess = text_encoding.guessed(file.read(1 << 12))
+    return None if guess == "utf-8" else guess
+
+
 def unreadable(path: str, error: csv.Error) -> str:
     """Say what Python's reader found, with the line where it is known."""
-    line, fault = getattr(error, "line", None), _FAULTS.get(str(error))
+    line, fault = getattr(error, "line", None), _fault(path, error)
     if fault is not None and line is not None:
         return f"{path}, line {line}: {fault}"
     return f"{path} cannot be read: {error}{f' (line {line})' if line is not None else ''}"
@@ -148,6 +139,30 @@ def bad_byte(path: str, encoding: str) -> int:
     return position - len(decoder.getstate()[0])
 
 
+def check_footer(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -> None:
+    """See that the last row is no total, where the config does not say that it is a row.
+
+    Raises:
+        UserError: it looks like one; names its line.
+    """
+    if settings["csv"]["skip_footer"] is not None or len(last) < 2:
+        return
+    for column in last.columns:
+        if pa.types.is_string(column.type) and csv_edges.is_total(column[-1].as_py() or ""):
+            cell = csv_edges.total([[text] for text in column.to_pylist()])
+            if cell is not None:
+                with numbered(path, settings) as found:
+                    [(_, line, _)] = collections.deque(found, maxlen=1)
+                raise UserError(csv_edges.refusal(path, line, cell))
+
+
+def of_total(value: str) -> str:
+    """What a cell that is no number may be, as the end of a sentence."""
+    if not csv_edges.is_total(value):
+        return ""
+    return ": if the row sums up the others, csv = {skip_footer = 1} under [data] leaves it out"
+
+
 def check_end(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -> None:
     """See that the last quote has its end: one that lacks it takes the rest of the file into its cell.
 
@@ -162,6 +177,16 @@ def check_end(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -> N
         raise UserError(f"{path}: {fault}")
 
 
+def _hint(path: str, settings: Mapping[str, Any], row: int) -> str:
+    """What a row of another length may be."""
+    width, first = len(csv_header.read(path, settings).names), 2 if settings["csv"]["header"] else 1
+    with contextlib.suppress(csv.Error), numbered(path, settings, every=True) as found:
+        for number, _, cells in found:
+            if number == row:
+                return csv_edges.hint(cells, width, first=row == first, last=next(found, None) is None)
+    return ""
+
+
 def _first_fault(path: str, settings: Mapping[str, Any], only_quotes: bool = False) -> str:
     """The first row that is no row, found by reading the whole file."""
     width, line, end = 0, 0, 0
@@ -173,33 +198,12 @@ def _first_fault(path: str, settings: Mapping[str, Any], only_quotes: bool = Fal
                     return f"line {line}: expected {width} columns, got {len(cells)}"
     except csv.Error as error:
         end = getattr(error, "line", line + 1)
-        return f"line {end}: {_FAULTS.get(str(error), str(error))}"
+        return f"line {end}: {_fault(path, error) or error}"
     return ""
 
 
-_FAULTS = {
-    "unexpected end of data": "a quote opens in this row and never ends",
-    "line contains NUL": "a NUL byte: this is no text, or it was cut",
-}
-"""Python's words -> ours."""
-
-
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Lines, none of which fills the memory: a small .gz file may hold one without end."""
-    while line := text.readline(LINE_LENGTH):
-        if len(line) == LINE_LENGTH and not line.endswith("\n"):
-            raise csv.Error(f"a line of over {LINE_LENGTH:,} characters: this is no table")
-        yield line
-
-
-def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            error.line = line  # type: ignore[attr-defined]
-            raise
-        yield line, cells
+def _fault(path: str, error: csv.Error) -> str | None:
+    """Python's words in ours."""
+    if "NUL" in str(error):
+        return nul(path)
+    return "a quote opens in this row and never ends" if "end of data" in str(error) else None

@@ -1,16 +1,15 @@
 """Reads CSV files, plain or gzipped, in any dialect that the config names."""
 
-import contextlib
 import csv
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from components.ingestion import cells, csv_places, files
+from components.ingestion import cells, csv_header, csv_places, csv_text, packing
 from components.ingestion.cells import ARROW_TYPES
 from components.ingestion.omissions import Omissions
 from errors import UserError
@@ -42,9 +41,10 @@ def batches(
     last = None
     numbers = Cleaning.of(settings).numbers
     as_texts = bool(numbers.thousands or numbers.units)
+    told = Omissions()
     if not as_texts:
         try:
-            for batch in _read(path, settings, kinds):
+            for batch in _read(path, settings, kinds, told):
                 last = _clean(batch, settings)
                 _check_texts(path, settings, last, rows)
                 yield last
@@ -53,15 +53,18 @@ def batches(
             # Arrow looks for blank tokens before it trims a number, so what failed may be blank: read it as text.
             as_texts = True
     if as_texts:
-        first_row = 1 if _has_header(settings) else 0
-        for number, batch in enumerate(_read_texts(path, settings)):
+        first_row, told = 1 if _has_header(settings) else 0, Omissions()
+        for number, batch in enumerate(_read_texts(path, settings, told)):
             if number >= done:
                 last = _typed(path, settings, batch, columns, rows + first_row)
                 _check_texts(path, settings, last, rows)
                 yield last
                 rows += len(batch)
+    if omissions is not None:
+        omissions.merge(told)
     if last is not None:
         csv_places.check_end(path, settings, last)
+        csv_places.check_footer(path, settings, last)
 
 
 def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
@@ -83,7 +86,7 @@ def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) ->
     looks: dict[str, str | None] = dict.fromkeys(unknown)
     if unknown:
         numbers = Cleaning.of(settings).numbers
-        for batch in _read_texts(path, settings, unknown):
+        for batch in _read_texts(path, settings):
             clean = _clean(batch, settings)
             for name in unknown:
                 column = clean.column(clean.schema.get_field_index(name))
@@ -101,15 +104,15 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
         UserError: it cannot be read, or is empty.
     """
     try:
-        with csv_places.rows(path, settings, errors="strict") as found:
+        with csv_text.rows(path, settings, errors="strict") as found:
             # Arrow passes over blank lines too.
             filled = (cells for _, cells in found if cells)
             first, second = next(filled, []), next(filled, None)
     except UnicodeDecodeError as error:
-        raise UserError(csv_places.undecodable(path, csv_places.codec(settings))) from error
+        raise UserError(csv_places.undecodable(path, csv_text.codec(settings))) from error
     except csv.Error as error:
         raise UserError(csv_places.unreadable(path, error)) from error
-    except (OSError, EOFError, zlib.error) as error:
+    except packing.FAULTS as error:
         raise UserError(f"{path} cannot be read: {error}") from error
     if not first:
         raise UserError(f"{path} is empty: it needs {'a header line and ' if _has_header(settings) else ''}rows")
@@ -118,7 +121,7 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     names = list(settings["csv"]["names"])
     if names and len(names) != len(first):
         raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first)} columns")
-    return names or _trimmed(first, settings)
+    return names or csv_header.read(path, settings).names
 
 
 def header(path: str, settings: Mapping[str, Any]) -> list[str]:
@@ -127,24 +130,16 @@ def header(path: str, settings: Mapping[str, Any]) -> list[str]:
     Raises:
         UserError: the file cannot be read, or is empty.
     """
-    return _trimmed(_written(path, settings), settings)
+    return _header(path, settings).names
 
 
-def _trimmed(names: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
-    return [name.strip() for name in names] if settings["trim"] else list(names)
-
-
-def _written(path: str, settings: Mapping[str, Any]) -> list[str]:
-    """The header's names as they are written."""
-    dialect = settings["csv"]
-    if dialect["names"]:
-        return list(dialect["names"])
+def _header(path: str, settings: Mapping[str, Any]) -> csv_header.Header:
     # What is no text further on is told with its row, by Arrow.
-    with csv_places.explained(path), csv_places.rows(path, settings) as found:
-        names = next((row for _, row in found if row), None)
-    if names is None:
+    with csv_places.explained(path):
+        found = csv_header.read(path, settings)
+    if not found.names:
         raise UserError(f"{path}: it is empty, and needs a header line and rows")
-    return names
+    return found
 
 
 def _has_header(settings: Mapping[str, Any]) -> bool:
@@ -152,42 +147,53 @@ def _has_header(settings: Mapping[str, Any]) -> bool:
 
 
 def _read(
-    path: str, settings: Mapping[str, Any], kinds: Mapping[str, pa.DataType], only: Sequence[str] = ()
+    path: str, settings: Mapping[str, Any], kinds: Mapping[str, pa.DataType], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    dialect = settings["csv"]
-    written = _written(path, settings)
-    names = dict(zip(written, _trimmed(written, settings), strict=True))
-    with contextlib.ExitStack() as streams, csv_places.explained(path):
+    dialect, (names, written, has_rows) = settings["csv"], _header(path, settings)
+    if not has_rows:
+        return
+    with csv_places.explained(path), csv_text.arrow(path, settings, omissions) as stream:
         reader = pa_csv.open_csv(
-            streams.enter_context(files.open_arrow(path)),
-            read_options=pa_csv.ReadOptions(
-                block_size=BLOCK_BYTES,
-                use_threads=False,
-                encoding=csv_places.codec(settings),
-                column_names=list(dialect["names"]) or None,
-                skip_rows=1 if dialect["names"] and dialect["header"] else 0,
-            ),
+            stream,
+            read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False, column_names=names),
             parse_options=pa_csv.ParseOptions(
-                delimiter=csv_places.delimiter(path, settings),
+                delimiter=csv_text.delimiter(path, settings),
                 quote_char=dialect["quote"] or False,
                 escape_char=dialect["escape"] or False,
                 newlines_in_values=bool(dialect["quote"]),
             ),
             convert_options=pa_csv.ConvertOptions(
-                column_types={name: kinds.get(trimmed, pa.string()) for name, trimmed in names.items()},
+                column_types={name: kinds.get(name, pa.string()) for name in names},
                 strings_can_be_null=True,
                 null_values=list(settings["blank"]),
                 decimal_point=dialect["decimal"],
-                include_columns=[name for name, trimmed in names.items() if trimmed in only],
             ),
         )
         for batch in reader:
-            yield pa.RecordBatch.from_arrays(batch.columns, [names[name] for name in batch.schema.names])
+            again = _repeated(batch, written)
+            if again is not None and omissions is not None:
+                omissions.add("row", csv_header.AGAIN, action="left out", count=int(again.sum()))
+            yield batch if again is None else batch.filter(pa.array(~again))
 
 
-def _read_texts(path: str, settings: Mapping[str, Any], only: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+def _repeated(batch: pa.RecordBatch, written: Sequence[str]) -> "np.ndarray[Any, Any] | None":
+    """Which rows are the header again; None where none is. Numbers are none, so there are texts only."""
+    if len(written) < 2 or not all(pa.types.is_string(column.type) for column in batch.columns):
+        return None
+    candidates = pa.array(np.ones(len(batch), bool))
+    for name, column in zip(written, batch.columns, strict=True):
+        candidates = pc.and_(candidates, pc.fill_null(pc.match_substring(column, name.strip()), True))
+        if not pc.any(candidates).as_py():
+            return None
+    again, rows = np.zeros(len(batch), bool), np.flatnonzero(candidates.to_numpy(zero_copy_only=False))
+    for row in rows:
+        again[row] = csv_header.is_repeated([column[row].as_py() for column in batch.columns], written)
+    return again if again.any() else None
+
+
+def _read_texts(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> Iterator[pa.RecordBatch]:
     try:
-        yield from _read(path, settings, {}, only)
+        yield from _read(path, settings, {}, omissions)
     except pa.ArrowInvalid as error:
         raise UserError(f"{path}: {csv_places.explain(path, settings, str(error))}") from error
 
@@ -211,7 +217,7 @@ def _typed(
             row = before + error.row + 1
             raise UserError(
                 f"{path}: column {name!r}, {csv_places.place(path, settings, row)}: conversion error to "
-                f"{ARROW_TYPES[kind]}: invalid value {error.value!r}{error.expected}"
+                f"{ARROW_TYPES[kind]}: invalid value {error.value!r}{error.expected}{csv_places.of_total(error.value)}"
             ) from error
     return pa.RecordBatch.from_arrays(made, batch.schema.names)
 
@@ -222,13 +228,14 @@ def _check_texts(path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, 
         if not pa.types.is_string(column.type):
             continue
         for bad, what in (
-            (pc.match_substring(column, "\0"), "a NUL byte: this is no text, or it was cut"),
+            (pc.match_substring(column, "\0"), ""),
             (
-                pc.greater(pc.binary_length(column), csv_places.FIELD_BYTES),
-                f"a text of over {csv_places.FIELD_BYTES:,} bytes: a quote may lack its end",
+                pc.greater(pc.binary_length(column), csv_text.FIELD_BYTES),
+                f"a text of over {csv_text.FIELD_BYTES:,} bytes: a quote may lack its end",
             ),
         ):
             found = pc.index(bad, True).as_py()
             if found >= 0:
                 row = rows + found + 1 + _has_header(settings)
-                raise UserError(f"{path}: column {name!r}, {csv_places.place(path, settings, row)}: {what}")
+                where = f"{path}: column {name!r}, {csv_places.place(path, settings, row)}"
+                raise UserError(f"{where}: {what or csv_places.nul(path)}")

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import glob
-import gzip
 import hashlib
 import os
 import shutil
@@ -15,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from components import digest
-from components.ingestion import beside, folders, spans
+from components.ingestion import beside, folders, packing, spans
 from components.ingestion.formats import format_of as format_of
 from components.ingestion.formats import is_remote as is_remote
 from components.ingestion.formats import scanned
@@ -170,29 +169,46 @@ def open_binary(path: str) -> BinaryIO:
     return cast(BinaryIO, _file_systems().open(path, compression_type="uncompressed"))
 
 
+def head(path: str, size: int = packing.HEAD_BYTES) -> bytes:
+    """The first bytes of a file as it is."""
+    with contextlib.closing(open_binary(path)) as file:
+        return file.read(size)
+
+
 def open_unpacked(path: str) -> BinaryIO:
-    """Open a file, unpacked where its name ends in .gz."""
-    if not path.endswith(".gz"):
-        return open_binary(path)
-    return cast(BinaryIO, gzip.open(open_binary(path) if is_remote(path) else path, "rb"))
+    """Open a file, unpacked where its first bytes say that it is packed."""
+    kind = packing.kind(head(path))
+    return packing.unpacked(path, open_binary(path), kind)
 
 
 @contextlib.contextmanager
 def open_arrow(path: str) -> Iterator[pa.NativeFile]:
-    """Open a file as an Arrow stream, unpacked where its name ends in .gz; a remote one is copied here first.
+    """Open a file as an Arrow stream, unpacked; one that is remote, or that Arrow does not unpack, is copied first.
 
     Arrow's CSV reader reads ahead in a thread, and waits for it when it is dropped, with Python's lock in its hands.
     Where that thread needs the lock too, for a file that is Python's, both wait for ever: Arrow opens the file itself.
     """
     with contextlib.ExitStack() as streams:
+        kind = packing.kind(head(path))
+        native = kind is None or kind in packing.ARROW
         local = path
-        if is_remote(path):
-            copy = streams.enter_context(tempfile.NamedTemporaryFile(prefix="pipeline-data-"))
-            with open_binary(path) as source:
-                shutil.copyfileobj(source, copy)
-            copy.flush()
-            local = copy.name
-        yield streams.enter_context(pa.input_stream(local, compression="gzip" if path.endswith(".gz") else None))
+        if is_remote(path) or not native:
+            with contextlib.closing(open_binary(path) if native else open_unpacked(path)) as source:
+                local = streams.enter_context(copied(source))
+        yield streams.enter_context(pa.input_stream(local, compression=packing.ARROW.get(kind or "")))
+
+
+@contextlib.contextmanager
+def copied(source: Any) -> Iterator[str]:
+    """The path of a temporary file with what a source gives, a block at a time.
+
+    Args:
+        source: An open binary file, or anything else whose `read(size)` gives bytes.
+    """
+    with tempfile.NamedTemporaryFile(prefix="pipeline-data-") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
+        copy.flush()
+        yield copy.name
 
 
 def matching(pattern: str) -> list[str]:

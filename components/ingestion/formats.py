@@ -1,10 +1,11 @@
 """What the names of files and folders tell: their format, and the split that they make."""
 
+import contextlib
 import itertools
 import os
 import re
 
-from components.ingestion import beside, folders
+from components.ingestion import beside, folders, packing
 from errors import UserError
 
 READY_MADE = {
@@ -26,7 +27,7 @@ _ENDINGS = {
     "tfrecord": (".tfrec",),
     "idx": ("-ubyte", ".idx"),
 }
-"""Format -> how names of its files end, .gz aside; a name that holds `tfrecord` is one of these anyway."""
+"""Format -> how names of its files end, how it is packed aside; a name that holds `tfrecord` is one of these anyway."""
 
 
 def format_of(path: str) -> str | None:
@@ -41,10 +42,21 @@ def format_of(path: str) -> str | None:
         if within_it and not any(map(_is_data, inside)):
             return "images"
         return "images" if sum(_holds_images(entry.path) for entry in within_it) > 1 else None
-    name = os.path.basename(path).lower().removesuffix(".gz")
+    name = os.path.basename(packing.bare(path))
     if "tfrecord" in name:
         return "tfrecord"
-    return next((kind for kind, endings in _ENDINGS.items() if name.endswith(endings)), None)
+    known = next((kind for kind, endings in _ENDINGS.items() if name.endswith(endings)), None)
+    return _archived(path) if known is None and path.lower().endswith(".zip") else known
+
+
+def _archived(path: str) -> str | None:
+    """The format that the name of an archive's file tells; None where it is no archive of one file."""
+    if is_remote(path) or not os.path.isfile(path):
+        return None
+    with contextlib.suppress(UserError, OSError), open(path, "rb") as file:
+        inside = packing.member(path, file)
+        return None if inside.lower().endswith(".zip") else format_of(os.path.basename(inside))
+    return None
 
 
 def _is_data(entry: "os.DirEntry[str]") -> bool:

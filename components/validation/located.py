@@ -1,5 +1,6 @@
 """Where the rows are that a gate stopped for: the data's files are read again, which only a stopped run pays for."""
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -85,15 +86,10 @@ def _lines(findings: Sequence[Finding], data: Mapping[str, Any]) -> None:
 
 
 def _lines_of(path: str, numbers: set[int], data: Mapping[str, Any]) -> dict[int, int]:
-    found, count, last = {}, 0 if data["csv"]["header"] else 1, max(numbers)
-    with csv_places.rows(path, data) as rows:
-        for line, cells in rows:
-            if cells and count in numbers:
-                found[count] = line
-            count += bool(cells)
-            if count > last:
-                break
-    return found
+    before, last = (1 if data["csv"]["header"] else 0), max(numbers)
+    with csv_places.numbered(path, data) as rows:
+        wanted = itertools.takewhile(lambda row: row[0] - before <= last, rows)
+        return {row - before: line for row, line, _ in wanted if row - before in numbers}
 
 
 def _is_below(path: str) -> bool:

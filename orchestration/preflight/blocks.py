@@ -4,12 +4,12 @@ import codecs
 import contextlib
 import csv
 import io
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.ingestion import csv_places, files
+from components.ingestion import csv_edges, csv_header, csv_places, csv_text, files, packing
+from components.ingestion.omissions import Omissions
 from errors import UserError
 
 BLOCK = 2 << 20
@@ -68,20 +68,20 @@ def scan(path: str, settings: Mapping[str, Any]) -> Text:
     Raises:
         UserError: it is cut off, not in its encoding, or holds a NUL; names the byte or the line.
     """
-    encoding = csv_places.codec(settings)
+    encoding = csv_text.codec(settings)
     found, lines = Text(), 0
     try:
-        for data in _utf8(path, encoding, found):
+        for data in _newlines(_utf8(path, encoding, found)):
             if b"\0" in data:
                 line = lines + data.count(b"\n", 0, data.index(b"\0")) + 1
-                raise UserError(f"{path}, line {line}: a NUL byte: this is no text, or it was cut")
+                raise UserError(f"{path}, line {line}: {csv_places.nul(path)}")
             lines += data.count(b"\n")
             room = BLOCK - len(found.first)
             found.first += data[:room] if room else b""
             found.last = (found.last + data[room:])[-BLOCK:]
     except UnicodeDecodeError as error:
         raise UserError(csv_places.undecodable(path, encoding)) from error
-    except (OSError, EOFError, zlib.error) as error:
+    except packing.FAULTS as error:
         raise UserError(f"{path} cannot be read: {error}: it was cut or damaged; copy it again") from error
     found.lines = lines - found.last.count(b"\n")
     if not found.whole:
@@ -104,31 +104,54 @@ def _utf8(path: str, encoding: str, found: Text) -> Iterator[bytes]:
         decoder.decode(b"", final=True)
 
 
-def parse(path: str, settings: Mapping[str, Any], text: Text, width: int) -> Rows:
+def _newlines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The text with LF as the only line's end."""
+    held = b""
+    for block in blocks:
+        block = held + block
+        # The second half of CR LF may be in the next block.
+        held = b"\r" if block.endswith(b"\r") else b""
+        yield _lf(block.removesuffix(held))
+    yield _lf(held)
+
+
+def _lf(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
+
+
+def parse(
+    path: str,
+    settings: Mapping[str, Any],
+    text: Text,
+    header: csv_header.Header,
+    omissions: Omissions | None = None,
+) -> Rows:
     """Take the rows of both blocks apart.
 
     Args:
         path: The file, for messages.
         settings: [data]: `csv`.
         text: What `scan` found.
-        width: Columns of the table.
+        header: The names of the columns.
+        omissions: Takes the header line where it is repeated.
     """
     cut = bool(text.last) or not text.whole
-    found = _block(path, settings, text.first.decode("utf-8-sig", "replace"), 1, width, cut=cut)
+    table = _Table(path, settings, header, Omissions() if omissions is None else omissions)
+    found = table.rows(text.first.decode("utf-8-sig", "replace"), 1, cut=cut)
     found.whole = not cut
-    if settings["csv"]["header"] and found.cells:
-        del found.cells[0], found.lines[0]
     if text.last:
-        end = max(
-            _ends(path, settings, text, width), key=lambda one: len(one.cells) - len(one.findings), default=Rows()
-        )
+        end = max(_ends(table, text), key=lambda one: len(one.cells) - len(one.findings), default=Rows())
         found.cells += end.cells
         found.lines += end.lines
         found.findings += end.findings
+    if settings["csv"]["skip_footer"] is None and text.whole and not found.findings:
+        cell = csv_edges.total(found.cells)
+        if cell is not None:
+            found.findings.append(csv_edges.refusal(path, found.lines[-1], cell))
     return found
 
 
-def _ends(path: str, settings: Mapping[str, Any], text: Text, width: int) -> Iterator[Rows]:
+def _ends(table: "_Table", text: Text) -> Iterator[Rows]:
     """The last block, read from its first line breaks on: one that stands in quotes begins with a row that is none."""
     start = 0
     for _ in range(TRIED):
@@ -136,7 +159,7 @@ def _ends(path: str, settings: Mapping[str, Any], text: Text, width: int) -> Ite
         if not start:
             return
         line = None if text.lines is None else text.lines + 1 + text.last.count(b"\n", 0, start)
-        found = _block(path, settings, text.last[start:].decode("utf-8", "replace"), line, width)
+        found = table.rows(text.last[start:].decode("utf-8", "replace"), line)
         yield found
         if found.cells and not found.findings:
             return
@@ -145,51 +168,77 @@ def _ends(path: str, settings: Mapping[str, Any], text: Text, width: int) -> Ite
 def _reach(path: str, found: Text, encoding: str) -> None:
     """Where not all was seen: read the end where it can be reached."""
     found.last, found.lines = b"", None
+    packed = packing.kind(files.head(path)) is not None
     with contextlib.closing(files.open_binary(path)) as file:
         found.size = max(found.size, file.seek(0, io.SEEK_END))
-        if not path.endswith(".gz") and encoding == "utf8":
+        if not packed and encoding == "utf8":
             file.seek(-BLOCK, io.SEEK_END)
-            found.last = file.read()
+            found.last = _lf(file.read())
 
 
-def _block(
-    path: str, settings: Mapping[str, Any], text: str, line: int | None, width: int, *, cut: bool = False
-) -> Rows:
-    """Rows of a text that begins with one; `cut`: and may end within one."""
-    dialect, found = settings["csv"], Rows()
-    if cut:
-        text = text[: text.rfind("\n") + 1]
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=csv_places.delimiter(path, settings),
-        quotechar=dialect["quote"] or None,
-        quoting=csv.QUOTE_MINIMAL if dialect["quote"] else csv.QUOTE_NONE,
-        escapechar=dialect["escape"] or None,
-        strict=True,
-    )
-    before = 0
-    while True:
-        before = reader.line_num
-        at = None if line is None else line + before
-        where = path if at is None else f"{path}, line {at}"
+class _Table:
+    """Takes rows out of parts of a file.
+
+    Args:
+        path: The file, for messages.
+        settings: [data]: `csv`.
+        header: The names of its columns.
+        omissions: Takes the header line where it is repeated.
+    """
+
+    def __init__(self, path: str, settings: Mapping[str, Any], header: csv_header.Header, omissions: Omissions) -> None:
+        self._path, self._settings, self._header, self._omissions = path, settings, header, omissions
+
+    def rows(self, text: str, line: int | None, *, cut: bool = False) -> Rows:
+        """Rows of a text that begins with one.
+
+        Args:
+            text: With LF as the only line's end.
+            line: Its first line's number; None where it is not known, 1 for the file's beginning.
+            cut: Whether it may end within a row.
+        """
+        found, width = Rows(), len(self._header.names)
+        wrong: csv_text.Record | None = None
+        record: csv_text.Record | None = None
+        if cut:
+            text = text[: text.rfind("\n") + 1]
+        begin = line == 1
+        records = csv_text.records(
+            io.StringIO(text, newline=""), self._path, self._settings, line=line or 1, begin=begin, end=not cut
+        )
+        header = begin and self._settings["csv"]["header"]
         try:
-            cells = next(reader)
-        except StopIteration:
-            return found
+            for record in records:
+                if not record.cells:
+                    continue
+                where = self._path if line is None else f"{self._path}, line {record.line}"
+                if header:
+                    header = False
+                elif csv_header.is_repeated(record.cells, self._header.written):
+                    named = None if line is None else f"line {record.line}"
+                    self._omissions.add("row", csv_header.AGAIN, named, action="left out")
+                elif len(record.cells) != width:
+                    wrong = record
+                    first = begin and not found.cells and not found.findings
+                    found.findings.append(_misfit(where, record.cells, width, first=first))
+                else:
+                    found.cells.append(record.cells)
+                    found.lines.append(None if line is None else record.line)
+            if wrong is not None and wrong is record and not cut:
+                found.findings[-1] = _misfit(where, wrong.cells, width, last=True)
         except csv.Error as error:
+            where = self._path if line is None else f"{self._path}, line {getattr(error, 'line', 1)}"
             if "end of data" in str(error) and not cut:
                 found.findings.append(f"{where}: a quote opens in this row and never ends: close it, or double it")
             if "field limit" in str(error):
                 found.findings.append(
-                    f"{where}: a cell of over {csv_places.FIELD_BYTES:,} characters: a quote may lack its end"
+                    f"{where}: a cell of over {csv_text.FIELD_BYTES:,} characters: a quote may lack its end"
                 )
             # What else Python's reader minds, ingestion may take.
-            return found
-        if cells and len(cells) != width:
-            found.findings.append(
-                f"{where}: expected {width} columns, got {len(cells)}: mend the row; a text that holds the delimiter "
-                "goes in quotes"
-            )
-        elif cells:
-            found.cells.append(cells)
-            found.lines.append(at)
+        return found
+
+
+def _misfit(where: str, cells: list[str], width: int, *, first: bool = False, last: bool = False) -> str:
+    mend = csv_edges.hint(cells, width, first=first, last=last)
+    mend = mend or ": mend the row; a text that holds the delimiter goes in quotes"
+    return f"{where}: expected {width} columns, got {len(cells)}{mend}"

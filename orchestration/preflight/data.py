@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.ingestion import cells, csv_places, csv_source, files, folder_source, image_files, sources
+from components.ingestion import cells, csv_header, files, folder_source, image_files, packing, sources
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from orchestration.preflight import blocks
@@ -18,8 +18,6 @@ from pipeline.load import nearest
 
 WHOLE_BYTES = 64 << 20
 """Longest Parquet or TFRecord file that is read as a whole; of a longer one the first rows are."""
-GZIP_LEAST = 18
-"""Bytes of the shortest gzip file, of which the last four are the size of what is packed."""
 TEXTS = ("csv", "pixels")
 """Formats whose text is looked through."""
 
@@ -105,7 +103,7 @@ def _check_file(
     kind = settings["format"] or files.format_of(path)
     try:
         if kind in TEXTS:
-            yield from _text(path, settings, table if kind == "csv" else None)
+            yield from _text(path, settings, table if kind == "csv" else None, omissions)
         elif table is not None and kind in ("parquet", "tfrecord"):
             yield from _typed(path, settings, table)
         elif kind == "images":
@@ -120,14 +118,15 @@ def _check_file(
         table.whole = False
 
 
-def _text(path: str, settings: Mapping[str, Any], table: Table | None) -> Iterator[str | int]:
+def _text(
+    path: str, settings: Mapping[str, Any], table: Table | None, omissions: Omissions | None
+) -> Iterator[str | int]:
     text = blocks.scan(path, settings)
     yield text.size
-    with csv_places.rows(path, settings) as found:
-        width = len(next(row for _, row in found if row))
-    rows = blocks.parse(path, settings, text, width)
+    header = csv_header.read(path, settings)
+    rows = blocks.parse(path, settings, text, header, omissions)
     yield from rows.findings
-    names = list(settings["csv"]["names"]) or csv_source.header(path, settings)
+    names = header.names
     if table is None or len(set(names)) < len(names) or rows.findings:
         return
     table.whole &= rows.whole
@@ -166,12 +165,7 @@ def _unpacked(path: str) -> int:
     if not os.path.exists(path):
         # A link to nothing, which the look has named.
         return 0
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        if not path.endswith(".gz") or size < GZIP_LEAST:
-            return size
-        file.seek(-4, os.SEEK_END)
-        return int.from_bytes(file.read(), "little")
+    return packing.size(path)
 
 
 def _batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Any:

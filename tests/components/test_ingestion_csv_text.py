@@ -1,0 +1,232 @@
+"""How a text file is opened, and where in it the table is."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import zipfile
+
+import pyarrow as pa
+import pytest
+
+from components.ingestion import csv_source, csv_text, files, packing, sources
+from components.ingestion.omissions import Omissions
+from errors import UserError
+from pipeline.data import Data
+
+COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
+HEADER = "id,lat,city\n"
+TEXT = HEADER + "1,47.5,Zürich\n2,48,Bern\n"
+ROWS = {"id": [1, 2], "lat": [47.5, 48.0], "city": ["Zürich", "Bern"]}
+
+
+def zipped(members):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a file of the given content; columns as lists. `told` is what was left out."""
+
+    def run(content, columns=COLUMNS, name="table.csv", **keys):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        settings = Data(path="not read", **keys).model_dump(mode="json")
+        told = Omissions()
+        batches = list(sources.batches(str(path), settings, columns, told))
+        run.told = told.lines()
+        return pa.Table.from_batches(batches).to_pydict()
+
+    return run
+
+
+PACKED = {
+    "gz": gzip.compress(TEXT.encode(), mtime=0),
+    "bz2": bz2.compress(TEXT.encode()),
+    "xz": lzma.compress(TEXT.encode()),
+    "zip": zipped({"table.csv": TEXT, "__MACOSX/._table.csv": "x", "README.md": "y"}),
+}
+
+
+@pytest.mark.parametrize("ending", PACKED)
+def test_packed_files_are_read_whatever_they_are_called(read, ending):
+    assert read(PACKED[ending], name=f"table.csv.{ending}") == ROWS
+    assert read(PACKED[ending]) == ROWS
+    assert read(TEXT, name=f"table.csv.{ending}") == ROWS, "unpacked by what fetched it"
+
+
+def test_an_archive_is_of_the_format_of_its_file(tmp_path):
+    (tmp_path / "download.zip").write_bytes(PACKED["zip"])
+    assert files.format_of(str(tmp_path / "download.zip")) == "csv"
+    (tmp_path / "other.zip").write_bytes(zipped({"a.csv": TEXT, "b.csv": TEXT}))
+    assert files.format_of(str(tmp_path / "other.zip")) is None
+
+
+@pytest.mark.parametrize("ending", PACKED)
+def test_a_packed_file_that_is_cut_is_named(read, ending):
+    packed = PACKED[ending]
+    with pytest.raises(UserError, match=rf"table\.csv\.{ending}(:| cannot be read)"):
+        read(packed[: len(packed) - 20], name=f"table.csv.{ending}")
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        (
+            {"a.csv": TEXT, "b.csv": TEXT},
+            r"a zip archive of 2 files \(a\.csv, b\.csv\), and one is expected: unpack it",
+        ),
+        ({"README.md": "x"}, "a zip archive of no data file"),
+    ],
+)
+def test_an_archive_of_several_files_or_none_is_refused(read, members, said):
+    with pytest.raises(UserError, match=rf"table\.zip is {said}"):
+        read(zipped(members), name="table.zip", format="csv")
+
+
+def test_the_size_of_a_packed_file_is_that_of_its_text(tmp_path):
+    for ending in ("gz", "zip"):
+        (tmp_path / f"t.{ending}").write_bytes(PACKED[ending])
+    assert packing.size(str(tmp_path / "t.gz")) == len(TEXT.encode())
+    assert packing.size(str(tmp_path / "t.zip")) >= len(TEXT.encode())
+
+
+@pytest.mark.parametrize(
+    "keys", [{}, {"comment": "#"}, {"encoding": "latin-1"}], ids=["as it lies", "rewritten", "in another encoding"]
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("block", [48, 1 << 20])
+def test_lines_end_in_any_way(read, monkeypatch, keys, ends, block):
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
+    text = ("\n" + TEXT + "\n3,,x\n").replace("\n", ends)
+    made = read(text.encode("latin-1" if "encoding" in keys else "utf-8"), csv=keys)
+    assert made == {"id": [1, 2, 3], "lat": [47.5, 48.0, None], "city": ["Zürich", "Bern", "x"]}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "cp1252", "shift-jis"])
+@pytest.mark.parametrize("keys", [{}, {"comment": "#"}, {"skip_footer": 1}])
+def test_any_encoding_is_read(read, encoding, keys):
+    text = TEXT.replace("ü", "u")
+    made = read((text + "3,4,5\n" * bool(keys.get("skip_footer"))).encode(encoding), csv={"encoding": encoding, **keys})
+    assert made == {**ROWS, "city": ["Zurich", "Bern"]}
+
+
+def test_what_is_not_in_its_encoding_is_said_with_the_key(read):
+    with pytest.raises(
+        UserError, match=r'table\.csv.* it looks like UTF-16-LE: name it, as in csv = {encoding = "utf-16'
+    ):
+        read(TEXT.encode("utf-16-le"), {}, csv={"header": False, "names": ["a", "b", "c"]})
+    with pytest.raises(UserError, match=r"table\.csv is not ascii"):
+        read(TEXT, csv={"encoding": "ascii"})
+
+
+@pytest.mark.parametrize("block", [64, 1 << 20])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "BOM"])
+def test_titles_comments_and_footers_are_left_out_and_counted(read, monkeypatch, block, ends, mark):
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
+    text = (
+        "Report, 2024\n\nby us\n# made\n" + HEADER + '1,47.5,"Zürich\n# no comment"\n# two\n\n2,48,Bern\n'
+        "\nTotal,,\nSource: us\n\n"
+    )
+    keys = {"skip_rows": 3, "comment": "#", "skip_footer": 2}
+    assert read((mark + text).replace("\n", ends), csv=keys)["city"] == [f"Zürich{ends}# no comment", "Bern"]
+    assert read.told == [
+        "skipped 3 lines: above the header (csv.skip_rows)",
+        "skipped 2 lines: comments, which begin with '#' (csv.comment)",
+        "skipped 2 rows: below the table (csv.skip_footer)",
+    ]
+
+
+def test_lines_above_a_large_table_are_passed_without_a_copy(read, monkeypatch):
+    monkeypatch.setattr(csv_text.tempfile, "NamedTemporaryFile", None)
+    for packed in (lambda text: text, gzip.compress, bz2.compress):
+        assert read(packed(f"\ufeffRéport\n{TEXT}".encode()), csv={"skip_rows": 1}) == ROWS
+
+
+def test_without_a_header_the_lines_above_are_passed_too(read):
+    keys = {"header": False, "names": list(COLUMNS), "skip_rows": 2}
+    assert read("a title\nx\n1,47.5,Zürich\n2,48,Bern\n", csv=keys) == ROWS
+    assert read("a title\nx\n1,47.5,Zürich\n#\n2,48,Bern\n", csv={**keys, "comment": "#"}) == ROWS
+
+
+@pytest.mark.parametrize("block", [64, 1 << 20])
+@pytest.mark.parametrize("columns", [COLUMNS, dict.fromkeys(COLUMNS, "BYTES"), {}], ids=["typed", "texts", "by look"])
+def test_a_header_line_in_the_middle_is_no_row(read, monkeypatch, block, columns):
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
+    made = read(TEXT + TEXT.replace("lat", " lat ") + f"\ufeff{TEXT}", columns)
+    assert [str(cell) for cell in made["id"]] == ["1", "2"] * 3
+    assert made["city"] == ROWS["city"] * 3
+    assert read.told == ["left out 2 rows: the header line again, as where files were put together"]
+
+
+def test_a_row_that_holds_one_name_is_a_row(read):
+    assert read("a,b\na,x\ny,b\n", {})["a"] == ["a", "y"]
+    assert read("word\nword\n", {})["word"] == ["word"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("x,3,z\n", r"column 'id', row 5, line 7: .*'x'"),
+        ("3,3\n", r"Row #6, line 7: Expected 3 columns, got 2"),
+    ],
+)
+def test_a_fault_below_such_lines_names_the_line_of_the_editor(read, rows, said):
+    with pytest.raises(UserError, match=said):
+        read("title\n" + TEXT + HEADER + "3,3,z\n" + rows + "4,4,z\n", csv={"skip_rows": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (",a,b\n0,1,x\n1,2,y\n", ["column_1", "a", "b"]),
+        ("a,b,\n1,x,\n2,y,\n", ["a", "b", "column_3"]),
+        ("a,b\n1,x,\n2,y,\n", ["a", "b", "column_3"]),
+        ("a,b,\n1,x\n2,y\n", ["a", "b"]),
+        ("a,b\nr1,1,x\nr2,2,y\n", ["column_1", "a", "b"]),
+        ("column_2,,\n1,x,y\n", ["column_2", "column_2_", "column_3"]),
+    ],
+    ids=["pandas", "both end in one", "rows end in one", "header ends in one", "R", "taken"],
+)
+def test_columns_without_a_name_are_called_by_their_place(read, text, names):
+    assert list(read(text, {})) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            TEXT + "Total,95.5,\n",
+            r"column 'id', row 4: .*'Total': if the row sums up the others, csv = {skip_footer = 1}",
+        ),
+        (TEXT.replace("1,", "a,").replace("2,", "b,") + "Total,95.5,\n", r"line 4: the last row holds 'Total': "),
+        (TEXT + "Source: us\n", r"line 4|Row #4: Expected 3 .*: if it is a footer, csv = {skip_footer = 1}"),
+        (TEXT + "# x\n3,3,z\n", r"Row #4: Expected 3 .*: if it is a comment, csv = {comment = '#'}"),
+        (TEXT + "3,3", r"Row #4: Expected 3 .*: the file ends in this row: it was cut"),
+        ("Report\n" + TEXT, r"Row #2: Expected 1 .*: if what stands above is a title, csv = {skip_rows = 1}"),
+    ],
+)
+def test_what_may_be_no_row_is_named_with_the_key(read, text, said):
+    columns = {} if "Report" in text else {**COLUMNS, "id": "BYTES" if text.startswith("id,lat,city\na") else "INT"}
+    with pytest.raises(UserError, match=said):
+        read(text, columns)
+
+
+def test_a_last_row_that_is_called_total_may_be_a_row(read):
+    texts = {"id": "BYTES"}
+    assert read("id,n\na,1\ntotal,2\n", texts, csv={"skip_footer": 0})["id"] == ["a", "total"]
+    assert read("id,n\ntotal,1\na,1\ntotal,2\n", texts)["id"] == ["total", "a", "total"], "a value like others"
+
+
+def test_a_file_that_is_rewritten_leaves_nothing(read, monkeypatch, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(csv_text.tempfile, "tempdir", str(tmp_path / "scratch"))
+    assert read(lzma.compress(TEXT.encode()), csv={"comment": "#"}) == ROWS
+    assert read(PACKED["zip"]) == ROWS
+    assert os.listdir(tmp_path / "scratch") == []
