@@ -24,7 +24,9 @@ FOOTER_ROWS = 20
 """Most rows of a footer."""
 SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 """The first line by which a spreadsheet is told the delimiter."""
-_VALUE = re.compile(r"[+-]?[$€£]?\d*[.,]?\d[\d.,' \u00a0]*([eE][+-]?\d+)?%?|\d{1,4}([-/.])\d{1,2}\2\d{1,4}([ T]\d{1,2}:\d\d.*)?")
+_VALUE = re.compile(
+    r"[+-]?[$€£]?\d*[.,]?\d[\d.,' \u00a0]*([eE][+-]?\d+)?%?|\d{1,4}([-/.])\d{1,2}\2\d{1,4}([ T]\d{1,2}:\d\d.*)?"
+)
 """A number in any format, or a date."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _YEAR = re.compile(r"(18|19|20)\d\d")

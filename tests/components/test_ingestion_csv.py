@@ -149,7 +149,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         list(sources.batches(str(tmp_path / "missing.csv"), Data(path="not read").model_dump(), COLUMNS))
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(TEXT.encode(), mtime=0)[:-12], b"not gzip"])
+@pytest.mark.parametrize("content", [b"", gzip.compress(TEXT.encode(), mtime=0)[:-12]])
 def test_a_file_that_cannot_be_read_is_named(read, content):
     with pytest.raises(UserError, match=r"table\.csv\.gz(:| cannot be read:) "):
         read(content, name="table.csv.gz")
