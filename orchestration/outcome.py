@@ -9,6 +9,8 @@ from printing import visible
 
 HIDDEN = ("example_count", "mse")
 """Metrics that the table leaves out: rmse says the same in the label's own unit."""
+UNKNOWN = "unknown"
+"""The interval of a metric that has none, as of an AUC of 1, whose jackknife has no spread."""
 
 
 def table(outcome: Mapping[str, Any]) -> Table:
@@ -30,7 +32,7 @@ def table(outcome: Mapping[str, Any]) -> Table:
             continue
         cells = [number(value)]
         if intervals:
-            cells.append(" to ".join(map(number, intervals[name])) if name in intervals else "")
+            cells.append(" to ".join(map(number, intervals[name])) if name in intervals else UNKNOWN)
         if baseline:
             cells.append(number(baseline[name]))
         made.add_row(visible(name), *cells)
@@ -53,7 +55,7 @@ def notes(outcome: Mapping[str, Any]) -> Iterator[str]:
         )
     for rule in outcome["rules"]:
         if not rule["ok"]:
-            accepts = f"to accept it: {rule['edit']}" if rule["edit"] else "no edit of the config accepts it"
+            accepts = f"to accept it: {rule['edit']}" if rule["edit"] else "no limit of the config should accept it"
             yield f"Failed: {rule['text']}; {accepts}"
 
 

@@ -76,7 +76,7 @@ class Evaluation(Strict):
     threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
     """binary: probability above which a row is answered with the second class."""
     top_k: int = Field(default=3, ge=1)
-    """classes: top_k_accuracy counts a row whose class is among so many likeliest."""
+    """classes: top_k_accuracy counts a row whose class is among so many likeliest; measured where there are more."""
     precision_at: int | None = Field(default=None, ge=1)
     """anomaly: precision_at_k looks at so many rows of highest score; None: as many as there are anomalies."""
     importance: int = Field(default=500, ge=0, le=100_000)
@@ -178,7 +178,13 @@ class Evaluation(Strict):
         named = [("floor", metric) for metric in self.floor]
         named += [("baseline", entry.metric) for entry in self.baseline or ()]
         named += [(key, entry.metric) for key, entry in self._entries()]
+        number = len(names)
         for key, metric in named:
+            if metric == "top_k_accuracy" and 0 < number <= self.top_k:
+                raise ValueError(
+                    f"evaluation.{key}: top_k_accuracy of {number} classes is always 1 with evaluation.top_k = "
+                    f"{self.top_k}: set top_k below {number}, or name accuracy"
+                )
             pattern = metric.partition("[")[0] + "[CLASS]" if metric.endswith("]") else metric
             free = pattern in known and pattern != metric and not classed
             if (metric not in (*known, *classed) and not free) or (

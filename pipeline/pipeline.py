@@ -184,6 +184,7 @@ def create_pipeline(
         rules=demanded["rules"],
         gaps=demanded["gaps"],
         identifier=config.columns.id,
+        group=config.columns.group or config.columns.id,
         weight=config.columns.weight,
         advisory=advisory,
         importance=config.evaluation.importance,

@@ -108,6 +108,7 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
             "rules": [],
             "gaps": [],
             "identifier": None,
+            "group": None,
             "weight": None,
             "advisory": False,
             "importance": 0,

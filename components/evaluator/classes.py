@@ -1,9 +1,10 @@
 """Metrics of one of several classes.
 
 Accuracy is the share of rows whose likeliest class is their own; top-k accuracy the share whose own class is among the
-k likeliest (of equal ones the first, as argmax has it); log loss the mean of -ln(p of the own class), p not below 1e-7
-as in Keras. precision[C] is the share of class C among the rows answered C, recall[C] the share answered C among its
-rows; macro F1 the mean over classes, of those that a row has as label or answer, of 2 · right / (answered + labelled).
+k likeliest (of equal ones the first, as argmax has it), where there are more than k; log loss the mean of
+-ln(p of the own class), p not below 1e-7 as in Keras. precision[C] is the share of class C among the rows answered C,
+recall[C] the share answered C among its rows; macro F1 the mean over classes, of those that a row has as label or
+answer, of 2 · right / (answered + labelled).
 A row whose label is no class (-1) is wrong, and its log loss that of p = 0.
 """
 
@@ -66,7 +67,8 @@ class Classes:
         figures: dict[str, float] = {
             "accuracy": Share(right, sums.weight),
             "log_loss": log_loss,
-            "top_k_accuracy": Share(among, sums.weight),
+            # Of all classes, each row's own is one of the likeliest.
+            **({"top_k_accuracy": Share(among, sums.weight)} if self._top_k < self.classes else {}),
             "macro_f1": float(f1),
         }
         for index, name in enumerate(self._names):

@@ -56,6 +56,7 @@ def evaluator(
     rules: Sequence[Mapping[str, Any]] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
     identifier: str | None = None,
+    group: str | None = None,
     weight: str | None = None,
     advisory: bool = False,
     importance: int = 0,
@@ -81,6 +82,7 @@ def evaluator(
         rules: Rules of any slice: `metric`, `slice`, `floor`, `tolerance`, `min_count`.
         gaps: Largest differences between slices: `metric`, `slice`, `most`, `min_count`.
         identifier: The column that names a row.
+        group: The column whose equal values make rows that are alike, which no interval takes as independent.
         weight: The column of the rows' weights, for display: the model's signature `labels` gives them.
         advisory: Rules are told and refuse nothing; a model whose answers are no numbers is refused all the same.
         importance: Rows on which each column's importance is measured; 0: none is.
@@ -90,7 +92,10 @@ def evaluator(
     Returns:
         A node with outputs `evaluation` (TFMA's files and verdict.json) and `blessing`.
     """
-    needed = {*([identifier] if identifier else []), *(part["column"] for slicing in slices for part in slicing)}
+    needed = {
+        *(name for name in (identifier, group) if name),
+        *(part["column"] for slicing in slices for part in slicing),
+    }
     packed = settings.pack(
         {
             "task": task,
@@ -106,6 +111,7 @@ def evaluator(
             "rules": [dict(entry) for entry in rules],
             "gaps": [dict(entry) for entry in gaps],
             "identifier": identifier,
+            "group": group,
             "weight": weight,
             "advisory": advisory,
             "importance": importance,

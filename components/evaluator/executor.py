@@ -62,6 +62,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 with_baseline=with_baseline,
                 weight=config["weight"],
                 classes=found.classes,
+                measured=found.values(0),
             ),
             slices=found.protos(),
             plots=[plots.plots(found.measure, found.candidate.sums(0), "candidate" if with_baseline else "")],
@@ -102,13 +103,13 @@ class Evaluation:
         self.cells: dict[slicing.SliceKey, int] = {(): 0}
         for numbered in self._numbered:
             self.cells.update(numbered)
-        self.candidate, worst = self._tally(self._model)
+        self.candidate, worst, self._groups = self._tally(self._model)
         self.worst = worst.rows()
         self.baseline: metrics.Ledger | None = None
         self._values: dict[tuple[int, bool], dict[str, float]] = {}
         self._intervals: dict[int, dict[str, Any]] = {}
 
-    def _tally(self, model: prediction.Model) -> Any:
+    def _tally(self, model: prediction.Model) -> prediction.Tally:
         return prediction.tally(
             model,
             labels=self._model,
@@ -117,6 +118,7 @@ class Evaluation:
             slicings=self.slicings,
             cells=self._numbered,
             identifier=self._config["identifier"],
+            group=self._config["group"],
         )
 
     def compare(self, model: Any) -> str:
@@ -125,7 +127,7 @@ class Evaluation:
             return "no earlier blessed model to compare with"
         try:
             path = path_utils.serving_model_path(model.uri)
-            self.baseline, _ = self._tally(prediction.Model(path, self._config["task"], self.classes))
+            self.baseline = self._tally(prediction.Model(path, self._config["task"], self.classes)).ledger
         except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             return f"the latest blessed model cannot read today's rows, so it counts as none ({first})"
@@ -157,7 +159,8 @@ class Evaluation:
     def intervals(self, cell: int) -> dict[str, Any]:
         """95 % intervals of the candidate's metrics."""
         if cell not in self._intervals:
-            self._intervals[cell] = intervals(self.measure, self.candidate, cell)
+            groups = self._groups.count(cell) if self._groups is not None else None
+            self._intervals[cell] = intervals(self.measure, self.candidate, cell, groups)
         return self._intervals[cell]
 
     def protos(self) -> list[Any]:

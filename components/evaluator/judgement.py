@@ -12,6 +12,8 @@ SHOWN = 5
 """Slices that are named in place of one that has no row."""
 DIGITS = 4
 """Significant digits of a limit that an edit proposes."""
+GUESSED = {"r2": (0.0, "always answering the mean"), "auc": (0.5, "guessing"), "adjusted_rand": (0.0, "guessing")}
+"""Metric -> what an answer without any learning reaches, and that answer: below it no limit is proposed."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +175,9 @@ def _floor(metric: str, slice_: SliceKey, found: Figures, limit: float, key: str
         return Rule(metric, value, limit, False, "floor", slice_, found.count, note, edit)
     falls = metric in NEAREST_IS_BEST or _falls(metric)
     ok = value <= limit if falls else value >= limit
-    edit = "" if ok else f"{key} = {_rounded(value, up=falls)} or {'more' if falls else 'less'}"
-    return Rule(metric, value, limit, ok, "floor", slice_, found.count, "", edit)
+    note = "" if ok else _guessed(metric, slice_, found)
+    edit = "" if ok or note else f"{key} = {_rounded(value, up=falls)} or {'more' if falls else 'less'}"
+    return Rule(metric, value, limit, ok, "floor", slice_, found.count, note, edit)
 
 
 def _baseline(metric: str, slice_: SliceKey, found: Figures, tolerance: float, key: str) -> Iterable[Rule]:
@@ -186,10 +189,21 @@ def _baseline(metric: str, slice_: SliceKey, found: Figures, tolerance: float, k
     falls = metric in NEAREST_IS_BEST or _falls(metric)
     limit = before + abs(before) * tolerance * (1 if falls else -1)
     ok = math.isfinite(raw) and (value <= limit if falls else value >= limit)
-    edit = ""
-    if not ok and math.isfinite(raw) and before:
+    edit, note = "", "" if ok else _guessed(metric, slice_, found)
+    if not ok and math.isfinite(raw) and before and not note:
         edit = f"{key} = {_rounded(abs(value - before) / abs(before), up=True)} or more"
-    yield Rule(metric, value, limit, ok, "baseline", slice_, found.count, "", edit)
+    yield Rule(metric, value, limit, ok, "baseline", slice_, found.count, note, edit)
+
+
+def _guessed(metric: str, slice_: SliceKey, found: Figures) -> str:
+    """Why no looser limit is proposed: an answer without any learning is better; empty where it is not.
+
+    Of a slice, whose labels may be nearly equal, another metric than the judged one tells nothing.
+    """
+    for name, (limit, answer) in GUESSED.items():
+        if (name == metric or not slice_) and found.values.get(name, math.nan) < limit:
+            return f"the model is worse than {answer} ({name} {found.values[name]:.4g}): mend data or features instead"
+    return ""
 
 
 def _no_number(metric: str, value: float, slice_: SliceKey, count: float | None) -> Rule:

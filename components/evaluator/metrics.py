@@ -1,6 +1,6 @@
 """Sums that add up over batches, by cell and fold, so that memory is bounded by cells and not by rows.
 
-A cell is all rows, or one slice. A fold is a twentieth of the rows, drawn by a fixed hash of the row's number: the
+A cell is all rows, or one slice. A fold is a twentieth of the rows or of their groups, drawn by a fixed hash: the
 jackknife of components/evaluator/intervals.py leaves out one fold after the other.
 """
 
@@ -241,8 +241,3 @@ def draw(rows: Array) -> Array:
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))
-
-
-def folds_of(rows: Array) -> Array:
-    """The fold of each row, int64 (n,), by its number."""
-    return (draw(rows) % np.uint64(FOLDS)).astype(np.int64)

@@ -3,16 +3,16 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from components import shards
-from components.evaluator import slicing
+from components.evaluator import folds, slicing
 from components.evaluator.clusters import SAMPLE, Clusters, silhouette
 from components.evaluator.measures import ANSWERS
-from components.evaluator.metrics import Array, Ledger, Measure, draw, folds_of
+from components.evaluator.metrics import Array, Ledger, Measure, draw
 from components.evaluator.worst import Worst
 from manifest import Shard
 from models import progress
@@ -155,6 +155,20 @@ class Rows:
         return survey
 
 
+class Tally(NamedTuple):
+    """What the rows of a split gave.
+
+    Attributes:
+        ledger: The sums.
+        worst: The worst rows.
+        groups: The groups of each cell; None where every row stands alone.
+    """
+
+    ledger: Ledger
+    worst: Worst
+    groups: folds.Groups | None
+
+
 def tally(
     model: Model,
     *,
@@ -164,7 +178,8 @@ def tally(
     slicings: Sequence[slicing.Slicing],
     cells: Sequence[Mapping[slicing.SliceKey, int]],
     identifier: str | None = None,
-) -> tuple[Ledger, Worst]:
+    group: str | None = None,
+) -> Tally:
     """Predict every row, and sum by slice.
 
     Args:
@@ -175,12 +190,12 @@ def tally(
         slicings: All.
         cells: Each slicing's slices and their numbers; 0 is all rows.
         identifier: The column that names a row.
-
-    Returns:
-        The sums, and the worst rows.
+        group: The column whose equal values make rows that are alike; None where every row stands alone.
     """
     ledger, worst = Ledger(measure, 1 + sum(map(len, cells))), Worst(measure)
-    needed = sorted({part.column for entry in slicings for part in entry} | ({identifier} if identifier else set()))
+    groups = folds.Groups() if group else None
+    named = {name for name in (identifier, group) if name}
+    needed = sorted({part.column for entry in slicings for part in entry} | named)
     sample = _Sample() if isinstance(measure, Clusters) else None
     meter = progress.Meter()
     for batch, numbers in rows.batches():
@@ -192,19 +207,22 @@ def tally(
         for entry, known in zip(slicings, cells, strict=True):
             distinct, codes = slicing.keys(entry, columns)
             places.append(np.array([known.get(key, -1) for key in distinct])[codes])
-        folds = folds_of(numbers)
+        key = folds.keys(*columns[group], numbers) if group else draw(numbers)
+        fold = folds.fold(key)
         summed = measure.rows(label, answer)
         for place in places:
-            ledger.add(place, folds, weight, *summed)
+            ledger.add(place, fold, weight, *summed)
+            if groups is not None:
+                groups.add(place, key)
         worst.add(numbers, label, answer, _identifiers(columns, identifier))
         if sample is not None:
-            sample.add(numbers, model.vectors(batch), answer["cluster"], np.stack([*places, folds], axis=1))
+            sample.add(numbers, model.vectors(batch), answer["cluster"], np.stack([*places, fold], axis=1))
     if sample is not None and isinstance(measure, Clusters):
         values, held = sample.silhouettes()
         none = np.zeros((len(values), 0), np.int64)
         for place in held[:, :-1].T:
             ledger.add(place, held[:, -1], np.ones(len(values)), measure.silhouettes(values), none, again=True)
-    return ledger, worst
+    return Tally(ledger, worst, groups)
 
 
 def _identifiers(columns: Mapping[str, tuple[Array, Array]], column: str | None) -> list[Any] | None:

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -33,8 +33,12 @@ def eval_config(
     with_baseline: bool,
     weight: str | None = None,
     classes: Sequence[str] | None = None,
+    measured: Collection[str] | None = None,
 ) -> config_pb2.EvalConfig:
-    """The evaluation that was made, as TFMA's config; floors are its thresholds, those of a slice per slice."""
+    """The evaluation that was made, as TFMA's config; floors are its thresholds, those of a slice per slice.
+
+    `measured` names the metrics of all rows, of which top_k_accuracy may be missing.
+    """
     config = config_pb2.EvalConfig()
     for name in ("candidate", "baseline") if with_baseline else ("",):
         config.model_specs.add(
@@ -51,7 +55,10 @@ def eval_config(
     metrics = config.metrics_specs.add().metrics
     metrics.add(class_name="ExampleCount")
     floors = [rule for rule in rules if rule.kind == "floor"]
-    for name, class_name in {**CLASS_NAMES[task], **STOCK_CLASS_NAMES.get(task, {})}.items():
+    class_names = {**CLASS_NAMES[task], **STOCK_CLASS_NAMES.get(task, {})}
+    for name, class_name in class_names.items():
+        if name == "top_k_accuracy" and measured is not None and name not in measured:
+            continue
         named = [f"{name}[{each}]" for each in classes or ()] if task == "classes" and name in PER_CLASS else [name]
         for metric_name in named:
             options = f'"name": "{name}"'

@@ -12,6 +12,7 @@ from components.evaluator.slicing import SliceKey, plain
 METHOD = (
     "95 %: Wilson's score interval for shares of rows, a jackknife over 20 folds with a t-distribution for all else"
 )
+GROUPED = "; rows with equal {} are in one fold, and count as alike"
 WORST = 3
 """Slices in the terminal."""
 WORST_COUNT = 30
@@ -51,7 +52,7 @@ def make(config: Mapping[str, Any], found: Any, rules: Sequence[Rule], note: str
         "classes": found.classes,
         "metrics": overall,
         "intervals": _ends(found.intervals(0)),
-        "interval_method": METHOD,
+        "interval_method": METHOD + (GROUPED.format(config["group"]) if config["group"] else ""),
         "baseline": found.values(0, found.baseline) if found.baseline else None,
         "baseline_note": note,
         "rules": [{**vars(rule), "slice": _slice(rule.slice), "text": str(rule)} for rule in rules],

@@ -56,7 +56,7 @@ def _metrics(cell: Cell) -> Any:
     for name, value in cell.metrics.items():
         ends = [number(end) for end in cell.intervals.get(name, ())]
         row: list[object] = [name, number(value)]
-        row += [" to ".join(map(str, ends))] if cell.intervals else []
+        row += [" to ".join(map(str, ends)) or (None if value is None else "unknown")] if cell.intervals else []
         row += [number((cell.baseline or {}).get(name))] if compared else []
         rows.append(row)
     return table(header, rows)

@@ -68,7 +68,7 @@ def _metrics(known: Facts) -> Iterator[str]:
         return
     overall, *slices = known.evaluation.cells
     rows = [
-        [name, value, _ends(overall.intervals.get(name)), (overall.baseline or {}).get(name)]
+        [name, value, _ends(overall.intervals.get(name), value), (overall.baseline or {}).get(name)]
         for name, value in overall.metrics.items()
     ]
     count = f"{overall.count:,.0f} rows" if overall.count is not None else "all rows"
@@ -80,7 +80,7 @@ def _metrics(known: Facts) -> Iterator[str]:
         judged.sort(key=lambda cell: sign * (cell.metrics[metric] or 0.0))
         yield ""
         told = [
-            [named(cell), cell.count, cell.metrics[metric], _ends(cell.intervals.get(metric))]
+            [named(cell), cell.count, cell.metrics[metric], _ends(cell.intervals.get(metric), cell.metrics[metric])]
             for cell in judged[:_WORST]
         ]
         yield from _table(["worst slices", "rows", metric, "95 % interval"], told)
@@ -119,8 +119,8 @@ def _table(header: Sequence[object], rows: Sequence[Sequence[object]]) -> Iterat
         yield "| " + " | ".join(_plain(cell) for cell in line) + " |"
 
 
-def _ends(ends: Any) -> str | None:
-    return f"{shown(ends[0])} to {shown(ends[1])}" if ends else None
+def _ends(ends: Any, value: float | None) -> str | None:
+    return f"{shown(ends[0])} to {shown(ends[1])}" if ends else None if value is None else "unknown"
 
 
 def _plain(value: object) -> str:

@@ -40,7 +40,7 @@ def _overall(evaluation: Evaluation, overall: Cell) -> Html:
     for name, value in overall.metrics.items():
         if "[" in name:
             continue  # of one class, below
-        ends = overall.intervals.get(name) or (None, None)
+        ends = overall.intervals.get(name) or ("unknown" if value is not None and overall.intervals else None, None)
         row: list[Any] = [name, value, ends[0], ends[1], *([baseline.get(name)] if baseline else [])]
         best = NEAREST_IS_BEST.get(name)
         way = f"nearer to {best:g}" if best is not None else "less" if lower_is_better(name) else "more"

@@ -10,8 +10,8 @@ import pytest
 @pytest.fixture(scope="session")
 def tallied() -> Callable[..., Any]:
     """Adds rows up as the evaluator does, over the batches that cuts make; returns the ledger and its cells."""
-    from components.evaluator import slicing
-    from components.evaluator.metrics import Ledger, folds_of
+    from components.evaluator import folds, slicing
+    from components.evaluator.metrics import Ledger, draw
 
     def run(
         measure: Any,
@@ -35,13 +35,13 @@ def tallied() -> Callable[..., Any]:
             if not len(part):
                 continue
             summed = measure.rows(label[part], {name: value[part] for name, value in answer.items()})
-            places = [np.zeros(len(part), np.int64)]
+            places, fold = [np.zeros(len(part), np.int64)], folds.fold(draw(part))
             for entry, known in zip(slicings, numbered, strict=True):
                 cut = {name: (values[part], present[part]) for name, (values, present) in there.items()}
                 distinct, codes = slicing.keys(entry, cut)
                 places.append(np.array([known.get(key, -1) for key in distinct])[codes])
             for place in places:
-                ledger.add(place, folds_of(part), weight[part], *summed)
+                ledger.add(place, fold, weight[part], *summed)
         return ledger, {(): 0, **{key: cell for entry in numbered for key, cell in entry.items()}}
 
     return run

@@ -52,9 +52,11 @@ def test_the_metrics_of_classes_are_scikit_learns(values_of, classes, cuts, weig
             np.average(positive, weights=weight) / np.average(label, weights=weight)
         )
     else:
-        assert values["top_k_accuracy"] == by(
-            sklearn.top_k_accuracy_score, label, probabilities, k=3, labels=range(classes)
-        )
+        assert ("top_k_accuracy" in values) == (classes > 3), "of three classes it is always 1"
+        if classes > 3:
+            assert values["top_k_accuracy"] == by(
+                sklearn.top_k_accuracy_score, label, probabilities, k=3, labels=range(classes)
+            )
         assert values["macro_f1"] == by(sklearn.f1_score, label, best, average="macro")
         for name, score in (("precision", sklearn.precision_score), ("recall", sklearn.recall_score)):
             wanted = score(label, best, average=None, sample_weight=weight)
@@ -120,7 +122,7 @@ def test_a_slice_of_classes_is_its_rows_alone(tallied, values_of):
         assert measure(2).values(ledger.sums(cells[(("city", name),)])) == pytest.approx(alone)
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", [2, 4])
 def test_a_label_that_is_no_class_is_wrong(values_of, classes):
     label, probabilities = classified(6, classes)
     before = values_of(measure(classes), label, {"probabilities": probabilities})
@@ -129,12 +131,11 @@ def test_a_label_that_is_no_class_is_wrong(values_of, classes):
 
     assert before["accuracy"] - 0.1 <= values["accuracy"] < before["accuracy"]
     assert values["log_loss"] > before["log_loss"] + 1
-    if classes == 3:
-        # Among the three likeliest of three classes is every label that is one of them.
-        assert (before["top_k_accuracy"], values["top_k_accuracy"]) == (1.0, 0.9)
+    if classes == 4:
+        assert before["top_k_accuracy"] - 0.1 <= values["top_k_accuracy"] < before["top_k_accuracy"]
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", [2, 4])
 def test_answers_that_are_no_numbers_are_wrong_and_have_no_loss(values_of, classes):
     """Class 0 is argmax's answer to NaN, and the majority here."""
     label, probabilities = np.zeros(50, int), np.full((50, classes), np.nan, np.float32)
@@ -142,7 +143,7 @@ def test_answers_that_are_no_numbers_are_wrong_and_have_no_loss(values_of, class
 
     assert values["accuracy"] == 0
     assert math.isnan(values["log_loss"])
-    if classes == 3:
+    if classes == 4:
         assert values["top_k_accuracy"] == 0
 
 

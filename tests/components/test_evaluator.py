@@ -76,6 +76,7 @@ def evaluate(tmp_path, write_examples):
             "rules": [],
             "gaps": [],
             "identifier": None,
+            "group": None,
             "weight": None,
             "advisory": False,
             "importance": 0,

@@ -148,3 +148,21 @@ def test_the_worst_slices_have_enough_rows_to_tell(judged):
     made = judged("binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY)
 
     assert [entry["slice"] for entry in made.verdict["worst_slices"]] == [{"city": "bern"}]
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "accuracy"])
+def test_equal_rows_of_a_group_narrow_no_interval(judged, metric):
+    rows = binary(58)
+    many = {
+        "y": np.repeat(rows["y"], 20),
+        "p1": np.repeat(rows["p1"], 20),
+        "group": [f"g{row}".encode() for row in range(58) for _ in range(20)],
+    }
+    options = {"names": ["no", "yes"], "types_of": {"group": "BYTES"}}
+    single = judged("binary", rows, **options).verdict
+    alone, grouped = (judged("binary", many, **options, group=group).verdict for group in (None, "group"))
+    widths = [told["intervals"][metric][1] - told["intervals"][metric][0] for told in (single, alone, grouped)]
+
+    assert widths[1] < 0.6 * widths[0]
+    assert 0.6 * widths[0] < widths[2] < 2 * widths[0]
+    assert "rows with equal group are in one fold" in grouped["interval_method"]

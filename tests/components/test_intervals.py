@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from components.evaluator import intervals
+from components.evaluator import folds, intervals
 from components.evaluator.binary import Binary
-from components.evaluator.metrics import Share, Sums
+from components.evaluator.metrics import FOLDS, Ledger, Share, Sums
 from components.evaluator.regression import Regression
 
 NONE = np.zeros(0)
@@ -122,3 +122,98 @@ def test_a_metric_that_is_no_number_has_no_interval(tallied):
 
     assert "r2" not in found
     assert "mae" in found
+
+
+def test_an_area_without_spread_has_no_interval(tallied):
+    label = np.arange(300) % 2
+    positive = (0.25 + 0.5 * label).astype(np.float32)
+    measure = Binary(["no", "yes"], 0.5)
+    ledger, _ = tallied(measure, label, {"probabilities": np.stack([1 - positive, positive], axis=1)})
+    found = intervals.intervals(measure, ledger, 0)
+
+    assert measure.values(ledger.sums(0))["auc"] == 1
+    assert "auc" not in found
+    assert "log_loss" not in found, "each row has the same"
+    assert found["accuracy"].low < found["accuracy"].high
+    assert all(interval.low < interval.high for interval in found.values())
+
+
+def ledgers(measure, label, answer, group):
+    """Sums of single rows, and of groups with their number."""
+    key = folds.keys(group, np.ones(len(group), bool), np.arange(len(group)))
+    groups, cells = folds.Groups(), np.zeros(len(label), np.int64)
+    groups.add(cells, key)
+    ledger = Ledger(measure, 1)
+    ledger.add(cells, folds.fold(key), np.ones(len(label)), *measure.rows(label, answer))
+    return ledger, groups.count(0)
+
+
+@pytest.mark.parametrize("times", [1, 20])
+def test_equal_rows_of_a_group_tell_no_more_than_one_of_them(times):
+    label, answer = rows(4, 58)
+    group = np.array([f"g{number}".encode() for number in range(58)])
+    alone, _ = ledgers(Regression(), label, answer, group)
+    many = {"prediction": np.repeat(answer["prediction"], times)}
+    together, count = ledgers(Regression(), np.repeat(label, times), many, np.repeat(group, times))
+    single = intervals.intervals(Regression(), alone, 0)
+    found = intervals.intervals(Regression(), together, 0, count)
+
+    assert count == 58
+    for name in ("mae", "rmse", "bias"):
+        assert (found[name].low, found[name].high) == pytest.approx((single[name].low, single[name].high), rel=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.7, 1.0])
+def test_a_share_of_groups_is_as_wide_as_that_of_their_number(share):
+    random = np.random.default_rng(6)
+    right = random.random(400) < share
+    label = np.zeros(400, np.int64)
+    positive = np.where(right, 0.2, 0.8).astype(np.float32)
+    group, measure = np.repeat(np.arange(400), 25), Binary(["no", "yes"], 0.5)
+    positive, label = np.repeat(positive, 25), np.repeat(label, 25)
+    probabilities = {"probabilities": np.stack([1 - positive, positive], axis=1)}
+    ledger, count = ledgers(measure, label, probabilities, group)
+    found = intervals.intervals(measure, ledger, 0, count)["accuracy"]
+    wanted = intervals.wilson(Share(right.sum(), 400), sums(400))
+    naive = intervals.intervals(measure, ledger, 0)["accuracy"]
+
+    assert found.high - found.low == pytest.approx(wanted.high - wanted.low, rel=0.4)
+    assert naive.high - naive.low < 0.3 * (found.high - found.low)
+
+
+def test_groups_of_one_row_change_no_share():
+    label = np.zeros(300, np.int64)
+    positive = (np.arange(300) % 3 * 0.4).astype(np.float32)
+    measure = Binary(["no", "yes"], 0.5)
+    ledger, count = ledgers(
+        measure, label, {"probabilities": np.stack([1 - positive, positive], axis=1)}, np.arange(300)
+    )
+
+    grouped, alone = (intervals.intervals(measure, ledger, 0, number) for number in (count, None))
+    assert grouped["accuracy"] == alone["accuracy"]
+
+
+@pytest.mark.parametrize(
+    "values", [np.array([b"a", b"b", b"a", b""]), np.array([3, 2**53 + 1, 3, 0]), np.array([0.5, 1e300, 0.5, 0.0])]
+)
+def test_rows_of_a_group_share_a_fold_and_a_row_without_one_stands_alone(values):
+    present = np.array([True, True, True, False])
+    first = folds.keys(values, present, np.arange(4))
+    later = folds.keys(values, present, np.arange(4) + 100)
+
+    assert first[0] == first[2] != first[1]
+    assert (first == later).tolist() == [True, True, True, False]
+    assert set(folds.fold(folds.keys(np.arange(400), np.ones(400, bool), np.arange(400)))) == set(range(FOLDS))
+
+
+def test_many_groups_are_counted_within_a_few_per_cent(monkeypatch):
+    monkeypatch.setattr(folds, "MOST_KEYS", 4000)
+    groups = folds.Groups()
+    for start in range(0, 50_000, 5000):
+        numbers = np.arange(start, start + 5000)
+        key = folds.keys(numbers // 2, np.ones(5000, bool), numbers)
+        groups.add(np.where(numbers % 10 < 8, 0, -1), key)
+        groups.add(np.where(numbers < 300, 1, -1), key)
+
+    assert groups.count(0) == pytest.approx(20_000, rel=0.1)
+    assert groups.count(2) == 0

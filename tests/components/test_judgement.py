@@ -253,7 +253,7 @@ def test_calibration_is_judged_by_its_distance_from_one(value, ok):
     assert str(rule).startswith("|calibration - 1| 0.")
 
 
-@pytest.mark.parametrize(("metric", "value"), [("r2", 0.8637), ("r2", -0.0123456), ("mae", 64733.9), ("mae", 1e-9)])
+@pytest.mark.parametrize(("metric", "value"), [("r2", 0.8637), ("r2", 0.0123456), ("mae", 64733.9), ("mae", 1e-9)])
 def test_the_edit_that_is_named_accepts_the_model(metric, value):
     limit = value + 1 if metric == "r2" else value / 2
     [rule] = judge({"mae": 1.0, metric: value}, None, **{**USUAL, "floor": {metric: limit}})

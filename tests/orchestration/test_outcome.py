@@ -60,7 +60,7 @@ def test_the_notes_name_worst_slices_what_is_left_out_and_the_edit_that_accepts(
         "  city = chur, grade = 7: 1,234 (1 to 2,000), 31 rows",
         "Of 20,000 slices by zip x sex the 100 most frequent are measured; 1,500 rows are in none of them",
         "Failed: r2 0.9 >= 0.95 (the floor) fails; to accept it: evaluation.floor.r2 = 0.9 or less",
-        "Failed: mae nan is no number; no edit of the config accepts it",
+        "Failed: mae nan is no number; no limit of the config should accept it",
     ]
 
 

@@ -7,7 +7,7 @@ from pipeline.evaluation import METRICS, Evaluation
 LABELS = {
     "regression": Label(column="y"),
     "binary": Label(column="y", task="binary", positive="yes"),
-    "classes": Label(column="y", task="classes", classes=("cheap", "dear")),
+    "classes": Label(column="y", task="classes", classes=("cheap", "dear", "fair", "free")),
     "anomaly": Label(column="y", task="anomaly", positive="odd"),
     "clusters": Label(task="clusters"),
 }
@@ -147,6 +147,7 @@ def test_each_metric_of_a_task_can_be_demanded(task):
         ("binary", {"floor": {"recall[yes]": 1}}, r"metric 'recall\[yes\]' .*Did you mean 'recall'\?"),
         ("regression", {"threshold": 0.4}, "threshold does nothing for task 'regression': take it out"),
         ("binary", {"top_k": 2}, "top_k does nothing for task 'binary'"),
+        ("classes", {"floor": {"top_k_accuracy": 0.9}, "top_k": 4}, "top_k_accuracy of 4 classes is always 1"),
         ("classes", {"precision_at": 2}, "precision_at does nothing for task 'classes'"),
     ],
 )
