@@ -22,7 +22,7 @@ class Entry:
     @property
     def column(self) -> str:
         """The column it is about; of a cross the first."""
-        return str(self.values.get("column") or self.values["columns"][0])
+        return str(self.values["column"] if "column" in self.values else self.values["columns"][0])
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,12 @@ def _said(known: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
             lines.append(
                 f"{role}: {_names([' x '.join(entry.values.get('columns', [entry.column])) for entry in own])}"
             )
+    reasons: dict[str, list[str]] = {}
+    for entry in by_role.get("ignored", ()):
+        reasons.setdefault(entry.why, []).append(entry.column)
     lines += chosen.said
+    for why, names in reasons.items():
+        lines.append(f"{_names(names)} {'is' if len(names) == 1 else 'are'} ignored: {why}")
     return lines
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from components.ingestion import beside, files, folder_source, formats, image_files, sources
-from components.ingestion.omissions import Omissions
+from components.ingestion.omissions import Omissions, short
 from curation import cell_rules, dialect, document, number_formats, pictures
 from curation.choices import Line
 from curation.pictures import Pictures
@@ -106,6 +106,11 @@ def read(path: str, root: str) -> Found:
     what = {line.key: line.value for line in lines}.get("format", what)
     if what == "images":
         return _folder(lines, said, root)
+    unread = _unreadable(lines, root)
+    if unread:
+        reasons = [f"{short(name)} is left out: {why}" for name, why in unread.items()]
+        lines.append(Line("drop", list(unread), "; ".join(reasons)))
+        said += reasons
     found = cells(root, {line.key: line.value for line in lines}, MOST_ROWS if what == "csv" else None)
     table, whole = found.table, found.whole
     if what == "csv":
@@ -136,8 +141,7 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     Raises:
         UserError: it cannot be read.
     """
-    settings = Data.model_validate({**data, "path": files.under(root, data["path"])}).model_dump(mode="json")
-    told = Omissions()
+    settings, told = _settings(root, data), Omissions()
     paths = [file.path for file in files.resolve(settings["path"], settings, told)]
     what = settings["format"] or files.format_of(paths[0])
     if what == "images":
@@ -156,6 +160,20 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
         raise UserError(f"{data['path']} holds no rows")
     table = number_formats.as_read(pa.Table.from_batches(batches), Cleaning.of(settings), texts)
     return Cells(table, rows < most, {}, told)
+
+
+def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
+    """Columns of any file that cannot be read, and why."""
+    settings = _settings(root, {line.key: line.value for line in lines})
+    found: dict[str, str] = {}
+    for file in files.resolve(settings["path"], settings):
+        found |= sources.unreadable(file.path, settings)
+    return found
+
+
+def _settings(root: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The section [data] with all defaults, its paths put under a folder."""
+    return Data.model_validate({**data, "path": files.under(root, data["path"])}).model_dump(mode="json")
 
 
 def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:

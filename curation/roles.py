@@ -72,7 +72,6 @@ def propose(
             roles.said.append(f"{column.name} names the rows: [columns] id, no feature")
         elif reason := _useless(column, twins, leaks) or _index(column, facts):
             roles.entries.append(Entry("ignored", {"column": column.name}, reason))
-            roles.said.append(f"{column.name} is ignored: {reason}")
         else:
             roles.entries += _entries(column, orders.get(column.name))
             _hint(column, roles)

@@ -24,6 +24,7 @@ from orchestration.terminal import Terminal
 from orchestration.workers import Workers
 from pipeline import load, stages
 from pipeline.beam import BEAM_ARGS
+from pipeline.columns import unused
 from pipeline.variants import Name
 
 TUNER = "tuner"
@@ -149,6 +150,7 @@ def run(request: Request, workers: Workers) -> int:
             "metadata": place.shown,
             "beam_args": list(request.beam_args),
             "identity": wanted,
+            "unused": unused(config, columns).plain(),
         }
         order = {
             **facts,

@@ -2,7 +2,7 @@
 
 import os
 import typing
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from google.protobuf import text_format
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.ingestion.filters import Filter
+from components.ingestion.omissions import Omissions
 from errors import UserError
 from pipeline.config import Config
 from pipeline.words import nearest as nearest
@@ -121,8 +122,30 @@ def check_columns(
         raise UserError("\n".join(findings))
 
 
+def unused(config: Config, columns: Iterable[str]) -> Omissions:
+    """Columns of the schema that the model neither reads nor learns, and why.
+
+    Args:
+        config: The config.
+        columns: Columns of the schema.
+    """
+    found = Omissions()
+    reads = {*config.watched(dict.fromkeys(columns, ""))["used"], config.label.column}
+    reasons = {column: f"[columns] {duty}" for duty, column in config.columns if column is not None}
+    if config.data.split.column is not None:
+        reasons[config.data.split.column] = "data.split.column"
+    reasons |= dict.fromkeys(config.features.ignored, "features.ignored")
+    for column in columns:
+        if column not in reads:
+            found.add("column", reasons.get(column, "named under no role"), column, action="not used")
+    return found
+
+
 def _unfit(config: Config, columns: Mapping[str, str]) -> Iterator[str]:
-    """What [data] asks for that the columns do not have."""
+    """What [data] asks for that does not fit the columns."""
+    for column in config.data.drop:
+        if column in columns:
+            yield f"data.drop leaves {column!r} out, which the schema defines: take it out of one of the two"
     if config.data.split.by == "time" and config.columns.time is None:
         yield "data.split.by is 'time': name the column that tells when a row was as [columns] time"
     if config.data.spans is not None and config.columns.time is None:
@@ -161,6 +184,8 @@ def _choices(entry: BaseModel) -> str:
 
 def _open(feature: schema_pb2.Feature) -> str:
     """What a schema leaves open about a column; empty where it says all that is needed."""
+    if not feature.name.strip():
+        return "has no name: take it out, or give the column a name in the data"
     if feature.type not in (schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES):
         return "has no type that a table can hold: write INT, FLOAT or BYTES"
     sizes = [dim.size for dim in feature.shape.dim]

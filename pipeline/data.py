@@ -183,6 +183,8 @@ class Data(Strict):
     column_null_values: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
     """Column -> values that mean that the value is missing in this column, besides `blank`; a number is that number
     however it is written."""
+    drop: tuple[str, ...] = ()
+    """Columns that are not read, such as one of lists, or one of two of a name; a schema does not name them."""
     exclude: tuple[str, ...] = ()
     """Expressions for obviously wrong rows, as "bedrooms > 20": a row that one of them names is left out."""
     max_blank_label: float = Field(default=0.05, ge=0, le=1)
@@ -207,7 +209,11 @@ class Data(Strict):
 
     @model_validator(mode="after")
     def _acting(self) -> "Data":
-        acting = {"csv": ("csv", "pixels"), "image": ("idx", "pixels", "images")}
+        acting = {
+            "csv": ("csv", "pixels"),
+            "drop": ("csv", "pixels", "parquet", "tfrecord"),
+            "image": ("idx", "pixels", "images"),
+        }
         for key, formats in acting.items():
             if self.format not in (None, *formats) and getattr(self, key) != _default(self, key):
                 raise ValueError(f"{key} does nothing with format = {self.format!r}: take it out")

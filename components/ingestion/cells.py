@@ -16,6 +16,10 @@ ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string(), D
 """Schema type -> Arrow type."""
 
 
+_TICKS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+"""Unit of a duration -> how many make a second."""
+
+
 class BadCellError(ValueError):
     """A cell is no number.
 
@@ -88,7 +92,7 @@ def convert(column: pa.Array, kind: str) -> pa.Array:
     """Cells of any flat type as a schema's type.
 
     A date as text is YYYY-MM-DD, a time of day or a timestamp as people write it, in whole seconds and UTC; as a
-    number a date counts days and a timestamp seconds since 1970-01-01.
+    number a date counts days and a timestamp seconds since 1970-01-01. A duration is its seconds.
 
     Args:
         column: Array of n cells.
@@ -132,15 +136,25 @@ def kind_of(type_: pa.DataType) -> str | None:
     """The schema's type that holds an Arrow type's cells; None for lists and the like."""
     if pa.types.is_dictionary(type_):
         return kind_of(type_.value_type)
-    if pa.types.is_nested(type_):
-        return None
+    if isinstance(type_, pa.BaseExtensionType):
+        return kind_of(type_.storage_type)
+    kind = "BYTES"
     if pa.types.is_integer(type_) or pa.types.is_boolean(type_):
-        return "INT"
-    return "FLOAT" if pa.types.is_floating(type_) or pa.types.is_decimal(type_) else "BYTES"
+        kind = "INT"
+    elif pa.types.is_floating(type_) or pa.types.is_decimal(type_) or pa.types.is_duration(type_):
+        kind = "FLOAT"
+    try:
+        convert(pa.nulls(0, type_), kind)
+    except pa.ArrowNotImplementedError:
+        return None
+    return kind
 
 
 def _cast(column: pa.Array, kind: str) -> pa.Array:
     type_ = column.type
+    if pa.types.is_duration(type_):
+        ticks = pc.cast(pc.cast(column, pa.int64()), pa.float64(), safe=False)
+        column = pc.divide(ticks, _TICKS[type_.unit])
     if pa.types.is_timestamp(type_):
         column = pc.cast(pc.cast(column, pa.timestamp(type_.unit)), pa.timestamp("s"), safe=False)
     if pa.types.is_time(type_):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from components.ingestion import cells, csv_header, csv_places, csv_text, packing
+from components.ingestion import cells, csv_header, csv_places, csv_text, left_out, packing
 from components.ingestion.cells import ARROW_TYPES
 from components.ingestion.omissions import Omissions
 from errors import UserError
@@ -45,7 +45,7 @@ def batches(
     if not as_texts:
         try:
             for batch in _read(path, settings, kinds, told):
-                last = _clean(batch, settings)
+                last = _clean(left_out.select(batch, settings), settings)
                 _check_texts(path, settings, last, rows)
                 yield last
                 done, rows = done + 1, rows + len(batch)
@@ -56,7 +56,7 @@ def batches(
         first_row, told = 1 if _has_header(settings) else 0, Omissions()
         for number, batch in enumerate(_read_texts(path, settings, told)):
             if number >= done:
-                last = _typed(path, settings, batch, columns, rows + first_row)
+                last = _typed(path, settings, left_out.select(batch, settings), columns, rows + first_row)
                 _check_texts(path, settings, last, rows)
                 yield last
                 rows += len(batch)
@@ -67,21 +67,22 @@ def batches(
         csv_places.check_footer(path, settings, last)
 
 
-def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
     """Columns of one file, with their types: those given, else as all their cells look.
 
     Args:
         path: A CSV file.
         settings: As for `batches`.
         columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
+        omissions: Takes columns that are not read.
 
     Raises:
         UserError: as for `batches`; two columns have one name.
     """
-    names = header(path, settings)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UserError(f"{path}: two columns are named {twice[0]!r}: rename one")
+    names = left_out.kept(header(path, settings), settings, omissions)
+    left_out.check_names(path, names)
     unknown = [name for name in names if name not in columns]
     looks: dict[str, str | None] = dict.fromkeys(unknown)
     if unknown:
@@ -121,7 +122,7 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     names = list(settings["csv"]["names"])
     if names and len(names) != len(first):
         raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first)} columns")
-    return names or csv_header.read(path, settings).names
+    return left_out.kept(names or csv_header.read(path, settings).names, settings, omissions)
 
 
 def header(path: str, settings: Mapping[str, Any]) -> list[str]:

@@ -68,7 +68,9 @@ def batches(
         told.add("file", why, name, action="left out")
 
 
-def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
     """`image` and `file`, both BYTES, and `label` with the type that is given, else BYTES: folders' names are texts."""
     return {**COLUMNS, "label": columns.get("label", "BYTES")}
 

@@ -50,7 +50,9 @@ def batches(
             )
 
 
-def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
     """`image` and `label`, with their types: those given, else BYTES and INT."""
     return {name: columns.get(name, kind) for name, kind in COLUMNS.items()}
 

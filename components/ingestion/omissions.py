@@ -11,9 +11,11 @@ from typing import Any
 FILE = "omissions.json"
 """Beside the manifest of the Examples artifact: a list of `Omission` as JSON has it."""
 NAMED = 20
-"""Names that are kept of one reason."""
+"""Names of files and folders that are kept of one reason."""
 SHOWN = 3
-"""Names in a sentence."""
+"""Names of files and folders in a sentence."""
+SHOWN_COLUMNS = 12
+"""Names of columns in a sentence."""
 LONGEST = 60
 """Characters of a name in a sentence."""
 
@@ -23,11 +25,11 @@ class Omission:
     """One reason.
 
     Attributes:
-        action: What was done: `skipped`, `left out`, `cut`, `converted`, or `read` where that may surprise.
+        action: What was done: `skipped`, `left out`, `cut`, `converted`, `not used`, or `read` where that may surprise.
         kind: What it was done to: `file`, `folder`, `column` or `row`.
         reason: Why, or to what, as the end of a sentence.
         count: How many of them.
-        names: The first ones: paths below the data's folder, or names of columns; of rows none.
+        names: The first ones: paths below the data's folder; all names of columns, and of rows none.
     """
 
     action: str
@@ -38,8 +40,9 @@ class Omission:
 
     def line(self) -> str:
         """All of it in a sentence."""
-        shown = ", ".join(map(short, self.names[:SHOWN]))
-        more = ", ..." if self.names and self.count > min(len(self.names), SHOWN) else ""
+        most = SHOWN_COLUMNS if self.kind == "column" else SHOWN
+        shown = ", ".join(map(short, self.names[:most]))
+        more = ", ..." if self.names and self.count > min(len(self.names), most) else ""
         named = f" ({shown}{more})" if shown else ""
         return f"{self.action} {_counted(self.count, self.kind)}: {self.reason}{named}"
 
@@ -78,6 +81,11 @@ class Omissions:
     def _take(self, other: Omission) -> None:
         key = (other.action, other.kind, other.reason)
         own = self._found.setdefault(key, Omission(*key))
+        if other.kind == "column":
+            # Every file has it, and it is one.
+            own.names = list(dict.fromkeys([*own.names, *other.names]))
+            own.count = len(own.names)
+            return
         own.count += other.count
         own.names += other.names[: NAMED - len(own.names)]
 
@@ -109,4 +117,4 @@ def short(name: str) -> str:
     """A name in a sentence: its end where it is long, and what is no text as an escape."""
     plain = name.encode("utf-8", "backslashreplace").decode()
     plain = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in plain)
-    return plain if len(plain) <= LONGEST else f"...{plain[-LONGEST:]}"
+    return (plain or "''") if len(plain) <= LONGEST else f"...{plain[-LONGEST:]}"

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from components.ingestion import cells, files
+from components.ingestion import cells, files, left_out
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from models import arrow
@@ -35,34 +36,41 @@ def batches(
     """
     rows, cleaning = 0, Cleaning.of(settings)
     with _opened(path) as file:
-        kinds = _kinds(path, file.schema_arrow) | dict(columns)
-        for batch in file.iter_batches(BATCH_ROWS):
-            made = []
+        names = _names(path, file.schema_arrow, settings)
+        known = {name: cells.kind_of(file.schema_arrow.field(name).type) for name in names} | dict(columns)
+        fewer = names if len(names) < len(file.schema_arrow.names) else None
+        for read in file.iter_batches(BATCH_ROWS, columns=fewer):
+            made, batch = [], left_out.select(read, settings)
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 try:
-                    made.append(cells.cast(_plain(column), kinds[name], cleaning.rules(name)))
+                    made.append(cells.cast(_plain(column), str(known[name]), cleaning.rules(name)))
                 except cells.BadCellError as error:
                     raise UserError(
-                        f"{path}: column {name!r}, row {rows + error.row + 1}: {error.value!r} is no {kinds[name]}, "
+                        f"{path}: column {name!r}, row {rows + error.row + 1}: {error.value!r} is no {known[name]}, "
                         "which the schema says it is"
                     ) from error
             yield pa.RecordBatch.from_arrays(made, batch.schema.names)
             rows += len(batch)
 
 
-def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
     """Columns of one file, with their types: those given, else as the file has them.
 
     Args:
         path: A Parquet file.
         settings: [data].
         columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
+        omissions: Takes columns that are not read.
 
     Raises:
         UserError: the file cannot be read, or a column holds lists or the like.
     """
     with _opened(path) as file:
-        return {name: columns.get(name, kind) for name, kind in _kinds(path, file.schema_arrow).items()}
+        schema = file.schema_arrow
+        names = _names(path, schema, settings, omissions)
+        return {name: columns.get(name) or _kind(file, name, schema.field(name).type) for name in names}
 
 
 def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
@@ -77,7 +85,16 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     with _opened(path) as file:
         if not file.metadata.num_rows:
             raise UserError(f"{path} holds no rows")
-        return list(_kinds(path, file.schema_arrow))
+        return _names(path, file.schema_arrow, settings, omissions)
+
+
+def unreadable(path: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Columns without a name or of cells that no schema type holds -> why; UserError where the file cannot be read."""
+    with _opened(path) as file:
+        names = left_out.kept(file.schema_arrow.names, settings)
+        nameless = {name: left_out.NAMELESS for name in names if not name.strip()}
+        other = _unreadable(file.schema_arrow, settings)
+        return nameless | {name: f"it holds {what}, and a cell is one number or text" for name, what in other.items()}
 
 
 @contextlib.contextmanager
@@ -91,20 +108,43 @@ def _opened(path: str) -> Iterator[Any]:
         raise UserError(f"{path} cannot be read as Parquet: {error}") from error
 
 
-def _kinds(path: str, schema: pa.Schema) -> dict[str, str]:
-    kinds = {}
-    for field in schema:
-        kind = cells.kind_of(field.type)
-        if kind is None:
-            raise UserError(f"{path}: column {field.name!r} holds {field.type}: a cell is one number or text")
-        if field.name in kinds:
-            raise UserError(f"{path}: two columns are named {field.name!r}: rename one")
-        kinds[field.name] = kind
-    return kinds
+def _names(path: str, schema: pa.Schema, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    """Columns that are read, each of which has a type and a name of its own."""
+    names = left_out.kept(schema.names, settings, omissions)
+    left_out.check_names(path, names)
+    for name in names:
+        if omissions is not None and pa.types.is_duration(schema.field(name).type):
+            omissions.add("column", "a duration, read as seconds", name, action="converted")
+    if other := _unreadable(schema, settings):
+        raise UserError(
+            "\n".join(
+                f"{path}: column {name!r} holds {what}, and a cell is one number or text: {left_out.advice(name)}"
+                for name, what in other.items()
+            )
+        )
+    return names
+
+
+def _unreadable(schema: pa.Schema, settings: Mapping[str, Any]) -> dict[str, str]:
+    fields = [field for field in schema if left_out.reason(field.name, settings) is None]
+    return {field.name: str(field.type) for field in fields if cells.kind_of(field.type) is None}
+
+
+def _kind(file: Any, name: str, type_: pa.DataType) -> str:
+    """The schema type of a column that has one; of whole numbers beyond int64, which are names, BYTES."""
+    if pa.types.is_uint64(type_):
+        limit = pa.scalar(2**63, pa.uint64())
+        for batch in file.iter_batches(BATCH_ROWS, columns=[name]):
+            column = batch.column(batch.schema.get_field_index(name))
+            if pc.any(pc.greater_equal(column, limit)).as_py():
+                return "BYTES"
+    return str(cells.kind_of(type_))
 
 
 def _plain(column: pa.Array) -> pa.Array:
     """Texts as plain texts, so that blank tokens are seen in them."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     return column.cast(pa.string()) if pa.types.is_large_string(column.type) else column

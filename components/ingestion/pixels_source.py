@@ -56,14 +56,16 @@ def batches(
         rows += len(batch)
 
 
-def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
     """`image` and the other columns, with their types: those given, else as all cells look.
 
     Raises:
         UserError: as for `batches`.
     """
     pixels = _pixels(path, csv_source.header(path, settings))
-    found = csv_source.types(path, settings, dict.fromkeys(pixels, "INT") | dict(columns))
+    found = csv_source.types(path, settings, dict.fromkeys(pixels, "INT") | dict(columns), omissions)
     return {"image": "BYTES"} | {name: kind for name, kind in found.items() if name not in pixels}
 
 

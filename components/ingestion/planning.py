@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.ingestion import files, sources, spans, times
+from components.ingestion import files, left_out, sources, spans, times
 from components.ingestion.cells import DOUBLE
 from components.ingestion.files import DataFile
 from components.ingestion.grouping import ungrouped
@@ -68,7 +68,8 @@ def plan(config: Mapping[str, Any]) -> Plan:
         raise UserError(reason)
     omissions = Omissions()
     found = files.resolve(config["paths"], data, omissions)
-    columns = sources.types([file.path for file in found], data, config["columns"])
+    columns = sources.types([file.path for file in found], data, config["columns"], omissions)
+    left_out.check(data, omissions, found[0].path, columns)
     split = {
         **data["split"],
         "key": _key(config),

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from components.ingestion import files, formats
+from components.ingestion import files, formats, left_out
 from components.ingestion.omissions import Omissions
 from errors import UserError
 
@@ -22,8 +22,14 @@ class Source(Protocol):
     ) -> Iterator[pa.RecordBatch]:
         """Rows of one file with the types of `columns`; what is not read as it is there goes to `omissions`."""
 
-    def types(self, path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
-        """Columns of one file in its order, with their types: those given, else as they look."""
+    def types(
+        self,
+        path: str,
+        settings: Mapping[str, Any],
+        columns: Mapping[str, str],
+        omissions: Omissions | None = None,
+    ) -> dict[str, str]:
+        """Columns of one file in its order, with their types: those given, else as they look; others to `omissions`."""
 
     def look(self, path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
         """Names of the columns, after a look at the first rows; what will not be read goes to `omissions`."""
@@ -58,18 +64,24 @@ def batches(
         UserError: a file cannot be read; names file, line or row, and column.
     """
     paths = [paths] if isinstance(paths, str) else list(paths)
-    known = types(paths, settings, columns)
+    known = types(paths, settings, columns, omissions)
     for path in paths:
         yield from source(path, settings).batches(path, settings, known, omissions)
 
 
-def types(paths: Sequence[str], settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+def types(
+    paths: Sequence[str],
+    settings: Mapping[str, Any],
+    columns: Mapping[str, str],
+    omissions: Omissions | None = None,
+) -> dict[str, str]:
     """Types of all columns: the schema's, and for any other column the narrowest that holds the cells of all files.
 
     Args:
         paths: The files.
         settings: As for `batches`.
         columns: As for `batches`.
+        omissions: Takes columns that are not read.
 
     Returns:
         Column name -> INT, FLOAT or BYTES, in the order of first appearance, after the schema's.
@@ -79,7 +91,9 @@ def types(paths: Sequence[str], settings: Mapping[str, Any], columns: Mapping[st
     """
     found = dict(columns)
     for path in paths:
-        for name, kind in source(path, settings).types(path, settings, columns).items():
+        own = source(path, settings).types(path, settings, columns, omissions)
+        left_out.check_names(path, list(own))
+        for name, kind in own.items():
             if name not in columns:
                 found[name] = widest(found.get(name), kind)
     return found
@@ -100,6 +114,23 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
         UserError: it cannot be read, or holds no rows.
     """
     return source(path, settings).look(path, settings, omissions)
+
+
+def unreadable(path: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Columns of a file that cannot be read: their cells are lists or the like.
+
+    Args:
+        path: The file.
+        settings: As for `batches`.
+
+    Returns:
+        Column -> why, as a sentence without its end.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    found: dict[str, str] = getattr(source(path, settings), "unreadable", lambda *_: {})(path, settings)
+    return found
 
 
 def added(path: str, settings: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tfx_bsl.coders import example_coder
 
-from components.ingestion import cells, files
+from components.ingestion import cells, files, left_out
 from components.ingestion.omissions import Omissions
 from components.ingestion.records import masked_crc
 from errors import UserError
@@ -57,21 +57,25 @@ def batches(
         yield pa.RecordBatch.from_arrays(made, list(columns))
 
 
-def types(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
     """Features of all records of one file, with their types: those given, else as the file has them.
 
     Args:
         path: A TFRecord file.
         settings: [data].
         columns: Feature name -> INT, FLOAT or BYTES, of the features that have a type.
+        omissions: Takes features that are not read.
 
     Raises:
         UserError: the file cannot be read.
     """
     found: dict[str, str] = {}
     for _, batch in _decoded(path):
+        kept = set(left_out.kept(batch.schema.names, settings, omissions))
         for field in batch.schema:
-            if pa.types.is_list(field.type) or pa.types.is_large_list(field.type):
+            if field.name in kept and (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
                 found[field.name] = columns.get(field.name) or str(cells.kind_of(field.type.value_type))
     return found
 
@@ -86,8 +90,20 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
         UserError: it cannot be read, or holds none.
     """
     for _, batch in _decoded(path):
-        return list(batch.schema.names)
+        return left_out.kept(batch.schema.names, settings, omissions)
     raise UserError(f"{path} holds no records")
+
+
+def unreadable(path: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Features of several values -> why they are not read; UserError where the file cannot be read."""
+    found: dict[str, str] = {}
+    for _, batch in _decoded(path):
+        for name in set(left_out.kept(batch.schema.names, settings)) - set(found):
+            column = batch.column(batch.schema.get_field_index(name))
+            most = 0 if pa.types.is_null(column.type) else pc.max(pc.list_value_length(column)).as_py() or 0
+            if most > 1:
+                found[name] = f"it holds up to {most:,} values a record, and a cell is one number or text"
+    return {name: found[name] for name in sorted(found)}
 
 
 def _decoded(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -144,8 +160,8 @@ def _flat(path: str, name: str, column: pa.Array, start: int) -> pa.Array:
     many = np.flatnonzero(lengths > 1)
     if len(many):
         raise UserError(
-            f"{path}: feature {name!r}, record {start + int(many[0]) + 1} holds {lengths[many[0]]} values: a cell is "
-            "one number or text"
+            f"{path}: feature {name!r}, record {start + int(many[0]) + 1} holds {lengths[many[0]]} values, and a "
+            f"cell is one number or text: {left_out.advice(name)}"
         )
     places = np.where(lengths > 0, np.cumsum(lengths) - 1, 0)
     return pc.take(column.flatten(), pa.array(places, pa.int64(), mask=lengths == 0))

@@ -73,7 +73,7 @@ def _omissions(known: Facts) -> Html | None:
         more = ", ..." if isinstance(count, int) and 0 < len(shown) < count else ""
         rows.append([each.get("action"), count, kind, each.get("reason"), ", ".join(shown) + more])
     header = ["what was done", "how many", "of what", "why", "names"]
-    return table(header, rows, caption="Skipped, left out, cut or converted")
+    return table(header, rows, caption="Skipped, left out, cut, converted or not used")
 
 
 def _drift(name: str, labels: Sequence[str], columns: Sequence[Mapping[str, Column]]) -> dict[str, float]:

@@ -48,7 +48,7 @@ class Facts:
       before: Those of the last data that was other data, and which run took it.
       anomalies: Against the schema.
       gates: What gates measured: gate, column, limit, measured, action, text, rows, edit.
-      omissions: What of the data was skipped, left out, cut or converted: action, kind, reason, count, names.
+      omissions: What of the data was skipped, left out, cut, converted or not used: action, kind, reason, count, names.
       schema: Of the raw columns.
       transformed: Of the model features.
       vocabularies: File of the transformation -> entries.
@@ -134,6 +134,7 @@ def collect(store: Store, run_id: str, *, folder: str | None = None) -> Facts:
         facts.gates = facts.attempt(lambda: _listed(_json_in(place, GATES)), [])
     made = _made(store, run_id)
     _data(facts, store, made)
+    facts.omissions = [*facts.omissions, *_listed(told.get("unused"))]
     read_transformation(facts, made)
     read_training(facts, made)
     _evaluation(facts, store, made)

@@ -107,6 +107,7 @@ def look(
         report.checks[-1].text = schema
         if config is not None and known is not None:
             report.reviewed = attempt("columns", lambda: load.fitting(REPOSITORY, name, config, stem, known))
+            report.checks[-1].text = "\n".join(columns.unused(config, known).lines())
         if config is not None:
             if report.reviewed is not None and passed(report.reviewed):
                 report.checks += [Check("code", "as in the last run"), Check("data", "as in the last run")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.ingestion import cells, csv_header, files, folder_source, image_files, packing, sources
+from components.ingestion import cells, csv_header, files, folder_source, image_files, left_out, packing, sources
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from orchestration.preflight import blocks
@@ -64,10 +64,16 @@ def check_data(
                 f'answer would be read off. Write id = "{name}" under [columns], and take {name!r} out of [features] '
                 "and [label]"
             )
+    omissions = Omissions() if omissions is None else omissions
     for file in found:
         told = list(_check_file(file.path, settings, wanted, label, table, omissions))
         size += sum(one for one in told if isinstance(one, int))
         lines += short([one for one in told if isinstance(one, str)], file.path)
+    if wanted and not lines:
+        try:
+            left_out.check(settings, omissions, found[0].path, wanted)
+        except UserError as error:
+            lines.append(f"{config}: {error}")
     if table is not None and not lines:
         shown = found[0].path + (f" and {len(found) - 1} more" if len(found) > 1 else "")
         lines += table.verdict(shown)
@@ -90,8 +96,10 @@ def _check_file(
     except UserError as error:
         yield from str(error).splitlines()
         return
-    for column in sorted({column for column in names if names.count(column) > 1}):
-        yield f"{path}: two columns are named {column!r}: rename one"
+    try:
+        left_out.check_names(path, names)
+    except UserError as error:
+        yield str(error)
     for column in columns:
         if column not in names:
             word = "the label column" if column == label else "column"
@@ -127,10 +135,13 @@ def _text(
     rows = blocks.parse(path, settings, text, header, omissions)
     yield from rows.findings
     names = header.names
-    if table is None or len(set(names)) < len(names) or rows.findings:
+    places = [place for place, name in enumerate(names) if left_out.reason(name, settings) is None]
+    kept = [names[place] for place in places]
+    if table is None or len(set(kept)) < len(kept) or rows.findings:
         return
     table.whole &= rows.whole
-    yield from table.add(path, names, rows.cells, rows.lines, settings)
+    read = rows.cells if len(kept) == len(names) else [[row[place] for place in places] for row in rows.cells]
+    yield from table.add(path, kept, read, rows.lines, settings)
 
 
 def _typed(path: str, settings: Mapping[str, Any], table: Table) -> Iterator[str | int]:

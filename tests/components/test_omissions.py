@@ -29,6 +29,22 @@ def test_parts_are_put_together_and_come_back_from_json():
     assert other.lines()[0] == "skipped 1 file: hidden (b)", "the part is as it was"
 
 
+def test_a_column_is_counted_once_however_many_files_have_it():
+    found = Omissions()
+    for _ in range(3):
+        found.add("column", "dropped", "a", action="left out")
+    others = Omissions()
+    for number in range(30):
+        others.add("column", "dropped", f"c{number}", action="left out")
+    others.add("column", "dropped", "a", action="left out")
+    found.merge(others)
+    assert [each.count for each in found] == [31]
+    assert found.lines() == [
+        f"left out 31 columns: dropped (a, {', '.join(f'c{number}' for number in range(11))}, ...)"
+    ]
+    assert short("") == "''"
+
+
 def test_a_name_is_one_line_of_text_whatever_it_is():
     assert short("a\nb\x1b[31m\udcff") == "a\\nb\\x1b[31m\\udcff"
     assert short("x" * 100 + "end.png") == "..." + "x" * 53 + "end.png"

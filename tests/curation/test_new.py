@@ -1,10 +1,12 @@
 import re
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tomli
 
-from curation import new
+from curation import new, review
 from errors import UserError
 from pipeline import load
 from pipeline.variants import Name
@@ -195,3 +197,47 @@ def test_any_table_gives_a_config_that_loads(make):
                 step = int(rng.integers(2, 9))
                 values[::step] = [None] * len(values[::step])
         make("y", **columns, y=rng.normal(size=rows))
+
+
+def test_columns_that_no_cell_can_hold_are_dropped_and_the_rest_is_used(root, rng):
+    rows = 300
+    table = {
+        "tags": pa.array([["a", "b"]] * rows),
+        "took": pa.array(rng.integers(0, 10**6, rows), pa.duration("ms")),
+        "key": pa.array(2**63 + np.arange(rows, dtype=np.uint64)),
+        "": pa.array(rng.normal(size=rows)),
+        "__index_level_0__": pa.array(rng.permutation(rows)),
+        "y": pa.array(rng.choice(["no", "yes"], rows)),
+    }
+    pq.write_table(pa.table(table), root / "data" / "t.parquet")
+    proposal = new.new(str(root), "made", str(root / "data" / "t.parquet"), label="y")
+    reviewed = load.reviewed(str(root), Name("made"))
+
+    assert reviewed.config.data.drop == ("", "tags")
+    assert reviewed.columns == {"took": "FLOAT", "key": "BYTES", "y": "BYTES"}
+    assert [entry.column for entry in reviewed.config.features.numeric] == ["took"]
+    assert "tags is left out: it holds list<item: string>, and a cell is one number or text" in proposal.said
+    assert "'' is left out: it has no name" in proposal.said
+    assert "# '' is left out: it has no name; tags is left out: it holds list" in proposal.config
+    assert review.diff(str(root), "made", str(root)) == []
+
+
+def test_every_ignored_column_is_said_with_its_reason(make, rng):
+    rows = 400
+    proposal, reviewed = make(
+        "y",
+        note=[f"n{value}" for value in rng.permutation(rows)],
+        other=[f"x{value} {value}" for value in rng.permutation(rows)],
+        a=[None] * rows,
+        b=[None] * rows,
+        x=rng.normal(size=rows),
+        x_bucket=["u"] * rows,
+        label=rng.normal(size=rows).round(3),
+        y=rng.integers(0, 2, rows),
+    )
+    said = ", ".join(re.split(r" (?:is|are) ignored: ", line)[0] for line in proposal.said if " ignored: " in line)
+    assert {*reviewed.config.features.ignored} == {"other", "a", "b", "x_bucket", "label"} == {*said.split(", ")}
+    assert "a, b are ignored: it is empty" in proposal.said
+    assert any(
+        line.startswith("label is ignored: its feature 'label' has the name of the label") for line in proposal.said
+    )

@@ -256,6 +256,9 @@ def _folder(folder: Path, run_id: str, pipeline: str, names: Names, task: str, b
         "versions": {"python": "3.10.13", "tfx": "1.16.0"},
         "nodes": NODES,
         "upstream": {"ingestion": [], "schema": [], **UPSTREAM},
+        "unused": [
+            {"action": "not used", "kind": "column", "reason": "features.ignored", "count": 1, "names": [names.word]}
+        ],
     }
     if not blocked:
         told["outcome"] = {

@@ -156,10 +156,11 @@ def test_what_of_the_data_is_skipped_is_in_the_report(root, tmp_path):
     (tmp_path / "examples" / "omissions.json").write_text(json.dumps(told))
     store = open_store(str(root), None)
     known = facts.collect(store, "run-4")
+    assert [(each["reason"], each["names"]) for each in known.omissions] == [("features.ignored", ["zipcode"])]
     facts._data(known, store, {"Examples": examples})
     shown = words(str(data.section(known)))
 
-    assert "Skipped, left out, cut or converted" in shown
+    assert "Skipped, left out, cut, converted or not used" in shown
     assert "skipped 40 file HEIC <b> cat/0.heic, cat/1.heic" in shown
     assert "cat/19.heic, ..." in shown
 

@@ -78,7 +78,7 @@ def test_every_missing_and_doubled_column_has_its_line_with_the_nearest(check):
 
     lines = [line.split("flats.csv: ")[1] for line in str(caught.value).splitlines()]
     assert lines == [
-        "two columns are named 'note': rename one",
+        "two columns are named 'note': rename one, or leave it out with drop = [\"note\"] under [data]",
         "column 'area' of the schema is missing. Did you mean 'aera'?",
         "the label column 'rent' of the schema is missing. There is: id, aera, note, note.",
     ]

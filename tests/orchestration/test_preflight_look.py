@@ -36,7 +36,9 @@ def test_data_is_looked_at_where_the_schema_cannot_be_read(flats):
     told = flats.told()
 
     assert told[0].startswith("schemas/flats.pbtxt: this is not a schema:")
-    assert told[1].endswith("flats.csv: two columns are named 'area': rename one")
+    assert told[1].endswith(
+        "flats.csv: two columns are named 'area': rename one, or leave it out with drop = [\"area\"] under [data]"
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_data_is_looked_at_where_the_config_has_faults_elsewhere(flats, right, w
     found = flats.told()
 
     assert found[0].startswith(f"configs/flats.toml: {told}")
-    assert any(line.endswith("flats.csv: two columns are named 'area': rename one") for line in found)
+    assert any("flats.csv: two columns are named 'area': rename one, or leave it out" in line for line in found)
 
 
 @pytest.mark.parametrize("wrong", ['pth = "flats.csv"', "path = 3", "path = "])

@@ -7,6 +7,7 @@ import pytest
 
 from errors import UserError
 from pipeline import load
+from pipeline.columns import unused
 from pipeline.variants import Name
 
 REPOSITORY = str(Path(load.__file__).parents[1])
@@ -563,3 +564,29 @@ def test_columns_with_a_rule_and_the_label_may_be_missing(override):
 def test_what_data_and_columns_ask_for_is_in_the_schema(override, text, line):
     with pytest.raises(UserError, match=f"^{re.escape(f'configs/flats.toml: {line}')}"):
         load.check_columns("flats", override(text), TYPES)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "lines"),
+    [
+        ([], ["not used 1 column: features.ignored (id)"]),
+        (
+            ["features.ignored=[]", "features.date=[]", "features.categorical=[]", "columns.id=id", "columns.time=day"],
+            [
+                "not used 1 column: data.split.column (id)",
+                "not used 1 column: named under no role (city)",
+                "not used 1 column: [columns] time (day)",
+            ],
+        ),
+        (["features.ignored=[]"], ["not used 1 column: data.split.column (id)"]),
+        (["columns.id=id", "features.ignored=[]", "data.split=hash"], ["not used 1 column: [columns] id (id)"]),
+    ],
+)
+def test_columns_that_the_model_does_not_use_are_named_with_the_reason(override, overrides, lines):
+    assert unused(override(*overrides), TYPES).lines() == lines
+
+
+def test_a_column_is_not_both_dropped_and_in_the_schema(override):
+    config = override('data.drop=["day", "tags"]')
+    with pytest.raises(UserError, match=r"^configs/flats\.toml: data\.drop leaves 'day' out, which the schema defines"):
+        load.check_columns("flats", config, TYPES)
