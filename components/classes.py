@@ -1,4 +1,4 @@
-"""Values of the label that nobody listed, in words: one text for gates, checks before a run and `schema diff`."""
+"""Labels that cannot be learned, in words: one text for gates, `new`, checks before a run and `schema diff`."""
 
 import json
 import re
@@ -47,3 +47,18 @@ def accepting(role: Label, others: Sequence[str], schema: str, *, domain: bool, 
 
 def _more(others: Sequence[str]) -> str:
     return f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+
+
+def contradicted(part: int, whole: int, right: int, shown: str = "") -> str:
+    """A sentence on rows that are equal but for their label.
+
+    Args:
+        part: Their number.
+        whole: All rows.
+        right: Rows that the best answers are right for.
+        shown: Some of them, as the end of a phrase.
+    """
+    return (
+        f"{part:,} of {whole:,} rows ({100 * part / whole:.4g} %) are equal but for their label{shown}: at most one "
+        f"label of each can be right, {100 * right / whole:.4g} % of all rows at best"
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from components import classes
 from curation import document, facts, labels, pictures, recipe, relations, roles, schema_text, usable
 from curation.choices import Entry, Line
 from curation.facts import Facts
@@ -15,6 +16,7 @@ from curation.labels import LabelChoice
 from curation.reading import Found, read
 from curation.roles import Roles
 from errors import ResourceError, UserError
+from models.label import CLASSED
 from pipeline.load import CONFIGS, SCHEMAS
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -123,6 +125,7 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
         f"{where}: {found.what}, {known.rows:,}{'' if found.whole else '+'} rows, {len(known.columns)} columns",
         *found.said,
         *_said(own, label, chosen),
+        *_contradictions(found, table, label, chosen),
     )
     return Proposal(document.config(head, sections, chosen.entries), schema, said)
 
@@ -220,6 +223,16 @@ def _said(known: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
     for why, names in reasons.items():
         lines.append(f"{_names(names)} {'is' if len(names) == 1 else 'are'} ignored: {why}")
     return lines
+
+
+def _contradictions(found: Found, table: pa.Table, label: LabelChoice, chosen: Roles) -> list[str]:
+    """A sentence on equal rows with several labels; of images the files are compared."""
+    if label.task not in CLASSED or found.pictures is not None or "threshold" in label.keys:
+        return []
+    used = [entry for entry in chosen.entries if entry.role != "ignored"]
+    names = dict.fromkeys(name for entry in used for name in entry.values.get("columns", [entry.column]))
+    part, whole, right = relations.contradictions(table, list(names), label.column.name)
+    return [classes.contradicted(part, whole, right)] if part else []
 
 
 def _names(names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """What columns have to do with each other and with the label."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,6 +106,28 @@ def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:
         if len(y) > 10 * column.distinct and y.std() > 0 and x.std() > 0:
             found[column.name] = _order(x, y, codes)
     return found
+
+
+def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tuple[int, int, int]:
+    """Rows that are equal but for their label, all rows with a label, and those that the best answers are right for.
+
+    Args:
+        table: The cells.
+        features: Columns that the model reads.
+        label: The label's column.
+    """
+    known = [name for name in features if not pa.types.is_null(table[name].type)]
+    rows = table.select([*known, label]).filter(pc.is_valid(table[label]))
+    if not known or not len(rows):
+        return 0, len(rows), len(rows)
+    rows = rows.rename_columns([*map(str, range(len(known))), "label"])
+    keys = rows.column_names[:-1]
+    each = rows.append_column("row", pa.array(np.ones(len(rows), np.int64)))
+    each = each.group_by([*keys, "label"]).aggregate([("row", "sum")])
+    found = each.group_by(keys).aggregate([("row_sum", "sum"), ("row_sum", "max"), ("row_sum", "count")])
+    several = pc.greater(found["row_sum_count"], 1)
+    part = pc.sum(found["row_sum_sum"].filter(several)).as_py() or 0
+    return part, len(rows), pc.sum(found["row_sum_max"]).as_py()
 
 
 def _order(x: Array, y: Array, codes: Codes) -> Order:

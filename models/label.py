@@ -10,6 +10,8 @@ from models.strict import Strict, Word
 LABEL = "label"
 """Name of the transformed label."""
 Task = Literal["regression", "binary", "classes", "anomaly", "clusters"]
+CLASSED = ("binary", "classes", "anomaly")
+"""Tasks whose label is a class, so that equal rows should have one label."""
 Value = Annotated[Word, AfterValidator(str.strip)]
 """A value of the label's column, without blanks around it: in the data they do not count either."""
 _KEYS: dict[str, tuple[str, ...]] = {

@@ -17,6 +17,7 @@ from components.trainer import trainer
 from components.transformation import transformation
 from components.tuner import tuner
 from components.validation import history, validation
+from models.label import CLASSED
 from pipeline import usercode
 from pipeline.beam import BEAM_ARGS
 from pipeline.config import Config
@@ -90,6 +91,8 @@ def create_pipeline(
         label=None if config.label.task == "clusters" else config.label.column,
         complete=config.features.complete(),
         content=places.data_content,
+        read=config.watched(columns)["used"],
+        classes=config.label.task in CLASSED,
         settings_folder=places.settings,
     )
 

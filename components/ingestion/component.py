@@ -1,7 +1,7 @@
 """The ingestion node: data files in, Examples in splits out."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -42,6 +42,8 @@ def ingestion(
     label: str | None,
     complete: Sequence[str],
     content: str,
+    read: Collection[str] = (),
+    classes: bool = False,
     settings_folder: str | None = None,
 ) -> Ingestion:
     """Make the node `ingestion`.
@@ -54,6 +56,8 @@ def ingestion(
         label: Column without which a row is left out; None where a row needs no label.
         complete: Columns without which a row is left out.
         content: Digest of the data, so that the cache notices an edit; empty where it cannot be known.
+        read: Columns that the model reads.
+        classes: Whether the label is a class, so that equal rows should have one label.
         settings_folder: Where long settings are kept; None for in line.
 
     Returns:
@@ -67,6 +71,9 @@ def ingestion(
             "duties": {key: duties[key] for key in ("id", "group", "time")},
             "label": label,
             "complete": list(complete),
+            # Of the columns that name a row or its split, those that count when rows are compared.
+            "read": sorted({*duties.values(), data["split"]["column"]} & set(read)),
+            "classes": classes,
         },
         settings_folder,
     )

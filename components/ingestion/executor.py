@@ -137,7 +137,9 @@ class WriteShard:
         columns = {name: sidecar.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
         added = sources.added(path, config["data"])
-        marked = marks.Marks(skip=planning.naming(config, added), label=config["label"], name=next(iter(added), None))
+        compared = config["classes"] or planning.divided(config, added)
+        skip = planning.naming(config, added) if compared else None
+        marked = marks.Marks(skip=skip, label=config["label"], name=next(iter(added), None))
         omitted = omissions.Omissions()
         meter, expected = progress.Meter(), 0.0
         for batch in ahead(planning.read(plan.files[element["shard"]], plan, config, keeper, omitted)):

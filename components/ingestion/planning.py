@@ -167,8 +167,22 @@ def keeper(config: Mapping[str, Any]) -> Keeper:
     return Keeper(exclude=config["data"]["exclude"], complete=config["complete"], label=config["label"])
 
 
-def naming(config: Mapping[str, Any], added: Sequence[str] = ()) -> tuple[str | None, ...] | None:
-    """Columns that name a row or its split, and so do not count when rows are compared; None where they never are.
+def naming(config: Mapping[str, Any], added: Sequence[str] = ()) -> tuple[str | None, ...]:
+    """Columns that name a row or its split, and so do not count when rows are compared.
+
+    What the model reads always counts, also where it divides the rows.
+
+    Args:
+        config: The node's settings.
+        added: Columns that the reader adds to name a row.
+    """
+    split, read = config["data"]["split"], config["read"]
+    names = (config["duties"]["id"], _key(config), *added)
+    return *(name for name in names if name not in read), *([split["column"]] if split["by"] == "column" else [])
+
+
+def divided(config: Mapping[str, Any], added: Sequence[str] = ()) -> bool:
+    """Whether equal rows may be on both sides of the split.
 
     Args:
         config: The node's settings.
@@ -176,9 +190,7 @@ def naming(config: Mapping[str, Any], added: Sequence[str] = ()) -> tuple[str | 
     """
     split = config["data"]["split"]
     # Where the whole row decides, equal rows are on one side, but for a name that the reader gave them.
-    if split["by"] == "all" or (split["by"] == "hash" and _key(config) is None and not added):
-        return None
-    return config["duties"]["id"], _key(config), split["column"], *added
+    return split["by"] != "all" and (split["by"] != "hash" or _key(config) is not None or bool(added))
 
 
 def added(config: Mapping[str, Any]) -> tuple[str, ...]:

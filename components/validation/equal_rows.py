@@ -1,14 +1,16 @@
 """The gates on rows that are equal: on both sides of a split, or under several labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from components import classes
 from components.ingestion import marks, planning
 from components.validation.findings import Finding, Predicate, share, up
 from components.validation.today import TRAIN, Today
+from models.label import CLASSED
 
 PAIRS = 3
 """Rows on both sides of a split that are named."""
@@ -18,7 +20,7 @@ def duplicates(today: Today) -> Iterator[Finding]:
     """Rows of eval and test that train has too."""
     gate, source = today.gate("duplicates"), today.settings["source"]
     others = [split for split in today.digests if split != TRAIN]
-    if TRAIN not in today.digests or not others:
+    if TRAIN not in today.digests or not others or not planning.divided(source, planning.added(source)):
         return
     train = np.sort(today.digests[TRAIN])
     held = {split: _within(today.digests[split], train) for split in others}
@@ -37,16 +39,20 @@ def duplicates(today: Today) -> Iterator[Finding]:
             edit=f"gates.duplicates.most = {up(part / whole):g} in the config; or name what such rows share as "
             "[columns] group",
             splits=others,
-            at_fault=_same(twice, planning.naming(source, planning.added(source)) or ()),
+            at_fault=_same(twice, planning.naming(source, planning.added(source))),
         )
 
 
 def contradictions(today: Today) -> Iterator[Finding]:
     """Rows that are equal but for their label."""
     gate, source, label = today.gate("contradictions"), today.settings["source"], today.settings["label"]
-    if label["task"] not in ("binary", "classes", "anomaly") or not today.features:
+    # With data.split = "all" each row is in every split.
+    splits = [split for split in today.features if split == TRAIN or source["data"]["split"]["by"] != "all"]
+    if label["task"] not in CLASSED or not splits or _joined(today, label):
         return
-    features, digests = (np.concatenate(list(each.values())) for each in (today.features, today.digests))
+    features, digests = (np.concatenate([each[split] for split in splits]) for each in (today.features, today.digests))
+    if not len(features):
+        return
     # Of each group of equal features, the rows where not all digests are equal.
     _, group = np.unique(features, return_inverse=True)
     order = np.lexsort((digests, group))
@@ -55,22 +61,41 @@ def contradictions(today: Today) -> Iterator[Finding]:
     bad = several[group]
     part, whole = int(bad.sum()), len(features)
     if part > gate["most"] * whole:
-        names = [name for split in today.features for name in today.names.get(split, [])]
+        right = _at_best(group[order], digests[order])
+        names = [name for split in splits for name in today.names.get(split, [])]
         first = np.flatnonzero(group == group[np.flatnonzero(bad)[0]])
         shown = f", such as {', '.join(repr(names[row]) for row in first[:PAIRS])}" if len(names) == whole else ""
-        skip = (*(planning.naming(source, planning.added(source)) or ()), label["column"])
+        skip = (*planning.naming(source, planning.added(source)), label["column"])
         yield Finding(
             "contradictions",
             None,
             gate["most"],
             part / whole,
             today.action("contradictions"),
-            f"{part:,} of {whole:,} rows ({share(part, whole)}) are equal but for their label{shown}, above the limit "
-            f"of {gate['most']:g}: at most one label of each can be right",
+            classes.contradicted(part, whole, right, f"{shown}, above the limit of {gate['most']:g}"),
             edit=f"gates.contradictions.most = {up(part / whole):g} in the config",
-            splits=[split for split, each in today.features.items() if np.isin(each, features[bad]).any()],
+            splits=[split for split in splits if np.isin(today.features[split], features[bad]).any()],
             at_fault=_same(np.unique(features[bad]), skip),
         )
+
+
+def _joined(today: Today, label: Mapping[str, Any]) -> bool:
+    """Whether several values of the label's column are one class, so that other values are no other class."""
+    values = {value for facts in today.facts.values() for value in facts.labels or ()}
+    cut = label["threshold"] is not None or label["tiers"] is not None
+    return cut or (label["positive"] is not None and len(values) > 2)
+
+
+def _at_best(group: Any, digests: Any) -> int:
+    """Rows that the best answer to each group is right for: those of its most frequent label.
+
+    Args:
+        group: int (n,), rising: the group of each row.
+        digests: uint64 (n,), rising within a group: equal for equal labels.
+    """
+    starts = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(digests, prepend=digests[:1]) != 0))
+    rows = np.diff(starts, append=len(group))
+    return int(np.maximum.reduceat(rows, np.flatnonzero(np.diff(group[starts], prepend=-1))).sum())
 
 
 def _pairs(today: Today, twice: Any) -> str:

@@ -45,6 +45,8 @@ def ingest(tmp_path, beam_pipeline):
             "duties": {"id": None, "group": None, "time": None, **(duties or {})},
             "label": label,
             "complete": complete,
+            "read": [],
+            "classes": False,
         }
         context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
         properties = {"settings": json.dumps(settings.pack(config, None)), "content": "", "code": ""}

@@ -31,6 +31,8 @@ def ingest(tmp_path, path, beam_pipeline):
             "duties": {"id": "id", "group": None, "time": None},
             "label": None,
             "complete": [],
+            "read": [],
+            "classes": False,
         }
         examples = standard_artifacts.Examples()
         examples.uri = str(tmp_path / "examples")

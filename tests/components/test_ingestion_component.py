@@ -27,6 +27,8 @@ def test_the_node_carries_digests_and_settings(tmp_path):
         "duties": {"id": "id", "group": None, "time": None},
         "label": "lat",
         "complete": ["city"],
+        "read": [],
+        "classes": False,
     }
     many = {f"column {number}": "INT" for number in range(200)}
     reference = make(columns=many, settings_folder=str(tmp_path)).exec_properties["settings"]

@@ -94,25 +94,29 @@ def test_a_label_of_many_numbers_keeps_its_ends():
 
 
 @pytest.mark.parametrize(
-    ("split", "duties", "skipped"),
+    ("split", "duties", "read", "skipped", "divided"),
     [
-        ({"by": "all", "column": None}, {"id": "id"}, None),
-        ({"by": "hash", "column": None}, {}, None),
-        ({"by": "hash", "column": None}, {"id": "id", "group": "owner"}, ("id", "owner", None)),
-        ({"by": "hash", "column": "house"}, {}, (None, "house", "house")),
-        ({"by": "column", "column": "part"}, {"id": "id"}, ("id", "part", "part")),
-        ({"by": "time", "column": None}, {}, (None, None, None)),
+        ({"by": "all", "column": None}, {"id": "id"}, [], {"id"}, False),
+        ({"by": "hash", "column": None}, {}, [], set(), False),
+        ({"by": "hash", "column": None}, {"id": "id", "group": "owner"}, [], {"id", "owner"}, True),
+        ({"by": "hash", "column": None}, {"id": "id", "group": "owner"}, ["owner"], {"id"}, True),
+        ({"by": "hash", "column": "house"}, {}, [], {"house"}, True),
+        ({"by": "hash", "column": "house"}, {}, ["house"], set(), True),
+        ({"by": "column", "column": "part"}, {"id": "id"}, ["part"], {"id", "part"}, True),
+        ({"by": "time", "column": None}, {}, [], set(), True),
     ],
 )
-def test_what_names_a_row_or_its_split_does_not_count(split, duties, skipped):
-    config = {"data": {"split": split}, "duties": {"id": None, "group": None, **duties}}
+def test_what_names_a_row_or_its_split_does_not_count_unless_the_model_reads_it(split, duties, read, skipped, divided):
+    config = {"data": {"split": split}, "duties": {"id": None, "group": None, **duties}, "read": read}
 
-    assert planning.naming(config) == skipped
+    assert set(planning.naming(config)) - {None} == skipped
+    assert planning.divided(config) is divided
 
 
 def test_a_name_that_the_reader_adds_does_not_count_also_where_the_whole_row_divides():
-    config = {"data": {"split": {"by": "hash", "column": None}}, "duties": {"id": None, "group": None}}
+    config = {"data": {"split": {"by": "hash", "column": None}}, "duties": {"id": None, "group": None}, "read": []}
 
-    assert planning.naming(config, ("file",)) == (None, None, None, "file")
+    assert set(planning.naming(config, ("file",))) == {None, "file"}
+    assert planning.divided(config, ("file",))
     config["data"]["split"]["by"] = "all"
-    assert planning.naming(config, ("file",)) is None
+    assert not planning.divided(config, ("file",))

@@ -22,6 +22,8 @@ def plan(tmp_path):
             "duties": {"id": None, "group": None, "time": time},
             "label": label,
             "complete": [],
+            "read": [],
+            "classes": False,
         }
         made = planning.plan(config)
         keep = planning.keeper(config)
@@ -153,6 +155,8 @@ def test_seconds_with_a_fraction_are_divided_as_they_are_written(tmp_path):
         "duties": {"id": None, "group": None, "time": "at"},
         "label": "y",
         "complete": [],
+        "read": [],
+        "classes": False,
     }
     made = planning.plan(config)
 

@@ -45,6 +45,8 @@ def ingestion(path, columns, **keys):
         "duties": {"id": None, "group": None, "time": None},
         "label": None,
         "complete": [],
+        "read": [],
+        "classes": False,
     }
 
 

@@ -81,6 +81,8 @@ def test_ingestion_declares_its_files_and_rows(tmp_path, beam_pipeline):
         "duties": dict.fromkeys(("id", "group", "time")),
         "label": None,
         "complete": [],
+        "read": [],
+        "classes": False,
     }
     context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
     ingestion.Executor(context).Do(

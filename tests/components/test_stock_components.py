@@ -101,6 +101,8 @@ def run_ours(text, folder, pipeline, key=None):
         "duties": {"id": None, "group": None, "time": None},
         "label": None,
         "complete": [],
+        "read": [],
+        "classes": False,
     }
     properties = {"settings": json.dumps(packed_settings.pack(config, None)), "content": "", "code": ""}
     context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=pipeline)

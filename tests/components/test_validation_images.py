@@ -108,6 +108,8 @@ def ingested(tmp_path, beam_pipeline):
             "duties": {"id": "file", "group": None, "time": None},
             "label": "label",
             "complete": [],
+            "read": [],
+            "classes": False,
         }
         context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
         properties = {"settings": json.dumps(settings.pack(config, None)), "content": "", "code": ""}

@@ -241,3 +241,14 @@ def test_every_ignored_column_is_said_with_its_reason(make, rng):
     assert any(
         line.startswith("label is ignored: its feature 'label' has the name of the label") for line in proposal.said
     )
+
+
+def test_equal_rows_with_several_labels_are_named(make):
+    texts = [f"the quick brown fox number {row // 2} jumps" for row in range(400)]
+    kinds = ["ab"[row % 2] if row < 100 else "ab"[row // 2 % 2] for row in range(400)]
+    proposal, _ = make("kind", text=texts, kind=kinds)
+    sentence = "100 of 400 rows (25 %) are equal but for their label: at most one label of each can be right, 87.5 % of"
+
+    assert sum(said.startswith(sentence) for said in proposal.said) == 1
+    proposal, _ = make("kind", text=texts, kind=["ab"[row // 2 % 2] for row in range(400)])
+    assert not any("equal but for" in said for said in proposal.said)

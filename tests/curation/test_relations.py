@@ -72,3 +72,11 @@ def test_neighbours_beyond_2_53_are_values_of_their_own(rng):
     assert relations.twins(known, table) == {"plain": "shop"}
     assert relations.leaks(known, table, "y", numeric=True) == {}
     assert relations.orders(known, table, "shop")["plain"].line == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("missing", [None, "x"])
+def test_equal_rows_with_several_labels_are_counted(missing):
+    _, table = both(a=[1, 1, 1, 2, 2, 3], b=[missing] * 5 + ["y"], y=["p", "p", "q", "r", "r", "p"], z=[None] * 6)
+
+    assert relations.contradictions(table, ["a", "b", "z"], "y") == (3, 6, 5)
+    assert relations.contradictions(table, ["z"], "y") == (6, 6, 3)

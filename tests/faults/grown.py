@@ -51,6 +51,8 @@ def main() -> None:
         "duties": {"id": None, "group": None, "time": None},
         "label": "price",
         "complete": [],
+        "read": [],
+        "classes": False,
     }
     examples, figures = standard_artifacts.Examples(), standard_artifacts.ExampleStatistics()
     examples.uri, figures.uri = str(folder / "examples"), str(folder / "statistics")

@@ -1,0 +1,47 @@
+"""The gates on rows that are equal: on both sides of a split, and under several labels."""
+
+import pytest
+
+from ..flats import one
+
+SPLIT = "data.split={by='hash', column='city', train=1, eval=1, test=1}"
+CLASSES = ["label.task=classes", "gates.label=off", "features.numeric=[{column='area'}]"]
+LABELS = ["label.classes=['900', '901', '902']", *CLASSES]
+
+
+def table(*rows):
+    return "area,city,rent\n" + "".join(f"{area},{city},{rent}\n" for area, city, rent in rows)
+
+
+def test_a_feature_that_divides_the_rows_counts_when_they_are_compared(flats, gated):
+    flats.data(table(*((40, f"text {row % 60}", 900 + row % 2) for row in range(240))))
+
+    assert gated.found(SPLIT) == []
+    found = one(gated.found(SPLIT, "features.categorical=[]", "features.ignored=['city']"))
+    assert found["gate"] == "duplicates"
+    assert found["measured"] == 1.0
+
+
+@pytest.mark.parametrize("split", ["data.split=hash", "data.split=all", SPLIT])
+def test_equal_rows_of_several_classes_are_counted_whatever_divides_them(flats, gated, split):
+    flats.data(table(*((40 + row // 3, f"c{row // 3}", 900 + (row % 3 == 2) * (row < 90)) for row in range(180))))
+    found = one(gated.found(*LABELS, split))
+
+    assert (found["gate"], found["action"]) == ("contradictions", "warn")
+    assert found["text"].startswith("90 of 180 rows (50 %) are equal but for their label, above the limit of 0: ")
+    assert found["text"].endswith("at most one label of each can be right, 83.33 % of all rows at best")
+    assert gated.found(*LABELS, split, found["edit"].removesuffix(" in the config")) == []
+    blocked = one(gated.found(*LABELS, split, "gates.contradictions=block"))
+    assert [row["line"] for row in blocked["rows"]] == list(range(2, 22))
+
+
+def test_equal_rows_with_other_numbers_are_no_contradiction(flats, gated):
+    flats.data(table(*((40, "Bern", 900 + row % 7) for row in range(180))))
+
+    assert gated.found("data.split=hash") == []
+
+
+def test_other_numbers_of_one_tier_are_no_contradiction(flats, gated):
+    flats.data(table(*((40, "Bern", 900 + row % 7) for row in range(180))))
+
+    assert gated.found("data.split=hash", "label.task=classes", "label.tiers=2") == []
