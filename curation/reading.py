@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from components.ingestion import beside, files, folder_source, formats, image_files, sources
+from components.ingestion import beside, empty, files, folder_source, formats, image_files, sources
 from components.ingestion.omissions import Omissions, short
 from curation import cell_rules, dialect, document, number_formats, pictures
 from curation.choices import Line
@@ -142,7 +142,7 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
         UserError: it cannot be read.
     """
     settings, told = _settings(root, data), Omissions()
-    paths = [file.path for file in files.resolve(settings["path"], settings, told)]
+    paths = [file.path for file in empty.without(files.resolve(settings["path"], settings, told), settings, told)]
     what = settings["format"] or files.format_of(paths[0])
     if what == "images":
         table, _ = pictures.table(paths, told)
@@ -166,7 +166,7 @@ def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
     """Columns of any file that cannot be read, and why."""
     settings = _settings(root, {line.key: line.value for line in lines})
     found: dict[str, str] = {}
-    for file in files.resolve(settings["path"], settings):
+    for file in empty.without(files.resolve(settings["path"], settings), settings, Omissions()):
         found |= sources.unreadable(file.path, settings)
     return found
 
@@ -259,4 +259,5 @@ def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
 def _first(paths: Any, root: str) -> str:
     """One file of the data, or one folder of images."""
     pattern = os.path.join(root, paths) if isinstance(paths, str) else files.under(root, paths["train"])
-    return files.resolve(pattern, {"format": None})[0].path
+    settings = Data(path="").model_dump(mode="json")
+    return empty.without(files.resolve(pattern, settings), settings, Omissions())[0].path

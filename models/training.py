@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -159,8 +160,12 @@ def _rows(patterns: Sequence[str], count: int) -> list[bytes]:
 
 
 def _arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
+    """An .npz file; `np.savez` takes the names as arguments, among which it has its own."""
     content = io.BytesIO()
-    np.savez(content, **arrays)
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.save(file, array)
     return content.getvalue()
 
 

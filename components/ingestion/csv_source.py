@@ -11,6 +11,7 @@ import pyarrow.csv as pa_csv
 
 from components.ingestion import cells, csv_header, csv_places, csv_text, left_out, packing
 from components.ingestion.cells import ARROW_TYPES
+from components.ingestion.formats import NoRowsError
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from models.cleaning import Cleaning
@@ -116,9 +117,9 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     except packing.FAULTS as error:
         raise UserError(f"{path} cannot be read: {error}") from error
     if not first:
-        raise UserError(f"{path} is empty: it needs {'a header line and ' if _has_header(settings) else ''}rows")
+        raise NoRowsError(f"{path} is empty: it needs {'a header line and ' if _has_header(settings) else ''}rows")
     if _has_header(settings) and second is None:
-        raise UserError(f"{path} holds a header line and no rows")
+        raise NoRowsError(f"{path} holds a header line and no rows")
     names = list(settings["csv"]["names"])
     if names and len(names) != len(first):
         raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first)} columns")

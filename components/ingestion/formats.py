@@ -30,6 +30,10 @@ _ENDINGS = {
 """Format -> how names of its files end, how it is packed aside; a name that holds `tfrecord` is one of these anyway."""
 
 
+class NoRowsError(UserError):
+    """A file holds no rows."""
+
+
 def format_of(path: str) -> str | None:
     """The format that a path's name tells; None where it tells nothing.
 

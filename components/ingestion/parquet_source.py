@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion import cells, files, left_out
+from components.ingestion.formats import NoRowsError
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from models import arrow
@@ -84,7 +85,7 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     """
     with _opened(path) as file:
         if not file.metadata.num_rows:
-            raise UserError(f"{path} holds no rows")
+            raise NoRowsError(f"{path} holds no rows")
         return _names(path, file.schema_arrow, settings, omissions)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.ingestion import files, left_out, sources, spans, times
+from components.ingestion import empty, files, left_out, sources, spans, times
 from components.ingestion.cells import DOUBLE
 from components.ingestion.files import DataFile
 from components.ingestion.grouping import ungrouped
@@ -26,8 +26,8 @@ class Plan:
     """What every shard needs to know.
 
     Attributes:
-        files: The data's files; each makes a shard.
-        found: The same as they were found, before a split by spans made ready-made splits of them.
+        files: The data's files that hold rows; each makes a shard.
+        found: All of them as they were found, before a split by spans made ready-made splits of them.
         columns: Type of every column of any file.
         split: [data.split], its `key` and `cut_eval` added, as `Splitter` takes it.
         cuts: Times with which splits begin.
@@ -68,14 +68,15 @@ def plan(config: Mapping[str, Any]) -> Plan:
         raise UserError(reason)
     omissions = Omissions()
     found = files.resolve(config["paths"], data, omissions)
-    columns = sources.types([file.path for file in found], data, config["columns"], omissions)
-    left_out.check(data, omissions, found[0].path, columns)
+    filled = empty.without(found, data, omissions)
+    columns = sources.types([file.path for file in filled], data, config["columns"], omissions)
+    left_out.check(data, omissions, filled[0].path, columns)
     split = {
         **data["split"],
         "key": _key(config),
         "cut_eval": data["split"]["by"] == "files" and not any(file.split == "eval" for file in found),
     }
-    made = Plan(found, found, columns, split, omissions=omissions)
+    made = Plan(filled, found, columns, split, omissions=omissions)
     notes = []
     taken = sorted({file.span for file in found if file.span is not None})
     if data["spans"]:
@@ -94,7 +95,7 @@ def plan(config: Mapping[str, Any]) -> Plan:
         if data["spans"]:
             made = replace(made, newest=(data["spans"]["by"], taken[-1].number))
         else:
-            ready = [replace(file, split="test" if file.span == taken[-1] else "train") for file in found]
+            ready = [replace(file, split="test" if file.span == taken[-1] else "train") for file in filled]
             made = replace(made, files=ready, split={**split, "cut_eval": True})
     if split["by"] == "time":
         cuts = times.cuts(_times(made, config), {name: split[name] for name in SPLITS})

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tfx_bsl.coders import example_coder
 
 from components.ingestion import cells, files, left_out
+from components.ingestion.formats import NoRowsError
 from components.ingestion.omissions import Omissions
 from components.ingestion.records import masked_crc
 from errors import UserError
@@ -91,7 +92,7 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     """
     for _, batch in _decoded(path):
         return left_out.kept(batch.schema.names, settings, omissions)
-    raise UserError(f"{path} holds no records")
+    raise NoRowsError(f"{path} holds no records")
 
 
 def unreadable(path: str, settings: Mapping[str, Any]) -> dict[str, str]:

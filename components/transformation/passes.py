@@ -1,5 +1,6 @@
 """Passes over the raw records: shards in parallel, each a file, read in large batches through a TensorFlow graph."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -137,7 +138,7 @@ def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
         if not isinstance(tensor, tf.Tensor) or tensor.dtype not in (tf.float32, tf.int64, tf.string):
             return None
         values = tensor.numpy()
-        width = values[0].size if len(values) else 1
+        width = math.prod(values.shape[1:])
         if width != 1 and (tensor.dtype == tf.string or not width):
             return None
         column = pa.array(values.reshape(-1), pa.binary() if tensor.dtype == tf.string else None)

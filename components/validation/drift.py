@@ -8,7 +8,8 @@ import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from components.ingestion import files, sources
+from components.ingestion import empty, files, sources
+from components.ingestion.omissions import Omissions
 from components.statistics.executor import as_list, generators, proto
 from components.validation import distances
 from components.validation.findings import Finding, toml_key, up
@@ -109,7 +110,7 @@ def measure(paths: Any, today: Today) -> Any:
     source = today.settings["source"]
     data = {**source["data"], "span": None, "window": None}
     there = files.resolve(paths, data)
-    found = [file.path for file in there]
+    found = [file.path for file in empty.without(there, data, Omissions())]
     looks = sources.types(found, data, source["columns"])
     made = generators()
     accumulators = [generator.create_accumulator() for generator in made]

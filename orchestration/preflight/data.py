@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.ingestion import cells, csv_header, files, folder_source, image_files, left_out, packing, sources
+from components.ingestion import cells, csv_header, empty, files, folder_source, image_files, left_out, packing, sources
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from orchestration.preflight import blocks
@@ -65,6 +65,7 @@ def check_data(
                 "and [label]"
             )
     omissions = Omissions() if omissions is None else omissions
+    found = empty.without(found, settings, omissions)
     for file in found:
         told = list(_check_file(file.path, settings, wanted, label, table, omissions))
         size += sum(one for one in told if isinstance(one, int))

@@ -36,3 +36,9 @@ def test_outputs_become_the_examples_that_tensorflow_parses():
 )
 def test_other_outputs_are_left_to_stocks_encoder(output):
     assert passes.flat({"x": output}) is None
+
+
+def test_a_block_without_rows_has_the_columns_of_any_other():
+    empty = passes.flat({name: value[:0] for name, value in OUTPUTS.items()})
+    assert empty.schema == passes.flat(OUTPUTS).schema
+    assert len(empty) == 0

@@ -1,3 +1,4 @@
+import io
 import json
 import types
 
@@ -196,3 +197,12 @@ def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path
     (folder / "model" / training.MEANING).unlink()
     [note] = begun("of an earlier version")["notes"]
     assert note.startswith("no warm start: the latest blessed model does not tell what its weights stand for")
+
+
+def test_arrays_are_kept_under_any_name():
+    names = ("file", "args", "kwds", "allow_pickle", "a/b", "x.npy", "größe", "arr_0")
+    arrays = {name: np.arange(number) for number, name in enumerate(names)}
+    with np.load(io.BytesIO(training._arrays(arrays)), allow_pickle=False) as found:
+        assert {name: len(value) for name, value in found.items()} == {
+            name: len(value) for name, value in arrays.items()
+        }

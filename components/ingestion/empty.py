@@ -1,0 +1,49 @@
+"""Files without rows: a job that writes in parts leaves some, and they are passed over beside others."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.ingestion import files, sources
+from components.ingestion.files import DataFile
+from components.ingestion.formats import NoRowsError
+from components.ingestion.omissions import Omissions
+from errors import UserError
+
+REASON = "it holds no rows"
+FORMATS = ("csv", "pixels", "parquet", "tfrecord")
+"""Formats whose files are looked into: any other is one file, or one folder, of pictures."""
+
+
+def without(found: Sequence[DataFile], settings: Mapping[str, Any], omissions: Omissions) -> list[DataFile]:
+    """Files that hold rows; all of them where none does, so that who reads them says so.
+
+    Args:
+        found: The data's files.
+        settings: [data] with all its defaults.
+        omissions: Takes the others.
+    """
+    if len(found) < 2:
+        return list(found)
+    kept = [file for file in found if not _is_empty(file.path, settings)]
+    if not kept:
+        return list(found)
+    for file in found:
+        if file not in kept:
+            omissions.add("file", REASON, file.path.rpartition("/")[2])
+    return kept
+
+
+def _is_empty(path: str, settings: Mapping[str, Any]) -> bool:
+    if (settings["format"] or files.format_of(path)) not in FORMATS:
+        return False
+    # What else is wrong with a file is said by who reads it.
+    with contextlib.suppress(UserError, OSError):
+        with contextlib.closing(files.open_binary(path)) as file:
+            if not file.read(1):
+                return True
+        try:
+            sources.look(path, settings)
+        except NoRowsError:
+            return True
+    return False
