@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.ingestion import files, packing, text_encoding
+from components.ingestion import files, foreign, packing, text_encoding
 from curation.choices import Line
 from curation.layout import SEPARATOR, layout
 from errors import UserError
@@ -101,6 +101,9 @@ def odd_tokens(table: pa.Table) -> list[str]:
 
 def _head(path: str) -> tuple[str, str]:
     """Beginning of a file as text, of whole lines, and its encoding."""
+    said = foreign.refusal(path)
+    if said:
+        raise UserError(said)
     try:
         with contextlib.closing(files.open_unpacked(path)) as file:
             head = file.read(HEAD_BYTES)
@@ -108,7 +111,7 @@ def _head(path: str) -> tuple[str, str]:
         raise UserError(f"{path} cannot be read: {error}") from error
     encoding = text_encoding.guessed(head) or "utf-8"
     if encoding == "utf-8" and b"\0" in head:
-        raise UserError(f"{path} holds NUL bytes, so it is no text")
+        raise UserError(foreign.by_name(path) or f"{path} holds NUL bytes, so it is no text")
     try:
         text = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)().decode(head)
     except UnicodeDecodeError:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from components.ingestion import beside, empty, files, folder_source, formats, image_files, sources
+from components.ingestion import beside, empty, files, folder_source, foreign, formats, image_files, sources
 from components.ingestion.omissions import Omissions, short
 from curation import cell_rules, dialect, document, number_formats, pictures
 from curation.choices import Line
@@ -18,6 +18,8 @@ from pipeline.data import Data
 
 MOST_ROWS = 2_000_000
 """Rows that are looked at; what follows them is not read."""
+TEXTS = ("csv", "jsonl")
+"""Formats whose cells are texts, which tell by their looks what they mean."""
 MOST_IMAGES = 20_000
 """Images in files of many that are looked at."""
 _ADDED = "the file's path, whose folder is the class: it names the row, and never is a feature"
@@ -92,12 +94,16 @@ def read(path: str, root: str) -> Found:
     Raises:
         UserError: nothing is there, or it cannot be read.
     """
+    if said_of_it := foreign.address(path):
+        raise UserError(said_of_it)
     paths, why, said = _paths(os.path.abspath(path), root)
     lines = [Line("path", paths, why)]
     first = _first(paths, root)
     what = files.format_of(first)
     if what is None and image_files.is_image(first):
         raise UserError(image_files.no_classes(first))
+    if what is None and (said_of_it := foreign.by_name(first)):
+        raise UserError(foreign.refusal(first) or said_of_it)
     if what in ("csv", None) and os.path.isfile(first):
         lines += dialect.lines(first)
         said += [f"csv = {document.toml(line.value)}: {line.why}" for line in lines if line.key == "csv"]
@@ -111,9 +117,9 @@ def read(path: str, root: str) -> Found:
         reasons = [f"{short(name)} is left out: {why}" for name, why in unread.items()]
         lines.append(Line("drop", list(unread), "; ".join(reasons)))
         said += reasons
-    found = cells(root, {line.key: line.value for line in lines}, MOST_ROWS if what == "csv" else None)
+    found = cells(root, {line.key: line.value for line in lines}, MOST_ROWS if what in TEXTS else None)
     table, whole = found.table, found.whole
-    if what == "csv":
+    if what in TEXTS:
         settled, cell_said = cell_rules.propose(table, lines, first)
         said = [*said, *cell_said]
         if settled != lines:
@@ -147,9 +153,9 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     if what == "images":
         table, _ = pictures.table(paths, told)
         return Cells(table, True, dict(folder_source.COLUMNS), told)
-    most = most or (MOST_ROWS if what in ("csv", "parquet", "tfrecord") else MOST_IMAGES)
+    most = most or (MOST_ROWS if what in ("csv", "jsonl", "parquet", "tfrecord") else MOST_IMAGES)
     # As texts: which cells make a column a text, and which stand for a missing value, is not known yet.
-    columns = dict.fromkeys(sources.look(paths[0], settings), "BYTES") if what == "csv" else {}
+    columns = dict.fromkeys(sources.look(paths[0], settings), "BYTES") if what in TEXTS else {}
     batches, rows = [], 0
     for batch in sources.batches(paths, settings, columns, told):
         batches.append(batch)

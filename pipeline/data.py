@@ -172,7 +172,7 @@ class Data(Strict):
     path: Paths | dict[Literal["train", "eval", "test"], Paths]
     """A file, or a pattern as data/*.csv, relative to the data root; or several; or those of each split. {SPAN},
     {VERSION}, {YYYY}, {MM} and {DD} in it tell spans."""
-    format: Literal["csv", "parquet", "tfrecord", "idx", "pixels", "images"] | None = None
+    format: Literal["csv", "jsonl", "parquet", "tfrecord", "idx", "pixels", "images"] | None = None
     """None: as the files' names tell, or a folder of folders of images. pixels: CSV with columns pixel1, pixel2, ..."""
     csv: Csv = Csv()
     image: Image = Image()
@@ -210,8 +210,8 @@ class Data(Strict):
     @model_validator(mode="after")
     def _acting(self) -> "Data":
         acting = {
-            "csv": ("csv", "pixels"),
-            "drop": ("csv", "pixels", "parquet", "tfrecord"),
+            "csv": ("csv", "jsonl", "pixels"),
+            "drop": ("csv", "jsonl", "pixels", "parquet", "tfrecord"),
             "image": ("idx", "pixels", "images"),
         }
         for key, formats in acting.items():

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.ingestion import csv_edges, csv_header, files, packing, text_encoding
+from components.ingestion import csv_edges, csv_header, files, foreign, packing, text_encoding
 from components.ingestion.csv_text import codec, rows
 from errors import UserError
 
@@ -35,6 +35,17 @@ def explained(path: str) -> Iterator[None]:
         raise UserError(unreadable(path, error)) from error
     except packing.FAULTS as error:
         raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def check_text(path: str) -> None:
+    """See that a file is none of those that are known to be no text.
+
+    Raises:
+        UserError: it is; says what it is, and what converts it.
+    """
+    said = None if files.is_remote(path) else foreign.refusal(path)
+    if said is not None:
+        raise UserError(said)
 
 
 def explain(path: str, settings: Mapping[str, Any], message: str) -> str:

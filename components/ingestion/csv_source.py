@@ -105,6 +105,7 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     Raises:
         UserError: it cannot be read, or is empty.
     """
+    csv_places.check_text(path)
     try:
         with csv_text.rows(path, settings, errors="strict") as found:
             # Arrow passes over blank lines too.
@@ -138,6 +139,7 @@ def header(path: str, settings: Mapping[str, Any]) -> list[str]:
 def _header(path: str, settings: Mapping[str, Any]) -> csv_header.Header:
     # What is no text further on is told with its row, by Arrow.
     with csv_places.explained(path):
+        csv_places.check_text(path)
         found = csv_header.read(path, settings)
     if not found.names:
         raise UserError(f"{path}: it is empty, and needs a header line and rows")

@@ -92,6 +92,7 @@ def resolve(paths: Paths, settings: Mapping[str, Any], omissions: Omissions | No
     told = Omissions() if omissions is None else omissions
     named: list[tuple[str | None, spans.Found]] = []
     for split, pattern in flat(paths):
+        _check_address(pattern)
         matches = [path for path in matching(spans.as_glob(pattern)) if path == pattern or _is_named(path, told)]
         inside = [
             dataclasses.replace(match, path=path)
@@ -214,7 +215,10 @@ def copied(source: Any) -> Iterator[str]:
 def matching(pattern: str) -> list[str]:
     """Paths that a pattern names, in order."""
     if is_remote(pattern):
-        [result] = _file_systems().match([pattern])
+        try:
+            [result] = _file_systems().match([pattern])
+        except (_file_system_error(), ValueError) as error:
+            raise ResourceError(f"data.path: {pattern} cannot be looked up: {error}") from error
         return sorted(found.path for found in result.metadata_list)
     if os.path.exists(pattern):
         return [pattern]
@@ -258,6 +262,19 @@ def _is_named(path: str, omissions: Omissions) -> bool:
     if reason is not None:
         omissions.add("folder" if is_folder else "file", reason, name)
     return reason is None
+
+
+def _check_address(pattern: str) -> None:
+    from components.ingestion import foreign
+
+    if said := foreign.address(pattern, remote=True):
+        raise UserError(f"data.path: {said}")
+
+
+def _file_system_error() -> Any:
+    from apache_beam.io.filesystem import BeamIOError
+
+    return BeamIOError
 
 
 def _file_systems() -> Any:

@@ -23,6 +23,7 @@ IMAGES = (
 """How names of images end that are read."""
 _ENDINGS = {
     "csv": (".csv", ".tsv", ".txt", ".data"),
+    "jsonl": (".jsonl", ".ndjson", ".json"),
     "parquet": (".parquet", ".pq"),
     "tfrecord": (".tfrec",),
     "idx": ("-ubyte", ".idx"),

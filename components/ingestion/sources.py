@@ -35,7 +35,7 @@ class Source(Protocol):
         """Names of the columns, after a look at the first rows; what will not be read goes to `omissions`."""
 
 
-FORMATS = ("csv", "parquet", "tfrecord", "idx", "pixels", "images")
+FORMATS = ("csv", "jsonl", "parquet", "tfrecord", "idx", "pixels", "images")
 """What data.format can say."""
 ADDED = {"images": ("file",)}
 """Format -> columns that its reader adds."""
@@ -161,6 +161,10 @@ def source(path: str, settings: Mapping[str, Any]) -> Source:
 
         raise UserError(image_files.no_classes(path))
     if kind is None:
+        from components.ingestion import foreign
+
+        if not files.is_remote(path) and (said := foreign.refusal(path) or foreign.by_name(path)):
+            raise UserError(said)
         raise UserError(
             f"{path}: its name tells no format: take it out of data.path, or say data.format, which is one of "
             f"{', '.join(FORMATS)}"
@@ -174,6 +178,10 @@ def _module(kind: str) -> Source:
         from components.ingestion import parquet_source
 
         return parquet_source
+    if kind == "jsonl":
+        from components.ingestion import jsonl_source
+
+        return jsonl_source
     if kind == "tfrecord":
         from components.ingestion import tfrecord_source
 

@@ -1,0 +1,224 @@
+"""Reads JSON lines: an object a line, plain or packed."""
+
+import contextlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from components.ingestion import cells, csv_text, files, foreign, left_out, packing
+from components.ingestion.cells import ARROW_TYPES
+from components.ingestion.omissions import Omissions
+from errors import UserError
+from models.cleaning import Cleaning
+
+BATCH_ROWS, BATCH_CHARACTERS = 65_536, 4 << 20
+"""Lines, and characters of them, that are decoded at once: bounds memory."""
+DEEPEST = 16
+"""Objects in objects whose values become columns."""
+LOOKED_AT = 100
+"""Lines that a look takes."""
+SOME_LISTS = "lists in some rows, as missing values"
+LISTS = "holds lists: a cell is one number or text"
+
+
+class _Number(str):
+    """A number as it is written: none loses a digit."""
+
+    __slots__ = ()
+
+
+class _Rows(NamedTuple):
+    """Some rows.
+
+    Attributes:
+        lines: Their lines, from 1.
+        rows: Column -> cell as text; None where it is null or a list.
+        lists: Columns with lists.
+    """
+
+    lines: list[int]
+    rows: list[dict[str, str | None]]
+    lists: dict[str, None]
+
+
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read one file.
+
+    Args:
+        path: A file of JSON lines. An object in an object becomes columns OUTER.INNER; a list is left out.
+        settings: [data]: how cells are written.
+        columns: Column name -> INT, FLOAT or BYTES; one that is not named is left out, one that no line has is null.
+        omissions: Takes what is not read as it is there.
+
+    Yields:
+        Batches of rows.
+
+    Raises:
+        UserError: the file cannot be read; names file, line and column.
+    """
+    cleaning = Cleaning.of(settings)
+    for block in _blocks(path):
+        made = []
+        for name, kind in columns.items():
+            texts = _texts(path, name, block)
+            try:
+                made.append(cells.cast(cells.clean(texts, cleaning.rules(name)), kind, cleaning.rules(name)))
+            except cells.BadCellError as error:
+                raise UserError(
+                    f"{path}: column {name!r}, line {block.lines[error.row]}: conversion error to {ARROW_TYPES[kind]}: "
+                    f"invalid value {error.value!r}{error.expected}"
+                ) from error
+        yield pa.RecordBatch.from_arrays(made, list(columns))
+
+
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
+    """Columns of all lines of one file, with their types: those given, else as all their cells look.
+
+    Args:
+        path: A file of JSON lines.
+        settings: As for `batches`.
+        columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
+        omissions: Takes columns that are not read.
+
+    Raises:
+        UserError: as for `batches`.
+    """
+    cleaning, looks, lists = Cleaning.of(settings), dict[str, str | None](), dict[str, None]()
+    for block in _blocks(path):
+        lists |= block.lists
+        for name in _names(block):
+            looks.setdefault(name, None)
+            if name not in columns:
+                texts = cells.clean(_texts(path, name, block), cleaning.rules(name))
+                looks[name] = cells.looks_like(texts, looks[name], cleaning.numbers)
+    return {name: columns.get(name) or looks[name] or "BYTES" for name in _kept(looks, lists, settings, omissions)}
+
+
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    """See that a file can be read and holds a row.
+
+    Returns:
+        Names of the columns of its first lines, in order.
+
+    Raises:
+        UserError: it cannot be read, or holds none.
+    """
+    first = next(_blocks(path, LOOKED_AT), None)
+    if first is None:
+        raise UserError(f"{path} is empty: it needs an object a line")
+    return _kept(_names(first), first.lists, settings, omissions)
+
+
+def _names(block: _Rows) -> list[str]:
+    return list(dict.fromkeys(name for row in block.rows for name in row))
+
+
+def _kept(
+    names: Iterable[str], lists: Iterable[str], settings: Mapping[str, Any], omissions: Omissions | None
+) -> list[str]:
+    """Columns that are read; lists and those that the config drops are not."""
+    known, told = list(names), Omissions() if omissions is None else omissions
+    for name in left_out.kept((name for name in lists if name not in known), settings, told):
+        told.add("column", LISTS, name, action="left out")
+    kept = left_out.kept(known, settings, told)
+    for name in lists:
+        if name in kept:
+            told.add("column", SOME_LISTS, name, action="read")
+    return kept
+
+
+def _texts(path: str, name: str, block: _Rows) -> pa.Array:
+    texts = [row.get(name) for row in block.rows]
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        bad = next(at for at, text in enumerate(texts) if text and not text.isprintable() and _is_cut(text))
+        raise UserError(
+            f"{path}: column {name!r}, line {block.lines[bad]}: half of a character (a lone surrogate)"
+        ) from None
+
+
+def _is_cut(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _blocks(path: str, most: int = BATCH_ROWS) -> Iterator[_Rows]:
+    """Rows, so many at a time."""
+    if not files.is_remote(path) and (said := foreign.refusal(path, but=foreign.JSON_LINES)):
+        raise UserError(said)
+    held, size = _Rows([], [], {}), 0
+    for number, text in _lines(path):
+        row: dict[str, str | None] = {}
+        for name, value in _object(path, number, text).items():
+            _flatten(row, name, value, held.lists, f"{path}, line {number}")
+        held.lines.append(number)
+        held.rows.append(row)
+        size += len(text)
+        if len(held.rows) >= most or size > BATCH_CHARACTERS:
+            yield held
+            held, size = _Rows([], [], {}), 0
+    if held.rows:
+        yield held
+
+
+def _lines(path: str) -> Iterator[tuple[int, str]]:
+    """Numbers and texts of the lines that are not blank."""
+    number = 0
+    try:
+        with (
+            contextlib.closing(files.open_unpacked(path)) as file,
+            io.TextIOWrapper(file, "utf-8-sig") as text,
+        ):
+            while line := text.readline(csv_text.LINE_LENGTH):
+                number += 1
+                if len(line) == csv_text.LINE_LENGTH and not line.endswith("\n"):
+                    raise UserError(f"{path}, line {number}: a line of over {csv_text.LINE_LENGTH:,} characters")
+                if line.strip():
+                    yield number, line
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}, after line {number}: not UTF-8: convert it, as with iconv -t utf-8") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error}") from error
+    except packing.FAULTS as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def _object(path: str, number: int, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+    except (ValueError, RecursionError) as error:
+        if text.strip() in ("{", "["):
+            raise UserError(
+                f"{path} is one JSON value over many lines: {foreign.ONE_JSON.format(path=path)}"
+            ) from error
+        why = "nested too deep"
+        if isinstance(error, json.JSONDecodeError):
+            why = f"{error.msg}, at character {error.pos + 1}"
+        raise UserError(f"{path}, line {number}: this is no JSON ({why}): each line is one object") from error
+    if not isinstance(found, dict):
+        raise UserError(f'{path}, line {number}: this is no object: each line is one, as {{"column": 1}}')
+    return found
+
+
+def _flatten(
+    row: dict[str, str | None], name: str, value: Any, lists: dict[str, None], where: str, depth: int = 1
+) -> None:
+    """Put a value under its column, and those of an object under one column each."""
+    if isinstance(value, dict):
+        if depth > DEEPEST:
+            raise UserError(f"{where}: column {name[:80]!r}: objects in objects, more than {DEEPEST} deep")
+        for inner, cell in value.items():
+            _flatten(row, f"{name}.{inner}", cell, lists, where, depth + 1)
+    elif isinstance(value, list):
+        lists[name] = None
+    elif isinstance(value, bool):
+        row[name] = "true" if value else "false"
+    else:
+        row[name] = value if value is None else str(value)

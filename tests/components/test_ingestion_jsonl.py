@@ -1,0 +1,142 @@
+import bz2
+import gzip
+import json
+import tracemalloc
+
+import pyarrow as pa
+import pytest
+
+from components.ingestion import jsonl_source, sources
+from components.ingestion.omissions import Omissions
+from curation import new, review
+from errors import UserError
+from pipeline.data import Data
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a file of the given content; columns as lists. `told` is what was left out."""
+
+    def run(content, columns=None, name="table.jsonl", **keys):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        settings = Data(path="not read", **keys).model_dump(mode="json")
+        told = Omissions()
+        batches = list(sources.batches(str(path), settings, columns or {}, told))
+        run.told = told.lines()
+        return pa.Table.from_batches(batches).to_pydict()
+
+    return run
+
+
+TEXT = '{"id": 1, "at": {"x": 1.5, "y": "a"}, "ok": true}\n\n{"id": 2, "at": {"x": 2}, "ok": null, "new": "z"}\n'
+ROWS = {"id": [1, 2], "at.x": [1.5, 2.0], "at.y": ["a", None], "ok": ["true", None], "new": [None, "z"]}
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_the_keys_of_all_lines_are_columns(read, monkeypatch, size):
+    monkeypatch.setattr(jsonl_source, "BATCH_ROWS", size)
+    assert read(TEXT) == ROWS
+    assert read("\ufeff" + TEXT.replace("\n", "\r\n"), name="table.ndjson") == ROWS
+    assert read(gzip.compress(TEXT.encode()), name="table.json.gz") == ROWS
+    assert read(bz2.compress(TEXT.encode()), name="x.dat", format="jsonl") == ROWS
+
+
+def test_columns_have_the_schemas_types(read):
+    columns = {"id": "BYTES", "at.x": "FLOAT", "gone": "INT"}
+    assert read(TEXT, columns) == {"id": ["1", "2"], "at.x": [1.5, 2.0], "gone": [None, None]} | {
+        name: ROWS[name] for name in ("at.y", "ok", "new")
+    }
+
+
+def test_numbers_keep_all_their_digits(read):
+    made = read('{"a": 9007199254740993, "b": 12345678901234567890, "c": 1e400, "d": NaN}\n')
+    assert made["a"] == [9007199254740993]
+    assert made["b"] == ["12345678901234567890"]
+
+
+def test_cells_are_cleaned_as_those_of_csv(read):
+    made = read('{"a": " x ", "b": "?", "c": "1.234,5"}\n', {"c": "FLOAT"}, csv={"decimal": ",", "thousands": "."})
+    assert made == {"a": ["x"], "b": [None], "c": [1234.5]}
+
+
+def test_lists_are_left_out_and_named(read, tmp_path):
+    assert read('{"a": 1, "tags": [1], "at": {"more": []}}\n') == {"a": [1]}
+    assert read.told == ["left out 2 columns: holds lists: a cell is one number or text (tags, at.more)"]
+    told = Omissions()
+    sources.look(str(tmp_path / "table.jsonl"), Data(path="x").model_dump(mode="json"), told)
+    assert told.lines() == read.told
+
+
+def test_a_list_among_values_is_missing_and_named(read):
+    assert read('{"a": 1}\n{"a": [2]}\n') == {"a": [1, None]}
+    assert read.told == ["read 1 column: lists in some rows, as missing values (a)"]
+
+
+def test_a_column_that_the_config_drops_is_left_out(read):
+    assert read('{"a": 1, "b": 2, "c": [1]}\n', drop=["b", "c"]) == {"a": [1]}
+    assert read.told == ["left out 2 columns: data.drop names it (c, b)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"a": 1}\n{"a": 1\n',
+            r"table\.jsonl, line 2: this is no JSON \(.+, at character \d+\): each line is one object",
+        ),
+        ('{"a": 1}\n\n[1]\n', r"table\.jsonl, line 3: this is no object"),
+        ("{\n", r"table\.jsonl is one JSON value over many lines: convert it .*`jq -c"),
+        ('[{"a": 1}]', r"table\.jsonl is a JSON array: convert it .*`jq -c '\.\[\]' \S*table\.jsonl"),
+        ("[" * 100_000, r"table\.jsonl is a JSON array|line 1: this is no JSON \(nested too deep\)"),
+        ('{"a":' * 100_000, r"line 1: this is no JSON"),
+        ('{"a":' * 20 + "1" + "}" * 20, r"line 1: column 'a\.a.*': objects in objects, more than 16 deep"),
+        ('{"a": 1}\n{"a": "x"}\n', r"column 'a', line 2: conversion error to int64: invalid value 'x'"),
+        ('{"a": 1}\n{"b": "\\ud800"}\n', r"column 'b', line 2: half of a character"),
+        (b'{"a": "\xff"}', r"table\.jsonl, after line 0: not UTF-8"),
+        (gzip.compress(TEXT.encode())[:-9], r"table\.jsonl cannot be read"),
+    ],
+)
+def test_a_fault_names_the_line(read, text, said):
+    with pytest.raises(UserError, match=said):
+        read(text, {"a": "INT"})
+
+
+def test_a_file_without_rows_is_refused(tmp_path):
+    (tmp_path / "t.jsonl").write_text("\n")
+    with pytest.raises(UserError, match=r"t\.jsonl is empty: it needs an object a line"):
+        sources.look(str(tmp_path / "t.jsonl"), Data(path="x").model_dump(mode="json"))
+
+
+def test_memory_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(jsonl_source, "BATCH_CHARACTERS", 1 << 16)
+    path = tmp_path / "t.jsonl.gz"
+    with gzip.open(path, "wt") as file:
+        file.writelines(json.dumps({"a": row, "b": "x" * 1000}) + "\n" for row in range(20_000))
+    settings = Data(path="x").model_dump(mode="json")
+    tracemalloc.start()
+    rows = sum(len(batch) for batch in sources.batches(str(path), settings, {"a": "INT", "b": "BYTES"}))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows == 20_000
+    assert peak < 4 << 20
+
+
+def test_new_and_schema_diff_read_it(tmp_path, rng):
+    for folder in ("configs", "schemas", "data"):
+        (tmp_path / folder).mkdir()
+    rows = [
+        {"a": int(rng.integers(9)), "b": {"c": float(rng.normal())}, "y": ["ja", "nein"][row % 2]} for row in range(90)
+    ]
+    (tmp_path / "data/t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    proposal = new.new(str(tmp_path), "made", str(tmp_path / "data/t.jsonl"), label="y")
+    assert proposal.said[0] == "data/t.jsonl: jsonl, 90 rows, 3 columns"
+    assert 'column = "b.c"' in proposal.config
+    assert review.diff(str(tmp_path), "made", str(tmp_path)) == []
+
+
+@pytest.fixture
+def rng():
+    import numpy as np
+
+    return np.random.default_rng(3)
