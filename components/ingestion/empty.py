@@ -11,7 +11,7 @@ from components.ingestion.omissions import Omissions
 from errors import UserError
 
 REASON = "it holds no rows"
-FORMATS = ("csv", "pixels", "parquet", "tfrecord")
+FORMATS = ("csv", "jsonl", "pixels", "parquet", "tfrecord")
 """Formats whose files are looked into: any other is one file, or one folder, of pictures."""
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from components.ingestion import cells, csv_text, files, foreign, left_out, packing
 from components.ingestion.cells import ARROW_TYPES
+from components.ingestion.formats import NoRowsError
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from models.cleaning import Cleaning
@@ -112,7 +113,7 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     """
     first = next(_blocks(path, LOOKED_AT), None)
     if first is None:
-        raise UserError(f"{path} is empty: it needs an object a line")
+        raise NoRowsError(f"{path} is empty: it needs an object a line")
     return _kept(_names(first), first.lists, settings, omissions)
 
 
