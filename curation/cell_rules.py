@@ -1,13 +1,12 @@
 """What the cells of a CSV file mean: how numbers are written, and texts that stand for a missing value."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion import csv_places, number_text
-from curation import dialect, number_formats
+from curation import cell_values, dialect, number_formats
 from curation.choices import Line
 from curation.number_formats import Formats
 from pipeline.data import Data
@@ -16,17 +15,21 @@ NAMED = 8
 """Columns that are named in a sentence."""
 
 
-def propose(table: pa.Table, lines: Sequence[Line], path: str) -> tuple[list[Line], list[str]]:
+def propose(table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv") -> tuple[list[Line], list[str]]:
     """Keys of [data] that say what cells mean.
 
     Args:
-        table: Cells as texts.
+        table: Cells, of a CSV file as texts.
         lines: Keys of [data] so far.
         path: The first file.
+        kind: The format.
 
     Returns:
         All keys, and what to say, a sentence each.
     """
+    if kind == "parquet":
+        values, said = cell_values.propose(table)
+        return [*lines, *values], said
     given = {line.key: line.value for line in lines}
     csv = dict(given.get("csv", {}))
     formats = number_formats.detect(table, csv.get("delimiter", ","))
@@ -40,12 +43,27 @@ def propose(table: pa.Table, lines: Sequence[Line], path: str) -> tuple[list[Lin
         why = "; ".join(part for part in (before, said[-1]) if part)
         keys = [*(line for line in lines if line.key != "csv"), Line("csv", csv, why)]
     settings = Data.model_validate({**given, "csv": csv, "path": path}).model_dump(mode="json")
-    said += [_mixed(column, examples, path, settings) for column, examples in formats.mixed.items()]
+    for column, examples in formats.mixed.items():
+        # JSON lines have a row a line.
+        rows = [index + 1 + (kind == "csv" and settings["csv"]["header"]) for index, _ in examples]
+        places = [csv_places.place(path, settings, row) if kind == "csv" else f"line {row}" for row in rows]
+        said.append(_mixed(column, [text for _, text in examples], places))
     tokens = dialect.odd_tokens(_plain(table, formats))
     if tokens:
         blank = [*Data(path="").blank, *tokens]
         keys.append(Line("blank", blank, f"{', '.join(map(repr, tokens))} among numbers means a missing value here"))
-    return keys, said
+        table = _without(table, tokens)
+    values, of_values = cell_values.propose(table, formats.numbers)
+    return [*keys, *values], said + of_values
+
+
+def _without(table: pa.Table, tokens: Sequence[str]) -> pa.Table:
+    """The table with tokens as missing cells."""
+    columns = [
+        pc.if_else(pc.is_in(column, value_set=pa.array(tokens)), pa.scalar(None, pa.string()), column)
+        for column in table.columns
+    ]
+    return pa.table(columns, names=table.column_names)
 
 
 def _plain(table: pa.Table, formats: Formats) -> pa.Table:
@@ -76,13 +94,9 @@ def _read(formats: Formats) -> str:
     return text
 
 
-def _mixed(column: str, examples: Sequence[tuple[int, str]], path: str, settings: Mapping[str, Any]) -> str:
-    places = [f"{text!r} ({csv_places.place(path, settings, _row(row, settings))})" for row, text in examples]
+def _mixed(column: str, texts: Sequence[str], places: Sequence[str]) -> str:
+    shown = ", ".join(f"{text!r} ({place})" for text, place in zip(texts, places, strict=True))
     return (
-        f"{column} holds numbers that no one format reads, and counts as text: {', '.join(places)}: write them alike, "
-        "or say data.csv decimal, thousands and units for the right ones, and data.blank for what means missing"
+        f"{column} holds numbers that no one format reads, and counts as text: {shown}: write them alike, or say "
+        "data.csv decimal, thousands and units for the right ones, and data.blank for what means missing"
     )
-
-
-def _row(index: int, settings: Mapping[str, Any]) -> int:
-    return index + 1 + bool(settings["csv"]["header"])

@@ -68,7 +68,7 @@ class Found:
     @property
     def values(self) -> dict[str, Any]:
         """The keys' values."""
-        return {line.key: line.value for line in self.lines}
+        return _active(self.lines)
 
     @property
     def where(self) -> str:
@@ -109,7 +109,7 @@ def read(path: str, root: str) -> Found:
         said += [f"csv = {document.toml(line.value)}: {line.why}" for line in lines if line.key == "csv"]
         if what is None:
             lines.append(Line("format", "csv", "a text whose name does not tell"))
-    what = {line.key: line.value for line in lines}.get("format", what)
+    what = _active(lines).get("format", what)
     if what == "images":
         return _folder(lines, said, root)
     unread = _unreadable(lines, root)
@@ -117,19 +117,23 @@ def read(path: str, root: str) -> Found:
         reasons = [f"{short(name)} is left out: {why}" for name, why in unread.items()]
         lines.append(Line("drop", list(unread), "; ".join(reasons)))
         said += reasons
-    found = cells(root, {line.key: line.value for line in lines}, MOST_ROWS if what in TEXTS else None)
+    found = cells(root, _active(lines), MOST_ROWS if what in TEXTS else None)
     table, whole = found.table, found.whole
-    if what in TEXTS:
-        settled, cell_said = cell_rules.propose(table, lines, first)
+    if what in (*TEXTS, "parquet"):
+        settled, cell_said = cell_rules.propose(table, lines, first, what)
         said = [*said, *cell_said]
         if settled != lines:
             lines = settled
-            found = cells(root, {line.key: line.value for line in lines})
+            found = cells(root, _active(lines))
             table, whole = found.table, found.whole
     if what in ("idx", "pixels"):
         looked = pictures.of(table["image"].to_pylist())
         return Found(table.drop(["image"]), tuple(lines), whole, what, looked, said=tuple(said))
     return Found(table, tuple(lines), whole, str(what), said=tuple(said))
+
+
+def _active(lines: Sequence[Line]) -> dict[str, Any]:
+    return {line.key: line.value for line in lines if line.active}
 
 
 def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Sequence[str] = ()) -> Cells:

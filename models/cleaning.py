@@ -27,11 +27,13 @@ class Rules:
     Attributes:
         strip: Whether whitespace around a text is removed.
         null_values: Texts that stand for a missing value; one that is a number stands for that number, however written.
+        fold_case: Whether texts become lower case.
         numbers: How numbers are written in texts; a served row has them as numbers.
     """
 
     strip: bool = True
     null_values: tuple[str, ...] = ()
+    fold_case: bool = False
     numbers: NumberFormat = PLAIN
 
     @property
@@ -52,12 +54,14 @@ class Cleaning:
         strip: data.trim.
         null_values: data.blank.
         of_column: data.column_null_values.
+        fold_case: data.fold_case.
         numbers: Those of data.csv.
     """
 
     strip: bool
     null_values: tuple[str, ...]
     of_column: Mapping[str, tuple[str, ...]]
+    fold_case: tuple[str, ...] = ()
     numbers: NumberFormat = PLAIN
 
     @classmethod
@@ -70,16 +74,26 @@ class Cleaning:
         of_column = {name: tuple(texts) for name, texts in data["column_null_values"].items()}
         written = data.get("csv", {})
         numbers = NumberFormat(written["decimal"], written["thousands"], tuple(written["units"])) if written else None
-        return cls(data["trim"], tuple(data["blank"]), of_column, numbers or PLAIN)
+        return cls(data["trim"], tuple(data["blank"]), of_column, tuple(data["fold_case"]), numbers or PLAIN)
 
     def rules(self, column: str) -> Rules:
         """The rules of one column."""
-        return Rules(self.strip, (*self.null_values, *self.of_column.get(column, ())), self.numbers)
+        null_values = (*self.null_values, *self.of_column.get(column, ()))
+        return Rules(self.strip, null_values, column in self.fold_case, self.numbers)
+
+
+DOTTED, FINAL = ("\u0130", "i"), ("\u03c2", "\u03c3")
+"""What a lower case differs in between Arrow and ICU, which knows words: it is made alike before and after."""
+
+
+def folded(text: str) -> str:
+    """A text in lower case, as rules with `fold_case` make it."""
+    return text.replace(*DOTTED).lower().replace(*FINAL)
 
 
 def section(data: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of [data] that clean a served row."""
-    return {key: data[key] for key in ("trim", "blank", "column_null_values")}
+    return {key: data[key] for key in ("trim", "blank", "column_null_values", "fold_case")}
 
 
 def _number(text: str) -> float | int | None:

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components.ingestion import files
 from components.ingestion.grouping import ungrouped
-from models.cleaning import section
+from models.cleaning import folded, section
 from models.label import Label
 from models.recipe import Training
 from models.roles import Duties, Features
@@ -100,6 +100,20 @@ class Config(Strict):
     def _groups_stay_together(self) -> "Config":
         if reason := ungrouped(self.data.split.by, self.columns.group):
             raise ValueError(reason)
+        return self
+
+    @model_validator(mode="after")
+    def _categories_are_folded(self) -> "Config":
+        given = [("features.categorical", entry.column, entry.categories) for entry in self.features.categorical]
+        label = self.label
+        values = (*(label.classes if label.task == "classes" else ()), *([label.positive] if label.positive else []))
+        for key, column, names in (*given, ("label", label.column, values)):
+            for name in names if column in self.data.fold_case else ():
+                if name != folded(name):
+                    raise ValueError(
+                        f"{key}: column {column!r} holds {folded(name)!r} and never {name!r}, since data.fold_case "
+                        f"names it: write {folded(name)!r}"
+                    )
         return self
 
     @model_validator(mode="after")

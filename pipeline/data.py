@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from components.ingestion.files import flat
 from components.ingestion.filters import Filter
 from components.ingestion.spans import placeholders
-from models.strict import Strict, Word
+from models.strict import Strict
 
 SPLITS = ("train", "eval", "test")
 
@@ -163,6 +163,14 @@ def _written(span: Any) -> Any:
     return span.isoformat() if isinstance(span, datetime.date) else span
 
 
+def _as_text(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+NullValue = Annotated[str, BeforeValidator(_as_text)]
+"""A text, or a number that a config may write as one."""
 Paths = str | tuple[str, ...]
 
 
@@ -180,11 +188,13 @@ class Data(Strict):
     """Texts that mean that the value is missing, in every column of CSV and Parquet, and of a row that is served."""
     trim: bool = True
     """Whether blanks around texts are taken away, also of a row that is served."""
-    column_null_values: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
+    column_null_values: dict[str, tuple[NullValue, ...]] = Field(default_factory=dict)
     """Column -> values that mean that the value is missing in this column, besides `blank`; a number is that number
     however it is written."""
     drop: tuple[str, ...] = ()
     """Columns that are not read, such as one of lists, or one of two of a name; a schema does not name them."""
+    fold_case: tuple[str, ...] = ()
+    """Columns whose texts become lower case, also of a row that is served: Yes, YES and yes are one category."""
     exclude: tuple[str, ...] = ()
     """Expressions for obviously wrong rows, as "bedrooms > 20": a row that one of them names is left out."""
     max_blank_label: float = Field(default=0.05, ge=0, le=1)

@@ -104,6 +104,18 @@ class Contradictions(Strict):
     """Share of the rows of all splits."""
 
 
+class Spellings(Strict):
+    """Categories of the train split that differ by case or by blanks around them alone."""
+
+    action: Action = "warn"
+
+
+class Sentinels(Strict):
+    """Numbers of nines, as -999, that are frequent and far from all others in the train split."""
+
+    action: Action = "warn"
+
+
 def _spelled_out(gate: Any) -> Any:
     return {"action": gate} if isinstance(gate, str) else gate
 
@@ -123,6 +135,8 @@ class Gates(Strict):
     skew: Annotated[Skew, _Short] = Skew()
     duplicates: Annotated[Duplicates, _Short] = Duplicates()
     contradictions: Annotated[Contradictions, _Short] = Contradictions()
+    spellings: Annotated[Spellings, _Short] = Spellings()
+    sentinels: Annotated[Sentinels, _Short] = Sentinels()
 
     @model_validator(mode="after")
     def _ends_in_order(self) -> "Gates":

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion import number_text
-from models.cleaning import Rules
+from models.cleaning import DOTTED, FINAL, Rules
 from models.number_text import PLAIN, NumberFormat
 
 DOUBLE = "DOUBLE"
@@ -37,7 +37,7 @@ class BadCellError(ValueError):
 
 
 def clean(column: pa.Array, rules: Rules) -> pa.Array:
-    """Strip texts, and make null of texts and numbers that stand for a missing value.
+    """Strip texts, make null of texts and numbers that stand for a missing value, and fold the case of texts.
 
     Args:
         column: Array of n cells; one that holds neither texts nor numbers stays as it is.
@@ -56,12 +56,15 @@ def clean(column: pa.Array, rules: Rules) -> pa.Array:
         null_values = rules.null_numbers
     else:
         return column
-    if not null_values:
-        return column
-    is_null = pc.is_in(column, value_set=pa.array(null_values, column.type))
-    if pc.any(is_null).as_py():
-        return pc.if_else(is_null, pa.scalar(None, column.type), column)
-    return column
+    is_null = pc.is_in(column, value_set=pa.array(null_values, column.type)) if null_values else None
+    if is_null is not None and pc.any(is_null).as_py():
+        column = pc.if_else(is_null, pa.scalar(None, column.type), column)
+    return _folded(column) if rules.fold_case and pa.types.is_string(column.type) else column
+
+
+def _folded(texts: pa.Array) -> pa.Array:
+    lower = pc.utf8_lower(pc.replace_substring(texts, *DOTTED))
+    return pc.replace_substring(lower, *FINAL)
 
 
 def cast(column: pa.Array, kind: str, rules: Rules) -> pa.Array:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.validation import equal_rows, labels
+from components.validation import cell_values, equal_rows, labels
 from components.validation.findings import Finding, Predicate, down, share, toml_key, up
 from components.validation.reviewed import by_column, unnamed
 from components.validation.sentences import domain
@@ -156,6 +156,8 @@ GATES = {
     "unseen": unseen,
     "duplicates": equal_rows.duplicates,
     "contradictions": equal_rows.contradictions,
+    "spellings": cell_values.spellings,
+    "sentinels": cell_values.stand_ins,
 }
 """Key of [gates] -> what judges it."""
 

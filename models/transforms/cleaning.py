@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from models.cleaning import WHITESPACE, Cleaning, Rules
+from models.cleaning import DOTTED, FINAL, WHITESPACE, Cleaning, Rules
 from models.number_text import quoted
 from models.transforms import cells
 
@@ -42,7 +42,11 @@ def _texts(values: tf.Tensor, rules: Rules) -> tf.Tensor:
     if rules.strip:
         values = tf.strings.regex_replace(values, _AROUND, "")
     null_values = "|".join(quoted(text) for text in rules.null_values if text)
-    return tf.strings.regex_replace(values, f"^(?:{null_values})$", "") if null_values else values
+    values = tf.strings.regex_replace(values, f"^(?:{null_values})$", "") if null_values else values
+    if rules.fold_case:
+        values = tf.strings.lower(tf.strings.regex_replace(values, *DOTTED), encoding="utf-8")
+        values = tf.strings.regex_replace(values, *FINAL)
+    return values
 
 
 def _is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:

@@ -110,7 +110,7 @@ def test_mixed_formats_are_said_with_their_lines(read):
 
 def test_cells_are_shown_as_ingestion_reads_them():
     table = pa.table({"a": ["1,5", "-999,0", None], "code": ["1,5", "x", None], "text": ["-999", "1", "2"]})
-    cleaning = Cleaning(True, ("",), {"a": ("-999",), "text": ("-999",)}, NumberFormat(","))
+    cleaning = Cleaning(True, ("",), {"a": ("-999",), "text": ("-999",)}, numbers=NumberFormat(","))
 
     assert number_formats.as_read(table, cleaning, texts=["text"]).to_pydict() == {
         "a": ["1.5", None, None],

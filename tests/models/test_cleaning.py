@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from components.ingestion import cells, sources
 from models import training
-from models.cleaning import WHITESPACE, Cleaning, Rules, section
+from models.cleaning import WHITESPACE, Cleaning, Rules, folded, section
 from models.transforms import cleaning
 from pipeline.data import Data
 
@@ -59,6 +59,29 @@ def test_numbers_are_cleaned_alike(kind, values, dtype):
     assert served(cleaning.column(sparse(values, dtype), rules), len(values)) == there
     np.testing.assert_equal(of_texts, ingested)
     assert (ingested[0], ingested[1], ingested[2]) == (0, None, None)
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_case_is_folded_alike(fold):
+    texts = ["Yes", "YES", "\u0391\u03a3", "\u0391\u03c2", "İstanbul", "STRASSE", "Straße", "ÖL", "NA", "na", " Ä "]
+    rules = Rules(True, ("NA",), fold)
+    ingested = cells.cast(pa.array(texts), "BYTES", rules).to_pylist()
+
+    assert served(cleaning.column(sparse(texts, tf.string), rules), len(texts)) == ingested
+    expected = ["yes", "yes", "\u03b1\u03c3", "\u03b1\u03c3", "istanbul", "strasse", "straße", "öl", None, "na", "ä"]
+    assert ingested == (expected if fold else [*texts[:8], None, "na", "Ä"])
+    assert [folded(text) for text in texts if fold and text != "NA"] == [
+        text if text != "ä" else " ä " for text in ingested if fold and text is not None
+    ]
+
+
+def test_letters_of_common_scripts_are_folded_alike():
+    letters = [chr(code) for code in range(1, 0x2C00) if not 0xD800 <= code <= 0xDFFF]
+    rules = Rules(False, (), True)
+    ingested = cells.cast(pa.array(letters), "BYTES", rules).to_pylist()
+    lower = [text.decode() for text in cleaning.column(tf.constant(letters)[:, tf.newaxis], rules).numpy()[:, 0]]
+
+    assert lower == ingested == [folded(letter) for letter in letters]
 
 
 def test_whitespace_is_what_arrow_trims():

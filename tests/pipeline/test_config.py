@@ -130,6 +130,23 @@ def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
 )
 def test_a_served_model_cleans_cells_where_ingestion_does(data, cleaned):
     made = make(data={**data, "column_null_values": {"area": [-1]}})
-    expected = {"trim": True, "blank": list(made.data.blank), "column_null_values": {"area": ["-1"]}}
+    expected = {"trim": True, "blank": list(made.data.blank), "column_null_values": {"area": ["-1"]}, "fold_case": []}
 
     assert made.cleaning(made.plain("data")["data"]["path"]) == (expected if cleaned else None)
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        (
+            {"features": {"categorical": [{"column": "paid", "categories": ["yes", "No"]}]}},
+            "features.categorical: column 'paid' holds 'no' and never 'No', since data.fold_case names it: write 'no'",
+        ),
+        ({"label": {"column": "paid", "task": "binary", "positive": "Yes"}}, "label: column 'paid' holds 'yes'"),
+        ({"label": {"column": "paid", "task": "classes", "classes": ["a", "B"]}}, "label: column 'paid' holds 'b'"),
+    ],
+)
+def test_a_category_that_folding_leaves_no_cell_of_is_refused(sections, message):
+    with pytest.raises(ValidationError, match=message):
+        make(data={"path": "x.csv", "fold_case": ["paid"]}, **sections)
+    make(data={"path": "x.csv", "fold_case": ["area"]}, **sections)

@@ -435,6 +435,7 @@ def test_columns_that_fit_pass(root):
         ('features.ignored=["idd"]', "features.ignored", "idd", "id"),
         ("label.column=rents", "label.column", "rents", "rent"),
         ("data.split.column=idd", "data.split.column", "idd", "id"),
+        ("data.fold_case=['ctiy']", "data.fold_case", "ctiy", "city"),
         ("data.column_null_values={aera = [-999]}", "data.column_null_values", "aera", "area"),
         ('evaluation.slices=["citi"]', "evaluation.slices", "citi", "city"),
         ('evaluation.slices=[["city", "roms"]]', "evaluation.slices", "roms", "rooms"),

@@ -1,0 +1,71 @@
+"""The gates on what cells hold."""
+
+import pytest
+
+from components import sentinels
+
+from ..flats import one, rows
+
+ALL = "data.split=all"
+
+
+def test_spellings_of_one_category_are_named_with_the_key(flats, gated):
+    cities = ("Bern", "BERN", "Chur")
+    flats.data(flats.HEADER + rows(60, city=lambda row: cities[row % 3]))
+    found = one(gated.found(ALL))
+
+    assert (found["gate"], found["column"], found["action"]) == ("spellings", "city", "warn")
+    assert found["text"] == (
+        "values that differ by case alone count as different ones: 'BERN' (20), 'Bern' (20); 'city' in data.fold_case "
+        "makes one of each"
+    )
+    assert gated.found(ALL, "gates.spellings=off") == []
+    assert gated.found(ALL, "data.fold_case=['city']") == []
+
+
+def test_codes_of_one_letter_are_not(flats, gated):
+    flats.data(flats.HEADER + rows(60, city=lambda row: "aAb"[row % 3]))
+
+    assert gated.found(ALL) == []
+
+
+@pytest.mark.parametrize("marker", [-999, 99999])
+def test_a_number_far_from_all_others_is_named_with_the_key(flats, gated, marker):
+    flats.optional("area")
+    flats.data(flats.HEADER + rows(400, area=lambda row: marker if row % 10 == 0 else 40 + row % 57 / 2))
+    optional = 'features.numeric=[{column="area", missing="mean"}]'
+    found = one(gated.found(ALL, optional))
+
+    assert (found["gate"], found["column"], found["action"]) == ("sentinels", "area", "warn")
+    assert found["text"] == (
+        f"{marker} in 40 of 400 cells (10 %), far from all other numbers, seems to stand for a missing value: "
+        f"data.column_null_values = {{area = [{marker}]}} says so"
+    )
+    assert gated.found(ALL, optional, "gates.sentinels=off") == []
+    assert gated.found(ALL, optional, f"data.column_null_values={{area = [{marker}]}}") == []
+
+
+@pytest.mark.parametrize("area", [lambda row: 40 + row, lambda row: 9 if row % 10 else 40, lambda row: -100 + row])
+def test_other_numbers_are_not(flats, gated, area):
+    flats.data(flats.HEADER + rows(200, area=area))
+
+    assert gated.found(ALL) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "share", "low", "high", "stands"),
+    [
+        (-999, 0.01, 0, 100, True),
+        (-999, 0.009, 0, 100, False),
+        (99, 0.1, 0, 80, False),
+        (99, 0.1, 1, 5, True),
+        (-1, 0.5, 0, 0.1, False),
+        (998, 0.5, 0, 10, False),
+        (99.5, 0.5, 0, 10, False),
+        (9, 0.5, 0, 1, False),
+        (-9, 0.5, 0, 4, True),
+        (float("-inf"), 0.5, 0, 4, False),
+    ],
+)
+def test_what_stands_out(number, share, low, high, stands):
+    assert sentinels.stands_out(number, share, low, high) == stands

@@ -1,0 +1,124 @@
+import pyarrow as pa
+import pytest
+
+from curation import cell_values, new, reading
+from models.number_text import NumberFormat
+from pipeline import load
+from pipeline.variants import Name
+
+
+def propose(numbers=None, **columns):
+    lines, said = cell_values.propose(pa.table(columns), *([numbers] if numbers else []))
+    return {(line.key, line.active): line.value for line in lines}, said
+
+
+def spread(values, *others, of=100):
+    """Values over and over, and each of the others in five of a hundred rows."""
+    return [*(values[row % len(values)] for row in range(of - 5 * len(others))), *(o for o in others for _ in range(5))]
+
+
+@pytest.mark.parametrize(
+    ("texts", "folded"),
+    [
+        (["Yes", "YES", "yes", "No"], True),
+        (["True", "TRUE", "false"], True),
+        (["y", "Y", "n"], True),
+        (["Bern", "BERN", "Chur"], True),
+        (["STRASSE", "straße"], False),
+        (["a", "A", "b"], False),
+        (["Bern", "Chur"], False),
+    ],
+)
+def test_spellings_that_differ_by_case_are_made_one(texts, folded):
+    keys, said = propose(c=spread(texts))
+
+    assert keys == ({("fold_case", True): ["c"]} if folded else {})
+    assert len(said) == (folded or "A" in texts)
+
+
+def test_codes_of_one_letter_are_only_named():
+    assert propose(grade=spread(["a", "A", "b"]))[1] == [
+        "grade: 'a' (34), 'A' (33): values that differ by case alone; if they are the same, add grade to data.fold_case"
+    ]
+
+
+def test_names_and_sentences_are_no_categories():
+    names = [f"{'User' if row % 2 else 'user'}{row // 2}" for row in range(100)]
+    sentences = spread(["a red house by the sea", "A red house by the sea"])
+
+    assert propose(name=names, note=sentences) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("cells", "sure", "maybe"),
+    [
+        (spread(range(10, 90), -999), [-999], []),
+        (spread([f"{value}.5" for value in range(10, 90)], "-9999"), [-9999], []),
+        (spread(range(5), 99), [99], []),
+        (spread(range(5), -999, 9999), [-999, 9999], []),
+        (spread(range(18, 80), 99), [], [99]),
+        (spread(range(10, 90), -1), [], [-1]),
+        (spread(range(90, 99), 99), [], []),
+        (spread(range(5), -77), [], []),
+        ([*range(999), -99999], [], []),
+        ([0, 1, -1] * 30, [], []),
+        (["1,234", *spread(["1,001", "2,002", "3,003"], "99,999")], [99999], []),
+    ],
+)
+def test_numbers_of_nines_far_from_the_others_stand_for_a_missing_value(cells, sure, maybe):
+    keys, said = propose(NumberFormat(".", ","), n=pa.array(cells, None if isinstance(cells[0], int) else pa.string()))
+
+    assert keys.get(("column_null_values", True), {}).get("n", []) == sure
+    assert keys.get(("column_null_values", False), {}).get("n", sure) == [*sure, *maybe]
+    assert len(said) == len(sure + maybe)
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (spread(["2020-01-05", "2021-02-03", "2022-01-01"], "1900-01-01"), ["1900-01-01"]),
+        (spread(["2020-01-05", "2021-02-03", "2022-01-01"], "0000-00-00"), ["0000-00-00"]),
+        (spread(["1890-01-05", "1910-02-03", "1922-01-01"], "1900-01-01"), []),
+        (["1900-01-01", *spread(["2020-01-05", "2021-02-03", "2022-01-01"], of=1000)], []),
+        (spread(["DE", "FR"], "nan", "#N/A"), ["nan", "#N/A"]),
+        (spread(["none", "some", "-"]), []),
+    ],
+)
+def test_texts_and_dates_that_programs_write_for_none(texts, values):
+    keys, said = propose(t=texts)
+
+    assert keys.get(("column_null_values", True), {}).get("t", []) == values
+    assert len(said) == len(values)
+
+
+def test_the_values_are_read_as_missing_and_the_spellings_as_one(tmp_path):
+    rows = ["paid,income,y"]
+    for row in range(300):
+        income = -999 if row % 10 == 0 else row % 50 + 0.5
+        rows.append(f"{('Yes', 'YES', 'no')[row % 3]},{income},{row % 7}")
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    for folder in ("configs", "schemas"):
+        (tmp_path / folder).mkdir()
+    proposal = new.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y")
+    config = load.reviewed(str(tmp_path), Name("made")).config
+
+    assert config.data.fold_case == ("paid",)
+    assert config.data.column_null_values == {"income": ("-999",)}
+    assert config.features.numeric[0].missing == "median"
+    assert "income: -999 in 30 of 300 cells (10.0%) stands for a missing value: " in "\n".join(proposal.said)
+    assert "# 2 texts" in proposal.config
+    found = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
+    assert found.table["income"].null_count == 30
+    assert found.table["paid"].unique().to_pylist() == ["yes", "no"]
+
+
+def test_parquet_is_looked_at_too(tmp_path):
+    import pyarrow.parquet as pq
+
+    table = pa.table({"n": spread([1.5, 2.5, 3.5], -999.0), "c": spread(["Yes", "YES", "no"])})
+    pq.write_table(table, tmp_path / "t.parquet")
+    found = reading.read(str(tmp_path / "t.parquet"), str(tmp_path))
+
+    assert found.values["column_null_values"] == {"n": [-999]}
+    assert found.values["fold_case"] == ["c"]
+    assert (found.table["n"].null_count, found.table["c"].unique().to_pylist()) == (5, ["yes", "no"])
