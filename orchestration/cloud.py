@@ -220,7 +220,7 @@ def _data(request: Request, config: Config, columns: Mapping[str, str], target: 
     told = Omissions()
     preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column, omissions=told)
     for line in told.lines():
-        print(f"data       {line}")
+        printing.line(f"data       {line}")
     content = files.content(files.resolve(here, config.plain("data")["data"]))
     return files.under("", config.data.path), content
 

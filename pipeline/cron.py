@@ -56,13 +56,11 @@ class Cron:
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"timezone {zone!r} is not known: name it as Europe/Berlin or UTC") from error
         fields = SHORT.get(text.strip().lower(), text).split()
-        if len(fields) != len(FIELDS) or fields[0].startswith(("@", "TZ=", "CRON_TZ=", "rate(", "cron(")):
+        if hint := cron_hints.explain(" ".join(fields)):
+            raise ValueError(f"{text!r}: {hint}")
+        if len(fields) != len(FIELDS):
             number = f"{len(fields)} field{'s' if len(fields) != 1 else ''}"
-            raise ValueError(
-                f"{text!r}: {hint}"
-                if (hint := cron_hints.explain(text))
-                else f'{text!r} has {number}: a cron time has {", ".join(FIELDS)}, as "0 3 * * *"'
-            )
+            raise ValueError(f'{text!r} has {number}: a cron time has {", ".join(FIELDS)}, as "0 3 * * *"')
         self.notes = tuple(filter(None, (cron_hints.uneven(field, place) for place, field in enumerate(fields))))
         """Sentences about what the expression means and may not be expected to mean."""
         found = [_values(place, field) for place, field in enumerate(fields)]

@@ -87,12 +87,15 @@ def _hours(minutes: int) -> str:
     """Say how to write every so many minutes above an hour: as several schedules, where a day holds whole steps."""
     if 1440 % minutes:
         return "; a cron time cannot express the other, as a day does not hold whole steps of it"
+    if minutes == 1440:
+        return ', "0 0 * * *" is every day'
     if minutes % 60 == 0:
         return f', "0 */{minutes // 60} * * *" is every {minutes // 60} hours'
     count = 60 // math.gcd(minutes, 60)
     hours = minutes * count // 60
     times = [divmod(minutes * number, 60) for number in range(count)]
-    lines = " and ".join(f'"{minute} {hour}-23/{hours} * * *"' for hour, minute in times)
+    repeat = f"-23/{hours}" if hours < 24 else ""
+    lines = " and ".join(f'"{minute} {hour}{repeat} * * *"' for hour, minute in times)
     return f", every {minutes} minutes are {count} schedules: {lines}"
 
 

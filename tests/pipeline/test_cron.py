@@ -1,5 +1,6 @@
 import datetime
 import itertools
+import re
 import zoneinfo
 
 import pytest
@@ -146,3 +147,16 @@ def test_schedules_for_90_minutes_are_90_minutes_apart():
     first, second = Cron("0 0-23/3 * * *").after(0.0), Cron("30 1-23/3 * * *").after(0.0)
     moments = sorted(itertools.chain(itertools.islice(first, 20), itertools.islice(second, 20)))
     assert {later - earlier for earlier, later in itertools.pairwise(moments)} == {90 * 60.0}
+
+
+@pytest.mark.parametrize("minutes", [step for step in range(61, 1441) if 1440 % step == 0])
+def test_the_schedules_proposed_for_a_long_step_are_at_equal_distances(minutes):
+    with pytest.raises(ValueError, match="does not mean every") as caught:
+        Cron(f"*/{minutes} * * * *")
+    proposed = re.findall(r'"([^"]+)"', str(caught.value).split("every hour", 2)[-1])
+    assert proposed
+    starts = sorted(
+        itertools.chain.from_iterable(itertools.islice(Cron(text).after(0.0), 3000 // minutes) for text in proposed)
+    )
+    firsts = starts[: 2880 // minutes]
+    assert {later - earlier for earlier, later in itertools.pairwise(firsts)} == {60.0 * minutes}
