@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
 # Runs the pipeline and the tests on the current stack (TFX 1.21), which needs glibc 2.39, whatever this machine has.
 #
-#     tests/current_stack.sh [--only run|test|faults] [--remove] [-- ARGUMENTS OF THE TARGET]
+#     tests/current_stack.sh [--only set-up|run|test|faults] [--remove] [-- ARGUMENTS OF THE TARGET]
 #
 # Where the machine's own glibc is older, all happens in a Debian 13 root under .current/root. It is made once, in 2
 # minutes, and kept: 1 GB, and 4 GB of Python packages. Its mounts are in a namespace of their own, which ends with this
 # script, also when that is killed. --remove removes the root and does nothing else. Nothing is installed on the machine.
+# The root has no Chromium: its tests run on the machine itself. Prism is the one that the machine has built, also where
+# its Beam is another version, so that CI builds one.
 set -euo pipefail
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
 top=$(dirname "$(dirname "$self")")
 current=$top/.current
 root=$current/root
-packages="python3 python3-venv python3-dev g++ make git ca-certificates postgresql util-linux procps chromium"
+packages="python3 python3-venv python3-dev g++ make git ca-certificates postgresql util-linux procps"
 bundle=/etc/ssl/certs/ca-certificates.crt
 
 say() { printf 'current stack: %s\n' "$*"; }
@@ -38,8 +40,9 @@ make_root() {
   log=$current/root.log
   if ! debootstrap --variant=minbase trixie "$root" >"$log" 2>&1; then
     tail -n 5 "$log" >&2
-    fail "debootstrap failed, mend what $log shows and try again"
+    fail "debootstrap failed, fix what $log shows and try again"
   fi
+  printf 'force-unsafe-io\n' >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io" # a root that is cut off is made again
   printf 'exit 101\n' >"$root/usr/sbin/policy-rc.d" # no service may start in there
   chmod +x "$root/usr/sbin/policy-rc.d"
 }
@@ -57,13 +60,13 @@ inside() { # in the namespace: mounts, then the root
   mapfile -t variables < <(env | grep -E '^(PIP_[A-Z_]+|[A-Za-z]+_(proxy|PROXY)|UV_[A-Z_]*(INDEX|HTTP)[A-Z_]*|CI|TERM)=' |
     grep -vE '^(PIP_CERT|PIP_CONFIG_FILE)=')
   variables+=(HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-    SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle CURL_CA_BUNDLE=$bundle PIP_CERT=$bundle)
+    PRISM=${prism:+/src/.tools/prism} SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle CURL_CA_BUNDLE=$bundle PIP_CERT=$bundle)
   within() { env -i "${variables[@]}" chroot "$root" "$@"; }
   if [ ! -e "$root/.complete" ]; then
     if ! within sh -c "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages && apt-get clean" \
       >>"$current/root.log" 2>&1; then
       tail -n 5 "$current/root.log" >&2
-      fail "the root's packages could not be installed, mend what $current/root.log shows and try again"
+      fail "the root's packages could not be installed, fix what $current/root.log shows and try again"
     fi
     printf '%s' "$packages" >"$root/.complete"
   fi
@@ -88,7 +91,7 @@ while [ $# -gt 0 ]; do
     exit
     ;;
   --only)
-    case ${2:-} in run | test | faults) targets=("$2") ;; *) fail "--only takes run, test or faults" ;; esac
+    case ${2:-} in set-up | run | test | faults) targets=("$2") ;; *) fail "--only takes set-up, run, test or faults" ;; esac
     shift
     ;;
   --)
@@ -96,7 +99,7 @@ while [ $# -gt 0 ]; do
     export arguments=$*
     break
     ;;
-  *) fail "$1 is not known: use tests/current_stack.sh [--only run|test|faults] [--remove] [-- ARGUMENTS]" ;;
+  *) fail "$1 is not known: use tests/current_stack.sh [--only set-up|run|test|faults] [--remove] [-- ARGUMENTS]" ;;
   esac
   shift
 done
@@ -117,6 +120,12 @@ unshare --mount --pid --fork true 2>/dev/null || fail "this container may not mo
 make_root
 find "$root/tmp" -mindepth 1 -maxdepth 1 -exec rm -rf {} + # left by tests that were killed
 copy_checkout "$root/src"
+export prism=
+if [ "${targets[*]}" != set-up ]; then
+  # Where CI builds it in the background, this waits for that build.
+  prism=$(cd "$top" && python3 tests/prism.py 2>"$current/prism.log") || say "no Prism: $(tail -n 1 "$current/prism.log")"
+  if [ -n "$prism" ]; then mkdir -p "$root/src/.tools" && cp "$prism" "$root/src/.tools/prism"; fi
+fi
 # In the background, so that a signal is heard at once; the shell makes such a command deaf to INT, which tests send.
 env --default-signal=INT,QUIT setpriv --pdeathsig KILL \
   unshare --mount --pid --fork --kill-child "$BASH" "$self" --inside "${targets[@]}" &

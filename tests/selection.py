@@ -13,8 +13,21 @@ TOGETHER = {
     "tests/models/test_meanings.py": "tests/models/test_equality.py",
 }
 """File -> the file whose session fixtures, which cost seconds, it shares: both run in one process."""
-ONE_STACK: dict[str, str] = {}
-"""File or folder that `--second-stack` leaves out -> why one stack is enough. tests/test_selection.py judges them."""
+_COMMANDS = (
+    "the command line, exit codes and files of whole runs; test_houses.py and test_tasks.py run both stacks whole"
+)
+ONE_STACK = {
+    "tests/browser": "pages in Chromium: they are text, and tests/inspection compares it on both stacks",
+    "tests/faults/test_names.py": "pages in Chromium: they are text, and tests/inspection compares it on both stacks",
+    "tests/faults/test_kills.py": "signals, which the kernel delivers; test_stops.py stops runs on both stacks",
+    "tests/e2e/test_cache.py": _COMMANDS,
+    "tests/e2e/test_errors.py": _COMMANDS,
+    "tests/e2e/test_variants.py": _COMMANDS,
+    "tests/mutants": "edits of source text, which no library reads",
+    "tests/security": "the lock file and committed lists",
+    "tests/test_docs.py": "committed texts",
+}
+"""File or folder that `--second-stack` leaves out -> why one stack is enough."""
 
 
 def reason(path: str) -> str | None:

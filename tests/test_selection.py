@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from .selection import FIRST, ONE_STACK, TOGETHER, reason
+
+REPOSITORY = Path(__file__).parents[1]
+pytest_plugins = ["pytester"]
+
+
+@pytest.mark.parametrize("path", [*ONE_STACK, *FIRST, *TOGETHER, *TOGETHER.values()])
+def test_what_is_named_exists(path):
+    assert (REPOSITORY / path).exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "left_out"),
+    [
+        ("tests/browser", True),
+        ("tests/browser/test_pages.py", True),
+        ("tests/test_docs.py", True),
+        ("tests/browsers/test_pages.py", False),
+        ("tests/components/test_stock_components.py", False),
+    ],
+)
+def test_a_folder_stands_for_its_files_alone(path, left_out):
+    assert (reason(path) is not None) == left_out
+
+
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]])
+def test_what_the_second_stack_leaves_out_is_counted_with_the_reason(pytester, processes):
+    pytester.makeconftest("from tests.selection import *")
+    pytester.mkdir("tests")
+    pytester.path.joinpath("tests/test_docs.py").write_text("def test_a(): pass\ndef test_b(): pass\n")
+    pytester.path.joinpath("tests/test_other.py").write_text("def test_c(): pass\n")
+    options = ["--import-mode=importlib", "--rootdir", str(pytester.path), f"--override-ini=pythonpath={REPOSITORY}"]
+    both = pytester.runpytest_subprocess(*options, *processes)
+    both.assert_outcomes(passed=3)
+    both.stdout.no_fnmatch_line("*left out*")
+    one = pytester.runpytest_subprocess(*options, *processes, "--second-stack")
+    one.assert_outcomes(passed=1)
+    one.stdout.fnmatch_lines(["*2 tests were left out: another run has them on its stack*", "    2  committed texts"])
