@@ -1,13 +1,24 @@
 """Finds out what kind of data is there, and reads it for the proposal."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from components.ingestion import beside, empty, files, folder_source, foreign, formats, image_files, sources
+from components.ingestion import (
+    beside,
+    empty,
+    files,
+    folder_source,
+    foreign,
+    formats,
+    image_files,
+    partitions,
+    sources,
+)
 from components.ingestion.omissions import Omissions, short
 from curation import cell_rules, dialect, document, number_formats, pictures
 from curation.choices import Line
@@ -112,6 +123,9 @@ def read(path: str, root: str) -> Found:
     what = _active(lines).get("format", what)
     if what == "images":
         return _folder(lines, said, root)
+    if keys := _partitions(lines, root):
+        lines.append(Line("partitions", keys, "folders named KEY=VALUE: each key is a column"))
+        said.append(f"{', '.join(keys)}: columns that the names of folders hold, data.partitions")
     unread = _unreadable(lines, root)
     if unread:
         reasons = [f"{short(name)} is left out: {why}" for name, why in unread.items()]
@@ -159,7 +173,8 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
         return Cells(table, True, dict(folder_source.COLUMNS), told)
     most = most or (MOST_ROWS if what in ("csv", "jsonl", "parquet", "tfrecord") else MOST_IMAGES)
     # As texts: which cells make a column a text, and which stand for a missing value, is not known yet.
-    columns = dict.fromkeys(sources.look(paths[0], settings), "BYTES") if what in TEXTS else {}
+    names = sources.look(paths[0], settings) if what in TEXTS else ()
+    columns = {name: "BYTES" for name in names if name not in settings["partitions"]}
     batches, rows = [], 0
     for batch in sources.batches(paths, settings, columns, told):
         batches.append(batch)
@@ -172,9 +187,21 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     return Cells(table, rows < most, {}, told)
 
 
+def _partitions(lines: Sequence[Line], root: str) -> list[str]:
+    """Keys of folders named KEY=VALUE below the data's folder."""
+    settings = _settings(root, _active(lines))
+    found: list[str] = []
+    for _, pattern in files.flat(settings["path"]):
+        folder = pattern if os.path.isdir(pattern) else os.path.dirname(re.split(r"[*?{[]", pattern)[0])
+        own = [file.path for file in files.resolve(pattern, settings)]
+        keys = partitions.keys(os.path.relpath(path, folder) for path in own)
+        found = keys if not found else [key for key in found if key in keys]
+    return found
+
+
 def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
     """Columns of any file that cannot be read, and why."""
-    settings = _settings(root, {line.key: line.value for line in lines})
+    settings = _settings(root, _active(lines))
     found: dict[str, str] = {}
     for file in empty.without(files.resolve(settings["path"], settings), settings, Omissions()):
         found |= sources.unreadable(file.path, settings)

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from components.ingestion.files import flat
 from components.ingestion.filters import Filter
+from components.ingestion.formats import TABLES
 from components.ingestion.spans import placeholders
 from models.strict import Strict
 
@@ -191,6 +192,8 @@ class Data(Strict):
     column_null_values: dict[str, tuple[NullValue, ...]] = Field(default_factory=dict)
     """Column -> values that mean that the value is missing in this column, besides `blank`; a number is that number
     however it is written."""
+    partitions: tuple[str, ...] = ()
+    """Columns that the names of folders hold, KEY=VALUE, as Hive and Spark write them."""
     drop: tuple[str, ...] = ()
     """Columns that are not read, such as one of lists, or one of two of a name; a schema does not name them."""
     fold_case: tuple[str, ...] = ()
@@ -221,7 +224,8 @@ class Data(Strict):
     def _acting(self) -> "Data":
         acting = {
             "csv": ("csv", "jsonl", "pixels"),
-            "drop": ("csv", "jsonl", "pixels", "parquet", "tfrecord"),
+            "drop": TABLES,
+            "partitions": TABLES,
             "image": ("idx", "pixels", "images"),
         }
         for key, formats in acting.items():

@@ -6,13 +6,11 @@ from typing import Any
 
 from components.ingestion import files, sources
 from components.ingestion.files import DataFile
-from components.ingestion.formats import NoRowsError
+from components.ingestion.formats import TABLES, NoRowsError
 from components.ingestion.omissions import Omissions
 from errors import UserError
 
 REASON = "it holds no rows"
-FORMATS = ("csv", "jsonl", "pixels", "parquet", "tfrecord")
-"""Formats whose files are looked into: any other is one file, or one folder, of pictures."""
 
 
 def without(found: Sequence[DataFile], settings: Mapping[str, Any], omissions: Omissions) -> list[DataFile]:
@@ -35,7 +33,7 @@ def without(found: Sequence[DataFile], settings: Mapping[str, Any], omissions: O
 
 
 def _is_empty(path: str, settings: Mapping[str, Any]) -> bool:
-    if (settings["format"] or files.format_of(path)) not in FORMATS:
+    if (settings["format"] or files.format_of(path)) not in TABLES:
         return False
     # What else is wrong with a file is said by who reads it.
     with contextlib.suppress(UserError, OSError):

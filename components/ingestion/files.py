@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from components import digest
-from components.ingestion import beside, folders, packing, spans
+from components.ingestion import beside, folders, packing, partitions, spans
 from components.ingestion.formats import format_of as format_of
 from components.ingestion.formats import is_remote as is_remote
 from components.ingestion.formats import scanned
@@ -129,6 +129,7 @@ def content(files: Sequence[DataFile]) -> str:
     for file in files:
         above = os.path.dirname(file.path)
         place = f"{file.split}\0{file.span and file.span.number}\0{file.version}"
+        place += "".join(f"\0{key}={value}" for key, value in partitions.parts(file.path).items())
         for path in (*within(file.path), *file.beside):
             found = digest.file(path) if os.path.exists(path) else "a link to nothing"
             text = f"{os.path.relpath(path, above)}\0{place}\0{found}\n"
@@ -236,7 +237,9 @@ def _files_of(path: str, kind: str | None, omissions: Omissions) -> list[str]:
     for entry in scanned(path):
         if not _is_named(entry.path, omissions):
             continue
-        if entry.is_dir():
+        if entry.is_dir() and partitions.is_part(entry.name):
+            found += _files_of(entry.path, kind, omissions)
+        elif entry.is_dir():
             omissions.add("folder", OTHER_FOLDER, entry.name)
         elif entry.is_file():
             found += _files_of(entry.path, kind, omissions)

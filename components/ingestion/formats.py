@@ -6,6 +6,7 @@ import os
 import re
 
 from components.ingestion import beside, folders, packing
+from components.ingestion.partitions import is_part
 from errors import UserError
 
 READY_MADE = {
@@ -14,6 +15,8 @@ READY_MADE = {
     "test": ("test", "testing", "t10k"),
 }
 """Split -> words in the names of files or folders that say so."""
+TABLES = ("csv", "jsonl", "pixels", "parquet", "tfrecord")
+"""Formats whose columns are those of their files."""
 PEEKED = 50
 """Files of a folder whose names tell whether it holds images."""
 IMAGES = (
@@ -39,11 +42,13 @@ def format_of(path: str) -> str | None:
     """The format that a path's name tells; None where it tells nothing.
 
     That of a folder is images where it holds folders and no data files, or two folders of images whatever lies beside
-    them.
+    them; folders that are named KEY=VALUE hold parts of a table, unless these are images.
     """
     if not is_remote(path) and os.path.isdir(path):
         inside = [entry for entry in scanned(path) if beside.reason(entry.name, folder=entry.is_dir()) is None]
         within_it = [entry for entry in inside if entry.is_dir()]
+        if any(is_part(entry.name) and not _holds_images(entry.path) for entry in within_it):
+            return None
         if within_it and not any(map(_is_data, inside)):
             return "images"
         return "images" if sum(_holds_images(entry.path) for entry in within_it) > 1 else None

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from components.ingestion import files, formats, left_out
 from components.ingestion.omissions import Omissions
+from components.ingestion.partitions import Partitioned
 from errors import UserError
 
 
@@ -169,7 +170,8 @@ def source(path: str, settings: Mapping[str, Any]) -> Source:
             f"{path}: its name tells no format: take it out of data.path, or say data.format, which is one of "
             f"{', '.join(FORMATS)}"
         )
-    return _module(kind)
+    module = _module(kind)
+    return Partitioned(module, settings["partitions"]) if settings["partitions"] else module
 
 
 def _module(kind: str) -> Source:

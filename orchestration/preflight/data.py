@@ -7,7 +7,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.ingestion import cells, csv_header, empty, files, folder_source, image_files, left_out, packing, sources
+from components.ingestion import (
+    cells,
+    csv_header,
+    empty,
+    files,
+    folder_source,
+    image_files,
+    left_out,
+    packing,
+    partitions,
+    sources,
+)
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from orchestration.preflight import blocks
@@ -141,8 +152,11 @@ def _text(
     if table is None or len(set(kept)) < len(kept) or rows.findings:
         return
     table.whole &= rows.whole
-    read = rows.cells if len(kept) == len(names) else [[row[place] for place in places] for row in rows.cells]
-    yield from table.add(path, kept, read, rows.lines, settings)
+    added = [partitions.value(path, name) or "" for name in settings["partitions"]]
+    read = rows.cells
+    if added or len(kept) < len(names):
+        read = [[*(row[place] for place in places), *added] for row in rows.cells]
+    yield from table.add(path, [*kept, *settings["partitions"]], read, rows.lines, settings)
 
 
 def _typed(path: str, settings: Mapping[str, Any], table: Table) -> Iterator[str | int]:
