@@ -122,7 +122,8 @@ def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tupl
         return 0, len(rows), len(rows)
     rows = rows.rename_columns([*map(str, range(len(known))), "label"])
     keys = rows.column_names[:-1]
-    each = rows.append_column("row", pa.array(np.ones(len(rows), np.int64)))
+    # pyarrow 10 ends the process where the columns' chunks have different lengths.
+    each = rows.append_column("row", pa.array(np.ones(len(rows), np.int64))).combine_chunks()
     each = each.group_by([*keys, "label"]).aggregate([("row", "sum")])
     found = each.group_by(keys).aggregate([("row_sum", "sum"), ("row_sum", "max"), ("row_sum", "count")])
     several = pc.greater(found["row_sum_count"], 1)

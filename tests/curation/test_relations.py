@@ -80,3 +80,8 @@ def test_equal_rows_with_several_labels_are_counted(missing):
 
     assert relations.contradictions(table, ["a", "b", "z"], "y") == (3, 6, 5)
     assert relations.contradictions(table, ["z"], "y") == (6, 6, 3)
+
+
+def test_rows_of_several_files_contradict_each_other():
+    parts = [pa.table({"x": [1.5, 2.5, 3.5], "y": ["a", label, "a"]}) for label in ("a", "b", "b")]
+    assert relations.contradictions(pa.concat_tables(parts), ["x"], "y") == (3, 9, 8)
