@@ -9,7 +9,7 @@ run: set-up  ## run a pipeline on this machine: make run ARGS="--pipeline houses
 	@.venv/bin/python runner.py --local $(ARGS)
 
 test: set-up  ## run the tests: make test ARGS="tests/pipeline -k roles"
-	.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-current:  ## run the pipeline and the tests on the newer stack, in a Debian 13 root under .current (as root)
 	@tests/current_stack.sh $(ARGS)

@@ -17,6 +17,7 @@ from .selection import (  # noqa: F401  hooks
     pytest_collection_modifyitems,
     pytest_terminal_summary,
     pytest_testnodedown,
+    pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
 

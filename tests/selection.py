@@ -1,5 +1,6 @@
 """Which tests run on which stack, in which order, and together in one process; conftest.py takes these hooks."""
 
+import os
 from collections import Counter
 from typing import Any
 
@@ -37,6 +38,22 @@ def reason(path: str) -> str | None:
         path: Relative to the repository, as in the first part of a test's id.
     """
     return next((why for place, why in ONE_STACK.items() if path == place or path.startswith(f"{place}/")), None)
+
+
+MEMORY_GB = 4
+"""What a process of tests may take, with those that it starts."""
+
+
+def workers(cores: int, memory_gb: float) -> int:
+    """How many processes run tests: more than cores, as tests wait for processes and locks a third of their time."""
+    return max(1, min(cores + (cores + 1) // 2, int(memory_gb / MEMORY_GB)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Decide about `-n auto`."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return workers(len(os.sched_getaffinity(0)), memory)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

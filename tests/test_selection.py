@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from .selection import FIRST, ONE_STACK, TOGETHER, reason
+from .selection import FIRST, ONE_STACK, TOGETHER, reason, workers
 
 REPOSITORY = Path(__file__).parents[1]
 pytest_plugins = ["pytester"]
@@ -40,3 +41,20 @@ def test_what_the_second_stack_leaves_out_is_counted_with_the_reason(pytester, p
     one = pytester.runpytest_subprocess(*options, *processes, "--second-stack")
     one.assert_outcomes(passed=1)
     one.stdout.fnmatch_lines(["*2 tests were left out: another run has them on its stack*", "    2  committed texts"])
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory_gb", "expected"),
+    [(2, 24.0, 3), (1, 24.0, 2), (8, 64.0, 12), (8, 16.0, 4), (2, 3.9, 1)],
+)
+def test_processes_are_more_than_cores_as_far_as_memory_goes(cores, memory_gb, expected):
+    assert workers(cores, memory_gb) == expected
+
+
+def test_auto_asks_for_the_number_of_processes(pytester):
+    pytester.makeconftest("import os\nos.sysconf = lambda name: 1e12\nfrom tests.selection import *")
+    pytester.makepyfile("def test_a(): pass")
+    options = ["--import-mode=importlib", f"--override-ini=pythonpath={REPOSITORY}"]
+    result = pytester.runpytest_subprocess(*options, "-n", "auto")
+    number = workers(len(os.sched_getaffinity(0)), 1e12)
+    result.stdout.fnmatch_lines([f"{number} workers*"])
