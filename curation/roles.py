@@ -198,7 +198,9 @@ def _hint(column: Column, roles: Roles) -> None:
     if has(column.name, WEIGHTS) or "_".join(words(column.name)) in WEIGHTS:
         roles.hints.append(("weight", column.name, "if it says how much a row counts; then take it out of [features]"))
     if named(column.name, "id") and column.unique_share < UNIQUE:
-        reason = f"{column.distinct:,} values: keeps the rows of one together in one split"
+        reason = (
+            f"{column.distinct:,} values: keeps the rows of one together in one split; then take it out of [features]"
+        )
         roles.hints.append(("group", column.name, reason))
     if column.date:
         order = "the rows are in its order" if column.rises else "when the row was"

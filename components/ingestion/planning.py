@@ -11,7 +11,7 @@ import pyarrow as pa
 from components.ingestion import empty, files, left_out, sources, spans, times
 from components.ingestion.cells import DOUBLE
 from components.ingestion.files import DataFile
-from components.ingestion.grouping import ungrouped
+from components.ingestion.grouping import read_group, ungrouped
 from components.ingestion.omissions import Omissions
 from components.ingestion.rows import Keeper
 from components.ingestion.split import SPLITS
@@ -103,6 +103,8 @@ def plan(config: Mapping[str, Any]) -> Plan:
         made = replace(made, cuts=cuts)
     if split["by"] == "hash" and split["key"] is None:
         made = replace(made, empty=_empty(made, config))
+    if reason := read_group(config["duties"]["group"] if split["by"] == "hash" else None, config["read"]):
+        notes.append(reason)
     if data["sample"]:
         notes.append(f"a sample of {data['sample']:,} rows")
     if split["by"] == "all":

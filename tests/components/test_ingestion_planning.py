@@ -174,3 +174,20 @@ def test_groups_that_a_split_would_take_apart_are_refused(plan, split):
     config = {"data": {"split": {"by": split}}, "duties": {"group": "city"}}
     with pytest.raises(UserError, match=rf"\[columns\] group = 'city' keeps .* data\.split\.by = '{split}' puts"):
         planning.plan(config)
+
+
+@pytest.mark.parametrize(("by", "told"), [("hash", True), ("all", False)])
+def test_a_group_that_is_a_feature_too_is_in_the_summary(flats, by, told):
+    config = {
+        "paths": str(flats.root / "data/flats.csv"),
+        "columns": {},
+        "label": "rent",
+        "complete": [],
+        "data": Data(path="x", split=by).model_dump(mode="json"),
+        "read": ["city"],
+        "classes": False,
+        "duties": {"id": None, "group": "city", "time": None},
+    }
+    found = planning.plan(config)
+
+    assert any(note.startswith("the group 'city' is also a feature") for note in found.notes) == told

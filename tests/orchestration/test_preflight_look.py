@@ -9,6 +9,7 @@ from errors import ResourceError, UserError
 from orchestration import command, preflight
 from orchestration.preflight import findings, machine, places
 from orchestration.preflight.findings import Check
+from pipeline.variants import Name
 
 
 def test_nothing_is_wrong_with_a_table_that_fits(flats):
@@ -134,3 +135,15 @@ def test_the_doctor_looks_at_a_pipeline_of_the_repository(capsys, tmp_path):
 
     assert code == 0, out
     assert "data        good" in out
+
+
+def test_a_group_that_is_a_feature_too_is_named(flats, tmp_path):
+    from components.ingestion import grouping
+
+    flats.config(flats.CONFIG.replace("[features]", '[columns]\ngroup = "city"\n[features]'))
+    remark = "the group 'city' is also a feature: no value of it in eval and test is in train"
+    report = preflight.look(Name("flats"), root=str(tmp_path), data_root=str(flats.root))
+    [told] = [check.text for check in report.checks if check.name == "columns"]
+
+    assert told.startswith(remark)
+    assert grouping.read_group("city", ["area"]) == grouping.read_group(None, ["area"]) == ""
