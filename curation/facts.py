@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curation import script
+
 TOP = 200
 """Most frequent values that are kept."""
 SAMPLE = 5000
@@ -214,7 +216,7 @@ def column(name: str, kind: str, array: pa.ChunkedArray) -> Column:
         ordered = sorted(text[:10] for text in array.drop_null().to_pylist())
         first, middle, last = ordered[0], ordered[len(ordered) // 2], ordered[-1]
     sample = values[:SAMPLE].to_pylist()
-    words = float(np.mean([len(text.split()) for text in sample])) if sample else 0.0
+    words = float(np.mean([script.words(text) for text in sample])) if sample else 0.0
     return Column(
         **common,
         top=tuple(top[:TOP]),

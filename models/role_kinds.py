@@ -202,7 +202,10 @@ class Crossed(Strict):
 
 
 class Text(Role):
-    """Words of a text, lower-cased and cut at what is neither letter nor digit, as a bag of n-grams."""
+    """Words of a text, lower-cased and cut at what is neither letter, digit nor emoji, as a bag of n-grams.
+
+    An emoji is a word of its own; Chinese, Japanese, Thai and other scripts without blanks make pairs of characters.
+    """
 
     ngrams: int = Field(default=1, ge=1, le=5)
     """Longest run of words that counts as one term."""

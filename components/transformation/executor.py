@@ -5,6 +5,7 @@ import functools
 import json
 import logging
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.protobuf import text_format
@@ -57,8 +58,9 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
 
     def _do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
+        wordless = ""
         try:
-            self._transform(input_dict, output_dict, exec_properties)
+            wordless = self._transform(input_dict, output_dict, exec_properties)
         except Unsupported as found:
             printing.line(f"transformation: {found} is not known to the fast path, so stock TFX runs this stage")
             shards.exactly(artifact_utils.get_single_instance(input_dict["examples"]))
@@ -73,11 +75,12 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
                 _declare(artifact)
         with fileio.open(f"{graph.uri}/{TFTransformOutput.TRANSFORMED_METADATA_DIR}/schema.pbtxt") as file:
             names = [line for line in file.read().splitlines() if line.startswith("  name:")]
-        summary.put(graph, f"{len(names) - 1} features and the label")
+        summary.put(graph, f"{len(names) - 1} features and the label{wordless}")
 
     def _transform(
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
-    ) -> None:
+    ) -> str:
+        """Take the fast path; return what is to be said of texts, as the end of a sentence."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         if examples_utils.get_file_format(examples) != "tfrecords_gzip":
             raise Unsupported("a file format other than gzipped records")
@@ -109,24 +112,56 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
         transformed.split_names = artifact_utils.encode_split_names(list(config.transform))
         pairs = {split: _pairs(examples, transformed, split) for split in config.transform}
         together = {target: source for files in pairs.values() for target, source in files.items()}
-        rows = passes.materialize(self._make_beam_pipeline, together, needed, model, made.schema, temporary, explain)
+        features = _config(exec_properties).get("features") or {}
+        bags = [f"{entry['column']}_bag" for entry in features.get("text", ())]
+        found = passes.materialize(
+            self._make_beam_pipeline, together, needed, model, made.schema, temporary, explain, bags
+        )
         below = len(f"{transformed.uri}/")
-        declared = {split: [Shard(target[below:], rows[target]) for target in files] for split, files in pairs.items()}
+        declared = {
+            split: [Shard(target[below:], found[target][0]) for target in files] for split, files in pairs.items()
+        }
         shards.declare(transformed, declared)
         io_utils.delete_dir(temporary)
+        return _wordless({split: [found[target] for target in files] for split, files in pairs.items()}, bags)
+
+
+def _config(exec_properties: dict[str, Any]) -> dict[str, Any]:
+    """The settings of our preprocessing; empty where another one is used."""
+    packed = json.loads(exec_properties.get("custom_config") or "{}").get("settings")
+    return settings.unpack(packed) if packed else {}
+
+
+def _wordless(found: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags: Sequence[str]) -> str:
+    """What is to be said of texts without a known word, as the end of a sentence; empty where each has one.
+
+    Args:
+        found: Split -> of each file its rows, and those without a known word in each bag.
+        bags: The bags of words.
+    """
+    said = ""
+    for bag in bags:
+        parts = []
+        for split, files in found.items():
+            number, rows = sum(wordless[bag] for _, wordless in files), sum(every for every, _ in files)
+            if number:
+                parts.append(f"{number:,} of {rows:,} {split} ({100 * number / rows:.3g} %)")
+        if parts:
+            said += f"; {bag.removesuffix('_bag')!r} has no known word in {', '.join(parts)}"
+    return said
 
 
 def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> spread.Explain:
     """From what a worker raised to what is wrong with the data; pickled to where the worker is."""
-    packed = json.loads(exec_properties.get("custom_config") or "{}").get("settings")
-    if not packed:
+    config = _config(exec_properties)
+    if not config:
         return spread.unexplained
     examples, files = artifact_utils.get_single_instance(input_dict["examples"]), {}
     # Without its files an artifact explains less, and the error itself says so.
     with contextlib.suppress(ResourceError):
         splits = artifact_utils.decode_split_names(examples.split_names)
         files = {name: [spread.absolute(shard.path) for shard in shards.files(examples, name)] for name in splits}
-    return functools.partial(findings.explain, config=settings.unpack(packed), records=findings.Records(files))
+    return functools.partial(findings.explain, config=config, records=findings.Records(files))
 
 
 def _declare(transformed: Any) -> None:

@@ -91,11 +91,12 @@ class Materialize:
         spec: Raw column -> parsing rule.
         schema: Of the outputs.
         drafts: Folder where a file is kept until it is complete.
+        bags: Outputs that are bags of words.
     """
 
-    def __init__(self, model: str, spec: Mapping[str, Any], schema: Any, drafts: str) -> None:
+    def __init__(self, model: str, spec: Mapping[str, Any], schema: Any, drafts: str, bags: Sequence[str] = ()) -> None:
         self._model, self._spec, self._schema = spread.absolute(model), spec, schema
-        self._drafts = spread.absolute(drafts)
+        self._drafts, self._bags = spread.absolute(drafts), list(bags)
         self._graph: Graph | None = None
 
     def setup(self) -> None:
@@ -104,18 +105,20 @@ class Materialize:
         self._converter = impl_helper.make_tensor_to_arrow_converter(self._schema)
         self._encoder = example_coder.RecordBatchToExamplesEncoder(self._schema)
 
-    def process(self, element: shards.Element) -> int:
+    def process(self, element: shards.Element) -> tuple[int, dict[str, int]]:
         """Write one file, whose path is the element's key.
 
         Returns:
-            Its number of rows.
+            Its number of rows, and those without a known word in each bag.
         """
         assert self._graph is not None
         target, source, declared = element
-        rows = 0
+        rows, wordless = 0, dict.fromkeys(self._bags, 0)
         draft = spread.Draft(target, self._drafts)
         writer, beside = RecordWriter(draft.file), sidecar.Writer(target)
         for outputs in self._graph.batches(source, declared):
+            for name in self._bags:
+                wordless[name] += int((~outputs[name].numpy().any(axis=1)).sum())
             batch = flat(outputs)
             if batch is None:
                 arrow = self._converter.convert(outputs)
@@ -128,7 +131,7 @@ class Materialize:
         writer.close()
         draft.place()
         beside.close(writer.digest)
-        return rows
+        return rows, wordless
 
 
 def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
@@ -190,7 +193,8 @@ def materialize(
     schema: Any,
     folder: str,
     explain: spread.Explain = spread.unexplained,
-) -> dict[str, int]:
+    bags: Sequence[str] = (),
+) -> dict[str, tuple[int, dict[str, int]]]:
     """Write transformed tf.Examples.
 
     Args:
@@ -201,12 +205,13 @@ def materialize(
         schema: Of the outputs.
         folder: For counts and files that are not complete, on the file system of the files to write.
         explain: As of `spread.spread`.
+        bags: Outputs that are bags of words.
 
     Returns:
-        File that was written -> its rows.
+        File that was written -> its rows, and those without a known word in each bag.
     """
     elements = [
         (spread.absolute(target), spread.absolute(source.path), source.rows) for target, source in files.items()
     ]
-    work = Materialize(model, spec, schema, f"{folder}/files")
+    work = Materialize(model, spec, schema, f"{folder}/files", bags)
     return dict(zip(files, spread.spread(make_pipeline, elements, work, f"{folder}/rows", explain), strict=True))

@@ -6,11 +6,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models import role_kinds as kinds
-from models.transforms import cells
+from models.transforms import cells, words
 from models.transforms.categories import vocabulary_name
-
-NO_WORD = r"[^\pL\pM\pN]+"
-"""What stands between words: neither letters, with the marks that belong to them, nor digits."""
 
 
 def text(raw: Any, role: kinds.Text) -> tf.Tensor:
@@ -43,9 +40,7 @@ def text(raw: Any, role: kinds.Text) -> tf.Tensor:
 
 def _terms(texts: tf.Tensor, longest: int) -> tf.RaggedTensor:
     """Runs of up to `longest` words of each text, (batch,), joined by blanks."""
-    lowered = tf.strings.lower(texts, encoding="utf-8")
-    words = tf.strings.split(tf.strings.regex_replace(lowered, NO_WORD, " "))
-    return tf.strings.ngrams(words, list(range(1, longest + 1)), separator=" ")
+    return tf.strings.ngrams(words.split(texts), list(range(1, longest + 1)), separator=" ")
 
 
 def _counts(terms: tf.RaggedTensor, vocabulary: Any, size: int) -> tf.Tensor:

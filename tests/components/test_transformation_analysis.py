@@ -139,7 +139,7 @@ def test_rows_are_written_as_the_graph_transforms_them(ours, shards, spec, colum
     counts = passes.materialize(beam_pipeline, sources, spec, ours, schema, str(tmp_path))
 
     assert sorted(counts) == targets
-    assert sum(counts.values()) == len(columns["x"])
+    assert sum(rows for rows, _ in counts.values()) == len(columns["x"])
     records = list(tf.data.TFRecordDataset(targets, "GZIP").as_numpy_iterator())
     expected = apply(ours, columns)
     parsing = {name: tf.io.FixedLenFeature([1], value.dtype) for name, value in expected.items()}

@@ -101,3 +101,10 @@ def test_encoded_images_are_seen():
     png = b"\x89PNG\r\n\x1a\n\xff\xfe"
     column = facts.table(pa.table({"image": [png, png + b"x"]}))[0]["image"]
     assert column.picture
+
+
+def test_a_script_without_blanks_has_as_many_words_as_pairs_of_characters():
+    known, _ = facts.table(pa.table({"t": ["我很喜欢这个iPhone手机", "สวัสดี"], "u": ["two words", "one more"]}))
+
+    assert known["t"].words == (7 + 6) / 2
+    assert known["u"].words == 2

@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 from models.role_kinds import Image as ImageRole
-from models.transforms import images
+from models.transforms import images, words
 
 
 def terms(text, longest):
@@ -73,6 +73,38 @@ def test_tfidf(everything):
     np.testing.assert_allclose(
         everything.batch["note_tfidf_bag"][:, : len(words)], counts / lengths[:, np.newaxis] * rarity, rtol=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("I love it 😀😀 so much!", "i love it 😀 😀 so much"),
+        ("great❤️ ❤", "great ❤ ❤"),
+        ("👍🏽 and 👍", "👍 and 👍"),
+        ("🇨🇭🇩🇪", "🇨🇭 🇩🇪"),
+        ("👨\u200d👩\u200d👧 family", "👨 👩 👧 family"),
+        ("我很喜欢这个iPhone手机。好", "我很 很喜 喜欢 欢这 这个 iphone 手机 好"),
+        ("ありがとう。とても", "あり りが がと とう とて ても"),
+        ("สวัสดี 2014", "สว วั ัส สด ดี 2014"),
+        ("좋은 영화", "좋은 영화"),
+        ("\x02好\x03 \x04", "好"),
+        ("©2014 ™ 20°C a_b", "2014 20 c a b"),
+        ("1\ufe0f\u20e3 क्\u200dष", "1\ufe0f\u20e3 क् ष"),
+        ("", ""),
+    ],
+)
+def test_emojis_are_words_and_scripts_without_blanks_are_pairs(text, wanted):
+    assert b" ".join(words.split(tf.constant(["one", text, "two"]))[1].numpy().tolist()).decode() == wanted
+
+
+def test_texts_in_letters_digits_and_marks_are_cut_as_ever():
+    letters = [chr(code) for code in (*range(0x20, 0x2200), *range(0xAC00, 0xAD00)) if not 0x0E00 <= code < 0x1100]
+    letters = [letter for letter in letters if not 0x1780 <= ord(letter) < 0x1800]
+    random = np.random.default_rng(3)
+    texts = ["".join(random.choice(letters, 40)) + "".join(random.choice(letters[:95], 60)) for _ in range(400)]
+    cut = tf.strings.split(tf.strings.regex_replace(tf.strings.lower(texts, "utf-8"), r"[^\pL\pM\pN]+", " "))
+
+    assert words.split(tf.constant(texts)).to_list() == cut.to_list()
 
 
 def decoded(encoded, channels):
