@@ -1,4 +1,4 @@
-"""What the cells of a CSV file mean: how numbers are written, and texts that stand for a missing value."""
+"""What the cells of data mean: how numbers and dates are written, and values that stand for a missing one."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion import csv_places, number_text
-from curation import cell_values, dialect, number_formats
+from curation import cell_values, date_formats, dialect, document, number_formats
 from curation.choices import Line
+from curation.date_formats import Dates
 from curation.number_formats import Formats
+from models.number_text import PLAIN
 from pipeline.data import Data
 
 NAMED = 8
@@ -27,43 +29,84 @@ def propose(table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv"
     Returns:
         All keys, and what to say, a sentence each.
     """
-    if kind == "parquet":
-        values, said = cell_values.propose(table)
-        return [*lines, *values], said
-    given = {line.key: line.value for line in lines}
-    csv = dict(given.get("csv", {}))
-    formats = number_formats.detect(table, csv.get("delimiter", ","))
-    keys, said = list(lines), []
-    if formats.columns:
-        said.append(_read(formats))
-        written = {"decimal": formats.numbers.decimal, "thousands": formats.numbers.thousands}
-        csv |= {key: value for key, value in written.items() if value not in (".", "")}
-        csv |= {"units": list(formats.numbers.units)} if formats.numbers.units else {}
-        before = next((line.why for line in lines if line.key == "csv"), "")
-        why = "; ".join(part for part in (before, said[-1]) if part)
-        keys = [*(line for line in lines if line.key != "csv"), Line("csv", csv, why)]
-    settings = Data.model_validate({**given, "csv": csv, "path": path}).model_dump(mode="json")
-    for column, examples in formats.mixed.items():
-        # JSON lines have a row a line.
-        rows = [index + 1 + (kind == "csv" and settings["csv"]["header"]) for index, _ in examples]
-        places = [csv_places.place(path, settings, row) if kind == "csv" else f"line {row}" for row in rows]
-        said.append(_mixed(column, [text for _, text in examples], places))
-    tokens = dialect.odd_tokens(_plain(table, formats))
-    if tokens:
-        blank = [*Data(path="").blank, *tokens]
-        keys.append(Line("blank", blank, f"{', '.join(map(repr, tokens))} among numbers means a missing value here"))
-        table = _without(table, tokens)
-    values, of_values = cell_values.propose(table, formats.numbers)
-    return [*keys, *values], said + of_values
+    keys, said, formats = list(lines), list[str](), Formats(PLAIN, {}, {}, {})
+    place = _Places(lines, path, kind)
+    if kind != "parquet":
+        formats = number_formats.detect(table, dict(place.given.get("csv", {})).get("delimiter", ","))
+        if formats.columns:
+            said.append(_read(formats))
+            keys = _with_numbers(keys, formats, said[-1])
+        said += [_mixed(column, place.named(examples)) for column, examples in formats.mixed.items()]
+        tokens = dialect.odd_tokens(_plain(table, formats))
+        if tokens:
+            blank = [*Data(path="").blank, *tokens]
+            why = f"{', '.join(map(repr, tokens))} among numbers means a missing value here"
+            keys.append(Line("blank", blank, why))
+            table = pa.table([_without(column, tokens) for column in table.columns], names=table.column_names)
+    dates = date_formats.detect(table)
+    of_dates, said_of_dates = _dates(dates, place)
+    for column, texts in dates.odd.items():
+        table = table.set_column(table.column_names.index(column), column, _without(table[column], texts))
+    values, said_of_values = cell_values.propose(date_formats.written(table, dates), formats.numbers, dates.odd)
+    return [*keys, *of_dates, *values], [*said, *said_of_dates, *said_of_values]
 
 
-def _without(table: pa.Table, tokens: Sequence[str]) -> pa.Table:
-    """The table with tokens as missing cells."""
-    columns = [
-        pc.if_else(pc.is_in(column, value_set=pa.array(tokens)), pa.scalar(None, pa.string()), column)
-        for column in table.columns
-    ]
-    return pa.table(columns, names=table.column_names)
+class _Places:
+    """Where the rows of a table are in their file."""
+
+    def __init__(self, lines: Sequence[Line], path: str, kind: str) -> None:
+        self.given = {line.key: line.value for line in lines if line.active}
+        self._settings = Data.model_validate({**self.given, "path": path}).model_dump(mode="json")
+        self._path, self._kind = path, kind
+
+    def named(self, examples: Sequence[tuple[int, str]]) -> str:
+        """Texts with their places."""
+        return ", ".join(f"{text!r} ({self._place(row)})" for row, text in examples)
+
+    def _place(self, row: int) -> str:
+        if self._kind != "csv":
+            return f"{'line' if self._kind == 'jsonl' else 'row'} {row + 1}"
+        return csv_places.place(self._path, self._settings, row + 1 + bool(self._settings["csv"]["header"]))
+
+
+def _with_numbers(lines: Sequence[Line], formats: Formats, said: str) -> list[Line]:
+    """The keys, and those of the format of numbers."""
+    before = next((line for line in lines if line.key == "csv"), Line("csv", {}))
+    csv = {key: getattr(formats.numbers, key) for key in ("decimal", "thousands", "units")}
+    new = {key: list(value) if key == "units" else value for key, value in csv.items() if value not in (".", "", ())}
+    why = "; ".join(part for part in (before.why, said) if part)
+    return [*(line for line in lines if line.key != "csv"), Line("csv", {**before.value, **new}, why)]
+
+
+def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
+    lines, said = [], []
+    if dates.formats:
+        shown = [f"{name} ({dates.examples[name]!r}) as {form}" for name, form in dates.formats.items()]
+        said.append(f"dates are read as YYYY-MM-DD: {', '.join(shown)}")
+        lines.append(Line("dates", dates.formats, said[-1]))
+    for name, texts in dates.odd.items():
+        said.append(f"{name}: {', '.join(map(repr, texts))} among dates stands for a missing value")
+    for name, able in dates.ambiguous.items():
+        either, keys = " or ".join(able), " or ".join(f"data.dates = {document.toml({name: form})}" for form in able)
+        said.append(
+            f"{name}: dates such as {dates.examples[name]!r} may be written {either}, so they are not read as dates: "
+            f"say {keys}"
+        )
+        lines.append(Line("dates", {**dates.formats, name: able[0]}, f"{name} is {either}", active=False))
+    for name, examples in dates.mixed.items():
+        key = document.toml({name: "DD.MM.YYYY"})
+        said.append(
+            f"{name} holds dates that no one format reads, and counts as text: {place.named(examples)}: write them "
+            f"alike, and say data.dates = {key} with their format; what means missing goes to data.column_null_values"
+        )
+    return lines, said
+
+
+def _without(column: pa.ChunkedArray, texts: Sequence[str]) -> pa.ChunkedArray:
+    """A column with texts as missing cells."""
+    if not pa.types.is_string(column.type):
+        return column
+    return pc.if_else(pc.is_in(column, value_set=pa.array(texts)), pa.scalar(None, pa.string()), column)
 
 
 def _plain(table: pa.Table, formats: Formats) -> pa.Table:
@@ -94,9 +137,8 @@ def _read(formats: Formats) -> str:
     return text
 
 
-def _mixed(column: str, texts: Sequence[str], places: Sequence[str]) -> str:
-    shown = ", ".join(f"{text!r} ({place})" for text, place in zip(texts, places, strict=True))
+def _mixed(column: str, examples: str) -> str:
     return (
-        f"{column} holds numbers that no one format reads, and counts as text: {shown}: write them alike, or say "
+        f"{column} holds numbers that no one format reads, and counts as text: {examples}: write them alike, or say "
         "data.csv decimal, thousands and units for the right ones, and data.blank for what means missing"
     )

@@ -1,6 +1,7 @@
 """Values of a table that are one category in several spellings, or that stand for a missing value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -23,18 +24,21 @@ Values = dict[str, list[Any]]
 """Column -> values."""
 
 
-def propose(table: pa.Table, numbers: NumberFormat = PLAIN) -> tuple[list[Line], list[str]]:
+def propose(
+    table: pa.Table, numbers: NumberFormat = PLAIN, known: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> tuple[list[Line], list[str]]:
     """Keys of [data] for such values.
 
     Args:
         table: Cells, as texts or with types; null where one is missing.
         numbers: How numbers are written.
+        known: Column -> values that stand for a missing one and are null in the table.
 
     Returns:
         The keys, and what to say, a sentence each.
     """
     lines, said = [], []
-    sure, maybe = Values(), Values()
+    sure, maybe = Values({name: list(texts) for name, texts in known.items()}), Values()
     folds: list[str] = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         amounts = _numbers(column, numbers)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation import script
+from curation import clocks, script
 
 TOP = 200
 """Most frequent values that are kept."""
@@ -74,6 +74,8 @@ class Column:
     """Every text is a date in another form."""
     dates: tuple[str, str, str] = ("", "", "")
     """First, middle and last date, where it is one."""
+    hours: int = 0
+    """Different hours of the day, where dates have a time of day and there are several a day; else 0."""
     rises: bool = False
     """From row to row it never falls, but for one step in a hundred."""
     picture: bool = False
@@ -211,8 +213,9 @@ def column(name: str, kind: str, array: pa.ChunkedArray) -> Column:
     if kind != "BYTES":
         return Column(**common, top=tuple(top[:TOP]), numbers=_numbers(array), rises=_rises(array))
     date, other = _all_match(values, DATE), _all_match(values, OTHER_DATE)
-    first = middle = last = ""
+    first, middle, last, hours = "", "", "", 0
     if date:
+        hours = clocks.hours(array.drop_null())
         ordered = sorted(text[:10] for text in array.drop_null().to_pylist())
         first, middle, last = ordered[0], ordered[len(ordered) // 2], ordered[-1]
     sample = values[:SAMPLE].to_pylist()
@@ -224,6 +227,7 @@ def column(name: str, kind: str, array: pa.ChunkedArray) -> Column:
         date=date,
         other_date=other,
         dates=(first, middle, last),
+        hours=hours,
         rises=date and _rises(array),
     )
 

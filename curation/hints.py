@@ -56,6 +56,7 @@ COUNT_WORDS = (
     *("rooms", "bedrooms", "bathrooms", "floors", "price", "cost", "weight", "height", "size", "length", "width"),
     *("score", "rating", "grade", "rank", "level", "visits", "clicks", "children", "people", "persons", "passengers"),
 )
+TIME_WORDS = ("time", "timestamp", "datetime", "ts", "date", "epoch", "at", "when", "created", "updated", "unix", "day")
 CYCLES = {
     "month": (1, 12, "months"),
     "weekday": (0, 7, "days of the week"),

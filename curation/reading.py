@@ -173,7 +173,7 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
         return Cells(table, True, dict(folder_source.COLUMNS), told)
     most = most or (MOST_ROWS if what in ("csv", "jsonl", "parquet", "tfrecord") else MOST_IMAGES)
     # As texts: which cells make a column a text, and which stand for a missing value, is not known yet.
-    names = sources.look(paths[0], settings) if what in TEXTS else ()
+    names = sources.look(paths[0], settings) if what in TEXTS else settings["dates"]
     columns = {name: "BYTES" for name in names if name not in settings["partitions"]}
     batches, rows = [], 0
     for batch in sources.batches(paths, settings, columns, told):

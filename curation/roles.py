@@ -154,8 +154,11 @@ def _date(column: Column) -> Entry:
     parts = ["days", "day_of_week"]
     if first[:7] != last[:7]:
         parts.insert(1, "month")
-    values: dict[str, Any] = {"column": column.name, "parts": parts}
     why = f"dates from {first} to {last}"
+    if column.hours > 1:
+        parts.append("hour")
+        why += f" with {column.hours} hours of the day"
+    values: dict[str, Any] = {"column": column.name, "parts": parts}
     if column.missing:
         values["missing"] = middle
         why += f"; the middle one stands in for the {_share(column)} missing"

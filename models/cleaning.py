@@ -7,8 +7,10 @@ Ingestion applies these rules to Arrow columns (components/ingestion/cells.py), 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from models.date_text import DateFormat
 from models.number_text import PLAIN, NumberFormat
 
 WHITESPACE = (
@@ -29,12 +31,14 @@ class Rules:
         null_values: Texts that stand for a missing value; one that is a number stands for that number, however written.
         fold_case: Whether texts become lower case.
         numbers: How numbers are written in texts; a served row has them as numbers.
+        date: How dates are written, which become YYYY-MM-DD; None for other texts, and for dates that are so already.
     """
 
     strip: bool = True
     null_values: tuple[str, ...] = ()
     fold_case: bool = False
     numbers: NumberFormat = PLAIN
+    date: DateFormat | None = None
 
     @property
     def null_numbers(self) -> tuple[float | int, ...]:
@@ -56,6 +60,7 @@ class Cleaning:
         of_column: data.column_null_values.
         fold_case: data.fold_case.
         numbers: Those of data.csv.
+        dates: data.dates.
     """
 
     strip: bool
@@ -63,6 +68,7 @@ class Cleaning:
     of_column: Mapping[str, tuple[str, ...]]
     fold_case: tuple[str, ...] = ()
     numbers: NumberFormat = PLAIN
+    dates: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Cleaning":
@@ -74,12 +80,14 @@ class Cleaning:
         of_column = {name: tuple(texts) for name, texts in data["column_null_values"].items()}
         written = data.get("csv", {})
         numbers = NumberFormat(written["decimal"], written["thousands"], tuple(written["units"])) if written else None
-        return cls(data["trim"], tuple(data["blank"]), of_column, tuple(data["fold_case"]), numbers or PLAIN)
+        fold = tuple(data["fold_case"])
+        return cls(data["trim"], tuple(data["blank"]), of_column, fold, numbers or PLAIN, data["dates"])
 
     def rules(self, column: str) -> Rules:
         """The rules of one column."""
         null_values = (*self.null_values, *self.of_column.get(column, ()))
-        return Rules(self.strip, null_values, column in self.fold_case, self.numbers)
+        date = DateFormat(self.dates[column]) if column in self.dates else None
+        return Rules(self.strip, null_values, column in self.fold_case, self.numbers, date)
 
 
 DOTTED, FINAL = ("\u0130", "i"), ("\u03c2", "\u03c3")
@@ -93,7 +101,7 @@ def folded(text: str) -> str:
 
 def section(data: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of [data] that clean a served row."""
-    return {key: data[key] for key in ("trim", "blank", "column_null_values", "fold_case")}
+    return {key: data[key] for key in ("trim", "blank", "column_null_values", "fold_case", "dates")}
 
 
 def _number(text: str) -> float | int | None:

@@ -10,7 +10,7 @@ from models.strict import Strict, Word
 
 DATE = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 """How a date is written, as a regular expression that RE2 reads too; that the month has the day is checked apart."""
-DATE_PARTS = {"year": 0, "month": 12, "day": 31, "day_of_week": 7, "days": 0}
+DATE_PARTS = {"year": 0, "month": 12, "day": 31, "day_of_week": 7, "hour": 24, "days": 0}
 """Part of a date -> number of its values when it is one-hot encoded, or 0 where it is a number."""
 
 
@@ -236,10 +236,11 @@ class Image(Role):
 
 
 class Date(Role):
-    """A date written YYYY-MM-DD (what follows the tenth character is ignored), taken apart."""
+    """A date written YYYY-MM-DD, maybe with a time of day behind it, taken apart."""
 
-    parts: tuple[Literal["year", "month", "day", "day_of_week", "days"], ...] = ("year", "month", "day_of_week")
-    """year and days (since 1970-01-01) are z-scored numbers, the others one-hot; day_of_week counts from Monday."""
+    parts: tuple[Literal["year", "month", "day", "day_of_week", "hour", "days"], ...] = ("year", "month", "day_of_week")
+    """year and days (since 1970-01-01) are z-scored numbers, the others one-hot; day_of_week counts from Monday.
+    hour is that of the time of day behind the date, as it is written; 0 without one."""
     missing: Literal["drop"] | str | None = None
     """The date that stands in."""
 

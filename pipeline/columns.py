@@ -109,6 +109,8 @@ def check_columns(
         demand("data.split.column", config.data.split.column)
     for column in config.data.column_null_values:
         demand("data.column_null_values", column)
+    for column in config.data.dates:
+        demand("data.dates", column, ("BYTES",), "it needs")
     for column in config.data.fold_case:
         demand("data.fold_case", column, ("BYTES",), "it needs")
     for duty, column in config.columns:

@@ -11,6 +11,7 @@ from components.ingestion.files import flat
 from components.ingestion.filters import Filter
 from components.ingestion.formats import TABLES
 from components.ingestion.spans import placeholders
+from models.date_text import DateFormat
 from models.strict import Strict
 
 SPLITS = ("train", "eval", "test")
@@ -196,6 +197,8 @@ class Data(Strict):
     """Columns that the names of folders hold, KEY=VALUE, as Hive and Spark write them."""
     drop: tuple[str, ...] = ()
     """Columns that are not read, such as one of lists, or one of two of a name; a schema does not name them."""
+    dates: dict[str, str] = Field(default_factory=dict)
+    """Column -> how its dates are written, as "DD.MM.YYYY", "MON DD, YYYY" or "epoch_ms"; they become YYYY-MM-DD."""
     fold_case: tuple[str, ...] = ()
     """Columns whose texts become lower case, also of a row that is served: Yes, YES and yes are one category."""
     exclude: tuple[str, ...] = ()
@@ -212,6 +215,14 @@ class Data(Strict):
     window: int | None = Field(default=None, ge=1)
     """Take this many spans, the newest and those before it; None: one."""
     split: Annotated[Split, BeforeValidator(_spelled_out)] = Split()
+
+    @field_validator("dates")
+    @classmethod
+    def _date_formats(cls, dates: dict[str, str]) -> dict[str, str]:
+        for column, text in dates.items():
+            if fault := DateFormat(text).fault:
+                raise ValueError(f"{column}: {text!r} is no format: {fault}")
+        return dates
 
     @field_validator("exclude")
     @classmethod

@@ -6,8 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.ingestion import number_text
+from components.ingestion import date_text, number_text
 from models.cleaning import DOTTED, FINAL, Rules
+from models.date_text import DateFormat
 from models.number_text import PLAIN, NumberFormat
 
 DOUBLE = "DOUBLE"
@@ -76,8 +77,13 @@ def cast(column: pa.Array, kind: str, rules: Rules) -> pa.Array:
         rules: The column's.
 
     Raises:
-        BadCellError: a cell is no such number.
+        BadCellError: a cell is no such number or date.
     """
+    if rules.date is not None and rules.date.epoch is not None and pa.types.is_floating(column.type):
+        column = pc.cast(pc.floor(column), pa.int64(), safe=False)
+    if kind == "BYTES" and rules.date is not None:
+        # A date that stands for a missing one may be given as it is written, or as YYYY-MM-DD.
+        return clean(_dates(clean(convert(column, kind), rules), rules.date), rules)
     if not pa.types.is_string(column.type):
         return clean(convert(column, kind), rules)
     if kind == "BYTES":
@@ -89,6 +95,13 @@ def cast(column: pa.Array, kind: str, rules: Rules) -> pa.Array:
             raise BadCellError(row, texts[row].as_py(), f", where data.csv says that numbers have {rules.numbers}")
         texts = number_text.plain(texts, rules.numbers)
     return clean(convert(texts, kind), rules)
+
+
+def _dates(texts: pa.Array, form: DateFormat) -> pa.Array:
+    row = pc.index(date_text.fits(texts, form), False).as_py()
+    if row >= 0:
+        raise BadCellError(row, texts[row].as_py(), f", where data.dates says that dates are written {form.text}")
+    return date_text.iso(texts, form)
 
 
 def convert(column: pa.Array, kind: str) -> pa.Array:

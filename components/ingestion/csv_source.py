@@ -40,8 +40,8 @@ def batches(
     kinds = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
     done = rows = 0
     last = None
-    numbers = Cleaning.of(settings).numbers
-    as_texts = bool(numbers.thousands or numbers.units)
+    cleaning = Cleaning.of(settings)
+    as_texts = bool(cleaning.numbers.thousands or cleaning.numbers.units or cleaning.dates)
     told = Omissions()
     if not as_texts:
         try:

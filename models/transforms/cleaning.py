@@ -6,8 +6,9 @@ from typing import Any
 import tensorflow as tf
 
 from models.cleaning import DOTTED, FINAL, WHITESPACE, Cleaning, Rules
+from models.date_text import FIRST_SECOND, LAST_SECOND, DateFormat
 from models.number_text import quoted
-from models.transforms import cells
+from models.transforms import cells, dates
 
 _BLANKS = "[" + "".join(f"\\x{{{ord(character):x}}}" for character in WHITESPACE) + "]+"
 _AROUND = f"^{_BLANKS}|{_BLANKS}$"
@@ -41,12 +42,18 @@ def column(raw: Any, rules: Rules) -> Any:
 def _texts(values: tf.Tensor, rules: Rules) -> tf.Tensor:
     if rules.strip:
         values = tf.strings.regex_replace(values, _AROUND, "")
-    null_values = "|".join(quoted(text) for text in rules.null_values if text)
-    values = tf.strings.regex_replace(values, f"^(?:{null_values})$", "") if null_values else values
+    values = _without(values, rules.null_values)
+    if rules.date is not None:
+        values = _without(_iso(values, rules.date), rules.null_values)
     if rules.fold_case:
         values = tf.strings.lower(tf.strings.regex_replace(values, *DOTTED), encoding="utf-8")
         values = tf.strings.regex_replace(values, *FINAL)
     return values
+
+
+def _without(values: tf.Tensor, null_values: Iterable[str]) -> tf.Tensor:
+    either = "|".join(quoted(text) for text in null_values if text)
+    return tf.strings.regex_replace(values, f"^(?:{either})$", "") if either else values
 
 
 def _is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
@@ -56,3 +63,20 @@ def _is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
     if not numbers:
         return tf.zeros_like(values, tf.bool)
     return tf.reduce_any(tf.equal(values[:, tf.newaxis], tf.constant(numbers, values.dtype)), axis=1)
+
+
+def _iso(texts: tf.Tensor, form: DateFormat) -> tf.Tensor:
+    """Dates as YYYY-MM-DD; what is none in this format stays as it is."""
+    if form.epoch is None:
+        for pattern, rewrite in form.steps():
+            texts = tf.strings.regex_replace(texts, pattern, rewrite)
+        return texts
+    counted = tf.strings.regex_full_match(texts, form.pattern)
+    whole = tf.strings.regex_replace(tf.where(counted, texts, "0"), r"^\+|\..*$", "")
+    seconds = tf.strings.to_number(whole, tf.int64) // form.epoch
+    counted = tf.logical_and(counted, tf.logical_and(seconds >= FIRST_SECOND, seconds <= LAST_SECOND))
+    of_day = seconds % 86_400
+    date = [dates.padded(part, width) for part, width in zip(dates.civil(seconds // 86_400), (4, 2, 2), strict=True)]
+    clock = [dates.padded(part, 2) for part in (of_day // 3600, of_day // 60 % 60, of_day % 60)]
+    written = tf.strings.join([tf.strings.join(date, "-"), tf.strings.join(clock, ":")], " ")
+    return tf.where(counted, written, texts)

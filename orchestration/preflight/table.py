@@ -69,10 +69,12 @@ class Table:
                 made[name] = cells.cast(pa.array(column, pa.string()), kind, cleaning.rules(name))
             except cells.BadCellError as error:
                 where = _where(places[error.row])
-                other = "FLOAT or BYTES" if kind == "INT" else "BYTES"
+                other = {"INT": "type: FLOAT or BYTES", "FLOAT": "type: BYTES"}.get(kind)
+                instead = f", or write {other} for it in {self.schema}" if other else ""
+                what = f"is no {kind}" if other else "is no date"
                 yield (
-                    f"{path}{where}: column {name!r} holds {error.value!r}, which is no {kind}{error.expected}: "
-                    f"mend the cell, or write type: {other} for it in {self.schema}"
+                    f"{path}{where}: column {name!r} holds {error.value!r}, which {what}{error.expected}: "
+                    f"mend the cell{instead}"
                 )
                 self.whole = False
         if len(made) == len(names):

@@ -1,5 +1,6 @@
 """A cell means the same in ingestion and in a served row."""
 
+import datetime
 import types
 
 import numpy as np
@@ -7,10 +8,11 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from components.ingestion import cells, sources
+from components.ingestion import cells, date_text, sources
 from models import training
 from models.cleaning import WHITESPACE, Cleaning, Rules, folded, section
-from models.transforms import cleaning
+from models.date_text import DateFormat
+from models.transforms import cleaning, dates
 from pipeline.data import Data
 
 NULL_VALUES = ("", "?", "NA", "n.a. [x]", "-999", "1e2", "7.50")
@@ -82,6 +84,51 @@ def test_letters_of_common_scripts_are_folded_alike():
     lower = [text.decode() for text in cleaning.column(tf.constant(letters)[:, tf.newaxis], rules).numpy()[:, 0]]
 
     assert lower == ingested == [folded(letter) for letter in letters]
+
+
+DATES = {
+    "DD.MM.YYYY": ["05.01.2024", "5.1.2024 13:30", "1.1.1900", "2024-01-05", "?"],
+    "MON DD, YYYY": ["Jan 5, 2024", "Mon, dec. 1, 2023 10:00", "5. M\u00e4rz"],
+    "DD-MON-YY": ["05-JAN-24", "05-Mai-70"],
+    "YYYYMMDD": ["20240105", "20240105 10:00", "x"],
+    "epoch_ms": [
+        "1704461400250",
+        "-1",
+        "-62135596800000",
+        "951782400000",
+        "4102444799999.9",
+        "0",
+        "2024-01-05",
+        "",
+        "9" * 18,
+    ],
+}
+
+
+@pytest.mark.parametrize(("form", "texts"), DATES.items())
+def test_dates_are_read_alike(form, texts):
+    rules = Rules(True, ("", "?", "1900-01-01"), date=DateFormat(form))
+    read = [
+        text for text in texts if text in rules.null_values or date_text.fits(pa.array([text]), rules.date)[0].as_py()
+    ]
+    ingested = cells.cast(pa.array(read), "BYTES", rules).to_pylist()
+    there = dict(zip(read, ingested, strict=True))
+
+    assert served(cleaning.column(sparse(texts, tf.string), rules), len(texts)) == [
+        there.get(text, text) for text in texts
+    ]
+    assert served(cleaning.column(sparse([text or "" for text in ingested], tf.string), rules), len(read)) == ingested
+    assert any(text and text.startswith("2024-01-05") for text in ingested)
+
+
+def test_days_since_1970_are_dates_and_back():
+    days = [-719_162, -1, 0, 11_016, 19_782, 2_932_896, *range(-40_000, 60_000, 997)]
+    parts = [part.numpy().tolist() for part in dates.civil(tf.constant(days, tf.int64))]
+    epoch = datetime.date(1970, 1, 1)
+
+    assert [datetime.date(*date) - epoch for date in zip(*parts, strict=True)] == [
+        datetime.timedelta(days=day) for day in days
+    ]
 
 
 def test_whitespace_is_what_arrow_trims():

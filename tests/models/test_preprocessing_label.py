@@ -143,3 +143,25 @@ def test_a_complete_number_must_be_finite(pack, role, bad):
     config = pack(features={role: [entry]}, label={"task": "clusters"})
     with pytest.raises(tf.errors.InvalidArgumentError, match="column 'area' must hold finite numbers; it holds"):
         preprocessing.preprocessing_fn({"area": tf.constant([[1.0], [bad]])}, config)
+
+
+HOURS = {
+    "2014-05-02": 0,
+    "2014-05-02T070500": 7,
+    "2014-05-02 9:30": 9,
+    "2014-05-02T23:59:59.25+02:00": 23,
+    "2014-05-02 12:10 AM": 0,
+    "2014-05-02 1:30 p.m.": 13,
+    "2014-05-02 12:30PM": 12,
+    "2014-05-02 08": 8,
+    "2014-05-02 13:00 PM": 13,
+}
+
+
+def test_the_hour_is_that_of_the_time_of_day_as_it_is_written(pack):
+    config = pack(features={"date": [{"column": "day", "parts": ["hour"]}]}, label={"task": "clusters"})
+    made = preprocessing.preprocessing_fn({"day": tf.constant([[text] for text in HOURS])}, config)
+
+    assert made["day_hour"].numpy()[:, 0].tolist() == list(HOURS.values())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'day' must hold hours up to 23"):
+        preprocessing.preprocessing_fn({"day": tf.constant([["2014-05-02 24:30"]])}, config)

@@ -130,7 +130,13 @@ def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
 )
 def test_a_served_model_cleans_cells_where_ingestion_does(data, cleaned):
     made = make(data={**data, "column_null_values": {"area": [-1]}})
-    expected = {"trim": True, "blank": list(made.data.blank), "column_null_values": {"area": ["-1"]}, "fold_case": []}
+    expected = {
+        "trim": True,
+        "blank": list(made.data.blank),
+        "column_null_values": {"area": ["-1"]},
+        "fold_case": [],
+        "dates": {},
+    }
 
     assert made.cleaning(made.plain("data")["data"]["path"]) == (expected if cleaned else None)
 

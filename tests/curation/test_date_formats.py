@@ -1,0 +1,136 @@
+import datetime
+
+import pyarrow as pa
+import pytest
+
+from curation import date_formats, new
+from pipeline import load
+from pipeline.variants import Name
+
+START = datetime.datetime(2023, 12, 20, 8, 30)
+DAYS = [START + datetime.timedelta(hours=7 * row) for row in range(100)]
+SHUFFLED = [DAYS[37 * row % 100] for row in range(100)]
+EARLY = [datetime.datetime(2023, 1 + row % 12, 1 + 5 * row % 12) for row in range(100)]
+
+
+def written(form, days=SHUFFLED):
+    return [day.strftime(form) for day in days]
+
+
+def detect(name="day", **columns):
+    return date_formats.detect(pa.table(columns))
+
+
+@pytest.mark.parametrize(
+    ("form", "found"),
+    [
+        ("%d.%m.%Y", "DD.MM.YYYY"),
+        ("%d.%m.%Y %H:%M", "DD.MM.YYYY"),
+        ("%m/%d/%Y %I:%M %p", "MM/DD/YYYY"),
+        ("%d/%m/%Y", "DD/MM/YYYY"),
+        ("%d-%m-%Y", "DD-MM-YYYY"),
+        ("%m/%d/%y", "MM/DD/YY"),
+        ("%Y/%m/%d", "YYYY/MM/DD"),
+        ("%Y%m%d", "YYYYMMDD"),
+        ("%b %d, %Y", "MON DD, YYYY"),
+        ("%d %B %Y", "DD MON YYYY"),
+        ("%a, %d %b %Y %H:%M:%S GMT", "DD MON YYYY"),
+        ("%d-%b-%y", "DD-MON-YY"),
+    ],
+)
+def test_a_format_is_found(form, found):
+    assert detect(day=written(form)).formats == {"day": found}
+    assert detect(day=written(form)).ambiguous == {}
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+def test_iso_needs_no_key(form):
+    found = detect(day=written(form))
+
+    assert (found.formats, found.odd, found.mixed) == ({}, {}, {})
+
+
+@pytest.mark.parametrize(("factor", "form"), [(1, "epoch_s"), (1000, "epoch_ms"), (1_000_000, "epoch_us")])
+def test_times_since_1970_are_found_where_the_name_says_so(factor, form):
+    numbers = [int(day.replace(tzinfo=datetime.timezone.utc).timestamp()) * factor for day in SHUFFLED]
+
+    assert detect(created_at=numbers, amount=numbers).formats == {"created_at": form}
+    assert detect(created_at=[str(number) for number in numbers]).formats == {"created_at": form}
+
+
+def test_day_and_month_that_may_be_either_are_named_unless_the_rows_are_in_order():
+    assert detect(day=written("%m/%d/%Y", EARLY)).ambiguous == {"day": ["DD/MM/YYYY", "MM/DD/YYYY"]}
+    assert detect(day=written("%m/%d/%Y", sorted(EARLY))).formats == {"day": "MM/DD/YYYY"}
+    assert detect(day=written("%d.%m.%Y", EARLY)).formats == {"day": "DD.MM.YYYY"}
+
+
+def test_texts_among_dates_stand_for_a_missing_one():
+    found = detect(day=[*written("%d.%m.%Y"), "unknown"], iso=[*written("%Y-%m-%d"), "n/a"])
+
+    assert (found.formats, found.odd) == ({"day": "DD.MM.YYYY"}, {"day": ["unknown"], "iso": ["n/a"]})
+
+
+def test_dates_in_two_formats_are_named():
+    texts = [*written("%d.%m.%Y", SHUFFLED[:50]), *written("%Y/%m/%d", SHUFFLED[50:])]
+    found = detect(day=texts)
+
+    assert found.formats == {}
+    assert found.mixed == {"day": [(0, texts[0]), (50, texts[50])]}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"10.0.{row}.1" for row in range(99)],
+        [f"{row}.{row}.5" for row in range(9)],
+        [f"A-{row}-2024" for row in range(99)],
+        [f"May {row} be" for row in range(99)],
+        [str(20240101 + row) for row in range(99)],
+        [f"0{row}0-1234567" for row in range(9)],
+        ["a", "b"],
+    ],
+)
+def test_other_texts_are_no_dates(texts):
+    assert detect(day=texts) == date_formats.Dates()
+
+
+@pytest.fixture
+def propose(tmp_path):
+    for folder in ("configs", "schemas"):
+        (tmp_path / folder).mkdir()
+
+    def run(**columns):
+        rows = zip(*columns.values(), strict=True)
+        lines = [",".join(columns), *(",".join(map(str, row)) for row in rows)]
+        (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+        proposal = new.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y", force=True)
+        return proposal, load.reviewed(str(tmp_path), Name("made")).config
+
+    return run
+
+
+def test_dates_are_read_with_their_hour_and_all_of_it_is_said(propose):
+    y = [row % 7 for row in range(100)]
+    proposal, config = propose(sold=written("%d.%m.%Y %H:%M"), seen=written("%m/%d/%Y", EARLY), y=y)
+    said = "\n".join(proposal.said)
+
+    assert config.data.dates == {"sold": "DD.MM.YYYY"}
+    [date] = config.features.date
+    assert date.parts == ("days", "month", "day_of_week", "hour")
+    assert f"dates are read as YYYY-MM-DD: sold ({written('%d.%m.%Y %H:%M')[0]!r}) as DD.MM.YYYY" in said
+    assert 'say data.dates = {seen = "DD/MM/YYYY"} or data.dates = {seen = "MM/DD/YYYY"}' in said
+    assert '# dates = {sold = "DD.MM.YYYY", seen = "DD/MM/YYYY"}' in proposal.config
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d 00:00:00"])
+def test_dates_without_a_time_of_day_have_no_hour(propose, form):
+    [date] = propose(day=written(form), y=[row % 7 for row in range(100)])[1].features.date
+
+    assert "hour" not in date.parts
+
+
+def test_one_reading_a_day_has_no_hour(propose):
+    days = [datetime.datetime(2023, 1, 1, row % 24) + datetime.timedelta(days=row) for row in range(100)]
+    [date] = propose(day=written("%Y-%m-%d %H:%M", days), y=[row % 7 for row in range(100)])[1].features.date
+
+    assert "hour" not in date.parts
