@@ -1,10 +1,11 @@
 """Labels that cannot be learned, in words: one text for gates, `new`, checks before a run and `schema diff`."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 
-from models.label import Label
+from models.label import ABOVE, Label
 
 NAMED = 5
 """Values that a sentence names."""
@@ -62,3 +63,26 @@ def contradicted(part: int, whole: int, right: int, shown: str = "") -> str:
         f"{part:,} of {whole:,} rows ({100 * part / whole:.4g} %) are equal but for their label{shown}: at most one "
         f"label of each can be right, {100 * right / whole:.4g} % of all rows at best"
     )
+
+
+def untransformed(role: Label, lowest: float) -> tuple[str, str]:
+    """A sentence on numbers that label.transform does not take, and the edit that mends it; empty where it takes all.
+
+    Args:
+        role: [label].
+        lowest: The smallest label.
+    """
+    above = ABOVE.get(role.transform)
+    if above is None or lowest > above:
+        return "", ""
+    others = " or ".join(f'"{name}"' for name in ("log1p", "signed_log") if lowest > ABOVE.get(name, -math.inf))
+    column = str(role.column) if re.fullmatch(r"[A-Za-z_]\w*", str(role.column)) else f"`{role.column}`"
+    return (
+        f'holds {lowest:g}, and label.transform = "{role.transform}" needs numbers above {above:g}',
+        f'label.transform = {others} in the config; or leave such rows out by data.exclude = ["{column} <= {above:g}"]',
+    )
+
+
+def weightless(column: str) -> str:
+    """A sentence on a column of weights that are all 0."""
+    return f"the weight {column!r} is 0 in every row: there is nothing to learn from"

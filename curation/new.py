@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from components import classes
-from curation import document, facts, labels, pictures, recipe, relations, roles, schema_text, usable
+from curation import document, facts, labels, pictures, recipe, relations, roles, schema_text, tails, usable
 from curation.choices import Entry, Line
 from curation.facts import Facts
 from curation.labels import LabelChoice
@@ -94,6 +94,8 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     if not any(entry.role != "ignored" for entry in chosen.entries):
         reasons = "; ".join(f"{entry.column!r}: {entry.why}" for entry in chosen.entries)
         raise UserError(f"{where}: no column is left to learn {label.column.name!r} from: {reasons or 'there is none'}")
+    tail = tails.sentence(label.column) if label.task == "regression" and "transform" not in label.keys else ""
+    offered = tails.offers(label.column) if tail else ()
     plan = recipe.propose(known, label, chosen.entries, ready_made=found.ready_made)
     head = [
         f"{name}: {_task(label)}, proposed from {where}:",
@@ -106,9 +108,9 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     sections: dict[str, Sequence[Line]] = {
         "data": data,
         "columns": _duties(chosen),
-        "label": _label(label),
+        "label": [*_label(label), *offered[:1]],
         "network": plan.network,
-        "training": plan.training,
+        "training": [*plan.training, *offered[1:]],
         "evaluation": plan.evaluation,
     }
     categories = {entry.column for entry in chosen.entries if entry.role in ("categorical", "hashed")}
@@ -125,6 +127,7 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
         f"{where}: {found.what}, {known.rows:,}{'' if found.whole else '+'} rows, {len(known.columns)} columns",
         *found.said,
         *_said(own, label, chosen),
+        *([tail] if tail else []),
         *_contradictions(found, table, label, chosen),
     )
     return Proposal(document.config(head, sections, chosen.entries), schema, said)

@@ -10,6 +10,8 @@ from models.strict import Strict, Word
 LABEL = "label"
 """Name of the transformed label."""
 Task = Literal["regression", "binary", "classes", "anomaly", "clusters"]
+ABOVE: Mapping[str, float] = {"log": 0.0, "log1p": -1.0}
+"""Transform -> what every label must be above, where not all numbers have one."""
 CLASSED = ("binary", "classes", "anomaly")
 """Tasks whose label is a class, so that equal rows should have one label."""
 Value = Annotated[Word, AfterValidator(str.strip)]
@@ -33,8 +35,9 @@ class Label(Strict):
     task: Task = "regression"
     """regression: a number; binary: one of two classes; classes: one of several; anomaly: how unlike the rows labelled
     normal; clusters: groups that the features make."""
-    transform: Literal["none", "log"] = "none"
-    """regression. log: the network learns ln(label), and every answer is turned back into the label's own unit."""
+    transform: Literal["none", "log", "log1p", "signed_log"] = "none"
+    """regression. The network learns ln(label), ln(1 + label) or, for labels on both sides of 0, sign(label) ln(1 +
+    |label|), and every answer is turned back into the label's own unit."""
     positive: Value | None = None
     """binary, anomaly: the value that counts as the second class, or as an anomaly."""
     threshold: FiniteFloat | None = None

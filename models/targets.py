@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from models import losses
-from models.label import Label
+from models.label import ABOVE, Label
+from models.label_transforms import TRANSFORMS
 from models.recipe import LOSSES
 
 Array = np.ndarray[Any, Any]
@@ -159,7 +160,8 @@ class LabelScale:
         values = transformed.astype(np.float64)
         broken = values.size - int(np.isfinite(values).sum())
         if broken:
-            hint = "; a logarithm needs labels above 0" if label.transform == "log" else ""
+            above = ABOVE.get(label.transform)
+            hint = "" if above is None else f"; {label.transform} needs labels above {above:g}"
             raise ValueError(f"label {label.column!r}: {broken} of {values.size} train rows have no finite value{hint}")
         return cls(mean=float(values.mean()), deviation=float(values.std()) or 1.0, label=label)
 
@@ -202,9 +204,8 @@ class LabelScale:
         large.
         """
         value = tf.cast(tf.squeeze(outputs, axis=-1), tf.float64) * self.deviation + self.mean
-        if self.label.transform == "log":
-            value = tf.exp(value)
-        return {"prediction": tf.cast(value, tf.float32)}
+        _, back = TRANSFORMS[self.label.transform]
+        return {"prediction": tf.cast(back(value), tf.float32)}
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ def create_pipeline(
         gates=config.plain("gates")["gates"],
         columns=config.watched(columns),
         label=config.plain("label")["label"],
+        weight=config.columns.weight,
         source=examples.exec_properties["settings"],
         source_content=places.data_content,
         schema_path=os.path.join(*places.schema.split("/")[-2:]),

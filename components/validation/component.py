@@ -52,6 +52,7 @@ def validation(
     gates: Mapping[str, Any] | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
     label: Mapping[str, Any] | None = None,
+    weight: str | None = None,
     source: str = "",
     source_content: str = "",
     schema_path: str = "",
@@ -70,6 +71,7 @@ def validation(
         gates: [gates] with its defaults; None for the schema's gate alone.
         columns: `used`, what the model reads; of these `compared`, what may drift, and `categories`, what has them.
         label: [label].
+        weight: Column of the rows' weights; None where each counts the same.
         source: The settings of ingestion, as its node has them.
         source_content: Digest of the data; empty where it cannot be known.
         schema_path: The reviewed schema as a person finds it.
@@ -88,6 +90,7 @@ def validation(
             "gates": dict(gates),
             "columns": {key: list(names) for key, names in columns.items()},
             "label": dict(label or {}),
+            "weight": weight,
             "source": read,
             "source_content": source_content,
             "split": read["data"]["split"]["by"],

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components import digest, summary
-from components.validation import drift, findings, gates, located, reviewed
+from components.validation import drift, findings, gates, labels, located, reviewed
 from components.validation.findings import Finding
 from components.validation.history import STATISTICS_ID
 from components.validation.today import Today, gathered, looked_back
@@ -55,6 +55,7 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
             today = Today(config, schema, statistics, *marked, before)
             # What the schema refuses is not told twice.
             known = {finding.column for finding in found}
+            found += findings.worst(one for one in labels.unlearnable(today) if one.column not in known)
             for name, judge in JUDGES.items():
                 if today.gate(name)["action"] != "off":
                     told = (one for one in judge(today) if one.column is None or one.column not in known)

@@ -10,9 +10,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components import classes
 from components.validation import findings
 from components.validation.findings import Finding, Predicate
+from components.validation.reviewed import by_column
 from components.validation.sentences import domain
 from components.validation.today import TRAIN, Today
-from models.label import Label
+from models.label import ABOVE, Label
 
 
 def judge(today: Today) -> Iterator[Finding]:
@@ -38,6 +39,28 @@ def judge(today: Today) -> Iterator[Finding]:
                 )
     if TRAIN in today.facts and today.facts[TRAIN].labels is not None and role.tiers is None:
         yield from _classes(today, role, gate["min_count"], action)
+
+
+def unlearnable(today: Today) -> Iterator[Finding]:
+    """What no gate lets through, as the trainer would fail on it: labels without a logarithm, weights of 0 alone."""
+    yield from _weightless(today)
+    role = Label.model_validate(today.settings["label"])
+    for split, facts in today.facts.items():
+        text, edit = classes.untransformed(role, facts.ends[0]) if facts.ends else ("", "")
+        if text:
+            limit = ABOVE[role.transform]
+            found = _beyond(str(role.column), limit, True, equal=True)
+            yield Finding("label", role.column, limit, facts.ends[0], "block", text, edit, [split], found)
+
+
+def _weightless(today: Today) -> Iterator[Finding]:
+    """Weights that are all 0, with which nothing would be learned or measured."""
+    column = today.settings["weight"]
+    for split, measured in today.statistics.items():
+        figures = by_column(measured).get(column) if column is not None else None
+        if figures is not None and figures.HasField("num_stats") and figures.num_stats.max <= 0:
+            text = classes.weightless(column)
+            yield Finding("label", None, 0, figures.num_stats.max, "block", text, splits=[split])
 
 
 def _unlisted(today: Today, role: Label, action: str) -> Iterator[Finding]:
@@ -150,7 +173,6 @@ def _classes(today: Today, role: Label, least: int, action: str) -> Iterator[Fin
             )
 
 
-def _beyond(name: str, limit: float, below: bool) -> Predicate:
-    return lambda batch: pc.fill_null(
-        (pc.less if below else pc.greater)(batch.column(batch.schema.get_field_index(name)), limit), False
-    )
+def _beyond(name: str, limit: float, below: bool, *, equal: bool = False) -> Predicate:
+    compare = getattr(pc, ("less" if below else "greater") + ("_equal" if equal else ""))
+    return lambda batch: pc.fill_null(compare(batch.column(batch.schema.get_field_index(name)), limit), False)

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models.label import LABEL, Label
+from models.label_transforms import TRANSFORMS
 from models.transforms import cells
 from models.transforms.categories import as_line, given
 from models.transforms.cells import Cells
@@ -50,7 +51,8 @@ def as_number(made: Cells) -> tf.Tensor:
 
 
 def _number(number: tf.Tensor, role: Label) -> tf.Tensor:
-    return tf.cast(tf.math.log(number) if role.transform == "log" else number, tf.float32)
+    learned, _ = TRANSFORMS[role.transform]
+    return tf.cast(learned(number), tf.float32)
 
 
 def _class(value: tf.Tensor, made: Cells, role: Label) -> tf.Tensor:

@@ -183,6 +183,7 @@ def _table(config: Config, known: dict[str, str], stem: str) -> Table:
         columns=known,
         schema=f"{load.SCHEMAS}/{stem}.pbtxt",
         label=label,
+        weight=config.columns.weight,
         feature=features.get(label.column) if label.column else None,
         keeper=rows.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=wanted),
         most_blank=config.data.max_blank_label,

@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components import classes
 from components.ingestion import cells, filters, rows
 from models.cleaning import Cleaning
-from models.label import Label
+from models.label import ABOVE, Label
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Table:
         columns: Column name -> INT, FLOAT or BYTES, of the schema.
         schema: The schema's path, for the messages.
         label: [label].
+        weight: Column of the rows' weights; None where each counts the same.
         feature: The label's column in the schema; None for clusters without one.
         keeper: Leaves rows out as ingestion will.
         most_blank: [data] max_blank_label.
@@ -36,6 +37,7 @@ class Table:
     columns: Mapping[str, str]
     schema: str
     label: Label
+    weight: str | None
     feature: schema_pb2.Feature | None
     keeper: rows.Keeper
     most_blank: float
@@ -44,6 +46,7 @@ class Table:
     whole: bool = True
     kept: int = 0
     _values: dict[Any, int] = field(default_factory=dict)
+    _heaviest: float = 0.0
 
     def add(
         self, path: str, names: Sequence[str], found: Sequence[Sequence[str]], places: Sequence[Any], data: Any
@@ -98,6 +101,9 @@ class Table:
             return
         kept = self.keeper.keep(batch)
         self.kept += len(kept)
+        if self.weight in kept.schema.names:
+            heaviest = pc.max(kept.column(kept.schema.get_field_index(self.weight))).as_py()
+            self._heaviest = max(self._heaviest, heaviest if isinstance(heaviest, int | float) else 1.0)
         at = batch.schema.get_field_index(self.label.column) if self.label.column else -1
         if at < 0:
             return
@@ -105,6 +111,8 @@ class Table:
         counted = column.value_counts()
         for value, number in zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True):
             self._values[value] = self._values.get(value, 0) + number
+        if self.label.transform in ABOVE and not pa.types.is_binary(column.type):
+            yield from self._untransformed(path, kept, column, places)
         if self.feature is not None:
             for sign, limit, edit in limits(self.feature):
                 bad = pc.fill_null(getattr(pc, sign)(*filters.comparable(column, limit)), False)
@@ -115,6 +123,15 @@ class Table:
                         f"{path}{where}: the label {self.label.column!r} is {column[row].as_py():g} and {edit}: mend "
                         "the row, or the limit there"
                     )
+
+    def _untransformed(self, path: str, kept: pa.RecordBatch, column: pa.Array, places: Sequence[str]) -> Iterator[str]:
+        """The first number that label.transform does not take."""
+        bad = pc.fill_null(pc.less_equal(column, ABOVE[self.label.transform]), False)
+        row = pc.index(bad, True).as_py()
+        if row >= 0:
+            said, edit = classes.untransformed(self.label, column[row].as_py())
+            where = places[kept.column(kept.num_columns - 1)[row].as_py()]
+            yield f"{path}{where}: the label {self.label.column!r} {said}; to accept it: {edit}"
 
     def verdict(self, shown: str) -> Iterator[str]:
         """What the rows come to; of a part of them nothing can be said.
@@ -130,6 +147,8 @@ class Table:
         except ValueError as error:
             yield f"{shown}: {error}"
             return
+        if self.weight and self.kept and not self._heaviest:
+            yield f"{shown}: {classes.weightless(self.weight)}"
         if self.kept < self.splits:
             left = rows.sentence(self.keeper.left_out)
             yield f"{shown}: {self.kept} rows for {self.splits} splits: more are needed{left}"

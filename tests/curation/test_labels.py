@@ -1,8 +1,10 @@
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from curation import facts, labels
+from curation import facts, labels, tails
 from errors import UserError
 
 
@@ -89,3 +91,17 @@ def test_a_skewed_positive_number_is_learnt_as_a_logarithm(rng):
     assert "skewed" in found.why["transform"]
     assert not column(rng.normal(100, 5, 500)).keys
     assert not column(rng.lognormal(10, 1, 500) - 5).keys or found.column.numbers.low > 0
+
+
+def test_a_heavy_tail_is_named_with_what_brings_it_in(rng):
+    values = np.concatenate([rng.normal(size=4000), rng.normal(size=4) * 1e6, [3e6]])
+    known, _ = facts.table(pa.table({"y": values, "z": np.abs(values), "n": rng.normal(size=4005)}))
+    transform, loss = tails.offers(known["y"])
+
+    assert re.search(
+        r"y has a heavy tail: skewness -?\d+.*, and 99\.\d% of the rows or more within a tw", tails.sentence(known["y"])
+    )
+    assert (transform.key, transform.value, transform.active) == ("transform", "signed_log", False)
+    assert (loss.key, loss.value, loss.active) == ("loss", "huber", False)
+    assert tails.offers(known["z"])[0].value in ("log", "log1p")
+    assert tails.sentence(known["n"]) == ""

@@ -252,3 +252,16 @@ def test_equal_rows_with_several_labels_are_named(make):
     assert sum(said.startswith(sentence) for said in proposal.said) == 1
     proposal, _ = make("kind", text=texts, kind=["ab"[row // 2 % 2] for row in range(400)])
     assert not any("equal but for" in said for said in proposal.said)
+
+
+def test_a_labels_heavy_tail_is_named_and_offers_stand_in_the_config(make, root, rng):
+    tail = np.where(np.arange(1000) % 250 == 7, 1e6, rng.normal(size=1000)).round(3)
+    proposal, reviewed = make("y", a=rng.normal(size=1000).round(3), y=tail)
+
+    assert sum("y has a heavy tail" in said for said in proposal.said) == 1
+    assert '# transform = "signed_log"' in proposal.config
+    assert '# loss = "huber"' in proposal.config
+    active = proposal.config.replace('# transform = "sig', 'transform = "sig').replace('# loss = "hub', 'loss = "hub')
+    (root / "configs/made.toml").write_text(active)
+    assert load.load(str(root), "made").label.transform == "signed_log"
+    assert reviewed.config.label.transform == "none"

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from models.label import Label
 from models.targets import ClassTarget, LabelScale, target
+from models.transforms import labels
 
 PLAIN = Label(column="price")
 LOG = Label(column="price", transform="log")
@@ -27,6 +29,22 @@ def test_an_answer_undoes_transform_and_scale(values, label):
     # A logarithm rounded to float32 is off by up to 1e-6, and so is the price it came from, relatively.
     tolerance = 4e-6 * (values if label is LOG else np.abs(values).max())
     assert (np.abs(answer - values) <= tolerance).all()
+
+
+@pytest.mark.parametrize(
+    ("transform", "learned", "values"),
+    [
+        ("log1p", np.log1p, [-0.5, 0, 3, 1e6]),
+        ("signed_log", lambda number: np.sign(number) * np.log1p(np.abs(number)), [-1e6, -1, 0, 1e-6, 5]),
+    ],
+)
+def test_logarithms_of_labels_around_zero_are_undone(transform, learned, values):
+    label = Label(column="price", transform=transform)
+    made = labels.label(tf.constant(values, tf.float32, (len(values), 1)), label).numpy()
+    scale = LabelScale.fit(made, label)
+
+    np.testing.assert_allclose(made[:, 0], learned(np.array(values)), rtol=1e-6)
+    np.testing.assert_allclose(scale.answer(scale.scale(made))["prediction"], values, rtol=1e-5, atol=1e-6)
 
 
 @given(prices)
@@ -59,7 +77,7 @@ def test_figures_are_those_of_the_rows_given():
 def test_a_label_that_is_no_number_is_refused(value):
     with pytest.raises(ValueError, match=r"^label 'price': 2 of 5 train rows have no finite value$"):
         LabelScale.fit(column([1, value, 2, value, 3]), PLAIN)
-    with pytest.raises(ValueError, match=r"1 of 2 train rows have no finite value; a logarithm needs labels above 0$"):
+    with pytest.raises(ValueError, match=r"1 of 2 train rows have no finite value; log needs labels above 0$"):
         LabelScale.fit(column([1, value]), LOG)
 
 

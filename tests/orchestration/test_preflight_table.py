@@ -133,3 +133,37 @@ def test_the_end_of_a_long_file_is_reached_without_its_middle(flats, monkeypatch
     [line] = flats.told()
 
     assert "flats.csv: expected 3 columns, got 2" in line
+
+
+@pytest.mark.parametrize(
+    ("transform", "rent", "line"), [("log", 0, 42), ("log1p", -1, 42), ("log1p", 0, None), ("signed_log", -9, None)]
+)
+def test_a_label_without_a_logarithm_names_line_and_edits(flats, transform, rent, line):
+    flats.config(flats.CONFIG.replace('column = "rent"', f'column = "rent"\ntransform = "{transform}"'))
+    flats.schema(flats.SCHEMA.replace("int_domain { min: 1 max: 9000 }", ""))
+    flats.data(flats.HEADER + flats.rows(40) + f"40,Bern,{rent}\n")
+    told = flats.told()
+
+    assert bool(told) == (line is not None)
+    if line is not None:
+        edits = '"log1p" or "signed_log"' if transform == "log" else '"signed_log"'
+        above = 0 if transform == "log" else -1
+        assert only(told) == (
+            f", line {line}: the label 'rent' holds {rent}, and label.transform = \"{transform}\" needs numbers above "
+            f"{above}; to accept it: label.transform = {edits} in the config; or leave such rows out by "
+            f'data.exclude = ["rent <= {above}"]'
+        )
+
+
+@pytest.mark.parametrize(("weights", "told"), [((0, 0), True), ((0, 2), False)])
+def test_weights_that_are_all_zero_are_refused(flats, weights, told):
+    flats.config(flats.CONFIG.replace("[features]", '[columns]\nweight = "w"\n[features]'))
+    flats.schema(
+        flats.SCHEMA
+        + 'feature { name: "w" type: INT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }'
+    )
+    lines = flats.rows(40).splitlines()
+    flats.data("area,city,rent,w\n" + "".join(f"{line},{weights[row % 2]}\n" for row, line in enumerate(lines)))
+    said = "the weight 'w' is 0 in every row: there is nothing to learn from"
+
+    assert [line.partition(": ")[2] for line in flats.told()] == ([said] if told else [])
