@@ -7,7 +7,8 @@ record that says that a folder is ours is written first and removed last; nothin
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from tfx.dsl.io import fileio
 
@@ -20,7 +21,13 @@ _BLOCK_BYTES = 1 << 20
 
 
 def place(
-    source: str, folder: str, *, keep: int | None = None, model: str | None = None, say: Callable[[str], object] = print
+    source: str,
+    folder: str,
+    *,
+    keep: int | None = None,
+    model: str | None = None,
+    kept: Mapping[str, Any] | None = None,
+    say: Callable[[str], object] = print,
 ) -> int:
     """Make a copy of a model the newest version of a serving folder in a bucket.
 
@@ -29,6 +36,7 @@ def place(
         folder: The serving folder.
         keep: How many of the last versions that this pipeline pushed stay, the new one included; None for all.
         model: The model's artifact, as its record names it; None where it is not known.
+        kept: What else its record keeps.
         say: Is told what is removed.
 
     Returns:
@@ -40,7 +48,7 @@ def place(
     """
     fileio.makedirs(folder)
     number, now = versions.following(folder), versions.now()
-    record = ownership.record(folder, number, pushed=now, digest=_digest(source), model=model)
+    record = ownership.record(folder, number, pushed=now, digest=digest(source), model=model, kept=kept)
     partial, final = f"{folder}/.{number}.partial", f"{folder}/{number}"
     text = json.dumps(record)
     fileio.makedirs(f"{folder}/{ownership.LEDGER}")
@@ -84,7 +92,7 @@ def _paths(folder: str) -> list[str]:
     return sorted(f"{inner}/{name}"[len(folder) + 1 :] for inner, _, names in fileio.walk(folder) for name in names)
 
 
-def _digest(folder: str) -> str:
+def digest(folder: str) -> str:
     """As `versions.digest`, of a folder anywhere."""
     whole = hashlib.sha256()
     for path in _paths(folder):

@@ -9,6 +9,7 @@ record that the ledger does not hold.
 import contextlib
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 RECORD = "assets.extra/pushed.json"
@@ -23,7 +24,14 @@ Record = dict[str, Any]
 
 
 def record(
-    folder: str, number: int, *, pushed: float, digest: str, model: str | None = None, copy_of: int | None = None
+    folder: str,
+    number: int,
+    *,
+    pushed: float,
+    digest: str,
+    model: str | None = None,
+    copy_of: int | None = None,
+    kept: Mapping[str, Any] | None = None,
 ) -> Record:
     """Describe a version that is about to be pushed.
 
@@ -34,9 +42,10 @@ def record(
         digest: Digest of its files.
         model: Path of the model's artifact relative to the pipeline's folder, or its URI.
         copy_of: The version that it brings back.
+        kept: What else is kept: `span` of the model's data, and `declines`, how far it is below the best before it.
     """
     facts = {"version": number, "pipeline": _pipeline(folder), "pushed": pushed, "digest": digest}
-    return {**facts, "model": model, "copy_of": copy_of}
+    return {**facts, "model": model, "copy_of": copy_of, **(kept or {})}
 
 
 def read(path: str) -> Record | None:

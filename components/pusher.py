@@ -13,9 +13,12 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types.channel import Channel
 from tfx.utils import path_utils
 
-from components import bucket, digest, ownership, summary, versions
+from components import bucket, decline, digest, ownership, reference, summary, versions
 from errors import ResourceError, RunError
 from models import probe
+
+WITHHELD = "withheld"
+"""Custom property of the pushed model: why a blessed model does not replace what serves."""
 
 
 class PusherSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -24,6 +27,7 @@ class PusherSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     PARAMETERS: ClassVar[dict[str, Any]] = {
         "serving": component_spec.ExecutionParameter(type=str),
         "keep": component_spec.ExecutionParameter(type=int),
+        "allowed": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
@@ -53,10 +57,16 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         model, serving, keep = path_utils.serving_model_path(uri), exec_properties["serving"], exec_properties["keep"]
         named = ownership.relative(uri, serving)
         try:
+            judged = _judged(blessing, bucket.digest(model))
+            if reason := reference.withheld(serving, judged, **json.loads(exec_properties.get("allowed") or "{}")):
+                pushed.set_int_custom_property("pushed", 0)
+                pushed.set_string_custom_property(WITHHELD, summary.storable(reason)[:1000])
+                summary.put(pushed, f"nothing pushed: {reason}"[:1000])
+                return
             if "://" in serving or "://" in model:
-                version = bucket.place(model, serving, keep=keep, model=named)
+                version = bucket.place(model, serving, keep=keep, model=named, kept=judged.kept)
             else:
-                version = versions.place(model, serving, check=probe.ask, keep=keep, model=named)
+                version = versions.place(model, serving, check=probe.ask, keep=keep, model=named, kept=judged.kept)
         except ValueError as error:
             raise RunError(
                 f"the copy of the model for {serving} is not pushed: {error}. {versions.serves(serving)}"
@@ -77,6 +87,17 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         summary.put(pushed, f"version {version}")
 
 
+def _judged(blessing: Any, content: str) -> reference.Judged:
+    """What the evaluator wrote to the blessing."""
+    return reference.Judged(
+        digest=content,
+        compared_with=blessing.get_string_custom_property("compared_with"),
+        not_compared=blessing.get_string_custom_property("not_compared"),
+        span=blessing.get_int_custom_property("span"),
+        declines=decline.of(blessing),
+    )
+
+
 class Pusher(base_component.BaseComponent):  # type: ignore[misc]
     """Pushes to a filesystem."""
 
@@ -84,7 +105,9 @@ class Pusher(base_component.BaseComponent):  # type: ignore[misc]
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
 
-def pusher(*, model: Any, blessing: Any, serving: str, keep: int) -> Pusher:
+def pusher(
+    *, model: Any, blessing: Any, serving: str, keep: int, uncompared: bool = False, older_span: bool = False
+) -> Pusher:
     """Make the node `pusher`.
 
     Args:
@@ -92,6 +115,8 @@ def pusher(*, model: Any, blessing: Any, serving: str, keep: int) -> Pusher:
         blessing: Channel of ModelBlessing.
         serving: The serving folder, which holds a folder a version.
         keep: How many of the last versions that this pipeline pushed stay there, the new one included.
+        uncompared: Whether a model may replace one that it was not compared with.
+        older_span: Whether a model may replace one that was made from newer data.
 
     Returns:
         A node with output `pushed_model`, whose properties tell whether and where.
@@ -101,6 +126,7 @@ def pusher(*, model: Any, blessing: Any, serving: str, keep: int) -> Pusher:
         blessing=blessing,
         serving=serving,
         keep=keep,
+        allowed=json.dumps({"uncompared": uncompared, "older_span": older_span}),
         code=json.dumps(digest.stage(Executor.__module__)),
         pushed_model=Channel(type=standard_artifacts.PushedModel),
     )

@@ -13,9 +13,9 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
 
 from components import ownership, removal
 from components.ownership import RECORD as RECORD  # its other users find it here
@@ -40,6 +40,7 @@ class Version:
         copy_of: The version that this one brought back; None for one of its own.
         model: Path of the model's artifact relative to the pipeline's folder, or its URI; None where it is not known.
         ours: Whether this pipeline pushed it, under this number.
+        kept: What else its record keeps.
     """
 
     number: int
@@ -48,6 +49,18 @@ class Version:
     copy_of: int | None = None
     model: str | None = None
     ours: bool = False
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def span(self) -> int:
+        """Of the data that its model was made from; 0 where the data has none."""
+        return int(self.kept.get("span") or 0)
+
+    @property
+    def declines(self) -> Mapping[str, float]:
+        """Metric -> share by which its model is below the best before it."""
+        found: Mapping[str, float] = self.kept.get("declines") or {}
+        return found
 
 
 def numbered(folder: str) -> dict[int, str]:
@@ -102,32 +115,14 @@ def told(folder: str, number: int) -> Version:
     if found is None:
         return Version(number)
     ours = ownership.describes(found, folder, number)
-    return Version(number, found["pushed"], found["digest"], found.get("copy_of"), found.get("model"), ours)
+    kept: dict[str, Any] = {key: found[key] for key in ("span", "declines") if key in found}
+    return Version(number, found["pushed"], found["digest"], found.get("copy_of"), found.get("model"), ours, kept)
 
 
 def serves(folder: str) -> str:
     """What serves, as a sentence without its full stop."""
     there = pushed(folder)
     return f"Version {there[-1]} serves on" if there else "Nothing is served yet"
-
-
-def not_serving(destination: str) -> str | None:
-    """Whether a push of an earlier run no longer decides what serves, so that the same model has to be pushed again.
-
-    Args:
-        destination: Where it was pushed to; empty where nothing was pushed.
-
-    Returns:
-        What is wrong, in a few words; None where that version serves, or one that was brought back since by hand.
-    """
-    if not destination or "://" in destination:
-        return None
-    folder, number = os.path.split(destination)
-    there = pushed(folder)
-    if not there:
-        return "no longer served"
-    newest = told(folder, there[-1])
-    return None if newest.number == int(number) or newest.copy_of else f"no longer served: version {there[-1]} is newer"
 
 
 def place(
@@ -138,6 +133,7 @@ def place(
     keep: int | None = None,
     copy_of: int | None = None,
     model: str | None = None,
+    kept: Mapping[str, Any] | None = None,
     say: Callable[[str], object] = print,
 ) -> int:
     """Make a copy of a model the newest version of a serving folder on this machine.
@@ -149,6 +145,7 @@ def place(
         keep: How many of the last versions that this pipeline pushed stay, the new one included; None for all.
         copy_of: The version that the source is, where it is one.
         model: The model's artifact, as its record names it; None where it is not known.
+        kept: What else its record keeps.
         say: Is told what is removed, and what could not be.
 
     Returns:
@@ -166,7 +163,7 @@ def place(
         while os.path.lexists(removal.hidden(folder, number, "partial")):
             number += 1
         content = digest(source)
-        record = ownership.record(folder, number, pushed=now(), digest=content, model=model, copy_of=copy_of)
+        record = ownership.record(folder, number, pushed=now(), digest=content, model=model, copy_of=copy_of, kept=kept)
         text = json.dumps(record).encode()
         partial = removal.hidden(folder, number, "partial")
         _write(ownership.entry(folder, number), text)
@@ -216,7 +213,7 @@ def bring_back(folder: str, number: int, *, keep: int | None = None) -> int:
             raise ValueError(f"version {number} is damaged: its files are not those that were pushed")
 
     origin = version.copy_of if version.ours and version.copy_of else number
-    return place(source, folder, check=check, keep=keep, copy_of=origin, model=version.model)
+    return place(source, folder, check=check, keep=keep, copy_of=origin, model=version.model, kept=version.kept)
 
 
 def before(folder: str) -> int | None:

@@ -12,7 +12,7 @@ from inspection.labels import Labelled, producers
 from inspection.store import INPUT_EVENTS, Store, properties
 
 BASELINES = 2
-"""Blessed models that the next run may compare with: the latest, and the one before where the latest comes again."""
+"""Blessed models that stay also where they do not serve: the latest, and the one before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,8 @@ def find(
         models, paths = models | known, paths | folders
         if version.newest and version.ours and not known:
             unknown = version
+    # An unchanged run looks up what the model that serves was compared with.
+    models |= _compared_with(store, models)
     executions = {int(each.id) for run in kept for each in store.executions(run.id)}
     artifacts = {int(event.artifact_id) for event in store.events_of_executions(executions)} | _led_to(store, models)
     makers = producers(store, models)
@@ -78,6 +80,13 @@ def _baselines(store: Store, pipeline: str, labels: Labelled) -> set[int]:
     ours = [b for b in blessings if b.id in made and labels[made[b.id]].pipeline == pipeline]
     about = [int(properties(b).get("current_model_id", 0)) for b in ours if properties(b).get("blessed")]
     return set(list(dict.fromkeys(about))[:BASELINES]) - {0}
+
+
+def _compared_with(store: Store, models: set[int]) -> set[int]:
+    """Baselines of models, as the blessings about these say."""
+    about = [properties(blessing) for blessing in store.artifacts_of_type(BLESSING)]
+    named = {int(facts.get("baseline_model_id") or 0) for facts in about if facts.get("current_model_id") in models}
+    return named - {0}
 
 
 def _pushes(store: Store, pipeline: str, labels: Labelled) -> dict[str, set[int]]:

@@ -200,12 +200,12 @@ def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | Non
     """
     if warm.kept is None:
         return (
-            "no warm start: the latest blessed model does not tell what its weights stand for, as an earlier version "
+            "no warm start: the model that serves does not tell what its weights stand for, as an earlier version "
             "made it; all weights begin anew"
         )
     carrier = _Carrier(network, warm, warm.kept, label, head, mirrors)
     carrier.run()
-    parts = [f"warm start with {carrier.taken} of {len(network.weights)} weights of the latest blessed model"]
+    parts = [f"warm start with {carrier.taken} of {len(network.weights)} weights of the model that serves"]
     if changes := _changes(carrier):
         parts.append(f"matched by meaning: {_shown(changes)}")
     if carrier.anew:

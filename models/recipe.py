@@ -185,7 +185,7 @@ class Training(Strict):
     """A split is held in memory while it needs less than a quarter of it, TensorFlow's copy included; above, it is
     read from files."""
     warm_start: bool = False
-    """True: begin with the weights of the pipeline's latest blessed model, matched by what they stand for."""
+    """True: begin with the weights of the model that serves, matched by what they stand for."""
 
     @field_validator("class_weights", mode="before")
     @classmethod

@@ -16,8 +16,10 @@ from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib
 from tfx.proto.orchestration import pipeline_pb2
 
+from components import reference
 from components.evaluator.executor import VERDICT
 from components.ingestion import omissions
+from components.pusher import WITHHELD
 from components.summary import PROPERTY, text
 from components.trainer import HISTORY
 from components.tuner.executor import FILES
@@ -52,11 +54,12 @@ class Execution:
         self._name, self._run_id, self._run_folder = order["pipeline"], order["run_id"], order["run_folder"]
         self._connection = inspection_store.connection_config(order["root"], order["metadata"])
         root = Root(order["root"])
+        self._serving = root.serving(self._name)
         places = Places(
             data=order["data"],
             schema=order["schema"],
             artifacts=root.artifacts(self._name),
-            serving=root.serving(self._name),
+            serving=self._serving,
             data_content=order["data_content"],
             schema_content=order["schema_content"],
             skew=order["skew"],
@@ -265,7 +268,8 @@ class Execution:
         # Slices and rows stay in the artifact: with them run.json would grow to megabytes.
         verdict = {key: value for key, value in verdict.items() if key not in ("slices", "worst", "details")}
         pushed = self._outputs["pusher"]["pushed_model"][0]
-        return {**verdict, "pushed": text(pushed, "pushed_destination") or None}
+        destination = text(pushed, "pushed_destination")
+        return {**verdict, **reference.outcome(self._serving, destination), WITHHELD: text(pushed, WITHHELD) or None}
 
 
 def _summary(artifact: Any) -> str:

@@ -11,7 +11,8 @@ from tfx.types import artifact_utils
 from tfx.types.value_artifact import ValueArtifact
 
 from components import content
-from components.summary import quotable, storable
+from components.pusher import WITHHELD
+from components.summary import quotable, storable, text
 from errors import ResourceError
 from inspection import folders
 from models import reads
@@ -161,6 +162,9 @@ class _Cache:
             if int(execution.id) in wrong:
                 continue
             plain = outputs_of(store, int(execution.id))
+            if any(text(one, WITHHELD) for artifacts in plain.values() for one in artifacts):
+                # What serves may have changed since.
+                continue
             found = {key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in plain.items()}
             if found and _there(found):
                 self._outdated += reads.changed(stage_reads.of_outputs(plain))

@@ -184,10 +184,11 @@ def run(request: Request, workers: Workers) -> int:
                     order["scratch"] = scratch
                     outcome = supervise(order, config.limits, terminal, book, workers, held.descriptor)
             book.update(outcome=outcome)
-            state, reason = _state(request, outcome), outcome["reason"]
+            state, reason = _state(request, outcome), outcome.get("withheld") or outcome["reason"]
             _tell(request, outcome, terminal, book.folder)
             if state == "NOT_BLESSED":
-                raise GateError(f"the model is not blessed: {reason}. {versions.serves(root.serving(name.run))}.")
+                what = "not pushed" if outcome.get("withheld") else "not blessed"
+                raise GateError(f"the model is {what}: {reason}. {versions.serves(root.serving(name.run))}.")
             return 0
         except PipelineError as error:
             if state == "FAILED":
@@ -216,7 +217,9 @@ def run(request: Request, workers: Workers) -> int:
 
 
 def _state(request: Request, outcome: dict[str, Any]) -> str:
-    return "COMPLETE" if request.to is not None or outcome["blessed"] else "NOT_BLESSED"
+    """State of a run that reached its end: a blessed model that must not replace what serves is held as well."""
+    held = request.to is None and (not outcome["blessed"] or outcome.get("withheld"))
+    return "NOT_BLESSED" if held else "COMPLETE"
 
 
 def _tell(request: Request, outcome: dict[str, Any], terminal: Terminal, folder: str) -> None:

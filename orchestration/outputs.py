@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2
 
-from components import content, versions
+from components import content, reference
 from components.summary import text
 
 _MADE = metadata_store_pb2.Event.OUTPUT
@@ -68,7 +68,7 @@ def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, Damage]:
         for artifact in artifacts:
             word = (
                 content.damage(artifact.uri, text(artifact, content.PROPERTY))
-                or versions.not_serving(text(artifact, "pushed_destination"))
+                or reference.not_serving(text(artifact, "pushed_destination"))
                 if artifact.state == metadata_store_pb2.Artifact.LIVE
                 else "no longer in use"
             )

@@ -15,6 +15,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 
+from components import reference
 from inspection import folders
 from inspection.store import PIPELINE_CONTEXT, RUN_CONTEXT
 from models import reads
@@ -115,7 +116,11 @@ def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: record
         # What the stages left beside run.json.
         if entry.is_file() and entry.name not in ("run.json", events.FILE, "report.html", "model_card.md"):
             shutil.copy(entry.path, book.folder)
-    return found.facts["outcome"]
+    before_outcome = found.facts["outcome"]
+    if "pushed" not in before_outcome:
+        return before_outcome
+    serving = place.root.serving(place.pipeline)
+    return {**before_outcome, **reference.outcome(serving, before_outcome["pushed"] or "")}
 
 
 def _facts(folder: str) -> dict[str, Any]:

@@ -129,6 +129,10 @@ class Terminal:
         self._line(f"{'Blessed' if outcome['blessed'] else 'Not blessed'}: {outcome['reason']}")
         if outcome["pushed"]:
             self._line(f"Pushed:  {outcome['pushed']}")
+        elif outcome.get("withheld"):
+            self._line(f"Not pushed: {outcome['withheld']}")
+        elif outcome["blessed"] and outcome.get("serves"):
+            self._line(f"Nothing pushed: version {outcome['serves']} serves")
         self._line(f"Run:     {run_folder}")
 
     def _line(self, text: str, *, soft_wrap: bool | None = None) -> None:

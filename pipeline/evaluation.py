@@ -23,11 +23,11 @@ _OWN_KEYS = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly
 
 
 class Baseline(Strict):
-    """The comparison with the latest blessed model."""
+    """The comparison with the model that serves."""
 
     metric: str
     tolerance: float = Field(default=0.01, ge=0.0)
-    """How much worse is still accepted, as a share of the baseline's value."""
+    """How much worse than the best so far is still accepted, as a share of the baseline's value."""
 
 
 class Rule(Strict):

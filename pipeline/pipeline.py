@@ -105,7 +105,7 @@ def create_pipeline(
     # What was let through before is what today's data is compared with.
     earlier = None
     if places.baseline == "metadata":
-        earlier = history(candidate=figures.outputs["statistics"], runs=config.gates.rows.runs)
+        earlier = history(candidate=figures.outputs["statistics"], runs=config.gates.rows.runs, serving=places.serving)
 
     # The gate: data that differs from the schema, or too much from earlier data, goes no further.
     gate = validation(
@@ -150,7 +150,7 @@ def create_pipeline(
         )
 
     # The network learns, and is exported with its transformation inside.
-    start = _latest(places, "warm-start") if config.training.warm_start else None
+    start = _reference(places, "warm-start") if config.training.warm_start else None
     trained = trainer(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
@@ -166,8 +166,8 @@ def create_pipeline(
         settings_folder=places.settings,
     )
 
-    # The model to beat: the latest blessed one of this pipeline.
-    before = _latest(places, "baseline", candidate=trained.outputs["model"])
+    # The model to beat: the one that serves.
+    before = _reference(places, "baseline", candidate=trained.outputs["model"])
 
     # The second gate: a model is blessed above the floor, and when it is not worse than the baseline.
     demanded = config.plain("evaluation")["evaluation"]
@@ -175,6 +175,8 @@ def create_pipeline(
         examples=examples.outputs["examples"],
         model=trained.outputs["model"],
         baseline_model=before.outputs["model"],
+        baseline_blessing=before.outputs.get("model_blessing"),
+        baseline_examples=before.outputs.get("examples"),
         task=config.label.task,
         label=config.label.column,
         columns=columns,
@@ -201,6 +203,8 @@ def create_pipeline(
         blessing=judged.outputs["blessing"],
         serving=places.serving,
         keep=config.push.keep,
+        uncompared=config.push.uncompared or advisory,
+        older_span=config.push.older_span or advisory,
     )
 
     return Pipeline(
@@ -218,8 +222,8 @@ def create_pipeline(
     )
 
 
-def _latest(places: Places, name: str, candidate: Any = None) -> Any:
-    """The node that finds the latest blessed model other than the candidate."""
+def _reference(places: Places, name: str, candidate: Any = None) -> Any:
+    """The node that finds the model that serves; see components/reference.py."""
     if places.baseline == "metadata":
-        return baseline.latest_blessed(candidate=candidate, name=name)
+        return baseline.reference_model(serving=places.serving, candidate=candidate, name=name)
     return baseline.served(serving=places.serving, candidate=candidate, name=name)

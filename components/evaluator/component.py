@@ -24,6 +24,8 @@ class EvaluatorSpec(component_spec.ComponentSpec):  # type: ignore[misc]
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "baseline_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
+        "baseline_examples": component_spec.ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS: ClassVar[dict[str, Any]] = {
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -43,6 +45,8 @@ def evaluator(
     examples: Any,
     model: Any,
     baseline_model: Any,
+    baseline_blessing: Any = None,
+    baseline_examples: Any = None,
     task: str,
     label: str | None,
     columns: Mapping[str, str],
@@ -69,6 +73,8 @@ def evaluator(
         examples: Channel of raw Examples with split `split`.
         model: Channel of Model.
         baseline_model: Channel of Model, which may be empty.
+        baseline_blessing: Channel of the baseline's ModelBlessing, which may be empty.
+        baseline_examples: Channel of the raw Examples that the baseline was trained on, which may be empty.
         task: regression, binary, classes, anomaly or clusters.
         label: The label's column, if there is one.
         columns: Column name -> schema type (INT, FLOAT, BYTES), at least of the slices and the identifier.
@@ -123,6 +129,8 @@ def evaluator(
         examples=examples,
         model=model,
         baseline_model=baseline_model,
+        baseline_blessing=baseline_blessing,
+        baseline_examples=baseline_examples,
         settings=json.dumps(packed),
         code=json.dumps(digest.stage(Executor.__module__)),
         evaluation=Channel(type=standard_artifacts.ModelEvaluation),

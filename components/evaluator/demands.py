@@ -15,12 +15,13 @@ def named(config: Mapping[str, Any]) -> list[SliceKey]:
     return [_key(values, config) for values in entries]
 
 
-def resolve(config: Mapping[str, Any], known: Iterable[SliceKey]) -> Demands:
+def resolve(config: Mapping[str, Any], known: Iterable[SliceKey], used: Mapping[str, float] | None = None) -> Demands:
     """Rules and gaps with the slices they are judged on.
 
     Args:
         config: The node's settings: `floor`, `baseline`, `rules`, `gaps`, `slices` and `columns`.
         known: The slices that the rows have.
+        used: Metric -> the share by which the baseline itself is worse than the best before it.
     """
     slices = [key for key in known if key]
 
@@ -34,7 +35,7 @@ def resolve(config: Mapping[str, Any], known: Iterable[SliceKey]) -> Demands:
 
     return Demands(
         floor=config["floor"],
-        baseline=config["baseline"],
+        baseline=[{**entry, "used": (used or {}).get(entry["metric"], 0.0)} for entry in config["baseline"]],
         rules=[{**entry, "keys": keys(entry["slice"])} for entry in config["rules"]],
         gaps=[{**entry, "keys": keys(entry["slice"])} for entry in config["gaps"]],
     )

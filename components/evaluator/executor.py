@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import digest, shards, summary
+from components import bucket, decline, digest, shards, summary
 from components.evaluator import (
     demands,
     diagnosis,
@@ -20,6 +20,7 @@ from components.evaluator import (
     plots,
     prediction,
     results,
+    seen,
     slicing,
     verdict,
 )
@@ -47,8 +48,14 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         model = artifact_utils.get_single_instance(input_dict["model"])
         baselines = input_dict.get("baseline_model") or []
         found = Evaluation(config, files, path_utils.serving_model_path(model.uri))
-        note = found.compare(baselines[0] if baselines else None)
-        rules = judgement.judge(config["task"], found.figures(), demands.resolve(config, found.cells))
+        judged = (input_dict.get("baseline_blessing") or [None])[0]
+        before = (input_dict.get("baseline_examples") or [None])[0]
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        note = found.compare(
+            baselines[0] if baselines else None, seen.seen(examples, before, config["split"]) if before else None
+        )
+        used = decline.of(judged) or decline.of(baselines[0] if baselines else None)
+        rules = judgement.judge(config["task"], found.figures(), demands.resolve(config, found.cells, used))
         told = verdict.make(config, found, rules, note)
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
         with_baseline = found.baseline is not None
@@ -79,6 +86,14 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 file.write(json.dumps(found.diagnosis(config["importance"])))
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         _bless(blessing, model, baselines, told["blessed"], told["reason"])
+        blessing.set_string_custom_property("compared_with", found.compared_with)
+        blessing.set_string_custom_property("not_compared", "" if found.compared_with else summary.storable(note)[:500])
+        blessing.set_int_custom_property("span", examples.span)
+        before_values = found.values(0, found.baseline) if found.baseline else None
+        declines = judgement.declines(used, rules, found.values(0), before_values)
+        blessing.set_string_custom_property(decline.PROPERTY, json.dumps(declines))
+        if judged is not None:
+            blessing.set_int_custom_property("baseline_blessing_id", judged.id)
         summary.put(evaluation, verdict.line(told))
 
 
@@ -106,6 +121,7 @@ class Evaluation:
         self.candidate, worst, self._groups = self._tally(self._model)
         self.worst = worst.rows()
         self.baseline: metrics.Ledger | None = None
+        self.compared_with = ""
         self._values: dict[tuple[int, bool], dict[str, float]] = {}
         self._intervals: dict[int, dict[str, Any]] = {}
 
@@ -121,17 +137,42 @@ class Evaluation:
             group=self._config["group"],
         )
 
-    def compare(self, model: Any) -> str:
-        """Evaluate the baseline; one that cannot read today's rows counts as none. Returns what is to be said."""
+    def compare(self, model: Any, share: tuple[float, float] | None = None) -> str:
+        """Evaluate the baseline.
+
+        Args:
+            model: Its artifact; None where there is none.
+            share: Of these rows, what it and the candidate were trained on; None where it is not known.
+
+        Returns:
+            What is to be said: one that cannot read these rows, or was trained on them, is no baseline.
+        """
         if model is None or not tf.io.gfile.exists(path_utils.serving_model_path(model.uri)):
-            return "no earlier blessed model to compare with"
+            return "nothing serves yet to compare with"
+        path = path_utils.serving_model_path(model.uri)
+        own, others = share or (0.0, 0.0)
+        if own > others + seen.MOST:
+            return (
+                f"the model that serves was trained on {own:.1%} of these rows, as they were split in another way, so "
+                "it is no baseline"
+            )
+        served = None
         try:
-            path = path_utils.serving_model_path(model.uri)
-            self.baseline = self._tally(prediction.Model(path, self._config["task"], self.classes)).ledger
+            served = prediction.Model(path, self._config["task"], self.classes)
+            self.baseline = self._tally(served).ledger
         except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
-            first = (str(error).splitlines() or [type(error).__name__])[0]
-            return f"the latest blessed model cannot read today's rows, so it counts as none ({first})"
-        return "compared with the latest blessed model"
+            return f"the model that serves cannot read today's rows: {self._unreadable(served, error)}"
+        self.compared_with = bucket.digest(path)
+        told = f", which was trained on {own:.1%} of these rows" if own > others else ""
+        return f"compared with the model that serves{told}"
+
+    def _unreadable(self, served: prediction.Model | None, error: Exception) -> str:
+        """Why: the columns that the rows lack, or the line that says it."""
+        lacking = sorted((served.inputs or set()) - self._rows.present()) if served else []
+        if lacking:
+            return f"they have no column {', '.join(map(repr, lacking))}"
+        lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        return lines[-1] if lines[0].endswith(":") else lines[0]
 
     def diagnosis(self, most: int) -> dict[str, Any]:
         """Importance of columns, and answers, of so many rows."""

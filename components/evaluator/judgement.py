@@ -108,7 +108,8 @@ def judge(task: str, figures: Mapping[SliceKey, Figures], demands: Demands) -> l
     overall = figures[()]
     rules = [_floor(name, (), overall, limit, f"evaluation.floor.{name}") for name, limit in demands.floor.items()]
     for number, entry in enumerate(demands.baseline):
-        rules += _baseline(entry["metric"], (), overall, entry["tolerance"], f"evaluation.baseline.{number}.tolerance")
+        key = f"evaluation.baseline.{number}.tolerance"
+        rules += _baseline(entry["metric"], (), overall, entry["tolerance"], key, entry.get("used", 0.0))
     for number, entry in enumerate(demands.rules):
         rules += _rule(figures, entry, f"evaluation.rules.{number}")
     for number, entry in enumerate(demands.gaps):
@@ -180,18 +181,29 @@ def _floor(metric: str, slice_: SliceKey, found: Figures, limit: float, key: str
     return Rule(metric, value, limit, ok, "floor", slice_, found.count, note, edit)
 
 
-def _baseline(metric: str, slice_: SliceKey, found: Figures, tolerance: float, key: str) -> Iterable[Rule]:
-    """One rule, or none where there is no baseline or its value is no number."""
+def _baseline(
+    metric: str, slice_: SliceKey, found: Figures, tolerance: float, key: str, used: float = 0.0
+) -> Iterable[Rule]:
+    """One rule, or none where there is no baseline or its value is no number.
+
+    What the baseline itself was worse than the best before it is taken off the tolerance: else many small steps down
+    would each be accepted.
+    """
     if found.baseline is None or not math.isfinite(found.baseline.get(metric, math.nan)):
         return
     raw = found.values.get(metric, math.nan)
     value, before = _distance(metric, raw), _distance(metric, found.baseline[metric])
     falls = metric in NEAREST_IS_BEST or _falls(metric)
-    limit = before + abs(before) * tolerance * (1 if falls else -1)
+    limit = before + abs(before) * max(tolerance - used, 0.0) * (1 if falls else -1)
     ok = math.isfinite(raw) and (value <= limit if falls else value >= limit)
-    edit, note = "", "" if ok else _guessed(metric, slice_, found)
-    if not ok and math.isfinite(raw) and before and not note:
-        edit = f"{key} = {_rounded(abs(value - before) / abs(before), up=True)} or more"
+    worse = decline(value, before, falls=falls)
+    guessed = "" if ok else _guessed(metric, slice_, found)
+    edit = ""
+    if not ok and math.isfinite(raw) and before and not guessed:
+        edit = f"{key} = {_rounded(abs(value - before) / abs(before) + used, up=True)} or more"
+    notes = [f"worse by {worse:.2%}, tolerated"] if ok and worse > 0 else []
+    notes += [f"of the tolerance of {tolerance:.2%} earlier models used {min(used, tolerance):.2%}"] if used else []
+    note = "; ".join([*notes, *([guessed] if guessed else [])])
     yield Rule(metric, value, limit, ok, "baseline", slice_, found.count, note, edit)
 
 
@@ -204,6 +216,37 @@ def _guessed(metric: str, slice_: SliceKey, found: Figures) -> str:
         if (name == metric or not slice_) and found.values.get(name, math.nan) < limit:
             return f"the model is worse than {answer} ({name} {found.values[name]:.4g}): mend data or features instead"
     return ""
+
+
+def decline(value: float, before: float, *, falls: bool) -> float:
+    """By which share of the value before a value is worse; negative where it is better, 0 where there is no share."""
+    if not before or not math.isfinite(value):
+        return 0.0
+    return (value - before) / abs(before) * (1 if falls else -1)
+
+
+def declines(
+    used: Mapping[str, float],
+    rules: Iterable[Rule],
+    values: Mapping[str, float],
+    before: Mapping[str, float] | None,
+) -> dict[str, float]:
+    """How far each compared metric is below the best so far, as a share: what the next model's tolerance is less by.
+
+    Args:
+        used: Those of the baseline.
+        rules: The comparisons.
+        values: Metrics of all rows.
+        before: The baseline's; None where it was compared with none.
+    """
+    found = {}
+    for metric in {rule.metric for rule in rules if rule.kind == "baseline" and not rule.slice and before}:
+        falls = metric in NEAREST_IS_BEST or _falls(metric)
+        one, other = _distance(metric, values[metric]), _distance(metric, (before or {})[metric])
+        share = used.get(metric, 0.0) + decline(one, other, falls=falls)
+        if math.isfinite(share) and share > 0:
+            found[metric] = round(share, 6)
+    return found
 
 
 def _no_number(metric: str, value: float, slice_: SliceKey, count: float | None) -> Rule:

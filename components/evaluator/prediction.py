@@ -19,6 +19,8 @@ from models import progress
 
 BATCH = 4096
 """Most rows predicted at once."""
+FIRST = 500
+"""Rows that are looked at to tell which columns there are."""
 FEATURE_BYTES = 4 << 20
 """Model features predicted at once; what a convolution makes of a picture is some fifty times as large."""
 _DTYPES = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
@@ -124,6 +126,16 @@ class Rows:
             # Files are read as one, so they are counted again to find which it is.
             for file in self.files:
                 shards.check(file.path, shards.count(file.path), file.rows)
+
+    def present(self) -> set[str]:
+        """Columns that the first rows have."""
+        found: set[str] = set()
+        for batch, _ in self.batches():
+            for record in batch.numpy()[:FIRST]:
+                features = tf.train.Example.FromString(record).features.feature
+                found |= {name for name, feature in features.items() if feature.WhichOneof("kind")}
+            break
+        return found
 
     def columns(self, examples: Any, names: Sequence[str]) -> dict[str, tuple[Array, Array]]:
         """Raw columns of a batch: values (n,), and bool (n,) whether there is one."""

@@ -1,102 +1,232 @@
 import os
+import types
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
+from tfx.utils import path_utils
 
-from components import baseline, summary
+from components import baseline, summary, versions
 
 
-def model(number):
+class Store:
+    """Who made what of what, as ML Metadata says it."""
+
+    def __init__(self):
+        self.events, self.put = [], []
+
+    def made(self, execution, inputs, outputs):
+        for kind, ids in ((pb.Event.INPUT, inputs), (pb.Event.OUTPUT, outputs)):
+            for key, artifact_id in ids.items():
+                event = pb.Event(type=kind, artifact_id=artifact_id, execution_id=execution)
+                event.path.steps.add(key=key)
+                self.events.append(event)
+
+    def get_events_by_artifact_ids(self, ids):
+        return [event for event in self.events if event.artifact_id in ids]
+
+    def get_events_by_execution_ids(self, ids):
+        return [event for event in self.events if event.execution_id in ids]
+
+    def put_artifact_type(self, kind, **_):
+        return 5
+
+    def put_artifacts(self, artifacts):
+        self.put += artifacts
+        return [900 + len(self.put)]
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A pipeline's folder with models and versions of them."""
+    home, store = tmp_path / "root" / "houses", Store()
+    serving = str(home / "serving")
+    models, blessings, pushes, examples = [], [], [], []
+
+    def model(number, text=None, uri=None):
+        artifact = standard_artifacts.Model()
+        artifact.id, artifact.uri = number, uri or str(home / f"artifacts/trainer/model/{number}-0a1b2c3d")
+        folder = path_utils.serving_model_dir(artifact.uri)
+        os.makedirs(folder)
+        with open(f"{folder}/saved_model.pb", "w") as file:
+            file.write(text or f"model {number}")
+        rows = standard_artifacts.Examples()
+        rows.id = 100 + number
+        examples.append(rows)
+        store.made(number, {"raw_examples": rows.id}, {"model": number})
+        models.append(artifact)
+        return artifact
+
+    def bless(number, about, blessed=True, before=0, judged=0):
+        artifact = standard_artifacts.ModelBlessing()
+        artifact.id = number
+        artifact.set_int_custom_property("current_model_id", about)
+        artifact.set_int_custom_property("blessed", int(blessed))
+        if before:
+            artifact.set_int_custom_property("baseline_model_id", before)
+        if judged:
+            artifact.set_int_custom_property("baseline_blessing_id", judged)
+        blessings.append(artifact)
+
+    def push(artifact, named=True):
+        source = path_utils.serving_model_dir(artifact.uri)
+        path = os.path.relpath(artifact.uri, home) if named else None
+        version = versions.place(source, serving, check=lambda _: None, model=path)
+        pushed = standard_artifacts.PushedModel()
+        pushed.id = 500 + len(pushes)
+        pushed.set_int_custom_property("pushed", 1)
+        pushed.set_string_custom_property("pushed_destination", f"{serving}/{version}")
+        store.made(pushed.id, {"model": artifact.id}, {"pushed_model": pushed.id})
+        pushes.append(pushed)
+        return version
+
+    def resolve(*candidate, serving=serving):
+        inputs = {
+            "model": models,
+            "model_blessing": blessings,
+            "pushed_model": pushes,
+            "examples": examples,
+            "candidate": list(candidate),
+        }
+        found = baseline.ReferenceModel(serving).resolve_artifacts(store, inputs)
+        assert set(found) == set(inputs)
+        return tuple([artifact.id for artifact in found[key]] for key in ("model", "model_blessing", "examples"))
+
+    return types.SimpleNamespace(
+        model=model, bless=bless, push=push, resolve=resolve, serving=serving, store=store, models=models, home=home
+    )
+
+
+NONE = ([], [], [])
+
+
+def test_in_a_first_run_there_is_none(world):
+    assert world.resolve() == NONE
+    assert world.resolve(world.model(1)) == NONE
+
+
+def test_the_model_that_serves_decides_with_its_blessing_and_rows(world):
+    world.push(world.model(1))
+    world.bless(11, 1)
+    world.bless(12, world.model(2).id)
+
+    assert world.resolve(world.model(3)) == ([1], [11], [101]), "2 is blessed and was never pushed"
+    world.push(world.models[1])
+    assert world.resolve(world.models[2]) == ([2], [12], [102])
+
+
+def test_a_version_that_was_taken_back_is_no_reference(world):
+    first = world.push(world.model(1))
+    world.push(world.model(2))
+    versions.bring_back(world.serving, first)
+    world.bless(11, 1)
+    world.bless(12, 2)
+
+    assert world.resolve(world.model(3)) == ([1], [11], [101])
+    assert world.resolve() == ([1], [11], [101]), "a warm start"
+    assert world.resolve(world.models[1]) == ([1], [11], [101]), "the model that was taken back comes again"
+
+
+def test_where_the_candidate_serves_it_is_what_the_candidate_was_compared_with(world):
+    world.push(world.model(1))
+    world.bless(11, 1)
+    assert world.resolve(world.models[0]) == NONE
+    world.push(world.model(2))
+    world.bless(12, 2, before=1, judged=11)
+    world.bless(13, 2, blessed=False, before=2)
+
+    assert world.resolve(world.models[1]) == ([1], [11], [101])
+
+
+def test_versions_of_other_tools_and_roots_are_passed_over(world, tmp_path):
+    world.push(world.model(1))
+    world.push(world.model(2, uri=str(tmp_path / "other/houses/artifacts/trainer/model/2")), named=False)
+    (world.home / "serving/9999999999").mkdir()
+
+    found, blessing, _ = world.resolve(world.model(3))
+    assert blessing == []
+    assert found == [901], "the version's record names no model of this root, so its own files are taken"
+    # The other root serves nothing, so no model of the store is its reference.
+    assert world.resolve(serving=str(tmp_path / "other/houses/serving")) == NONE
+
+
+def test_a_model_that_the_store_does_not_know_is_taken_from_the_serving_folder_once(world):
+    version = world.push(world.model(1))
+    world.models.clear()
+    for number in (1, 2):
+        assert world.resolve() == ([901], [], []), number
+        world.models[:] = [artifact for artifact in world.models if artifact.id == 901] or [known(world)]
+    assert len(world.store.put) == 1
+    uri = world.store.put[0].uri
+    assert uri.startswith(str(world.home / f"artifacts/baseline/model/{version}-"))
+    assert versions.digest(f"{uri}/Format-Serving") == versions.told(world.serving, version).digest
+
+
+def known(world):
     artifact = standard_artifacts.Model()
-    artifact.id = number
+    artifact.id, artifact.uri = 901, world.store.put[0].uri
     return artifact
 
 
-def blessing(number, about, blessed=True):
-    artifact = standard_artifacts.ModelBlessing()
-    artifact.id = number
-    artifact.set_int_custom_property("current_model_id", about)
-    artifact.set_int_custom_property("blessed", int(blessed))
-    return artifact
+def test_a_served_model_that_is_damaged_in_both_places_is_no_reference(world):
+    version = world.push(world.model(1))
+    world.models.clear()
+    with open(f"{world.serving}/{version}/saved_model.pb", "a") as file:
+        file.write("!")
+
+    assert world.resolve() == NONE
 
 
-def resolve(models=(), blessings=(), candidate=()):
-    inputs = {"model": list(models), "model_blessing": list(blessings), "candidate": list(candidate)}
-    found = baseline.LatestBlessed().resolve_artifacts(None, inputs)
-    assert set(found) == set(inputs)
-    return [artifact.id for artifact in found["model"]], [artifact.id for artifact in found["model_blessing"]]
+def test_what_served_last_counts_where_the_serving_folder_is_empty(world):
+    world.push(world.model(1))
+    world.push(world.model(2))
+    world.bless(12, 2)
+    os.rename(world.serving, f"{world.serving} gone")
 
-
-def test_in_a_first_run_there_is_none():
-    assert resolve() == ([], [])
-    assert resolve([model(1)], [], [model(1)]) == ([], [])
-
-
-def test_the_latest_blessing_decides_not_the_latest_model():
-    models = [model(1), model(2), model(3)]
-
-    assert resolve(models, [blessing(10, 1), blessing(11, 2)], [model(3)]) == ([2], [11])
-    assert resolve(models, [blessing(12, 1), blessing(11, 2)], [model(3)]) == ([1], [12])
-
-
-def test_the_candidate_itself_is_passed_over():
-    models = [model(1), model(2)]
-
-    assert resolve(models, [blessing(10, 1), blessing(11, 2)], [model(2)]) == ([1], [10])
-    assert resolve(models, [blessing(11, 2)], [model(2)]) == ([], [])
-
-
-def test_a_model_that_was_not_blessed_is_passed_over():
-    models = [model(1), model(2), model(3)]
-
-    assert resolve(models, [blessing(10, 1), blessing(11, 2, blessed=False)], [model(3)]) == ([1], [10])
-    assert resolve(models, [blessing(11, 2, blessed=False)], [model(3)]) == ([], [])
-
-
-def test_a_blessing_of_a_model_that_is_gone_is_passed_over():
-    assert resolve([model(1)], [blessing(10, 1), blessing(11, 99)], [model(3)]) == ([1], [10])
+    assert world.resolve(world.model(3)) == ([2], [12], [102])
 
 
 @pytest.fixture
 def serve(tmp_path):
-    """Runs the executor on a serving folder with the given versions; returns the artifact."""
+    """Runs the executor on a serving folder with as many versions; returns the artifact."""
 
-    def run(*versions):
-        for version in versions:
-            (tmp_path / "serving" / version / "variables").mkdir(parents=True)
-            (tmp_path / "serving" / version / "saved_model.pb").write_text(version)
-            (tmp_path / "serving" / version / "variables" / "variables.index").write_text("")
-        artifact = standard_artifacts.Model()
+    def run(count):
+        (tmp_path / "model").mkdir()
+        for number in range(count):
+            (tmp_path / "model/saved_model.pb").write_text(f"{number}")
+            versions.place(str(tmp_path / "model"), str(tmp_path / "serving"), check=lambda _: None)
+        (tmp_path / "serving/9999999999").mkdir(parents=True)
+        artifact, candidate = standard_artifacts.Model(), standard_artifacts.Model()
         artifact.uri = str(tmp_path / "artifact")
         properties = {"serving": str(tmp_path / "serving")}
-        baseline.Executor().Do({"candidate": [model(1)]}, {"model": [artifact]}, properties)
+        baseline.Executor().Do({"candidate": [candidate]}, {"model": [artifact]}, properties)
         return artifact
 
     return run
 
 
 def test_nothing_served_yet_leaves_the_artifact_empty(serve):
-    artifact = serve()
+    artifact = serve(0)
 
     assert os.listdir(artifact.uri) == []
     assert artifact.get_string_custom_property(summary.PROPERTY) == "none yet"
 
 
-def test_the_newest_served_version_is_copied_whole(serve):
-    artifact = serve("9", "100", "20", ".200.partial")
+def test_the_newest_version_of_this_pipeline_is_copied_whole(serve):
+    artifact = serve(3)
 
     folder = f"{artifact.uri}/Format-Serving"
     with open(f"{folder}/saved_model.pb") as file:
-        assert file.read() == "100"
-    assert os.path.isfile(f"{folder}/variables/variables.index")
-    assert artifact.get_string_custom_property(summary.PROPERTY) == "version 100"
+        assert file.read() == "2"
+    assert os.path.isfile(f"{folder}/{versions.RECORD}")
+    assert artifact.get_string_custom_property(summary.PROPERTY).startswith("version ")
 
 
 def test_both_nodes_have_the_public_id_and_output():
     candidate = Channel(type=standard_artifacts.Model)
     nodes = [
-        baseline.latest_blessed(candidate=candidate),
+        baseline.reference_model(serving="serving", candidate=candidate),
         baseline.served(serving="serving", candidate=candidate),
     ]
 

@@ -59,7 +59,10 @@ def evaluate(tmp_path, write_examples):
         artifact.uri, artifact.id = str(tmp_path / f"model {number}"), number
         if module is not EMPTY:
             path = path_utils.serving_model_dir(artifact.uri)
-            tf.saved_model.save(module, path, signatures={"serving_examples": module.answer, "labels": module.labels})
+            spec = {module.feature: tf.TensorSpec([None], tf.int64, name=module.feature)}
+            dense = tf.function(lambda **columns: {"prediction": columns[module.feature]}).get_concrete_function(**spec)
+            signatures = {"serving_examples": module.answer, "labels": module.labels, "serving_default": dense}
+            tf.saved_model.save(module, path, signatures=signatures)
         return artifact
 
     def run(module, before=None, floor=None, baseline=None, **more):
@@ -160,7 +163,7 @@ def test_a_model_is_compared_with_the_baseline_on_the_same_rows(tfma, evaluate, 
 
     assert made.verdict["blessed"] is blessed
     assert made.verdict["baseline"] == pytest.approx(by_hand(1.2), rel=1e-6)
-    assert made.verdict["baseline_note"] == "compared with the latest blessed model"
+    assert made.verdict["baseline_note"] == "compared with the model that serves"
     assert made.blessing.get_int_custom_property("baseline_model_id") == 3
     loaded = tfma.load_eval_result(made.evaluation.uri, model_name="baseline")
     assert figures(loaded)[()] == pytest.approx(by_hand(1.2), rel=1e-6)
@@ -168,16 +171,19 @@ def test_a_model_is_compared_with_the_baseline_on_the_same_rows(tfma, evaluate, 
     assert (verdict.validation_ok, verdict.rubber_stamp) == (blessed, False)
 
 
-def test_a_baseline_that_cannot_read_todays_rows_counts_as_none(evaluate):
+def test_a_baseline_that_cannot_read_todays_rows_is_said_with_its_column_and_not_compared_with(evaluate):
     made = evaluate(Answering(1.1), Answering(1.0, feature="rooms"), baseline={"metric": "mae", "tolerance": 0.01})
 
     assert made.verdict["blessed"] is True
     assert made.verdict["baseline"] is None
-    assert "cannot read today's rows, so it counts as none" in made.verdict["baseline_note"]
+    note = "the model that serves cannot read today's rows: they have no column 'rooms'"
+    assert made.verdict["baseline_note"] == note
+    assert made.blessing.get_string_custom_property("not_compared") == note
+    assert made.blessing.get_string_custom_property("compared_with") == ""
 
 
 def test_a_baseline_artifact_without_a_model_counts_as_none(evaluate):
     made = evaluate(Answering(1.1), EMPTY, baseline={"metric": "mae", "tolerance": 0.01})
 
     assert made.verdict["blessed"] is True
-    assert made.verdict["baseline_note"] == "no earlier blessed model to compare with"
+    assert made.verdict["baseline_note"] == "nothing serves yet to compare with"

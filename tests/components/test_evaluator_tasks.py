@@ -193,7 +193,7 @@ def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, before, r
     assert made.verdict["blessed"] is True
     assert made.verdict["baseline"] is None
     assert reason in made.verdict["baseline_note"]
-    assert "counts as none" in made.verdict["baseline_note"]
+    assert "the model that serves cannot read" in made.verdict["baseline_note"]
 
 
 @pytest.mark.parametrize("before", [{"signature": "predict"}, {"task": "binary"}], ids=["signature", "probabilities"])
@@ -204,7 +204,7 @@ def test_a_baseline_that_answers_in_another_form_counts_as_none(judged, before):
 
     assert made.verdict["blessed"] is True
     assert made.verdict["baseline"] is None
-    assert "counts as none" in made.verdict["baseline_note"]
+    assert "the model that serves cannot read" in made.verdict["baseline_note"]
 
 
 def test_classes_of_the_baseline_in_another_order_are_matched(judged):

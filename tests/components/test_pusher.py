@@ -36,12 +36,18 @@ def push(tmp_path, serving, saved):
     model.uri = str(tmp_path / "model")
     shutil.copytree(saved, path_utils.serving_model_dir(model.uri))
 
-    def run(blessed=True, keep=10, to=serving):
+    def run(blessed=True, keep=10, to=serving, compared="", why="", span=0, salt=None, declines="", **allowed):
+        if salt is not None:
+            Path(run.model, "assets.extra/salt").write_text(salt)
         pushed, blessing = standard_artifacts.PushedModel(), standard_artifacts.ModelBlessing()
+        facts = {"compared_with": compared, "not_compared": why, "declines": declines}
+        for key, value in facts.items():
+            blessing.set_string_custom_property(key, value)
+        blessing.set_int_custom_property("span", span)
         pushed.uri = str(tmp_path / "pushed")
         blessing.set_int_custom_property("blessed", int(blessed))
         inputs = {"model": [model], "blessing": [blessing]}
-        parameters = {"serving": str(to), "keep": keep, "code": ""}
+        parameters = {"serving": str(to), "keep": keep, "code": "", "allowed": json.dumps(allowed)}
         pusher.Executor().Do(inputs, {"pushed_model": [pushed]}, parameters)
         return pushed
 
@@ -175,3 +181,59 @@ def test_a_bucket_out_of_reach_is_told_with_the_mend(push):
         ResourceError, match=r"nosuch://bucket: the model could not be copied there: .*nosuch.* serves on; mend the add"
     ):
         push(to="nosuch://bucket")
+
+
+WHY = "the model that serves cannot read today's rows: they have no column 'dest'"
+
+
+@pytest.mark.parametrize("to", ["folder", "ram://withheld"])
+def test_a_model_that_was_not_compared_with_what_serves_is_held_back_until_it_is_told(push, serving, clock, to):
+    to = serving if to == "folder" else f"{to}/{serving.parent.name}/serving"
+    push(salt="one", to=to)
+    first = versions.told(str(to), 1000).digest
+    clock.now += 5
+    held = push(salt="two", why=WHY, to=to)
+
+    assert versions.pushed(str(to)) == [1000]
+    assert held.get_int_custom_property("pushed") == 0
+    reason = f"it was not compared with version 1000, which serves: {WHY}. To push it anyway: push.uncompared = true"
+    assert held.get_string_custom_property(pusher.WITHHELD) == reason
+    assert held.get_string_custom_property(summary.PROPERTY) == f"nothing pushed: {reason}"
+    other = push(salt="two", compared="0" * 32, to=to).get_string_custom_property(pusher.WITHHELD)
+    assert "which serves: it was compared with another model" in other
+    push(salt="two", compared=first, to=to)
+    clock.now += 5
+    push(salt="three", to=to, uncompared=True)
+    assert versions.pushed(str(to)) == [1000, 1005, 1010]
+
+
+def test_a_model_of_an_older_span_is_held_back_until_it_is_told(push, serving, clock):
+    push(salt="one", span=7)
+    first = versions.told(str(serving), 1000).digest
+    clock.now += 5
+    held = push(salt="two", compared=first, span=6)
+
+    assert held.get_string_custom_property(pusher.WITHHELD) == (
+        "its data is of span 6, and version 1000, which serves, was made from span 7. "
+        "To push it anyway: push.older_span = true"
+    )
+    push(salt="two", compared=first, span=6, older_span=True)
+    told = versions.told(str(serving), 1005)
+    assert (told.span, versions.pushed(str(serving))) == (6, [1000, 1005])
+    back = versions.bring_back(str(serving), 1000)
+    assert versions.told(str(serving), back).span == 7
+
+
+def test_after_a_rollback_the_version_that_was_brought_back_is_what_counts(push, serving, clock):
+    push(salt="one")
+    clock.now += 5
+    first = versions.told(str(serving), 1000).digest
+    push(salt="two", compared=first, declines='{"r2": 0.01}')
+    second = versions.told(str(serving), 1005)
+    clock.now += 5
+    versions.bring_back(str(serving), 1000)
+    clock.now += 5
+
+    assert push(salt="three", compared=second.digest).get_int_custom_property("pushed") == 0
+    assert push(salt="three", compared=first).get_int_custom_property("pushed") == 1
+    assert second.declines == {"r2": 0.01}

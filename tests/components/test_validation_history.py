@@ -2,10 +2,13 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
 
+from components import versions
 from components.validation.history import LetThrough
 
 from ..flats import one, rows
@@ -108,6 +111,52 @@ def test_history_is_what_was_let_through_without_this_run():
         each.span = span
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 16, statistics=2))
     assert [one.id for one in LetThrough(runs=5).resolve_artifacts(None, given)["statistics"]] == [1, 2, 3]
+
+
+def test_equal_data_is_not_compared_with_itself_wherever_it_lies():
+    statistics = [artifact(standard_artifacts.ExampleStatistics, number) for number in (1, 2, 3)]
+    for figures, digest in zip(statistics, ("a", "b", "b"), strict=True):
+        figures.set_string_custom_property("content_digest", digest)
+    anomalies = [artifact(standard_artifacts.ExampleAnomalies, 10 + n, statistics=n) for n in (1, 2)]
+    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]]}
+
+    assert [one.id for one in LetThrough(runs=5).resolve_artifacts(None, given)["statistics"]] == [1]
+
+
+def test_data_whose_model_was_taken_back_is_not_compared_with(tmp_path):
+    serving = tmp_path / "houses/serving"
+    models, events = [], []
+
+    def event(kind, execution, key, artifact_id):
+        made = pb.Event(type=kind, execution_id=execution, artifact_id=artifact_id)
+        made.path.steps.add(key=key)
+        events.append(made)
+
+    statistics = [artifact(standard_artifacts.ExampleStatistics, number) for number in (1, 2, 3)]
+    for number in (1, 2):
+        model = artifact(standard_artifacts.Model, 30 + number)
+        model.uri = str(tmp_path / f"houses/artifacts/trainer/model/{number}")
+        Path(model.uri).mkdir(parents=True)
+        Path(model.uri, "saved_model.pb").write_text(str(number))
+        versions.place(model.uri, str(serving), check=lambda _: None, model=f"artifacts/trainer/model/{number}")
+        models.append(model)
+        for execution, key, output in ((40 + number, "examples", number), (50 + number, "raw_examples", model.id)):
+            event(pb.Event.INPUT, execution, key, 20 + number)
+            event(pb.Event.OUTPUT, execution, "made", output)
+    store = SimpleNamespace(
+        get_events_by_artifact_ids=lambda ids: [one for one in events if one.artifact_id in ids],
+        get_events_by_execution_ids=lambda ids: [one for one in events if one.execution_id in ids],
+    )
+    anomalies = [artifact(standard_artifacts.ExampleAnomalies, 10 + n, statistics=n) for n in (1, 2)]
+    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]], "model": models}
+
+    def found():
+        through = LetThrough(runs=5, serving=str(serving))
+        return [one.id for one in through.resolve_artifacts(store, given)["statistics"]]
+
+    assert found() == [2, 1]
+    versions.bring_back(str(serving), versions.pushed(str(serving))[0])
+    assert found() == [1]
 
 
 def test_statistics_that_are_gone_are_not_compared_with(flats, gated):

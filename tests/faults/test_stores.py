@@ -68,7 +68,7 @@ def test_two_pipelines_of_one_store_have_baselines_of_their_own(warm, tmp_path, 
     for variant in ("xor_linear", "circles_linear"):
         result = warm.run(*command(root, variant))
         assert result.code == 0, result.err
-        assert "no earlier blessed model to compare with" in result.out
+        assert "nothing serves yet to compare with" in result.out
     figure(18, "two pipelines in one store: baselines of each other = 0")
 
 

@@ -67,6 +67,6 @@ def test_a_warm_start_begins_where_the_last_month_ended(tmp_path, figure):
 
     first, _ = accuracy(1)
     begun, line = accuracy(2, "training.epochs=0")
-    assert "warm start with 5 of 5 weights of the latest blessed model" in line
+    assert "warm start with 5 of 5 weights of the model that serves" in line
     assert begun > 0.9
     figure(46, f"accuracy of month 1: {first:.3f}; of month 2 before its first epoch: {begun:.3f}")

@@ -336,7 +336,7 @@ def _evaluation(folder: Path, names: Names, task: str, blessed: bool) -> None:
     verdict = {
         "blessed": blessed, "advisory": False, "reason": names.text, "split": "test", "task": task, "classes": classes,
         "metrics": metrics, "intervals": {metric: [0.7, 0.8]}, "interval_method": "95 %: jackknife",
-        "baseline": {**metrics, metric: 0.7}, "baseline_note": "compared with the latest blessed model",
+        "baseline": {**metrics, metric: 0.7}, "baseline_note": "compared with the model that serves",
         "rules": [rule], "slices": slices, "slices_left_out": [], "worst_slices": [], "details": details,
         "worst": worst,
     }  # fmt: skip

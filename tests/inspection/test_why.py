@@ -17,7 +17,7 @@ VERDICT = {
     "metrics": {"example_count": 40, "mae": 1234.5678, "r2": None},
     "intervals": {"mae": [1200.0, 1300.0]},
     "baseline": {"example_count": 40, "mae": 1000.0, "r2": 0.95},
-    "baseline_note": "compared with the latest blessed model",
+    "baseline_note": "compared with the model that serves",
     "rules": [
         {"metric": "mae", "value": 1.5, "limit": 2.0, "ok": True, "kind": "floor", "slice": {}, "count": 40},
         {

@@ -213,8 +213,8 @@ def test_a_warm_start_goes_before_the_first_epoch_and_is_noted():
     lost = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=carrying.Warm({}, kept, numbers))
 
     assert weights(again) == weights(before)
-    assert again.notes == ("warm start with 2 of 2 weights of the latest blessed model",)
-    assert lost.notes == ("warm start with 0 of 2 weights of the latest blessed model; anew: head (new)",)
+    assert again.notes == ("warm start with 2 of 2 weights of the model that serves",)
+    assert lost.notes == ("warm start with 0 of 2 weights of the model that serves; anew: head (new)",)
 
 
 def test_your_own_network_is_built(tmp_path, monkeypatch):

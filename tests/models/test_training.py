@@ -189,14 +189,14 @@ def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path
         return json.loads((tmp_path / name / "run" / training.OUTCOME).read_text())
 
     outcome = begun("again")
-    assert outcome["notes"] == ["warm start with 2 of 2 weights of the latest blessed model"]
+    assert outcome["notes"] == ["warm start with 2 of 2 weights of the model that serves"]
     assert outcome["best"]["val_loss"] == pytest.approx(min(line["val_loss"] for line in history))
     found = sample(tmp_path / "again")["answer:prediction"]
     np.testing.assert_allclose(found, sample(folder)["answer:prediction"], rtol=1e-6)
 
     (folder / "model" / training.MEANING).unlink()
     [note] = begun("of an earlier version")["notes"]
-    assert note.startswith("no warm start: the latest blessed model does not tell what its weights stand for")
+    assert note.startswith("no warm start: the model that serves does not tell what its weights stand for")
 
 
 def test_arrays_are_kept_under_any_name():

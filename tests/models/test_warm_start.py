@@ -66,7 +66,7 @@ def test_month_2_begins_where_month_1_ended(month, name):
     assert np.std(expected["prediction"]) > 1, "the model tells rows apart"
     assert_same(expected, answers(begun, second))
     total = len(begun.network.weights)
-    assert begun.note.startswith(f"warm start with {total} of {total} weights of the latest blessed model; matched by ")
+    assert begun.note.startswith(f"warm start with {total} of {total} weights of the model that serves; matched by ")
     assert "city_index (2 new, 0 gone)" in begun.note
     assert "anew" not in begun.note
 
@@ -169,7 +169,7 @@ def test_another_network_begins_anew_from_where_it_differs(month, now, taken, an
     before = month(1).network(SMALL)
     begun = month(2).begun({**SMALL, **now}, before)
 
-    assert begun.note.startswith(f"warm start with {taken} weights of the latest blessed model; matched by meaning: ")
+    assert begun.note.startswith(f"warm start with {taken} weights of the model that serves; matched by meaning: ")
     assert begun.note.partition("; anew")[2] == anew.removeprefix("; anew")
 
 
@@ -195,7 +195,7 @@ def test_a_model_that_does_not_tell_what_its_weights_mean_is_not_begun_from(mont
     weights = fresh.network.get_weights()
     note = learning.warm_start(fresh.network, fresh.module, fresh.target, month(2).label, start)
 
-    assert note.startswith("no warm start: the latest blessed model does not tell what its weights stand for")
+    assert note.startswith("no warm start: the model that serves does not tell what its weights stand for")
     assert all(map(np.array_equal, fresh.network.get_weights(), weights))
 
 

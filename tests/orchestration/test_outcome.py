@@ -72,3 +72,19 @@ def test_the_terminal_ends_with_verdict_and_places(capsys, pushed):
     assert "Not blessed: r2 0.9 >= 0.95 (the floor) fails" in told
     assert ("Pushed:  runs/houses/serving/1" in told) is (pushed is not None)
     assert told.rstrip().endswith("Run:     runs/1")
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"serves": 7}, "Nothing pushed: version 7 serves"),
+        ({"serves": 7, "withheld": "it was not compared"}, "Not pushed: it was not compared"),
+        ({"serves": None}, None),
+        ({"serves": 7, "blessed": False}, None),
+    ],
+)
+def test_a_run_that_pushed_nothing_says_what_serves_or_why(capsys, more, line):
+    Terminal(plain=True).outcome({**VERDICT, "blessed": True, "pushed": None, **more}, run_folder="runs/1")
+    told = [one for one in capsys.readouterr().out.splitlines() if "pushed" in one]
+
+    assert told == ([line] if line else [])

@@ -114,6 +114,15 @@ def test_outputs_that_are_gone_or_out_of_use_are_not_given(store, tmp_path):
     assert cached(store, contexts) is None
 
 
+def test_a_push_that_was_held_back_is_judged_anew_each_time(store, tmp_path):
+    contexts, _ = written(store, tmp_path)
+    [artifact] = [one for one in store.get_artifacts() if one.uri.endswith("/schema")]
+    artifact.custom_properties["withheld"].string_value = "it was not compared"
+    store.put_artifacts([artifact])
+
+    assert cached(store, contexts) is None
+
+
 def test_several_artifacts_of_a_key_stay_in_the_order_in_which_they_were_made(store, tmp_path):
     contexts, execution_id = written(store, tmp_path)
     given = [artifact for [artifact] in outputs.of(store, execution_id).values()]

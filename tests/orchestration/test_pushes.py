@@ -3,7 +3,7 @@ import shutil
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components import versions
+from components import reference, versions
 from errors import ResourceError, UserError
 from inspection.artifacts import find_model
 from inspection.store import open_store
@@ -167,7 +167,7 @@ def test_a_push_from_the_cache_counts_only_while_it_decides_what_serves(serving)
     first, second, bad = versions.pushed(str(serving))
 
     def damage(number):
-        return versions.not_serving(str(serving / str(number)) if number else "")
+        return reference.not_serving(str(serving / str(number)) if number else "")
 
     assert damage(bad) is damage(None) is None
     assert damage(first) == f"no longer served: version {bad} is newer"

@@ -1,0 +1,51 @@
+"""Which version counts as the one that serves, what a rollback took back, and what a run may say that it pushed."""
+
+import os
+
+import pytest
+
+from components import reference, versions
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Pushes a model of this text; returns its version."""
+    serving = str(tmp_path / "houses/serving")
+
+    def run(text):
+        (tmp_path / "model").mkdir(exist_ok=True)
+        (tmp_path / "model/saved_model.pb").write_text(text)
+        return versions.place(str(tmp_path / "model"), serving, check=lambda _: None)
+
+    run.serving = serving
+    return run
+
+
+def test_versions_of_other_tools_do_not_count(place):
+    assert reference.served(place.serving) is None
+    first = place("one")
+    os.makedirs(f"{place.serving}/{first + 50}")
+
+    assert reference.served(place.serving).number == first
+
+
+def test_what_a_rollback_went_over_is_taken_back_until_it_is_brought_back(place):
+    numbers = [place(text) for text in ("one", "two", "three")]
+    assert reference.taken_back(place.serving) == []
+    versions.bring_back(place.serving, numbers[0])
+    assert [one.number for one in reference.taken_back(place.serving)] == numbers[1:]
+    assert reference.served(place.serving).copy_of == numbers[0]
+
+
+def test_a_run_names_its_push_only_while_that_serves(place):
+    first, second = place("one"), place("two")
+
+    def told(number):
+        return reference.outcome(place.serving, f"{place.serving}/{number}" if number else "")
+
+    assert told(second) == {"pushed": f"{place.serving}/{second}", "serves": second}
+    assert told(first) == {"pushed": None, "serves": second}
+    assert told(None) == {"pushed": None, "serves": second}
+    copy = versions.bring_back(place.serving, first)
+    assert told(second) == {"pushed": None, "serves": copy}
+    assert reference.outcome(f"{place.serving}-none", "") == {"pushed": None, "serves": None}

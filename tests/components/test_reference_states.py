@@ -1,0 +1,298 @@
+"""What serves is never replaced without a comparison, never worse than allowed, never lost: any order of events.
+
+The stages are fakes of a few lines; the rule (components/reference.py), the resolver, the limits of the comparison and
+the serving folder are the real ones.
+"""
+
+import collections
+import json
+import math
+import os
+import shutil
+import tempfile
+from typing import ClassVar
+
+import hypothesis.strategies as st
+from hypothesis import settings, stateful
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from ml_metadata.proto import metadata_store_pb2 as pb
+from tfx.types import standard_artifacts
+from tfx.utils import path_utils
+
+from components import baseline, decline, ownership, reference, versions
+from components.evaluator import judgement
+
+TOLERANCE = 0.05
+FLOOR = 0.2
+SEQUENCES = 500
+RARE = (False, False, False, True)
+KEYS = st.sampled_from(["", "", "", "uncompared", "older_span"])
+
+
+class KilledError(Exception):
+    """The process is gone in the midst of a push."""
+
+
+class Weeks(RuleBasedStateMachine):
+    """One pipeline under one root, over weeks."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts["sequences"] += 1
+        self.top = tempfile.mkdtemp(prefix="weeks-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        self.root = os.path.join(self.top, "root")
+        os.makedirs(os.path.join(self.root, "houses"))
+        self.fsync, os.fsync = os.fsync, lambda _: None  # durability is tested elsewhere
+        self.ids, self.artifacts, self.events, self.backup = 0, {}, [], None
+        self.quality, self.by_model = {}, {}  # digest -> quality; key of the data -> model that came of it
+        self.week, self.readable, self.span, self.good = 0, True, 1, 0.5
+
+    def teardown(self):
+        os.fsync = self.fsync
+        shutil.rmtree(self.top)
+
+    # ML Metadata.
+
+    def get_events_by_artifact_ids(self, ids):
+        return [event for event in self.events if event.artifact_id in ids]
+
+    def get_events_by_execution_ids(self, ids):
+        return [event for event in self.events if event.execution_id in ids]
+
+    def put_artifact_type(self, kind, **_):
+        return 1
+
+    def put_artifacts(self, artifacts):
+        model = standard_artifacts.Model()
+        model.set_mlmd_artifact(artifacts[0])
+        return [self._put(model)]
+
+    def _put(self, artifact, taken=None):
+        self.ids += 1
+        artifact.id = self.ids
+        self.artifacts[self.ids] = artifact
+        for kind, key, id_ in [
+            *((pb.Event.INPUT, key, id_) for key, id_ in (taken or {}).items()),
+            (pb.Event.OUTPUT, "output", self.ids),
+        ]:
+            event = pb.Event(type=kind, artifact_id=id_, execution_id=self.ids)
+            event.path.steps.add(key=key)
+            self.events.append(event)
+        return self.ids
+
+    def _all(self, kind):
+        return [artifact for artifact in self.artifacts.values() if artifact.type_name == kind]
+
+    @property
+    def serving(self):
+        return os.path.join(self.root, "houses", "serving")
+
+    # What happens.
+
+    @initialize(good=st.floats(0.4, 0.6))
+    def begin(self, good):
+        self.good = good
+
+    @rule(good=st.floats(0.1, 0.9), readable=st.booleans(), older=st.sampled_from(RARE), allowed=KEYS)
+    def another_week(self, good, readable, older, allowed):
+        """Another week of data, or an older one; the columns may be others than the served model reads."""
+        self.week += 1
+        self.good, self.readable = good, readable
+        self.span = max(1, self.span + (-1 if older else 1))
+        self._run(allowed)
+
+    @rule(down=st.floats(0.0, 0.04))
+    def a_little_worse(self, down):
+        """As a tolerance accepts."""
+        self.week += 1
+        self.readable, self.good = True, self.good * (1 - down)
+        self._run("")
+
+    @rule(allowed=KEYS, killed=st.sampled_from(RARE))
+    def run(self, allowed, killed):
+        """A run of what there is now: its model comes from the cache where nothing changed."""
+        self._run(allowed, killed)
+
+    def _run(self, allowed, killed=False):
+        candidate = self._trained()
+        before = reference.served(self.serving)
+        given = {
+            "candidate": [candidate],
+            "model": self._all("Model"),
+            "model_blessing": self._all("ModelBlessing"),
+            "pushed_model": self._all("PushedModel"),
+            "examples": [],
+        }
+        found = baseline.ReferenceModel(self.serving).resolve_artifacts(self, given)
+        compared, blessing = self._evaluated(candidate, found)
+        if not blessing.get_int_custom_property("blessed"):
+            self.counts["refused"] += 1
+            return
+        digest = versions.digest(path_utils.serving_model_path(candidate.uri))
+        judged = reference.Judged(
+            digest,
+            blessing.get_string_custom_property("compared_with"),
+            "",
+            blessing.get_int_custom_property("span"),
+            decline.of(blessing),
+        )
+        keys = {"uncompared": allowed == "uncompared", "older_span": allowed == "older_span"}
+        if reference.withheld(self.serving, judged, **keys):
+            self.counts["withheld"] += 1
+            return
+
+        def check(_):
+            if killed:
+                raise KilledError
+
+        try:
+            number = versions.place(
+                path_utils.serving_model_path(candidate.uri),
+                self.serving,
+                check=check,
+                model=ownership.relative(candidate.uri, self.serving),
+                kept=judged.kept,
+            )
+        except KilledError:
+            assert reference.served(self.serving) == before
+            return
+        pushed = standard_artifacts.PushedModel()
+        pushed.set_int_custom_property("pushed", 1)
+        pushed.set_string_custom_property("pushed_destination", os.path.join(self.serving, str(number)))
+        pushed.set_string_custom_property("pushed_version", str(number))
+        self._put(pushed, {"model": candidate.id, "blessing": blessing.id})
+        if before is None:
+            self.best = self.quality[digest]
+        elif before.digest != digest:
+            self._replaced(before, digest, compared, allowed)
+
+    def _replaced(self, before, digest, compared, allowed):
+        """What must hold whenever another model serves than before."""
+        self.counts["replaced"] += 1
+        if allowed != "uncompared":
+            assert compared == before.digest, "replaced without a comparison with what served"
+            assert self.quality[digest] >= self.quality[before.digest] * (1 - TOLERANCE) - 1e-9
+            assert self.quality[digest] >= self.best * (1 - TOLERANCE) - 1e-6, "many small steps down"
+            self.best = max(self.best, self.quality[digest])
+        else:
+            self.best = self.quality[digest]
+        if allowed != "older_span" and before.span:
+            assert self.span >= before.span
+        assert self.quality[digest] >= FLOOR
+
+    best = 0.0
+    counts: ClassVar[collections.Counter] = collections.Counter()
+
+    def _trained(self):
+        key = (self.week, self.good)
+        known = self.by_model.get(key)
+        if known in self.artifacts and os.path.isdir(self.artifacts[known].uri):
+            return self.artifacts[known]
+        model = standard_artifacts.Model()
+        model.uri = os.path.join(
+            self.root, "houses", "artifacts", "trainer", "model", f"{self.ids + 1}-{self.week:08x}"
+        )
+        folder = path_utils.serving_model_dir(model.uri)
+        os.makedirs(folder)
+        with open(os.path.join(folder, "saved_model.pb"), "w") as file:
+            file.write(f"{key} {self.ids}")
+        self.by_model[key] = self._put(model)
+        self.quality[versions.digest(folder)] = self.good
+        return model
+
+    def _evaluated(self, candidate, found):
+        served, judged = found["model"], (found["model_blessing"] or [None])[0]
+        blessing = standard_artifacts.ModelBlessing()
+        used = decline.of(judged) or decline.of(served[0] if served else None)
+        compared, before = "", None
+        if served and self.readable:
+            compared = versions.digest(path_utils.serving_model_path(served[0].uri))
+            before = {"r2": self.quality[compared], "mae": 1.0}
+        values = {"r2": self.quality[versions.digest(path_utils.serving_model_path(candidate.uri))], "mae": 1.0}
+        demands = judgement.Demands(
+            floor={"r2": FLOOR}, baseline=[{"metric": "r2", "tolerance": TOLERANCE, "used": used.get("r2", 0.0)}]
+        )
+        rules = judgement.judge("regression", {(): judgement.Figures(9, values, before)}, demands)
+        blessing.set_int_custom_property("blessed", int(all(one.ok for one in rules)))
+        blessing.set_int_custom_property("current_model_id", candidate.id)
+        blessing.set_string_custom_property("compared_with", compared)
+        blessing.set_int_custom_property("span", self.span)
+        blessing.set_string_custom_property(
+            decline.PROPERTY, json.dumps(judgement.declines(used, rules, values, before))
+        )
+        if served:
+            blessing.set_int_custom_property("baseline_model_id", served[0].id)
+        if judged is not None:
+            blessing.set_int_custom_property("baseline_blessing_id", judged.id)
+        self._put(blessing)
+        return compared, blessing
+
+    @precondition(lambda self: versions.before(self.serving) is not None)
+    @rule()
+    def rollback(self):
+        """What served before serves again, by hand."""
+        self.counts["taken back"] += 1
+        wanted = versions.before(self.serving)
+        made = versions.bring_back(self.serving, wanted)
+        now = reference.served(self.serving)
+        assert (now.number, now.digest) == (made, versions.told(self.serving, wanted).digest)
+        assert now.number not in [version.number for version in reference.taken_back(self.serving)]
+        self.best = self.quality[now.digest]
+
+    @rule()
+    def clean(self):
+        """Every model's artifact goes that does not serve; what serves keeps its files in the serving folder."""
+        now = reference.served(self.serving)
+        for model in self._all("Model"):
+            if now is None or ownership.relative(model.uri, self.serving) != now.model:
+                shutil.rmtree(model.uri, ignore_errors=True)
+                del self.artifacts[model.id]
+
+    @rule()
+    def move(self):
+        """The root is at another place, and the store's paths are as they were."""
+        target = os.path.join(self.top, f"root {self.ids} {len(os.listdir(self.top))}")
+        os.rename(self.root, target)
+        self.root = target
+        for model in self._all("Model"):
+            if not os.path.isdir(model.uri):
+                del self.artifacts[model.id]
+
+    @rule()
+    def save(self):
+        """A backup of the store."""
+        self.backup = (dict(self.artifacts), list(self.events))
+
+    @precondition(lambda self: self.backup is not None)
+    @rule()
+    def restore(self):
+        """The backup in the store's place; the files are as they are."""
+        self.artifacts, self.events = dict(self.backup[0]), list(self.backup[1])
+        for model in self._all("Model"):
+            if not os.path.isdir(model.uri):
+                del self.artifacts[model.id]
+
+    @rule()
+    def lose_the_store(self):
+        """A new store over the same root."""
+        self.artifacts, self.events, self.backup = {}, [], None
+
+    @invariant()
+    def what_serves_is_whole(self):
+        there = versions.pushed(self.serving)
+        now = reference.served(self.serving)
+        assert (now is None) == (not there)
+        if now is not None:
+            assert now.number == there[-1]
+            assert versions.digest(versions.path(self.serving, now.number)) == now.digest
+            assert math.isfinite(self.quality[now.digest])
+
+
+def test_what_serves_is_never_replaced_uncompared_worse_or_lost_whatever_happens():
+    Weeks.counts = collections.Counter()
+    stateful.run_state_machine_as_test(
+        Weeks, settings=settings(max_examples=SEQUENCES, stateful_step_count=15, deadline=None, derandomize=True)
+    )
+    assert Weeks.counts["sequences"] >= SEQUENCES
+    # Else the sequences would tell nothing.
+    assert min(Weeks.counts[word] for word in ("replaced", "refused", "withheld", "taken back")) > 50, Weeks.counts

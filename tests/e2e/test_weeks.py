@@ -1,0 +1,128 @@
+"""Weeks of use: whole runs by `runner.py` on a file a week, with what a person does between them."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from benchmarks.workloads import copy_code
+
+from .conftest import run_json, runner
+
+CONFIG = """\
+[data]
+path = "data/week-{SPAN}.csv"
+split = {by = "hash", train = 6, eval = 2, test = 2}
+
+[features]
+numeric = [{column = "x"}, {column = "z"}]
+
+[label]
+column = "y"
+task = "regression"
+
+[network]
+name = "linear"
+
+[training]
+optimizer = {name = "adam", rate = 0.1}
+batch_size = 32
+epochs = 12
+seed = 1
+
+[evaluation]
+baseline = {metric = "rmse", tolerance = 0.1}
+importance = 0
+"""
+WORSE = ("--set", "training.epochs=1", "--set", "evaluation.baseline.tolerance=99")
+"""A bad model, and the tolerance that lets it through."""
+
+
+@pytest.fixture
+def weeks(tmp_path):
+    """A pipeline whose data is a file a week."""
+    tree, root = tmp_path / "tree", tmp_path / "runs"
+    copy_code(tree)
+    (tree / "configs/weeks.toml").write_text(CONFIG)
+
+    def week(number, columns=("x", "z")):
+        rng, path = random.Random(number), tree / f"data/week-{number}.csv"
+        rows = [(rng.gauss(0, 1), rng.gauss(0, 1)) for _ in range(300)]
+        lines = [f"{x:.4f},{z:.4f},{3 * x - 2 * z + rng.gauss(0, 0.2):.4f}" for x, z in rows]
+        path.write_text("\n".join([",".join([*columns, "y"]), *lines, ""]))
+        return path
+
+    def run(*more, root=root):
+        return runner("--local", "--pipeline", "weeks", "--root", root, *more, tree=tree)
+
+    week(1)
+    made = runner("schema", "infer", "weeks", tree=tree)
+    assert made.code == 0, made.err
+    made = runner("schema", "approve", "weeks", tree=tree)
+    assert made.code == 0, made.err
+    run.week, run.root, run.tree = week, root, tree
+    run.push = lambda *given: runner("push", *given, "weeks", "--root", run.root, tree=tree)
+    return run
+
+
+def version(result):
+    return int(Path(result.line("Pushed:")).name)
+
+
+def test_after_a_rollback_what_serves_is_the_reference(weeks):
+    first = weeks()
+    assert first.code == 0, first.err
+    assert "nothing serves yet to compare with" in first.out
+    weeks.week(2)
+    bad = weeks(*WORSE)
+    assert bad.code == 0, bad.err
+    assert "compared with the model that serves" in bad.out
+    assert weeks.push("--rollback").code == 0
+    good, poor = (run_json(one)["outcome"]["metrics"]["rmse"] for one in (first, bad))
+    assert poor > 2 * good
+
+    unchanged = weeks(*WORSE)
+    assert unchanged.code == 0, unchanged.err
+    [serves] = [int(line.split()[0]) for line in weeks.push().out.splitlines() if line.endswith("serves")]
+    assert f"Nothing pushed: version {serves} serves" in unchanged.out
+    assert "Pushed:" not in unchanged.out
+
+    # Better than what was taken back, far worse than what serves.
+    weeks.week(3)
+    refused = weeks("--set", "training.epochs=2")
+    assert refused.code == 3, refused.out
+    outcome = run_json(refused)["outcome"]
+    assert good / 1.5 < outcome["baseline"]["rmse"] < good * 1.5, "what serves, on the rows of this week"
+    assert f"Version {serves} serves on" in refused.err
+
+
+def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_when_told(weeks):
+    first = weeks()
+    assert first.code == 0, first.err
+    weeks.week(2, columns=("x", "zz"))
+    made = runner("schema", "infer", "weeks", tree=weeks.tree)
+    assert made.code == 0, made.err
+    config = weeks.tree / "configs/weeks.toml"
+    config.write_text(CONFIG.replace('column = "z"', 'column = "zz"'))
+    made = runner("schema", "approve", "weeks", tree=weeks.tree)
+    assert made.code == 0, made.err
+    held = weeks()
+    assert held.code == 3, held.out
+    line = held.line("Not pushed:")
+    assert line.startswith(f"it was not compared with version {version(first)}, which serves: ")
+    assert "cannot read today's rows: they have no column 'z'" in line
+    assert line.endswith("To push it anyway: push.uncompared = true")
+    assert run_json(held)["state"] == "NOT_BLESSED"
+
+    told = weeks("--set", "push.uncompared=true")
+    assert told.code == 0, told.err
+    assert told.nodes["evaluator"] == "cached"
+    assert version(told) > version(first)
+
+    weeks.week(2).unlink()
+    weeks.week(1, columns=("x", "zz"))
+    older = weeks("--set", "evaluation.baseline.tolerance=99")
+    assert older.code == 3, older.out
+    assert older.line("Not pushed:").startswith("its data is of span 1, and version")
+    told = weeks("--set", "evaluation.baseline.tolerance=9", "--set", "push.older_span=true")
+    assert told.code == 0, told.err
