@@ -56,10 +56,10 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
         dialect: Keys of `csv` that are known: the delimiter and the encoding.
     """
     settings = Data.model_validate({"path": path, "csv": dialect}).model_dump(mode="json")
-    rows = [record for record in _records(io.StringIO(text, newline=""), path, settings) if record.cells][:LOOKED_AT]
+    rows = [record for record in _records(io.StringIO(text, newline=""), path, settings) if record.cells]
     if not rows:
         return Layout({}, [], [])
-    width = collections.Counter(len(record.cells) for record in rows).most_common(1)[0][0]
+    width = collections.Counter(len(record.cells) for record in rows[:LOOKED_AT]).most_common(1)[0][0]
     keys: dict[str, Any] = {}
     reasons = []
     comment = _comment(rows, width)
@@ -81,7 +81,7 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
         rows_of = "row is" if len(footer) == 1 else f"{len(footer)} rows are"
         reasons.append(f"the last {rows_of} no part of the table: {shown}")
     header = [cell.strip() for cell in rows[0].cells] if rows else []
-    kept = [record.cells for record in rows if not any(record.line == one.line for one in footer)]
+    kept = [record.cells for record in rows[:LOOKED_AT] if not any(record.line == one.line for one in footer)]
     why = no_header(kept)
     if why:
         keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}

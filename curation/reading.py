@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from components.ingestion import (
     beside,
+    csv_text,
     empty,
     files,
     folder_source,
@@ -131,7 +132,8 @@ def read(path: str, root: str) -> Found:
         reasons = [f"{short(name)} is left out: {why}" for name, why in unread.items()]
         lines.append(Line("drop", list(unread), "; ".join(reasons)))
         said += reasons
-    found = cells(root, _active(lines), MOST_ROWS if what in TEXTS else None)
+    found, lines, cut = _cut(root, lines, what)
+    said += cut
     table, whole = found.table, found.whole
     if what in (*TEXTS, "parquet"):
         settled, cell_said = cell_rules.propose(table, lines, first, what)
@@ -148,6 +150,23 @@ def read(path: str, root: str) -> Found:
 
 def _active(lines: Sequence[Line]) -> dict[str, Any]:
     return {line.key: line.value for line in lines if line.active}
+
+
+def _cut(root: str, lines: list[Line], what: str | None) -> tuple[Cells, list[Line], list[str]]:
+    """Read the data; texts that are too long are cut, with the key that does so, and a sentence."""
+    data = _active(lines)
+    most = MOST_ROWS if what in TEXTS else None
+    if what != "csv":
+        return cells(root, data, most), lines, []
+    csv = {**data.get("csv", {}), "long_cells": "cut"}
+    found = cells(root, {**data, "csv": csv}, most)
+    long = [each.line() for each in found.omissions if each.reason == csv_text.TOO_LONG]
+    if not long:
+        return found, lines, []
+    why = f"{'; '.join(long)}: a quote may lack its end"
+    before = next((line.why for line in lines if line.key == "csv"), "")
+    line = Line("csv", csv, f"{before}; {why}" if before else why)
+    return found, [*(one for one in lines if one.key != "csv"), line], [why]
 
 
 def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Sequence[str] = ()) -> Cells:

@@ -38,6 +38,9 @@ class Csv(Strict):
     skip_footer: int | None = Field(default=None, ge=0)
     """Rows at the end that are left out: totals, notes; a blank line is no row. None: a last row that looks like a
     total is an error; 0: it is a row."""
+    long_cells: Literal["error", "cut", "skip"] = "error"
+    """Texts of over 131,072 bytes. error: stop, as a quote may lack its end; cut: keep so many bytes; skip: leave the
+    row out."""
     comment: str = Field(default="", max_length=8)
     """A line between rows that begins with this text is left out; "": none."""
     encoding: str = "utf-8"

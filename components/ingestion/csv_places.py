@@ -11,10 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.ingestion import csv_edges, csv_header, files, foreign, packing, text_encoding
+from components.ingestion import csv_edges, csv_header, csv_text, files, foreign, packing, text_encoding
 from components.ingestion.csv_text import codec, rows
+from components.ingestion.omissions import SHOWN
 from errors import UserError
 
+LONG = (
+    f"a text of over {csv_text.FIELD_BYTES:,} bytes: a quote may lack its end; if none does, csv = "
+    '{long_cells = "cut"} under [data] cuts such texts, and "skip" leaves their rows out'
+)
 _CELL = re.compile(r"In CSV column #(\d+)(?:: Row #(\d+))?: (.*)", re.S)
 _ROW = re.compile(r"Row #(\d+)")
 
@@ -74,7 +79,7 @@ def place(path: str, settings: Mapping[str, Any], row: int, word: str = "row ", 
         settings: [data].
         row: Its number, from 1: the header counts, blank lines do not.
         word: What stands before the number.
-        every: Whether the header line counts wherever it is repeated, as Arrow counts.
+        every: Whether all count, as Arrow counts: also the header line again, and rows that csv.long_cells skips.
     """
     count, at = 0, row
     try:
@@ -98,8 +103,25 @@ def numbered(
     with rows(path, settings) as found:
         filled = ((line, cells) for line, cells in found if cells)
         first = itertools.islice(filled, 1 if settings["csv"]["header"] else 0)
-        others = (one for one in filled if every or not csv_header.is_repeated(one[1], written))
+        skip = settings["csv"]["long_cells"] == "skip"
+        others = (
+            one
+            for one in filled
+            if every or not (csv_header.is_repeated(one[1], written) or (skip and csv_text.is_long(one[1])))
+        )
         yield ((count, *one) for count, one in enumerate(itertools.chain(first, others), 1))
+
+
+def repeated(path: str, settings: Mapping[str, Any], count: int) -> list[int]:
+    """The first lines, of so many, at which the header line comes again."""
+    written = csv_header.read(path, settings).written
+    lines: list[int] = []
+    with contextlib.suppress(csv.Error, *packing.FAULTS), rows(path, settings) as found:
+        filled = ((line, cells) for line, cells in found if cells)
+        next(filled, None)
+        again = (line for line, cells in filled if csv_header.is_repeated(cells, written))
+        lines.extend(itertools.islice(again, min(count, SHOWN)))
+    return lines
 
 
 def undecodable(path: str, encoding: str) -> str:
@@ -162,9 +184,10 @@ def check_footer(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -
         if pa.types.is_string(column.type) and csv_edges.is_total(column[-1].as_py() or ""):
             cell = csv_edges.total([[text] for text in column.to_pylist()])
             if cell is not None:
-                with numbered(path, settings) as found:
-                    [(_, line, _)] = collections.deque(found, maxlen=1)
-                raise UserError(csv_edges.refusal(path, line, cell))
+                last_line = None
+                with contextlib.suppress(csv.Error, *packing.FAULTS), numbered(path, settings) as found:
+                    [(_, last_line, _)] = collections.deque(found, maxlen=1)
+                raise UserError(csv_edges.refusal(path, last_line, cell))
 
 
 def of_total(value: str) -> str:
@@ -191,7 +214,7 @@ def check_end(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -> N
 def _hint(path: str, settings: Mapping[str, Any], row: int) -> str:
     """What a row of another length may be."""
     width, first = len(csv_header.read(path, settings).names), 2 if settings["csv"]["header"] else 1
-    with contextlib.suppress(csv.Error), numbered(path, settings, every=True) as found:
+    with contextlib.suppress(csv.Error, *packing.FAULTS), numbered(path, settings, every=True) as found:
         for number, _, cells in found:
             if number == row:
                 return csv_edges.hint(cells, width, first=row == first, last=next(found, None) is None)
@@ -217,4 +240,6 @@ def _fault(path: str, error: csv.Error) -> str | None:
     """Python's words in ours."""
     if "NUL" in str(error):
         return nul(path)
+    if str(error) == csv_text.TOO_LONG:
+        return LONG
     return "a quote opens in this row and never ends" if "end of data" in str(error) else None

@@ -124,7 +124,7 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     names = list(settings["csv"]["names"])
     if names and len(names) != len(first):
         raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first)} columns")
-    return left_out.kept(names or csv_header.read(path, settings).names, settings, omissions)
+    return left_out.kept(names or read_header(path, settings).names, settings, omissions)
 
 
 def header(path: str, settings: Mapping[str, Any]) -> list[str]:
@@ -133,10 +133,11 @@ def header(path: str, settings: Mapping[str, Any]) -> list[str]:
     Raises:
         UserError: the file cannot be read, or is empty.
     """
-    return _header(path, settings).names
+    return read_header(path, settings).names
 
 
-def _header(path: str, settings: Mapping[str, Any]) -> csv_header.Header:
+def read_header(path: str, settings: Mapping[str, Any]) -> csv_header.Header:
+    """The same, with the names as they are written."""
     # What is no text further on is told with its row, by Arrow.
     with csv_places.explained(path):
         csv_places.check_text(path)
@@ -153,13 +154,14 @@ def _has_header(settings: Mapping[str, Any]) -> bool:
 def _read(
     path: str, settings: Mapping[str, Any], kinds: Mapping[str, pa.DataType], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    dialect, (names, written, has_rows) = settings["csv"], _header(path, settings)
+    dialect, (names, written, has_rows) = settings["csv"], read_header(path, settings)
     if not has_rows:
         return
+    block = BLOCK_BYTES if dialect["long_cells"] == "error" else max(BLOCK_BYTES, 2 * csv_text.LINE_LENGTH)
     with csv_places.explained(path), csv_text.arrow(path, settings, omissions) as stream:
         reader = pa_csv.open_csv(
             stream,
-            read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False, column_names=names),
+            read_options=pa_csv.ReadOptions(block_size=block, use_threads=False, column_names=names),
             parse_options=pa_csv.ParseOptions(
                 delimiter=csv_text.delimiter(path, settings),
                 quote_char=dialect["quote"] or False,
@@ -173,11 +175,43 @@ def _read(
                 decimal_point=dialect["decimal"],
             ),
         )
+        count = 0
         for batch in reader:
             again = _repeated(batch, written)
-            if again is not None and omissions is not None:
-                omissions.add("row", csv_header.AGAIN, action="left out", count=int(again.sum()))
-            yield batch if again is None else batch.filter(pa.array(~again))
+            count += 0 if again is None else int(again.sum())
+            batch = batch if again is None else batch.filter(pa.array(~again))
+            yield _shortened(batch, settings, Omissions() if omissions is None else omissions)
+    if count and omissions is not None:
+        named = csv_places.repeated(path, settings, count)
+        for line in named:
+            omissions.add("row", csv_header.AGAIN, f"line {line}", action="left out")
+        omissions.add("row", csv_header.AGAIN, action="left out", count=count - len(named))
+
+
+def _shortened(batch: pa.RecordBatch, settings: Mapping[str, Any], omissions: Omissions) -> pa.RecordBatch:
+    """A batch without texts that are too long, as csv.long_cells says; an error is for who checks the texts."""
+    mode = settings["csv"]["long_cells"]
+    if mode == "error":
+        return batch
+    keep, columns = np.ones(len(batch), bool), list(batch.columns)
+    for place, column in enumerate(batch.columns):
+        if not pa.types.is_string(column.type):
+            continue
+        long = pc.fill_null(pc.greater(pc.binary_length(column), csv_text.FIELD_BYTES), False)
+        rows = np.flatnonzero(long.to_numpy(zero_copy_only=False))
+        if not len(rows):
+            continue
+        keep[rows] = False
+        cut = [column[row].as_py().encode()[: csv_text.FIELD_BYTES].decode("utf-8", "ignore") for row in rows]
+        columns[place] = pc.replace_with_mask(column, long, pa.array(cut, pa.string()))
+        if mode == "cut":
+            name = batch.schema.names[place]
+            omissions.add("cell", csv_text.TOO_LONG, name, action="cut", count=len(rows))
+    if mode == "cut":
+        return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+    if not keep.all():
+        omissions.add("row", csv_text.TOO_LONG, action="left out", count=int((~keep).sum()))
+    return batch.filter(pa.array(keep))
 
 
 def _repeated(batch: pa.RecordBatch, written: Sequence[str]) -> "np.ndarray[Any, Any] | None":
@@ -235,7 +269,7 @@ def _check_texts(path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, 
             (pc.match_substring(column, "\0"), ""),
             (
                 pc.greater(pc.binary_length(column), csv_text.FIELD_BYTES),
-                f"a text of over {csv_text.FIELD_BYTES:,} bytes: a quote may lack its end",
+                csv_places.LONG,
             ),
         ):
             found = pc.index(bad, True).as_py()

@@ -16,10 +16,13 @@ from components.ingestion import files, packing
 from components.ingestion.omissions import Omissions
 
 FIELD_BYTES = 131_072
-"""Longest text of a cell; a longer one is taken for a quote without its end."""
+"""Longest text of a cell; a longer one is taken for a quote without its end, or cut, or its row left out."""
+TOO_LONG = f"a text of over {FIELD_BYTES:,} bytes (csv.long_cells)"
+"""Why cells are cut or rows left out."""
 LINE_LENGTH = 1 << 24
 """Longest line that is read, in characters: over a hundred of the longest cells."""
 _BLOCK = 1 << 20
+csv.field_size_limit(LINE_LENGTH)
 
 
 class Record(NamedTuple):
@@ -90,6 +93,8 @@ def records(
         source.taken = []
         try:
             cells = next(reader)
+            if dialect["long_cells"] == "error" and is_long(cells):
+                raise csv.Error(TOO_LONG)
         except StopIteration:
             break
         except csv.Error as error:
@@ -107,6 +112,11 @@ def records(
         omissions.add("line", f"comments, which begin with {dialect['comment']!r} (csv.comment)", count=source.comments)
     if omissions is not None and filled:
         omissions.add("row", "below the table (csv.skip_footer)", count=filled)
+
+
+def is_long(cells: Iterable[str]) -> bool:
+    """Whether a row has a cell of over FIELD_BYTES."""
+    return any(len(cell) * 4 > FIELD_BYTES and len(cell.encode("utf-8", "replace")) > FIELD_BYTES for cell in cells)
 
 
 def reading(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -217,6 +217,8 @@ class _Table:
                 elif csv_header.is_repeated(record.cells, self._header.written):
                     named = None if line is None else f"line {record.line}"
                     self._omissions.add("row", csv_header.AGAIN, named, action="left out")
+                elif self._settings["csv"]["long_cells"] == "skip" and csv_text.is_long(record.cells):
+                    self._omissions.add("row", csv_text.TOO_LONG, action="left out")
                 elif len(record.cells) != width:
                     wrong = record
                     first = begin and not found.cells and not found.findings
@@ -230,10 +232,8 @@ class _Table:
             where = self._path if line is None else f"{self._path}, line {getattr(error, 'line', 1)}"
             if "end of data" in str(error) and not cut:
                 found.findings.append(f"{where}: a quote opens in this row and never ends: close it, or double it")
-            if "field limit" in str(error):
-                found.findings.append(
-                    f"{where}: a cell of over {csv_text.FIELD_BYTES:,} characters: a quote may lack its end"
-                )
+            if str(error) == csv_text.TOO_LONG:
+                found.findings.append(f"{where}: {csv_places.LONG}")
             # What else Python's reader minds, ingestion may take.
         return found
 

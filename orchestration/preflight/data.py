@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from components.ingestion import (
     cells,
-    csv_header,
+    csv_source,
     empty,
     files,
     folder_source,
@@ -143,7 +143,7 @@ def _text(
 ) -> Iterator[str | int]:
     text = blocks.scan(path, settings)
     yield text.size
-    header = csv_header.read(path, settings)
+    header = csv_source.read_header(path, settings)
     rows = blocks.parse(path, settings, text, header, omissions)
     yield from rows.findings
     names = header.names

@@ -162,7 +162,7 @@ def test_a_header_line_in_the_middle_is_no_row(read, monkeypatch, block, columns
     made = read(TEXT + TEXT.replace("lat", " lat ") + f"\ufeff{TEXT}", columns)
     assert [str(cell) for cell in made["id"]] == ["1", "2"] * 3
     assert made["city"] == ROWS["city"] * 3
-    assert read.told == ["left out 2 rows: the header line again, as where files were put together"]
+    assert read.told == ["left out 2 rows: the header line again, as where files were put together (line 4, line 7)"]
 
 
 def test_a_row_that_holds_one_name_is_a_row(read):
@@ -230,3 +230,27 @@ def test_a_file_that_is_rewritten_leaves_nothing(read, monkeypatch, tmp_path):
     assert read(lzma.compress(TEXT.encode()), csv={"comment": "#"}) == ROWS
     assert read(PACKED["zip"]) == ROWS
     assert os.listdir(tmp_path / "scratch") == []
+
+
+LONG = "é" * csv_text.FIELD_BYTES
+
+
+@pytest.mark.parametrize("block", [1 << 16, 1 << 22])
+def test_long_texts_are_cut_or_their_rows_left_out(read, monkeypatch, block):
+    monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
+    text = f"id,city\n1,a\n2,{LONG}\n3,b\nx,c\n"
+    columns = {"id": "BYTES", "city": "BYTES"}
+    made = read(text, columns, csv={"long_cells": "cut"})
+    assert made["city"] == ["a", LONG[: csv_text.FIELD_BYTES // 2], "b", "c"]
+    assert read.told == ["cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (city)"]
+    assert read(text, columns, csv={"long_cells": "skip"})["city"] == ["a", "b", "c"]
+    assert read.told == ["left out 1 row: a text of over 131,072 bytes (csv.long_cells)"]
+    with pytest.raises(UserError, match=r"column 'id', row 4, line 5: .*'x'"):
+        read(text, {"id": "INT", "city": "BYTES"}, csv={"long_cells": "skip"})
+    with pytest.raises(UserError, match=r"line 3|row 3.*csv = {long_cells = \"cut\"} under \[data\] cuts such texts"):
+        read(text, columns)
+
+
+def test_a_text_of_several_blocks_is_cut(read):
+    text = f"id,city\n1,a\n2,{'x' * (3 * csv_source.BLOCK_BYTES)}\n3,b\n"
+    assert [len(city) for city in read(text, csv={"long_cells": "cut"})["city"]] == [1, csv_text.FIELD_BYTES, 1]
