@@ -9,19 +9,17 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from components.ingestion import (
-    beside,
     csv_text,
     empty,
     files,
     folder_source,
     foreign,
-    formats,
     image_files,
     partitions,
     sources,
 )
 from components.ingestion.omissions import Omissions, short
-from curation import cell_rules, dialect, document, number_formats, pictures
+from curation import cell_rules, data_paths, dialect, document, number_formats, pictures
 from curation.choices import Line
 from curation.pictures import Pictures
 from errors import UserError
@@ -108,7 +106,7 @@ def read(path: str, root: str) -> Found:
     """
     if said_of_it := foreign.address(path):
         raise UserError(said_of_it)
-    paths, why, said = _paths(os.path.abspath(path), root)
+    paths, why, said = data_paths.proposed(os.path.abspath(path), root)
     lines = [Line("path", paths, why)]
     first = _first(paths, root)
     what = files.format_of(first)
@@ -251,65 +249,6 @@ def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
         dict.fromkeys(sources.added(folders[0], {"format": "images"}), _ADDED),
         (*said, *([twice] if twice else [])),
     )
-
-
-def _paths(whole: str, root: str) -> tuple[Any, str, list[str]]:
-    """The paths as the config has them, a word on them, and what is passed over."""
-    inside = os.path.relpath(whole, root)
-    shown, reasons = (whole, ["outside the repository: copy it to data/ before you compile for a cloud"])
-    if not inside.startswith(os.pardir):
-        shown, reasons = inside, []
-    splits, said = ready_made(whole)
-    if not splits:
-        return shown, "; ".join(reasons), []
-    if set(splits) == {"train"}:
-        return os.path.join(shown, splits["train"][0]), "; ".join([*reasons, *said]), said
-    names = {
-        split: os.path.join(shown, found[0]) if len(found) == 1 else [os.path.join(shown, name) for name in found]
-        for split, found in splits.items()
-    }
-    return names, "; ".join([*reasons, "the names tell the splits", *said]), said
-
-
-def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
-    """Names in a folder that are the data of splits, and what is to be said of them.
-
-    Args:
-        folder: A path; a file has none.
-
-    Returns:
-        Split -> names; empty where there are none for train and another split. Of images `train` alone, where all
-        others have no folders of classes and so no labels.
-    """
-    found: dict[str, list[str]] = {}
-    said, others = [], []
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        split, path = formats.split_of(name), os.path.join(folder, name)
-        if beside.reason(name, folder=os.path.isdir(path)) is not None or "labels" in name:
-            continue
-        if split is None:
-            others.append(name)
-        else:
-            found.setdefault(split, []).append(name)
-    if "train" not in found or len(found) < 2:
-        return {}, []
-    of_images = {name for names in found.values() for name in names if os.path.isdir(os.path.join(folder, name))}
-    if of_images:
-        labelled = {name for name in of_images if files.format_of(os.path.join(folder, name)) == "images"}
-        if not labelled.intersection(found["train"]):
-            # Classes that are called like splits, as of trains and tests.
-            return {}, []
-        for name in sorted(of_images - labelled):
-            said.append(f"{name} is left out: its images are in no folders of classes, so they have no labels")
-        found = {
-            split: kept for split, names in found.items() if (kept := [name for name in names if name in labelled])
-        }
-    if others:
-        said.append(f"left out, as their names tell no split: {', '.join(others)}")
-    if "test" not in found and "eval" in found:
-        found["test"] = found.pop("eval")
-        said.append(f"there is no test split: {' and '.join(found['test'])} tests, and eval is cut out of train")
-    return found, said
 
 
 def _first(paths: Any, root: str) -> str:
