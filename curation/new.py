@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from components import classes
-from curation import document, facts, labels, pictures, recipe, relations, roles, schema_text, tails, usable
+from curation import document, facts, labels, pictures, recipe, relations, roles, schema_text, splits, tails, usable
 from curation.choices import Entry, Line
 from curation.facts import Facts
 from curation.labels import LabelChoice
@@ -83,8 +83,14 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     if wanted is not None and wanted in found.added:
         raise UserError(f"--label {wanted!r}: it is {found.added[wanted]}: name another column")
     own = Facts(known.rows, tuple(column for column in known.columns if column.name not in found.added))
+    divided = splits.find(own, {wanted}, ready_made=found.ready_made)
+    named = {divided.column, *divided.others}
+    own = Facts(own.rows, tuple(column for column in own.columns if column.name not in named))
     label = labels.choose(own, wanted, where)
     chosen = _roles(own, table, label)
+    chosen.entries += [Entry("ignored", {"column": name}, why) for name, why in divided.others.items()]
+    if divided.line is not None:
+        chosen.said.append(f"{divided.column} names the rows' splits: data.split, no feature ({divided.line.why})")
     for column, reason in found.added.items():
         chosen.id = (column, reason)
         chosen.said.append(f"{column} names the rows: [columns] id, no feature")
@@ -104,7 +110,7 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
         "",
         f"  python runner.py --local --pipeline {name}",
     ]
-    data = [*found.lines, *_unlabelled(label), plan.split, *_by_time(chosen)]
+    data = [*found.lines, *_unlabelled(label), divided.line or plan.split, *_by_time(chosen)]
     sections: dict[str, Sequence[Line]] = {
         "data": data,
         "columns": _duties(chosen),

@@ -117,6 +117,16 @@ class Config(Strict):
         return self
 
     @model_validator(mode="after")
+    def _splits_are_no_feature(self) -> "Config":
+        split = self.data.split
+        if split.by == "column" and split.column in self.features.columns():
+            raise ValueError(
+                f"data.split.column: {split.column!r} names each row's split, and stands under [features] too: take it "
+                "out there"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _training_fits(self) -> "Config":
         self.training.check(self.label.task, self.label.names)
         networks.check(self.network, self.label.task, self.features.outputs(), self.training)

@@ -106,7 +106,7 @@ class Spans(Strict):
 
 _DIVIDE: Mapping[str, tuple[str, ...]] = {
     "hash": ("salt", "column", "train", "eval", "test"),
-    "column": ("column", "values"),
+    "column": ("salt", "column", "values", "train", "eval"),
     "time": ("train", "eval", "test"),
     "span": ("salt", "column", "train", "eval"),
     "files": ("salt", "column", "train", "eval"),
@@ -127,7 +127,7 @@ class Split(Strict):
     """Goes before the text that is hashed: another salt divides the rows anew. Without one the rule is stock TFX's."""
     column: str | None = None
     """hash: rows with equal cells here go to one split; without it those of [columns] group or id, and without these
-    the whole row decides. column: holds the split's name."""
+    the whole row decides. column: holds the split's name; where no row names eval, it is cut out of train."""
     values: dict[str, Literal["train", "eval", "test"]] = Field(default_factory=dict)
     """column: the split of a cell that holds something else than train, eval or test."""
     train: int = Field(default=8, ge=1, le=MOST_SHARES)

@@ -21,6 +21,7 @@ from components.engine.pipeline import OnEngine
 from components.ingestion import encoding, files, marks, omissions, planning, rows, sources, spans, split
 from components.ingestion.cells import narrowed
 from components.ingestion.csv_source import BLOCK_BYTES
+from components.ingestion.named_splits import SPLITS
 from components.ingestion.records import RecordWriter, cut, framed, joined
 from errors import UserError
 from manifest import COUNTS, Shard
@@ -66,7 +67,7 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
             for _ in spread.spread(self._make_beam_pipeline, elements, writer, f"{temporary}/rows"):
                 pass
         kept = _of_shards(examples.uri, len(plan.files), ".json")
-        counts = dict.fromkeys(split.SPLITS, 0) | _sum(kept.values())
+        counts = dict.fromkeys(SPLITS, 0) | _sum(kept.values())
         left_out = _sum(_of_shards(examples.uri, len(plan.files), LEFT_OUT).values())
         omitted = omissions.Omissions(plan.omissions.plain())
         for told in _of_shards(examples.uri, len(plan.files), OMITTED).values():

@@ -1,6 +1,5 @@
 """What is known before the first row is written: the files, the columns' types, and where time is cut."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,17 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.ingestion import empty, files, left_out, sources, spans, times
+from components.ingestion import empty, files, left_out, sample, sources, spans, times
 from components.ingestion.cells import DOUBLE
 from components.ingestion.files import DataFile
 from components.ingestion.grouping import read_group, ungrouped
+from components.ingestion.named_splits import SPLITS, cell_text, named_split
 from components.ingestion.omissions import Omissions
 from components.ingestion.rows import Keeper
-from components.ingestion.split import SPLITS
 from errors import UserError
-
-POOL_FACTOR, POOL_ROWS = 20, 200_000
-"""A sample is drawn out of this many times its rows, but not out of more than so many."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +97,9 @@ def plan(config: Mapping[str, Any]) -> Plan:
         cuts = times.cuts(_times(made, config), {name: split[name] for name in SPLITS})
         notes.append(f"eval from {times.shown(cuts[0])}, test from {times.shown(cuts[1])}")
         made = replace(made, cuts=cuts)
+    if split["by"] == "column" and not _names_eval(made, config):
+        notes.append(f"eval is cut out of train, as no row's {split['column']} names it")
+        made = replace(made, split={**split, "cut_eval": True})
     if split["by"] == "hash" and split["key"] is None:
         made = replace(made, empty=_empty(made, config))
     if reason := read_group(config["duties"]["group"] if split["by"] == "hash" else None, config["read"]):
@@ -138,7 +137,7 @@ def read(
     """
     batches = sources.batches(file.path, config["data"], _types(file, plan, config), omissions)
     if config["data"]["sample"]:
-        batches = _sampled(batches, _part(config["data"]["sample"], file, plan))
+        batches = sample.rows(batches, sample.part(config["data"]["sample"], file, plan.files, plan.split))
     for batch in batches:
         yield kept(batch, file, plan, config, keep)
 
@@ -208,34 +207,10 @@ def added(config: Mapping[str, Any]) -> tuple[str, ...]:
 def _key(config: Mapping[str, Any]) -> str | None:
     """The column whose equal cells stay on one side."""
     duties = config["duties"]
-    key: str | None = config["data"]["split"]["column"] or duties["group"] or duties["id"]
+    split = config["data"]["split"]
+    by_column = split["by"] == "column"  # its column names splits, and holds no rows together
+    key: str | None = (None if by_column else split["column"]) or duties["group"] or duties["id"]
     return key
-
-
-def _part(sample: int, file: files.DataFile, plan: Plan) -> int:
-    """How many rows of a sample a file gives: an equal part, or of its ready-made split's share."""
-    alike = sum(other.split == file.split for other in plan.files)
-    shares = {name: plan.split[name] for name in SPLITS}
-    if plan.split["cut_eval"]:
-        shares["train"] += shares.pop("eval")
-    part = sample if file.split is None else sample * shares[file.split] / sum(shares.values())
-    return max(1, math.ceil(part / alike))
-
-
-def _sampled(batches: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:
-    """So many rows, in order, drawn out of the first ones, since files are often sorted by their label."""
-    held: list[pa.RecordBatch] = []
-    rows, size = 0, max(count, min(POOL_FACTOR * count, POOL_ROWS))
-    for batch in batches:
-        held.append(batch.slice(0, size - rows))
-        rows += len(held[-1])
-        if rows == size:
-            break
-    chosen = np.sort(np.random.default_rng(0).permutation(rows)[:count])
-    start = 0
-    for batch in held:
-        yield batch.take(pa.array(chosen[(chosen >= start) & (chosen < start + len(batch))] - start))
-        start += len(batch)
 
 
 def _spans(plan: Plan, config: Mapping[str, Any]) -> set[spans.Span]:
@@ -262,6 +237,20 @@ def _empty(plan: Plan, config: Mapping[str, Any]) -> frozenset[str]:
             if not found:
                 return found
     return found or frozenset()
+
+
+def _names_eval(plan: Plan, config: Mapping[str, Any]) -> bool:
+    """Whether the config or a row names the split eval."""
+    name, values = plan.split["column"], plan.split["values"]
+    if "eval" in values.values():
+        return True
+    keep = keeper(config)
+    return any(
+        named_split(cell_text(cell), values) == "eval"
+        for file in plan.files
+        for batch in read(file, plan, config, keep)
+        for cell in column(batch, name, file.path).unique().to_pylist()
+    )
 
 
 def span_numbers(batch: pa.RecordBatch, file: files.DataFile, config: Mapping[str, Any]) -> Any:

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion import encoding, records, spans, times
+from components.ingestion.named_splits import SPLITS, cell_text, named_split, unknown_split
 from errors import UserError
 
-SPLITS = ("train", "eval", "test")
 Rows = dict[str, np.ndarray[Any, Any]]
 """Split name -> row numbers, rising."""
 
@@ -85,7 +85,8 @@ class Splitter:
         if by == "all":
             return dict.fromkeys(SPLITS, every)
         if by == "column":
-            return self._by_column(batch, path)
+            named = self._by_column(batch, path)
+            return self._cut(named, batch, examples, texts) if self._settings["cut_eval"] else named
         if by == "time":
             place = np.searchsorted(self._cuts, times.keys(_column(batch, self._time), str(self._time), path), "right")
             return {name: np.flatnonzero(place == number) for number, name in enumerate(SPLITS)}
@@ -102,22 +103,24 @@ class Splitter:
         older = {name: places[~fresh[places]] for name, places in divided.items()}
         return {**older, "test": np.flatnonzero(fresh)}
 
+    def _cut(self, named: Rows, batch: pa.RecordBatch, examples: pa.Array, texts: list[bytes] | None) -> Rows:
+        """Divide the rows of train between train and eval."""
+        found = keys(batch, examples, self._settings["key"], self._empty)
+        shares = {name: self._shares[name] for name in SPLITS[:2]}
+        divided = rows(found, shares, self._settings["salt"], texts if found is examples else None)
+        return {**named, **{name: np.intersect1d(places, named["train"]) for name, places in divided.items()}}
+
     def _cuts_eval(self, ready: str | None) -> bool:
         return ready == "train" and bool(self._settings["cut_eval"])
 
     def _by_column(self, batch: pa.RecordBatch, path: str) -> Rows:
         column, values = self._settings["column"], self._settings["values"]
         coded = pc.dictionary_encode(_column(batch, column), null_encoding="encode")
-        texts = [_text(value) for value in coded.dictionary.to_pylist()]
-        splits = [values.get(text, text if text in SPLITS else None) for text in texts]
-        known = [*values, *(name for name in SPLITS if name not in values)]
+        texts = [cell_text(value) for value in coded.dictionary.to_pylist()]
+        splits = [named_split(text, values) for text in texts]
         for text, found in zip(texts, splits, strict=True):
             if found is None:
-                what = "is blank" if text is None else f"holds {text!r}"
-                raise UserError(
-                    f"{path}: column {column!r}, which data.split.column names, {what}; it may hold "
-                    f'{", ".join(known)}: name others as data.split.values = {{VALUE = "train"}}'
-                )
+                raise UserError(f"{path}: {unknown_split(column, text, values)}")
         numbers = np.array([SPLITS.index(str(found)) for found in splits], np.int64)
         place = numbers[coded.indices.to_numpy(zero_copy_only=False)] if len(batch) else np.empty(0, np.int64)
         return {name: np.flatnonzero(place == number) for number, name in enumerate(SPLITS)}
@@ -166,9 +169,3 @@ def _column(batch: pa.RecordBatch, name: str | None) -> pa.Array:
     if name not in batch.schema.names:
         raise UserError(f"the data lacks column {name!r}, which divides it. There is: {', '.join(batch.schema.names)}")
     return batch.column(batch.schema.get_field_index(str(name)))
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return value.decode() if isinstance(value, bytes) else str(value)

@@ -187,6 +187,7 @@ def _table(config: Config, known: dict[str, str], stem: str) -> Table:
         feature=features.get(label.column) if label.column else None,
         keeper=rows.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=wanted),
         most_blank=config.data.max_blank_label,
+        split=config.data.split,
         splits=1 if config.data.split.by == "all" else 3,
         classes=config.gates.label.action == "block" and config.gates.label.min_count > 0 and not config.data.sample,
     )

@@ -10,8 +10,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components import classes
 from components.ingestion import cells, filters, rows
+from components.ingestion.named_splits import cell_text, named_split, unknown_split
 from models.cleaning import Cleaning
 from models.label import ABOVE, Label
+from pipeline.data import Split
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Table:
         keeper: Leaves rows out as ingestion will.
         most_blank: [data] max_blank_label.
         splits: How many splits share the rows; 1 where each has all of them.
+        split: [data.split].
         classes: Whether classes that the config does not list, or that no row has, are refused, as by the label's gate.
 
     Attributes:
@@ -43,10 +46,12 @@ class Table:
     most_blank: float
     splits: int
     classes: bool = False
+    split: Split = field(default_factory=Split)
     whole: bool = True
     kept: int = 0
     _values: dict[Any, int] = field(default_factory=dict)
     _heaviest: float = 0.0
+    _splits_there: set[str] = field(default_factory=set)
 
     def add(
         self, path: str, names: Sequence[str], found: Sequence[Sequence[str]], places: Sequence[Any], data: Any
@@ -104,6 +109,7 @@ class Table:
         if self.weight in kept.schema.names:
             heaviest = pc.max(kept.column(kept.schema.get_field_index(self.weight))).as_py()
             self._heaviest = max(self._heaviest, heaviest if isinstance(heaviest, int | float) else 1.0)
+        yield from self._splits(path, kept, places)
         at = batch.schema.get_field_index(self.label.column) if self.label.column else -1
         if at < 0:
             return
@@ -133,6 +139,22 @@ class Table:
             where = places[kept.column(kept.num_columns - 1)[row].as_py()]
             yield f"{path}{where}: the label {self.label.column!r} {said}; to accept it: {edit}"
 
+    def _splits(self, path: str, kept: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
+        """Rows whose cell names no split."""
+        at = kept.schema.get_field_index(self.split.column) if self.split.by == "column" else -1
+        if at < 0:
+            return
+        column = kept.column(at)
+        for value in column.unique().to_pylist():
+            text = cell_text(value)
+            named = named_split(text, self.split.values)
+            if named is None:
+                same = pc.is_null(column) if value is None else pc.equal(column, value)
+                where = places[kept.column(kept.num_columns - 1)[pc.index(same, True).as_py()].as_py()]
+                yield f"{path}{where}: {unknown_split(str(self.split.column), text, self.split.values)}"
+            else:
+                self._splits_there.add(named)
+
     def verdict(self, shown: str) -> Iterator[str]:
         """What the rows come to; of a part of them nothing can be said.
 
@@ -149,6 +171,12 @@ class Table:
             return
         if self.weight and self.kept and not self._heaviest:
             yield f"{shown}: {classes.weightless(self.weight)}"
+        lacking = [name for name in ("train", "test") if name not in self._splits_there]
+        if self.split.by == "column" and self.kept and lacking:
+            yield (
+                f"{shown}: column {self.split.column!r}, which data.split.column names, says {lacking[0]!r} in no row: "
+                f'name the value that means it as data.split.values = {{VALUE = "{lacking[0]}"}}'
+            )
         if self.kept < self.splits:
             left = rows.sentence(self.keeper.left_out)
             yield f"{shown}: {self.kept} rows for {self.splits} splits: more are needed{left}"

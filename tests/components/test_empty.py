@@ -43,6 +43,7 @@ def ingestion(path):
         "duties": {"id": None, "group": None, "time": None},
         "label": None,
         "complete": [],
+        "read": [],
     }
 
 

@@ -3,6 +3,7 @@ import datetime
 import pytest
 
 from components.ingestion import cells, encoding, files, planning, sources, split
+from components.ingestion.named_splits import SPLITS
 from errors import UserError
 from pipeline.data import Data
 
@@ -110,7 +111,7 @@ def divided(made, tmp_path, path):
     """Row numbers by split."""
     splitter = split.Splitter(made.split, time="day", newest=made.newest)
     settings = Data(path=path).model_dump(mode="json")
-    found = {name: [] for name in split.SPLITS}
+    found = {name: [] for name in SPLITS}
     for file in made.files:
         for batch in sources.batches(file.path, settings, made.columns):
             rows = splitter.divide(batch, encoding.examples(batch), path=file.path, ready=file.split)
@@ -118,6 +119,22 @@ def divided(made, tmp_path, path):
             for name, places in rows.items():
                 found[name] += batch[0].take(places).to_pylist()
     return {name: sorted(rows) for name, rows in found.items()}
+
+
+def test_where_no_row_names_eval_it_is_cut_out_of_train(plan, tmp_path):
+    (tmp_path / "x.csv").write_text("n,day\n" + "".join(f"{n},{'train' if n % 5 else 'test'}\n" for n in range(200)))
+    column = {"by": "column", "column": "day", "train": 1, "eval": 1}
+    made, _, _ = plan("x.csv", split=column)
+    rows = divided(made, tmp_path, "x.csv")
+
+    assert made.notes == ["eval is cut out of train, as no row's day names it"]
+    assert rows["test"] == list(range(0, 200, 5))
+    assert sorted(rows["train"] + rows["eval"]) == [n for n in range(200) if n % 5]
+    assert min(len(rows["train"]), len(rows["eval"])) > 50
+    salted, _, _ = plan("x.csv", split={**column, "salt": "x"})
+    assert divided(salted, tmp_path, "x.csv")["eval"] != rows["eval"]
+    named, _, _ = plan("x.csv", split={**column, "values": {"dev": "eval"}})
+    assert divided(named, tmp_path, "x.csv")["eval"] == named.notes == []
 
 
 def test_the_newest_span_is_tested_on_and_those_before_it_are_learnt_from(plan, tmp_path):

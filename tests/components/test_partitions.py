@@ -58,6 +58,7 @@ def test_new_reads_them_and_a_run_reads_the_same(lake):
             "duties": {"id": None, "group": None, "time": None},
             "label": "y",
             "complete": [],
+            "read": [],
         }
     )
     batches = list(sources.batches([file.path for file in plan.files], data.model_dump(mode="json"), plan.columns))

@@ -167,3 +167,31 @@ def test_weights_that_are_all_zero_are_refused(flats, weights, told):
     said = "the weight 'w' is 0 in every row: there is nothing to learn from"
 
     assert [line.partition(": ")[2] for line in flats.told()] == ([said] if told else [])
+
+
+SPLIT = 'data.split={by = "column", column = "city", values = {Bern = "train", Chur = "test"}}'
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "1,Basel,900\n",
+            ", line 42: column 'city', which data.split.column names, holds 'Basel'; it may hold Bern, Chur,",
+        ),
+        (
+            "1,,900\n",
+            ", line 42: column 'city', which data.split.column names, is blank; it may hold Bern, Chur, train",
+        ),
+        ("", None),
+    ],
+)
+def test_a_row_that_names_no_split_is_named_by_its_line(flats, rows, said):
+    flats.config(flats.CONFIG.replace('categorical = [{column = "city"}]', ""))
+    flats.optional("city")
+    flats.data(flats.HEADER + flats.rows(40) + rows)
+    told = flats.told(SPLIT)
+
+    assert told == [] if said is None else only(told).startswith(said)
+    [line] = flats.told(SPLIT.replace("test", "train")) if said is None else ["says 'test' in no row"]
+    assert "says 'test' in no row" in line

@@ -103,6 +103,10 @@ def test_a_plain_whole_config_is_that_config_again():
         ({"label": {"column": "id"}}, r"label: column 'id' stands under \[features\] too"),
         ({"data": {"path": "x", "split": {"train": 0}}}, r"data\.split\.train\n.*greater than or equal to 1"),
         ({"data": {"path": "x", "split": {"by": "tiem"}}}, r"data\.split\.by\n.*'hash'"),
+        (
+            {"data": {"path": "x", "split": {"by": "column", "column": "area"}}},
+            r"data\.split\.column: 'area' names each row's split, and stands under \[features\] too",
+        ),
         ({"training": {"optimizer": {"rate": 0}}}, r"training\.optimizer\.rate\n.*greater than 0"),
         ({"training": {"early_stopping": {"patience": 0}}}, r"training\.early_stopping\.patience\n"),
         ({"training": {"seed": 2**31}}, r"training\.seed\n.*less than"),

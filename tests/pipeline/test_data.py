@@ -17,6 +17,7 @@ def test_a_split_can_be_one_word():
         ({"split": {"by": "all", "train": 3}}, "train does nothing with by = 'all': take it out"),
         ({"split": {"by": "time", "salt": "x"}}, "salt does nothing with by = 'time'"),
         ({"split": {"values": {"a": "train"}}}, "values does nothing with by = 'hash'"),
+        ({"split": {"by": "column", "column": "c", "test": 3}}, "test does nothing with by = 'column'"),
         ({"split": {"by": "column", "column": "c", "values": {"a": "dev"}}}, "'train', 'eval' or 'test'"),
         ({"split": "files"}, "split.by = 'files' and path = {train = ..., eval = ..., test = ...} go together"),
         ({"path": {"train": "a", "test": "b"}}, "split.by = 'files' and path = "),
