@@ -55,6 +55,10 @@ def check_text(path: str) -> None:
 
 def explain(path: str, settings: Mapping[str, Any], message: str) -> str:
     """Say an Arrow error, which counts rows from the first below the header, with the column's name and the line."""
+    wide = "16" in settings["csv"]["encoding"] or "32" in settings["csv"]["encoding"]
+    if not wide and _guessed(path) is not None:
+        # Arrow may find rows of other lengths before it finds text that is not UTF-8.
+        return nul(path)
     before = 1 if settings["csv"]["header"] else 0
     match = _CELL.search(message)
     if match is not None:

@@ -1,6 +1,7 @@
 """Reads Parquet files."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -128,7 +129,12 @@ def _names(path: str, schema: pa.Schema, settings: Mapping[str, Any], omissions:
 
 def _unreadable(schema: pa.Schema, settings: Mapping[str, Any]) -> dict[str, str]:
     fields = [field for field in schema if left_out.reason(field.name, settings) is None]
-    return {field.name: str(field.type) for field in fields if cells.kind_of(field.type) is None}
+    return {field.name: _shown(field.type) for field in fields if cells.kind_of(field.type) is None}
+
+
+def _shown(type_: pa.DataType) -> str:
+    """A type as Arrow writes it, without the names that writers give to the values of lists."""
+    return re.sub(r"<(item|element): ", "<", str(type_))
 
 
 def _kind(file: Any, name: str, type_: pa.DataType) -> str:

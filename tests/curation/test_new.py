@@ -216,7 +216,7 @@ def test_columns_that_no_cell_can_hold_are_dropped_and_the_rest_is_used(root, rn
     assert reviewed.config.data.drop == ("", "tags")
     assert reviewed.columns == {"took": "FLOAT", "key": "BYTES", "y": "BYTES"}
     assert [entry.column for entry in reviewed.config.features.numeric] == ["took"]
-    assert "tags is left out: it holds list<item: string>, and a cell is one number or text" in proposal.said
+    assert "tags is left out: it holds list<string>, and a cell is one number or text" in proposal.said
     assert "'' is left out: it has no name" in proposal.said
     assert "# '' is left out: it has no name; tags is left out: it holds list" in proposal.config
     assert review.diff(str(root), "made", str(root)) == []

@@ -107,7 +107,9 @@ def test_other_dresses_of_one_table(flats, figure):
 def test_a_name_twice_in_the_header(refused):
     """Fault 13: refused."""
     told = refused(13, "a name twice", TEXT.replace("city", "area"))
-    assert told[0].endswith("two columns are named 'area': rename one")
+    assert told[0].endswith(
+        "two columns are named 'area': rename one, or leave it out with drop = [\"area\"] under [data]"
+    )
 
 
 def test_labels_to_learn_nothing_from(refused):
