@@ -72,8 +72,8 @@ class _Places:
 def _with_numbers(lines: Sequence[Line], formats: Formats, said: str) -> list[Line]:
     """The keys, and those of the format of numbers."""
     before = next((line for line in lines if line.key == "csv"), Line("csv", {}))
-    csv = {key: getattr(formats.numbers, key) for key in ("decimal", "thousands", "units")}
-    new = {key: list(value) if key == "units" else value for key, value in csv.items() if value not in (".", "", ())}
+    keys = {key: getattr(formats.numbers, key) for key in ("decimal", "thousands", "units")}
+    new = {key: list(value) if key == "units" else value for key, value in keys.items() if value != getattr(PLAIN, key)}
     why = "; ".join(part for part in (before.why, said) if part)
     return [*(line for line in lines if line.key != "csv"), Line("csv", {**before.value, **new}, why)]
 

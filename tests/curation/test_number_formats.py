@@ -98,6 +98,16 @@ def test_the_keys_are_written_and_said_and_the_cells_read(read):
     assert [line.why for line in found.lines if line.key == "csv"] == [said]
 
 
+def test_the_keys_of_a_german_file_are_all_written(read):
+    found = read("income;rent\n1.234,5;1.575,18 \u20ac\n94.691,36;560,54 \u20ac\n7,25;600,5 \u20ac\n")
+
+    assert found.values["csv"] == {"delimiter": ";", "decimal": ",", "thousands": ".", "units": ["\u20ac"]}
+    assert found.table.to_pydict() == {
+        "income": ["1234.5", "94691.36", "7.25"],
+        "rent": ["1575.18", "560.54", "600.5"],
+    }
+
+
 def test_mixed_formats_are_said_with_their_lines(read):
     found = read('note,rent\n"a\nb","1.234,50"\nc,"2,345.10"\nd,7\n')
 
