@@ -44,6 +44,8 @@ def telling() -> Callable[..., Any]:
             def of(name: str) -> Any:
                 return column(examples, name + suffix, tf.float32)
 
+            if task == "classes" and names is not None:
+                return {"probabilities": tf.stack([of(f"p{number}") for number in range(len(names))], axis=1)}
             return {name: make(tf, of) for name, make in ANSWERS[task].items()}
 
         @tf.function(input_signature=[text])

@@ -164,6 +164,8 @@ class Evaluation:
             return f"the model that serves cannot read today's rows: {self._unreadable(served, error)}"
         self.compared_with = bucket.digest(path)
         told = f", which was trained on {own:.1%} of these rows" if own > others else ""
+        if served.others:
+            told += f", on the classes that both have, without {', '.join(map(repr, served.others))}"
         return f"compared with the model that serves{told}"
 
     def _unreadable(self, served: prediction.Model | None, error: Exception) -> str:

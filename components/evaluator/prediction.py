@@ -32,10 +32,15 @@ class Model:
     Args:
         path: A SavedModel with the signatures `serving_examples` and, where there is a label, `labels`.
         task: The label's.
-        classes: The classes in the order that its probabilities must have; by default the model's own.
+        classes: The classes in the order that its probabilities must have; by default the model's own. Of several
+            classes it may have more, which are left out of its answers.
+
+    Attributes:
+        classes: The model's own, or None.
+        others: Of these, the ones that are left out.
 
     Raises:
-        ValueError: it answers another question, or has other classes.
+        ValueError: it answers another question, or lacks a class.
     """
 
     def __init__(self, path: str, task: str, classes: Sequence[str] | None = None) -> None:
@@ -50,10 +55,13 @@ class Model:
         self._order: list[int] | None = None
         if "class_names" in self._signatures:
             self.classes = [name.decode() for name in self._signatures["class_names"]()["names"].numpy()]
+        self.others: list[str] = []
         if task in ("binary", "classes") and classes is not None:
-            if sorted(self.classes or ()) != sorted(classes):
+            own = self.classes or []
+            self.others = [name for name in own if name not in classes]
+            if not set(classes) <= set(own) or (self.others and task == "binary"):
                 raise ValueError(f"its classes are {self.classes}, those of this model {list(classes)}")
-            self._order = [(self.classes or []).index(name) for name in classes]
+            self._order = [own.index(name) for name in classes]
 
     @property
     def batch(self) -> int:
@@ -77,6 +85,11 @@ class Model:
         found = {name: value.numpy() for name, value in self._predict(examples=examples).items()}
         if self._order is not None:
             found["probabilities"] = found["probabilities"][:, self._order]
+        if self.others:
+            # As if it were asked which of the others it is.
+            whole = found["probabilities"].sum(axis=1, keepdims=True)
+            even = np.float32(1 / len(self._order or ()))
+            found["probabilities"] = np.where(whole > 0, found["probabilities"] / np.where(whole > 0, whole, 1), even)
         return found
 
     def label(self, examples: Any) -> tuple[Array, Array]:

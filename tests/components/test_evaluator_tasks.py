@@ -227,3 +227,35 @@ def test_tiny_tables_are_evaluated_and_their_undefined_metrics_are_none(judged, 
     assert load[0](made.folder).slicing_metrics
     if number:
         assert made.verdict["metrics"]["mse"] == number
+
+
+def test_a_baseline_that_knows_a_further_class_is_compared_without_it(judged):
+    random = np.random.default_rng(5)
+    label = random.integers(0, 3, 60)
+    own, before = random.dirichlet(np.ones(3), 60), random.dirichlet(np.ones(4), 60)
+    before[3] = [0, 0, 0, 1]
+    rows = {f"p{number}": own[:, number] for number in range(3)}
+    # The baseline's classes stand in another order, the one that is gone second.
+    rows |= {f"p{number}_before": before[:, column] for number, column in enumerate((2, 3, 0, 1))}
+    rows = {name: values.astype(np.float32) for name, values in rows.items()} | {"y": label.astype(np.float32)}
+    names = ["a", "b", "c"]
+    earlier = {"names": ["c", "gone", "a", "b"], "suffix": "_before"}
+    made = judged("classes", rows, names=names, before=earlier, baseline=[{"metric": "log_loss", "tolerance": 0.5}])
+    common = before[:, :3] / np.maximum(before[:, :3].sum(axis=1, keepdims=True), 1e-9)
+    common[3] = 1 / 3
+
+    assert made.verdict["baseline_note"] == (
+        "compared with the latest blessed model on the classes that both have, without 'gone'"
+    )
+    assert made.verdict["baseline"]["log_loss"] == pytest.approx(sklearn.log_loss(label, common), rel=1e-4)
+    assert made.verdict["baseline"]["accuracy"] == pytest.approx((common.argmax(axis=1) == label).mean())
+
+
+def test_a_baseline_that_lacks_a_class_counts_as_none(judged):
+    rows = {f"p{number}": np.full(12, 0.25, np.float32) for number in range(4)}
+    made = judged(
+        "classes", {**rows, "y": (np.arange(12) % 4).astype(np.float32)}, names=NAMES, before={"names": NAMES[:3]}
+    )
+
+    assert made.verdict["baseline"] is None
+    assert "cannot read today's rows, so it counts as none (its classes are " in made.verdict["baseline_note"]
