@@ -42,7 +42,9 @@ def table(outcome: Mapping[str, Any]) -> Table:
 def notes(outcome: Mapping[str, Any]) -> Iterator[str]:
     """Lines below the table: the worst slices, what was left out, and the edit that would accept each failed rule."""
     if outcome["worst_slices"]:
-        yield "Worst slices by " + outcome["worst_slices"][0]["metric"] + ":"
+        least = outcome.get("worst_count")
+        rule = f", of those with {least} rows or more" if least else ""
+        yield f"Worst slices by {outcome['worst_slices'][0]['metric']}{rule}:"
         for entry in outcome["worst_slices"]:
             ends = f" ({' to '.join(map(number, entry['interval']))})" if entry["interval"] else ""
             named = ", ".join(f"{name} = {value}" for name, value in entry["slice"].items())

@@ -68,6 +68,7 @@ def make(config: Mapping[str, Any], found: Any, rules: Sequence[Rule], note: str
             if key
         ],
         "slices_left_out": found.left,
+        "worst_count": WORST_COUNT,
         "worst_slices": _worst_slices(config["task"], found),
         "details": found.measure.details(found.candidate.sums(0)),
         "worst": found.worst,

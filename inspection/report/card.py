@@ -6,11 +6,10 @@ from typing import Any
 
 from inspection.drawing import moment, printable
 from inspection.lineage import about
-from inspection.metrics import lower_is_better
 from inspection.report.facts import Facts
 from inspection.report.head import sentence
 from inspection.report.markup import shown
-from inspection.report.metrics import named
+from inspection.report.metrics import least_rows, named, worst_first
 from inspection.report.origin import command
 
 _WORST = 5
@@ -74,16 +73,18 @@ def _metrics(known: Facts) -> Iterator[str]:
     count = f"{overall.count:,.0f} rows" if overall.count is not None else "all rows"
     yield from _table([f"{known.evaluation.split or 'evaluated'}, {count}", "model", "95 % interval", "baseline"], rows)
     metric = next(iter(overall.metrics), None)
-    judged = [cell for cell in slices if metric and cell.metrics.get(metric) is not None]
+    least = least_rows(known.verdict)
+    judged = worst_first(slices, metric, least) if metric else []
+    judged = [cell for cell in judged if cell.count is None or cell.count >= least]
     if metric and judged:
-        sign = -1 if lower_is_better(metric) else 1
-        judged.sort(key=lambda cell: sign * (cell.metrics[metric] or 0.0))
         yield ""
         told = [
             [named(cell), cell.count, cell.metrics[metric], _ends(cell.intervals.get(metric), cell.metrics[metric])]
             for cell in judged[:_WORST]
         ]
-        yield from _table(["worst slices", "rows", metric, "95 % interval"], told)
+        yield from _table(
+            [f"worst slices{f', of {least} rows or more' if least else ''}", "rows", metric, "95 % interval"], told
+        )
 
 
 def _limits(known: Facts) -> Iterator[str]:

@@ -10,6 +10,8 @@ from inspection.statistics import Column, Split, distance
 
 TOP = 8
 """Most frequent values that are drawn."""
+CROWDED = 0.95
+"""Share of the values in one bar of equal width from which on a few far values hide all others."""
 
 
 def section(known: Facts, *, drawn: int = 40) -> Html | None:
@@ -127,6 +129,16 @@ def _picture(
     moved = "; ".join(f"{label}: distance {apart:.3f}" for label, apart in drift.items())
     caption = joined([tag("b", name), f" - {moved}" if moved else None])
     numbers = [(label, column.buckets) for label, column in known if column.buckets]
+    if numbers and (fullest := _fullest(known[0][1])) > CROWDED and all(column.quantiles for _, column in known):
+        told = f" - drawn between the outer tenths: one of the bars of equal width holds {share(fullest)} of the values"
+        tenths = [(label, column.quantiles) for label, column in known]
+        below = table(
+            ["data", "from", "to", "values"],
+            [[label, *each] for label, parts in tenths for each in parts],
+            caption=name,
+        )
+        inner = [(label, parts[1:-1] or parts) for label, parts in tenths]
+        return figure(svg.steps(inner, label=f"Distribution of {name}"), joined([caption, told]), below)
     if numbers:
         rows = [
             [label, low, high, count, share(count / (sum(each for _, _, each in buckets) or 1))]
@@ -142,6 +154,12 @@ def _picture(
     labels = [label for label, _ in known]
     below = table(["value", *labels], [[value, *map(share, each)] for value, each in shares], caption=name)
     return figure(svg.bars(shares, labels, label=f"Most frequent values of {name}", told=share), caption, below)
+
+
+def _fullest(column: Column) -> float:
+    """Returns the share of the values in the fullest of the bars of equal width."""
+    counts = [count for _, _, count in column.buckets]
+    return max(counts, default=0.0) / (sum(counts) or 1)
 
 
 def _anomalies(known: Facts) -> Html | None:

@@ -1,6 +1,6 @@
 """The metrics: of all rows, by slice, with 95 % intervals and the baseline's beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inspection.evaluations import Cell, Evaluation
@@ -23,7 +23,7 @@ def section(known: Facts, *, listed: int = _LISTED) -> Html | None:
     parts.append(tag("p", f"Intervals: {method}.", class_="small") if method else None)
     metric = next(iter(overall.metrics), None)
     if slices and metric is not None:
-        parts += [_by_slice(overall, slices, metric), _table(overall, slices, listed)]
+        parts += [_by_slice(overall, slices, metric, least_rows(known.verdict)), _table(overall, slices, listed)]
         parts += [tag("p", told, class_="note") for told in _left_out(known.verdict)]
     return joined(parts)
 
@@ -66,11 +66,25 @@ def _by_class(overall: Cell) -> Html | None:
     return table(["class", *stems], rows, caption="Metrics by class, with 95 % intervals")
 
 
-def _by_slice(overall: Cell, slices: list[Cell], metric: str) -> Html:
-    """Draws one metric by slice, the worst first, all rows above them."""
+def least_rows(verdict: Mapping[str, Any]) -> int:
+    """Returns how many rows a slice needs to stand among the worst, as the evaluator had it; 0 where it told none."""
+    return int(verdict.get("worst_count") or 0)
+
+
+def worst_first(slices: Sequence[Cell], metric: str, least: int) -> list[Cell]:
+    """Orders slices that have a metric: the worst first, those of fewer rows, whose metric is mostly chance, last."""
     sign = -1 if lower_is_better(metric) else 1
     known = [cell for cell in slices if cell.metrics.get(metric) is not None]
-    known.sort(key=lambda cell: sign * (cell.metrics[metric] or 0.0))
+
+    def place(cell: Cell) -> tuple[bool, float]:
+        return cell.count is not None and cell.count < least, sign * (cell.metrics[metric] or 0.0)
+
+    return sorted(known, key=place)
+
+
+def _by_slice(overall: Cell, slices: list[Cell], metric: str, least: int) -> Html:
+    """Draws one metric by slice, the worst first, all rows above them."""
+    known = worst_first(slices, metric, least)
     rows = [
         (named(cell), cell.metrics.get(metric), cell.intervals.get(metric), (cell.baseline or {}).get(metric))
         for cell in [overall, *known[:_DRAWN]]
@@ -80,9 +94,10 @@ def _by_slice(overall: Cell, slices: list[Cell], metric: str) -> Html:
         [[name, value, *(ends or (None, None)), baseline] for name, value, ends, baseline in rows],
         caption=f"{metric} by slice",
     )
-    told = f"{metric} by slice, the worst first, with 95 % intervals" + (
-        "; the ring is the baseline" if overall.baseline else ""
-    )
+    told = f"{metric} by slice, the worst first, with 95 % intervals"
+    if any(cell.count is not None and cell.count < least for cell in known):
+        told += f"; slices of fewer than {least} rows last, as theirs is mostly chance"
+    told += "; the ring is the baseline" if overall.baseline else ""
     return figure(intervals(rows, label=told), told, below)
 
 

@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from inspection.report import charts, svg
+from inspection.report import charts, data, svg
 from inspection.report.graph import draw
 from inspection.report.markup import Html, safe, table, tag
+from inspection.statistics import Column, Split
 
 
 @pytest.mark.parametrize(
@@ -107,3 +108,15 @@ def test_a_graph_leaves_out_what_a_longer_way_says_and_closes_no_circle():
     assert text.count('class="edge"') == 4  # two edges, each with its tip
     places = [float(x) for x in re.findall(r'<rect x="([\d.]+)"', text)]
     assert places == sorted(set(places))
+
+
+@pytest.mark.parametrize(("fullest", "crowded"), [(998.0, True), (600.0, False)])
+def test_a_heavy_tail_is_drawn_between_its_outer_tenths(fullest, crowded):
+    even = ((0.0, 500_000.0, fullest), (500_000.0, 1e6, 1000 - fullest))
+    tenths = ((-5.0, 1.0, 100.0), *((float(low), low + 1.0, 100.0) for low in range(1, 9)), (9.0, 1e6, 100.0))
+    column = Column(name="y", type="FLOAT", count=1000, missing=0, quantiles=tenths, buckets=even)
+    text = data._picture("y", [("train", Split(split="train", rows=1000, columns=(column,)))], [{"y": column}], {})
+    [drawn] = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+
+    assert ("1,000,000" in drawn, "one of the bars of equal width holds 99.8" in text) == (not crowded, crowded)
+    assert "1,000,000" in text, "the table has all of them"

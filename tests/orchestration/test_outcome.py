@@ -18,6 +18,7 @@ VERDICT = {
         {"ok": False, "text": "r2 0.9 >= 0.95 (the floor) fails", "edit": "evaluation.floor.r2 = 0.9 or less"},
         {"ok": False, "text": "mae nan is no number", "edit": ""},
     ],
+    "worst_count": 30,
     "worst_slices": [
         {
             "metric": "mae",
@@ -56,7 +57,7 @@ def test_the_baseline_stands_beside_the_model():
 
 def test_the_notes_name_worst_slices_what_is_left_out_and_the_edit_that_accepts():
     assert list(outcome.notes(VERDICT)) == [
-        "Worst slices by mae:",
+        "Worst slices by mae, of those with 30 rows or more:",
         "  city = chur, grade = 7: 1,234 (1 to 2,000), 31 rows",
         "Of 20,000 slices by zip x sex the 100 most frequent are measured; 1,500 rows are in none of them",
         "Failed: r2 0.9 >= 0.95 (the floor) fails; to accept it: evaluation.floor.r2 = 0.9 or less",
