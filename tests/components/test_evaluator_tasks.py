@@ -245,7 +245,7 @@ def test_a_baseline_that_knows_a_further_class_is_compared_without_it(judged):
     common[3] = 1 / 3
 
     assert made.verdict["baseline_note"] == (
-        "compared with the latest blessed model on the classes that both have, without 'gone'"
+        "compared with the model that serves, on the classes that both have, without 'gone'"
     )
     assert made.verdict["baseline"]["log_loss"] == pytest.approx(sklearn.log_loss(label, common), rel=1e-4)
     assert made.verdict["baseline"]["accuracy"] == pytest.approx((common.argmax(axis=1) == label).mean())
@@ -258,4 +258,4 @@ def test_a_baseline_that_lacks_a_class_counts_as_none(judged):
     )
 
     assert made.verdict["baseline"] is None
-    assert "cannot read today's rows, so it counts as none (its classes are " in made.verdict["baseline_note"]
+    assert "the model that serves cannot read today's rows: its classes are " in made.verdict["baseline_note"]
