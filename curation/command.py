@@ -13,7 +13,15 @@ DIFFERENT = 3
 def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser) -> None:
     """Say what the commands take."""
     new.add_argument("name", metavar="NAME", help="writes configs/NAME.toml and schemas/NAME.pbtxt")
-    new.add_argument("path", metavar="PATH", help="a file, a pattern of files in quotes, or a folder of images")
+    new.add_argument(
+        "path", metavar="PATH", nargs="?", help="a file, a pattern of files in quotes, or a folder of images"
+    )
+    new.add_argument("--sql", metavar="SELECT", help="instead of PATH: the rows that this query gives")
+    new.add_argument(
+        "--database",
+        metavar="URL",
+        help="where --sql is asked: sqlite:///FILE or postgresql://HOST/DATABASE, with PGUSER and PGPASSWORD",
+    )
     new.add_argument("--label", metavar="COLUMN", help="what to predict (default: guessed from names)")
     new.add_argument("--force", action="store_true", help="replace config and schema; the old ones stay as .previous")
     steps = schema.add_subparsers(dest="step", metavar="STEP", required=True)
@@ -27,7 +35,7 @@ def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser)
         steps.add_parser(step, help=text).add_argument("name", metavar="NAME")
 
 
-def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], list[str]]) -> int:
+def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], list[str]], queries: str) -> int:
     """Write config and schema and see that they can run.
 
     Args:
@@ -35,10 +43,15 @@ def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], lis
         root: The repository.
         check: Runs the checks that come before a run, for a pipeline by name; returns what of the data is skipped, left
             out or converted, a sentence each.
-    """
-    from curation import new
+        queries: Folder where the rows of a query are kept.
 
-    proposal = new.new(root, arguments.name, arguments.path, label=arguments.label, force=arguments.force)
+    Raises:
+        UserError: neither PATH nor a query is given, or both.
+    """
+    from curation import new, querying
+
+    source = querying.source(arguments.path, arguments.sql, arguments.database, root, queries)
+    proposal = new.new(root, arguments.name, source, label=arguments.label, force=arguments.force)
     printing.line(*proposal.said)
     printing.line(f"wrote configs/{arguments.name}.toml and schemas/{arguments.name}.pbtxt")
     printing.line(*check(arguments.name))
@@ -46,13 +59,14 @@ def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], lis
     return 0
 
 
-def run_schema(arguments: argparse.Namespace, root: str, data_root: str) -> int:
+def run_schema(arguments: argparse.Namespace, root: str, data_root: str, queries: str) -> int:
     """Infer, compare or approve a schema.
 
     Args:
         arguments: Parsed.
         root: The repository.
         data_root: Folder that data paths are relative to.
+        queries: Folder where the rows of a query are kept.
     """
     from components.ingestion.omissions import Omissions
     from curation import review
@@ -62,13 +76,13 @@ def run_schema(arguments: argparse.Namespace, root: str, data_root: str) -> int:
         return 0
     if arguments.step == "infer":
         if arguments.show:
-            printing.block(review.infer(root, arguments.name, data_root))
+            printing.block(review.infer(root, arguments.name, data_root, queries))
             return 0
-        path = os.path.relpath(review.propose(root, arguments.name, data_root), root)
+        path = os.path.relpath(review.propose(root, arguments.name, data_root, queries), root)
         printing.line(f"wrote {path}; look at it, then: python runner.py schema approve {arguments.name}")
         return 0
     passed_over = Omissions()
-    found = review.diff(root, arguments.name, data_root, passed_over)
+    found = review.diff(root, arguments.name, data_root, passed_over, queries)
     printing.line(*(f"data     {line}" for line in passed_over.lines()))
     printing.line(*map(str, found) if found else [f"the data is as schemas/{arguments.name}.pbtxt says"])
     return DIFFERENT if found else 0

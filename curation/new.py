@@ -9,10 +9,24 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from components import classes
-from curation import document, facts, labels, pictures, recipe, relations, roles, schema_text, splits, tails, usable
+from curation import (
+    document,
+    facts,
+    labels,
+    pictures,
+    querying,
+    recipe,
+    relations,
+    roles,
+    schema_text,
+    splits,
+    tails,
+    usable,
+)
 from curation.choices import Entry, Line
 from curation.facts import Facts
 from curation.labels import LabelChoice
+from curation.querying import Asked
 from curation.reading import Found, read
 from curation.roles import Roles
 from errors import ResourceError, UserError
@@ -37,13 +51,13 @@ class Proposal:
     said: tuple[str, ...]
 
 
-def new(root: str, name: str, path: str, *, label: str | None = None, force: bool = False) -> Proposal:
+def new(root: str, name: str, source: str | Asked, *, label: str | None = None, force: bool = False) -> Proposal:
     """Look at data and write configs/NAME.toml and schemas/NAME.pbtxt.
 
     Args:
         root: The repository.
         name: The pipeline's name.
-        path: The data.
+        source: The data's path, or the query that gives it.
         label: The label's column; None to guess.
         force: Whether files that are there are replaced; the old ones are kept as FILE.previous.
 
@@ -57,7 +71,7 @@ def new(root: str, name: str, path: str, *, label: str | None = None, force: boo
     there = [os.path.relpath(target, root) for target in targets if os.path.exists(target)]
     if there and not force:
         raise UserError(f"{' and '.join(there)} exists already: choose another name, or say --force to replace it")
-    found = read(path, root)
+    found = read(source, root) if isinstance(source, str) else querying.read(source, root)
     proposal = propose(name, found, label)
     for target, text in zip(targets, (proposal.config, proposal.schema), strict=True):
         replace(target, text, keep=True)

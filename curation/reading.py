@@ -83,7 +83,7 @@ class Found:
     @property
     def where(self) -> str:
         """The data's path, in a message."""
-        path = self.values["path"]
+        path = self.values.get("path") or self.values["database"]
         if not isinstance(path, Mapping):
             return str(path)
         return os.path.dirname(path["train"] if isinstance(path["train"], str) else path["train"][0])
@@ -91,7 +91,7 @@ class Found:
     @property
     def ready_made(self) -> bool:
         """Whether the files are those of splits."""
-        return isinstance(self.values["path"], Mapping)
+        return isinstance(self.values.get("path"), Mapping)
 
 
 def read(path: str, root: str) -> Found:
@@ -254,5 +254,5 @@ def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
 def _first(paths: Any, root: str) -> str:
     """One file of the data, or one folder of images."""
     pattern = os.path.join(root, paths) if isinstance(paths, str) else files.under(root, paths["train"])
-    settings = Data(path="").model_dump(mode="json")
+    settings = Data(path=".").model_dump(mode="json")
     return empty.without(files.resolve(pattern, settings), settings, Omissions())[0].path

@@ -17,7 +17,7 @@ from curation.facts import Column, Facts
 from curation.new import replace
 from curation.reading import Cells, cells
 from errors import UserError
-from pipeline import load
+from pipeline import load, query
 from pipeline.config import Config
 from pipeline.load import SCHEMAS
 
@@ -35,7 +35,7 @@ def proposed_path(root: str, name: str) -> str:
     return os.path.join(root, SCHEMAS, f"{name}.proposed.pbtxt")
 
 
-def infer(root: str, name: str, data_root: str) -> str:
+def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
     """The text of a schema for the data of configs/NAME.toml.
 
     A column keeps its approved type where its cells still fit, as roles depend on it.
@@ -44,25 +44,29 @@ def infer(root: str, name: str, data_root: str) -> str:
         root: The repository.
         name: The pipeline.
         data_root: Folder that the data's paths are relative to.
+        queries: Folder where the rows of a query are kept.
 
     Raises:
         UserError: config, schema or data cannot be read.
     """
-    config = load.load(root, name)
+    config, taken = query.settle(load.load(root, name), data_root, queries)
     path = approved_path(root, name)
     types = load.schema_columns(root, name) if os.path.exists(path) else {}
     found = _rows(config, data_root, types).cells
     known = _facts(found.table, {**found.kinds, **types})
     categories = {entry.column for entry in config.features.categorical}
+    where = taken.query.database if taken else config.data.path
     head = [
-        f"Schema of {config.data.path}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
+        f"Schema of {where}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
         "A run is judged against this file alone; edit it to accept a change of the data.",
     ]
     label, complete = config.label.column, config.features.complete()
     return schema_text.schema(known, head, categories=categories, label=label, complete=complete)
 
 
-def diff(root: str, name: str, data_root: str, omissions: Omissions | None = None) -> list[Difference]:
+def diff(
+    root: str, name: str, data_root: str, omissions: Omissions | None = None, queries: str = ""
+) -> list[Difference]:
     """Differences between the data and the approved schema, worst first.
 
     Args:
@@ -70,11 +74,12 @@ def diff(root: str, name: str, data_root: str, omissions: Omissions | None = Non
         name: The pipeline.
         data_root: Folder that the data's paths are relative to.
         omissions: Takes what of the data is passed over.
+        queries: Folder where the rows of a query are kept.
 
     Raises:
         UserError: config, schema or data cannot be read.
     """
-    config = load.load(root, name)
+    config, _ = query.settle(load.load(root, name), data_root, queries)
     types = load.schema_columns(root, name)
     (found, refused), schema = _rows(config, data_root, types), parse(approved_path(root, name))
     shown = f"{SCHEMAS}/{name}.pbtxt"
@@ -86,12 +91,12 @@ def diff(root: str, name: str, data_root: str, omissions: Omissions | None = Non
     return sorted(told)
 
 
-def propose(root: str, name: str, data_root: str) -> str:
+def propose(root: str, name: str, data_root: str, queries: str = "") -> str:
     """Write what `infer` says to schemas/NAME.proposed.pbtxt; return its path.
 
     A proposal that is there and differs, which somebody may have edited, is kept as FILE.previous.
     """
-    target, text = proposed_path(root, name), infer(root, name, data_root)
+    target, text = proposed_path(root, name), infer(root, name, data_root, queries)
     replace(target, text, keep=os.path.exists(target) and _read(target) != text)
     return target
 

@@ -1,12 +1,14 @@
 """What no kept run, blessed or served model needs, and its way to the trash; the store keeps every row.
 
 Only what is provably of a pipeline's run is offered: an artifact's folder that a row of this store names, a folder of a
-killed execution whose token this store has, a run's folder that the run's row names, a trial. Paths are compared with
-all links followed, on both sides; what is behind a link is never offered. Everything else stays, and is named.
+killed execution whose token this store has, a run's folder that the run's row names, a trial, the rows of a query.
+Paths are compared with all links followed, on both sides; what is behind a link is never offered. Everything else
+stays, and is named.
 """
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -19,9 +21,11 @@ from inspection.labels import Labelled, producers
 from inspection.store import PIPELINE_CONTEXT, Store, properties
 
 KEPT_RUNS = 5
-PARTS = ("artifacts", "runs", "trials")
+PARTS = ("artifacts", "runs", "trials", "queries")
 """Folders of a pipeline in which anything may go; serving/ and settings/ are only read."""
 _TRIAL = re.compile(r"[0-9a-f]{32}\.json")
+_QUERY = re.compile(r"[0-9a-f]{16}\.parquet|\.draft-\w+")
+"""Rows of a query, by their digest, and what was being written when a command was killed."""
 _ENDED = (pb.Execution.FAILED, pb.Execution.CANCELED)
 
 
@@ -30,7 +34,8 @@ class Removal:
     """A file or folder that may go.
 
     Attributes:
-      kind: artifact, run (its folder), left over (of an execution that failed or was killed) or trial.
+      kind: artifact, run (its folder), left over (of an execution that failed or was killed), trial or query
+        (its rows).
       path: Its path; no part of it is a link.
       artifacts: Ids of its artifacts that are not marked as deleted yet.
     """
@@ -103,7 +108,9 @@ def survey(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> Sur
     units.look_at_runs({run.name: run for run in runs})
     oldest = min((run.create_time_since_epoch / 1000 for run in kept), default=None)
     trials = [] if oldest is None else _trials(os.path.join(home, "trials"), oldest)
-    found = [*units.found, *(Removal(pipeline=pipeline, kind="trial", path=path, size=size(path)) for path in trials)]
+    queries = [] if oldest is None else _queries(home, {run.name for run in kept}, oldest)
+    others = [*(("trial", path) for path in trials), *(("query", path) for path in queries)]
+    found = [*units.found, *(Removal(pipeline=pipeline, kind=kind, path=at, size=size(at)) for kind, at in others)]
     return Survey(pipeline=pipeline, found=tuple(found), kept=tuple(units.kept))
 
 
@@ -249,6 +256,17 @@ def _trials(folder: str, oldest: float) -> list[str]:
     """Files of the tuner's trials that are older than a time."""
     files = [e for e in _entries(folder) if _TRIAL.fullmatch(e.name) and e.is_file(follow_symlinks=False)]
     return [entry.path for entry in files if entry.stat().st_mtime < oldest]
+
+
+def _queries(home: str, kept: set[str], oldest: float) -> list[str]:
+    """Rows of queries that no kept run was made from, and that are older than a time, so that no run begins on them."""
+    needed = set()
+    for run in kept:
+        path = os.path.join(home, "runs", run, "run.json")
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError), open(path, encoding="utf-8") as file:
+            needed.add(os.path.basename(json.load(file)["query"]["path"]))
+    entries = [e for e in _entries(os.path.join(home, "queries")) if _QUERY.fullmatch(e.name) and not e.is_symlink()]
+    return [e.path for e in entries if e.name not in needed and e.stat().st_mtime < oldest]
 
 
 def _entries(folder: str) -> list["os.DirEntry[str]"]:

@@ -86,6 +86,12 @@ def run(request: Request) -> int:
     target: Target = kubeflow if request.target == "kubeflow" else vertex
     reviewed = load.reviewed(REPOSITORY, request.name, request.overrides)
     config, columns, schema = reviewed.config, reviewed.columns, reviewed.schema
+    if config.data.sql is not None:
+        raise UserError(
+            f"{load.CONFIGS}/{request.name.pipeline}.toml: data.sql: a cloud job reads files: `python runner.py doctor "
+            f"{request.name.pipeline}` takes the rows into runs/{request.name.run}/queries; copy that Parquet file to "
+            "data/, or into a bucket, and compile a config that names it in data.path instead of sql and database"
+        )
     name = _job_name(request.name)
     root = Root(CLOUD_ROOT if request.root is None else _bucket(request.root, "--cloud-root", target))
     image = IMAGE if request.image is None else _image(request.image)
@@ -128,7 +134,7 @@ def run(request: Request) -> int:
     printing.line(f"data       {shown}{'' if request.data_root else ' in the image'}")
     printing.line(f"artifacts  {places.artifacts}")
     printing.line(f"serving    {places.serving}")
-    printing.line(*_notes(request, root.path, config.data.path))
+    printing.line(*_notes(request, root.path, config.data.paths))
     return 0
 
 
@@ -208,21 +214,21 @@ def _is_compiled(path: str, target: Target) -> bool:
 def _data(request: Request, config: Config, columns: Mapping[str, str], target: Target) -> tuple[Any, str]:
     """Where the stages find the data, and a digest of it where it is here to be read."""
     shown = f"{load.CONFIGS}/{request.name.pipeline}.toml"
-    for _, path in files.flat(config.data.path):
+    for _, path in files.flat(config.data.paths):
         if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
             raise UserError(
                 f"{shown}: data.path is {path!r}: a cloud job needs a path under the data root: put the file into "
                 "data/, or into a bucket and say --data-root"
             )
     if request.data_root is not None:
-        return files.under(_bucket(request.data_root, "--data-root", target), config.data.path), ""
-    here = files.under(REPOSITORY, config.data.path)
+        return files.under(_bucket(request.data_root, "--data-root", target), config.data.paths), ""
+    here = files.under(REPOSITORY, config.data.paths)
     told = Omissions()
     preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column, omissions=told)
     for line in told.lines():
         printing.line(f"data       {line}")
     content = files.content(files.resolve(here, config.plain("data")["data"]))
-    return files.under("", config.data.path), content
+    return files.under("", config.data.paths), content
 
 
 def _served(request: Request, config: Config, target: Target) -> Any:

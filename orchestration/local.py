@@ -146,6 +146,7 @@ def run(request: Request, workers: Workers) -> int:
             "config": config.plain(),
             "seed": config.training.seed,
             "data": data,
+            **({"query": report.query.plain()} if report.query else {}),
             "root": root.path,
             "metadata": place.shown,
             "beam_args": list(request.beam_args),

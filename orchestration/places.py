@@ -34,6 +34,10 @@ class Root:
         """Settings too long for an execution property."""
         return os.path.join(self.pipeline(name), "settings")
 
+    def queries(self, name: str) -> str:
+        """Rows that a query gave, one Parquet file for each content."""
+        return os.path.join(self.pipeline(name), "queries")
+
     def trials(self, name: str) -> str:
         """Finished trials of the tuner, one file each."""
         return os.path.join(self.pipeline(name), "trials")

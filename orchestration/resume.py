@@ -88,7 +88,7 @@ def asked(
     where, skew = os.path.abspath(data_root), reviewed.config.gates.skew.path
     return identity(
         reviewed.config,
-        files.under(where, reviewed.config.data.path),
+        files.under(where, reviewed.config.data.paths),
         reviewed.schema_content,
         first=first,
         to=to,

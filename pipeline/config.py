@@ -97,6 +97,16 @@ class Config(Strict):
         return self
 
     @model_validator(mode="after")
+    def _spans_are_files(self) -> "Config":
+        for schedule in self.schedule:
+            if schedule.on == "new-span" and self.data.sql is not None:
+                raise ValueError(
+                    f'schedule {schedule.name!r}: on = "new-span" looks at files, and data.sql is a query: write '
+                    'on = "time" with cron; a run that gets the same rows again trains nothing'
+                )
+        return self
+
+    @model_validator(mode="after")
     def _groups_stay_together(self) -> "Config":
         if reason := ungrouped(self.data.split.by, self.columns.group):
             raise ValueError(reason)

@@ -11,13 +11,12 @@ from components.ingestion.files import flat
 from components.ingestion.filters import Filter
 from components.ingestion.formats import TABLES
 from components.ingestion.spans import placeholders
+from components.query import address
 from models.date_text import DateFormat
 from models.strict import Strict
+from pipeline.split import Split
 
 SPLITS = ("train", "eval", "test")
-
-MOST_SHARES = 10**9
-"""Of one split: sums and products of shares stay within 64 bits."""
 
 
 class Csv(Strict):
@@ -104,58 +103,6 @@ class Spans(Strict):
     by: Literal["day", "week", "month"]
 
 
-_DIVIDE: Mapping[str, tuple[str, ...]] = {
-    "hash": ("salt", "column", "train", "eval", "test"),
-    "column": ("salt", "column", "values", "train", "eval"),
-    "time": ("train", "eval", "test"),
-    "span": ("salt", "column", "train", "eval"),
-    "files": ("salt", "column", "train", "eval"),
-    "all": (),
-}
-"""How rows are divided -> keys that act there."""
-
-
-class Split(Strict):
-    """How rows are divided."""
-
-    by: Literal["hash", "column", "time", "span", "files", "all"] = "hash"
-    """hash: of the cells that hold rows together, see `column`. column: `column` names the split. time: the first share
-    of the rows, in order of [columns] time, is train, then eval, then test. files: data.path names the files of each
-    split. span: the newest span is test, those before it are train and eval, by a hash. all: every row is in every
-    split, which shows nothing about rows that were not seen."""
-    salt: str = ""
-    """Goes before the text that is hashed: another salt divides the rows anew. Without one the rule is stock TFX's."""
-    column: str | None = None
-    """hash: rows with equal cells here go to one split; without it those of [columns] group or id, and without these
-    the whole row decides. column: holds the split's name; where no row names eval, it is cut out of train."""
-    values: dict[str, Literal["train", "eval", "test"]] = Field(default_factory=dict)
-    """column: the split of a cell that holds something else than train, eval or test."""
-    train: int = Field(default=8, ge=1, le=MOST_SHARES)
-    """Share of the rows; the shares need not add up to anything."""
-    eval: int = Field(default=1, ge=1, le=MOST_SHARES)
-    test: int = Field(default=1, ge=1, le=MOST_SHARES)
-
-    @classmethod
-    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
-        """Keys of other ways to divide."""
-        acting = _DIVIDE.get(str(given.get("by", "hash")))
-        return () if acting is None else [key for key in cls.model_fields if key != "by" and key not in acting]
-
-    @model_validator(mode="after")
-    def _fits(self) -> "Split":
-        if self.by == "column" and self.column is None:
-            raise ValueError("by = 'column' needs column: name the one that holds the split")
-        for key in self.idle({"by": self.by}):
-            if key in self.model_fields_set and getattr(self, key) != _default(self, key):
-                raise ValueError(f"{key} does nothing with by = {self.by!r}: take it out")
-        return self
-
-    @property
-    def shares(self) -> dict[str, int]:
-        """Split name -> share, in the order in which the hash sees them."""
-        return {"train": self.train, "eval": self.eval, "test": self.test}
-
-
 def _default(settings: Strict, key: str) -> Any:
     return type(settings).model_fields[key].get_default(call_default_factory=True)
 
@@ -182,9 +129,16 @@ Paths = str | tuple[str, ...]
 class Data(Strict):
     """Where the rows come from."""
 
-    path: Paths | dict[Literal["train", "eval", "test"], Paths]
+    path: Paths | dict[Literal["train", "eval", "test"], Paths] | None = None
     """A file, or a pattern as data/*.csv, relative to the data root; or several; or those of each split. {SPAN},
-    {VERSION}, {YYYY}, {MM} and {DD} in it tell spans."""
+    {VERSION}, {YYYY}, {MM} and {DD} in it tell spans. None: the rows are those of `sql`."""
+    sql: str | None = Field(default=None, min_length=1)
+    """One SELECT, instead of path: its rows, in its order, are the data; they are read once before each run."""
+    database: str | None = None
+    """Where `sql` is asked: "sqlite:///FOLDER/FILE.db", relative to the data root, or "postgresql://HOST/DATABASE",
+    with user and password from PGUSER and PGPASSWORD or PGPASSFILE."""
+    query_seconds: float = Field(default=3600, gt=0)
+    """Most seconds that `sql` may take."""
     format: Literal["csv", "jsonl", "parquet", "tfrecord", "idx", "pixels", "images"] | None = None
     """None: as the files' names tell, or a folder of folders of images. pixels: CSV with columns pixel1, pixel2, ..."""
     csv: Csv = Csv()
@@ -227,6 +181,12 @@ class Data(Strict):
                 raise ValueError(f"{column}: {text!r} is no format: {fault}")
         return dates
 
+    @property
+    def paths(self) -> Paths | dict[Literal["train", "eval", "test"], Paths]:
+        """`path`; rows of a query have one once they were taken, see `pipeline.query`."""
+        assert self.path is not None, "the query was not run"
+        return self.path
+
     @field_validator("exclude")
     @classmethod
     def _understood(cls, exclude: tuple[str, ...]) -> tuple[str, ...]:
@@ -235,7 +195,27 @@ class Data(Strict):
         return exclude
 
     @model_validator(mode="after")
+    def _one_source(self) -> "Data":
+        if (self.path is None) == (self.sql is None):
+            raise ValueError("path is needed, or sql with database: one of the two says where the rows come from")
+        if (self.sql is None) != (self.database is None):
+            raise ValueError("sql and database go together: the query, and where it is asked")
+        if self.database is not None:
+            address.check(self.database)
+        return self
+
+    @classmethod
+    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+        """Keys of the other source of rows."""
+        if "sql" in given or "database" in given:
+            return ("path", "format", "csv", "image", "partitions")
+        return ("query_seconds",) if "path" in given else ()
+
+    @model_validator(mode="after")
     def _acting(self) -> "Data":
+        for key in self.idle(self.model_dump(exclude_none=True, include={"path", "sql"})):
+            if getattr(self, key) != _default(self, key):
+                raise ValueError(f"{key} does nothing beside {'sql' if self.sql else 'path'}: take it out")
         acting = {
             "csv": ("csv", "jsonl", "pixels"),
             "drop": TABLES,
@@ -249,7 +229,7 @@ class Data(Strict):
 
     @model_validator(mode="after")
     def _told_spans(self) -> "Data":
-        names = {name for _, pattern in flat(self.path) for name in placeholders(pattern)}
+        names = {name for _, pattern in flat(self.path or ()) for name in placeholders(pattern)}
         dated = names & {"YYYY", "MM", "DD"}
         if dated and ("SPAN" in names or "YYYY" not in names or ("DD" in names and "MM" not in names)):
             raise ValueError("path: a span is {SPAN}, or a date: {YYYY}, {YYYY}{MM} or {YYYY}{MM}{DD}")

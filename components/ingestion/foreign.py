@@ -54,7 +54,8 @@ _KINDS = (
         "an SQLite database",
         r"SQLite format 3\0",
         (".sqlite", ".sqlite3", ".db"),
-        "export a table, as with `sqlite3 -header -csv {path} 'select * from TABLE' > {base}.csv`",
+        "name a query of it, as with `python runner.py new NAME --sql 'SELECT * FROM TABLE' --database "
+        "sqlite:///{path}`",
     ),
     _Kind("an HDF5 file", r"\x89HDF\r\n\x1a\n", (".h5", ".hdf5"), _pandas("read_hdf", "tables")),
     _Kind(
@@ -94,9 +95,13 @@ _ARCHIVED = {
 _ADDRESSES = (
     (r"https?|ftp", "a web address: download it, as with `curl -L -o data/{name} '{path}'`"),
     (
-        r"postgres(ql)?|mysql|mssql|oracle|sqlite|snowflake|bigquery|redshift|jdbc[^/]*",
-        "a database: export the query's result, as with "
-        "`psql '{path}' -c \"\\copy (select ...) to 'data/{name}.csv' csv header\"`",
+        r"postgres(ql)?|sqlite",
+        "a database: name a query of it, as with `python runner.py new NAME --sql 'SELECT * FROM TABLE' --database "
+        "'{path}'`, with user and password in PGUSER and PGPASSWORD",
+    ),
+    (
+        r"mysql|mssql|oracle|snowflake|bigquery|redshift|jdbc[^/]*",
+        "a database that is not read here: export the query's result to a CSV or Parquet file, with its own tools",
     ),
     (r"file", "the address of a file of this machine: write its path without file://"),
 )
@@ -160,7 +165,7 @@ def address(path: str, *, remote: bool = False) -> str | None:
         return None
     name = os.path.basename(path.rstrip("/").split("?")[0]) or "table"
     # Passwords stay out of terminals and logs.
-    shown = re.sub(r"//[^@/]*@", "//...@", path)
+    shown = re.sub(r"//[^@/]*@", "//", path)
     return f"{shown} is {said.format(path=shown, name=name)}"
 
 

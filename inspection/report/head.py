@@ -41,6 +41,9 @@ def sentence(known: Facts) -> str:
 
 def _data(known: Facts) -> str | None:
     """Names the data as the config does, else as the run found it."""
+    query = known.run.get("query")
+    if isinstance(query, Mapping):
+        return f"{query.get('rows')} rows of {query.get('database')}: {query.get('sql')}"
     settings = known.config.get("data")
     path = settings.get("path") if isinstance(settings, Mapping) else None
     if isinstance(path, Mapping):

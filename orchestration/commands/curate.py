@@ -1,6 +1,7 @@
 """`new` and `schema`: a config and a schema for new data; what they do is in curation/."""
 
 import argparse
+import os
 from typing import Any
 
 from curation import command
@@ -17,24 +18,25 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, write or compare."""
-    from orchestration.places import REPOSITORY
+    from orchestration.places import REPOSITORY, Root
 
     data_root = arguments.data_root or REPOSITORY
+    queries = Root(os.path.abspath(arguments.root)).queries(arguments.name)
     if arguments.command == "schema":
-        return command.run_schema(arguments, REPOSITORY, data_root)
+        return command.run_schema(arguments, REPOSITORY, data_root, queries)
 
     def check(name: str) -> list[str]:
         from components.ingestion import files
         from components.ingestion.omissions import Omissions
         from orchestration import preflight
-        from pipeline import load
+        from pipeline import load, query
         from pipeline.variants import Name
 
         reviewed = load.reviewed(REPOSITORY, Name(name))
-        data, label = reviewed.config.data, reviewed.config.label.column
-        paths = files.under(REPOSITORY, data.path)
+        data, label = query.settle(reviewed.config, REPOSITORY, queries)[0].data, reviewed.config.label.column
+        paths = files.under(REPOSITORY, data.paths)
         shown, told = f"{load.CONFIGS}/{name}.toml", Omissions()
         preflight.check_data(paths, data, config=shown, columns=reviewed.columns, label=label, omissions=told)
         return told.lines()
 
-    return command.run_new(arguments, REPOSITORY, check)
+    return command.run_new(arguments, REPOSITORY, check, queries)

@@ -9,14 +9,15 @@ from components.engine import arguments, endpoints
 from components.ingestion import files, rows
 from components.ingestion.grouping import read_group
 from components.ingestion.omissions import Omissions
+from components.query.snapshot import Snapshot
 from errors import PipelineError, UserError
-from orchestration.places import REPOSITORY
+from orchestration.places import REPOSITORY, Root
 from orchestration.preflight import code, machine
 from orchestration.preflight.data import check_data
 from orchestration.preflight.findings import Check, refuse
 from orchestration.preflight.places import check_room, check_root, check_store
 from orchestration.preflight.table import Table
-from pipeline import columns, load
+from pipeline import columns, load, query
 from pipeline.beam import BEAM_ARGS
 from pipeline.config import Config
 from pipeline.variants import Name
@@ -35,6 +36,7 @@ class Report:
         skew: Those of served rows; None where [gates] names none.
         passed: Whether code and data were not read, as an earlier run had read the same.
         omissions: What of the data will be skipped, left out or converted, as far as a look can tell.
+        query: The rows of [data] sql; None where it names paths.
     """
 
     checks: list[Check] = field(default_factory=list)
@@ -43,6 +45,7 @@ class Report:
     skew: Any = None
     passed: bool = False
     omissions: Omissions = field(default_factory=Omissions)
+    query: Snapshot | None = None
 
     def settle(self) -> load.Reviewed:
         """Go on where nothing is wrong.
@@ -99,12 +102,17 @@ def look(
         chosen = (REPOSITORY, name.pipeline, list(overrides), name.variant)
         config = attempt("config", lambda: load.load(*chosen))
         readable = config or load.without_faults(*chosen)
+        report.checks[0].text = shown
+        if readable is not None and readable.data.sql is not None:
+            asked, folder = readable, Root(root).queries(name.run)
+            readable, report.query = attempt("query", lambda: query.settle(asked, data_root, folder)) or (None, None)
+            report.checks[-1].text = f"{report.query.rows:,} rows" if report.query else ""
+            config = (readable or config) if config is not None else None
         stem = load.schema_name(REPOSITORY, name.pipeline, name.variant)
         schema = f"{load.SCHEMAS}/{stem}.pbtxt"
         known = (
             attempt("schema", lambda: load.schema_columns(REPOSITORY, stem)) if readable or _is_there(stem) else None
         )
-        report.checks[0].text = shown
         report.checks[-1].text = schema
         if config is not None and known is not None:
             report.reviewed = attempt("columns", lambda: load.fitting(REPOSITORY, name, config, stem, known))
@@ -113,7 +121,7 @@ def look(
             lines = columns.unused(config, known).lines()
             report.checks[-1].text = "\n".join([*lines, *([remark] if remark else [])])
         if config is not None:
-            if report.reviewed is not None and passed(report.reviewed):
+            if report.reviewed is not None and config.data.sql is None and passed(report.reviewed):
                 report.checks += [Check("code", "as in the last run"), Check("data", "as in the last run")]
                 report.passed = True
             else:
@@ -122,7 +130,7 @@ def look(
                 report.skew = files.under(os.path.abspath(data_root), config.gates.skew.path)
                 attempt("served rows", lambda: _served(report.skew, config, shown))
         if readable is not None:
-            report.data = files.under(os.path.abspath(data_root), readable.data.path)
+            report.data = files.under(os.path.abspath(data_root), readable.data.paths)
         if readable is not None and not report.passed:
             table = _table(readable, known, stem) if known is not None and report.reviewed is not None else None
             size = attempt("data", lambda: _data(report, readable, known or {}, table, shown)) or 0

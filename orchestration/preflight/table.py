@@ -13,7 +13,7 @@ from components.ingestion import cells, filters, rows
 from components.ingestion.named_splits import cell_text, named_split, unknown_split
 from models.cleaning import Cleaning
 from models.label import ABOVE, Label
-from pipeline.data import Split
+from pipeline.split import Split
 
 
 @dataclass

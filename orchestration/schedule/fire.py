@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import printing
-from errors import GateError, UserError
+from errors import GateError, ResourceError, UserError
 from orchestration import events
 from orchestration.places import REPOSITORY, Root
 from orchestration.schedule import notify, unchanged
@@ -127,7 +127,7 @@ def _attempts(
     state: State, plan: Plan, fire: int, done: int, log: str, attempt: Attempt, sleep: Callable[[float], None]
 ) -> Result:
     memory = state.memory(plan.name)
-    before = _fingerprint(plan)
+    before = _fingerprint(plan, state.root)
     settled = memory.settled or {}
     if before is not None and before == memory.fingerprint and unchanged.still_holds(settled, state.root, plan.run.run):
         return Result(
@@ -175,7 +175,7 @@ def _result(code: int, told: dict[str, Any], log: str) -> Result:
     return Result(state, reason or f"the run {how}: {_last_line(log)}. Its output: {log}", told.get("run_id"))
 
 
-def _fingerprint(plan: Plan) -> str | None:
+def _fingerprint(plan: Plan, root: str) -> str | None:
     """Digest of what the run depends on; None where it is several runs, or nothing may be taken from the cache."""
     name, options = plan.run, plan.arguments
     if name.variant == ALL or "--no-cache" in options:
@@ -184,8 +184,8 @@ def _fingerprint(plan: Plan) -> str | None:
     if name.sample:
         overrides.append(f"data.sample={plan.argument('--sample')}")
     try:
-        return unchanged.fingerprint(name, overrides, plan.data_root)
-    except UserError:
+        return unchanged.fingerprint(name, overrides, plan.data_root, root)
+    except (UserError, ResourceError):
         # The run itself says what is wrong.
         return None
 

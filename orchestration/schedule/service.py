@@ -152,7 +152,7 @@ class Spans:
     def _newest(self, plan: Plan) -> str | None:
         reviewed = load.reviewed(REPOSITORY, Name(plan.pipeline, plan.run.variant))
         config = reviewed.config
-        paths = files.under(os.path.abspath(plan.data_root), config.data.path)
+        paths = files.under(os.path.abspath(plan.data_root), config.data.paths)
         data = {**config.plain("data")["data"], "window": None, "span": None, "sample": None}
         data["split"] = {**data["split"], "by": "all"}
         found = files.resolve(paths, data)

@@ -2,29 +2,35 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from components import versions
 from models import reads
 from orchestration import record, resume
 from orchestration.places import REPOSITORY, Root
-from pipeline import load
+from pipeline import load, query
 from pipeline.variants import Name
 
 
-def fingerprint(name: Name, overrides: list[str], data_root: str) -> str:
+def fingerprint(name: Name, overrides: list[str], data_root: str, root: str) -> str:
     """Digest of all that a run's result depends on.
 
     Args:
         name: The run.
         overrides: `key=value` texts.
         data_root: Folder that data paths are relative to.
+        root: Folder of all runs.
 
     Raises:
         UserError: config, schema or data cannot be used.
+        ResourceError: a database cannot be reached.
     """
-    return of(resume.asked(name, load.reviewed(REPOSITORY, name, overrides), data_root), record.versions())
+    reviewed = load.reviewed(REPOSITORY, name, overrides)
+    config, _ = query.settle(reviewed.config, data_root, Root(os.path.abspath(root)).queries(name.run))
+    return of(resume.asked(name, replace(reviewed, config=config), data_root), record.versions())
 
 
 def of(identity: Mapping[str, str], versions: Mapping[str, str]) -> str:

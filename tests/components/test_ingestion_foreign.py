@@ -81,7 +81,7 @@ def test_a_file_that_is_no_table_is_named_with_what_converts_it(tmp_path, ending
 def test_a_database_is_named(tmp_path):
     with sqlite3.connect(tmp_path / "x.db") as database:
         database.execute("create table t (a)")
-    with pytest.raises(UserError, match=r"x\.db is an SQLite database: .*`sqlite3 -header -csv \S*x\.db 'select"):
+    with pytest.raises(UserError, match=r"x\.db is an SQLite database: .*--sql 'SELECT .*sqlite:////\S*x\.db`$"):
         new.new(str(tmp_path), "made", str(tmp_path / "x.db"))
 
 
@@ -108,7 +108,9 @@ def test_a_table_is_none_of_these(tmp_path, text):
             "https://x.org/a/t.csv?v=1",
             r"a web address: download it, as with `curl -L -o data/t\.csv 'https://x\.org/a/t",
         ),
-        ("postgresql://me:secret@host/db", r"a database: export .*psql 'postgresql://\.\.\.@host/db'"),
+        ("postgresql://me:secret@host/db", r"a database: name a query .*--sql .* --database 'postgresql://host/db'`"),
+        ("sqlite:///data/x.db", r"a database: name a query .* --database 'sqlite:///data/x\.db'`"),
+        ("mysql://me:secret@host/db", "a database that is not read here: export the query's result"),
         ("file:///tmp/t.csv", "the address of a file of this machine: write its path without file://"),
     ],
 )

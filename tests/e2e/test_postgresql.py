@@ -1,4 +1,4 @@
-"""ML Metadata on a real PostgreSQL server, started here."""
+"""ML Metadata and data on a real PostgreSQL server, started here."""
 
 import glob
 import os
@@ -6,12 +6,19 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from components.query import snapshot
+from components.query.rows import Query
+from errors import ResourceError, UserError
 from inspection.address import connection_config
 from models.settings import INLINE_BYTES
 from orchestration import outputs
@@ -114,3 +121,118 @@ def test_outputs_from_the_cache_are_those_of_their_keys(small_tree, url):
     assert second.nodes["trainer"] == "done"
     executions = [one.id for one in store.get_executions()]
     assert outputs.swapped(store, executions) == set()
+
+
+@pytest.fixture
+def sales(url, monkeypatch):
+    """The address of a database with a table of sales; user and password are in the environment."""
+    server = url.rpartition("@")[2].partition("/")[0]
+    monkeypatch.setenv("PGUSER", "owner")
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    address = f"postgresql://{server}/postgres"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS sales")
+        connection.execute(
+            "CREATE TABLE sales AS SELECT g AS area, CASE g % 3 WHEN 0 THEN 'Bern' ELSE 'Chur' END AS city, "
+            "(g * 1000.5)::numeric(12, 2) AS price, gen_random_uuid() AS name, DATE '2026-01-01' + g AS sold, "
+            "TIMESTAMPTZ '2026-01-01 12:00:00+02' AS seen, g % 2 = 0 AS new FROM generate_series(1, 600) g"
+        )
+    return address
+
+
+@pytest.fixture
+def ask(sales, tmp_path):
+    """Takes the rows of a query."""
+
+    def run(sql, seconds=60.0, address=sales):
+        return snapshot.take(Query(sql, address, seconds), "", str(tmp_path / "queries"))
+
+    return run
+
+
+def test_a_run_on_the_rows_of_a_query(small_tree, sales):
+    root, sql = ("--root", small_tree / "runs"), "SELECT area, city, price FROM sales ORDER BY area"
+    written = runner(
+        *(*root, "new", "sales", "--sql", sql, "--database", sales, "--label", "price"),
+        tree=small_tree,
+        PGUSER="owner",
+        PGPASSWORD=PASSWORD,
+    )
+    assert written.code == 0, written.err
+    run = ("--local", *root, "--pipeline", "sales", "--to", "statistics")
+    first, again = (runner(*run, tree=small_tree, PGUSER="owner", PGPASSWORD=PASSWORD) for _ in range(2))
+    assert first.code == 0, first.err
+    assert again.nodes["ingestion"] == "cached"
+    assert run_json(first)["query"]["rows"] == 600
+    for path in small_tree.rglob("*"):
+        if path.is_file():
+            assert PASSWORD.encode() not in path.read_bytes(), path
+    assert PASSWORD not in first.out + first.err + written.out + written.err
+
+
+def test_values_of_a_server_come_typed(ask):
+    found = pq.read_table(ask("SELECT *, NULL::integer AS nothing FROM sales ORDER BY area").path)
+    assert dict(zip(found.schema.names, found.schema.types, strict=True)) == {
+        "area": pa.int64(),
+        "city": pa.string(),
+        "price": pa.float64(),
+        "name": pa.string(),
+        "sold": pa.date32(),
+        "seen": pa.timestamp("us", "UTC"),
+        "new": pa.bool_(),
+        "nothing": pa.string(),
+    }
+    row = found.slice(1, 1).to_pylist()[0]
+    assert (row["area"], row["city"], row["price"], str(row["sold"]), row["new"]) == (
+        2,
+        "Chur",
+        2001.0,
+        "2026-01-03",
+        True,
+    )
+    assert row["seen"].isoformat() == "2026-01-01T10:00:00+00:00"
+    assert pq.read_table(ask("SELECT '%' AS a, '%s' AS b, 3::numeric AS c").path).to_pylist() == [
+        {"a": "%", "b": "%s", "c": 3}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT 1 AS a; DROP TABLE sales", "refuses the query"),
+        ("SELECT 1 AS a; COMMIT; DROP TABLE sales", "refuses the query"),
+        ("DROP TABLE sales", "refuses the query"),
+        ("DELETE FROM sales RETURNING area", "refuses the query"),
+        ("WITH gone AS (DELETE FROM sales RETURNING area) SELECT * FROM gone", "refuses the query"),
+        ("SELECT nextval('numbers') AS a", "refuses the query: cannot execute nextval.* in a read-only transaction"),
+        ("SELECT nothing FROM sales", "refuses the query: .*nothing"),
+        ("SELECT ARRAY[1] AS a", r"column 'a', row 1 is of type list.*CAST\(a AS TEXT\)"),
+        ("SELECT 'infinity'::timestamp AS a", r"refuses the query: .*CAST\(\.\.\. AS TEXT\) reads it as text"),
+        ("SELECT 12345678901234567890::numeric AS a", r"column 'a', row 1 is a whole number beyond 2\^53"),
+    ],
+)
+def test_a_server_runs_one_select_that_only_reads(ask, sales, sql, said):
+    with psycopg.connect(sales, autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE IF NOT EXISTS numbers")
+        with pytest.raises(UserError, match=rf"^data\.sql: .*{said}"):
+            ask(sql)
+        assert connection.execute("SELECT count(*) FROM sales").fetchone() == (600,)
+
+
+def test_a_server_that_takes_too_long_or_does_not_answer(ask, sales, monkeypatch):
+    with pytest.raises(UserError, match=r"took longer than data\.query_seconds = 0\.1: "):
+        ask("SELECT pg_sleep(60)::text AS a", seconds=0.1)
+    with pytest.raises(ResourceError, match=r"postgresql://127\.0\.0\.1:1/x cannot be opened"):
+        ask("SELECT 1 AS a", address="postgresql://127.0.0.1:1/x")
+    monkeypatch.setenv("PGPASSWORD", "wrong-canary")
+    with pytest.raises(ResourceError, match=r"cannot be opened: .*PGPASSWORD") as raised:
+        ask("SELECT 1 AS a")
+    assert "canary" not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.__context__ is None
+
+
+def test_a_driver_that_is_not_installed_is_named_with_the_command(ask, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ResourceError, match=r"package psycopg.*`make set-up`.*group `sql`"):
+        ask("SELECT 1 AS a")

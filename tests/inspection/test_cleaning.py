@@ -1,6 +1,7 @@
 """What a pipeline needs no more goes to the trash."""
 
 import fcntl
+import json
 import os
 
 import pytest
@@ -110,6 +111,23 @@ def test_left_overs_and_old_trials_go_and_nothing_outside_does(runs, writer):
     assert not over.exists()
     assert sorted(os.listdir(trials)) == [new, "notes.json"]
     assert outside.exists()
+
+
+def test_rows_of_a_query_stay_while_a_kept_run_was_made_from_them(runs):
+    queries = runs.home / "queries"
+    queries.mkdir(parents=True)
+    gone, needed, new = (f"{digit * 16}.parquet" for digit in "012")
+    for name, when in ((gone, 1.0), (needed, 1.0), (new, 2e10), ("notes.parquet", 1.0), (".draft-x1", 1.0)):
+        (queries / name).write_text("rows")
+        os.utime(queries / name, (when, when))
+    for _ in range(3):
+        runs()
+    for run, name in (("run-2", gone), ("run-3", needed)):
+        (runs.home / "runs" / run / "run.json").write_text(json.dumps({"query": {"path": str(queries / name)}}))
+    found = runs.clean().found
+
+    assert sorted(os.path.basename(one.path) for one in found if one.kind == "query") == [".draft-x1", gone]
+    assert sorted(os.listdir(queries)) == [needed, new, "notes.parquet"]
 
 
 def test_a_wrong_name_and_a_root_that_is_not_there(runs, ask):

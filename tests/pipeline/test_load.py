@@ -246,7 +246,6 @@ def test_a_key_that_its_neighbours_need_is_named(edited, before, after, line):
     ("before", "after", "key"),
     [
         ('[label]\ncolumn = "rent"', "", "label"),
-        ('path = "data/flats.csv"', "", "data.path"),
         ('{columns = ["lat", "long"], ', "{", "features.crossed.0.columns"),
         ('{column = "area"}', "{}", "features.numeric.0.column"),
         ('{metric = "mae"}', "{}", "evaluation.baseline.metric"),
