@@ -24,6 +24,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from errors import ResourceError, UserError
 from inspection.address import connection_config as connection_config  # its other users find it here
 from inspection.address import redact as redact
+from inspection.relocation import Relocation
 
 PIPELINE_CONTEXT = "pipeline"
 RUN_CONTEXT = "pipeline_run"
@@ -46,12 +47,14 @@ _CONNECT_SECONDS = "4"  # libpq's limit for each address of a host; `localhost` 
 class Store:
     """One ML Metadata store, whose faults come as ResourceError; an empty list of ids costs no query.
 
-    `mlmd` is the MetadataStore itself, for what is not wrapped here; `where` the path, or the URL without its password.
+    `mlmd` is the MetadataStore itself, for what is not wrapped here; `where` the path, or the URL without its password;
+    `relocation` reads paths of a root that was moved.
     """
 
-    def __init__(self, mlmd: MetadataStore, *, where: str) -> None:
+    def __init__(self, mlmd: MetadataStore, *, where: str, relocation: Relocation | None = None) -> None:
         self.mlmd = mlmd
         self.where = where
+        self.relocation = relocation or Relocation(None, own=False)
 
     def _ask(self, method: str, *args: object) -> Any:
         try:
@@ -62,17 +65,29 @@ class Store:
                 f"If this comes back while no run writes, the store is damaged. {_MEND}"
             ) from error
 
+    def _here(self, contexts: Iterable[pb.Context]) -> list[pb.Context]:
+        found = list(contexts)
+        for context in found:
+            self.relocation.context(context)
+        return found
+
+    def _placed(self, artifacts: Iterable[pb.Artifact]) -> list[pb.Artifact]:
+        found = list(artifacts)
+        for artifact in found:
+            self.relocation.artifact(artifact)
+        return found
+
     def contexts(self, type_name: str) -> list[pb.Context]:
         """Returns all contexts of a type, in no order that MLMD promises."""
-        return list(self._ask("get_contexts_by_type", type_name))
+        return self._here(self._ask("get_contexts_by_type", type_name))
 
     def context(self, type_name: str, name: str) -> pb.Context | None:
         """Returns the one context of that type and name."""
-        return self._ask("get_context_by_type_and_name", type_name, name)
+        return next(iter(self._here(filter(None, [self._ask("get_context_by_type_and_name", type_name, name)]))), None)
 
     def children(self, context_id: int) -> list[pb.Context]:
         """Returns the contexts below one: a pipeline's runs."""
-        return list(self._ask("get_children_contexts_by_context", context_id))
+        return self._here(self._ask("get_children_contexts_by_context", context_id))
 
     def parents(self, context_id: int) -> list[pb.Context]:
         """Returns the contexts above one: a run's pipeline."""
@@ -108,16 +123,17 @@ class Store:
     def artifacts(self, artifact_ids: Iterable[int]) -> list[pb.Artifact]:
         """Returns these artifacts, in one query; unknown ids are left out."""
         ids = sorted(set(artifact_ids))
-        return list(self._ask("get_artifacts_by_id", ids)) if ids else []
+        return self._placed(self._ask("get_artifacts_by_id", ids)) if ids else []
 
     def artifacts_of_type(self, type_name: str) -> list[pb.Artifact]:
         """Returns all artifacts of a type, the newest first; none where the store does not know the type."""
-        return sorted(self._ask("get_artifacts_by_type", type_name), key=lambda artifact: -int(artifact.id))
+        found = self._placed(self._ask("get_artifacts_by_type", type_name))
+        return sorted(found, key=lambda artifact: -int(artifact.id))
 
     def newest_artifacts(self, limit: int | None) -> list[pb.Artifact]:
         """Returns the last artifacts, the newest first; all where the limit is None."""
         newest = ListOptions(limit=limit, order_by=OrderByField.ID, is_asc=False)
-        return list(self._ask("get_artifacts", newest))
+        return self._placed(self._ask("get_artifacts", newest))
 
     def artifact_types(self) -> list[str]:
         """Returns the names of the types of artifacts that the store knows."""
@@ -147,11 +163,14 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
             place = f"in {path}" if url else f"under {root}"
             raise UserError(f"no runs yet {place}: make one with python runner.py --local")
         try:
-            return Store(MetadataStore(config), where=path)
+            own = os.path.realpath(os.path.dirname(path)) == os.path.realpath(root) if root else False
+            return Store(MetadataStore(config), where=path, relocation=Relocation(root, own))
         except (RuntimeError, mlmd_errors.StatusError) as error:
             raise ResourceError(f"{path} cannot be opened by ML Metadata: {_first_line(error)}. {_MEND}") from error
     config.postgresql.skip_db_creation = readonly
-    return _open_postgresql(config, url or "")
+    store = _open_postgresql(config, url or "")
+    store.relocation = Relocation(root, own=False)
+    return store
 
 
 def _check_sqlite(path: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from ml_metadata import errors as mlmd_errors
 
 from errors import ResourceError, UserError
+from inspection import relocation
 from inspection import store as inspection_store
 from orchestration import finished, record, resume
 from orchestration.places import Root
@@ -40,6 +41,24 @@ class Place:
             ResourceError: it cannot be used.
         """
         return inspection_store.open_store(self.root.path, self.metadata, readonly=False)
+
+    def relocate(self, store: inspection_store.Store, before: str | None) -> str | None:
+        """Have the store say where files are, where the pipeline's newest run was under another root.
+
+        Args:
+            store: ML Metadata, opened to write; the caller holds the pipeline's lock.
+            before: The root of that run; None where there was none.
+
+        Returns:
+            The line that says so; None where nothing changed.
+        """
+        above = store.context(inspection_store.PIPELINE_CONTEXT, self.pipeline)
+        if before is None or before == self.root.path or above is None:
+            return None
+        changed = relocation.rewrite(store.mlmd, above.id, store.relocation)
+        return (
+            f"the root was {before}: {changed} paths in ML Metadata lead to {self.root.path} now" if changed else None
+        )
 
     def close(self, store: Any, run_id: str, state: str, reason: str) -> None:
         """Write a run's end to ML Metadata, and put in order what a dead worker left.

@@ -28,7 +28,7 @@ from errors import RunError, UserError
 from inspection import store as inspection_store
 from orchestration import finished, launching, stage_reads
 from orchestration import outputs as outputs_of
-from orchestration.places import Root
+from orchestration.places import REPOSITORY, Root
 from orchestration.stage_reads import StageReads
 from pipeline.config import Config
 from pipeline.pipeline import Places, create_pipeline
@@ -55,6 +55,7 @@ class Execution:
         self._connection = inspection_store.connection_config(order["root"], order["metadata"])
         root = Root(order["root"])
         self._serving = root.serving(self._name)
+        self._movable = {root.path: "ROOT", REPOSITORY: "REPOSITORY"}
         places = Places(
             data=order["data"],
             schema=order["schema"],
@@ -189,6 +190,7 @@ class Execution:
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
             stage_reads=self._stage_reads,
+            places=self._movable,
         )
         info = node.launch()
         self._reason = node.reason

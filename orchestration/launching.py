@@ -1,5 +1,6 @@
 """TFX's launcher, with what it lacks: each attempt is an execution with new folders, and outputs have a digest."""
 
+import copy
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -58,6 +59,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
 
     Args:
         stage_reads: Collects the files that the node's code opens.
+        places: Folder -> word that stands for it in keys of the cache, so that they may be moved.
         node: As stock's.
 
     Attributes:
@@ -68,8 +70,9 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
     its folders.
     """
 
-    def __init__(self, *, stage_reads: StageReads, **node: Any) -> None:
+    def __init__(self, *, stage_reads: StageReads, places: Mapping[str, str], **node: Any) -> None:
         super().__init__(**node)
+        self._places = places
         self._stage_reads, self._reads = stage_reads, ""
         self.outdated: list[str] = []
         self.reason = ""
@@ -107,7 +110,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
 
     def _prepare_execution(self) -> Any:
         # The only way in between the cache's key and what is taken from it.
-        before, launcher.cache_utils = launcher.cache_utils, _Cache(self.outdated)
+        before, launcher.cache_utils = launcher.cache_utils, _Cache(self.outdated, self._places)
         try:
             return super()._prepare_execution()
         finally:
@@ -146,12 +149,37 @@ class _Cache:
 
     Args:
         outdated: Takes the paths of such files.
+        places: Folder -> word that stands for it in the keys.
     """
 
-    get_cache_context = staticmethod(cache_utils.get_cache_context)
-
-    def __init__(self, outdated: list[str]) -> None:
+    def __init__(self, outdated: list[str], places: Mapping[str, str] | None = None) -> None:
         self._outdated = outdated
+        self._places = sorted((places or {}).items(), key=lambda item: -len(item[0]))
+
+    def get_cache_context(self, *, input_artifacts: Any = None, parameters: Any = None, **given: Any) -> Any:
+        """As stock's, with folders that may be moved as words, and without the times of artifacts."""
+        return cache_utils.get_cache_context(
+            input_artifacts={key: list(map(self._keyed, group)) for key, group in (input_artifacts or {}).items()},
+            parameters={key: self._word(value) for key, value in (parameters or {}).items()},
+            **given,
+        )
+
+    def _keyed(self, artifact: Any) -> Any:
+        plain = copy.deepcopy(artifact)
+        row = plain.mlmd_artifact
+        row.uri = self._word(row.uri)
+        for field in ("create_time_since_epoch", "last_update_time_since_epoch"):
+            row.ClearField(field)
+        for value in row.custom_properties.values():
+            if value.HasField("string_value"):
+                value.string_value = self._word(value.string_value)
+        return plain
+
+    def _word(self, value: Any) -> Any:
+        if isinstance(value, str):
+            for folder, word in self._places:
+                value = value.replace(folder, word)
+        return value
 
     def get_cached_outputs(self, metadata_handle: Any, cache_context: Any) -> Any:
         """As stock's, which pairs keys and artifacts by the order of two answers."""

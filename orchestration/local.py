@@ -133,6 +133,8 @@ def run(request: Request, workers: Workers) -> int:
     data = report.data
     with lock.held(root.pipeline(name.run), terminal.say) as held:
         store = place.open_store()
+        if moved := place.relocate(store, repeat.newest(place).get("root")):
+            terminal.say(moved)
         schema = os.path.join(REPOSITORY, reviewed.schema)
         wanted = told if told and not held.waited else identity(reviewed)
         before = begin.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)

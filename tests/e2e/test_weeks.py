@@ -96,6 +96,30 @@ def test_after_a_rollback_what_serves_is_the_reference(weeks):
     assert f"Version {serves} serves on" in refused.err
 
 
+def test_a_root_that_was_moved_goes_on_as_before(weeks, tmp_path):
+    first = weeks()
+    assert first.code == 0, first.err
+    moved = tmp_path / "elsewhere" / "runs"
+    moved.parent.mkdir()
+    weeks.root.rename(moved)
+    shown = runner("inspect", "lineage", "latest", "--root", moved, tree=weeks.tree)
+    assert shown.code == 0, shown.err
+    assert str(moved) in shown.out
+    assert f"{weeks.root}/" not in shown.out
+
+    again = weeks(root=moved)
+    assert again.code == 0, again.err
+    assert f"the root was {weeks.root}: " in again.out
+    assert [node for node, state in again.nodes.items() if state != "cached"] == ["history", "baseline"]
+    assert version(again) == version(first)
+    weeks.week(2)
+    later = weeks("--set", "evaluation.baseline.tolerance=9", root=moved)
+    assert later.code == 0, later.err
+    assert "1 earlier run with other data" in later.out
+    assert "compared with the model that serves" in later.out
+    assert "the root was" not in later.out
+
+
 def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_when_told(weeks):
     first = weeks()
     assert first.code == 0, first.err

@@ -97,40 +97,43 @@ def test_links_below_are_left_alone_and_named(runs, refused):
     assert runs.left("trainer") == [1, 3, 4, 7], "what can be attributed is moved"
 
 
-def test_a_root_that_was_moved_is_refused_until_its_old_place_leads_to_it(runs, tmp_path, make_writer, capsys):
+def test_a_root_that_was_moved_is_cleaned_as_before(tmp_path, make_writer):
     root = tmp_path / "before" / "runs"
     root.mkdir(parents=True)
     runs = Runs(make_writer(root / "metadata.sqlite"), root)
     several(runs)
     (tmp_path / "after").mkdir()
-    moved = shutil.move(root, tmp_path / "after" / "runs")
-    before = tree(tmp_path / "after")
+    shutil.move(root, tmp_path / "after" / "runs")
     runs.root = tmp_path / "after" / "runs"
-    said = runs.survey()
-
-    assert said.refused == (
-        f"the store has the artifacts of houses in {root}/houses/artifacts, and none in {moved}/houses/artifacts: the "
-        f"root was moved or copied, or the store is another root's. Move it back, or, where {root}/houses is gone for "
-        f"good, put a link there that leads to {moved}/houses"
-    )
-    assert (said.found, said.kept) == ((), ())
-    assert tree(tmp_path / "after") == before
-    root.mkdir()
-    (root / "houses").symlink_to(f"{moved}/houses")
     runs.clean()
+
     assert runs.left("trainer") == [1, 3, 4]
+    assert all(f"{runs.root}/" in row.uri for row in runs.store().newest_artifacts(None) if row.type == "Model")
 
 
-def test_of_a_copied_root_neither_is_touched(runs):
+def test_of_a_copied_root_the_copy_alone_is_cleaned(runs):
     several(runs)
-    copy = runs.root.parent / f"{runs.root.name} copy"
+    origin, copy = runs.home, runs.root.parent / f"{runs.root.name} copy"
     shutil.copytree(runs.root, copy)
-    before = tree(runs.home)
+    before = tree(origin)
     runs.root = copy
     runs.store = lambda: open_store(str(copy), None, readonly=False)
+    runs.clean()
+
+    assert runs.left("trainer") == [1, 3, 4]
+    assert tree(origin) == before
+
+
+def test_under_the_store_of_another_root_that_is_there_nothing_is_touched(runs):
+    several(runs)
+    url, copy = f"sqlite:///{runs.root}/metadata.sqlite", runs.root.parent / f"{runs.root.name} copy"
+    shutil.copytree(runs.root, copy)
+    runs.root = copy
+    runs.store = lambda: open_store(str(copy), url, readonly=False)
+    before = tree(runs.home)
 
     assert "the root was moved or copied" in runs.survey().refused
-    assert tree(runs.root / "houses") == before
+    assert tree(runs.home) == before
 
 
 def test_a_store_older_than_the_files_removes_nothing_of_what_serves(runs, refused):
@@ -226,11 +229,11 @@ def test_an_artifact_of_another_pipeline_stays(runs, writer):
 
 def test_a_run_that_the_store_has_elsewhere_stays(runs, writer):
     several(runs)
-    writer.context("pipeline_run", "run-2", run_folder="/other/houses/runs/run-2")
+    writer.context("pipeline_run", "run-2", run_folder="/other/houses/of-before/run-2")
     found = runs.survey()
 
     assert [(each.path, each.reason) for each in found.kept] == [
-        (f"{runs.home}/runs/run-2", "the store has this run at /other/houses/runs/run-2")
+        (f"{runs.home}/runs/run-2", "the store has this run at /other/houses/of-before/run-2")
     ]
     assert {removal.kind for removal in found.found} == {"artifact"}
 

@@ -5,7 +5,7 @@ import types
 import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
-from tfx.proto.orchestration import execution_result_pb2
+from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 from tfx.types import standard_artifacts
 
 from components.summary import quotable
@@ -112,6 +112,28 @@ def test_outputs_that_are_gone_or_out_of_use_are_not_given(store, tmp_path):
     artifact.state = pb.Artifact.MARKED_FOR_DELETION
     store.put_artifacts([artifact])
     assert cached(store, contexts) is None
+
+
+def test_the_key_of_a_root_that_was_moved_is_the_same(store, tmp_path):
+    def key(root, content="a", words=True):
+        artifact = standard_artifacts.Schema()
+        artifact.uri, artifact.id = f"{root}/houses/artifacts/schema/3", 3
+        artifact.set_string_custom_property("content_digest", content)
+        artifact.mlmd_artifact.last_update_time_since_epoch = len(str(root))
+        places = {str(root): "ROOT", str(root.parent): "REPOSITORY"} if words else {}
+        context = launching._Cache([], places).get_cache_context(
+            metadata_handle=types.SimpleNamespace(store=store),
+            pipeline_node=pipeline_pb2.PipelineNode(),
+            pipeline_info=pipeline_pb2.PipelineInfo(id="houses"),
+            input_artifacts={"schema": [artifact]},
+            output_artifacts={},
+            parameters={"serving": f"{root}/houses/serving", "keep": 5},
+        )
+        return context.name
+
+    assert key(tmp_path / "one") == key(tmp_path / "another place")
+    assert key(tmp_path / "one") != key(tmp_path / "one", content="b")
+    assert key(tmp_path / "one", words=False) != key(tmp_path / "another place", words=False)
 
 
 def test_a_push_that_was_held_back_is_judged_anew_each_time(store, tmp_path):
