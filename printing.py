@@ -9,6 +9,9 @@ things keep them apart from what we print:
 - Within `guarded`, in which every command runs, whatever else is written to either stream, by any library, loses its
   control characters but line breaks and tabs. `Styled` passes as it is, and rich prints by inspection/console.py.
 
+A reader that has seen enough, as `head`, ends no command, and neither does a stream that is closed from the start; what
+cannot be written for another reason ends it with ResourceError.
+
 It imports no library, because stages import it, whose cache keys hold the versions of their libraries.
 """
 
@@ -17,6 +20,8 @@ import os
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
+
+from errors import ResourceError
 
 _OURS = "\n\t"
 """Control characters of a text that is of several lines on purpose."""
@@ -83,18 +88,57 @@ def error(message: str, head: str = "error") -> None:
 def guarded() -> Iterator[None]:
     """Let no control character but line breaks and tabs through to either stream."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_Guard(raw(stream)) for stream in before)
+    sys.stdout, sys.stderr = (_Guard(raw(stream or _nowhere())) for stream in before)
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
 
 
+class _Outlet:
+    """A text stream whose reader may go away."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write a text, while somebody reads."""
+        with self._read():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what is written, while somebody reads."""
+        with self._read():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _read(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:  # the reader, such as head, has seen enough
+            self._silence()
+        except OSError as error:
+            self._silence()
+            raise ResourceError(f"{self._stream.name} cannot be written: {error.strerror or error}") from error
+
+    def _silence(self) -> None:
+        """Let nothing be written any more, so that the interpreter's own flush does not complain."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
+
+
 class _Guard:
     """A text stream that shows control characters."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.guarded = stream
+    def __init__(self, stream: Any) -> None:
+        self.guarded = stream if isinstance(stream, _Outlet) else _Outlet(stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.guarded, name)
@@ -104,6 +148,8 @@ class _Guard:
         clean = text if isinstance(text, Styled) else visible(text, keep=_OURS)
         encoding = self.guarded.encoding or "utf-8"
         self.guarded.write(clean.encode(encoding, "backslashreplace").decode(encoding))
+        if "\n" in clean:
+            self.guarded.flush()  # not when the interpreter ends, where nobody is told
         return len(text)
 
     def writelines(self, texts: Any) -> None:
@@ -112,15 +158,12 @@ class _Guard:
             self.write(text)
 
 
-def raw(stream: TextIO) -> TextIO:
+def raw(stream: TextIO) -> Any:
     """The stream behind a guard, for what writes styles of its own and cleans its texts itself."""
     return stream.guarded if isinstance(stream, _Guard) else stream
 
 
-def _write(text: str, stream: TextIO) -> None:
-    guard = stream if isinstance(stream, _Guard) else _Guard(stream)
-    try:
-        guard.write(text)
-        guard.flush()
-    except BrokenPipeError:  # the reader, such as head, has seen enough; the interpreter's own flush must not complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _write(text: str, stream: TextIO | None) -> None:
+    guard = stream if isinstance(stream, _Guard) else _Guard(stream or _nowhere())
+    guard.write(text)
+    guard.flush()

@@ -67,11 +67,12 @@ def main(argv: Sequence[str]) -> int:
         The exit code; see errors.py.
     """
     with printing.guarded():
-        arguments = parser().parse_args(_joined(argv))
+        arguments = None
         try:
+            arguments = parser().parse_args(_joined(argv))
             return _dispatch(arguments)
         except PipelineError as error:
-            if arguments.verbose:
+            if arguments is not None and arguments.verbose:
                 import traceback
 
                 traceback.print_exc()

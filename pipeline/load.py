@@ -21,6 +21,9 @@ from pipeline.config import Config
 from pipeline.known_keys import hint
 from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
 
+DEEPEST = 40
+"""Levels of sections and lists in a config; more than any key has."""
+
 
 def names(root: str) -> list[str]:
     """Pipelines under a root folder: the stems of its configs, without hidden files such as an editor's locks."""
@@ -106,6 +109,21 @@ def _chosen(root: str, name: str, overrides: Iterable[str], variant: str | None)
         values = merge(values, own[variant])
     for override in overrides:
         _override(values, override)
+    return _shallow(f"{CONFIGS}/{name}.toml", values)
+
+
+def _shallow(shown: str, values: dict[str, Any]) -> dict[str, Any]:
+    """See that values are nested no deeper than any key; without recursion, for which they may be too deep."""
+    level: list[Any] = [values]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+    if level:
+        raise UserError(f"{shown}: its values are nested more than {DEEPEST} deep: no key is")
     return values
 
 
@@ -121,7 +139,9 @@ def _read(root: str, name: str) -> dict[str, Any]:
         raise UserError(f"{shown} is not a regular file: replace it by a file, or remove it")
     try:
         with open(path, "rb") as file:
-            return tomli.load(file)
+            return _shallow(shown, tomli.load(file))
+    except UserError:
+        raise
     except (ValueError, RecursionError) as error:
         raise UserError(f"{shown}: this is not TOML: {error}") from error
     except OSError as error:
@@ -191,8 +211,12 @@ def _override(values: dict[str, Any], text: str) -> None:
         value = tomli.loads(f"value = {raw}")["value"]
     except tomli.TOMLDecodeError:
         value = raw.strip()
+    except RecursionError as error:
+        raise UserError(f"--set {key.strip()[:40]}: its value is nested more than {DEEPEST} deep: no key is") from error
     place: Any = values
     *path, last = key.strip().split(".")
+    if len(path) >= DEEPEST:
+        raise UserError(f"--set {key.strip()[:40]}...: a key has at most {DEEPEST} parts")
     within_list = f"--set {text!r}: name a key inside the list's entry, as in features.numeric.0.scale=none"
     for depth, part in enumerate(path):
         if isinstance(place, list):

@@ -2,6 +2,8 @@
 
 import ast
 import io
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -190,3 +192,47 @@ def test_nothing_is_printed_another_way():
 )
 def test_another_way_is_seen(text):
     assert list(ways(ast.parse(text)))
+
+
+PROGRAMS = {
+    "help": ["runner.py", "--help"],
+    "short help": ["runner.py", "schedule", "--help"],
+    "rich": [
+        "-c",
+        "import sys, printing\nfrom inspection.console import console\nwith printing.guarded():\n"
+        "    [console(plain=True).print('x' * 999) for _ in range(999)]\n    printing.line('y')",
+    ],
+    "line": ["-c", "import printing\nprinting.line(*('x' * 999 for _ in range(999)))\nprinting.line('y')"],
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_reader_that_goes_away_ends_no_command(program):
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        ended = subprocess.run(
+            [sys.executable, *PROGRAMS[program]], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        os.close(write)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_stream_that_is_closed_from_the_start_ends_no_command(program):
+    command = 'exec "$0" "$@" >&-'
+    ended = subprocess.run(
+        ["bash", "-c", command, sys.executable, *PROGRAMS[program]], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", [["--help"], ["schedule", "--help"]])
+def test_what_cannot_be_written_is_said(command):
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "runner.py", *command], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert ended.returncode == 5
+    assert re.fullmatch(r"error: <stdout> cannot be written: .+\n", ended.stderr)

@@ -139,6 +139,27 @@ def test_text_that_is_no_toml_names_the_file(root, content):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "x = " + "[" * 5000 + "]" * 5000,
+        "x = " + "{a = " * 3000 + "1" + "}" * 3000,
+        "a." * 3000 + "b = 1",
+        "a." * 900 + "b = 1",
+        "[variant.v." + "a." * 900 + "b]",
+        "x = " + "[" * 300 + "]" * 300,
+    ],
+    ids=["lists", "tables", "more parts", "parts", "a variant", "fewer lists"],
+)
+def test_values_that_are_nested_too_deep_are_refused(root, override, text):
+    (root / "configs" / "flats.toml").write_text(f"{text}\n{CONFIG}")
+    with pytest.raises(UserError, match=r"^configs/flats\.toml: (its values are nested more than|this is not TOML)"):
+        load.load(str(root), "flats", variant="v" if "variant" in text else None)
+    (root / "configs" / "flats.toml").write_text(CONFIG)
+    with pytest.raises(UserError, match=r"(nested more than 40 deep|has at most 40 parts)"):
+        override(text.replace("[variant.v.", "").replace("b]", "b=1").replace(" = ", "=", 1))
+
+
+@pytest.mark.parametrize(
     ("before", "after", "key", "nearest"),
     [
         ("[training]", "[trainig]", "trainig", "training"),
