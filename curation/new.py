@@ -252,7 +252,9 @@ def _contradictions(found: Found, table: pa.Table, label: LabelChoice, chosen: R
     """A sentence on equal rows with several labels; of images the files are compared."""
     if label.task not in CLASSED or found.pictures is not None or "threshold" in label.keys:
         return []
-    used = [entry for entry in chosen.entries if entry.role != "ignored"]
+    # What is called like a name, and is hinted to be no feature, would hide that rows are equal.
+    hinted = {column for key, column, _ in chosen.hints if key == "group"}
+    used = [entry for entry in chosen.entries if entry.role != "ignored" and entry.column not in hinted]
     names = dict.fromkeys(name for entry in used for name in entry.values.get("columns", [entry.column]))
     part, whole, right = relations.contradictions(table, list(names), label.column.name)
     return [classes.contradicted(part, whole, right)] if part else []

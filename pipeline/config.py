@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from components.ingestion import files
-from components.ingestion.grouping import ungrouped
+from components.ingestion.grouping import read_group, ungrouped
 from models.cleaning import folded, section
 from models.label import Label
 from models.recipe import Training
@@ -208,6 +208,19 @@ class Config(Strict):
         """
         kind = self.data.format or files.format_of(files.flat(paths)[0][1])
         return None if kind in UNCLEANED else section(self.plain("data")["data"])
+
+    def remarks(self, columns: Mapping[str, str]) -> list[str]:
+        """Say what is allowed and hardly meant.
+
+        Args:
+            columns: Column name -> type of the reviewed schema.
+        """
+        group = self.columns.group if self.data.split.by == "hash" and self.data.split.column is None else None
+        apart = {name for role, entry in self.features.entries() if role in APART for name in entry.columns()}
+        values = {name for role, entry in self.features.entries() if role not in APART for name in entry.columns()}
+        read = [name for name in self.watched(columns)["used"] if name in values or name not in apart]
+        remark = read_group(group, read)
+        return [remark] if remark else []
 
     def plain(self, *sections: str) -> dict[str, Any]:
         """Sections as JSON-able values, defaults included."""

@@ -93,6 +93,7 @@ def create_pipeline(
         content=places.data_content,
         read=config.watched(columns)["used"],
         classes=config.label.task in CLASSED,
+        notes=config.remarks(columns),
         settings_folder=places.settings,
     )
 

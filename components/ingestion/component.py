@@ -44,6 +44,7 @@ def ingestion(
     content: str,
     read: Collection[str] = (),
     classes: bool = False,
+    notes: Sequence[str] = (),
     settings_folder: str | None = None,
 ) -> Ingestion:
     """Make the node `ingestion`.
@@ -57,6 +58,7 @@ def ingestion(
         complete: Columns without which a row is left out.
         content: Digest of the data, so that the cache notices an edit; empty where it cannot be known.
         read: Columns that the model reads.
+        notes: What the summary should say of the config.
         classes: Whether the label is a class, so that equal rows should have one label.
         settings_folder: Where long settings are kept; None for in line.
 
@@ -74,6 +76,7 @@ def ingestion(
             # Of the columns that name a row or its split, those that count when rows are compared.
             "read": sorted({*duties.values(), data["split"]["column"]} & set(read)),
             "classes": classes,
+            "notes": list(notes),
         },
         settings_folder,
     )

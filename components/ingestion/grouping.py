@@ -20,11 +20,11 @@ def ungrouped(by: str, group: str | None) -> str:
 
 
 def read_group(group: str | None, read: Container[str]) -> str:
-    """Say that the model reads the group's column too; empty where it does not.
+    """Say that the model learns of the group's values too; empty where it does not.
 
     Args:
-        group: The column that [columns] group names.
-        read: Columns that the model reads.
+        group: The column that [columns] group names, where it divides the rows.
+        read: Columns whose values the model reads as such: not words of a text, whose rows may well divide by it.
     """
     if group is None or group not in read:
         return ""

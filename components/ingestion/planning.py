@@ -10,7 +10,7 @@ import pyarrow as pa
 from components.ingestion import empty, files, left_out, sample, sources, spans, times
 from components.ingestion.cells import DOUBLE
 from components.ingestion.files import DataFile
-from components.ingestion.grouping import read_group, ungrouped
+from components.ingestion.grouping import ungrouped
 from components.ingestion.named_splits import SPLITS, cell_text, named_split
 from components.ingestion.omissions import Omissions
 from components.ingestion.rows import Keeper
@@ -102,8 +102,7 @@ def plan(config: Mapping[str, Any]) -> Plan:
         made = replace(made, split={**split, "cut_eval": True})
     if split["by"] == "hash" and split["key"] is None:
         made = replace(made, empty=_empty(made, config))
-    if reason := read_group(config["duties"]["group"] if split["by"] == "hash" else None, config["read"]):
-        notes.append(reason)
+    notes += config["notes"]
     if data["sample"]:
         notes.append(f"a sample of {data['sample']:,} rows")
     if split["by"] == "all":

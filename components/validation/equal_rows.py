@@ -36,8 +36,8 @@ def duplicates(today: Today) -> Iterator[Finding]:
             today.action("duplicates"),
             f"{part:,} of {whole:,} rows of {' and '.join(others)} ({share(part, whole)}) are in train too ({counts}), "
             f"above the limit of {gate['most']:g}: the metrics would flatter the model{_pairs(today, twice)}",
-            edit=f"gates.duplicates.most = {up(part / whole):g} in the config; or name what such rows share as "
-            "[columns] group",
+            edit=f"gates.duplicates.most = {up(part / whole):g} in the config; or divide by what such rows share: "
+            'data.split = {by = "hash", column = COLUMN}',
             splits=others,
             at_fault=_same(twice, planning.naming(source, planning.added(source))),
         )

@@ -7,7 +7,6 @@ from typing import Any
 
 from components.engine import arguments, endpoints
 from components.ingestion import files, rows
-from components.ingestion.grouping import read_group
 from components.ingestion.omissions import Omissions
 from components.query.snapshot import Snapshot
 from errors import PipelineError, UserError
@@ -116,10 +115,7 @@ def look(
         report.checks[-1].text = schema
         if config is not None and known is not None:
             report.reviewed = attempt("columns", lambda: load.fitting(REPOSITORY, name, config, stem, known))
-            group = config.columns.group if config.data.split.by == "hash" else None
-            remark = read_group(group, config.watched(known)["used"])
-            lines = columns.unused(config, known).lines()
-            report.checks[-1].text = "\n".join([*lines, *([remark] if remark else [])])
+            report.checks[-1].text = "\n".join([*columns.unused(config, known).lines(), *config.remarks(known)])
         if config is not None:
             if report.reviewed is not None and config.data.sql is None and passed(report.reviewed):
                 report.checks += [Check("code", "as in the last run"), Check("data", "as in the last run")]

@@ -165,7 +165,7 @@ class Spans:
                 "duties": config.plain("columns")["columns"],
                 "label": None if config.label.task == "clusters" else config.label.column,
                 "complete": config.features.complete(),
-                "read": [],
+                "notes": [],
             }
             self._read[plan.name] = (looks, str(planning.plan(settings).span))
         return self._read[plan.name][1]

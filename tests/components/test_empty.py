@@ -44,6 +44,7 @@ def ingestion(path):
         "label": None,
         "complete": [],
         "read": [],
+        "notes": [],
     }
 
 

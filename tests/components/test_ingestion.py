@@ -46,6 +46,7 @@ def ingest(tmp_path, beam_pipeline):
             "label": label,
             "complete": complete,
             "read": [],
+            "notes": [],
             "classes": False,
         }
         context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)

@@ -32,6 +32,7 @@ def ingest(tmp_path, path, beam_pipeline):
             "label": None,
             "complete": [],
             "read": [],
+            "notes": [],
             "classes": False,
         }
         examples = standard_artifacts.Examples()

@@ -28,6 +28,7 @@ def test_the_node_carries_digests_and_settings(tmp_path):
         "label": "lat",
         "complete": ["city"],
         "read": [],
+        "notes": [],
         "classes": False,
     }
     many = {f"column {number}": "INT" for number in range(200)}

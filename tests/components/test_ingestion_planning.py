@@ -24,6 +24,7 @@ def plan(tmp_path):
             "label": label,
             "complete": [],
             "read": [],
+            "notes": [],
             "classes": False,
         }
         made = planning.plan(config)
@@ -173,9 +174,11 @@ def test_seconds_with_a_fraction_are_divided_as_they_are_written(tmp_path):
         "label": "y",
         "complete": [],
         "read": [],
+        "notes": ["said of the config"],
         "classes": False,
     }
     made = planning.plan(config)
+    assert "said of the config" in made.notes
 
     assert made.cuts == [pytest.approx(1704067200 + 3.4 * row, abs=1e-3) for row in (160, 180)]
     [batch] = planning.read(made.files[0], made, config, planning.keeper(config))
@@ -191,20 +194,3 @@ def test_groups_that_a_split_would_take_apart_are_refused(plan, split):
     config = {"data": {"split": {"by": split}}, "duties": {"group": "city"}}
     with pytest.raises(UserError, match=rf"\[columns\] group = 'city' keeps .* data\.split\.by = '{split}' puts"):
         planning.plan(config)
-
-
-@pytest.mark.parametrize(("by", "told"), [("hash", True), ("all", False)])
-def test_a_group_that_is_a_feature_too_is_in_the_summary(flats, by, told):
-    config = {
-        "paths": str(flats.root / "data/flats.csv"),
-        "columns": {},
-        "label": "rent",
-        "complete": [],
-        "data": Data(path="x", split=by).model_dump(mode="json"),
-        "read": ["city"],
-        "classes": False,
-        "duties": {"id": None, "group": "city", "time": None},
-    }
-    found = planning.plan(config)
-
-    assert any(note.startswith("the group 'city' is also a feature") for note in found.notes) == told

@@ -46,6 +46,7 @@ def ingestion(path, columns, **keys):
         "label": None,
         "complete": [],
         "read": [],
+        "notes": [],
         "classes": False,
     }
 

@@ -59,6 +59,7 @@ def test_new_reads_them_and_a_run_reads_the_same(lake):
             "label": "y",
             "complete": [],
             "read": [],
+            "notes": [],
         }
     )
     batches = list(sources.batches([file.path for file in plan.files], data.model_dump(mode="json"), plan.columns))

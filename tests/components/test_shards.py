@@ -82,6 +82,7 @@ def test_ingestion_declares_its_files_and_rows(tmp_path, beam_pipeline):
         "label": None,
         "complete": [],
         "read": [],
+        "notes": [],
         "classes": False,
     }
     context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)

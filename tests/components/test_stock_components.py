@@ -102,6 +102,7 @@ def run_ours(text, folder, pipeline, key=None):
         "label": None,
         "complete": [],
         "read": [],
+        "notes": [],
         "classes": False,
     }
     properties = {"settings": json.dumps(packed_settings.pack(config, None)), "content": "", "code": ""}

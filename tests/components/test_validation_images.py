@@ -109,6 +109,7 @@ def ingested(tmp_path, beam_pipeline):
             "label": "label",
             "complete": [],
             "read": [],
+            "notes": [],
             "classes": False,
         }
         context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)

@@ -52,6 +52,7 @@ def main() -> None:
         "label": "price",
         "complete": [],
         "read": [],
+        "notes": [],
         "classes": False,
     }
     examples, figures = standard_artifacts.Examples(), standard_artifacts.ExampleStatistics()

@@ -137,13 +137,16 @@ def test_the_doctor_looks_at_a_pipeline_of_the_repository(capsys, tmp_path):
     assert "data        good" in out
 
 
-def test_a_group_that_is_a_feature_too_is_named(flats, tmp_path):
-    from components.ingestion import grouping
-
+def test_a_group_whose_values_are_learned_is_named(flats, tmp_path):
     flats.config(flats.CONFIG.replace("[features]", '[columns]\ngroup = "city"\n[features]'))
     remark = "the group 'city' is also a feature: no value of it in eval and test is in train"
-    report = preflight.look(Name("flats"), root=str(tmp_path), data_root=str(flats.root))
-    [told] = [check.text for check in report.checks if check.name == "columns"]
 
-    assert told.startswith(remark)
-    assert grouping.read_group("city", ["area"]) == grouping.read_group(None, ["area"]) == ""
+    def remarks(*overrides):
+        report = preflight.look(Name("flats"), overrides, root=str(tmp_path), data_root=str(flats.root))
+        [told] = [check.text for check in report.checks if check.name == "columns"]
+        return told
+
+    assert remarks().startswith(remark)
+    assert not remarks("features.categorical=[]", "features.text=[{column='city'}]"), "words come again"
+    assert not remarks("data.split=all")
+    assert "is also a feature" not in remarks("features.categorical=[]")

@@ -83,3 +83,12 @@ def test_your_own_network_that_does_not_import_is_named_with_its_line(wired, own
     text = "import math\n\nmath.no_such_thing()\n\n\ndef build(features, settings):\n    return features.vector\n"
     with pytest.raises(UserError, match=r"torn_network does not import: Attr.*: .*\(torn_network\.py, line 3\)"):
         wired(network=own(text, "torn_network"))
+
+
+@pytest.mark.parametrize(("role", "noted"), [("numeric", True), ("text", False)])
+def test_what_is_hardly_meant_is_noted_by_ingestion(wired, role, noted):
+    grouped = wired(columns={"group": "a"}, features={role: [{"column": "a"}]})
+    settings = json.loads(grouped["ingestion"].exec_properties["settings"])["inline"]
+
+    assert any(note.startswith("the group 'a' is also a feature") for note in settings["notes"]) == noted
+    assert settings["read"] == ["a"]
