@@ -1,6 +1,8 @@
 """How data differs from a reviewed schema, in sentences: one text for a run's gate and for `schema diff`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from models.cleaning import folded
 
 NAMED = 5
 """New values that a sentence names."""
@@ -52,20 +54,32 @@ def beyond(limit: float, value: float, *, above: bool, rows: int | None = None) 
     return f"{values} {'above' if above else 'below'} {limit:g}, as {value:g}"
 
 
-def new_values(counts: Sequence[tuple[str, float]], whole: float, mass: float) -> str:
+def new_values(counts: Sequence[tuple[str, float]], whole: float, mass: float, known: Iterable[str] = ()) -> str:
     """Values that a domain does not name.
 
     Args:
         counts: Value and its rows, the most frequent first.
         whole: Rows with a value.
         mass: Share of them that the domain must cover.
+        known: Values of the domain.
     """
     named = ", ".join(f"{value!r} {_percent(rows / whole)}" for value, rows in counts[:NAMED])
     more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
     part = sum(rows for _, rows in counts)
     together = f"{part:,.0f} of {whole:,.0f} rows ({_percent(part / whole)})"
     head = f"{len(counts)} new value{'s' if len(counts) != 1 else ''}"
-    return f"{head}: {named}{more}; together {together}, the schema allows {_percent(1 - mass)}"
+    text = f"{head}: {named}{more}; together {together}, the schema allows {_percent(1 - mass)}"
+    return text + spelled_otherwise([value for value, _ in counts], known)
+
+
+def spelled_otherwise(values: Iterable[str], known: Iterable[str]) -> str:
+    """A new value that is a known one in another spelling, as the end of a sentence; empty where none is."""
+    by_fold = {folded(value.strip()): value for value in known}
+    for value in values:
+        other = by_fold.get(folded(value.strip()))
+        if other is not None:
+            return f"; {value!r} differs from {other!r} by case alone: data.fold_case makes them one"
+    return ""
 
 
 def _percent(share: float) -> str:

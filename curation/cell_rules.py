@@ -1,6 +1,7 @@
 """What the cells of data mean: how numbers and dates are written, and values that stand for a missing one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,11 +14,15 @@ from curation.number_formats import Formats
 from models.number_text import PLAIN
 from pipeline.data import Data
 
+Read = Callable[[Mapping[str, Any]], pa.Table]
+NA = "NA"
 NAMED = 8
 """Columns that are named in a sentence."""
 
 
-def propose(table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv") -> tuple[list[Line], list[str]]:
+def propose(
+    table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv", read: Read | None = None
+) -> tuple[list[Line], list[str]]:
     """Keys of [data] that say what cells mean.
 
     Args:
@@ -25,6 +30,7 @@ def propose(table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv"
         lines: Keys of [data] so far.
         path: The first file.
         kind: The format.
+        read: Reads the same table with other keys of [data].
 
     Returns:
         All keys, and what to say, a sentence each.
@@ -48,7 +54,8 @@ def propose(table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv"
     for column, texts in dates.odd.items():
         table = table.set_column(table.column_names.index(column), column, _without(table[column], texts))
     values, said_of_values = cell_values.propose(date_formats.written(table, dates), formats.numbers, dates.odd)
-    return [*keys, *of_dates, *values], [*said, *said_of_dates, *said_of_values]
+    codes, said_of_codes = _codes(table, keys, read)
+    return [*keys, *of_dates, *values, *codes], [*said, *said_of_dates, *said_of_values, *said_of_codes]
 
 
 class _Places:
@@ -100,6 +107,31 @@ def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
             f"alike, and say data.dates = {key} with their format; what means missing goes to data.column_null_values"
         )
     return lines, said
+
+
+def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None) -> tuple[list[Line], list[str]]:
+    """NA among codes of two capitals may be one, as of Namibia and North America, though it counts as missing."""
+    names = [name for name in table.column_names if _of_capitals(table[name])]
+    blank = next((line.value for line in keys if line.key == "blank"), [*Data(path="").blank])
+    if not names or read is None or NA not in blank:
+        return [], []
+    rest = [text for text in blank if text != NA]
+    with_it, said = read({"blank": rest}), []
+    for name in names:
+        rows = pc.sum(pc.equal(with_it[name], NA)).as_py() or 0
+        if rows:
+            said.append(
+                f"{name}: {NA!r} in {rows:,} of {len(table):,} cells counts as a missing value; if it is a code like "
+                f"the others, say data.blank = {document.toml(rest)}"
+            )
+    return ([Line("blank", rest, f"if {NA!r} is a code", active=False)] if said else []), said
+
+
+def _of_capitals(column: pa.ChunkedArray) -> bool:
+    """Whether a column of texts with missing cells has codes of two capitals."""
+    if not pa.types.is_string(column.type) or not 0 < column.null_count < len(column):
+        return False
+    return bool(pc.all(pc.match_substring_regex(column, "^[A-Z]{2}$")).as_py())
 
 
 def _without(column: pa.ChunkedArray, texts: Sequence[str]) -> pa.ChunkedArray:

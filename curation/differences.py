@@ -169,5 +169,5 @@ def _domain(
         return []
     share = sum(count for count, _ in new) / whole
     mass = feature.distribution_constraints.min_domain_mass if feature.HasField("distribution_constraints") else 1.0
-    text = mismatches.new_values([(value, count) for count, value in new], whole, mass)
+    text = mismatches.new_values([(value, count) for count, value in new], whole, mass, known)
     return [Difference(2 if share > 1 - mass else 4, -share, feature.name, text)]

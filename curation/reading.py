@@ -1,5 +1,6 @@
 """Finds out what kind of data is there, and reads it for the proposal."""
 
+import functools
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -134,7 +135,9 @@ def read(path: str, root: str) -> Found:
     said += cut
     table, whole = found.table, found.whole
     if what in (*TEXTS, "parquet"):
-        settled, cell_said = cell_rules.propose(table, lines, first, what)
+        plain = _active(lines)
+        again = functools.partial(lambda other, keys: cells(root, {**keys, **other}).table, keys=plain)
+        settled, cell_said = cell_rules.propose(table, lines, first, what, again)
         said = [*said, *cell_said]
         if settled != lines:
             lines = settled

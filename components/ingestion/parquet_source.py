@@ -47,9 +47,9 @@ def batches(
                 try:
                     made.append(cells.cast(_plain(column), str(known[name]), cleaning.rules(name)))
                 except cells.BadCellError as error:
+                    expected = error.expected or f" is no {known[name]}, which the schema says it is"
                     raise UserError(
-                        f"{path}: column {name!r}, row {rows + error.row + 1}: {error.value!r} is no {known[name]}, "
-                        "which the schema says it is"
+                        f"{path}: column {name!r}, row {rows + error.row + 1}: {error.value!r}{expected}"
                     ) from error
             yield pa.RecordBatch.from_arrays(made, batch.schema.names)
             rows += len(batch)

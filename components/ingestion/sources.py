@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from components.ingestion import files, formats, left_out
+from components.ingestion import conversions, files, formats, left_out
 from components.ingestion.omissions import Omissions
 from components.ingestion.partitions import Partitioned
 from errors import UserError
@@ -66,6 +66,8 @@ def batches(
     """
     paths = [paths] if isinstance(paths, str) else list(paths)
     known = types(paths, settings, columns, omissions)
+    if omissions is not None:
+        conversions.tell(settings, known, omissions)
     for path in paths:
         yield from source(path, settings).batches(path, settings, known, omissions)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components import mismatches
 from components.validation import cell_values, equal_rows, labels
 from components.validation.findings import Finding, Predicate, down, share, toml_key, up
 from components.validation.reviewed import by_column, unnamed
@@ -141,7 +142,8 @@ def unseen(today: Today) -> Iterator[Finding]:
                 part / whole,
                 today.action("unseen") if above else "warn",
                 f"{part:,.0f} of {whole:,.0f} cells ({share(part, whole)}) hold values that {where} does not have, "
-                f"such as {', '.join(map(repr, others[:5]))}, {'above' if above else 'within'} the limit of {most:g}",
+                f"such as {', '.join(map(repr, others[:5]))}, {'above' if above else 'within'} the limit of {most:g}"
+                + mismatches.spelled_otherwise(others, values),
                 edit=f"gates.unseen.columns.{toml_key(column)} = {up(part / whole):g} in the config" if above else "",
                 splits=[split],
                 at_fault=_not_in(column, values),

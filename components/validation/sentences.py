@@ -107,7 +107,8 @@ def _values(case: Case) -> str:
     buckets = case.measured.string_stats.rank_histogram.buckets
     others = [(bucket.label, bucket.sample_count) for bucket in buckets if bucket.label not in known]
     whole = common(case.measured).num_non_missing
-    return mismatches.new_values(sorted(others, key=lambda one: (-one[1], one[0])), whole, mass(case.feature))
+    others.sort(key=lambda one: (-one[1], one[0]))
+    return mismatches.new_values(others, whole, mass(case.feature), known)
 
 
 def _several(case: Case) -> str:

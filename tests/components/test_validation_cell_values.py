@@ -69,3 +69,16 @@ def test_other_numbers_are_not(flats, gated, area):
 )
 def test_what_stands_out(number, share, low, high, stands):
     assert sentinels.stands_out(number, share, low, high) == stands
+
+
+def test_a_new_value_in_another_spelling_of_a_known_one_is_named(flats, gated):
+    values = 'string_domain { name: "cities" value: "Bern" value: "Chur" }'
+    flats.data(flats.HEADER + rows(60, city=lambda row: ("Bern", "Chur", "BERN")[row % 3]))
+    flats.schema(flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"') + values)
+    refused = [each for each in gated.found(ALL) if each["gate"] == "schema"]
+    mass = "distribution_constraints { min_domain_mass: 0.1 }"
+    flats.schema(flats.SCHEMA.replace("type: BYTES", f'type: BYTES domain: "cities" {mass}') + values)
+    warned = [each for each in gated.found(ALL) if each["gate"] == "unseen"]
+
+    for found in (one(refused), one(warned)):
+        assert "'BERN' differs from 'Bern' by case alone: data.fold_case makes them one" in found["text"]

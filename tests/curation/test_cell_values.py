@@ -122,3 +122,23 @@ def test_parquet_is_looked_at_too(tmp_path):
     assert found.values["column_null_values"] == {"n": [-999]}
     assert found.values["fold_case"] == ["c"]
     assert (found.table["n"].null_count, found.table["c"].unique().to_pylist()) == (5, ["yes", "no"])
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [(("ZA", "BW", "NA"), True), (("EU", "NA"), True), (("ZA", "Bwa", "NA"), False), (("1", "NA"), False)],
+)
+def test_na_among_codes_of_two_capitals_is_named(tmp_path, values, named):
+    rows = [f"{values[row % len(values)]},{row % 7}" for row in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["country,y", *rows]) + "\n")
+    found = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
+    said = (
+        f"country: 'NA' in {60 // len(values)} of 60 cells counts as a missing value; if it is a code like the "
+        'others, say data.blank = ["", "?", "N/A", "null"]'
+    )
+
+    assert (said in found.said) == named
+    assert [(line.value, line.active) for line in found.lines if line.key == "blank"] == (
+        [(["", "?", "N/A", "null"], False)] if named else []
+    )
+    assert found.table["country"].null_count == 60 // len(values)

@@ -35,6 +35,12 @@ def test_the_data_a_schema_was_made_from_has_no_difference(compare):
     assert compare(n=["7"] * 100, c=["b"] * 100) == []
 
 
+def test_a_known_value_in_another_spelling_is_named(compare):
+    [found] = compare(c=["a"] * 60 + ["B"] * 40)
+
+    assert found.endswith("; 'B' differs from 'b' by case alone: data.fold_case makes them one")
+
+
 def test_worst_first(compare):
     found = compare(y=None, n=["1", "x"] * 50, f=["-1", "2"] * 50, c=["a"] * 97 + ["new"] * 3, extra=["1"] * 100)
     assert found == [

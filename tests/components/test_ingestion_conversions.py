@@ -1,0 +1,34 @@
+import pyarrow as pa
+
+from components.ingestion import sources
+from components.ingestion.omissions import Omissions
+from pipeline.data import Data
+
+TEXT = 'n,day,paid,note\n"1,234",5.1.2024,Yes,a\n7,6.1.2024,NO,b\n'
+KINDS = {"n": "INT", "day": "BYTES", "paid": "BYTES", "note": "BYTES"}
+
+
+def read(path, **keys):
+    told = Omissions()
+    settings = Data(path="not read", **keys).model_dump(mode="json")
+    table = pa.Table.from_batches(sources.batches(str(path), settings, KINDS, told))
+    return table.to_pydict(), told.lines()
+
+
+def test_columns_that_are_converted_are_told_with_how(tmp_path):
+    (tmp_path / "t.csv").write_text(TEXT)
+    keys = {"csv": {"thousands": ","}, "dates": {"day": "DD.MM.YYYY"}, "fold_case": ["paid"]}
+    table, told = read(tmp_path / "t.csv", **keys)
+
+    assert table == {"n": [1234, 7], "day": ["2024-01-05", "2024-01-06"], "paid": ["yes", "no"], "note": ["a", "b"]}
+    assert told == [
+        'converted 1 column: numbers written with decimal = ".", thousands = "," (n)',
+        "converted 1 column: dates written DD.MM.YYYY, to YYYY-MM-DD (day)",
+        "converted 1 column: texts, to lower case (data.fold_case) (paid)",
+    ]
+
+
+def test_plain_columns_are_not(tmp_path):
+    (tmp_path / "t.csv").write_text(TEXT.replace('"1,234"', "1234"))
+
+    assert read(tmp_path / "t.csv")[1] == []
