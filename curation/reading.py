@@ -20,7 +20,7 @@ from components.ingestion import (
     sources,
 )
 from components.ingestion.omissions import Omissions, short
-from curation import cell_rules, data_paths, dialect, document, number_formats, pictures
+from curation import cell_rules, data_paths, dialect, document, number_formats, pictures, unique_names
 from curation.choices import Line
 from curation.pictures import Pictures
 from errors import UserError
@@ -118,6 +118,8 @@ def read(path: str, root: str) -> Found:
     if what in ("csv", None) and os.path.isfile(first):
         lines += dialect.lines(first)
         said += [f"csv = {document.toml(line.value)}: {line.why}" for line in lines if line.key == "csv"]
+        lines, renamed = unique_names.settle(first, lines)
+        said += renamed
         if what is None:
             lines.append(Line("format", "csv", "a text whose name does not tell"))
     what = _active(lines).get("format", what)

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.ingestion import files, sources
+from components.ingestion import files, packing, sources
 from components.ingestion.files import DataFile
 from components.ingestion.formats import TABLES, NoRowsError
 from components.ingestion.omissions import Omissions
@@ -33,13 +33,16 @@ def without(found: Sequence[DataFile], settings: Mapping[str, Any], omissions: O
 
 
 def _is_empty(path: str, settings: Mapping[str, Any]) -> bool:
-    if (settings["format"] or files.format_of(path)) not in TABLES:
+    kind = settings["format"] or files.format_of(path)
+    if kind not in TABLES:
         return False
     # What else is wrong with a file is said by who reads it.
-    with contextlib.suppress(UserError, OSError):
-        with contextlib.closing(files.open_binary(path)) as file:
+    with contextlib.suppress(UserError, *packing.FAULTS):
+        with contextlib.closing(files.open_unpacked(path)) as file:
             if not file.read(1):
                 return True
+        if kind == "tfrecord":
+            return False  # its first byte is of a record
         try:
             sources.look(path, settings)
         except NoRowsError:

@@ -1,0 +1,27 @@
+import numpy as np
+
+from curation import new, review, unique_names
+from pipeline import load
+from pipeline.variants import Name
+
+
+def test_later_columns_of_a_name_are_numbered():
+    assert unique_names.unique(["a", "b", "a", "a_2", "a"]) == ["a", "b", "a_3", "a_2", "a_4"]
+    assert unique_names.unique(["", "", "x"]) == ["", "_2", "x"]
+    assert unique_names.unique(["a", "A"]) == ["a", "A"]
+
+
+def test_new_reads_a_table_with_columns_that_share_a_name(tmp_path):
+    for folder in ("configs", "schemas", "data"):
+        (tmp_path / folder).mkdir()
+    x = np.random.default_rng(1).normal(size=200)
+    rows = "".join(f"{value:.3f};{-value * value:.3f};{'yes' if value > 0 else 'no'}\n" for value in x)
+    (tmp_path / "data" / "t.csv").write_text(f"x;x;y\n{rows}")
+    proposal = new.new(str(tmp_path), "made", str(tmp_path / "data" / "t.csv"))
+    reviewed = load.reviewed(str(tmp_path), Name("made"))
+
+    assert reviewed.config.data.csv.names == ("x", "x_2", "y")
+    assert reviewed.config.data.csv.delimiter == ";"
+    assert list(reviewed.columns) == ["x", "x_2", "y"]
+    assert "columns that share a name are numbered: 'x_2' (column 2); data.csv.names" in proposal.said
+    assert review.diff(str(tmp_path), "made", str(tmp_path)) == []
