@@ -53,6 +53,8 @@ def number(value: float | None, digits: int = 5) -> str | None:
     """Writes a number with so many significant digits, whole ones in full; None stays None."""
     if value is None or math.isnan(value):
         return None
+    if math.isinf(value):
+        return "infinite" if value > 0 else "-infinite"
     if value == round(value) and abs(value) < 1e15:
         return f"{value:,.0f}"
     return f"{value:,.0f}" if 10 ** (digits - 1) <= abs(value) < 1e15 else f"{value:,.{digits}g}"

@@ -1,5 +1,6 @@
 """Charts of an evaluation: intervals by slice, matrices, points."""
 
+import math
 from collections.abc import Sequence
 
 from inspection.drawing import number
@@ -67,6 +68,7 @@ def matrix(cells: Sequence[Sequence[float]], rows: Sequence[str], columns: Seque
 
 def points(pairs: Sequence[Point], *, label: str, across: str, up: str, diagonal: bool, width: float = 420) -> Html:
     """Draws points; with the diagonal where both axes are of one unit."""
+    pairs = [pair for pair in pairs if all(map(math.isfinite, pair))]
     height = 300
     ends = span([each for pair in pairs for each in pair]) if diagonal else span([x for x, _ in pairs])
     x = Scale(*ends, LEFT + 16, width - RIGHT)

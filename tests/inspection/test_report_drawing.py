@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from inspection.report import charts, data, svg
+from inspection.report import charts, data, markup, svg
 from inspection.report.graph import draw
 from inspection.report.markup import Html, safe, table, tag
 from inspection.statistics import Column, Split
@@ -61,6 +61,21 @@ def test_a_falling_loss_is_drawn_downwards_and_through_every_epoch():
     heights = [float(point.split(",")[1]) for point in points.split()]
     assert len(heights) == 3
     assert heights == sorted(heights)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (math.inf, "infinite"),
+        (-math.inf, "-infinite"),
+        (math.nan, "-"),
+        (None, "-"),
+        (1e300, "1e+300"),
+        (1234.0, "1,234"),
+    ],
+)
+def test_any_number_can_be_a_cell(value, written):
+    assert markup.shown(value) == written
 
 
 def test_numbers_that_are_none_are_left_out():
@@ -120,3 +135,11 @@ def test_a_heavy_tail_is_drawn_between_its_outer_tenths(fullest, crowded):
 
     assert ("1,000,000" in drawn, "one of the bars of equal width holds 99.8" in text) == (not crowded, crowded)
     assert "1,000,000" in text, "the table has all of them"
+
+
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_infinite_points_are_left_out(diagonal):
+    made = [(1.0, 2.0), (math.inf, 3.0), (4.0, math.nan)]
+    text = charts.points(made, label="l", across="x", up="y", diagonal=diagonal)
+    [dots] = re.findall(r'<path d="([^"]*)"', text)
+    assert dots.count("M") == 1
