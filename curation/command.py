@@ -1,6 +1,7 @@
 """The commands `new` and `schema`. Nothing heavy is imported before they run."""
 
 import argparse
+import json
 import os
 from collections.abc import Callable
 
@@ -28,11 +29,16 @@ def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser)
     infer = steps.add_parser("infer", help="propose a schema from the data: schemas/NAME.proposed.pbtxt")
     infer.add_argument("name", metavar="NAME")
     infer.add_argument("--print", action="store_true", dest="show", help="print it instead")
+    diff = None
     for step, text in (
         ("diff", "how the data differs from the approved schema; exit code 3 where it does"),
         ("approve", "take schemas/NAME.proposed.pbtxt over"),
     ):
-        steps.add_parser(step, help=text).add_argument("name", metavar="NAME")
+        parser = steps.add_parser(step, help=text)
+        parser.add_argument("name", metavar="NAME")
+        diff = parser if step == "diff" else diff
+    if diff is not None:
+        diff.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
 def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], list[str]], queries: str) -> int:
@@ -83,6 +89,11 @@ def run_schema(arguments: argparse.Namespace, root: str, data_root: str, queries
         return 0
     passed_over = Omissions()
     found = review.diff(root, arguments.name, data_root, passed_over, queries)
+    if arguments.json:
+        differences = [{"column": one.column, "rank": one.rank, "text": one.text} for one in found]
+        shown = {"differences": differences, "omissions": passed_over.lines()}
+        printing.block(json.dumps(shown, indent=2) + "\n")
+        return DIFFERENT if found else 0
     printing.line(*(f"data     {line}" for line in passed_over.lines()))
     printing.line(*map(str, found) if found else [f"the data is as schemas/{arguments.name}.pbtxt says"])
     return DIFFERENT if found else 0

@@ -1,5 +1,6 @@
 """What ran: the runs in a store, and one run with its nodes and their artifacts."""
 
+import fcntl
 import functools
 import json
 import os
@@ -12,6 +13,10 @@ from errors import UserError
 from inspection.labels import Labelled, artifact_row, nearest, producers, seconds_of, state_of, when
 from inspection.records import NOT_RUN, ArtifactRow, Node, Run, RunDetail
 from inspection.store import INPUT_EVENTS, OUTPUT_EVENTS, PIPELINE_CONTEXT, RUN_CONTEXT, Store, properties
+
+LOCK = ".lock"
+"""In a pipeline's folder: held by the processes of its run, see orchestration/lock.py."""
+GONE = "its process is gone: the same command goes on with it"
 
 
 def list_runs(
@@ -181,16 +186,35 @@ def _run(store: Store, context: pb.Context, labels: Labelled, pipeline: str | No
     if pipeline is None:
         pipeline = labels[executions[0].id].pipeline if executions else ""
     state = recorded or _derived(executions, labels, ours=folder is not None)
+    reason = facts.get("reason")
+    if state == "RUNNING" and folder and _is_gone(str(folder), context.name):
+        state, reason = "FAILED", GONE
     last = max((execution.last_update_time_since_epoch for execution in executions), default=0)
     return Run(
         run_id=context.name,
         pipeline=pipeline,
         state=state,
-        reason=facts.get("reason"),
+        reason=reason,
         started=when(context.create_time_since_epoch),
         ended=None if state == "RUNNING" else when(context.last_update_time_since_epoch if recorded else last),
         folder=folder,
     )
+
+
+def _is_gone(folder: str, run_id: str) -> bool:
+    """Says whether the process of a run that has no end is gone: it holds its pipeline's lock as long as it lives."""
+    try:
+        descriptor = os.open(os.path.join(os.path.dirname(os.path.dirname(folder)), LOCK), os.O_RDONLY)
+    except OSError:
+        return False  # another machine's, or of a time before there was a lock
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        holder = os.pread(descriptor, 4096, 0).decode(errors="replace")
+        return bool(holder) and f'"{run_id}"' not in holder
+    finally:
+        os.close(descriptor)
 
 
 def _derived(executions: Sequence[pb.Execution], labels: Labelled, *, ours: bool) -> str:

@@ -52,5 +52,5 @@ class Root:
 
 
 def new_run_id() -> str:
-    """Date, time and two random bytes: sorts by start, and two runs in one second differ."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    """Date and time in UTC and two random bytes: sorts by start, and two runs in one second differ."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"

@@ -3,12 +3,13 @@
 import os
 import sys
 import time
+from typing import Any
 
 from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 import printing
-from components import versions
+from components import reference, versions
 from errors import PipelineError, ResourceError, UserError
 from inspection import store as inspection_store
 from inspection.artifacts import MODEL, PUSHED, pushed_versions
@@ -16,20 +17,42 @@ from inspection.labels import Labelled, producers
 from orchestration.places import Root
 from pipeline.columns import nearest
 
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+"""How times are shown: in UTC."""
 EXECUTION = "orchestration.pushes.bring_back"
 """Type of the executions that tell ML Metadata of versions that were brought back."""
 
 
+def known(root: str, name: str) -> list[dict[str, Any]]:
+    """What is known of each version, the one that serves first."""
+    folder = _folder(root, name)
+    taken_back = {version.number for version in reference.taken_back(folder)}
+    found = [versions.told(folder, number) for number in reversed(versions.pushed(folder))]
+    return [
+        {
+            "version": version.number,
+            "pushed": time.strftime(TIME, time.gmtime(version.pushed)) if version.pushed else None,
+            "serves": place == 0,
+            "copy_of": version.copy_of,
+            "taken_back": version.number in taken_back,
+            "ours": version.ours,
+            "digest": version.digest,
+            "model": version.model,
+            "span": version.span or None,
+        }
+        for place, version in enumerate(found)
+    ]
+
+
 def listed(root: str, name: str) -> list[str]:
     """One line a version, the one that serves first."""
-    folder = _folder(root, name)
-    found = [versions.told(folder, number) for number in reversed(versions.pushed(folder))]
     lines = []
-    for place, version in enumerate(found):
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(version.pushed)) if version.pushed else "unknown"
-        of = f"  copy of {version.copy_of}" if version.copy_of else ""
-        of += "" if version.ours else "  not pushed by this pipeline"
-        lines.append(f"{version.number}  pushed {when}{of}{'  serves' if place == 0 else ''}")
+    for version in known(root, name):
+        of = f"  copy of {version['copy_of']}" if version["copy_of"] else ""
+        of += "  taken back" if version["taken_back"] else ""
+        of += "" if version["ours"] else "  not pushed by this pipeline"
+        serves = "  serves" if version["serves"] else ""
+        lines.append(f"{version['version']}  pushed {version['pushed'] or 'unknown'}{of}{serves}")
     return lines
 
 
@@ -58,8 +81,8 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
             f"`python runner.py push {name}` lists all, and `push --version V {name}` serves any of them again"
         )
     if wanted not in there:
-        known = ", ".join(map(str, there))
-        raise UserError(f"{name} has no version {wanted}. There is: {known}. Older ones were removed, see [push] keep")
+        others = ", ".join(map(str, there))
+        raise UserError(f"{name} has no version {wanted}. There is: {others}. Older ones were removed, see [push] keep")
     if wanted == there[-1]:
         return f"{name}: version {wanted} serves already"
     try:
@@ -86,8 +109,8 @@ def _folder(root: str, name: str) -> str:
     folder = Root(os.path.abspath(root)).serving(name)
     if not versions.pushed(folder):
         names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir()) if os.path.isdir(root) else []
-        known = [one for one in names if versions.pushed(Root(os.path.abspath(root)).serving(one))]
-        raise UserError(f"{folder} holds no version yet.{nearest(name, known)}")
+        others = [one for one in names if versions.pushed(Root(os.path.abspath(root)).serving(one))]
+        raise UserError(f"{folder} holds no version yet.{nearest(name, others)}")
     return folder
 
 

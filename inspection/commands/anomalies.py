@@ -1,21 +1,61 @@
 """`inspect anomalies ARTIFACT`: where the data does not fit the schema."""
 
 import argparse
+import json
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from inspection.artifacts import find_typed
+from errors import UserError
+from inspection import files
+from inspection.artifacts import by_id, find_typed, of_run
 from inspection.drawing import drawn, table
+from inspection.runs import find_run, show_run
 from inspection.schemas import Anomaly, read_anomalies
-from inspection.store import Store
+from inspection.store import RUN_CONTEXT, Store
+
+KIND = "ExampleAnomalies"
+GATES = "gates.json"
+"""In a run's folder: what a gate found."""
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
     """Returns the anomalies, and a function that draws them."""
-    artifact = find_typed(store, args.artifact, "ExampleAnomalies", pipeline=args.pipeline)
+    blocked = _blocked(store, args.artifact, args.pipeline)
+    if blocked is not None:
+        return blocked, lambda: _gates(blocked["run"], blocked["gates"])
+    artifact = find_typed(store, args.artifact, KIND, pipeline=args.pipeline)
     splits, found = read_anomalies(artifact)
     value = {"artifact": int(artifact.id), "splits": splits, "anomalies": found}
     return value, lambda: _text(int(artifact.id), splits, found)
+
+
+def _blocked(store: Store, wanted: str, pipeline: str | None) -> dict[str, Any] | None:
+    """Returns what a gate found that kept a run from making anomalies; None where it made some, or another is meant.
+
+    Raises:
+      UserError: The run ended before its data was looked at.
+    """
+    if by_id(store, wanted) is not None or not store.contexts(RUN_CONTEXT):
+        return None
+    run_id = find_run(store, wanted, pipeline=pipeline)
+    # An earlier run's anomalies are an input of the history.
+    if any(made and artifact.type == KIND for artifact, made in of_run(store, run_id)):
+        return None
+    run = show_run(store, run_id).run
+    path = os.path.join(run.folder or "", GATES)
+    if not run.folder or not os.path.isfile(path):
+        raise UserError(f"run {run_id} is {run.state} and looked at no data: it made no {KIND}")
+    return {"run": run_id, "state": run.state, "gates": json.loads(files.read(path))}
+
+
+def _gates(run_id: str, found: Sequence[dict[str, Any]]) -> str:
+    rows = [
+        [one.get("action"), one.get("gate"), one.get("column") or "(all)", one.get("text"), one.get("edit")]
+        for one in found
+    ]
+    head = f"Run {run_id}: its data was refused, so it made no {KIND}; what the gates found:"
+    return drawn(head, table(["ACTION", "GATE", "COLUMN", "WHAT", "TO ACCEPT IT"], rows))
 
 
 def _text(artifact: int, splits: Sequence[str], found: Sequence[Anomaly]) -> str:

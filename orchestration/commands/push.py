@@ -17,6 +17,7 @@ def add(commands: Any) -> None:
     which = push.add_mutually_exclusive_group()
     which.add_argument("--rollback", action="store_true", help="let the version serve that served before")
     which.add_argument("--version", type=int, metavar="V", help="let this version serve")
+    push.add_argument("--json", action="store_true", help="print JSON instead of lines")
     options.add_store(push, options.absent)
     push.set_defaults(do=run)
 
@@ -27,8 +28,13 @@ def run(arguments: argparse.Namespace) -> int:
     from orchestration import pushes
 
     root = os.path.abspath(arguments.root)
+    said: list[str] = []
     if arguments.rollback or arguments.version is not None:
-        printing.line(pushes.bring_back(root, arguments.name, metadata=arguments.metadata, number=arguments.version))
+        said = [pushes.bring_back(root, arguments.name, metadata=arguments.metadata, number=arguments.version)]
+    if arguments.json:
+        from inspection.drawing import as_json
+
+        printing.block(as_json({"said": said, "versions": pushes.known(root, arguments.name)}))
     else:
-        printing.line(*pushes.listed(root, arguments.name))
+        printing.line(*(said or pushes.listed(root, arguments.name)))
     return 0

@@ -31,16 +31,19 @@ def add(commands: Any) -> None:
         parser.add_argument("name", metavar="NAME", nargs=None if needed else "?", help="PIPELINE:NAME, or NAME alone")
         return parser
 
-    inner.add_parser("list", parents=[where], help="all schedules, when each is due next, and how its last run ended")
+    listed = inner.add_parser(
+        "list", parents=[where], help="all schedules, when each is due next, and how its last run ended"
+    )
+    listed.add_argument("--json", action="store_true", help="print JSON instead of a table")
     one("next", "the next times of a schedule").add_argument(
         "-n", dest="count", type=options.rows, default=5, metavar="N", help="how many (default: 5)"
     )
     one("pause", "skip a schedule's times until it is resumed")
     one("resume", "let a paused schedule run again, from its next time on")
     one("run-now", "run a schedule now, here, and wait for its end")
-    one("history", "what became of each time, the newest first", needed=False).add_argument(
-        "--limit", type=options.rows, default=50, metavar="N", help="at most N lines (default: 50)"
-    )
+    ended = one("history", "what became of each time, the newest first", needed=False)
+    ended.add_argument("--limit", type=options.rows, default=50, metavar="N", help="at most N lines (default: 50)")
+    ended.add_argument("--json", action="store_true", help="print JSON instead of a table")
     one("serve", "run one schedule, or all, until stopped", needed=False)
     one("systemd", "print a systemd unit that runs a schedule")
     one("crontab", "print a crontab line that runs a schedule")
@@ -86,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _history(root, arguments)
     known = plans.all_plans(arguments=_run_options(arguments, everything=False))
     if command == "list":
-        return _list(root, known)
+        return _list(root, known, as_values=arguments.json)
     if command == "serve":
         wanted = None if arguments.name is None else plans.find(known, arguments.name)
 
@@ -172,16 +175,17 @@ def _one_variant(arguments: argparse.Namespace) -> str | None:
     return variants(REPOSITORY, arguments.pipeline)[0]
 
 
-def _list(root: str, found: "Plans") -> int:
+def _list(root: str, found: "Plans", *, as_values: bool) -> int:
     import sys
     import time
     from datetime import datetime, timezone
 
-    from inspection.drawing import drawn, moment, table
+    from inspection.drawing import as_json, drawn, moment, table
     from inspection.schedules import schedules
 
     remembered = {row.name: row for row in schedules(root)}
     rows: list[list[Any]] = []
+    values: list[dict[str, Any]] = []
     for plan in found.known:
         row = remembered.get(plan.name)
         paused = row is not None and row.paused
@@ -189,8 +193,21 @@ def _list(root: str, found: "Plans") -> int:
         due = "paused" if paused else moment(datetime.fromtimestamp(upcoming, timezone.utc)) if upcoming else ""
         last = row.last if row else None
         when = f"{last.state}, {moment(last.ended or last.due)}" if last else "never"
+        values.append(
+            {
+                "schedule": plan.name,
+                "times": plan.schedule.cron or plan.schedule.on,
+                "timezone": plan.schedule.timezone,
+                "paused": paused,
+                "next": datetime.fromtimestamp(upcoming, timezone.utc) if upcoming else None,
+                "last": last,
+            }
+        )
         rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, when])
     none = "no schedules: write [[schedule]] into a config, see docs/configuration.md\n"
+    if as_values:
+        printing.block(as_json({"schedules": values, "faults": list(found.faults.values())}))
+        return UserError.exit_code if found.faults else 0
     printing.block(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else none)
     notes = [f"{plan.name}: {note}" for plan in found.known for note in plan.schedule.times().notes]
     printing.line(*notes, to=sys.stderr)
@@ -214,7 +231,7 @@ def _next(plan: "Plan", count: int) -> int:
 
 
 def _history(root: str, arguments: argparse.Namespace) -> int:
-    from inspection.drawing import drawn, moment, table
+    from inspection.drawing import as_json, drawn, moment, table
     from inspection.schedules import history, schedules
 
     names = [row.name for row in schedules(root)]
@@ -227,6 +244,9 @@ def _history(root: str, arguments: argparse.Namespace) -> int:
             raise UserError(f"no schedule {wanted!r} has run under {root} yet.{nearest(wanted, names)}")
         wanted = fits[0]
     found = history(root, schedule=wanted, limit=arguments.limit)
+    if arguments.json:
+        printing.block(as_json(found))
+        return 0
     header = ["DUE", "SCHEDULE", "STATE", "ATTEMPTS", "RUN", "REASON"]
     rows = [
         [moment(fire.due), fire.schedule, fire.state, str(fire.attempts), fire.run_id or "", fire.reason]

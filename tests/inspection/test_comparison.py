@@ -117,6 +117,8 @@ def test_the_text_says_the_same(two: None, ask: Any) -> None:
     assert "mae city = Rome 5 8 60.00% worse -" in told
     assert "r2 all rows 0.8 0.7 12.50% worse inside A's 95 %" in told
     assert not [line for line in told if line.startswith("f1")]
+    # The one metric that is shown says nothing in the last column, which then goes with its header.
+    assert "mae city = Rome 5 8 60.00% worse" in " ".join(ask("compare", "first", "latest", "--limit", "1").split())
 
 
 def test_the_same_and_the_unknown_are_said(two: None, ask: Any, writer: Any, tmp_path: Path) -> None:

@@ -148,3 +148,21 @@ def test_splits_are_those_that_the_artifact_names(writer: Any, tmp_path: Path, a
     assert [split["split"] for split in ask("statistics", "1", "--json")["splits"]] == ["train"]
     with pytest.raises(ResourceError, match=r"statistics has no folder of split 'eval'; run again"):
         ask("statistics", "2")
+
+
+def test_a_run_whose_data_was_refused_shows_what_the_gates_found(writer: Any, tmp_path: Path, ask: Any) -> None:
+    writer.run("good", state="COMPLETE").node("validation", outputs=[("anomalies", "ExampleAnomalies")], uri="/gone")
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    found = {"action": "block", "gate": "drift", "column": "area", "text": "0.3 apart", "edit": "gates.drift = 0.4"}
+    (folder / "gates.json").write_text(json.dumps([found]))
+    run = writer.run("bad", run_folder=str(folder), state="BLOCKED")
+    run.node("history", inputs=[("anomalies", 1)], outputs=[])
+    head, _, row = _cells(ask("anomalies", "latest"))
+
+    assert "Run bad: its data was refused" in " ".join(head)
+    assert row == ["block", "drift", "area", "0.3 apart", "gates.drift = 0.4"]
+    assert ask("anomalies", "bad", "--json") == {"run": "bad", "state": "BLOCKED", "gates": [found]}
+    (folder / "gates.json").unlink()
+    with pytest.raises(UserError, match="run bad is BLOCKED and looked at no data: it made no ExampleAnomalies"):
+        ask("anomalies")

@@ -1,5 +1,6 @@
 """Runs as a store tells them; one file because every test reads the store of one writer."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -362,3 +363,26 @@ def test_a_store_of_stock_tfx_is_read(tmp_path: Path) -> None:
         assert [row.uri for row in nodes["imported"].outputs] == [str(tmp_path)]
     assert first["schema.gen"].type.endswith(".ImportSchemaGen")
     assert first["schema.gen"].properties == {"schema_file": str(tmp_path / "schema.pbtxt")}
+
+
+def test_a_run_whose_process_is_gone_is_told_at_once(writer, tmp_path):
+    folder = tmp_path / "houses/runs/r"
+    folder.mkdir(parents=True)
+    writer.run("r", run_folder=str(folder)).node("trainer", state="RUNNING")
+    store = open_store(str(tmp_path), None)
+
+    def told():
+        [run] = list_runs(store)
+        return run.state, run.reason
+
+    assert told() == ("RUNNING", None), "of another machine: there is no lock here"
+    lock = tmp_path / "houses/.lock"
+    lock.write_text('{"run_id": "r", "pid": 1}')
+    assert told() == ("FAILED", "its process is gone: the same command goes on with it")
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert told() == ("RUNNING", None)
+        lock.write_text('{"run_id": "another", "pid": 1}')
+        assert told()[0] == "FAILED", "another run holds it"
+    assert [run.run_id for run in list_runs(store, state="FAILED")] == ["r"]
+    assert list_runs(store, state="RUNNING") == []

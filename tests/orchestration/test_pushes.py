@@ -1,4 +1,7 @@
+import json
+import re
 import shutil
+import time
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -7,7 +10,7 @@ from components import reference, versions
 from errors import ResourceError, UserError
 from inspection.artifacts import find_model
 from inspection.store import open_store
-from orchestration import pushes
+from orchestration import command, places, pushes
 
 
 @pytest.fixture
@@ -176,3 +179,40 @@ def test_a_push_from_the_cache_counts_only_while_it_decides_what_serves(serving)
     assert damage(bad) is None
     shutil.rmtree(serving)
     assert damage(second) == "no longer served"
+
+
+def test_versions_are_told_as_json_in_utc_with_what_was_taken_back(serving, capsys):
+    first, second, bad = versions.pushed(str(serving))
+    root = str(serving.parent.parent)
+    assert command.main(["push", "houses", "--root", root, "--version", str(first), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+
+    assert told["said"][0].startswith(f"houses: version {bad + 1} serves now, a copy of {first}")
+    rows = told["versions"]
+    assert [(row["version"], row["serves"], row["taken_back"]) for row in rows] == [
+        (bad + 1, True, False),
+        (bad, False, True),
+        (second, False, True),
+        (first, False, False),
+    ]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["pushed"]) for row in rows)
+    assert command.main(["push", "houses", "--root", root]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [("taken back" in line, line.endswith("serves")) for line in lines] == [
+        (False, True),
+        (True, False),
+        (True, False),
+        (False, False),
+    ]
+
+
+def test_run_ids_are_of_utc(monkeypatch):
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        began = time.gmtime()
+        run_id = places.new_run_id()
+        assert run_id[:11] in {time.strftime("%Y%m%d-%H", when) for when in (began, time.gmtime())}
+    finally:
+        monkeypatch.undo()
+        time.tzset()

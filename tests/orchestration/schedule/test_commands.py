@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from errors import UserError
@@ -32,6 +34,12 @@ def test_schedules_are_listed_paused_resumed_and_remembered(tree, capsys):
     out = capsys.readouterr().out
     assert "flats:nightly" in out
     assert "Europe/Berlin" in out
+    assert run(tree, "list", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [row["schedule"] for row in told["schedules"]] == ["flats:nightly", "flats:watch"]
+    assert (told["schedules"][0]["times"], told["schedules"][0]["paused"]) == ("30 2 * * *", False)
+    assert run(tree, "history", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
     assert run(tree, "pause", "nightly") == 0
     run(tree, "list")
     assert "paused" in capsys.readouterr().out
