@@ -29,7 +29,7 @@ from pipeline.data import Data
 
 MOST_ROWS = 2_000_000
 """Rows that are looked at; what follows them is not read."""
-TEXTS = ("csv", "jsonl")
+TEXTS = ("csv", "jsonl", "xlsx")
 """Formats whose cells are texts, which tell by their looks what they mean."""
 MOST_IMAGES = 20_000
 """Images in files of many that are looked at."""
@@ -193,7 +193,7 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     if what == "images":
         table, _ = pictures.table(paths, told)
         return Cells(table, True, dict(folder_source.COLUMNS), told)
-    most = most or (MOST_ROWS if what in ("csv", "jsonl", "parquet", "tfrecord") else MOST_IMAGES)
+    most = most or (MOST_ROWS if what in (*TEXTS, "parquet", "tfrecord") else MOST_IMAGES)
     # As texts: which cells make a column a text, and which stand for a missing value, is not known yet.
     names = sources.look(paths[0], settings) if what in TEXTS else settings["dates"]
     columns = {name: "BYTES" for name in names if name not in settings["partitions"]}

@@ -139,8 +139,10 @@ class Data(Strict):
     with user and password from PGUSER and PGPASSWORD or PGPASSFILE."""
     query_seconds: float = Field(default=3600, gt=0)
     """Most seconds that `sql` may take."""
-    format: Literal["csv", "jsonl", "parquet", "tfrecord", "idx", "pixels", "images"] | None = None
+    format: Literal["csv", "jsonl", "xlsx", "parquet", "tfrecord", "idx", "pixels", "images"] | None = None
     """None: as the files' names tell, or a folder of folders of images. pixels: CSV with columns pixel1, pixel2, ..."""
+    sheet: str | None = Field(default=None, min_length=1)
+    """xlsx: the sheet's name; None: the first."""
     csv: Csv = Csv()
     image: Image = Image()
     blank: tuple[str, ...] = ("", "?", "NA", "N/A", "null")
@@ -208,7 +210,7 @@ class Data(Strict):
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
         """Keys of the other source of rows."""
         if "sql" in given or "database" in given:
-            return ("path", "format", "csv", "image", "partitions")
+            return ("path", "format", "sheet", "csv", "image", "partitions")
         return ("query_seconds",) if "path" in given else ()
 
     @model_validator(mode="after")
@@ -217,7 +219,8 @@ class Data(Strict):
             if getattr(self, key) != _default(self, key):
                 raise ValueError(f"{key} does nothing beside {'sql' if self.sql else 'path'}: take it out")
         acting = {
-            "csv": ("csv", "jsonl", "pixels"),
+            "csv": ("csv", "jsonl", "xlsx", "pixels"),
+            "sheet": ("xlsx",),
             "drop": TABLES,
             "partitions": TABLES,
             "image": ("idx", "pixels", "images"),

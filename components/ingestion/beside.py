@@ -8,7 +8,7 @@ DOCUMENTATION = "documentation"
 
 _SYSTEM = re.compile(
     r"thumbs\.db|ehthumbs\.db|desktop\.ini|icon\r|__macosx|@eadir|lost\+found|\$recycle\.bin"
-    r"|system volume information|_success|_metadata|_common_metadata|_delta_log|(_committed_|_started_).*"
+    r"|system volume information|_success|_metadata|_common_metadata|_delta_log|(_committed_|_started_).*|~\$.*"
 )
 _WORDS = "readme|license|licence|notice|changelog|copying|authors|contributing|citation"
 _DOCUMENTATION = re.compile(

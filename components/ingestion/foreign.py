@@ -39,6 +39,7 @@ _PARQUET = (
 )
 ONE_JSON = "convert it to an object a line, as with `jq -c '.[]' {path} > table.jsonl`"
 JSON_LINES = "JSON lines"
+EXCEL = "an Excel workbook"
 _KINDS = (
     _Kind("an old Excel workbook", r"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", (".xls",), _pandas("read_excel", "xlrd")),
     _Kind("an Arrow or Feather file", r"ARROW1\0\0|FEA1", (".feather", ".arrow"), _PARQUET.format(read="read_feather")),
@@ -87,8 +88,8 @@ _KINDS = (
     _Kind("a tar archive", r"(?s:.{257}ustar)", (".tar", ".tgz"), "unpack it, as with `tar -xf {path}`"),
 )
 _ARCHIVED = {
-    "xl/workbook.xml": _Kind("an Excel workbook", "", (".xlsx", ".xlsm"), _pandas("read_excel", "openpyxl")),
-    "xl/workbook.bin": _Kind("an Excel workbook", "", (".xlsb",), _pandas("read_excel", "pyxlsb")),
+    "xl/workbook.xml": _Kind(EXCEL, "", (), 'write format = "xlsx" under [data], or let its name end in .xlsx'),
+    "xl/workbook.bin": _Kind("a binary Excel workbook", "", (".xlsb",), _pandas("read_excel", "pyxlsb")),
     "content.xml": _Kind("an OpenDocument spreadsheet", "", (".ods",), _pandas("read_excel", "odfpy")),
 }
 """Files in a zip archive -> what it is."""
@@ -128,7 +129,8 @@ def refusal(path: str, but: str = "") -> str | None:
     if packed == "zip" and not files.is_remote(path):
         with contextlib.suppress(*packing.FAULTS), zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-            return next((_sentence(path, kind) for name, kind in _ARCHIVED.items() if name in names), None)
+            kinds = [kind for name, kind in _ARCHIVED.items() if name in names and kind.what != but]
+            return _sentence(path, kinds[0]) if kinds else None
         return None
     if packed is not None:
         with contextlib.suppress(*packing.FAULTS), contextlib.closing(files.open_unpacked(path)) as file:

@@ -15,7 +15,7 @@ READY_MADE = {
     "test": ("test", "testing", "t10k"),
 }
 """Split -> words in the names of files or folders that say so."""
-TABLES = ("csv", "jsonl", "pixels", "parquet", "tfrecord")
+TABLES = ("csv", "jsonl", "xlsx", "pixels", "parquet", "tfrecord")
 """Formats whose columns are those of their files."""
 PEEKED = 50
 """Files of a folder whose names tell whether it holds images."""
@@ -27,6 +27,7 @@ IMAGES = (
 _ENDINGS = {
     "csv": (".csv", ".tsv", ".txt", ".data"),
     "jsonl": (".jsonl", ".ndjson", ".json"),
+    "xlsx": (".xlsx", ".xlsm"),
     "parquet": (".parquet", ".pq"),
     "tfrecord": (".tfrec",),
     "idx": ("-ubyte", ".idx"),

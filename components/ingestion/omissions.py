@@ -26,7 +26,7 @@ class Omission:
 
     Attributes:
         action: What was done: `skipped`, `left out`, `cut`, `converted`, `not used`, or `read` where that may surprise.
-        kind: What it was done to: `file`, `folder`, `column`, `row`, `line` or `cell`.
+        kind: What it was done to: `file`, `folder`, `sheet`, `column`, `row`, `line`, `cell` or `range`.
         reason: Why, or to what, as the end of a sentence.
         count: How many of them.
         names: The first ones: paths below the data's folder; all names of columns, and of rows none.
@@ -65,7 +65,7 @@ class Omissions:
         """Count one more.
 
         Args:
-            kind: `file`, `folder`, `column`, `row`, `line` or `cell`.
+            kind: As `Omission` has it.
             reason: Why; equal reasons are counted together.
             name: Its path or name; None where it has none.
             action: What was done.

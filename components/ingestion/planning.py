@@ -146,7 +146,7 @@ def _types(file: files.DataFile, plan: Plan, config: Mapping[str, Any]) -> Mappi
     name = config["duties"]["time"]
     if plan.split["by"] != "time" or plan.columns.get(name) != "FLOAT":
         return plan.columns
-    if (config["data"]["format"] or files.format_of(file.path)) not in ("csv", "jsonl", "parquet"):
+    if (config["data"]["format"] or files.format_of(file.path)) not in ("csv", "jsonl", "xlsx", "parquet"):
         return plan.columns
     return {**plan.columns, name: DOUBLE}
 

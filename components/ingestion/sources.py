@@ -36,7 +36,7 @@ class Source(Protocol):
         """Names of the columns, after a look at the first rows; what will not be read goes to `omissions`."""
 
 
-FORMATS = ("csv", "jsonl", "parquet", "tfrecord", "idx", "pixels", "images")
+FORMATS = ("csv", "jsonl", "xlsx", "parquet", "tfrecord", "idx", "pixels", "images")
 """What data.format can say."""
 ADDED = {"images": ("file",)}
 """Format -> columns that its reader adds."""
@@ -186,6 +186,10 @@ def _module(kind: str) -> Source:
         from components.ingestion import jsonl_source
 
         return jsonl_source
+    if kind == "xlsx":
+        from components.ingestion import excel_source
+
+        return excel_source
     if kind == "tfrecord":
         from components.ingestion import tfrecord_source
 

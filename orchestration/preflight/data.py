@@ -124,7 +124,7 @@ def _check_file(
     try:
         if kind in TEXTS:
             yield from _text(path, settings, table if kind == "csv" else None, omissions)
-        elif table is not None and kind in ("jsonl", "parquet", "tfrecord"):
+        elif table is not None and kind in ("jsonl", "xlsx", "parquet", "tfrecord"):
             yield from _typed(path, settings, table)
         elif kind == "images":
             yield sum(map(_unpacked, files.within(path)))
@@ -134,7 +134,7 @@ def _check_file(
             yield sum(map(_unpacked, files.within(path)))
     except UserError as error:
         yield from str(error).splitlines()
-    if table is not None and kind not in ("csv", "jsonl", "parquet", "tfrecord", "images"):
+    if table is not None and kind not in ("csv", "jsonl", "xlsx", "parquet", "tfrecord", "images"):
         table.whole = False
 
 

@@ -42,7 +42,11 @@ def tar(made):
 
 
 CASES = {
-    "xlsx": (archive("[Content_Types].xml", "xl/workbook.xml"), r"an Excel workbook: .*read_excel\('\S*x\.xlsx'\)"),
+    "xlsx.csv": (
+        archive("[Content_Types].xml", "xl/workbook.xml"),
+        r'an Excel workbook: write format = "xlsx" under \[data\]',
+    ),
+    "xlsb": (archive("xl/workbook.bin"), r"a binary Excel workbook: .*read_excel\('\S*x\.xlsb'\).*needs pyxlsb"),
     "ods": (archive("mimetype", "content.xml"), r"an OpenDocument spreadsheet: .*needs odfpy"),
     "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, r"an old Excel workbook: .*read_excel"),
     "feather": (written(lambda made: pa.feather.write_feather(TABLE, made)), r"an Arrow or Feather file: .*x\.parquet"),

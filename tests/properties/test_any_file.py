@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -56,6 +57,15 @@ def _csv(delimiter: str = ",", ends: str = "\n") -> str:
     return ends.join([delimiter.join(rows[0]), *map(delimiter.join, quoted), ""])
 
 
+def _xlsx() -> bytes:
+    made, book = io.BytesIO(), openpyxl.Workbook()
+    book.active.append(list(_rows()[0]))
+    for row in _rows():
+        book.active.append(list(row.values()))
+    book.save(made)
+    return made.getvalue()
+
+
 def _seeds() -> dict[str, bytes]:
     plain, lines = _csv(), "".join(json.dumps(row) + "\n" for row in _rows())
     zipped, parquet = io.BytesIO(), io.BytesIO()
@@ -73,6 +83,7 @@ def _seeds() -> dict[str, bytes]:
         "t.zip": zipped.getvalue(),
         "t.jsonl": lines.encode(),
         "t.json.gz": gzip.compress(lines.encode(), mtime=0),
+        "t.xlsx": _xlsx(),
         "t.parquet": parquet.getvalue(),
     }
 
@@ -176,8 +187,22 @@ def test_a_run_reads_a_damaged_file_or_refuses_it_by_name(name, seed, tmp_path_f
     (root / name).write_bytes(mutated(SEEDS[name], random.Random(seed)))
     keys = ({"comment": "#", "skip_footer": 1}, {"long_cells": "skip", "skip_rows": 3}, {})[seed % 3]
     columns = {"age": "INT", "of": "BYTES", "at": "BYTES", "y": "INT"}
-    kind = "jsonl" if "json" in name else "csv"
+    kind = "jsonl" if "json" in name else "xlsx" if "xlsx" in name else "csv"
     ends(root / name, lambda: run(root / name, columns, {"format": kind, "csv": keys}))
+
+
+@pytest.mark.parametrize(
+    "part", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml"]
+)
+@given(seed=st.integers(0, 2**32))
+@repeatable
+def test_a_workbook_with_a_damaged_part_is_read_or_refused_by_name(part, seed, tmp_path_factory):
+    path = folder(tmp_path_factory) / "t.xlsx"
+    with zipfile.ZipFile(io.BytesIO(SEEDS["t.xlsx"])) as whole, zipfile.ZipFile(path, "w") as damaged:
+        for name in whole.namelist():
+            content = whole.read(name)
+            damaged.writestr(name, mutated(content, random.Random(seed)) if name == part else content)
+    ends(path, lambda: run(path, {"age": "INT", "of": "BYTES", "at": "BYTES", "y": "INT"}, {}))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])

@@ -1,0 +1,229 @@
+"""Sheets of Excel workbooks: what cells become, what is counted, and what is refused."""
+
+import datetime
+import gzip
+import sys
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pytest
+
+from components.ingestion import excel_source, files, sources
+from components.ingestion.omissions import Omissions
+from curation import new
+from errors import ResourceError, UserError
+from orchestration.preflight import check_data
+from pipeline import load
+from pipeline.data import Data
+
+DAY = datetime.datetime(2024, 5, 1)
+ROWS = [["a", "b", "c"], [1, 2.5, "x"], [2, None, "y"]]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a workbook with sheets of rows and returns its path."""
+
+    def run(*sheets, name="x.xlsx", edit=lambda book: None):
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for number, rows in enumerate(sheets or [ROWS]):
+            sheet = book.create_sheet(f"Sheet {number + 1}")
+            for row in rows:
+                sheet.append(row)
+        edit(book)
+        book.save(tmp_path / name)
+        return str(tmp_path / name)
+
+    return run
+
+
+def settings(**keys):
+    return Data(path="x", **keys).model_dump(mode="json")
+
+
+def read(path, columns=None, omissions=None, **keys):
+    table = pa.Table.from_batches(sources.batches(path, settings(**keys), columns or {}, omissions))
+    return table.to_pylist()
+
+
+def test_cells_come_typed(write):
+    rows = [
+        ["n", "day", "time", "truth", "long", 7, "formula", "mixed"],
+        [1, DAY, DAY, True, datetime.timedelta(hours=1), 0.1, None, 1],
+        [2.0, None, DAY + datetime.timedelta(hours=7), False, None, 3, None, "x"],
+    ]
+    path = write(rows)
+    assert read(path, {"7": "FLOAT"}) == [
+        {
+            "7": pytest.approx(0.1),
+            "n": 1,
+            "day": "2024-05-01",
+            "time": "2024-05-01",
+            "truth": "true",
+            "long": 3600,
+            "formula": None,
+            "mixed": "1",
+        },
+        {
+            "7": 3.0,
+            "n": 2,
+            "day": None,
+            "time": "2024-05-01 07:00:00",
+            "truth": "false",
+            "long": None,
+            "formula": None,
+            "mixed": "x",
+        },
+    ]
+
+
+def test_a_formula_is_the_value_that_is_kept_of_it_and_an_error_is_missing(write):
+    path = write([["a", "b"], [1, 2], [3, 4], [5, 6]])
+    cell = '<c r="B2"><f>A2+1</f><v>20</v></c>'
+    patched(path, b'<c r="B2" t="n"><v>2</v></c>', cell.encode())
+    patched(path, b'<c r="B3" t="n"><v>4</v></c>', b'<c r="B3" t="e"><f>1/0</f><v>#DIV/0!</v></c>')
+    patched(path, b'<c r="B4" t="n"><v>6</v></c>', b'<c r="B4" t="e"><v>#N/A</v></c>')
+    told = Omissions()
+    assert read(path, omissions=told) == [{"a": 1, "b": 20}, {"a": 3, "b": None}, {"a": 5, "b": None}]
+    assert told.lines() == ["read 2 cells: an error such as #N/A, as a missing value, in column 'b'"]
+
+
+def patched(path, before, after, part="xl/worksheets/sheet1.xml"):
+    """Replace a part's bytes."""
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    assert before in contents[part]
+    contents[part] = contents[part].replace(before, after)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+
+
+def test_empty_rows_merged_cells_and_other_sheets_are_counted(write):
+    def edit(book):
+        book.worksheets[0].merge_cells("A3:A5")
+        book.worksheets[0].merge_cells("B3:C3")
+
+    path = write([[], ["a", "b", "c"], [1, 2, 3], [], ["", 5, 6]], ROWS, [], edit=edit)
+    told = Omissions()
+    assert [row["a"] for row in read(path, omissions=told)] == [1, None]
+    assert told.lines() == [
+        "skipped 2 sheets: data.sheet names none, so the first is read (Sheet 2, Sheet 3)",
+        "read 2 ranges: merged cells, of which the first alone has the value",
+        "skipped 1 row: empty (4)",
+    ]
+
+
+def test_merged_cells_at_the_edge_of_a_block_are_counted_once(tmp_path):
+    tag = b'<x:mergeCell ref="A1:A2"/>'
+    for before in range((1 << 20) - 60, (1 << 20) + 5):
+        with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+            archive.writestr("sheet.xml", b" " * before + tag + b"<mergeCells>" + tag)
+        assert excel_source._merged(str(tmp_path / "x.zip"), "/sheet.xml") == 2
+
+
+def test_a_sheet_is_named(write):
+    path = write(ROWS, [["z"], [9]])
+    assert read(path, sheet="Sheet 2") == [{"z": 9}]
+    with pytest.raises(UserError, match=r"there is no sheet 'Sheet 3': .*'Sheet 1', 'Sheet 2'"):
+        read(path, sheet="Sheet 3")
+
+
+def test_a_table_below_a_title_is_named_and_read_with_its_place(write):
+    path = write([["Sales of May"], ["a", "b"], [1, 2]])
+    with pytest.raises(
+        UserError, match=r"cell B2 holds a value, and the header in row 1 names 1 column.*skip_rows = 1"
+    ):
+        read(path)
+    assert read(path, csv={"skip_rows": 1}) == [{"a": 1, "b": 2}]
+
+
+def test_a_column_without_a_name_has_its_place(write):
+    assert read(write([["a", None, " c "], [1, 2, 3]])) == [{"a": 1, "column_2": 2, "c": 3}]
+
+
+def test_the_schema_s_types_hold_and_what_does_not_fit_is_named_with_its_row(write):
+    path = write([["a", "b"], [1, "n/a"], [], [2, "3,5"]])
+    assert read(path, {"b": "BYTES"})[1] == {"a": 2, "b": "3,5"}
+    assert read(path, {"b": "FLOAT"}, blank=["n/a"], csv={"decimal": ","})[1] == {"a": 2, "b": 3.5}
+    with pytest.raises(UserError, match=r"x\.xlsx: column 'b', row 4: .*'3,5'"):
+        read(path, {"b": "FLOAT"}, blank=["n/a"])
+
+
+def test_blocks_hold_their_columns_together(write, monkeypatch):
+    monkeypatch.setattr(excel_source, "BATCH_CELLS", 4)
+    path = write([["a", "b"], *([row, row / 2 if row > 6 else None] for row in range(9))])
+    assert [row["a"] for row in read(path)] == list(range(9))
+    assert sources.types([path], settings(), {}) == {"a": "INT", "b": "FLOAT"}
+
+
+def test_a_wrong_size_of_the_sheet_is_not_believed(write):
+    path = write()
+    patched(path, b'<dimension ref="A1:C3"', b'<dimension ref="A1:A1"')
+    assert len(read(path)[0]) == 3
+
+
+def test_a_workbook_packed_once_more_or_called_otherwise(write, tmp_path):
+    content = Path(write()).read_bytes()
+    (tmp_path / "x.xlsx.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "x.dat").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "y.zip", "w") as archive:
+        archive.writestr("x.xlsx", content)
+    assert len(read(str(tmp_path / "x.xlsx.gz"))) == 2
+    assert len(read(str(tmp_path / "y.zip"))) == 2
+    assert len(read(str(tmp_path / "x.dat"), format="xlsx")) == 2
+
+
+def test_a_sheet_without_rows_and_a_file_that_is_no_workbook(write, tmp_path):
+    with pytest.raises(UserError, match="the sheet has no row below its header"):
+        sources.look(write([["a", "b"]]), settings())
+    with pytest.raises(UserError, match="the sheet has no row below its header"):
+        sources.look(write([]), settings())
+    whole = Path(write()).read_bytes()
+    for content in (b"a,b\n1,2\n", whole[: len(whole) // 2], b"", whole[:2000] + b"?" * 50 + whole[2050:]):
+        (tmp_path / "x.xlsx").write_bytes(content)
+        with pytest.raises(UserError, match=r"x\.xlsx cannot be read as an Excel workbook"):
+            read(str(tmp_path / "x.xlsx"))
+    (tmp_path / "x.xlsx").write_bytes(whole.replace(b"sheet1", b"sheet9"))
+    with pytest.raises(UserError, match=r"x\.xlsx has no sheet with cells"):
+        read(str(tmp_path / "x.xlsx"))
+
+
+def test_a_package_that_is_not_installed_is_named_with_the_command(write, monkeypatch):
+    path = write()
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(ResourceError, match=r"x\.xlsx is an Excel workbook, .*openpyxl.*`make set-up`.*group `excel`"):
+        read(path)
+
+
+def test_new_and_preflight_read_a_workbook(write, tmp_path):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "schemas").mkdir()
+    rows = [["area", "city", "sold", "price"]]
+    rows += [[row / 2, "BC"[row % 2], DAY + datetime.timedelta(days=row), 100 + row * 7 % 41] for row in range(80)]
+    rows[3][0] = "n/a"
+    path = write(rows)
+    proposal = new.new(str(tmp_path), "made", path, label="price")
+    assert proposal.said[0] == "x.xlsx: xlsx, 80 rows, 4 columns"
+    reviewed = load.reviewed(str(tmp_path), load.Name("made"))
+    assert reviewed.columns == {"area": "FLOAT", "city": "BYTES", "sold": "BYTES", "price": "INT"}
+    assert check_data(path, reviewed.config.data, config="c", columns=reviewed.columns, label="price") > 0
+    found = read(path, reviewed.columns, **reviewed.config.data.model_dump(exclude={"path"}, exclude_unset=True))
+    assert found[2]["area"] is None
+    assert found[1]["sold"] == "2024-05-02"
+
+
+def test_the_lock_of_a_workbook_that_is_open_is_passed_over(write, tmp_path):
+    write()
+    (tmp_path / "~$x.xlsx").write_bytes(b"\x05owner" + b" " * 100)
+    told = Omissions()
+    assert [file.path for file in files.resolve(str(tmp_path), settings(), told)] == [str(tmp_path / "x.xlsx")]
+    assert told.lines() == ["skipped 1 file: written by a system or a tool, no data (~$x.xlsx)"]
+
+
+def test_sheet_is_for_workbooks():
+    with pytest.raises(ValueError, match="sheet does nothing with format = 'csv': take it out"):
+        Data(path="x", format="csv", sheet="a")
