@@ -143,7 +143,9 @@ def _comment(rows: Sequence[Record], width: int) -> str:
         if any(_NUMBER.fullmatch(cell.strip()) and not _NUMBER.fullmatch(name.strip()) for name, cell in pairs):
             return ""
     for number, (record, mark) in enumerate(zip(rows, marks, strict=True)):
-        if mark and (number < above or len(record.cells) < width) and width > 1:
+        if width == 1 and not record.text[0].startswith(f"{mark} "):
+            break
+        if mark and (number < above or len(record.cells) < width):
             return mark
     return ""
 

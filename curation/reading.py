@@ -20,7 +20,7 @@ from components.ingestion import (
     sources,
 )
 from components.ingestion.omissions import Omissions, short
-from curation import cell_rules, data_paths, dialect, document, number_formats, pictures, unique_names
+from curation import cell_rules, data_paths, dialect, document, number_formats, pictures, several, unique_names
 from curation.choices import Line
 from curation.pictures import Pictures
 from errors import UserError
@@ -205,7 +205,7 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
             break
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
-    table = number_formats.as_read(pa.Table.from_batches(batches), Cleaning.of(settings), texts)
+    table = number_formats.as_read(several.together(batches), Cleaning.of(settings), texts)
     return Cells(table, rows < most, {}, told)
 
 
@@ -222,12 +222,13 @@ def _partitions(lines: Sequence[Line], root: str) -> list[str]:
 
 
 def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
-    """Columns of any file that cannot be read, and why."""
+    """Columns of any file that cannot be read, or that not all files have, and why."""
     settings = _settings(root, _active(lines))
     found: dict[str, str] = {}
-    for file in empty.without(files.resolve(settings["path"], settings), settings, Omissions()):
-        found |= sources.unreadable(file.path, settings)
-    return found
+    paths = [file.path for file in empty.without(files.resolve(settings["path"], settings), settings, Omissions())]
+    for path in paths:
+        found |= sources.unreadable(path, settings)
+    return found | several.uncommon(paths, {**settings, "drop": list(found)})
 
 
 def _settings(root: str, data: Mapping[str, Any]) -> dict[str, Any]:

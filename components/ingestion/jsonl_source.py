@@ -19,8 +19,8 @@ BATCH_ROWS, BATCH_CHARACTERS = 65_536, 4 << 20
 """Lines, and characters of them, that are decoded at once: bounds memory."""
 DEEPEST = 16
 """Objects in objects whose values become columns."""
-LOOKED_AT = 100
-"""Lines that a look takes."""
+LOOKED_AT = 200_000
+"""Lines whose keys a look finds: two seconds."""
 SOME_LISTS = "lists in some rows, as missing values"
 LISTS = "holds lists: a cell is one number or text"
 
@@ -106,15 +106,21 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     """See that a file can be read and holds a row.
 
     Returns:
-        Names of the columns of its first lines, in order.
+        Names of the columns of its first LOOKED_AT lines, in order.
 
     Raises:
         UserError: it cannot be read, or holds none.
     """
-    first = next(_blocks(path, LOOKED_AT), None)
-    if first is None:
+    names, lists, lines = dict[str, None](), dict[str, None](), 0
+    for block in _blocks(path):
+        names |= dict.fromkeys(_names(block))
+        lists |= block.lists
+        lines += len(block.lines)
+        if lines >= LOOKED_AT:
+            break
+    if not lines:
         raise NoRowsError(f"{path} is empty: it needs an object a line")
-    return _kept(_names(first), first.lists, settings, omissions)
+    return _kept(names, lists, settings, omissions)
 
 
 def _names(block: _Rows) -> list[str]:
@@ -150,7 +156,7 @@ def _is_cut(text: str) -> bool:
     return any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _blocks(path: str, most: int = BATCH_ROWS) -> Iterator[_Rows]:
+def _blocks(path: str) -> Iterator[_Rows]:
     """Rows, so many at a time."""
     if not files.is_remote(path) and (said := foreign.refusal(path, but=foreign.JSON_LINES)):
         raise UserError(said)
@@ -162,7 +168,7 @@ def _blocks(path: str, most: int = BATCH_ROWS) -> Iterator[_Rows]:
         held.lines.append(number)
         held.rows.append(row)
         size += len(text)
-        if len(held.rows) >= most or size > BATCH_CHARACTERS:
+        if len(held.rows) >= BATCH_ROWS or size > BATCH_CHARACTERS:
             yield held
             held, size = _Rows([], [], {}), 0
     if held.rows:

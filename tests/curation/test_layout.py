@@ -100,6 +100,12 @@ def test_comments_between_the_rows(made, table, rows):
     assert made.told.lines() == ["skipped 1 line: comments, which begin with '#' (csv.comment)"]
 
 
+def test_comments_above_a_single_column():
+    found = layout.layout("t.csv", "# made\n# by us\nn\n" + "1\n2\n" * 9, {})
+    assert (found.keys, found.header) == ({"comment": "#"}, ["n"])
+    assert layout.layout("t.csv", "#n\n" + "a\nb\n" * 9, {}).keys == {}
+
+
 def test_a_header_may_begin_with_a_mark(made, table):
     assert made("#" + table)[:2] == (150, {})
     assert made("# made\n#" + table)[:2] == (150, {"skip_rows": 1})

@@ -1,0 +1,58 @@
+"""Data of several files: the columns that all of them have make one table."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from components.ingestion import sources
+from errors import UserError
+
+SHOWN = 4
+"""Names of a first line in a message."""
+
+
+def uncommon(paths: Sequence[str], settings: Mapping[str, Any]) -> dict[str, str]:
+    """Columns that some files lack.
+
+    Args:
+        paths: The files.
+        settings: [data] with all defaults.
+
+    Returns:
+        Column -> why it cannot be used, as a sentence without its end.
+
+    Raises:
+        UserError: a file cannot be read, or has other columns than the first one.
+    """
+    if len(paths) < 2:
+        return {}
+    every = {path: sources.look(path, settings) for path in paths}
+    first, *others = every.items()
+    for path, names in others:
+        shared = len(set(names).intersection(first[1]))
+        if not shared or (len(names) == len(first[1]) and 2 * shared < len(names)):
+            shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+            raise UserError(
+                f"{path}: its columns ({shown}) are not those of {first[0]}: are they values of a file without a "
+                f"header line, as parts of one table are? Put the parts together, as with `cat {first[0]} {path} ... > "
+                "whole.csv`"
+            )
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(name for names in every.values() for name in names):
+        lacking = [os.path.basename(path) for path, names in every.items() if name not in names]
+        if lacking:
+            found[name] = f"{len(lacking)} of {len(paths)} files lack it ({lacking[0]}{', ...' if lacking[1:] else ''})"
+    return found
+
+
+def together(batches: Sequence[pa.RecordBatch]) -> pa.Table:
+    """One table of batches whose columns are in any order; what a batch lacks is missing there."""
+    fields = {field.name: field.type for batch in batches for field in batch.schema}
+    made = []
+    for batch in batches:
+        own = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns = [own[name] if name in own else pa.nulls(len(batch), kind) for name, kind in fields.items()]
+        made.append(pa.RecordBatch.from_arrays(columns, list(fields)))
+    return pa.Table.from_batches(made)
