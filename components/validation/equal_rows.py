@@ -8,12 +8,13 @@ import pyarrow as pa
 
 from components import classes
 from components.ingestion import marks, planning
-from components.validation.findings import Finding, Predicate, share, up
+from components.validation.findings import Finding, Predicate, loosened, share
 from components.validation.today import TRAIN, Today
 from models.label import CLASSED
 
 PAIRS = 3
 """Rows on both sides of a split that are named."""
+_DIVIDE = 'divide by what such rows share: data.split = {by = "hash", column = COLUMN}'
 
 
 def duplicates(today: Today) -> Iterator[Finding]:
@@ -36,8 +37,7 @@ def duplicates(today: Today) -> Iterator[Finding]:
             today.action("duplicates"),
             f"{part:,} of {whole:,} rows of {' and '.join(others)} ({share(part, whole)}) are in train too ({counts}), "
             f"above the limit of {gate['most']:g}: the metrics would flatter the model{_pairs(today, twice)}",
-            edit=f"gates.duplicates.most = {up(part / whole):g} in the config; or divide by what such rows share: "
-            'data.split = {by = "hash", column = COLUMN}',
+            edit="; or ".join(filter(None, [loosened("gates.duplicates.most", part / whole, ""), _DIVIDE])),
             splits=others,
             at_fault=_same(twice, planning.naming(source, planning.added(source))),
         )
@@ -73,7 +73,9 @@ def contradictions(today: Today) -> Iterator[Finding]:
             part / whole,
             today.action("contradictions"),
             classes.contradicted(part, whole, right, f"{shown}, above the limit of {gate['most']:g}"),
-            edit=f"gates.contradictions.most = {up(part / whole):g} in the config",
+            edit=loosened(
+                "gates.contradictions.most", part / whole, "add a column to [features] that tells them apart"
+            ),
             splits=[split for split in splits if np.isin(today.features[split], features[bad]).any()],
             at_fault=_same(np.unique(features[bad]), skip),
         )

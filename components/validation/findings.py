@@ -14,6 +14,8 @@ FILE = "gates.json"
 MOST = 20
 """Offending rows that a finding names."""
 
+MOST_ACCEPTED = 0.9
+"""Largest share that an edit accepts: a gate that lets more through looks at nothing."""
 Predicate = Callable[[pa.RecordBatch], Any]
 """From n rows to a boolean Arrow array of n: which are at fault."""
 
@@ -108,6 +110,17 @@ def text(value: Any) -> Any:
 def toml_key(column: str) -> str:
     """A column's name as a key of TOML: in quotes where it is no bare word."""
     return column if re.fullmatch(r"[A-Za-z0-9_-]+", column) else json.dumps(column, ensure_ascii=False)
+
+
+def loosened(key: str, value: float, instead: str) -> str:
+    """The edit that lets a share through, unless that would let nearly everything through.
+
+    Args:
+        key: Of the config.
+        value: The share.
+        instead: What to do where it is more than MOST_ACCEPTED.
+    """
+    return f"{key} = {up(value):g} in the config" if value <= MOST_ACCEPTED else instead
 
 
 def up(limit: float) -> float:

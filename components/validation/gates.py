@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from components import mismatches
 from components.validation import cell_values, equal_rows, labels
-from components.validation.findings import Finding, Predicate, down, share, toml_key, up
+from components.validation.findings import Finding, Predicate, down, loosened, share, toml_key, up
 from components.validation.reviewed import by_column, unnamed
 from components.validation.sentences import domain
 from components.validation.today import TRAIN, Today
@@ -41,7 +41,11 @@ def missing(today: Today) -> Iterator[Finding]:
                     rate,
                     action,
                     f"{text}, above the limit of {most:g}",
-                    edit=f"gates.missing.columns.{toml_key(column)} = {up(rate):g} in the config",
+                    edit=loosened(
+                        f"gates.missing.columns.{toml_key(column)}",
+                        rate,
+                        f"take {column!r} out of [features] in the config",
+                    ),
                     splits=[split],
                     at_fault=_blank(column),
                 )
@@ -144,7 +148,13 @@ def unseen(today: Today) -> Iterator[Finding]:
                 f"{part:,.0f} of {whole:,.0f} cells ({share(part, whole)}) hold values that {where} does not have, "
                 f"such as {', '.join(map(repr, others[:5]))}, {'above' if above else 'within'} the limit of {most:g}"
                 + mismatches.spelled_otherwise(others, values),
-                edit=f"gates.unseen.columns.{toml_key(column)} = {up(part / whole):g} in the config" if above else "",
+                edit=loosened(
+                    f"gates.unseen.columns.{toml_key(column)}",
+                    part / whole,
+                    f"take {column!r} out of [features] in the config, as hardly a value comes again",
+                )
+                if above
+                else "",
                 splits=[split],
                 at_fault=_not_in(column, values),
             )

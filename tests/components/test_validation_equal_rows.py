@@ -20,6 +20,7 @@ def test_a_feature_that_divides_the_rows_counts_when_they_are_compared(flats, ga
     found = one(gated.found(SPLIT, "features.categorical=[]", "features.ignored=['city']"))
     assert found["gate"] == "duplicates"
     assert found["measured"] == 1.0
+    assert found["edit"] == 'divide by what such rows share: data.split = {by = "hash", column = COLUMN}'
 
 
 @pytest.mark.parametrize("split", ["data.split=hash", "data.split=all", SPLIT])
@@ -45,3 +46,17 @@ def test_other_numbers_of_one_tier_are_no_contradiction(flats, gated):
     flats.data(table(*((40, "Bern", 900 + row % 7) for row in range(180))))
 
     assert gated.found("data.split=hash", "label.task=classes", "label.tiers=2") == []
+
+
+def test_no_gate_offers_to_let_nearly_all_through(flats, gated):
+    flats.optional("city")
+    city = ['features.categorical=[{column="city", missing="category"}]', "data.split=all"]
+    for blank, edit in (
+        (36, "gates.missing.columns.city = 0.9 in the config"),
+        (38, "take 'city' out of [features] in the config"),
+    ):
+        flats.data(table(*((40 + row, "" if row < blank else "Bern", 900 + row % 50) for row in range(40))))
+        assert one(gated.found(*city))["edit"] == edit
+    flats.data(table(*((40, "Bern", 900 + row % 2) for row in range(40))))
+    found = one(gated.found(*LABELS, *city))
+    assert found["edit"] == "add a column to [features] that tells them apart"

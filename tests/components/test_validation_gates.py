@@ -117,6 +117,7 @@ CLASSES = [
     "label.classes=['900', '901', '902']",
     "evaluation.floor={}",
     "data.split={by='column', column='city'}",
+    "features.categorical=[]",
 ]
 
 
