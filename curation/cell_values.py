@@ -121,7 +121,7 @@ def _counts(column: pa.ChunkedArray) -> Mapping[str, int]:
 def _no_values(counts: Mapping[str, int]) -> list[str]:
     """Texts that programs write where there is no value, and dates far before or after all others."""
     found = [value for value in counts if value.lower() in sentinels.TEXTS]
-    days = sorted(value[:10] for value in counts if value[:4].isdigit() and value[4:5] == "-")
+    days = sorted(value[:10] for value in counts if value[:4].isdecimal() and value[4:5] == "-")
     if len(days) < len(counts) - len(found) or len(days) < 3:
         return found
     rest = [day for day in days if day not in sentinels.DATES]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.ingestion import date_text
+from components.ingestion import date_text, number_text
 from curation.hints import TIME_WORDS, has
 from models.date_text import EPOCHS, ISO, DateFormat
+from models.number_text import PLAIN
 
 FORMATS = (
     *("YYYY-MM-DD", "YYYY/MM/DD", "YYYY.MM.DD", "DD.MM.YYYY", "DD.MM.YY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY"),
@@ -104,7 +105,7 @@ def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
         if len(texts) >= LEAST and _are(texts, "YYYYMMDD", 0) and _all(pc.match_substring_regex(texts, r"^(19|20)")):
             yield "YYYYMMDD"
         for text, factor in EPOCHS.items() if has(name, TIME_WORDS) else ():
-            values = texts.cast(pa.float64())
+            values = number_text.plain(texts, PLAIN).cast(pa.float64())
             low, high = (second * factor for second in _SECONDS)
             if len(texts) >= LEAST and low <= pc.min(values).as_py() <= pc.max(values).as_py() <= high:
                 yield text

@@ -129,7 +129,7 @@ def as_read(table: pa.Table, cleaning: Cleaning, texts: Sequence[str] = ()) -> p
                 column = number_text.plain(column, rules.numbers)
             if rules.null_numbers and _all(number_text.fits(column, PLAIN)):
                 numbers = pa.array([float(number) for number in rules.null_numbers])
-                is_null = pc.is_in(column.cast(pa.float64()), value_set=numbers)
+                is_null = pc.is_in(number_text.plain(column, PLAIN).cast(pa.float64()), value_set=numbers)
                 column = pc.if_else(is_null, pa.scalar(None, pa.string()), column)
         arrays.append(column)
     return pa.table(arrays, names=table.column_names)

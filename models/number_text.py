@@ -41,9 +41,11 @@ class NumberFormat:
         grouped = rf"\d{{1,3}}(?:{separator}\d{{2,3}})*{separator}\d{{3}}|" if separator else ""
         digits = rf"(?:{grouped}\d+)(?:{point}\d*)?|{point}\d+"
         units = "|".join(quoted(unit) for unit in self.units if unit != PARENTHESES)
-        unit = f"(?:{BLANK}*(?:{units}){BLANK}*)?" if units else ""
-        signs = rf"([+\-{MINUS}]?){unit}([+\-{MINUS}]?)"
-        return rf"^{signs}((?:{digits})(?:[eE][+-]?\d+)?){unit}$"
+        unit = f"(?:{BLANK}*(?:{units}){BLANK}*)" if units else ""
+        sign = rf"([+\-{MINUS}])"
+        signs = f"(?:{sign}{unit}?|{unit}{sign}?)?" if unit else f"{sign}?()"
+        after = f"{unit}?" if unit else ""
+        return rf"^{signs}((?:{digits})(?:[eE][+-]?\d+)?){after}$"
 
     @property
     def in_parentheses(self) -> bool:

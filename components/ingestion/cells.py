@@ -1,5 +1,6 @@
 """Cells: blanks around texts, tokens that stand for a missing value, and cells of one type as another."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -89,6 +90,10 @@ def cast(column: pa.Array, kind: str, rules: Rules) -> pa.Array:
     if kind == "BYTES":
         return clean(column, rules)
     texts = clean(column, dataclasses.replace(rules, strip=True))
+    if rules.numbers.decimal == "." and not rules.numbers.plain:
+        # Most columns of such a file are plain, and a plain number is the same in any format with a point.
+        with contextlib.suppress(pa.ArrowInvalid):
+            return clean(_cast(texts, kind), rules)
     if not rules.numbers.plain:
         row = pc.index(number_text.fits(texts, rules.numbers), False).as_py()
         if row >= 0:

@@ -3,17 +3,20 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.number_text import NumberFormat
+from models.number_text import MINUS, NumberFormat
 
 _IN_PARENTHESES = r"^\((.*)\)$"
+_SIGN_IN_PARENTHESES = f"^[(].*[+{MINUS}-].*[)]$"
 _NOT_FINITE = r"^(?i:nan|[+-]?inf(?:inity)?)$"
 
 
 def fits(texts: pa.Array, form: NumberFormat) -> pa.Array:
     """Which texts are numbers in this format, bool (n,); null where a text is."""
+    signed = pc.match_substring_regex(texts, _SIGN_IN_PARENTHESES)
     if form.in_parentheses:
         texts = pc.replace_substring_regex(texts, _IN_PARENTHESES, r"\1")
-    return pc.or_(pc.match_substring_regex(texts, form.pattern), pc.match_substring_regex(texts, _NOT_FINITE))
+    found = pc.or_(pc.match_substring_regex(texts, form.pattern), pc.match_substring_regex(texts, _NOT_FINITE))
+    return pc.and_(found, pc.invert(signed))
 
 
 def plain(texts: pa.Array, form: NumberFormat) -> pa.Array:

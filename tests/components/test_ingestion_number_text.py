@@ -24,7 +24,10 @@ FORMS = {
         *[("English", text, number) for text, number in [("(1,234)", -1234), ("($5.5)", -5.5), ("45 %", 45)]],
         *[("English", text, number) for text, number in [("12,34,567", 1234567), ("\u22124", -4), ("EUR 5", 5)]],
         *[("English", text, number) for text, number in [("5\u00a0EUR", 5), ("nan", float("nan")), ("-inf", -1e999)]],
-        *[("English", text, None) for text in ["1,23", "5 USD", "$", "1,2345", "5 5", "(5"]],
+        *[
+            ("English", text, None)
+            for text in ["--5", "-$-5", "(-5)", "($-5)", "1,23", "5 USD", "$", "1,2345", "5 5", "(5"]
+        ],
         *[("French", text, number) for text, number in [("38\u00a0367", 38367), ("1\u202f234,5", 1234.5)]],
         *[("French", text, None) for text in ["12 34", "1.5"]],
         *[("Swiss", text, number) for text, number in [("1'234.5", 1234.5), ("1\u2019234", 1234)]],
