@@ -76,6 +76,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 f"{serving}: the model could not be copied there: {error.message}. What serves there serves on; mend "
                 "the address or the rights, and run again"
             ) from error
+        except PermissionError:
+            # Whose right is missing is said where the run is supervised.
+            raise
         except OSError as error:
             raise ResourceError(
                 f"{serving}: the model could not be copied there: {error.strerror or error}. "

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError, Message
 
 import manifest
 from errors import ResourceError, UserError
+from inspection import rights
 from manifest import Shard
 
 _Message = TypeVar("_Message", bound=Message)
@@ -38,6 +39,8 @@ def folder(uri: str, what: str) -> str:
     path = uri.removeprefix("file://")
     if re.match(r"[A-Za-z][\w+.-]*://", path):
         raise UserError(f"{what} is at {uri}, which only its own tools can read: copy it to this machine first")
+    if rights.hidden(path) or (os.path.exists(path) and not rights.readable(path)):
+        raise ResourceError(f"{what}: {rights.refusal(path, 'read')}")
     if not os.path.exists(path):
         raise ResourceError(f"{what}: {path} is not there: it was deleted, or made on another machine")
     return path

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from errors import ResourceError
+from inspection import rights
 
 STATE = os.path.join(".schedule", "state.sqlite")
 """Under the root."""
@@ -107,6 +108,8 @@ _COLUMNS = "id, plan, due, state, reason, attempts, started, ended, run_id"
 @contextlib.contextmanager
 def _opened(root: str) -> Iterator[sqlite3.Connection | None]:
     path = os.path.join(root, STATE)
+    if rights.hidden(path) or (os.path.exists(path) and not rights.readable(path)):
+        raise ResourceError(rights.refusal(path, "read"))
     if not os.path.exists(path):
         yield None
         return

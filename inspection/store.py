@@ -22,6 +22,7 @@ from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError, UserError
+from inspection import rights
 from inspection.address import connection_config as connection_config  # its other users find it here
 from inspection.address import redact as redact
 from inspection.relocation import Relocation
@@ -155,6 +156,7 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
     config = connection_config(root, url)
     if config.HasField("sqlite"):
         path = config.sqlite.filename_uri
+        _check_rights(path, readonly)
         if readonly:
             config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
         if os.path.exists(path):
@@ -164,13 +166,29 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
             raise UserError(f"no runs yet {place}: make one with python runner.py --local")
         try:
             own = os.path.realpath(os.path.dirname(path)) == os.path.realpath(root) if root else False
-            return Store(MetadataStore(config), where=path, relocation=Relocation(root, own))
+            opened = Store(MetadataStore(config), where=path, relocation=Relocation(root, own))
         except (RuntimeError, mlmd_errors.StatusError) as error:
             raise ResourceError(f"{path} cannot be opened by ML Metadata: {_first_line(error)}. {_MEND}") from error
+        if not readonly:
+            rights.follow_umask(path, whole=False)
+        return opened
     config.postgresql.skip_db_creation = readonly
     store = _open_postgresql(config, url or "")
     store.relocation = Relocation(root, own=False)
     return store
+
+
+def _check_rights(path: str, readonly: bool) -> None:
+    """Refuse a store that this user may not use; nothing is said that would have a history moved away."""
+    if rights.hidden(path) or (os.path.exists(path) and not rights.readable(path)):
+        raise ResourceError(rights.refusal(path, "read"))
+    if readonly:
+        return
+    if os.path.exists(path) and not rights.writable(path):
+        raise ResourceError(rights.refusal(path, "write to"))
+    # SQLite writes a journal beside it.
+    if os.path.isdir(os.path.dirname(path)) and not rights.writable(os.path.dirname(path)):
+        raise ResourceError(rights.refusal(os.path.dirname(path), "write to"))
 
 
 def _check_sqlite(path: str) -> None:
@@ -185,7 +203,8 @@ def _check_sqlite(path: str) -> None:
             continue
         # To a writer MLMD opens this as a store without runs: the history would be gone without a word.
         raise ResourceError(f"{path} is empty (0 bytes), which no store is, not even a new one. {_MEND}")
-    uri = f"file:{urllib.parse.quote(path)}?mode=rw"
+    mode = "rw" if rights.writable(path) and rights.writable(os.path.dirname(path)) else "ro"
+    uri = f"file:{urllib.parse.quote(path)}?mode={mode}"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_LOCKED_SECONDS)) as connection:
             known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()

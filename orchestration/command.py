@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import printing
-from errors import GateError, PipelineError
+from errors import GateError, PipelineError, ResourceError
 from orchestration import options
 from orchestration.commands import compiled, curate, doctor, inspect, local, push, schedule, tune, ui
 
@@ -78,6 +78,11 @@ def main(argv: Sequence[str]) -> int:
                 traceback.print_exc()
             printing.error(str(error), "refused" if isinstance(error, GateError) else "error")
             return error.exit_code
+        except PermissionError as error:
+            from inspection import rights
+
+            printing.error(rights.refusal(str(error.filename or ".")), "error")
+            return ResourceError.exit_code
         except KeyboardInterrupt:
             printing.line("stopped", to=sys.stderr)
             return 130

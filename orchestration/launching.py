@@ -15,7 +15,7 @@ from components import content
 from components.pusher import WITHHELD
 from components.summary import quotable, storable, text
 from errors import ResourceError
-from inspection import folders
+from inspection import folders, rights
 from models import reads
 from orchestration import stage_reads
 from orchestration.outputs import Damage, swapped
@@ -133,6 +133,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
         # goes before what it was given.
         for artifacts in output_dict.values():
             for artifact in artifacts:
+                _share(artifact.uri)
                 artifact.set_string_custom_property(content.PROPERTY, content.of(artifact.uri) or "")
                 if self._reads:
                     artifact.set_string_custom_property(stage_reads.PROPERTY, self._reads)
@@ -142,6 +143,15 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
                 if self._reads:
                     artifact.custom_properties[stage_reads.PROPERTY].string_value = self._reads
         super()._publish_successful_execution(execution_id, contexts, output_dict, executor_output)
+
+
+def _share(uri: str) -> None:
+    """Have what a stage wrote follow the umask: TFX makes folders with rights of its own."""
+    rights.follow_umask(uri)
+    # KEY, NODE and artifacts/ above it.
+    for _ in range(3):
+        uri = os.path.dirname(uri)
+        rights.follow_umask(uri, whole=False)
 
 
 class _Cache:

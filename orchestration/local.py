@@ -16,6 +16,7 @@ import printing
 from components import versions
 from components.engine import arguments, endpoints
 from errors import GateError, PipelineError, ResourceError, UserError
+from inspection import rights
 from inspection import store as inspection_store
 from orchestration import begin, lock, preflight, record, repeat, resume, tuned
 from orchestration.places import REPOSITORY, Root, new_run_id
@@ -199,6 +200,9 @@ def run(request: Request, workers: Workers) -> int:
             if request.verbose:
                 _show_logs(book.folder)
             raise
+        except PermissionError as error:
+            reason = rights.refusal(error.filename or book.folder)
+            raise ResourceError(f"{reason}. The same command then goes on") from error
         except OSError as error:
             reason = f"{error.filename or book.folder} could not be written or read: {error.strerror or error}"
             raise ResourceError(f"{reason}. Mend the disk or make room; the same command then goes on") from error

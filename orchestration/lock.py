@@ -42,7 +42,7 @@ def held(folder: str, say: Callable[[str], None]) -> Iterator[Lock]:
         say: Is told whom it waits for.
     """
     os.makedirs(folder, exist_ok=True)
-    descriptor = os.open(os.path.join(folder, NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(os.path.join(folder, NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     waited = False
     try:
         try:

@@ -11,6 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 import printing
 from components import reference, versions
 from errors import PipelineError, ResourceError, UserError
+from inspection import rights
 from inspection import store as inspection_store
 from inspection.artifacts import MODEL, PUSHED, pushed_versions
 from inspection.labels import Labelled, producers
@@ -89,6 +90,9 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
         made = versions.bring_back(folder, wanted)
     except ValueError as error:
         raise ResourceError(f"{name}: {error}. Version {there[-1]} serves on; take another with --version") from error
+    except PermissionError as error:
+        told = rights.refusal(str(error.filename or folder), "write to")
+        raise ResourceError(f"{told}. Version {there[-1]} serves on") from error
     except OSError as error:
         raise ResourceError(
             f"{folder}: version {wanted} could not be copied: {error.strerror or error}. Version {there[-1]} serves on"

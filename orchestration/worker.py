@@ -20,11 +20,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
+from ml_metadata import errors as mlmd_errors
 
 import printing
 from components import digest
 from components.engine.watch import WATCH
-from errors import GateError, PipelineError, RunError, UserError
+from errors import GateError, PipelineError, ResourceError, RunError, UserError
+from inspection import rights
 from models import progress, reads
 from orchestration import events, resume
 from pipeline import usercode
@@ -102,6 +104,13 @@ def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: i
         except PipelineError as error:
             emit("error", kind=type(error).__name__, message=str(error))
             return error.exit_code
+        except PermissionError as error:
+            emit("error", kind=ResourceError.__name__, message=rights.refusal(error.filename or order["root"]))
+            return ResourceError.exit_code
+        except mlmd_errors.StatusError as error:
+            told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            emit("error", kind=ResourceError.__name__, message=f"the metadata store refused what the run wrote: {told}")
+            return ResourceError.exit_code
         except Stopped:
             signal.setitimer(signal.ITIMER_REAL, 0)
             return 128 + signal.SIGTERM
@@ -186,6 +195,8 @@ def _explain(error: Exception, node_id: str, log: str) -> PipelineError:
     while found is not None:
         if isinstance(found, RunError) and not str(found).startswith("stage "):
             return RunError(f"stage {node_id} failed: {found}\nIts log: {log}")
+        if isinstance(found, PermissionError) and found.filename:
+            return ResourceError(f"stage {node_id} failed: {rights.refusal(str(found.filename))}\nIts log: {log}")
         if isinstance(found, PipelineError):
             return type(found)(_BEAM_SUFFIX.sub("", str(found)))
         found = found.__cause__ or found.__context__
@@ -206,7 +217,7 @@ def _log(order: dict[str, Any], name: str) -> Iterator[None]:
     """Send standard output and error, also those of C++ code, to one log."""
     sys.stdout.flush()
     sys.stderr.flush()
-    log = os.open(_log_path(order, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = os.open(_log_path(order, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     before = os.dup(1), os.dup(2)
     os.dup2(log, 1)
     os.dup2(log, 2)

@@ -132,7 +132,7 @@ def look(
             size = attempt("data", lambda: _data(report, readable, known or {}, table, shown)) or 0
             lines = [f"{len(files.flat(report.data))} path(s), {size:,} bytes of data", *report.omissions.lines()]
             report.checks[-1].text = "\n".join(lines)
-    writable = attempt("root", lambda: check_root(root))
+    writable = attempt("root", lambda: check_root(root, name.run if name is not None else None))
     attempt("store", lambda: check_store(root, metadata))
     engine = arguments.parse(beam_args)
     if not engine.in_process:

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 
 from errors import ResourceError
-from inspection import store
+from inspection import rights, store
+from orchestration import lock
 
 KEPT = 4
 """Bytes that a run may leave for each byte of data: ingestion and transformation left 2.0 of the houses and 1.0 of the
@@ -15,8 +16,12 @@ LEAST = 100 << 20
 """Bytes that a run needs beside the data: logs, the model and its pushed copy, the metadata."""
 
 
-def check_root(root: str) -> str:
-    """See that the root folder can be written.
+def check_root(root: str, pipeline: str | None = None) -> str:
+    """See that the root folder can be written, and what earlier runs of a pipeline left there.
+
+    Args:
+        root: Folder of all runs.
+        pipeline: What the runs are called; None for no pipeline.
 
     Returns:
         It.
@@ -29,9 +34,16 @@ def check_root(root: str) -> str:
         with tempfile.NamedTemporaryFile(dir=root, prefix=".preflight-"):
             pass
     except OSError as error:
+        if isinstance(error, PermissionError):
+            raise ResourceError(f"{rights.refusal(root, 'write to')}. Or choose another folder with --root") from error
         raise ResourceError(
             f"{root} cannot be written ({error.strerror}): choose another folder with --root, or mend its rights"
         ) from error
+    parts = ("", lock.NAME, "runs", "artifacts", "serving", "settings", "trials")
+    for path in (os.path.join(root, pipeline, part).rstrip(os.sep) for part in parts) if pipeline else ():
+        # Of earlier runs, perhaps another user's.
+        if os.path.exists(path) and not rights.writable(path):
+            raise ResourceError(rights.refusal(path, "write to"))
     return root
 
 

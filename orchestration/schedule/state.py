@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from errors import ResourceError
+from inspection import rights
 from inspection.schedules import STATE
 from orchestration.schedule.plans import Plan
 
@@ -68,6 +69,9 @@ class State:
             self._db = sqlite3.connect(path, timeout=_LOCKED_SECONDS, isolation_level=None)
             self._db.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
+            beside = path if os.path.exists(path) else os.path.dirname(path)
+            if isinstance(error, PermissionError) or not rights.writable(beside):
+                raise ResourceError(rights.refusal(beside)) from error
             raise ResourceError(
                 f"{path} cannot be used: {error}. Mend its rights, or move it away to begin the schedules anew"
             ) from error

@@ -1,0 +1,156 @@
+"""Two users on one root: refusals name path, owner and the missing right, and what is written follows the umask."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from components import versions
+from inspection import rights
+from inspection.commands import artifacts, clean, restore, runs
+from inspection.store import open_store
+from orchestration import command, lock
+
+OTHER = 54321
+"""A user and a group of this number own nothing here."""
+COMMANDS = (artifacts, clean, restore, runs)
+"""Imported here: the other user may not be able to read Python's own files."""
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to be another user")
+
+
+@pytest.fixture
+def root():
+    """A root of the first user with a pushed version, a store and schedules, in a folder that all may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="rights-", dir="/tmp"))
+    folder.chmod(0o755)
+    made = folder / "runs"
+    (folder / "model").mkdir()
+    (folder / "model/saved_model.pb").write_text("weights")
+    for _ in range(2):
+        versions.place(str(folder / "model"), str(made / "houses/serving"), check=lambda _: None)
+    (made / "houses/artifacts").mkdir()
+    (made / "houses/.lock").write_text("")
+    open_store(str(made), None, readonly=False).mlmd.put_context_type(_kind())
+    shutil.copy(made / "metadata.sqlite", folder / "backup")
+    (folder / "backup").chmod(0o644)
+    yield made
+    shutil.rmtree(folder)
+
+
+def _kind():
+    from ml_metadata.proto import metadata_store_pb2 as pb
+
+    return pb.ContextType(name="pipeline_run")
+
+
+def asked(*arguments):
+    """Exit code and texts of a command."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = command.main([*map(str, arguments)])
+    return code, out.getvalue() + err.getvalue()
+
+
+def as_other(*arguments):
+    """The same as another user; this one has it done first on a copy of nothing, so that all is imported."""
+    with contextlib.suppress(SystemExit):
+        asked(*arguments[:-1], arguments[-1] / "none")
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setgroups([])
+        os.setgid(OTHER)
+        os.setuid(OTHER)
+        try:
+            told = asked(*arguments)
+        except BaseException as error:
+            told = (-1, f"Traceback: {type(error).__name__}: {error}")
+        os.write(write, json.dumps(told).encode())
+        os._exit(0)
+    os.close(write)
+    with open(read, encoding="utf-8") as file:
+        code, said = json.load(file)
+    os.waitpid(pid, 0)
+    return code, said
+
+
+@AS_ROOT
+@pytest.mark.parametrize("closed", ["metadata.sqlite", "."])
+def test_a_store_that_may_not_be_read_is_refused_by_its_owner_and_never_moved_away(root, closed):
+    (root / closed).chmod(0o600 if closed != "." else 0o700)
+    code, said = as_other("inspect", "runs", "--root", root)
+
+    assert code == 5
+    assert said.startswith(f"error: {root}/metadata.sqlite: permission denied: user {OTHER} may not ")
+    word, mode = ("read it", "0600") if closed != "." else (f"enter {root}", "0700")
+    assert f"{word}, which belongs to root and group root with mode {mode}. Ask root for the right" in said
+    assert "move it away" not in said
+
+
+@AS_ROOT
+@pytest.mark.parametrize(
+    ("arguments", "path", "right"),
+    [
+        (("inspect", "clean", "--yes"), ".trash", "write to ROOT"),
+        (("inspect", "restore", "BACKUP"), "houses/.lock", "write to it"),
+        (("push", "--rollback", "houses"), "houses/serving/.lock", "write to it"),
+        (("doctor", "points"), "", "write to it"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_who_may_only_read_is_refused_in_a_sentence(root, arguments, path, right):
+    given = [root.parent / "backup" if one == "BACKUP" else one for one in arguments]
+    code, said = as_other(*given, "--root", root)
+
+    right = right.replace("ROOT", str(root))
+    assert code == 5, said
+    assert f"{root / path}: permission denied: user {OTHER} may not {right}, which belongs to root" in said
+    assert "move it away" not in said
+    assert len(versions.pushed(str(root / "houses/serving"))) == 2
+
+
+@AS_ROOT
+@pytest.mark.parametrize("arguments", [("inspect", "runs"), ("push", "houses"), ("inspect", "artifacts")])
+def test_who_may_read_sees_all(root, arguments):
+    (root / "metadata.sqlite").chmod(0o644)
+    code, said = as_other(*arguments, "--root", root)
+
+    assert "permission denied" not in said
+    assert (code, said) == asked(*arguments, "--root", root)
+
+
+@pytest.fixture
+def umask():
+    before = os.umask(0o002)
+    yield
+    os.umask(before)
+
+
+def test_what_libraries_made_with_fewer_rights_follows_a_umask_that_lets_the_group_write(umask, tmp_path):
+    folder, file = tmp_path / "made", tmp_path / "made/file"
+    folder.mkdir(mode=0o755)
+    file.write_text("")
+    folder.chmod(0o2755)
+    file.chmod(0o644)
+    rights.follow_umask(str(folder))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, file)] == [0o2775, 0o664]
+
+    os.umask(0o022)
+    file.chmod(0o600)
+    rights.follow_umask(str(folder))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600, "a umask that keeps the group out changes nothing"
+
+
+def test_store_and_lock_follow_the_umask(umask, tmp_path):
+    open_store(str(tmp_path), None, readonly=False)
+    with lock.held(str(tmp_path / "houses"), print):
+        pass
+
+    assert stat.S_IMODE((tmp_path / "metadata.sqlite").stat().st_mode) == 0o664
+    assert stat.S_IMODE((tmp_path / "houses/.lock").stat().st_mode) == 0o664
