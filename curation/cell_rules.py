@@ -171,6 +171,6 @@ def _read(formats: Formats) -> str:
 
 def _mixed(column: str, examples: str) -> str:
     return (
-        f"{column} holds numbers that no one format reads, and counts as text: {examples}: write them alike, or say "
-        "data.csv decimal, thousands and units for the right ones, and data.blank for what means missing"
+        f"{column} holds numbers in several formats, or other texts too, and counts as text: {examples}: write them "
+        "alike, or say data.csv decimal, thousands and units for the right ones, and data.blank for missing values"
     )

@@ -59,14 +59,14 @@ class _Column:
     Attributes:
         name: Its name.
         texts: The texts that look so.
-        others: How many other texts there are.
+        others: The other texts.
         units: Signs around its numbers.
         one_unit: Whether these mean one unit in all rows.
     """
 
     name: str
     texts: pa.Array
-    others: int
+    others: pa.Array
     units: tuple[str, ...]
     one_unit: bool
 
@@ -76,7 +76,7 @@ class _Column:
 
     def fitted(self, form: NumberFormat) -> bool:
         """Whether all of the texts are."""
-        return self.one_unit and self.others <= ODD and _all(self.fits(form))
+        return self.one_unit and len(self.others) <= ODD and _all(self.fits(form))
 
 
 def detect(table: pa.Table, delimiter: str = ",") -> Formats:
@@ -141,11 +141,11 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
             continue
         texts = pc.unique(column.drop_null())[:SAMPLE]
         distinct, looks = len(texts), pc.extract_regex(texts, _LOOKS)
+        others = texts.filter(pc.invert(looks.is_valid()))
         texts, looks = texts.filter(looks.is_valid()), looks.drop_null()
-        others = distinct - len(texts)
-        if len(texts) < 2 or others > max(ODD, WORDS_SHARE * distinct):
+        if len(texts) < 2 or len(others) > max(ODD, WORDS_SHARE * distinct):
             continue
-        if others <= ODD and _all(pc.match_substring_regex(texts, r"^[+-]?\d+$")):
+        if len(others) <= ODD and _all(pc.match_substring_regex(texts, r"^[+-]?\d+$")):
             continue
         signs = [_group(looks, "before"), _group(looks, "after")]
         own = set(pc.unique(pc.binary_join_element_wise(*signs, "")).to_pylist())
@@ -172,7 +172,7 @@ def _written(texts: pa.Array) -> bool:
 def _mixed(column: _Column, forms: Sequence[NumberFormat]) -> bool:
     """Whether most of the texts are numbers, of one format or another."""
     of_a_format = [any(fits) for fits in zip(*(column.fits(form).to_pylist() for form in forms), strict=True)]
-    return sum(of_a_format) >= MIXED_SHARE * len(of_a_format) and (column.others > ODD or _written(column.texts))
+    return sum(of_a_format) >= MIXED_SHARE * len(of_a_format) and (len(column.others) > ODD or _written(column.texts))
 
 
 def _examples(cells: pa.ChunkedArray, column: _Column, form: NumberFormat) -> list[tuple[int, str]]:
@@ -183,7 +183,7 @@ def _examples(cells: pa.ChunkedArray, column: _Column, form: NumberFormat) -> li
     signs = pc.binary_join_element_wise(_group(looks, "before"), _group(looks, "after"), "").to_pylist()
     for text, fit, sign in zip(column.texts.to_pylist(), fits.to_pylist(), signs, strict=True):
         units.setdefault((fit, sign), text)
-    chosen = list(units.values())[:EXAMPLES]
+    chosen = [*list(units.values())[:EXAMPLES], *column.others[:EXAMPLES].to_pylist()]
     return sorted((pc.index(cells, text).as_py(), text) for text in chosen)
 
 
