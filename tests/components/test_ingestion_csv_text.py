@@ -167,6 +167,7 @@ def test_a_header_line_in_the_middle_is_no_row(read, monkeypatch, block, columns
 
 def test_a_row_that_holds_one_name_is_a_row(read):
     assert read("a,b\na,x\ny,b\n", {})["a"] == ["a", "y"]
+    assert read("a,b\na,\ny,x\n", {})["a"] == ["a", "y"]
     assert read("word\nword\n", {})["word"] == ["word"]
 
 

@@ -53,6 +53,7 @@ def test_numbers_keep_all_their_digits(read):
     made = read('{"a": 9007199254740993, "b": 12345678901234567890, "c": 1e400, "d": NaN}\n')
     assert made["a"] == [9007199254740993]
     assert made["b"] == ["12345678901234567890"]
+    assert read(f'{{"a": {"1" * 5000}}}\n')["a"] == ["1" * 5000], "Python takes no more than 4,300 digits for a number"
 
 
 def test_cells_are_cleaned_as_those_of_csv(read):

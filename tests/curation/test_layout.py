@@ -122,6 +122,11 @@ def test_what_stands_below_the_table(made, rows, below, count, size):
     assert "no part of the table" in said
 
 
+def test_a_value_that_is_called_total_is_no_footer(made, rows):
+    table = "".join(f"{('Total', 'part')[row % 2]},{line}\n" for row, line in enumerate(rows(151).splitlines()))
+    assert made(f"of,{HEADER}{table}")[:2] == (151, {})
+
+
 def test_a_row_that_was_cut_is_no_footer(made, table):
     with pytest.raises(UserError, match=r"Expected 4 columns, got 3.*: the file ends in this row: it was cut"):
         made(table[:-6])
@@ -147,7 +152,8 @@ def test_a_file_without_a_header_keeps_its_first_row(made, rows):
         ("5.1,Iris", "4.9,Iris", False),
         ("2024-01-05,a", "2024-01-06,b", False),
         ("1,2", "3,4", False),
-        ("country,2019,2020", "x,1.5,2.5", True),
+        ("country,2019,2021", "x,1.5,2.5", True),
+        ("country,19,21", "x,1.5,2.5", False),
         (",0,1", "0,1.5,2.5", True),
         ("name,kind", "x,y", True),
         ("a,b", "1,x", True),

@@ -195,3 +195,14 @@ def test_a_row_that_names_no_split_is_named_by_its_line(flats, rows, said):
     assert told == [] if said is None else only(told).startswith(said)
     [line] = flats.told(SPLIT.replace("test", "train")) if said is None else ["says 'test' in no row"]
     assert "says 'test' in no row" in line
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_lines_that_end_in_any_way_are_counted_also_behind_the_first_block(flats, monkeypatch, ends):
+    monkeypatch.setattr(blocks, "BLOCK", 256)
+    monkeypatch.setattr(blocks, "_READ", 64)
+    (flats.root / "data/flats.csv").write_bytes(
+        (flats.HEADER + flats.rows(90) + "big,Bern,1000\n").replace("\n", ends).encode()
+    )
+
+    assert only(flats.told()).startswith(", line 92: column 'area' holds 'big'")
