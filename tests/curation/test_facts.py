@@ -108,3 +108,9 @@ def test_a_script_without_blanks_has_as_many_words_as_pairs_of_characters():
 
     assert known["t"].words == (7 + 6) / 2
     assert known["u"].words == 2
+
+
+def test_the_largest_step_is_no_fall():
+    cells = pa.chunked_array([pa.array([-(2**63), 0, 2**63 - 1])])
+    assert facts.column("n", "INT", cells).rises
+    assert not facts.column("n", "INT", pa.chunked_array([pa.array([2**63 - 1, 0, -(2**63)])])).rises

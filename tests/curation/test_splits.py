@@ -68,3 +68,10 @@ def test_other_words_are_categories(make, cells):
     _, reviewed = make(part=cells)
     assert reviewed.config.data.split.by == "hash"
     assert reviewed.config.features.columns() == ("x", "part")
+
+
+def test_a_column_with_blank_cells_divides_nothing(make):
+    proposal, reviewed = make(split=of("", "test", "train"))
+    assert reviewed.config.data.split.by == "hash"
+    assert reviewed.config.features.ignored == ("split",)
+    assert "split is ignored: its values name splits, and 60 rows have none" in proposal.said
