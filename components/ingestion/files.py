@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -216,10 +217,13 @@ def copied(source: Any) -> Iterator[str]:
 def matching(pattern: str) -> list[str]:
     """Paths that a pattern names, in order."""
     if is_remote(pattern):
+        from components.ingestion import foreign
+
         try:
             [result] = _file_systems().match([pattern])
         except (_file_system_error(), ValueError) as error:
-            raise ResourceError(f"data.path: {pattern} cannot be looked up: {error}") from error
+            reason = foreign.no_file_system(pattern, error)
+            raise ResourceError(f"data.path: {foreign.address(pattern)}; it cannot be read there: {reason}") from error
         return sorted(found.path for found in result.metadata_list)
     if os.path.exists(pattern):
         return [pattern]
@@ -282,6 +286,9 @@ def _file_system_error() -> Any:
 
 def _file_systems() -> Any:
     # Only buckets need it, and it takes seconds to import.
-    from apache_beam.io.filesystems import FileSystems
+    with warnings.catch_warnings():
+        # Google's clients announce which Pythons they will stop to support.
+        warnings.simplefilter("ignore", FutureWarning)
+        from apache_beam.io.filesystems import FileSystems
 
     return FileSystems

@@ -1,10 +1,11 @@
 """Files and addresses that nothing here reads: what each is, by its first bytes, and the command that converts it."""
 
 import contextlib
+import importlib.util
 import os
 import re
 import zipfile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from components.ingestion import files, packing
 
@@ -107,6 +108,8 @@ _ADDRESSES = (
     (r"file", "the address of a file of this machine: write its path without file://"),
 )
 """Schemes -> what an address is."""
+_CLIENTS = {"s3": "boto3", "hdfs": "hdfs"}
+"""Schemes -> packages by which Beam reads them, and which this project does not lock."""
 _BUCKETS = (
     (r"s3a?", "in a bucket: copy it here, as with `aws s3 cp '{path}' data/`"),
     (r"gs|gcs", "in a bucket: copy it here, as with `gsutil cp '{path}' data/`"),
@@ -169,6 +172,25 @@ def address(path: str, *, remote: bool = False) -> str | None:
     # Passwords stay out of terminals and logs.
     shown = re.sub(r"//[^@/]*@", "//", path)
     return f"{shown} is {said.format(path=shown, name=name)}"
+
+
+def no_file_system(path: str, error: Exception) -> str:
+    """Why Beam finds no file at an address, in a few words.
+
+    Args:
+        path: The address.
+        error: What Beam raised: it holds the error of its file system, and that of the client below.
+    """
+    scheme = path.partition("://")[0].lower()
+    package = _CLIENTS.get(scheme)
+    if package is not None and importlib.util.find_spec(package) is None:
+        return f"the package {package} is not installed"
+    if not isinstance(error, OSError):
+        return f"Beam has no file system for {scheme}://"
+    inner: Any = error
+    while details := getattr(inner, "exception_details", None):
+        inner = next(iter(details.values()))
+    return (str(inner).strip().splitlines() or [type(inner).__name__])[0].rstrip(".")
 
 
 def _sentence(path: str, kind: _Kind) -> str:

@@ -12,6 +12,7 @@ import pyarrow.feather
 import pyarrow.orc
 import pyarrow.parquet
 import pytest
+from apache_beam.io.filesystem import BeamIOError
 
 from components.ingestion import files, foreign, sources
 from curation import new
@@ -130,5 +131,32 @@ def test_an_address_is_named_by_its_scheme(tmp_path, address, said):
 def test_a_bucket_is_for_runs_and_new_says_how_to_copy(tmp_path):
     with pytest.raises(UserError, match=r"s3://b/t\.csv is in a bucket: copy it here, as with `aws s3 cp"):
         new.new(str(tmp_path), "made", "s3://b/t.csv")
-    with pytest.raises(ResourceError, match=r"data\.path: nosuch://b/t\.csv cannot be looked up: ."):
-        files.resolve("nosuch://b/t.csv", Data(path="x").model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nosuch://b/t.csv", r"an address that nothing here reads: copy .* Beam has no file system for nosuch://"),
+        (
+            "s3://b/t.csv",
+            r"in a bucket: copy it here, as with `aws s3 cp 's3://b/t\.csv' data/`; .*boto3 is not installed",
+        ),
+    ],
+)
+def test_a_run_says_in_one_sentence_why_it_does_not_read_a_bucket(address, said):
+    with pytest.raises(ResourceError, match=rf"^data\.path: {address} is {said}[^\n]*$"):
+        files.resolve(address, Data(path="x").model_dump(mode="json"))
+
+
+def test_why_a_bucket_is_not_read_is_the_word_of_the_client_below(monkeypatch):
+    class NoAccess:
+        @staticmethod
+        def match(patterns):
+            inner = BeamIOError("List operation failed", {patterns[0]: ValueError("Forbidden: no access.\nTrace")})
+            raise BeamIOError("Match operation failed", {patterns[0]: inner})
+
+    monkeypatch.setattr(files, "_file_systems", lambda: NoAccess)
+    copy = r"in a bucket: copy it here, as with `gsutil cp 'gs://b/t\.csv' data/`"
+    said = rf"^data\.path: gs://b/t\.csv is {copy}; .*: Forbidden: no access$"
+    with pytest.raises(ResourceError, match=said):
+        files.resolve("gs://b/t.csv", Data(path="x").model_dump(mode="json"))
