@@ -72,7 +72,8 @@ class _Places:
 
     def _place(self, row: int) -> str:
         if self._kind != "csv":
-            return f"{'line' if self._kind == 'jsonl' else 'row'} {row + 1}"
+            # A sheet has its header in row 1; JSON lines have none.
+            return {"jsonl": f"line {row + 1}", "xlsx": f"row {row + 2}"}.get(self._kind, f"row {row + 1}")
         return csv_places.place(self._path, self._settings, row + 1 + bool(self._settings["csv"]["header"]))
 
 

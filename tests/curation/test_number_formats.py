@@ -133,3 +133,11 @@ def test_nothing_is_proposed_for_a_plain_table():
     lines, said = cell_rules.propose(pa.table({"a": ["1", "2.5", None], "b": ["x", "y", "x"]}), [], "not read")
 
     assert (lines, said) == ([], [])
+
+
+@pytest.mark.parametrize(("kind", "places"), [("jsonl", ("line 1", "line 2")), ("xlsx", ("row 2", "row 3"))])
+def test_places_are_counted_as_the_format_has_them(kind, places):
+    table = pa.table({"rent": ["1.234,50", "2,345.10", "7"]})
+    _, [said] = cell_rules.propose(table, [], "not read", kind)
+
+    assert f"'1.234,50' ({places[0]}), '2,345.10' ({places[1]})" in said
