@@ -100,7 +100,11 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     divided = splits.find(own, {wanted}, ready_made=found.ready_made)
     named = {divided.column, *divided.others}
     own = Facts(own.rows, tuple(column for column in own.columns if column.name not in named))
-    label = labels.choose(own, wanted, where)
+    try:
+        label = labels.choose(own, wanted, where)
+    except UserError as error:
+        about = [line for line in found.said if line.startswith((f"{wanted}: ", f"{wanted} holds "))]
+        raise UserError("; ".join([str(error), *about])) from error
     chosen = _roles(own, table, label)
     chosen.entries += [Entry("ignored", {"column": name}, why) for name, why in divided.others.items()]
     if divided.line is not None:

@@ -2,6 +2,7 @@ import pyarrow as pa
 import pytest
 
 from curation import cell_values, new, reading
+from errors import UserError
 from models.number_text import NumberFormat
 from pipeline import load
 from pipeline.variants import Name
@@ -142,3 +143,11 @@ def test_na_among_codes_of_two_capitals_is_named(tmp_path, values, named):
         [(["", "?", "N/A", "null"], False)] if named else []
     )
     assert found.table["country"].null_count == 60 // len(values)
+
+
+def test_a_label_that_is_refused_for_what_its_cells_hold_is_told_with_it(tmp_path):
+    for folder in ("configs", "schemas"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{row % 7},{('NA', 'EU')[row % 2]}\n" for row in range(60)))
+    with pytest.raises(UserError, match=r"'y' cannot be the label: .*; y: 'NA' in 30 of 60 cells counts as a missing"):
+        new.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y")
