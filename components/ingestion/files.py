@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from components import digest
 from components.ingestion import beside, folders, packing, partitions, spans
+from components.ingestion.formats import READY_MADE, scanned
 from components.ingestion.formats import format_of as format_of
 from components.ingestion.formats import is_remote as is_remote
-from components.ingestion.formats import scanned
 from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
 
@@ -68,11 +68,14 @@ def under(root: str, paths: Paths) -> Any:
 
 
 def flat(paths: Paths) -> list[tuple[str | None, str]]:
-    """Split (None where files are not ready-made splits) and pattern, of each pattern."""
+    """Split (None where files are not ready-made splits) and pattern, of each pattern.
+
+    Splits come as train, eval, test: settings lose the config's order on their way to an executor.
+    """
     if isinstance(paths, str):
         return [(None, paths)]
     if isinstance(paths, Mapping):
-        return [(split, pattern) for split, part in paths.items() for _, pattern in flat(part)]
+        return [(split, pattern) for split in READY_MADE if split in paths for _, pattern in flat(paths[split])]
     return [(None, pattern) for pattern in paths]
 
 

@@ -241,3 +241,11 @@ def test_the_digest_notices_a_folder_that_is_renamed_to_another_span(tmp_path):
     before = digest()
     (tmp_path / "2024-05").rename(tmp_path / "2024-06")
     assert digest() != before
+
+
+def test_the_order_in_which_a_config_names_splits_does_not_matter(folder):
+    paths = {"train": f"{folder}/a.csv", "eval": f"{folder}/b.csv", "test": [f"{folder}/README.md"]}
+    reordered = dict(reversed(paths.items()))
+
+    assert files.resolve(paths, SETTINGS) == files.resolve(reordered, SETTINGS)
+    assert files.content(files.resolve(paths, SETTINGS)) == files.content(files.resolve(reordered, SETTINGS))
