@@ -59,7 +59,7 @@ FAULTS = {
     "a ragged row": ("1,Bern", "expected 3 columns, got 2"),
     "an open quote": ('1,"Bern,900', "a quote opens in this row and never ends"),
     "a NUL": ("1,Be\0rn,900", "a NUL byte"),
-    "a cell of 200 KB": (f"1,{'x' * 200_000},900", "a cell of over 131,072 characters"),
+    "a cell of 200 KB": (f"1,{'x' * 200_000},900", "a text of over 131,072 bytes"),
 }
 
 
@@ -71,10 +71,7 @@ def test_rows_that_are_none(refused, what):
         text = HEADER + "\n".join([*ROWS[:place], bad, *ROWS[place:]]) + "\n"
         for name, content in (("flats.csv", text), ("flats.csv.gz", gzip.compress(text.encode()))):
             told = refused(10, what, content, name)
-            assert re.search(
-                rf"{re.escape(name)}(, line {place + 2}: {said}| cannot be read: field larger .*line {place + 2}.)",
-                told[0],
-            ), told
+            assert f"{name}, line {place + 2}: {said}" in told[0], told
 
 
 def test_other_encodings(refused):
