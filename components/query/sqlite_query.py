@@ -37,7 +37,6 @@ def opened(query: Query, data_root: str, deadline: Deadline) -> Iterator[Result]
         with contextlib.closing(
             sqlite3.connect(f"{pathlib.Path(path).as_uri()}?mode=ro", uri=True, timeout=LOCKED_SECONDS)
         ) as connection:
-            connection.execute("PRAGMA query_only = ON")
             connection.set_authorizer(_authorize)
             connection.set_progress_handler(lambda: int(deadline.passed), STEPS)
             cursor = connection.execute(query.sql)

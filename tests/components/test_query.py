@@ -138,12 +138,15 @@ def test_whole_numbers_of_64_bits_stay_exact(take):
         ("select a, a from t", "two columns named 'a': name one of them with AS"),
     ],
 )
-def test_what_is_no_one_select_with_rows_is_refused_and_changes_nothing(take, database, tmp_path, sql, said):
+def test_what_is_no_one_select_with_rows_is_refused_and_changes_nothing(
+    take, database, tmp_path, monkeypatch, sql, said
+):
+    monkeypatch.chdir(tmp_path)
     database.execute("create table t as select 1 a")
     with pytest.raises(UserError, match=rf"^data\.sql: .*{said}"):
         take(sql)
     assert database.execute("select a from t").fetchall() == [(1,)]
-    assert not os.path.exists("other.db")
+    assert not (tmp_path / "other.db").exists()
     assert os.listdir(tmp_path / "queries") == []
 
 

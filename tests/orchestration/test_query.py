@@ -54,6 +54,14 @@ def test_a_run_begins_on_the_rows_of_its_preflight(flats, database):
     assert report.passed
 
 
+def test_no_earlier_run_stands_for_a_query_that_fails(flats, database):
+    database.execute("alter table flats rename to gone")
+    report = look(flats, passed=lambda reviewed: pytest.fail("rows that were not read are compared"))
+    [finding] = [str(one) for check in report.checks for one in check.findings]
+    assert finding.startswith("data.sql: sqlite:///data/x.db refuses the query: ")
+    assert report.data is None
+
+
 def test_rows_are_judged_as_those_of_files(flats, database):
     database.execute("update flats set area = 'big' where rent < 902")
     [line] = flats.told()
