@@ -35,6 +35,8 @@ from pipeline.pipeline import Places, create_pipeline
 from pipeline.stages import RESOLVERS
 
 _STATES = metadata_store_pb2.Execution.State
+_RETIRED = ("looked up again", "not compared with")
+"""What becomes of a damaged artifact that the baseline, or the history, was to be."""
 
 
 class Execution:
@@ -162,11 +164,11 @@ class Execution:
                 damaged = outputs_of.damage(outputs) if old else {}
                 if not damaged:
                     break
-                if node_id == "history":
-                    # Each stands for a run of its own: the others stay.
-                    outputs = {"statistics": [one for one in outputs["statistics"] if one.id in damaged]}
+                if node_id in RESOLVERS:
+                    # Each was made by another run, or by another stage of this one: what is whole stays.
+                    outputs = {key: [one for one in group if one.id in damaged] for key, group in outputs.items()}
                 line = launching.retire(handle.store, execution, outputs, damaged)
-                say(line if node_id != "history" else line.replace("made again", "not compared with"))
+                say(line if node_id not in RESOLVERS else line.replace("made again", _RETIRED[node_id == "history"]))
                 if node_id not in RESOLVERS:
                     found = " and ".join(f"{each.key} was {each.word}" for each in damaged.values())
                     again = f"; made again, as {found}"
