@@ -115,7 +115,12 @@ def approve(root: str, name: str) -> str:
     if not os.path.exists(proposal):
         raise UserError(f"{shown} is missing: `python runner.py schema infer {name}` writes it")
     columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in parse(proposal).feature}
-    load.check_columns(name, load.load(root, name), columns)
+    try:
+        load.check_columns(name, load.load(root, name), columns)
+    except UserError as error:
+        # It is the proposal that is looked at, and not the approved file.
+        told = str(error).replace(os.path.relpath(target, root), shown)
+        raise UserError(f"{told}\nChange the config first, or keep the column in the proposal") from error
     text = _read(proposal)
     if os.path.exists(target):
         text = comments.carry(_read(target), text)

@@ -68,7 +68,7 @@ def test_approving_nothing_or_what_the_config_cannot_use_is_refused(root):
         review.approve(str(root), "made")
     (root / "schemas/made.proposed.pbtxt").write_text('feature { name: "n" type: INT }')
     before = (root / "schemas/made.pbtxt").read_text()
-    with pytest.raises(UserError, match=r"names 'c', which schemas/made.pbtxt does not define"):
+    with pytest.raises(UserError, match=r"names 'c', which schemas/made.proposed.pbtxt does not define"):
         review.approve(str(root), "made")
     (root / "schemas/made.proposed.pbtxt").write_text("feature {")
     with pytest.raises(UserError, match="this is not a schema"):
@@ -92,3 +92,15 @@ def test_rows_without_a_label_are_left_out_as_a_run_leaves_them_out(root):
     [found] = run("diff", root)
     assert found.stops
     assert str(found).startswith("refused  y: the label 'y' is blank in 41 of 440 rows, more than data.max_blank_label")
+
+
+def test_a_proposal_that_drops_a_used_column_is_refused_by_its_own_name(root):
+    edit(root, "n,c,kind_code,y", "n,city,kind_code,y")
+    run("propose", root)
+    before = (root / "schemas/made.pbtxt").read_text()
+    with pytest.raises(UserError) as refused:
+        review.approve(str(root), "made")
+
+    assert "'c', which schemas/made.proposed.pbtxt does not define" in str(refused.value)
+    assert str(refused.value).endswith("\nChange the config first, or keep the column in the proposal")
+    assert (root / "schemas/made.pbtxt").read_text() == before
