@@ -97,7 +97,7 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     if wanted is not None and wanted in found.added:
         raise UserError(f"--label {wanted!r}: it is {found.added[wanted]}: name another column")
     own = Facts(known.rows, tuple(column for column in known.columns if column.name not in found.added))
-    divided = splits.find(own, {wanted}, ready_made=found.ready_made)
+    divided = splits.find(own, {wanted, *found.kinds}, ready_made=found.ready_made)
     named = {divided.column, *divided.others}
     own = Facts(own.rows, tuple(column for column in own.columns if column.name not in named))
     try:
