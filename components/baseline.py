@@ -27,7 +27,8 @@ class ReferenceModel(ResolverStrategy):  # type: ignore[misc]
     """The model that serves, or served last; see components/reference.py.
 
     Where it is the candidate itself, as in a run in which nothing changed, it is what the candidate was compared with
-    before it was pushed: so the evaluation comes from the cache, and no model is compared with itself.
+    before it was pushed: so the evaluation comes from the cache, and no model is compared with itself. Where that model
+    is gone, the result is the candidate's own blessing alone.
 
     Args:
         serving: The pipeline's serving folder.
@@ -48,6 +49,9 @@ class ReferenceModel(ResolverStrategy):  # type: ignore[misc]
             before, judged = (about.get_int_custom_property(key) if about else 0 for key in (BASELINE, BLESSING))
             model = next((one for one in input_dict["model"] if one.id == before), None)
             blessing = next((one for one in blessings if one.id == judged), None)
+            if model is None and before:
+                # Its own blessing still says how far it is below the best.
+                return {**result, "model_blessing": [about]}
         else:
             blessing = about
         if model is None:

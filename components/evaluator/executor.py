@@ -54,7 +54,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         note = found.compare(
             baselines[0] if baselines else None, seen.seen(examples, before, config["split"]) if before else None
         )
-        used = decline.of(judged) or decline.of(baselines[0] if baselines else None)
+        # A model that serves already, and that is judged again, stays as far below the best as it was.
+        own = decline.own(judged, model.id)
+        used = {} if own is not None else decline.of(judged) or decline.of(baselines[0] if baselines else None)
         rules = judgement.judge(config["task"], found.figures(), demands.resolve(config, found.cells, used))
         told = verdict.make(config, found, rules, note)
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
@@ -90,7 +92,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         blessing.set_string_custom_property("not_compared", "" if found.compared_with else summary.storable(note)[:500])
         blessing.set_int_custom_property("span", examples.span)
         before_values = found.values(0, found.baseline) if found.baseline else None
-        declines = judgement.declines(used, rules, found.values(0), before_values)
+        declines = own if own is not None else judgement.declines(used, rules, found.values(0), before_values)
         blessing.set_string_custom_property(decline.PROPERTY, json.dumps(declines))
         if judged is not None:
             blessing.set_int_custom_property("baseline_blessing_id", judged.id)

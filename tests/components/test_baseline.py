@@ -137,6 +137,8 @@ def test_where_the_candidate_serves_it_is_what_the_candidate_was_compared_with(w
     world.bless(13, 2, blessed=False, before=2)
 
     assert world.resolve(world.models[1]) == ([1], [11], [101])
+    del world.models[0]
+    assert world.resolve(world.models[0]) == ([], [12], []), "its own, which says how far it is below the best"
 
 
 def test_versions_of_other_tools_and_roots_are_passed_over(world, tmp_path):

@@ -203,7 +203,8 @@ class Weeks(RuleBasedStateMachine):
     def _evaluated(self, candidate, found):
         served, judged = found["model"], (found["model_blessing"] or [None])[0]
         blessing = standard_artifacts.ModelBlessing()
-        used = decline.of(judged) or decline.of(served[0] if served else None)
+        own = decline.own(judged, candidate.id)
+        used = {} if own is not None else decline.of(judged) or decline.of(served[0] if served else None)
         compared, before = "", None
         if served and self.readable:
             compared = versions.digest(path_utils.serving_model_path(served[0].uri))
@@ -218,7 +219,8 @@ class Weeks(RuleBasedStateMachine):
         blessing.set_string_custom_property("compared_with", compared)
         blessing.set_int_custom_property("span", self.span)
         blessing.set_string_custom_property(
-            decline.PROPERTY, json.dumps(judgement.declines(used, rules, values, before))
+            decline.PROPERTY,
+            json.dumps(own if own is not None else judgement.declines(used, rules, values, before)),
         )
         if served:
             blessing.set_int_custom_property("baseline_model_id", served[0].id)
@@ -296,3 +298,18 @@ def test_what_serves_is_never_replaced_uncompared_worse_or_lost_whatever_happens
     assert Weeks.counts["sequences"] >= SEQUENCES
     # Else the sequences would tell nothing.
     assert min(Weeks.counts[word] for word in ("replaced", "refused", "withheld", "taken back")) > 50, Weeks.counts
+
+
+def test_a_model_that_is_judged_again_without_what_it_was_compared_with_stays_below_the_best():
+    weeks = Weeks()
+    try:
+        weeks.begin(0.5)
+        for down in (0.0, 0.03125):
+            weeks.a_little_worse(down)
+        weeks.clean()
+        weeks.run("", False)
+        replaced = Weeks.counts["replaced"]
+        weeks.a_little_worse(0.03125)
+        assert Weeks.counts["replaced"] == replaced, "3 % of a tolerance of 5 % were used up"
+    finally:
+        weeks.teardown()
