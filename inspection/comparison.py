@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -75,7 +75,10 @@ def compare(store: Store, first: str, second: str) -> Comparison:
             _section("data", _EXAMPLES, found, lambda artifact: artifact, _data),
             _section("schema", _SCHEMA, found, schemas.read_schema, _schemas),
             _section("statistics", _STATISTICS, found, statistics.read_statistics, _statistics),
-            _section("metrics", EVALUATION, found, lambda artifact: read_evaluation(artifact).cells, _metrics),
+            _on_rows(
+                _section("metrics", EVALUATION, found, lambda artifact: read_evaluation(artifact).cells, _metrics),
+                found,
+            ),
         ),
     )
 
@@ -107,6 +110,17 @@ def _section(
         return Section(name=name, differences=differ(*map(read, artifacts)))
     except PipelineError as error:
         return Section(name=name, differences=(), note=f"not known: {error}")
+
+
+def _on_rows(metrics: Section, found: Sequence[Mapping[str, pb.Artifact]]) -> Section:
+    """Says where metrics were measured on different rows, which a difference between them may come from."""
+    rows = [each.get(_EXAMPLES) for each in found]
+    if not metrics.differences or rows[0] is None or rows[1] is None or rows[0].id == rows[1].id:
+        return metrics
+    digests = [properties(artifact).get("content_digest") for artifact in rows if artifact is not None]
+    if digests[0] and digests[0] == digests[1]:
+        return metrics
+    return replace(metrics, note=f"measured on different rows (Examples {rows[0].id} and {rows[1].id})")
 
 
 def _values(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:

@@ -203,8 +203,11 @@ def _run(store: Store, context: pb.Context, labels: Labelled, pipeline: str | No
 
 def _is_gone(folder: str, run_id: str) -> bool:
     """Says whether the process of a run that has no end is gone: it holds its pipeline's lock as long as it lives."""
+    runs = os.path.dirname(folder)
+    if os.path.basename(runs) != "runs":
+        return False  # not as our runner lays it out
     try:
-        descriptor = os.open(os.path.join(os.path.dirname(os.path.dirname(folder)), LOCK), os.O_RDONLY)
+        descriptor = os.open(os.path.join(os.path.dirname(runs), LOCK), os.O_RDONLY)
     except OSError:
         return False  # another machine's, or of a time before there was a lock
     try:

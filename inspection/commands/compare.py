@@ -48,6 +48,7 @@ def _section(section: Section, most: int) -> list[Any]:
     shown = section.differences[:most]
     head = f"{section.name}: {count} differ{'s' if count == 1 else ''}"
     head += f", the first {most}; --limit N shows more" if count > most else ""
+    head += f"; {section.note}" if section.note else ""
     rows, headers = [_row(section.name, each) for each in shown], _HEADERS[section.name]
     if section.name == "metrics" and not any(row[-1] for row in rows):
         rows, headers = [row[:-1] for row in rows], headers[:-1]

@@ -114,6 +114,7 @@ def test_the_text_says_the_same(two: None, ask: Any) -> None:
     told = [" ".join(line.split()) for line in ask("compare", "first", "latest", "--limit", "2").splitlines()]
     assert "config: 4 differ, the first 2; --limit N shows more" in told
     assert "area train 0.5 mean 1 2" in told
+    assert [line for line in told if line.startswith("metrics: ") and "; measured on different rows (Examples " in line]
     assert "mae city = Rome 5 8 60.00% worse -" in told
     assert "r2 all rows 0.8 0.7 12.50% worse inside A's 95 %" in told
     assert not [line for line in told if line.startswith("f1")]
