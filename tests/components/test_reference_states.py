@@ -1,7 +1,7 @@
 """What serves is never replaced without a comparison, never worse than allowed, never lost: any order of events.
 
 The stages are fakes of a few lines; the rule (components/reference.py), the resolver, the limits of the comparison and
-the serving folder are the real ones.
+the serving folder are the real ones; one file because the events and what must hold share the machine's state.
 """
 
 import collections
