@@ -5,6 +5,7 @@ which pyarrow before 14.0.1 loads, and so runs code of whoever wrote the file (C
 pyarrow refuse that type. Its refusal takes the pickle apart to show it; ours does not look at it, and names the column.
 """
 
+import functools
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -80,7 +81,35 @@ def stream_reader(file: Any) -> Any:
     return _checked(open_, lambda opened: opened.schema)
 
 
-def stream_writer(file: Any, schema: pa.Schema, compression: str) -> Any:
+def streams(file: Any) -> Iterator[Any]:
+    """Open the streams that stand one behind the other in a file, each when the one before it was read.
+
+    Args:
+        file: A `pyarrow.NativeFile` that can seek, at the first stream.
+
+    Yields:
+        A `pyarrow.ipc.RecordBatchStreamReader` a stream.
+
+    Raises:
+        PickledTypeError: a column has a pickled type; no code was run.
+    """
+
+    def open_at(start: int) -> Any:
+        file.seek(start)
+        return ipc.open_stream(file)
+
+    while (start := file.tell()) < file.size():
+        yield _checked(functools.partial(open_at, start), lambda opened: opened.schema)
+
+
+def parquet_writer(path: str, schema: pa.Schema) -> Any:
+    """Begin a Parquet file; returns a `pyarrow.parquet.ParquetWriter`."""
+    from pyarrow import parquet
+
+    return parquet.ParquetWriter(path, schema)
+
+
+def stream_writer(file: Any, schema: pa.Schema, compression: str | None = None) -> Any:
     """Begin a stream of record batches; returns a `pyarrow.ipc.RecordBatchStreamWriter`."""
     return ipc.new_stream(file, schema, options=ipc.IpcWriteOptions(compression=compression))
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import os
 import tempfile
 import time
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from components.query import address, postgresql_query, sqlite_query
 from components.query.rows import Deadline, Query, Result, Row
 from components.query.typed import Columns
 from errors import ResourceError, UserError
+from models import arrow
 
 STEP_BYTES, MOST_ROWS = 16 << 20, 5_000
 """About so many bytes of texts are fetched at once, and at most so many rows."""
@@ -92,7 +93,7 @@ def _spool(query: Query, result: Result, deadline: Deadline, path: str) -> Colum
     with pa.OSFile(path, "wb") as file:
         for rows in _batches(result, deadline):
             batch = columns.add(rows)
-            with pa.ipc.new_stream(file, batch.schema) as writer:
+            with arrow.stream_writer(file, batch.schema) as writer:
                 writer.write_batch(batch)
     if not columns.rows:
         raise UserError(f"data.sql: the query of {query.database} gives no rows")
@@ -117,11 +118,10 @@ def _batches(result: Result, deadline: Deadline) -> Iterator[list[Row]]:
 
 
 def _write(spool: str, path: str, schema: pa.Schema) -> None:
-    with pa.OSFile(spool) as file, pq.ParquetWriter(path, schema) as writer:
-        while file.tell() < file.size():
-            for batch in pa.ipc.open_stream(file):
-                cells = [column.cast(kind) for column, kind in zip(batch.columns, schema.types, strict=True)]
-                writer.write_table(pa.Table.from_arrays(cells, schema=schema))
+    with pa.OSFile(spool) as file, arrow.parquet_writer(path, schema) as writer:
+        for batch in itertools.chain.from_iterable(arrow.streams(file)):
+            cells = [column.cast(kind) for column, kind in zip(batch.columns, schema.types, strict=True)]
+            writer.write_table(pa.Table.from_arrays(cells, schema=schema))
 
 
 def _digest(path: str) -> str:
