@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ml_metadata import MetadataStore
-from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.query import snapshot
 from components.query.rows import Query
@@ -100,27 +99,12 @@ def test_a_wrong_password_is_said_without_it(small_tree, url):
 
 
 def test_outputs_from_the_cache_are_those_of_their_keys(small_tree, url):
+    # The server gives artifacts in any order, from call to call; tests/orchestration/test_pairing.py has the other one.
     own = url.replace("/runs", "/pairs")
     given = ("--local", "--root", small_tree / "runs", *QUICK, "--to", "trainer")
     first = runner(*given, tree=small_tree, PIPELINE_METADATA=own)
     assert first.code == 0, first.err
-    with psycopg.connect(own, autocommit=True) as connection:
-        # In the order in which rows lie, as the server reads a table that is larger or was analyzed.
-        for scan in ("indexscan", "bitmapscan"):
-            connection.execute(f"ALTER DATABASE pairs SET enable_{scan} = off")
     store = MetadataStore(connection_config("", own))
-    node = store.get_context_by_type_and_name("node", "houses.transformation")
-    [execution] = store.get_executions_by_context(node.id)
-    events = store.get_events_by_execution_ids([execution.id])
-    made = [event.artifact_id for event in events if event.type == pb.Event.OUTPUT]
-    # An update moves a row to the end of its table.
-    [moved] = store.get_artifacts_by_id(made[:1])
-    moved.custom_properties["moved"].int_value = 1
-    store.put_artifacts([moved])
-    if sys.version_info < (3, 11):  # the newer stack's ML Metadata gave them in the order of their ids here
-        order = [one.id for one in store.get_artifacts_by_id(made)]
-        assert order == made[::-1], "TFX relies on the order of its events"
-
     second = runner(*given, "--set", "training.epochs=1", tree=small_tree, PIPELINE_METADATA=own)
     assert second.code == 0, second.err
     assert second.nodes["transformation"] == "cached"
