@@ -122,8 +122,17 @@ class _Outlet:
         except BrokenPipeError:  # the reader, such as head, has seen enough
             self._silence()
         except OSError as error:
+            path = self._path()
             self._silence()
-            raise ResourceError(f"{self._stream.name} cannot be written: {error.strerror or error}") from error
+            raise ResourceError(f"{path} cannot be written: {error.strerror or error}") from error
+
+    def _path(self) -> str:
+        """The file behind the stream, such as a stage's log; the stream's name where there is none."""
+        with contextlib.suppress(OSError, ValueError):
+            path = os.readlink(f"/proc/self/fd/{self._stream.fileno()}")
+            if os.path.isfile(path):
+                return path
+        return self._stream.name
 
     def _silence(self) -> None:
         """Let nothing be written any more, so that the interpreter's own flush does not complain."""

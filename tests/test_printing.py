@@ -1,6 +1,7 @@
 """What comes from data is shown on a terminal and in logs, and never obeyed."""
 
 import ast
+import errno
 import io
 import os
 import re
@@ -14,6 +15,7 @@ import tomli
 import printing
 from curation import document
 from curation.choices import Line
+from errors import ResourceError
 from inspection.console import console
 from orchestration.terminal import Terminal
 
@@ -236,3 +238,15 @@ def test_what_cannot_be_written_is_said(command):
         )
     assert ended.returncode == 5
     assert re.fullmatch(r"error: <stdout> cannot be written: .+\n", ended.stderr)
+
+
+def test_a_log_on_a_full_disk_is_named_by_its_path(tmp_path):
+    class Full(io.TextIOWrapper):
+        name = "<stderr>"
+
+        def write(self, text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    said = rf"^{tmp_path}/trainer\.log cannot be written: No space left on device$"
+    with Full((tmp_path / "trainer.log").open("wb")) as log, pytest.raises(ResourceError, match=said):
+        printing.line("epoch 1", to=log)
