@@ -13,6 +13,7 @@ from components.ingestion import cells, csv_header, csv_places, csv_text, left_o
 from components.ingestion.cells import ARROW_TYPES
 from components.ingestion.formats import NoRowsError
 from components.ingestion.omissions import Omissions
+from components.ingestion.typed_text import typed
 from errors import UserError
 from models.cleaning import Cleaning
 
@@ -246,18 +247,15 @@ def _typed(
     path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, columns: Mapping[str, str], before: int
 ) -> pa.RecordBatch:
     """Convert a batch of texts, before which so many rows stand, the header among them."""
-    made, cleaning = [], Cleaning.of(settings)
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        kind = columns.get(name, "BYTES")
-        try:
-            made.append(cells.cast(column, kind, cleaning.rules(name)))
-        except cells.BadCellError as error:
-            row = before + error.row + 1
-            raise UserError(
-                f"{path}: column {name!r}, {csv_places.place(path, settings, row)}: conversion error to "
-                f"{ARROW_TYPES[kind]}: invalid value {error.value!r}{error.expected}{csv_places.of_total(error.value)}"
-            ) from error
-    return pa.RecordBatch.from_arrays(made, batch.schema.names)
+    texts = zip(batch.schema.names, batch.columns, strict=True)
+    return typed(
+        path,
+        texts,
+        columns,
+        Cleaning.of(settings),
+        lambda row: csv_places.place(path, settings, before + row + 1),
+        csv_places.of_total,
+    )
 
 
 def _check_texts(path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, rows: int) -> None:

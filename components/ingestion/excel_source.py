@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from components.ingestion import cells, files, foreign, left_out
-from components.ingestion.cells import ARROW_TYPES
 from components.ingestion.formats import NoRowsError
 from components.ingestion.omissions import Omissions, short
+from components.ingestion.typed_text import typed
 from errors import ResourceError, UserError
 from models.cleaning import Cleaning
 
@@ -42,6 +42,10 @@ class _Block(NamedTuple):
     rows: list[int]
     columns: dict[str, list[str | None]]
 
+    def place(self, row: int) -> str:
+        """Where one of the rows, from 0, is in the sheet."""
+        return f"row {self.rows[row]}"
+
 
 def batches(
     path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
@@ -53,17 +57,9 @@ def batches(
     """
     cleaning = Cleaning.of(settings)
     for block in _blocks(path, settings):
-        made = []
-        for name, kind in columns.items():
-            texts = pa.array(block.columns.get(name) or [None] * len(block.rows), pa.string())
-            try:
-                made.append(cells.cast(cells.clean(texts, cleaning.rules(name)), kind, cleaning.rules(name)))
-            except cells.BadCellError as error:
-                raise UserError(
-                    f"{path}: column {name!r}, row {block.rows[error.row]}: conversion error to {ARROW_TYPES[kind]}: "
-                    f"invalid value {error.value!r}{error.expected}"
-                ) from error
-        yield pa.RecordBatch.from_arrays(made, list(columns))
+        texts = ((name, pa.array(block.columns.get(name) or [None] * len(block.rows), pa.string())) for name in columns)
+        cleaned = ((name, cells.clean(column, cleaning.rules(name))) for name, column in texts)
+        yield typed(path, cleaned, columns, cleaning, block.place)
 
 
 def types(

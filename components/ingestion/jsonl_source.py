@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from components.ingestion import cells, csv_text, files, foreign, left_out, packing
-from components.ingestion.cells import ARROW_TYPES
 from components.ingestion.formats import NoRowsError
 from components.ingestion.omissions import Omissions
+from components.ingestion.typed_text import typed
 from errors import UserError
 from models.cleaning import Cleaning
 
@@ -44,6 +44,10 @@ class _Rows(NamedTuple):
     rows: list[dict[str, str | None]]
     lists: dict[str, None]
 
+    def place(self, row: int) -> str:
+        """Where one of the rows, from 0, is in the file."""
+        return f"line {self.lines[row]}"
+
 
 def batches(
     path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
@@ -64,17 +68,8 @@ def batches(
     """
     cleaning = Cleaning.of(settings)
     for block in _blocks(path):
-        made = []
-        for name, kind in columns.items():
-            texts = _texts(path, name, block)
-            try:
-                made.append(cells.cast(cells.clean(texts, cleaning.rules(name)), kind, cleaning.rules(name)))
-            except cells.BadCellError as error:
-                raise UserError(
-                    f"{path}: column {name!r}, line {block.lines[error.row]}: conversion error to {ARROW_TYPES[kind]}: "
-                    f"invalid value {error.value!r}{error.expected}"
-                ) from error
-        yield pa.RecordBatch.from_arrays(made, list(columns))
+        cleaned = ((name, cells.clean(_texts(path, name, block), cleaning.rules(name))) for name in columns)
+        yield typed(path, cleaned, columns, cleaning, block.place)
 
 
 def types(
