@@ -98,3 +98,33 @@ def saved(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[...
     rows = write_examples(folder / "rows.gz", {"x": [0.5, 1.0, 2.0], "price": [1.0, 2.0, 3.0]})
     probe.write(str(folder / "model"), lambda rows: model.serve(tf.constant(rows)), [str(rows)], ["x"])
     return folder / "model"
+
+
+@pytest.fixture
+def read() -> Callable[..., dict[str, list[Any]]]:
+    """Reads the rows at a path; columns as lists. A file on one format has a `read` of its own, which takes content."""
+    import pyarrow as pa
+
+    from components.ingestion import sources
+    from pipeline.data import Data
+
+    def run(path: Any, columns: Any = None, omissions: Any = None, **keys: Any) -> dict[str, list[Any]]:
+        settings = Data(path="not read", **keys).model_dump(mode="json")
+        batches = list(sources.batches(str(path), settings, columns or {}, omissions))
+        run.types = {field.name: field.type for field in batches[0].schema}  # type: ignore[attr-defined]
+        cells: dict[str, list[Any]] = pa.Table.from_batches(batches).to_pydict()
+        return cells
+
+    return run
+
+
+@pytest.fixture
+def look() -> Callable[..., Any]:
+    """Looks at what is at a path."""
+    from components.ingestion import sources
+    from pipeline.data import Data
+
+    def run(path: Any, omissions: Any = None, **keys: Any) -> Any:
+        return sources.look(str(path), Data(path="not read", **keys).model_dump(mode="json"), omissions)
+
+    return run

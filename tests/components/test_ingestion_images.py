@@ -2,35 +2,11 @@ import gzip
 import struct
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from components.ingestion import images, sources
+from components.ingestion import images
 from errors import UserError
-from pipeline.data import Data
 from tests.pictures import pixels
-
-
-@pytest.fixture
-def read():
-    """Reads files; columns as lists."""
-
-    def run(path, columns=None, omissions=None, **keys):
-        settings = Data(path="not read", **keys).model_dump(mode="json")
-        batches = list(sources.batches(str(path), settings, columns or {}, omissions))
-        run.types = {field.name: field.type for field in batches[0].schema}
-        return pa.Table.from_batches(batches).to_pydict()
-
-    return run
-
-
-@pytest.fixture
-def look():
-    def run(path, omissions=None, **keys):
-        return sources.look(str(path), Data(path="not read", **keys).model_dump(mode="json"), omissions)
-
-    return run
-
 
 # IDX
 
