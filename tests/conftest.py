@@ -28,6 +28,14 @@ hypothesis.settings.load_profile("repeatable")
 Rows = Sequence[Mapping[str, Any]]
 
 
+def pytest_make_parametrize_id(val: Any, argname: str) -> str | None:
+    """Name a test after its argument where the value is bytes or a long text.
+
+    Processes that run tests side by side must collect equal names, and packed bytes may hold a time.
+    """
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 200) else None
+
+
 @pytest.fixture(scope="session")
 def pack() -> Callable[..., dict[str, Any]]:
     """Makes a custom_config, as a TFX node hands it to user code, out of sections."""
