@@ -34,20 +34,20 @@ Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Weights(Strict):
-    """The first weights of one dense layer."""
+    """Initial weights of one dense layer."""
 
     kernel: Rows
-    """One row an input, one column a unit."""
+    """One row per input, in the order of the features; one column per unit."""
     bias: tuple[float, ...]
-    """One a unit."""
+    """One number per unit."""
 
 
 class Given(Strict):
     """Base of networks whose first weights may be given."""
 
     weights: tuple[Weights, ...] = ()
-    """First weights of each dense layer in order, the last one's included; none: as the initializer makes them. A text
-    names a JSON file with this list, in the repository."""
+    """Initial weights of each dense layer in order, including the last, as {kernel = [[...]], bias = [...]}; or the
+    path of a JSON file with this list. Empty: made by the initializer."""
 
     @field_validator("weights", mode="before")
     @classmethod
@@ -59,13 +59,13 @@ class Regularized(Strict):
     """Base of networks with layers that can be initialized, kept small and normalized."""
 
     initializer: str = "glorot_uniform"
-    """How the weights are made before the first step: a Keras name."""
+    """Keras initializer of the weights."""
     l1: float = Field(default=0.0, ge=0.0)
-    """Weight of the weights' sizes in the loss."""
+    """L1 regularization strength."""
     l2: float = Field(default=0.0, ge=0.0)
-    """Weight of the squared weights in the loss."""
+    """L2 regularization strength."""
     batch_norm: bool = False
-    """True: what a hidden layer sums up is brought to mean 0 and variance 1 before its activation."""
+    """Apply batch normalization before the activation of each hidden layer."""
 
     @field_validator("initializer")
     @classmethod
@@ -77,11 +77,13 @@ class Layers(Regularized):
     """Base of networks with hidden dense layers."""
 
     layers: tuple[Units, ...] = Field(default=(128, 64), min_length=1)
-    """Units of each hidden layer."""
+    """Units of each hidden dense layer."""
     activation: tuple[str, ...] = ("relu",)
-    """One for all hidden layers, or a list with one each."""
+    """Activation of the hidden layers, one for all or a list with one each: a Keras name, piecewise_linear (0 below
+    -1/2, z + 1/2 between, 1 above 1/2), or, with given weights, step (0.5 at 0) and sign (0 at 0), which have no
+    gradient."""
     dropout: tuple[Rate, ...] = (0.0,)
-    """Share of a hidden layer's units that are dropped in training, 1 drops all; one for all, or a list."""
+    """Dropout rate of the hidden layers, one for all or a list with one each; 1 drops everything."""
 
     @field_validator("activation", "dropout", mode="before")
     @classmethod

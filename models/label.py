@@ -28,24 +28,25 @@ _OWN = tuple(dict.fromkeys(key for keys in _KEYS.values() for key in keys))
 
 
 class Label(Strict):
-    """What the model learns to predict."""
+    """What the model predicts."""
 
     column: str | None = None
-    """Needed but for clusters, where it is only compared with what was found."""
+    """Column to predict. Optional for clusters, which only compares it with the clusters that it found."""
     task: Task = "regression"
-    """regression: a number; binary: one of two classes; classes: one of several; anomaly: how unlike the rows labelled
-    normal; clusters: groups that the features make."""
+    """regression: a number; binary: one of two classes; classes: one of several; anomaly: how unlike a row is to rows
+    labelled normal; clusters: groups of similar rows."""
     transform: Literal["none", "log", "log1p", "signed_log"] = "none"
-    """regression. The network learns ln(label), ln(1 + label) or, for labels on both sides of 0, sign(label) ln(1 +
-    |label|), and every answer is turned back into the label's own unit."""
+    """regression: the network learns ln(label), ln(1 + label) or sign(label) ln(1 + abs(label)); predictions are in the
+    unit of the label. A label without such a logarithm stops the run before training."""
     positive: Value | None = None
-    """binary, anomaly: the value that counts as the second class, or as an anomaly."""
+    """binary, anomaly: the value that is the second class, or an anomaly."""
     threshold: FiniteFloat | None = None
-    """binary, anomaly: a number from here on counts as the second class, in the label's own unit."""
+    """binary, anomaly: numbers from this value on are the second class, or anomalies; in the unit of the label."""
     tiers: int | None = Field(default=None, ge=2, le=1000)
-    """classes: cut a number into this many classes of about equal count, at quantiles of the training split."""
+    """classes: cut a number into this many classes of about equal count, at quantiles of the train split."""
     classes: tuple[Value, ...] = ()
-    """Names of the classes in order; for `classes` without `tiers` also the label's values themselves."""
+    """Class names in order; for `classes` without `tiers` also the values of the label. Empty: found in the train
+    split."""
 
     @classmethod
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:

@@ -63,25 +63,26 @@ def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], what: str) -> None
 
 
 class Schedule(Strict):
-    """How the learning rate changes while training goes on."""
+    """Learning-rate schedule."""
 
     name: Literal["constant", "cosine", "exponential", "step", "piecewise", "plateau"] = "constant"
-    """cosine: to zero over all epochs along half a cosine wave; exponential: times `factor` over `every` epochs,
-    smoothly; step: times `factor` after each `every` epochs; piecewise: `rates` from the epochs `at` on; plateau: times
-    `factor` when the eval loss was not better for `patience` epochs."""
+    """cosine: to zero over all epochs, along half a cosine; exponential: multiply by `factor` over `every` epochs,
+    smoothly; step: multiply by `factor` after each `every` epochs; piecewise: `rates` from the epochs `at` on; plateau:
+    multiply by `factor` after `patience` epochs without a better eval loss."""
     warm_up: float = Field(default=0.0, ge=0.0)
-    """Epochs, or parts of one, over which the rate first rises from zero in a straight line."""
+    """Number of epochs over which the learning rate first rises linearly from zero; not for plateau."""
     factor: float | None = Field(default=None, gt=0.0, lt=1.0)
-    """Default 0.5."""
+    """exponential, step, plateau: multiplier. Unset: 0.5."""
     every: float | None = Field(default=None, gt=0.0)
-    """Epochs; default 10."""
+    """exponential, step: number of epochs. Unset: 10."""
     at: tuple[Positive, ...] = ()
-    """Epochs, rising; one for each of `rates`."""
+    """piecewise: ascending epochs, one for each of `rates`."""
     rates: tuple[Positive, ...] = ()
+    """piecewise: learning rates."""
     patience: int | None = Field(default=None, ge=1)
-    """Epochs; default 4."""
+    """plateau: number of epochs. Unset: 4."""
     lowest: float = Field(default=0.0, ge=0.0)
-    """plateau: the rate does not fall below this."""
+    """plateau: lower bound of the learning rate."""
 
     @classmethod
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
@@ -99,22 +100,24 @@ class Schedule(Strict):
 
 
 class Optimizer(Strict):
-    """The descent rule and its step size."""
+    """Optimizer and learning rate."""
 
     name: Literal["adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adadelta"] = "adam"
+    """Keras optimizer; momentum and nesterov are SGD with momentum."""
     rate: float = Field(default=1e-3, gt=0.0)
-    """Learning rate at the first step, after the warm-up."""
+    """Learning rate at the first step after the warm-up."""
     momentum: float | None = Field(default=None, ge=0.0, lt=1.0)
-    """Share of the last step that goes into the next; default 0.9, for rmsprop 0."""
+    """momentum, nesterov, rmsprop: momentum. Unset: 0.9, for rmsprop 0."""
     rho: float | None = Field(default=None, ge=0.0, lt=1.0)
-    """Share of the old average of squared gradients that is kept; default 0.9, for adadelta 0.95."""
+    """rmsprop, adadelta: decay rate of the squared gradients. Unset: 0.9, for adadelta 0.95."""
     beta_1: float | None = Field(default=None, ge=0.0, lt=1.0)
-    """Share of the old average of gradients that is kept; default 0.9."""
+    """adam, adamw: decay rate of the first-moment estimate. Unset: 0.9."""
     beta_2: float | None = Field(default=None, ge=0.0, lt=1.0)
-    """Share of the old average of squared gradients that is kept; default 0.999."""
+    """adam, adamw: decay rate of the second-moment estimate. Unset: 0.999."""
     weight_decay: float | None = Field(default=None, ge=0.0)
-    """Share of each weight, times the rate, that each step takes away; default 0, for adamw 0.004."""
+    """Weight decay per step, times the learning rate. Unset: 0, for adamw 0.004."""
     schedule: Schedule = Schedule()
+    """Learning-rate schedule: a name such as "cosine", or a table."""
 
     @field_validator("schedule", mode="before")
     @classmethod
@@ -133,14 +136,14 @@ class Optimizer(Strict):
 
 
 class Clip(Strict):
-    """The longest step that a gradient may ask for: one of the three."""
+    """Gradient clipping; set one of the three keys."""
 
     norm: float | None = Field(default=None, gt=0.0)
-    """Longest gradient of one weight tensor; a longer one is shortened."""
+    """Clip each gradient tensor to this L2 norm."""
     value: float | None = Field(default=None, gt=0.0)
-    """Largest size of any single entry."""
+    """Clip each entry of a gradient to this absolute value."""
     global_norm: float | None = Field(default=None, gt=0.0)
-    """Longest gradient of all weights together."""
+    """Clip all gradients together to this L2 norm."""
 
     @model_validator(mode="after")
     def _one_rule(self) -> "Clip":
@@ -153,39 +156,42 @@ class EarlyStopping(Strict):
     """When training ends before its last epoch."""
 
     patience: int = Field(default=8, ge=1)
-    """Epochs without a better value."""
+    """Number of epochs without an improvement before training stops."""
     min_delta: float = Field(default=0.0, ge=0.0)
-    """What is less than this much better does not count as better."""
+    """Smallest change that counts as an improvement."""
 
 
 class Training(Strict):
     """Keys of [training]."""
 
     loss: str | None = None
-    """What training makes small; None: the task's own."""
+    """Loss to minimize. Unset: the first one listed for the task below."""
     optimizer: Optimizer = Optimizer()
     clip: Clip | None = None
+    """Gradient clipping: norm, value or global_norm. Unset: none."""
     batch_size: int = Field(default=128, ge=1)
-    """Rows a step."""
+    """Rows per step."""
     epochs: int = Field(default=60, ge=0)
-    """Most passes over the train split; 0: the network is kept as it was made, with its given weights."""
+    """Largest number of passes over the train split; 0: keep the initial weights."""
     early_stopping: EarlyStopping | None = EarlyStopping()
-    """False or None: all epochs."""
+    """When training ends before its last epoch; false: never."""
     monitor: str = "val_loss"
-    """What tells the better of two epochs, for early stopping and for `keep`."""
+    """Metric that decides which of two epochs is better, for early stopping and `keep`: loss, mae or mse (regression),
+    accuracy (binary, classes), with the prefix val_ for the eval split."""
     keep: Literal["best", "last"] = "best"
-    """The weights that are kept: those of the best epoch, or those of the last."""
+    """Weights to keep: those of the best epoch or of the last."""
     class_weights: Literal["balanced"] | dict[str, Positive] | None = None
-    """How much a row of each class counts in training. balanced: each class as much as any other."""
+    """binary, classes: weight of each class in training: "balanced", or a table of class = weight, with 1 for classes
+    it does not list."""
     seed: int = Field(default=1, ge=0, lt=2**31)
-    """Seed of the weights, the shuffle and dropout."""
+    """Seed of initial weights, shuffling and dropout."""
     deterministic: bool = False
-    """True: operations whose result depends on the order of threads are run in one order, or refused."""
+    """Run operations whose result depends on thread order in a fixed order, or refuse them."""
     memory_gb: float = Field(default=2.0, gt=0, allow_inf_nan=False)
-    """A split is held in memory while it needs less than a quarter of it, TensorFlow's copy included; above, it is
-    read from files."""
+    """A split that needs less than a quarter of this many GB is held in memory, including TensorFlow's copy. A larger
+    one is read from files, in shuffled blocks of 65,536 rows, and memory stays constant."""
     warm_start: bool = False
-    """True: begin with the weights of the model that serves, matched by what they stand for."""
+    """Start from the weights of the model that serves, matched by meaning."""
 
     @field_validator("class_weights", mode="before")
     @classmethod

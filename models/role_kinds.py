@@ -36,6 +36,7 @@ class Role(Strict):
     """Base of all roles of one column."""
 
     column: str
+    """Name of the raw column."""
 
     def columns(self) -> Iterator[str]:
         """The raw columns it reads."""
@@ -43,16 +44,17 @@ class Role(Strict):
 
 
 class Numeric(Role):
-    """A number, scaled with figures of the training split."""
+    """A number, scaled with statistics of the train split."""
 
     scale: Literal["z_score", "min_max", "unit", "log1p", "none"] = "z_score"
-    """z_score: mean 0, variance 1; min_max: 0 to 1; unit: divided by the largest size; log1p: ln(1 + x), then z_score;
-    none: as it is."""
+    """z_score: mean 0, variance 1; min_max: 0 to 1; unit: divided by the largest absolute value; log1p: ln(1 + x) with
+    negative numbers as 0, then z_score; none: unchanged."""
     clip: tuple[FiniteFloat, FiniteFloat] | None = None
-    """Lowest and highest value, in the column's own unit; what is beyond is set to them before all else. A constant
-    that stands in for missing cells is left as it is."""
+    """Lowest and highest value, in the unit of the column; values beyond are set to them before anything else. A
+    constant for nulls is not clipped."""
     missing: Literal["mean", "median", "drop"] | FiniteFloat | None = None
-    """mean or median of the training split, a constant, or drop the row; None: the column must be complete."""
+    """Replacement of null: mean or median of the train split, a constant, or drop the row. Unset: the column must be
+    complete."""
 
     @model_validator(mode="after")
     def _clip_rises(self) -> "Numeric":
@@ -66,14 +68,14 @@ class Numeric(Role):
 
 
 class Bucketized(Role):
-    """A number cut into buckets, at quantiles of the training split or at given edges."""
+    """A number cut into buckets, at quantiles of the train split or at given edges."""
 
     quantiles: int | None = Field(default=None, ge=2, le=10_000)
     """Number of buckets of about equal count."""
     edges: tuple[FiniteFloat, ...] | None = None
-    """Rising upper bounds, in the column's own unit; n edges make n + 1 buckets."""
+    """Ascending upper bounds, in the unit of the column; n edges give n + 1 buckets."""
     input: bool = True
-    """False: only for a cross, the network does not see the buckets themselves."""
+    """false: only for a cross; the network does not receive the buckets themselves."""
     missing: Literal["mean", "median", "category", "drop"] | FiniteFloat | None = None
     """As for numeric; category: a bucket of its own, the last."""
 
@@ -98,21 +100,22 @@ class Bucketized(Role):
 
 
 class Categorical(Role):
-    """A value out of a vocabulary that is given, or learnt from the training split, most frequent first."""
+    """A value of a vocabulary that is given, or learned from the train split, most frequent first."""
 
     encode: Literal["one_hot", "ordinal"] = "one_hot"
-    """ordinal: the place in `categories`, from 0, as a number."""
+    """ordinal: position in `categories`, from 0, as a number."""
     categories: tuple[Word, ...] = ()
-    """The vocabulary in order; without it the training split tells it."""
+    """The vocabulary in order. Empty: learned from the train split."""
     oov: int | None = Field(default=None, ge=0, le=10_000)
-    """Number of buckets for values that the vocabulary lacks; 0: such a value is a row of zeros, ordinal -1. None: 1
-    for a learnt vocabulary, 0 for a given one."""
+    """Number of buckets for out-of-vocabulary values; 0: such a value is a row of zeros, or -1 if ordinal. Unset: 1 for
+    a learned vocabulary, 0 for a given one."""
     vocabulary_size: int | None = Field(default=None, ge=1)
-    """Keep the most frequent N values only."""
+    """Keep the N most frequent values only."""
     min_frequency: int | None = Field(default=None, ge=1)
-    """Keep values that occur at least this often."""
+    """Keep only values that occur at least this often."""
     missing: Literal["category", "drop"] | Word | None = None
-    """category: a value of its own; any other text: the value that stands in; None: the column must be complete."""
+    """Replacement of null. category: an index of its own, the last; drop: drop the row; any other text: this value.
+    Unset: the column must be complete."""
 
     @model_validator(mode="after")
     def _fits(self) -> "Categorical":
@@ -143,11 +146,12 @@ class Categorical(Role):
 
 
 class Hashed(Role):
-    """A value hashed into buckets: for more values than a vocabulary should hold."""
+    """A value hashed into buckets, for more distinct values than a vocabulary should hold."""
 
     buckets: int = Field(ge=2, le=10_000_000)
+    """Number of hash buckets."""
     dimension: int | None = Field(default=None, ge=1)
-    """Length of a learnt vector; None: one-hot."""
+    """Length of the embedding vector. Unset: one-hot."""
     missing: Literal["category", "drop"] | Word | None = None
     """As for categorical."""
 
@@ -162,12 +166,16 @@ class Hashed(Role):
 
 
 class Embedded(Role):
-    """A value out of a learnt vocabulary, as a vector that training learns."""
+    """A value of a learned vocabulary, as a trainable vector."""
 
     dimension: int = Field(ge=1, le=4096)
+    """Length of the embedding vector."""
     oov: int = Field(default=1, ge=1, le=10_000)
+    """Number of buckets for out-of-vocabulary values."""
     vocabulary_size: int | None = Field(default=None, ge=1)
+    """Keep the N most frequent values only."""
     min_frequency: int | None = Field(default=None, ge=1)
+    """Keep only values that occur at least this often."""
     missing: Literal["category", "drop"] | Word | None = None
     """As for categorical."""
 
@@ -180,10 +188,13 @@ class Crossed(Strict):
     """A cross of two or more bucketized or categorical columns, or the product of two or more numbers."""
 
     columns_: Annotated[tuple[str, ...], Field(alias="columns", min_length=2)]
+    """Columns to cross; each is also listed under bucketized or categorical, or, for a product, under numeric or
+    passthrough."""
     buckets: int | None = Field(default=None, ge=2, le=10_000_000)
-    """Size of the cross; a cross of bucketized columns that fits is exact, any other is hashed into this many."""
+    """Size of the cross. A cross of bucketized columns that fits is exact; any other is hashed into this many
+    buckets."""
     product: bool = False
-    """The product of the columns' raw numbers, z-scored: x3 = x1 · x2. Each stands under numeric too."""
+    """The product of the raw numbers of the columns, z-scored: x3 = x1 · x2."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Crossed":
@@ -208,12 +219,14 @@ class Text(Role):
     """
 
     ngrams: int = Field(default=1, ge=1, le=5)
-    """Longest run of words that counts as one term."""
+    """Longest sequence of words that counts as one term."""
     vocabulary_size: int = Field(default=1000, ge=1, le=100_000)
-    """Terms that are kept, the most frequent of the training split."""
+    """Number of terms to keep, the most frequent of the train split."""
     weight: Literal["count", "binary", "tfidf"] = "count"
+    """Value of a term: how often it occurs, whether it occurs, or its share of the terms of the text times 1 +
+    ln((texts + 1) / (texts with the term + 1))."""
     missing: Literal["drop"] | str | None = None
-    """The text that stands in, as "" for no words."""
+    """Replacement of null, such as "" for no words; drop: drop the row. Unset: the column must be complete."""
 
     def outputs(self) -> Iterator[Output]:
         """One number a term."""
@@ -221,12 +234,14 @@ class Text(Role):
 
 
 class Image(Role):
-    """An encoded PNG or JPEG, decoded, resized and scaled to 0..1 in the transform graph."""
+    """An encoded PNG or JPEG image, decoded, resized and scaled to 0..1 in the transform graph."""
 
     column: str = "image"
+    """Name of the raw column."""
     height: int = Field(ge=1, le=4096)
-    """Pixels."""
+    """Height in pixels after resizing."""
     width: int = Field(ge=1, le=4096)
+    """Width in pixels after resizing."""
     channels: Literal[1, 3] = 1
     """1: grey; 3: red, green, blue."""
 
@@ -236,13 +251,13 @@ class Image(Role):
 
 
 class Date(Role):
-    """A date written YYYY-MM-DD, maybe with a time of day behind it, taken apart."""
+    """A date written YYYY-MM-DD, with or without a time of day, split into parts."""
 
     parts: tuple[Literal["year", "month", "day", "day_of_week", "hour", "days"], ...] = ("year", "month", "day_of_week")
-    """year and days (since 1970-01-01) are z-scored numbers, the others one-hot; day_of_week counts from Monday.
-    hour is that of the time of day behind the date, as it is written; 0 without one."""
+    """year and days (since 1970-01-01) are z-scored numbers, the others one-hot; day_of_week counts from Monday; hour
+    is that of the time of day as written, 0 without one."""
     missing: Literal["drop"] | str | None = None
-    """The date that stands in."""
+    """Date that replaces null; drop: drop the row. Unset: the column must be complete."""
 
     @model_validator(mode="after")
     def _stand_in_is_a_date(self) -> "Date":
@@ -258,7 +273,7 @@ class Date(Role):
 
 
 class Passthrough(Role):
-    """A number that the network sees as it is."""
+    """A number that the network receives unchanged."""
 
     missing: Literal["mean", "median", "drop"] | FiniteFloat | None = None
     """As for numeric."""

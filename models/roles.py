@@ -17,20 +17,21 @@ WEIGHT = "row_weight"
 
 
 class Duties(Strict):
-    """Columns that have a duty beside, or instead of, being a feature."""
+    """Columns with a purpose other than being a feature."""
 
     id: str | None = None
-    """Names a row: shown beside it, never a feature; rows that share it go to one split."""
+    """Identifies a row: shown with it, never a feature; rows with the same id go to the same split."""
     time: str | None = None
-    """When the row was: orders a split by time and cuts spans."""
+    """Time of the row: orders a split by time, and cuts spans."""
     group: str | None = None
-    """Rows that share it go to one split, before the id is asked."""
+    """Rows with the same group go to the same split; takes precedence over id. Not allowed with a split by time or
+    span, which would separate a group."""
     weight: str | None = None
-    """How much the row counts, in training and in the metrics: a number, 0 or more."""
+    """Weight of the row in training and in the metrics: a number, 0 or more."""
 
 
 class Features(Strict):
-    """The columns by role."""
+    """Columns by role."""
 
     numeric: tuple[kinds.Numeric, ...] = ()
     bucketized: tuple[kinds.Bucketized, ...] = ()
@@ -43,7 +44,7 @@ class Features(Strict):
     date: tuple[kinds.Date, ...] = ()
     passthrough: tuple[kinds.Passthrough, ...] = ()
     ignored: tuple[str, ...] = ()
-    """Columns that are in the data and that the model never sees."""
+    """Columns of the data that the model never sees."""
 
     def entries(self) -> Iterator[tuple[str, kinds.Entry]]:
         """Each entry with the key under which it stands."""

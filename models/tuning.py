@@ -19,18 +19,18 @@ MOST_STEPS = 1000
 
 
 class Dimension(Strict):
-    """The values that one key may take: a range, or choices."""
+    """Values that one key may take: a range or a list of choices."""
 
     low: int | float | None = None
-    """Lowest value; two whole numbers make a range of whole numbers."""
+    """Lowest value; two integers make a range of integers."""
     high: int | float | None = None
-    """Highest value, which may be taken."""
+    """Highest value, included."""
     scale: Literal["linear", "log"] = "linear"
-    """log: each factor is as likely as any other, as fits a learning rate."""
+    """log: sample uniformly on a log scale, as suits a learning rate."""
     step: int | float | None = Field(default=None, gt=0)
-    """Between neighbours: a difference, or on the log scale a factor."""
+    """Distance between neighbouring values: a difference, or on the log scale a factor."""
     choices: tuple[Any, ...] | None = Field(default=None, min_length=1)
-    """The values themselves, in any form that the key takes."""
+    """The values themselves, in any form that the key takes; instead of a range."""
 
     @model_validator(mode="after")
     def _one_form(self) -> "Dimension":
@@ -105,20 +105,22 @@ class Tuning(Strict):
     """Keys of [tuner]."""
 
     space: dict[str, Dimension] = Field(min_length=1)
-    """Dotted key of [network] or [training] -> its values; in the order of the keys, on which the proposals depend."""
+    """Dotted key of [network] or [training] -> its values; not network.name and training.seed."""
     method: Literal["random", "hyperband", "bayesian"] = "random"
-    """hyperband: many trials with few epochs, the best of them anew with more; bayesian: guided by earlier trials."""
+    """hyperband: many trials with few epochs, the best third continued with three times as many; bayesian: a third
+    sampled at random, the others guided by earlier trials."""
     trials: int = Field(default=20, ge=2)
-    """Most trials, the config's own values included."""
+    """Largest number of trials; the first is the config's own values. hyperband takes the largest complete sweep within
+    it."""
     epochs: int | None = Field(default=None, ge=1)
-    """Most epochs of a trial; None for those of [training]."""
+    """Largest number of epochs of a trial. Unset: training.epochs."""
     parallel: int | None = Field(default=None, ge=1)
-    """Trials at a time, at most one a core; None for half the cores."""
+    """Number of trials at a time, at most one per core, each a process with two threads. Unset: half the cores."""
     objective: str = "loss"
-    """What the best trial has the best of, on the eval split at the epoch whose weights are kept: the loss, without
-    what L1 and L2 add to it, or another metric that training measures."""
+    """Metric to optimize on the eval split, at the epoch whose weights are kept: the loss without regularization terms,
+    or another metric of training.monitor."""
     seed: int = Field(default=1, ge=0, lt=2**31)
-    """Of the values that are tried; the training's own seed stands in [training]."""
+    """Seed of the sampled values."""
 
     @property
     def direction(self) -> Literal["min", "max"]:

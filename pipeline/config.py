@@ -38,11 +38,12 @@ class Config(Strict):
     features: Features = Features()
     label: Label
     preprocessing: str | None = None
-    """A function of your own that makes the model features instead of [features], as "my_module.preprocessing_fn"."""
+    """Function of your own that makes the model features instead of [features], such as
+    "my_module.preprocessing_fn"."""
     files: tuple[str, ...] = ()
-    """Further files that your own code reads, relative to the repository: part of the cache key of what it makes."""
+    """Further files that your own code reads, relative to the repository; they become part of the cache key."""
     network: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"}, validate_default=True)
-    """`name`, a file in models/networks or a function of your own, and its keys; or the name alone."""
+    """`name`, a file of models/networks or a function of your own, and its keys; or the name alone."""
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     gates: Gates = Gates()

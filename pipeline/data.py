@@ -20,36 +20,37 @@ SPLITS = ("train", "eval", "test")
 
 
 class Csv(Strict):
-    """The dialect of CSV files."""
+    """Dialect of CSV files."""
 
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-    """None: a tab in .tsv files, else a comma."""
+    """Column separator, one ASCII character. Unset: a tab in .tsv files, else a comma."""
     quote: str = Field(default='"', max_length=1)
-    """Goes around a cell that holds the delimiter or a line's end; doubled it stands for itself. "": no quotes."""
+    """Quote character of cells that contain the delimiter or a line break; doubled inside a cell it stands for itself.
+    "": no quoting."""
     escape: str = Field(default="", max_length=1)
-    """Stands before a character that is meant as such; "": none."""
+    """Escape character: the character after it is taken literally. "": none."""
     header: bool = True
-    """Whether the first line names the columns."""
+    """Whether the first line holds the column names."""
     names: tuple[str, ...] = ()
-    """Names of the columns in order: needed without a header line, and instead of its names with one."""
+    """Column names in order: required without a header line, and used instead of its names with one."""
     skip_rows: int = Field(default=0, ge=0)
-    """Lines above the header, or above the first row where there is none, that are passed over: a title, `sep=;`."""
+    """Number of lines to skip above the header, or above the first row if there is none: a title, `sep=;`."""
     skip_footer: int | None = Field(default=None, ge=0)
-    """Rows at the end that are left out: totals, notes; a blank line is no row. None: a last row that looks like a
-    total is an error; 0: it is a row."""
+    """Number of rows to drop at the end, such as totals and notes; blank lines do not count. Unset: a last row that
+    looks like a total is an error; 0: it is kept as a row."""
     long_cells: Literal["error", "cut", "skip"] = "error"
-    """Texts of over 131,072 bytes. error: stop, as a quote may lack its end; cut: keep so many bytes; skip: leave the
-    row out."""
+    """Texts of more than 131,072 bytes. error: stop, because a closing quote may be missing; cut: keep the first
+    131,072 bytes; skip: drop the row. Both are counted."""
     comment: str = Field(default="", max_length=8)
-    """A line between rows that begins with this text is left out; "": none."""
+    """Drop each line that starts with this text, such as "#". "": none."""
     encoding: str = "utf-8"
-    """As Python names it, such as latin-1 or cp1252."""
+    """Text encoding by its Python name, such as latin-1 or cp1252."""
     decimal: Literal[".", ","] = "."
-    """Stands before a number's fraction."""
+    """Decimal separator of numbers."""
     thousands: Literal["", ",", ".", " ", "'", "_"] = ""
-    """Divides a number's groups of digits; " " for a blank of any kind, no-break ones among them."""
+    """Thousands separator of numbers; " " stands for any space character, including no-break spaces."""
     units: tuple[str, ...] = ()
-    """Signs before or after a number that are removed, as ["$", "%"]: 45 % is read as 45. "()": a number in
+    """Signs to remove before or after a number, such as ["$", "%", "EUR"]: 45 % is read as 45. "()": a number in
     parentheses is negative."""
 
     @field_validator("encoding")
@@ -81,14 +82,16 @@ class Csv(Strict):
 
 
 class Image(Strict):
-    """The size of images."""
+    """Size of images, and how many may be broken."""
 
     height: int | None = Field(default=None, ge=1, le=4096)
-    """Pixels; with width. idx and images: each is resized to it, else it stays as it is. pixels: what the columns make,
-    else a square."""
+    """Height in pixels, set together with width. idx, images: resize each image to this size; unset: keep its size.
+    pixels: the shape that the columns make; unset: a square."""
     width: int | None = Field(default=None, ge=1, le=4096)
+    """Width in pixels."""
     max_broken: float = Field(default=0, ge=0, le=1)
-    """images: files that are no images, or broken ones, are left out; more than this share of all is an error."""
+    """images: largest share of files that cannot be decoded. They are dropped, counted and named; a larger share is an
+    error that names them."""
 
     @model_validator(mode="after")
     def _both(self) -> "Image":
@@ -98,9 +101,10 @@ class Image(Strict):
 
 
 class Spans(Strict):
-    """How a column of dates is cut into spans."""
+    """How a date column is cut into spans."""
 
     by: Literal["day", "week", "month"]
+    """Length of one span of [columns] time."""
 
 
 def _default(settings: Strict, key: str) -> Any:
@@ -130,50 +134,60 @@ class Data(Strict):
     """Where the rows come from."""
 
     path: Paths | dict[Literal["train", "eval", "test"], Paths] | None = None
-    """A file, or a pattern as data/*.csv, relative to the data root; or several; or those of each split. {SPAN},
-    {VERSION}, {YYYY}, {MM} and {DD} in it tell spans. None: the rows are those of `sql`."""
+    """A file, a folder, or a pattern such as data/*.csv, relative to --data-root; a list of them; or those of each
+    split, with split.by = "files". {SPAN}, {VERSION}, {YYYY}, {MM} and {DD} in a path select spans. Required, unless
+    `sql` is set."""
     sql: str | None = Field(default=None, min_length=1)
-    """One SELECT, instead of path: its rows, in its order, are the data; they are read once before each run."""
+    """One SELECT statement, instead of path: its rows, in its order, are the data. It runs once before each run."""
     database: str | None = None
-    """Where `sql` is asked: "sqlite:///FOLDER/FILE.db", relative to the data root, or "postgresql://HOST/DATABASE",
-    with user and password from PGUSER and PGPASSWORD or PGPASSFILE."""
+    """Database of `sql`: "sqlite:///FOLDER/FILE.db", relative to --data-root (with a fourth slash absolute), or
+    "postgresql://HOST/DATABASE" with user and password from PGUSER and PGPASSWORD, or PGPASSFILE."""
     query_seconds: float = Field(default=3600, gt=0)
-    """Most seconds that `sql` may take."""
+    """Time limit of `sql` in seconds."""
     format: Literal["csv", "jsonl", "xlsx", "parquet", "tfrecord", "idx", "pixels", "images"] | None = None
-    """None: as the files' names tell, or a folder of folders of images. pixels: CSV with columns pixel1, pixel2, ..."""
+    """File format. Unset: by file name, or a folder with one folder of images per class. pixels: CSV with columns
+    pixel1, pixel2, ..."""
     sheet: str | None = Field(default=None, min_length=1)
-    """xlsx: the sheet's name; None: the first."""
+    """xlsx: name of the sheet to read. Unset: the first."""
     csv: Csv = Csv()
     image: Image = Image()
     blank: tuple[str, ...] = ("", "?", "NA", "N/A", "null")
-    """Texts that mean that the value is missing, in every column of CSV and Parquet, and of a row that is served."""
+    """Texts that mean null, in every column of CSV and Parquet and in served rows. A number in this list matches every
+    spelling of it in a numeric column."""
     trim: bool = True
-    """Whether blanks around texts are taken away, also of a row that is served."""
+    """Strip whitespace, including no-break spaces, around texts and column names, before `blank` is compared; also in
+    served rows."""
     column_null_values: dict[str, tuple[NullValue, ...]] = Field(default_factory=dict)
-    """Column -> values that mean that the value is missing in this column, besides `blank`; a number is that number
-    however it is written."""
+    """Column -> further values that mean null in this column, such as {income = [-999]}; a number matches every
+    spelling of it."""
     partitions: tuple[str, ...] = ()
-    """Columns that the names of folders hold, KEY=VALUE, as Hive and Spark write them."""
+    """Columns in the names of folders, KEY=VALUE as written by Hive and Spark: ["year", "month"] for
+    year=2024/month=01/part.parquet. __HIVE_DEFAULT_PARTITION__ means null."""
     drop: tuple[str, ...] = ()
-    """Columns that are not read, such as one of lists, or one of two of a name; a schema does not name them."""
+    """Tables: columns that are not read, such as a column of lists, or one of two columns with the same name. The
+    schema does not list them; a column that the data does not have is an error."""
     dates: dict[str, str] = Field(default_factory=dict)
-    """Column -> how its dates are written, as "DD.MM.YYYY", "MON DD, YYYY" or "epoch_ms"; they become YYYY-MM-DD."""
+    """Column -> format of its dates, if it is not YYYY-MM-DD: "DD.MM.YYYY", "MON DD, YYYY" or "epoch_ms". They are
+    converted to YYYY-MM-DD."""
     fold_case: tuple[str, ...] = ()
-    """Columns whose texts become lower case, also of a row that is served: Yes, YES and yes are one category."""
+    """Columns whose texts are converted to lower case, also in served rows, so that Yes, YES and yes are one category.
+    Categories, classes, `exclude` and the schema are then lower case too."""
     exclude: tuple[str, ...] = ()
-    """Expressions for obviously wrong rows, as "bedrooms > 20": a row that one of them names is left out."""
+    """Expressions for obviously wrong rows, such as "bedrooms > 20"; a row that matches one is dropped."""
     max_blank_label: float = Field(default=0.05, ge=0, le=1)
-    """Rows without a label are left out; more than this share of the rows is an error."""
+    """Largest share of rows whose label is null. They are dropped; a larger share is an error. A clusters label may be
+    null."""
     sample: int | None = Field(default=None, ge=1)
-    """Take about this many rows only, for a quick run: an equal part of each file, or of ready-made splits by
-    their shares, thinned out of its first rows."""
+    """Read about this many rows only, for a quick run: an equal part of each file, or of each ready-made split by its
+    share, sampled from its first rows."""
     spans: Spans | None = None
-    """Cut [columns] time, a column of dates, into spans."""
+    """Cut [columns] time, a date column, into spans."""
     span: Annotated[int | str | None, BeforeValidator(_written)] = None
-    """The newest span to take, by its number or date; None: the latest."""
+    """Newest span to read, by its number or date. Unset: the latest."""
     window: int | None = Field(default=None, ge=1)
-    """Take this many spans, the newest and those before it; None: one."""
+    """Number of spans to read: the newest and those before it. Unset: one."""
     split: Annotated[Split, BeforeValidator(_spelled_out)] = Split()
+    """How rows are divided; `split = "all"` is short for `split = {by = "all"}`."""
 
     @field_validator("dates")
     @classmethod

@@ -23,25 +23,28 @@ _OWN_KEYS = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly
 
 
 class Baseline(Strict):
-    """The comparison with the model that serves."""
+    """Comparison with the model that serves."""
 
     metric: str
+    """Metric to compare."""
     tolerance: float = Field(default=0.01, ge=0.0)
-    """How much worse than the best so far is still accepted, as a share of the baseline's value."""
+    """Largest accepted loss of quality relative to the best model so far, as a share of the baseline's value; earlier
+    models may have used a part of it."""
 
 
 class Rule(Strict):
-    """A demand on a metric, of all rows or of slices."""
+    """Condition on a metric, of all rows or of slices."""
 
     metric: str
+    """Metric that the rule is about."""
     slice: Slice | None = None
-    """Names of a slicing: each of its slices; names and values: that slice alone; None: all rows."""
+    """Name or names of a slicing: each of its slices; names and values: this slice. Unset: all rows."""
     floor: float | None = None
-    """Worst acceptable value (for an error: the largest)."""
+    """Worst accepted value (for an error: the largest)."""
     tolerance: float | None = Field(default=None, ge=0.0)
-    """How much worse than the baseline's value on the same rows is still accepted, as a share of it."""
+    """Largest accepted loss of quality relative to the baseline on the same rows, as a share of its value."""
     min_count: int | None = Field(default=None, ge=1)
-    """A slice of fewer rows is not judged; without it every slice is, and one without a row fails."""
+    """Slices with fewer rows are not judged. Unset: every slice is judged, and one without rows fails."""
 
     @model_validator(mode="after")
     def _demands_something(self) -> "Rule":
@@ -51,15 +54,16 @@ class Rule(Strict):
 
 
 class Gap(Strict):
-    """The largest difference of a metric between two slices."""
+    """Largest difference of a metric between two slices."""
 
     metric: str
+    """Metric to compare."""
     slice: str | tuple[str, ...]
-    """Names of a slicing."""
+    """Name or names of a slicing."""
     most: float = Field(ge=0.0)
-    """In the metric's own unit."""
+    """Largest accepted difference, in the unit of the metric."""
     min_count: int = Field(default=1, ge=1)
-    """A slice of fewer rows is left out."""
+    """Slices with fewer rows are left out."""
 
 
 def _listed(value: Any) -> Any:
@@ -67,26 +71,29 @@ def _listed(value: Any) -> Any:
 
 
 class Evaluation(Strict):
-    """What the evaluator measures and demands, on the test split."""
+    """What the evaluator measures on the test split, and the conditions for a blessing."""
 
     slices: tuple[Slicing, ...] = ()
     """Columns whose values make slices, or buckets of a number; a list of these makes their cross."""
     max_slices: int = Field(default=100, ge=1, le=10_000)
-    """Slices of each slicing that are kept, the most frequent."""
+    """Number of slices kept per slicing, the most frequent ones."""
     threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
-    """binary: probability above which a row is answered with the second class."""
+    """binary: probability above which the second class is predicted."""
     top_k: int = Field(default=3, ge=1)
-    """classes: top_k_accuracy counts a row whose class is among so many likeliest; measured where there are more."""
+    """classes: top_k_accuracy counts a row whose class is among this many most likely ones; measured if there are more
+    classes."""
     precision_at: int | None = Field(default=None, ge=1)
-    """anomaly: precision_at_k looks at so many rows of highest score; None: as many as there are anomalies."""
+    """anomaly: number of rows with the highest scores that precision_at_k looks at. Unset: the number of anomalies."""
     importance: int = Field(default=500, ge=0, le=100_000)
-    """Rows on which each column's importance is measured, each asked for once a column more; 0: none."""
+    """Number of rows on which permutation importance is measured, with one prediction per row and column; 0: none."""
     floor: dict[str, float] = Field(default_factory=dict)
-    """Metric -> worst acceptable value (for an error: the largest)."""
+    """Metric -> worst accepted value on all rows (for an error: the largest)."""
     baseline: Annotated[tuple[Baseline, ...] | None, BeforeValidator(_listed)] = None
-    """One comparison, or a list of them."""
+    """One comparison with the model that serves, or a list of them."""
     rules: tuple[Rule, ...] = ()
+    """Conditions on a metric, of all rows or of slices."""
     gaps: tuple[Gap, ...] = ()
+    """Limits of the difference of a metric between slices."""
 
     @model_validator(mode="after")
     def _names_are_clear(self) -> "Evaluation":

@@ -14,106 +14,116 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Missing(Strict):
-    """Cells that are missing, or texts of blanks alone, in a column that the model reads."""
+    """Null values, or texts that are only whitespace, in a column that the model reads."""
 
     action: Action = "warn"
+    """warn, block the run, or off."""
     most: Share = 0.5
-    """Share of a split's rows."""
+    """Largest share of the rows of a split."""
     more: Share = 0.1
-    """By how much the share in the train split may be larger than in the last run that was let through."""
+    """Largest increase of the share in the train split since the last run that passed."""
     columns: dict[str, Share] = Field(default_factory=dict)
-    """Column -> its own `most`."""
+    """Column -> its own limit instead of `most`."""
 
 
 class Finite(Strict):
-    """NaN and infinite numbers in a column that a row may not lack; elsewhere they count as missing."""
+    """NaN and infinite numbers in a column that must be complete; in other columns they count as null."""
 
     action: Action = "block"
+    """warn, block the run, or off."""
     most: Share = 0.0
-    """Share of a split's rows."""
+    """Largest share of the rows of a split."""
 
 
 class Rows(Strict):
-    """Rows of all splits, against the median of the last runs."""
+    """Number of rows of all splits, compared with the median of the last runs."""
 
     action: Action = "block"
+    """warn, block the run, or off."""
     least: Share = 0.5
-    """Smallest share of that median."""
+    """Smallest multiple of the median."""
     most: float = Field(default=10.0, ge=1.0)
-    """Largest multiple of it."""
+    """Largest multiple of the median."""
     runs: int = Field(default=5, ge=1, le=50)
-    """Runs with other data that are looked back on."""
+    """Number of earlier runs with other data."""
 
 
 class LabelGate(Strict):
-    """Range of the label, and rows of each of its classes."""
+    """Range of the label, and number of rows of each class."""
 
     action: Action = "block"
+    """warn, block the run, or off."""
     lowest: FiniteFloat | None = None
-    """regression: smallest label, beside the schema's range."""
+    """regression: smallest allowed label, in addition to the schema's range."""
     highest: FiniteFloat | None = None
-    """regression: largest label."""
+    """regression: largest allowed label."""
     min_count: int = Field(default=1, ge=0)
-    """binary, classes: least rows of each class in the train split; two classes are always needed."""
+    """binary, classes: smallest number of rows of each class in the train split; two classes are always required."""
 
 
 class Unseen(Strict):
-    """Categories that the schema does not name; where it names none, that the last run did not have."""
+    """Categories that the schema does not list; if it lists none, categories that the last run did not have."""
 
     action: Action = "block"
+    """warn, block the run, or off."""
     most: Share = 0.05
-    """Share of a split's rows; below it, and for what a schema lets through, a warning."""
+    """Largest share of the rows of a split. A smaller share, and values that the schema allows, are a warning."""
     columns: dict[str, Share] = Field(default_factory=dict)
-    """Column -> its own `most`."""
+    """Column -> its own limit instead of `most`."""
 
 
 class Drift(Strict):
-    """The train split against that of the previous span, or else of the last run with other data."""
+    """The train split compared with that of the previous span, else of the last run with other data."""
 
     action: Action = "warn"
+    """warn, block the run, or off."""
     categories: Share = 0.1
-    """L-infinity: the largest difference of a value's share."""
+    """Texts: limit of the L-infinity distance, the largest difference of a value's share."""
     numbers: Share = 0.1
-    """Jensen-Shannon divergence over the deciles of the earlier rows."""
+    """Numbers: limit of the Jensen-Shannon divergence over the deciles of the earlier rows, 0 to 1."""
     min_rows: int = Field(default=500, ge=1)
-    """Fewer rows on either side are not compared: chance alone moves them."""
+    """Data with fewer rows on either side is not compared, because chance alone moves it."""
     columns: dict[str, Share] = Field(default_factory=dict)
     """Column -> its own limit."""
 
 
 class Skew(Drift):
-    """The train split against rows that were served."""
+    """The train split compared with served rows."""
 
     path: Paths | None = None
-    """The rows that were asked for: files as data.path names them, of the same format, without a label."""
+    """Served rows: files as in data.path, in the same format; the label may be absent."""
 
 
 class Duplicates(Strict):
-    """Rows of eval and test that are in train too, but for the columns that name a row or its split."""
+    """Rows of eval and test that also occur in train, ignoring columns that only identify a row or its split."""
 
     action: Action = "warn"
+    """warn, block the run, or off."""
     most: Share = 0.01
-    """Share of the rows of eval and test."""
+    """Largest share of the rows of eval and test."""
 
 
 class Contradictions(Strict):
-    """Rows that are equal but for their label, and for the columns that name a row or its split."""
+    """Rows that are equal except for their label, ignoring columns that only identify a row or its split."""
 
     action: Action = "warn"
+    """warn, block the run, or off."""
     most: Share = 0.0
-    """Share of the rows of all splits."""
+    """Largest share of the rows of all splits."""
 
 
 class Spellings(Strict):
-    """Categories of the train split that differ by case or by blanks around them alone."""
+    """Categories of the train split that differ only by case or surrounding whitespace."""
 
     action: Action = "warn"
+    """warn, block the run, or off."""
 
 
 class Sentinels(Strict):
-    """Numbers of nines, as -999, that are frequent and far from all others in the train split."""
+    """Numbers such as -999 that are frequent in the train split and far from all other values."""
 
     action: Action = "warn"
+    """warn, block the run, or off."""
 
 
 def _spelled_out(gate: Any) -> Any:

@@ -9,14 +9,15 @@ from pipeline.words import nearest
 
 
 class Limits(Strict):
-    """Limits of a run; past one, its stage has failed. They change no result."""
+    """Limits of time and memory. A stage that exceeds one fails; limits never change a result."""
 
     stage_seconds: float | None = Field(default=None, gt=0)
-    """Most seconds of each stage."""
+    """Time limit of each stage in seconds."""
     seconds: dict[str, float] = Field(default_factory=dict)
-    """Most seconds by stage; goes before `stage_seconds`."""
+    """Stage -> its time limit in seconds, such as {trainer = 3600}; takes precedence over `stage_seconds`."""
     memory_gb: float | None = Field(default=None, gt=0)
-    """Most memory of the worker and what it starts, in 10⁹ bytes."""
+    """Limit of the resident memory of the worker and its child processes, in 10⁹ bytes, measured twice a second. Pages
+    shared with the process that imported TensorFlow count too."""
 
     @property
     def any(self) -> bool:

@@ -6,11 +6,12 @@ from models.strict import Strict
 
 
 class Push(Strict):
-    """How models are pushed."""
+    """Which versions the serving folder keeps, and which models it accepts."""
 
     keep: int = Field(default=5, ge=1)
-    """The last so many versions that this pipeline pushed stay in the serving folder; older ones are removed."""
+    """Number of versions that stay in the serving folder, of those that this pipeline pushed; older ones are removed
+    and named in the log."""
     uncompared: bool = False
-    """True: a blessed model is pushed also where it was not compared with the one that serves."""
+    """Push a blessed model even if it was not compared with the one that serves."""
     older_span: bool = False
-    """True: also where its data is of an older span than that of the model that serves."""
+    """Push a blessed model even if its data is of an older span than that of the model that serves."""

@@ -31,30 +31,32 @@ Duration = Annotated[float, BeforeValidator(_seconds)]
 
 
 class Schedule(Strict):
-    """Runs that begin by themselves."""
+    """A schedule that starts runs."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
-    """Unique among the file's schedules."""
+    """Unique in the file; PIPELINE:NAME on the command line."""
     on: Literal["time", "new-span"] = "time"
-    """time: at each time of `cron`. new-span: where the data's newest span is another than at the last run; looked at
-    each time of `cron`, without one every minute."""
+    """time: run at each time of `cron`. new-span: run if the newest span of the data has changed since the last run;
+    checked at each time of `cron`, or every minute without one."""
     cron: str | None = None
-    """Five fields, or @hourly, @daily, @weekly, @monthly, @yearly."""
+    """Five fields such as "0 3 * * *", or @hourly, @daily, @weekly, @monthly, @yearly. Optional with on =
+    "new-span"."""
     timezone: str = "UTC"
-    """Of `cron`, such as Europe/Berlin."""
+    """Time zone of `cron`, such as Europe/Berlin."""
     catchup: Literal["none", "last", "all"] = "last"
-    """Of the times that passed while nothing ran: none, the last one, or all, one after the other."""
+    """Times missed while no scheduler ran: none (skip those later than a minute), last (run the last one), all (run one
+    after the other)."""
     overlap: Literal["skip", "queue"] = "skip"
-    """A time that comes while an earlier run goes on is skipped, or waits."""
+    """A time that comes while an earlier run of this schedule is running or waiting: skip it, or queue it."""
     timeout: Duration | None = Field(default=None, gt=0)
-    """Seconds, or "4h", after which an attempt is stopped."""
+    """Time limit of an attempt, in seconds or as "90m" or "4h"."""
     retries: int = Field(default=0, ge=0, le=20)
-    """Further attempts after one that failed or took too long. What a gate refused or the user has to mend is not
-    tried again."""
+    """Number of retries after an attempt that failed, timed out or was lost; each resumes after the last finished
+    stage. A blocked run, or an error in config, data or code, is not retried."""
     backoff: Duration = Field(default=60.0, ge=0)
-    """Seconds, or "5m", before the first retry; each later one waits twice as long."""
+    """Pause before the first retry, in seconds or as "5m"; it doubles for each later one."""
     variant: str | None = None
-    """Which of [variant] is run, or "all"."""
+    """Variant to run, or "all"."""
 
     @model_validator(mode="after")
     def _known_times(self) -> "Schedule":
@@ -69,17 +71,18 @@ class Schedule(Strict):
 
 
 class Notify(Strict):
-    """Who is told how scheduled runs ended."""
+    """Who is notified how scheduled runs ended."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
     command: str | None = None
-    """A shell command; it gets the message as JSON on its standard input and in PIPELINE_MESSAGE."""
+    """Shell command; it receives the message as JSON on standard input, and PIPELINE_EVENT and PIPELINE_MESSAGE."""
     webhook: str | None = None
-    """An address that the message is posted to as JSON; ${NAME} in it stands for an environment variable."""
+    """http or https address that receives the same JSON by POST, with a line for people in `text`; ${NAME} stands for
+    an environment variable. No log contains the address."""
     on: tuple[Event, ...] = ("failure", "gate", "push", "recovery")
-    """failure: a run failed or took too long. gate: data or model were refused. push: a new version serves. recovery:
-    the first run that ends well after one that did not."""
+    """failure: a run failed or timed out. gate: data or model was refused. push: a new version serves. recovery: the
+    first good run after a bad one."""
 
     @field_validator("webhook")
     @classmethod

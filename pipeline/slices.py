@@ -12,11 +12,12 @@ MISSING = "(missing)"
 
 
 class Buckets(Strict):
-    """A slicing by the buckets of a number."""
+    """Slices by buckets of a numeric column."""
 
     column: str
+    """Numeric column."""
     edges: tuple[float, ...] | None = None
-    """Rising bounds, in the column's own unit; n edges make n + 1 slices."""
+    """Ascending bounds, in the unit of the column; n edges make n + 1 slices."""
     quantiles: int | None = Field(default=None, ge=2, le=1000)
     """Number of slices of about equal count, cut at quantiles of the evaluated split."""
 

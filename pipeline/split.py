@@ -22,24 +22,27 @@ _DIVIDE: Mapping[str, tuple[str, ...]] = {
 
 
 class Split(Strict):
-    """How rows are divided."""
+    """How rows are divided into train, eval and test."""
 
     by: Literal["hash", "column", "time", "span", "files", "all"] = "hash"
-    """hash: of the cells that hold rows together, see `column`. column: `column` names the split. time: the first share
-    of the rows, in order of [columns] time, is train, then eval, then test. files: data.path names the files of each
-    split. span: the newest span is test, those before it are train and eval, by a hash. all: every row is in every
-    split, which shows nothing about rows that were not seen."""
+    """hash: by a hash of the cells that keep rows together, see `column`. column: `column` names the split. time: in
+    order of [columns] time the first share is train, the next eval, the last test. files: data.path names the files of
+    each split. span: the newest span is test, earlier ones are train and eval, by a hash. all: every row is in every
+    split, which says nothing about unseen rows."""
     salt: str = ""
-    """Goes before the text that is hashed: another salt divides the rows anew. Without one the rule is stock TFX's."""
+    """Text that is hashed before each row's cells: another salt gives another division. Without one, the rule is that
+    of stock TFX."""
     column: str | None = None
-    """hash: rows with equal cells here go to one split; without it those of [columns] group or id, and without these
-    the whole row decides. column: holds the split's name; where no row names eval, it is cut out of train."""
+    """hash: rows with equal cells in this column go to the same split; unset: [columns] group, else id, else the whole
+    row. column: column with the name of the split; if no row names eval, eval is cut out of train."""
     values: dict[str, Literal["train", "eval", "test"]] = Field(default_factory=dict)
-    """column: the split of a cell that holds something else than train, eval or test."""
+    """column: value -> split, for values other than train, eval and test, such as {validation = "eval"}."""
     train: int = Field(default=8, ge=1, le=MOST_SHARES)
-    """Share of the rows; the shares need not add up to anything."""
+    """Share of the train split; the three shares need not add up to anything."""
     eval: int = Field(default=1, ge=1, le=MOST_SHARES)
+    """Share of the eval split."""
     test: int = Field(default=1, ge=1, le=MOST_SHARES)
+    """Share of the test split."""
 
     @classmethod
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:

@@ -19,7 +19,7 @@ class Settings(dense.Layers):
     """Keys of [network] with name = "autoencoder"."""
 
     layers: tuple[dense.Units, ...] = Field(default=(16, 4, 16), min_length=1)
-    """Units of each hidden layer; the narrowest is what a row is squeezed through."""
+    """Units of each hidden layer; the smallest is the bottleneck."""
     quantile: float = Field(default=0.99, gt=0.0, lt=1.0)
     """Share of the normal train rows that score at or below the threshold."""
 

@@ -15,29 +15,31 @@ from models.strict import Strict
 
 
 class Block(Strict):
-    """A convolution and what follows it."""
+    """One convolution with pooling and dropout."""
 
     filters: int = Field(ge=1)
+    """Number of filters."""
     kernel: int = Field(default=3, ge=1)
-    """Height and width, in pixels."""
+    """Height and width of the kernel in pixels."""
     pool: int = Field(default=1, ge=1)
-    """Keep the largest of each pool x pool pixels; 1 keeps all."""
+    """Size of max pooling; 1: no pooling."""
     dropout: dense.Rate = 0.0
-    """Share of the values that are dropped in training."""
+    """Dropout rate."""
     batch_norm: bool = False
-    """True: normalized over the batch before the activation."""
+    """Apply batch normalization before the activation."""
 
 
 class Augmentation(Strict):
-    """Random changes of each picture, in training alone."""
+    """Random changes of each image, in training only."""
 
     shift: float = Field(default=0.0, ge=0.0, le=1.0)
-    """Furthest move up, down, left or right, as a share of height and width."""
+    """Largest shift in each direction, as a share of height and width."""
     rotate: float = Field(default=0.0, ge=0.0, le=180.0)
-    """Widest turn either way, in degrees."""
+    """Largest rotation in either direction, in degrees."""
     zoom: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """Largest change of size either way, as a share."""
+    """Largest change of size in either direction, as a share."""
     flip: Literal["none", "horizontal", "vertical", "both"] = "none"
+    """Flip at random."""
 
 
 class Settings(dense.Layers):
@@ -48,11 +50,11 @@ class Settings(dense.Layers):
     )
     """Convolutions in order."""
     padding: Literal["valid", "same"] = "valid"
-    """valid: a convolution loses kernel - 1 pixels each way; same: the edge is filled with zeros."""
+    """valid: a convolution removes kernel - 1 pixels; same: edges are padded with zeros."""
     layers: tuple[dense.Units, ...] = Field(default=(128,), min_length=1)
     """Units of each dense layer after the convolutions."""
     dropout: tuple[dense.Rate, ...] = (0.5,)
-    """Share of a dense layer's units that are dropped in training; one for all, or a list."""
+    """Dropout rate of the dense layers, one for all or a list with one each."""
     convolution_activation: str = "relu"
     """Activation of the convolutions."""
     augmentation: Augmentation = Augmentation()

@@ -25,7 +25,7 @@ class Settings(Strict):
     k: int = Field(default=3, ge=2, le=10_000)
     """Number of clusters."""
     restarts: int = Field(default=10, ge=1)
-    """Beginnings that are tried; the one of least inertia is kept."""
+    """Number of initializations; the one with the lowest inertia is kept."""
 
 
 def build(features: Any, network: Settings) -> Any:

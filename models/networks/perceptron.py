@@ -20,7 +20,7 @@ class Settings(Given):
     """Keys of [network] with name = "perceptron"."""
 
     rate: float = Field(default=1.0, gt=0.0)
-    """How far one row moves the weights."""
+    """Learning rate: how far one row moves the weights."""
 
 
 def build(features: Any, network: Settings) -> Any:
