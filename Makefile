@@ -27,7 +27,7 @@ audit: set-up  ## check the locked packages against known advisories, offline, a
 scores: set-up  ## train every pipeline in configs/ and compare the scores with those it promises
 	@.venv/bin/python tests/scores $(ARGS)
 
-faults: set-up  ## inject every fault, also slow ones, and write docs/faults.md
+faults: set-up  ## inject every fault, also slow ones, and write docs/reference/faults.md
 	@.venv/bin/python tests/faults $(ARGS)
 
 mutants: set-up  ## edit the code in small ways and see which edits no test notices: make mutants ARGS="--seed 2"

@@ -2,7 +2,7 @@
 
     make bench ARGS="--rows 21613 200000 1000000 10000000 --repeats 3 --write"
 
-Prints a table, and with --write puts it into docs/performance.md.
+Prints a table, and with --write puts it into docs/reference/performance.md.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="ours against stock TFX")
     parser.add_argument("--rows", type=int, nargs="+", default=SIZES, metavar="N", help="tables; 21613 is houses")
     parser.add_argument("--repeats", type=int, default=1, metavar="N", help="runs of each side up to 200,000 rows")
-    parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/reference/performance.md")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
@@ -43,7 +43,7 @@ def main() -> int:
     text = report.text()
     print(text)
     if arguments.write:
-        document.write(REPOSITORY / "docs" / "performance.md", text)
+        document.write(REPOSITORY / "docs" / "reference" / "performance.md", text)
     return 0
 
 

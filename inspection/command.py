@@ -9,6 +9,8 @@ import importlib
 import os
 from datetime import datetime, timedelta
 
+from inspection.run_files import RUN_STATES
+
 _ROOT = "./runs"
 _ROOT_HELP = f"folder of all runs (default: {_ROOT})"
 _METADATA_HELP = (
@@ -19,7 +21,7 @@ _RUN_HELP = "a run id, a beginning or end that only one has, a pipeline (its new
 _MODEL_HELP = "a model's artifact id, a pushed version, a run, a pipeline (its newest model), or: latest"
 _PIPELINE_HELP = "only of this pipeline: whose latest run, model or version is meant"
 _OPEN_IT_THEMSELVES = ("backup", "restore")
-_STATES = ("COMPLETE", "NOT_BLESSED", "BLOCKED", "FAILED", "CANCELED", "RUNNING", "UNKNOWN")
+_STATES = tuple(RUN_STATES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

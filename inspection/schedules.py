@@ -11,10 +11,11 @@ from typing import Any
 
 from errors import ResourceError
 from inspection import rights
+from inspection.run_files import FIRE_STATES
 
 STATE = os.path.join(".schedule", "state.sqlite")
 """Under the root."""
-ENDED = ("DONE", "UNCHANGED", "REFUSED", "FAILED", "TIMEOUT", "CANCELED", "LOST", "SKIPPED")
+ENDED = tuple(state for state in FIRE_STATES if state not in ("WAITING", "RUNNING"))
 """States that a fire ends with; before, it is WAITING or RUNNING."""
 
 

@@ -35,7 +35,9 @@ def check(given: Arguments) -> str:
         _cluster(given)
     line = warning(given)
     if line and not given.job_endpoint and given.is_local_cluster:
-        raise ResourceError(f"{line}: start it, as docs/engines.md shows, or use --environment_type=LOOPBACK")
+        raise ResourceError(
+            f"{line}: start it, as docs/explanation/engines.md shows, or use --environment_type=LOOPBACK"
+        )
     return f"{given.shown}; {line}" if line else given.shown
 
 

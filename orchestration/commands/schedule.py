@@ -204,7 +204,7 @@ def _list(root: str, found: "Plans", *, as_values: bool) -> int:
             }
         )
         rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, when])
-    none = "no schedules: write [[schedule]] into a config, see docs/configuration.md\n"
+    none = "no schedules: write [[schedule]] into a config, see docs/reference/configuration/schedule.md\n"
     if as_values:
         printing.block(as_json({"schedules": values, "faults": list(found.faults.values())}))
         return UserError.exit_code if found.faults else 0

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
 
+from inspection import run_files
 from inspection import store as inspection_store
 from inspection.folders import parse
 
@@ -98,6 +99,21 @@ def test_the_run_folder_is_evidence(houses):
     assert {path.stem for path in (folder / "logs").iterdir()} >= {*NODES, "worker"}
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert [event["node"] for event in events if event.get("state") == "COMPLETE"] == NODES
+
+
+def test_the_files_of_a_run_hold_the_documented_keys_alone(houses, artifact):
+    folder, facts = run_folder(houses[1]), run_json(houses[1])
+    verdict = json.loads((artifact("evaluator", "evaluation") / "verdict.json").read_text())
+    assert set(verdict) == set(run_files.VerdictFile.__annotations__)
+    assert set(facts) <= set(run_files.RunFile.__annotations__)
+    assert set(facts["attempts"][0]) == set(run_files.Attempt.__annotations__)
+    judged = set(verdict) - {"slices", "worst", "details"}
+    assert set(facts["outcome"]) == {*judged, *run_files.Outcome.__annotations__} - {"reached"}
+    assert facts["state"] in run_files.RUN_STATES
+    for event in map(json.loads, (folder / "events.jsonl").read_text().splitlines()):
+        assert event.get("state", "COMPLETE") in run_files.STAGE_STATES
+        known = set(facts["outcome"]) if event["event"] == "outcome" else set(run_files.EVENTS[event["event"]][0])
+        assert set(event) - {"event", "time"} <= known
 
 
 def test_history_has_a_line_an_epoch_and_the_best_weights_were_kept(artifact):

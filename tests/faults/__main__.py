@@ -1,4 +1,4 @@
-"""`make faults`: run every test of faults, slow ones too, and write docs/faults.md."""
+"""`make faults`: run every test of faults, slow ones too, and write docs/reference/faults.md."""
 
 import datetime
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = ROOT / "docs" / "faults.md"
+DOCUMENT = ROOT / "docs" / "reference" / "faults.md"
 HEAD = """# Faults
 
 What is injected for real by `make faults`, what must come of it, and what was measured when it last ran. A line stays

@@ -1,4 +1,4 @@
-"""Collects what the tests of faults measure, one JSON object a line, for docs/faults.md."""
+"""Collects what the tests of faults measure, one JSON object a line, for docs/reference/faults.md."""
 
 import json
 import os

@@ -3,7 +3,7 @@
     make mutants                                        # 300 mutants of seed 1
     make mutants ARGS="--seed 2 --sample 60 --jobs 2"
     make mutants ARGS="--only components/counts.py"     # all of a file
-    make mutants ARGS="--write"                         # and put the survivors into docs/testing.md
+    make mutants ARGS="--write"                         # and put the survivors into docs/explanation/testing.md
 
 Measures first which tests run which lines, which takes as long as the tests themselves and is kept in .mutants; so are
 results, as long as neither the file nor the test that noticed has changed. Ends with exit code 1 below 92 %.
@@ -53,7 +53,9 @@ def main() -> int:
     parser.add_argument(
         "--unchanged", type=int, default=0, metavar="N", help="so many runs without an edit beside them"
     )
-    parser.add_argument("--write", action="store_true", help="write the figures and survivors into docs/testing.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write figures and survivors into docs/explanation/testing.md"
+    )
     arguments = parser.parse_args()
     texts = tree.sources()
     mutants = [mutant for path, text in texts.items() for mutant in mutants_of(path, text)]

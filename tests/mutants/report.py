@@ -1,4 +1,4 @@
-"""Figures of mutants, and what tests do not notice, as text and in docs/testing.md."""
+"""Figures of mutants, and what tests do not notice, as text and in docs/explanation/testing.md."""
 
 import collections
 import re
@@ -8,7 +8,7 @@ from . import tree
 from .mutant import Mutant
 from .runs import Result
 
-DOCUMENT = tree.REPOSITORY / "docs" / "testing.md"
+DOCUMENT = tree.REPOSITORY / "docs" / "explanation" / "testing.md"
 STATES = ("killed", "timeout", "survived", "untested")
 LONG = 100
 """Characters of an edit that are shown."""
@@ -72,7 +72,7 @@ def document(text: str, seed: int, tried: Tried) -> str:
 
 
 def write(seed: int, tried: Tried) -> None:
-    """Write the survivors into docs/testing.md."""
+    """Write the survivors into docs/explanation/testing.md."""
     DOCUMENT.write_text(document(DOCUMENT.read_text(), seed, tried))
 
 

@@ -1,4 +1,4 @@
-"""`make scores`: runs the shipped pipelines, compares, and writes docs/scores.md.
+"""`make scores`: runs the shipped pipelines, compares, and writes docs/reference/scores.md.
 
     make scores
     make scores ARGS="cars digits"
@@ -25,7 +25,7 @@ from scores.pipelines import PIPELINES  # noqa: E402
 from scores.runs import REPOSITORY, Result  # noqa: E402
 from scores.score import Score, Scored, document  # noqa: E402
 
-REPORT = REPOSITORY / "docs" / "scores.md"
+REPORT = REPOSITORY / "docs" / "reference" / "scores.md"
 
 
 def main() -> int:

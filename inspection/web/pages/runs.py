@@ -2,11 +2,12 @@
 
 from inspection.drawing import duration, moment
 from inspection.report.markup import joined, keep, state, table, tag
+from inspection.run_files import RUN_STATES
 from inspection.runs import list_runs
 from inspection.store import PIPELINE_CONTEXT, Store
 from inspection.web.layout import PAGE, Page, Query, field, form, number, parts, run_link, to
 
-STATES = ("COMPLETE", "NOT_BLESSED", "BLOCKED", "FAILED", "CANCELED", "RUNNING")
+STATES = tuple(state for state in RUN_STATES if state != "UNKNOWN")
 
 
 def page(store: Store, query: Query) -> Page:
