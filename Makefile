@@ -1,6 +1,6 @@
 # `make` shows what there is. Each target first makes .venv, which takes minutes once and a blink after that.
 .DEFAULT_GOAL := help
-.PHONY: run test test-current check audit scores bench faults mutants help set-up
+.PHONY: run test test-current check audit scores bench faults mutants docs help set-up
 
 # Another Python's modules must not reach ours.
 unexport PYTHONPATH PYTHONHOME
@@ -35,6 +35,10 @@ mutants: set-up  ## edit the code in small ways and see which edits no test noti
 
 bench: set-up  ## time ours against stock TFX on the same tables: make bench ARGS="--rows 21613 --write"
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+docs: set-up  ## write the reference from the code, and check all documents
+	.venv/bin/python -m docs.generate
+	.venv/bin/python -m pytest -q tests/test_docs.py
 
 help:  ## show this
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do \

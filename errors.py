@@ -18,13 +18,13 @@ class PipelineError(Exception):
 
 
 class UserError(PipelineError, ValueError):
-    """Something that the user wrote or supplied cannot be used as it is."""
+    """Config, data, schema or the user's own code is invalid."""
 
     exit_code = 2
 
 
 class GateError(PipelineError):
-    """A gate judged the data or the model and said no.
+    """A gate refused the data or the model.
 
     Args:
         message: Why.
@@ -39,13 +39,13 @@ class GateError(PipelineError):
 
 
 class RunError(PipelineError):
-    """A stage failed while it ran."""
+    """A stage failed."""
 
     exit_code = 4
 
 
 class ResourceError(PipelineError):
-    """The store, the disk, the network or an engine could not be used."""
+    """The store, the disk, the network or an engine cannot be used."""
 
     exit_code = 5
 

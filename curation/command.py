@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import printing
 
+_NAME_HELP = "a pipeline: configs/NAME.toml"
 DIFFERENT = 3
 """Exit code of `schema diff` where there are differences."""
 
@@ -27,7 +28,7 @@ def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser)
     new.add_argument("--force", action="store_true", help="replace config and schema; the old ones stay as .previous")
     steps = schema.add_subparsers(dest="step", metavar="STEP", required=True)
     infer = steps.add_parser("infer", help="propose a schema from the data: schemas/NAME.proposed.pbtxt")
-    infer.add_argument("name", metavar="NAME")
+    infer.add_argument("name", metavar="NAME", help=_NAME_HELP)
     infer.add_argument("--print", action="store_true", dest="show", help="print it instead")
     diff = None
     for step, text in (
@@ -35,7 +36,7 @@ def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser)
         ("approve", "take schemas/NAME.proposed.pbtxt over"),
     ):
         parser = steps.add_parser(step, help=text)
-        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("name", metavar="NAME", help=_NAME_HELP)
         diff = parser if step == "diff" else diff
     if diff is not None:
         diff.add_argument("--json", action="store_true", help="print JSON instead of lines")

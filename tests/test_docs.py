@@ -2,17 +2,22 @@
 
 import ast
 import re
+import shlex
 import subprocess
-import typing
 from pathlib import Path
 
 import pytest
 
-from models.strict import Strict
-from pipeline import config, network
+from docs.generate import config_tables, generated_blocks
+from orchestration.command import parser
 
 ROOT = Path(__file__).parents[1]
-SKIPPED = {"model_config"}
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *generated_blocks.pages(),
+]
+LINK = re.compile(r"(?<!!)\[[^\]\[]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+REGENERATE = "run `.venv/bin/python -m docs.generate` (or `make docs`) and commit the pages"
 
 
 def tracked():
@@ -26,28 +31,84 @@ def tracked():
     return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
-def models_within(annotation):
-    """The typed models that an annotation holds, itself or deeper."""
-    if isinstance(annotation, type) and issubclass(annotation, Strict):
-        yield annotation
-        for field in annotation.model_fields.values():
-            yield from models_within(field.annotation)
-    for argument in typing.get_args(annotation):
-        yield from models_within(argument)
+def named(path):
+    return str(path.relative_to(ROOT))
 
 
-MODELS = [
-    *dict.fromkeys(models_within(config.Config)),
-    *(network.network_settings(name) for name in network.networks()),
-]
+def written_by_hand(path):
+    """A page without its generated blocks."""
+    return generated_blocks.BLOCK.sub("", path.read_text())
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_config_key_is_documented(model):
-    text = (ROOT / "docs/reference/configuration/data.md").read_text()
-    words = set(re.findall(r"\w+", text))
-    for key, field in model.model_fields.items():
-        assert (field.alias or key) in words, f"docs/reference/configuration/data.md lacks {key}"
+def anchors(path):
+    """The ids of a page's headings, as GitHub and the site make them."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
+    titles = [re.sub(r"[`*\\]", "", title) for title in re.findall(r"^#{1,6} (.+)$", text, re.M)]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def commands(path):
+    """The commands of `runner.py` that a page shows, in code and in blocks of code."""
+    text = written_by_hand(path)
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    rest = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    found = [line.strip() for line in lines] + re.findall(r"`([^`]+)`", rest)
+    return [re.split(r"\s[#>|]\s", line.partition("runner.py ")[2])[0] for line in found if "python runner.py " in line]
+
+
+@pytest.mark.parametrize("path", generated_blocks.pages(), ids=named)
+def test_the_generated_reference_is_current(path):
+    text = path.read_text()
+    assert generated_blocks.fill(text) == text, f"{named(path)} is not current: {REGENERATE}"
+
+
+def test_every_block_of_the_reference_is_generated():
+    for path in generated_blocks.pages():
+        begun = path.read_text().count("<!-- generated: ")
+        assert begun == len(generated_blocks.blocks(path.read_text())), f"{named(path)}: a block has no end"
+
+
+def test_every_section_of_the_config_and_every_command_has_a_block():
+    blocks = {block for path in generated_blocks.pages() for block in generated_blocks.blocks(path.read_text())}
+    sections = {argument for name, argument in blocks if name in ("keys", "groups")} | {"network"}
+    nested = {key for key, field in config_tables.Config.model_fields.items() if key not in sections}
+    assert {key for key in nested if config_tables.model_of(config_tables.Config.model_fields[key].annotation)} == set()
+    assert ("networks", "") in blocks
+    assert {argument for name, argument in blocks if name == "command"} == {
+        "",
+        *generated_blocks.command_tables.commands(parser()),
+    }
+
+
+@pytest.mark.parametrize("model", config_tables.models(), ids=lambda model: f"{model.__module__}.{model.__name__}")
+def test_every_config_key_has_a_docstring(model):
+    assert list(config_tables.rows(model)) or not model.model_fields
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_link_and_anchor_leads_somewhere(path):
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
+    for found in LINK.findall(re.sub(r"`[^`]*`", "", text)):
+        target, _, anchor = "".join(found).partition("#")
+        if "://" in target:
+            continue
+        file = (path.parent / target).resolve() if target else path
+        assert file.exists(), f"{named(path)} links to {target}, which does not exist"
+        if anchor:
+            assert anchor in anchors(file), f"{named(path)} links to {target}#{anchor}: that page has no such heading"
+
+
+def test_no_page_is_longer_than_300_lines():
+    for path in PAGES:
+        assert path.read_text().count("\n") <= 300 or path.name == "decisions.md", named(path)
+
+
+def test_pages_that_the_code_names_exist():
+    for name in tracked():
+        if name.endswith((".py", ".toml", ".sh")) or name == "Makefile":
+            for page in re.findall(r"\bdocs/[\w/.-]+\.md", (ROOT / name).read_text()):
+                assert (ROOT / page).is_file(), f"{name} names {page}"
 
 
 def test_the_tree_in_the_readme_is_the_disk_s():
@@ -60,7 +121,7 @@ def test_the_tree_in_the_readme_is_the_disk_s():
 
 
 def test_every_file_named_in_the_documents_exists():
-    for document in ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]:
+    for document in map(named, PAGES):
         text = (ROOT / document).read_text()
         for name in re.findall(
             r"\b(?:tests/)?(?:components|models|pipeline|configs|schemas|data|docs)/[\w/.]+\.\w+", text
@@ -68,29 +129,38 @@ def test_every_file_named_in_the_documents_exists():
             assert (ROOT / name).exists() or "NAME" in name, f"{document} names {name}"
 
 
-def test_every_make_target_is_in_the_help_and_at_most_nine():
+def test_every_make_target_is_in_the_help_and_at_most_ten():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.M)) - {"set-up"}
     shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert targets == set(re.findall(r"make ([a-z-]+)", shown.split("STACK=")[0]))
-    assert len(targets - {"help"}) <= 9
+    assert len(targets - {"help"}) <= 10
 
 
 def test_the_readme_is_a_landing_page():
     assert (ROOT / "README.md").read_text().count("\n") <= 120
 
 
-@pytest.mark.parametrize(("document", "least"), [("README.md", 10), ("docs/reference/commands.md", 30)])
-def test_every_command_in_the_documents_parses(document, least):
-    from orchestration.command import parser
-
-    commands = re.findall(r"`python runner\.py ([^`]*)`", (ROOT / document).read_text())
-    assert len(commands) >= least
-    for command in commands:
-        import shlex
-
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_command_in_the_documents_parses(path):
+    for command in commands(path):
         if command != "...":
-            parser().parse_args(shlex.split(command))
+            try:
+                parser().parse_args(shlex.split(command.replace("--beam ", "--beam=")))
+            except SystemExit:
+                pytest.fail(f"{named(path)}: python runner.py {command}")
+
+
+def test_commands_are_found_in_the_documents():
+    assert len(commands(ROOT / "README.md")) >= 10
+    assert len(commands(ROOT / "docs/reference/commands.md")) >= 30
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_make_target_in_the_documents_exists(path):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    for target in re.findall(r"`(?:[A-Z]+=\S+ )*make (?:[A-Z]+=\S+ )*([a-z-]+)", path.read_text()):
+        assert target in targets, f"{named(path)}: make {target}"
 
 
 def test_no_python_file_is_longer_than_a_room():

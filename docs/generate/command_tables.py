@@ -1,0 +1,97 @@
+"""Tables of the command line, from its argparse parsers and the error classes."""
+
+import argparse
+from collections.abc import Collection, Iterator
+
+import errors
+from docs.generate.attribute_docs import first_paragraph
+from docs.generate.markdown import code, prose, table
+from orchestration.command import parser
+
+PROGRAM = "python runner.py"
+
+
+def command(name: str) -> str:
+    """Return usage and arguments of a command and of its subcommands.
+
+    Args:
+        name: A command; "" for the program itself, without its commands.
+    """
+    root = parser()
+    found = commands(root)[name] if name else root
+    return "\n\n".join(_parts(found, f"{PROGRAM} {name}".strip(), deeper=bool(name)))
+
+
+def commands(root: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the subparsers of a parser by name."""
+    return {name: one for action in _subparsers(root) for name, one in action.choices.items()}
+
+
+def exit_codes(_: str = "") -> str:
+    """Return exit codes with their meaning."""
+    rows = [("0", "The model was pushed, or the command did what it was asked for.")]
+    rows += [(str(kind.exit_code), prose(first_paragraph(kind.__doc__))) for kind in errors.KINDS.values()]
+    rows.append(("130", "Stopped by Ctrl-C or SIGTERM."))
+    return table(("exit code", "meaning"), rows)
+
+
+def _parts(found: argparse.ArgumentParser, shown: str, *, deeper: bool, above: Collection[str] = ()) -> Iterator[str]:
+    """Yield heading, usage and table of a parser, and those of its subparsers.
+
+    Args:
+        found: The parser.
+        shown: Its command line.
+        deeper: Whether to describe its subparsers.
+        above: Options of the parser above, which are not repeated.
+    """
+    yield f"## {shown.removeprefix(PROGRAM).strip() or 'python runner.py'}"
+    inner = commands(found)
+    actions = [
+        action for action in found._actions if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
+    ]
+    usage = [shown, *(_usage(action) for action in actions if not action.option_strings)]
+    usage += [str(action.metavar or "COMMAND") for action in _subparsers(found)] if deeper else []
+    yield f"```\n{' '.join([*usage, '[OPTIONS]' if any(one.option_strings for one in actions) else '']).strip()}\n```"
+    if found.description and not inner:
+        yield prose(found.description)
+    shared = [action for action in actions if _shown(action) in above]
+    actions = [action for action in actions if action not in shared]
+    if actions:
+        yield table(("argument", "meaning"), [(_shown(action), _help(action, found)) for action in actions])
+    if inner and deeper:
+        helps = _helps(found)
+        for name, one in inner.items():
+            parts = list(_parts(one, f"{shown} {name}", deeper=True, above=[_shown(action) for action in actions]))
+            yield parts[0].replace("## ", "### ")
+            if not one.description and name in helps:
+                yield prose(helps[name])
+            yield from parts[1:]
+
+
+def _helps(found: argparse.ArgumentParser) -> dict[str, str]:
+    """Return the help of each subparser by name."""
+    return {choice.dest: choice.help or "" for action in _subparsers(found) for choice in action._choices_actions}
+
+
+def _subparsers(found: argparse.ArgumentParser) -> "list[argparse._SubParsersAction[argparse.ArgumentParser]]":
+    return [action for action in found._actions if isinstance(action, argparse._SubParsersAction)]
+
+
+def _usage(action: argparse.Action) -> str:
+    shown = str(action.metavar or action.dest)
+    return f"[{shown}]" if action.nargs in ("?", "*") else shown
+
+
+def _shown(action: argparse.Action) -> str:
+    """Return an argument with its value, as inline code."""
+    if not action.option_strings:
+        return code(_usage(action))
+    value = "" if action.nargs == 0 else f" {action.metavar or action.dest.upper()}"
+    value = f" [{value.strip()}]" if action.nargs == "?" else value
+    return ", ".join(code(f"{option}{value}") for option in action.option_strings)
+
+
+def _help(action: argparse.Action, found: argparse.ArgumentParser) -> str:
+    text = action.help or ""
+    values = {**vars(action), "prog": found.prog}
+    return prose(text % values) if "%" in text else prose(text)
