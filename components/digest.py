@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import project
 from components import libraries, source_text
 from errors import UserError
 from models import reads
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-"""The folder that holds our packages; modules from elsewhere are libraries."""
+_OF_REPOSITORY = "REPOSITORY:"
+"""How the path of a repository's file begins in a cache key, where the project is another folder."""
 STILL_NS = 2 * 10**9
 """A file whose times are younger may change again without a new time: file systems count in steps of up to 2 s."""
 
@@ -70,7 +71,7 @@ def sources(*modules: str) -> dict[str, tuple[str, bytes]]:
     waiting = list(seen)
     while waiting:
         name = waiting.pop()
-        path = _path(name)
+        path = project.source(name)
         if path is not None:
             found[name] = path, _read(path)
             further = _source(*found[name]).imports - seen
@@ -85,7 +86,11 @@ def pin_packages() -> None:
     A process calls it before it imports, so that an edit while TensorFlow starts, or between two runs, does not give
     code that is loaded already the digest of another text.
     """
-    packages = [entry.path for entry in os.scandir(ROOT) if os.path.isfile(os.path.join(entry.path, "__init__.py"))]
+    packages = [
+        entry.path
+        for entry in os.scandir(project.REPOSITORY)
+        if os.path.isfile(os.path.join(entry.path, "__init__.py"))
+    ]
     for package in packages:
         for folder, _, names in os.walk(package):
             for name in names:
@@ -187,19 +192,21 @@ def _digest_of(reached: Mapping[str, tuple[str, bytes]]) -> str:
 def _libraries(reached: Mapping[str, tuple[str, bytes]]) -> dict[str, str]:
     tops = {name.partition(".")[0] for path, text in reached.values() for name in _source(path, text).imports}
     return libraries.versions(
-        name for name in tops if name and name not in sys.stdlib_module_names and _path(name) is None
+        name for name in tops if name and name not in sys.stdlib_module_names and project.source(name) is None
     )
 
 
 def _files(reached: Mapping[str, tuple[str, bytes]], further: Iterable[str], values: Any) -> dict[str, str]:
-    """Path, below ROOT where it is there, and digest of each file that source or values name, and of further ones."""
+    """Path, as `_shown` names it, and digest of each file that source or values name, and of further ones."""
     missing = [path for path in further if not os.path.isfile(_absolute(path))]
     if missing:
-        raise UserError(f"files: there is no file {missing[0]}: a path is relative to the repository")
+        raise UserError(f"files: there is no file {missing[0]}: a path is relative to {project.folder()}")
     found = {_absolute(path) for path in further}
-    named = [(ROOT, name) for name in filter(source_text.may_be_path, _texts_of(values))]
+    named = [(project.folder(), name) for name in filter(source_text.may_be_path, _texts_of(values))]
     for path, text in reached.values():
-        named += [(folder, name) for name in _source(path, text).texts for folder in (ROOT, os.path.dirname(path))]
+        named += [
+            (folder, name) for name in _source(path, text).texts for folder in (project.folder(), os.path.dirname(path))
+        ]
     for folder, name in set(named):
         if os.path.isfile(os.path.join(folder, os.path.expanduser(name))):
             found.add(_absolute(name, folder))
@@ -215,11 +222,17 @@ def _texts_of(values: Any) -> Iterator[str]:
 
 
 def _absolute(path: str, folder: str = "") -> str:
-    return os.path.normpath(os.path.join(folder or ROOT, os.path.expanduser(path)))
+    if not folder and project.is_separate() and path.startswith(_OF_REPOSITORY):
+        folder, path = project.REPOSITORY, path.removeprefix(_OF_REPOSITORY)
+    return os.path.normpath(os.path.join(folder or project.folder(), os.path.expanduser(path)))
 
 
 def _shown(path: str) -> str:
-    return os.path.relpath(path, ROOT) if path.startswith(ROOT + os.sep) else path
+    """Name a file without the place of repository and project, which differs in an image."""
+    base = project.base_of(path)
+    if base is None:
+        return path
+    return ("" if base == project.folder() else _OF_REPOSITORY) + os.path.relpath(path, base)
 
 
 def _read(path: str) -> bytes:
@@ -229,15 +242,6 @@ def _read(path: str) -> bytes:
         return stream.read()
 
 
-def _path(module: str) -> str | None:
-    """Source file of a module of this repository; None for a library's, and for a name that is no module."""
-    stem = os.path.join(ROOT, *module.split("."))
-    for path in (f"{stem}.py", os.path.join(stem, "__init__.py")):
-        if os.path.isfile(path):
-            return path
-    return None
-
-
 def _source(path: str, text: bytes) -> source_text.Source:
-    name = os.path.relpath(path, ROOT).removesuffix(".py").replace(os.sep, ".")
+    name = project.shown(path).removesuffix(".py").replace(os.sep, ".")
     return source_text.read(name.rpartition(".")[0], text)

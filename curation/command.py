@@ -47,7 +47,7 @@ def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], lis
 
     Args:
         arguments: Parsed.
-        root: The repository.
+        root: The project folder.
         check: Runs the checks that come before a run, for a pipeline by name; returns what of the data is skipped, left
             out or converted, a sentence each.
         queries: Folder where the rows of a query are kept.
@@ -71,7 +71,7 @@ def run_schema(arguments: argparse.Namespace, root: str, data_root: str, queries
 
     Args:
         arguments: Parsed.
-        root: The repository.
+        root: The project folder.
         data_root: Folder that data paths are relative to.
         queries: Folder where the rows of a query are kept.
     """

@@ -11,13 +11,13 @@ def proposed(whole: str, root: str) -> tuple[Any, str, list[str]]:
 
     Args:
         whole: A file, a pattern of files or a folder.
-        root: The repository: a path inside it is written relative to it.
+        root: The project folder: a path inside it is written relative to it.
 
     Returns:
         data.path, a word on it, and what is passed over, a sentence each.
     """
     inside = os.path.relpath(whole, root)
-    shown, reasons = (whole, ["outside the repository: copy it to data/ before you compile for a cloud"])
+    shown, reasons = (whole, ["outside the project: copy it to data/ before you compile for a cloud"])
     if not inside.startswith(os.pardir):
         shown, reasons = inside, []
     splits, said = ready_made(whole)

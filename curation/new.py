@@ -55,7 +55,7 @@ def new(root: str, name: str, source: str | Asked, *, label: str | None = None, 
     """Look at data and write configs/NAME.toml and schemas/NAME.pbtxt.
 
     Args:
-        root: The repository.
+        root: The project folder.
         name: The pipeline's name.
         source: The data's path, or the query that gives it.
         label: The label's column; None to guess.

@@ -18,7 +18,7 @@ class Asked:
     """A query that stands for a path.
 
     Attributes:
-        query: The query; an SQLite file's path is relative to the repository, or absolute.
+        query: The query; an SQLite file's path is relative to the project, or absolute.
         folder: Where its rows are kept.
     """
 
@@ -33,7 +33,7 @@ def source(path: str | None, sql: str | None, database: str | None, root: str, f
         path: PATH, if it was given.
         sql: The query, if one was given.
         database: Where it is asked; an SQLite file is relative to the working directory.
-        root: The repository.
+        root: The project folder.
         folder: Where a query's rows are kept.
 
     Raises:
@@ -62,7 +62,7 @@ def read(asked: Asked, root: str) -> Found:
 
     Args:
         asked: The query.
-        root: The repository.
+        root: The project folder.
 
     Raises:
         UserError: the query cannot be run, or gives no table.

@@ -100,7 +100,7 @@ def read(path: str, root: str) -> Found:
 
     Args:
         path: A file, a pattern of files or a folder, relative to the working directory.
-        root: The repository: a path inside it is written relative to it.
+        root: The project folder: a path inside it is written relative to it.
 
     Raises:
         UserError: nothing is there, or it cannot be read.

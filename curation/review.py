@@ -41,7 +41,7 @@ def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
     A column keeps its approved type where its cells still fit, as roles depend on it.
 
     Args:
-        root: The repository.
+        root: The project folder.
         name: The pipeline.
         data_root: Folder that the data's paths are relative to.
         queries: Folder where the rows of a query are kept.
@@ -70,7 +70,7 @@ def diff(
     """Differences between the data and the approved schema, worst first.
 
     Args:
-        root: The repository.
+        root: The project folder.
         name: The pipeline.
         data_root: Folder that the data's paths are relative to.
         omissions: Takes what of the data is passed over.

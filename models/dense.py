@@ -47,7 +47,7 @@ class Given(Strict):
 
     weights: tuple[Weights, ...] = ()
     """Initial weights of each dense layer in order, including the last, as {kernel = [[...]], bias = [...]}; or the
-    path of a JSON file with this list. Empty: made by the initializer."""
+    path of a JSON file with this list, relative to the project. Empty: made by the initializer."""
 
     @field_validator("weights", mode="before")
     @classmethod
@@ -180,13 +180,15 @@ def _each(value: tuple[Any, ...], count: int) -> tuple[Any, ...]:
 
 
 def _json(path: str) -> Any:
-    """Content of a JSON file of the repository."""
+    """Content of a JSON file of the project."""
     import json
     import os
 
-    full = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), path)
+    import project
+
+    full = os.path.join(project.folder(), path)
     try:
         with open(full, encoding="utf-8") as file:
             return json.load(file)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} in the repository cannot be read as JSON: {error}") from error
+        raise ValueError(f"{full} cannot be read as JSON: {error}") from error

@@ -14,9 +14,10 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import project
+
 SYSTEM = ("/dev/", "/etc/", "/proc/", "/run/", "/sys/", "/var/")
 """Folders whose files belong to the machine."""
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BLOCK_BYTES = 1 << 20
 _LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 
@@ -149,7 +150,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _is_hidden(path: str) -> bool:
     """Whether a folder on the way is hidden, as caches and version control are: below here, or below the home."""
-    for base in (ROOT, os.path.expanduser("~")):
+    for base in (project.folder(), project.REPOSITORY, os.path.expanduser("~")):
         if path.startswith(base + os.sep):
             return f"{os.sep}." in path[len(base) :]
     return False

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import printing
+import project
 from components import digest
 from components.ingestion import files
 from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
 from orchestration import kubeflow, preflight, vertex
-from orchestration.places import REPOSITORY, Root
+from orchestration.places import Root
 from orchestration.worker import USER_CODE
 from pipeline import load, usercode
 from pipeline.beam import BEAM_ARGS
@@ -84,7 +85,7 @@ def run(request: Request) -> int:
         ResourceError: the file cannot be written.
     """
     target: Target = kubeflow if request.target == "kubeflow" else vertex
-    reviewed = load.reviewed(REPOSITORY, request.name, request.overrides)
+    reviewed = load.reviewed(project.folder(), request.name, request.overrides)
     config, columns, schema = reviewed.config, reviewed.columns, reviewed.schema
     if config.data.sql is not None:
         raise UserError(
@@ -114,7 +115,7 @@ def run(request: Request) -> int:
         serving=root.serving(request.name.run),
         trials=root.trials(request.name.run),
         data_content=content,
-        schema_content=digest.file(os.path.join(REPOSITORY, schema)),
+        schema_content=digest.file(os.path.join(project.folder(), schema)),
         skew=_served(request, config, target),
         baseline="serving",
         beam_args=tuple(request.beam_args),
@@ -222,7 +223,7 @@ def _data(request: Request, config: Config, columns: Mapping[str, str], target: 
             )
     if request.data_root is not None:
         return files.under(_bucket(request.data_root, "--data-root", target), config.data.paths), ""
-    here = files.under(REPOSITORY, config.data.paths)
+    here = files.under(project.folder(), config.data.paths)
     told = Omissions()
     preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column, omissions=told)
     for line in told.lines():

@@ -16,6 +16,7 @@ from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib
 from tfx.proto.orchestration import pipeline_pb2
 
+import project
 from components import reference
 from components.evaluator.executor import VERDICT
 from components.ingestion import omissions
@@ -28,7 +29,7 @@ from errors import RunError, UserError
 from inspection import store as inspection_store
 from orchestration import finished, launching, stage_reads
 from orchestration import outputs as outputs_of
-from orchestration.places import REPOSITORY, Root
+from orchestration.places import Root
 from orchestration.stage_reads import StageReads
 from pipeline.config import Config
 from pipeline.pipeline import Places, create_pipeline
@@ -57,7 +58,7 @@ class Execution:
         self._connection = inspection_store.connection_config(order["root"], order["metadata"])
         root = Root(order["root"])
         self._serving = root.serving(self._name)
-        self._movable = {root.path: "ROOT", REPOSITORY: "REPOSITORY"}
+        self._movable = {root.path: "ROOT", project.folder(): "PROJECT", project.REPOSITORY: "REPOSITORY"}
         places = Places(
             data=order["data"],
             schema=order["schema"],

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import printing
+import project
 from components import versions
 from components.engine import arguments, endpoints
 from errors import GateError, PipelineError, ResourceError, UserError
 from inspection import rights
 from inspection import store as inspection_store
 from orchestration import begin, lock, preflight, record, repeat, resume, tuned
-from orchestration.places import REPOSITORY, Root, new_run_id
+from orchestration.places import Root, new_run_id
 from orchestration.supervision import supervise
 from orchestration.terminal import Terminal
 from orchestration.workers import Workers
@@ -40,7 +41,7 @@ class Request:
         name: The pipeline, and which of its runs.
         overrides: `key=value` texts.
         root: Folder of all runs.
-        data_root: Folder that data paths are relative to.
+        data_root: Folder that data paths are relative to; None for the project.
         metadata: URL of the store; None for SQLite under the root.
         beam_args: Beam arguments; empty for in memory.
         cache: Whether unchanged stages are served from earlier runs.
@@ -53,7 +54,7 @@ class Request:
     name: Name
     overrides: Iterable[str] = ()
     root: str = "runs"
-    data_root: str = REPOSITORY
+    data_root: str | None = None
     metadata: str | None = None
     beam_args: Iterable[str] = field(default=BEAM_ARGS)
     cache: bool = True
@@ -70,7 +71,7 @@ class Request:
             key, _, value = override.partition("=")
             parts += ["--sample", value] if self.name.sample and key == "data.sample" else ["--set", override]
         parts += ["--root", self.root] if self.root != "runs" else []
-        parts += ["--data-root", self.data_root] if self.data_root != REPOSITORY else []
+        parts += ["--data-root", self.data_root] if self.data_root else []
         return f"python runner.py --local {shlex.join(parts)}"
 
 
@@ -136,7 +137,7 @@ def run(request: Request, workers: Workers) -> int:
         store = place.open_store()
         if moved := place.relocate(store, repeat.newest(place).get("root")):
             terminal.say(moved)
-        schema = os.path.join(REPOSITORY, reviewed.schema)
+        schema = os.path.join(project.folder(), reviewed.schema)
         wanted = told if told and not held.waited else identity(reviewed)
         before = begin.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
         base = begin.base(place, store.mlmd, config, request.first, say=terminal.say)

@@ -47,7 +47,7 @@ def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], An
         "--data-root",
         default=default(None),
         metavar="DIR",
-        help="folder, or for a cloud bucket, that data paths start from (default: the repository)",
+        help="folder, or for a cloud bucket, that data paths start from (default: the project folder)",
     )
     parser.add_argument(
         "--beam",
@@ -92,14 +92,14 @@ def add_store(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) ->
 
 def names(arguments: argparse.Namespace) -> "list[Name]":
     """The runs that were asked for."""
-    from orchestration.places import REPOSITORY
+    import project
     from pipeline import load
     from pipeline.variants import ALL, Name
 
     sample = arguments.sample is not None
     if arguments.variant != ALL:
         return [Name(arguments.pipeline, arguments.variant, sample)]
-    found = load.variants(REPOSITORY, arguments.pipeline)
+    found = load.variants(project.folder(), arguments.pipeline)
     if not found:
         raise UserError(f"configs/{arguments.pipeline}.toml has no [variant.NAME]: run it without --variant")
     if arguments.output is not None:

@@ -5,8 +5,6 @@ import secrets
 import time
 from dataclasses import dataclass
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
 
 @dataclass(frozen=True)
 class Root:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import project
 from components import digest
 from components.ingestion import files
 from models import reads
@@ -71,21 +72,21 @@ def code_modules(config: Config) -> tuple[str, ...]:
 
 
 def asked(
-    name: Name, reviewed: load.Reviewed, data_root: str, *, first: str | None = None, to: str | None = None
+    name: Name, reviewed: load.Reviewed, data_root: str | None, *, first: str | None = None, to: str | None = None
 ) -> dict[str, str]:
     """The identity of the run that a user asks for.
 
     Args:
         name: The run.
         reviewed: Its config and schema.
-        data_root: Folder that data paths are relative to.
+        data_root: Folder that data paths are relative to; None for the project.
         first: The stage to begin with, or None.
         to: The stage to end with, or None.
 
     Raises:
         UserError: the data cannot be found.
     """
-    where, skew = os.path.abspath(data_root), reviewed.config.gates.skew.path
+    where, skew = os.path.abspath(data_root or project.folder()), reviewed.config.gates.skew.path
     return identity(
         reviewed.config,
         files.under(where, reviewed.config.data.paths),

@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+import project
 from components import digest
 from orchestration import memory
-from orchestration.places import REPOSITORY
 
 STOP_SECONDS = 10.0
 """How long a worker may take to end after SIGTERM before it is killed."""
@@ -63,7 +63,7 @@ class Workers:
         environment = {
             **os.environ,
             "TF_CPP_MIN_LOG_LEVEL": "3",
-            "PYTHONPATH": REPOSITORY,
+            **project.environment(),
             "PYTHONUNBUFFERED": "1",
             # glibc gives each of TensorFlow's, Arrow's and Beam's threads a heap of its own, and takes none back.
             "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
@@ -73,7 +73,7 @@ class Workers:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            cwd=REPOSITORY,
+            cwd=project.folder(),
             env=environment,
             pass_fds=[theirs.fileno()],
             # Ctrl-C reaches the supervisor alone, which then stops the worker.

@@ -41,7 +41,7 @@ class Config(Strict):
     """Function of your own that makes the model features instead of [features], such as
     "my_module.preprocessing_fn"."""
     files: tuple[str, ...] = ()
-    """Further files that your own code reads, relative to the repository; they become part of the cache key."""
+    """Further files that your own code reads, relative to the project; they become part of the cache key."""
     network: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"}, validate_default=True)
     """`name`, a file of models/networks or a function of your own, and its keys; or the name alone."""
     training: Training = Training()

@@ -54,7 +54,7 @@ def load(root: str, name: str, overrides: Iterable[str] = (), variant: str | Non
     """Read configs/NAME.toml.
 
     Args:
-        root: The repository.
+        root: The project folder.
         name: The pipeline.
         overrides: `key=value` texts with dotted keys, each value in TOML; a bare word is a string.
         variant: Which of [variant] to lay over the rest before them.
@@ -186,7 +186,7 @@ def fitting(root: str, name: Name, config: Config, stem: str, columns: dict[str,
     """See that a config and a schema fit each other.
 
     Args:
-        root: The repository.
+        root: The project folder.
         name: The run.
         config: Its config.
         stem: Its schema's.

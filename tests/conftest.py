@@ -9,6 +9,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+import project
+
 from .evaluated import judged, telling  # noqa: F401  fixtures
 from .flats import Flats, Judged
 from .keys import copied_packages, stage_keys  # noqa: F401  fixtures
@@ -164,12 +166,9 @@ def trial_order(
 
 @pytest.fixture
 def flats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flats:
-    """A small repository that preflight takes for ours, save for its code."""
-    from orchestration import preflight
-
+    """Make a small project, which preflight and the other commands take for the user's."""
     made = Flats(tmp_path / "repository")
-    (made.root / "uv.lock").write_text("")
-    monkeypatch.setattr(preflight, "REPOSITORY", str(made.root))
+    monkeypatch.setenv(project.VARIABLE, str(made.root))
     return made
 
 
@@ -179,10 +178,10 @@ def points_run() -> Callable[..., Any]:
     from components import digest
     from components.ingestion import files
     from orchestration.execution import Execution
-    from orchestration.places import REPOSITORY
     from pipeline import load
     from pipeline.beam import BEAM_ARGS
     from pipeline.variants import Name
+    from project import REPOSITORY
 
     def make(root: Path, pipeline: str, run_id: str, **order: Any) -> Any:
         reviewed = load.reviewed(REPOSITORY, Name("points", "xor_linear"))

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+import project
+
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = ("components", "models", "pipeline")
 LEAST = {
@@ -64,10 +66,10 @@ def stage_keys(tmp_path):
 @pytest.fixture
 def copied_packages(tmp_path, monkeypatch):
     """A copy of our packages that digests are taken of."""
-    from components import digest
 
     for name in PACKAGES:
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPOSITORY / "errors.py", tmp_path)
-    monkeypatch.setattr(digest, "ROOT", str(tmp_path))
+    for name in ("errors.py", "project.py"):
+        shutil.copy(REPOSITORY / name, tmp_path)
+    monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
     return tmp_path

@@ -15,6 +15,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 import manifest
+import project
 from components import digest, shards, spread, summary
 from components.ahead import ahead
 from components.engine.pipeline import OnEngine
@@ -46,7 +47,7 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         """
         config = settings.unpack(json.loads(exec_properties["settings"]))
         # Workers have another working directory.
-        config = {**config, "paths": files.under(os.getcwd(), config["paths"])}
+        config = {**config, "paths": files.under(project.folder(), config["paths"])}
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         try:
             plan = self._ingest(config, examples)

@@ -9,8 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
+import project
 from components import shards
-from components.digest import ROOT
 from errors import UserError
 from models.transforms.cells import FINDING
 
@@ -106,7 +106,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _raised_by_models(error: BaseException) -> bool:
     """Whether it is a sentence of ours: models/ knows no UserError."""
     frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and frames[-1].filename.startswith(os.path.join(ROOT, "models", ""))
+    return bool(frames) and frames[-1].filename.startswith(os.path.join(project.REPOSITORY, "models", ""))
 
 
 def _own_line(error: BaseException, own: str) -> str | None:
@@ -114,4 +114,4 @@ def _own_line(error: BaseException, own: str) -> str | None:
     module = sys.modules.get(own.rpartition(".")[0])
     path = getattr(module, "__file__", None)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == path]
-    return f"{os.path.relpath(frames[-1].filename, ROOT)}, line {frames[-1].lineno}" if frames else None
+    return f"{project.shown(frames[-1].filename)}, line {frames[-1].lineno}" if frames else None

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
+import project
 from components.tuner.trials import Result
 
 THREADS = 2
 """Of one trial, whatever runs beside it: the last digits of a sum depend on the number of threads."""
 MODULE = "models.trial"
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def size(parallel: int | None, jobs: int, cores: int | None = None) -> int:
@@ -86,10 +86,10 @@ class _Process:
         self._popen = subprocess.Popen(
             [sys.executable, "-m", MODULE, str(write_end)],
             stdin=subprocess.PIPE,
-            cwd=ROOT,
+            cwd=project.folder(),
             env={
                 **os.environ,
-                "PYTHONPATH": ROOT,
+                **project.environment(),
                 "TF_CPP_MIN_LOG_LEVEL": "3",
                 "TF_NUM_INTRAOP_THREADS": str(THREADS),
                 "TF_NUM_INTEROP_THREADS": str(THREADS),

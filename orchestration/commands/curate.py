@@ -18,12 +18,14 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, write or compare."""
-    from orchestration.places import REPOSITORY, Root
+    import project
+    from orchestration.places import Root
 
-    data_root = arguments.data_root or REPOSITORY
+    folder = project.folder()
+    data_root = arguments.data_root or folder
     queries = Root(os.path.abspath(arguments.root)).queries(arguments.name)
     if arguments.command == "schema":
-        return command.run_schema(arguments, REPOSITORY, data_root, queries)
+        return command.run_schema(arguments, folder, data_root, queries)
 
     def check(name: str) -> list[str]:
         from components.ingestion import files
@@ -32,11 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
         from pipeline import load, query
         from pipeline.variants import Name
 
-        reviewed = load.reviewed(REPOSITORY, Name(name))
-        data, label = query.settle(reviewed.config, REPOSITORY, queries)[0].data, reviewed.config.label.column
-        paths = files.under(REPOSITORY, data.paths)
+        reviewed = load.reviewed(folder, Name(name))
+        data, label = query.settle(reviewed.config, folder, queries)[0].data, reviewed.config.label.column
+        paths = files.under(folder, data.paths)
         shown, told = f"{load.CONFIGS}/{name}.toml", Omissions()
         preflight.check_data(paths, data, config=shown, columns=reviewed.columns, label=label, omissions=told)
         return told.lines()
 
-    return command.run_new(arguments, REPOSITORY, check, queries)
+    return command.run_new(arguments, folder, check, queries)

@@ -24,7 +24,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Look, and tell all that was found; the exit code is that of a run that would be refused for it."""
     from inspection.drawing import as_json
     from orchestration import preflight
-    from orchestration.places import REPOSITORY
     from orchestration.preflight import machine
     from orchestration.preflight.findings import exit_kind
     from pipeline.beam import BEAM_ARGS
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
             name,
             options.overrides(arguments),
             root=arguments.root,
-            data_root=arguments.data_root or REPOSITORY,
+            data_root=arguments.data_root,
             metadata=arguments.metadata,
             beam_args=engine,
         )
@@ -62,15 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _names(arguments: argparse.Namespace) -> list[Any]:
     """The runs to look at: of a config with variants all of them, where none is named; or no run."""
-    from orchestration.places import REPOSITORY
+    import project
     from pipeline import load
     from pipeline.variants import ALL
 
     if arguments.name is None:
         return [None]
     arguments.pipeline = arguments.name
-    if arguments.variant is None and arguments.name in load.names(REPOSITORY):
-        arguments.variant = ALL if load.variants(REPOSITORY, arguments.name) else None
+    if arguments.variant is None and arguments.name in load.names(project.folder()):
+        arguments.variant = ALL if load.variants(project.folder(), arguments.name) else None
     return list(options.names(arguments))
 
 

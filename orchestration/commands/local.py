@@ -24,7 +24,6 @@ def add(root: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, to: str | None = None) -> int:
     """Run the pipeline, or each of its variants, whole or up to one node."""
     from orchestration import local
-    from orchestration.places import REPOSITORY
     from orchestration.workers import Workers
 
     requests = [
@@ -32,7 +31,7 @@ def run(arguments: argparse.Namespace, to: str | None = None) -> int:
             name=name,
             overrides=options.overrides(arguments),
             root=arguments.root,
-            data_root=arguments.data_root or REPOSITORY,
+            data_root=arguments.data_root,
             metadata=arguments.metadata,
             beam_args=options.beam(arguments),
             cache=not arguments.no_cache,

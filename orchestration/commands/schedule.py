@@ -69,9 +69,9 @@ def serve(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         told = str(error).partition("Value error, ")[2].partition(" [type=")[0]
         raise UserError(f"--schedule: {told or error}") from error
-    from orchestration.places import REPOSITORY
+    import project
 
-    config = load(REPOSITORY, arguments.pipeline, options.overrides(arguments), _one_variant(arguments))
+    config = load(project.folder(), arguments.pipeline, options.overrides(arguments), _one_variant(arguments))
     plan = plans.Plan(arguments.pipeline, schedule, config.notify, given)
     return service.serve(root, lambda: plans.Plans([plan]), arguments.metadata)
 
@@ -166,13 +166,13 @@ def _run_options(arguments: argparse.Namespace, *, everything: bool = True) -> t
 
 
 def _one_variant(arguments: argparse.Namespace) -> str | None:
-    from orchestration.places import REPOSITORY
+    import project
     from pipeline.load import variants
     from pipeline.variants import ALL
 
     if arguments.variant != ALL:
         return str(arguments.variant) if arguments.variant else None
-    return variants(REPOSITORY, arguments.pipeline)[0]
+    return variants(project.folder(), arguments.pipeline)[0]
 
 
 def _list(root: str, found: "Plans", *, as_values: bool) -> int:

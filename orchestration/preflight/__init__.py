@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import project
 from components.engine import arguments, endpoints
 from components.ingestion import files, rows
 from components.ingestion.omissions import Omissions
 from components.query.snapshot import Snapshot
 from errors import PipelineError, UserError
-from orchestration.places import REPOSITORY, Root
+from orchestration.places import Root
 from orchestration.preflight import code, machine
 from orchestration.preflight.data import check_data
 from orchestration.preflight.findings import Check, refuse
@@ -63,7 +64,7 @@ def look(
     overrides: Iterable[str] = (),
     *,
     root: str,
-    data_root: str = REPOSITORY,
+    data_root: str | None = None,
     metadata: str | None = None,
     beam_args: Sequence[str] = BEAM_ARGS,
     passed: Callable[[load.Reviewed], bool] = lambda _: False,
@@ -74,7 +75,7 @@ def look(
         name: The run; None for the machine, the folder of runs and the store alone.
         overrides: `key=value` texts.
         root: Folder of all runs.
-        data_root: Folder that data paths are relative to.
+        data_root: Folder that data paths are relative to; None for the project.
         metadata: URL of the store; None for SQLite under the root.
         beam_args: Beam arguments of every stage.
         passed: From config and schema to whether an earlier run has read the same code and data to its end, so that
@@ -83,7 +84,8 @@ def look(
     Returns:
         What was found, right or wrong.
     """
-    report, root, size = Report(), os.path.abspath(root), 0
+    report, root, size, folder = Report(), os.path.abspath(root), 0, project.folder()
+    data_root = os.path.abspath(data_root or folder)
 
     def attempt(name: str, function: Any) -> Any:
         check = Check(name)
@@ -98,23 +100,21 @@ def look(
 
     if name is not None:
         shown = f"{load.CONFIGS}/{name.pipeline}.toml"
-        chosen = (REPOSITORY, name.pipeline, list(overrides), name.variant)
+        chosen = (folder, name.pipeline, list(overrides), name.variant)
         config = attempt("config", lambda: load.load(*chosen))
         readable = config or load.without_faults(*chosen)
         report.checks[0].text = shown
         if readable is not None and readable.data.sql is not None:
-            asked, folder = readable, Root(root).queries(name.run)
-            readable, report.query = attempt("query", lambda: query.settle(asked, data_root, folder)) or (None, None)
+            asked, queries = readable, Root(root).queries(name.run)
+            readable, report.query = attempt("query", lambda: query.settle(asked, data_root, queries)) or (None, None)
             report.checks[-1].text = f"{report.query.rows:,} rows" if report.query else ""
             config = (readable or config) if config is not None else None
-        stem = load.schema_name(REPOSITORY, name.pipeline, name.variant)
+        stem = load.schema_name(folder, name.pipeline, name.variant)
         schema = f"{load.SCHEMAS}/{stem}.pbtxt"
-        known = (
-            attempt("schema", lambda: load.schema_columns(REPOSITORY, stem)) if readable or _is_there(stem) else None
-        )
+        known = attempt("schema", lambda: load.schema_columns(folder, stem)) if readable or _is_there(stem) else None
         report.checks[-1].text = schema
         if config is not None and known is not None:
-            report.reviewed = attempt("columns", lambda: load.fitting(REPOSITORY, name, config, stem, known))
+            report.reviewed = attempt("columns", lambda: load.fitting(folder, name, config, stem, known))
             report.checks[-1].text = "\n".join([*columns.unused(config, known).lines(), *config.remarks(known)])
         if config is not None:
             if report.reviewed is not None and config.data.sql is None and passed(report.reviewed):
@@ -123,10 +123,10 @@ def look(
             else:
                 attempt("code", lambda: _code(config))
             if config.gates.skew.path is not None:
-                report.skew = files.under(os.path.abspath(data_root), config.gates.skew.path)
+                report.skew = files.under(data_root, config.gates.skew.path)
                 attempt("served rows", lambda: _served(report.skew, config, shown))
         if readable is not None:
-            report.data = files.under(os.path.abspath(data_root), readable.data.paths)
+            report.data = files.under(data_root, readable.data.paths)
         if readable is not None and not report.passed:
             table = _table(readable, known, stem) if known is not None and report.reviewed is not None else None
             size = attempt("data", lambda: _data(report, readable, known or {}, table, shown)) or 0
@@ -139,7 +139,7 @@ def look(
         attempt("engine", lambda: endpoints.check(engine))
     if writable:
         attempt("disk", lambda: check_room(root, size))
-    attempt("versions", lambda: machine.check_versions(os.path.join(REPOSITORY, "uv.lock")))
+    attempt("versions", lambda: machine.check_versions(os.path.join(project.REPOSITORY, "uv.lock")))
     return report
 
 
@@ -166,7 +166,7 @@ def _served(paths: Any, config: Config, shown: str) -> str:
 
 
 def _is_there(stem: str) -> bool:
-    return os.path.isfile(os.path.join(REPOSITORY, load.SCHEMAS, f"{stem}.pbtxt"))
+    return os.path.isfile(os.path.join(project.folder(), load.SCHEMAS, f"{stem}.pbtxt"))
 
 
 def _code(config: Config) -> str:
@@ -181,7 +181,7 @@ def _code(config: Config) -> str:
 
 def _table(config: Config, known: dict[str, str], stem: str) -> Table:
     label = config.label
-    features = {feature.name: feature for feature in columns.schema(REPOSITORY, stem).feature}
+    features = {feature.name: feature for feature in columns.schema(project.folder(), stem).feature}
     wanted = None if label.task == "clusters" else label.column
     return Table(
         columns=known,

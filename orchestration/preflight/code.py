@@ -6,6 +6,7 @@ import importlib.util
 import os
 from collections.abc import Iterable, Iterator
 
+import project
 from pipeline import usercode
 
 OURS = ("models.preprocessing", "models.training")
@@ -13,7 +14,7 @@ OURS = ("models.preprocessing", "models.training")
 
 
 def check(modules: Iterable[str]) -> list[str]:
-    """See that modules, and those of the repository that they import, are Python and find what they import.
+    """See that modules, and those of project and repository that they import, are Python and find what they import.
 
     Args:
         modules: Dotted paths.
@@ -25,11 +26,11 @@ def check(modules: Iterable[str]) -> list[str]:
     waiting, seen = list(dict.fromkeys([*OURS, *modules])), set()
     while waiting:
         module = waiting.pop(0)
-        path = _path(module)
+        path = project.source(module)
         if path is None or module in seen:
             continue
         seen.add(module)
-        shown = os.path.relpath(path, usercode.ROOT)
+        shown = project.shown(path)
         try:
             imports, _ = _module(path)
         except SyntaxError as error:
@@ -78,7 +79,7 @@ def _missing(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
     if not _there(base):
         yield f"there is no module {base!r}"
         return
-    path = _path(base)
+    path = project.source(base)
     names = _defined(path) if path is not None else None
     for alias in node.names:
         if names is not None and alias.name not in names and not _there(f"{base}.{alias.name}"):
@@ -89,7 +90,7 @@ def _there(module: str) -> bool:
     """Whether a module can be found; of a library's only the first part is looked for, which loads nothing."""
     first = module.partition(".")[0]
     if _is_ours(first):
-        return _path(module) is not None or os.path.isdir(_stem(module))
+        return project.source(module) is not None or any(map(os.path.isdir, _stems(module)))
     return _found(first)
 
 
@@ -102,17 +103,11 @@ def _found(name: str) -> bool:
 
 
 def _is_ours(first: str) -> bool:
-    stem = _stem(first)
-    return os.path.isfile(f"{stem}.py") or os.path.isdir(stem)
+    return any(os.path.isfile(f"{stem}.py") or os.path.isdir(stem) for stem in _stems(first))
 
 
-def _stem(module: str) -> str:
-    return os.path.join(usercode.ROOT, *module.split("."))
-
-
-def _path(module: str) -> str | None:
-    stem = _stem(module)
-    return next((path for path in (f"{stem}.py", os.path.join(stem, "__init__.py")) if os.path.isfile(path)), None)
+def _stems(module: str) -> list[str]:
+    return [os.path.join(base, *module.split(".")) for base in project.folders()]
 
 
 def _module(path: str) -> tuple[tuple[ast.Import | ast.ImportFrom, ...], frozenset[str]]:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import printing
+import project
 from errors import GateError, ResourceError, UserError
 from orchestration import events
-from orchestration.places import REPOSITORY, Root
+from orchestration.places import Root
 from orchestration.schedule import notify, unchanged
 from orchestration.schedule.faults import described
 from orchestration.schedule.plans import Plan
@@ -223,7 +224,7 @@ class _Process:
 
     def __call__(self, plan: Plan, timeout: float | None, log: str) -> int:
         command = [
-            *(sys.executable, os.path.join(REPOSITORY, "runner.py"), "--local", "--pipeline", plan.pipeline),
+            *(sys.executable, os.path.join(project.REPOSITORY, "runner.py"), "--local", "--pipeline", plan.pipeline),
             *("--root", self._root, *plan.arguments),
         ]
         with open(log, "ab") as output:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import project
 from errors import UserError
-from orchestration.places import REPOSITORY
 from orchestration.schedule.faults import described
 from pipeline import load
 from pipeline.columns import nearest
@@ -48,7 +48,7 @@ class Plan:
     @property
     def data_root(self) -> str:
         """Folder that data paths are relative to."""
-        return self.argument("--data-root") or REPOSITORY
+        return self.argument("--data-root") or project.folder()
 
     def argument(self, option: str) -> str | None:
         """What follows an option; None where it is not given."""
@@ -100,17 +100,17 @@ class Plans:
         return Plans([plan for plan in self.known if plan.name == wanted.name], faults)
 
 
-def all_plans(root: str = REPOSITORY, arguments: Sequence[str] = ()) -> Plans:
+def all_plans(root: str | None = None, arguments: Sequence[str] = ()) -> Plans:
     """Read the schedules of all configs; a config that cannot be used does not keep the others from being read.
 
     Args:
-        root: The repository.
+        root: Folder of configs/ and schemas/; None for the project.
         arguments: Further arguments of each run.
 
     Raises:
         OSError: the folder of configs cannot be read.
     """
-    plans = Plans([])
+    plans, root = Plans([]), root or project.folder()
     for name in load.names(root):
         try:
             plans.known.extend(plans_of(name, root, arguments))
@@ -119,12 +119,13 @@ def all_plans(root: str = REPOSITORY, arguments: Sequence[str] = ()) -> Plans:
     return plans
 
 
-def plans_of(name: str, root: str = REPOSITORY, arguments: Sequence[str] = ()) -> list[Plan]:
+def plans_of(name: str, root: str | None = None, arguments: Sequence[str] = ()) -> list[Plan]:
     """The schedules of one config; one that names none is not checked.
 
     Raises:
         UserError: it cannot be used.
     """
+    root = root or project.folder()
     path = os.path.join(root, load.CONFIGS, f"{name}.toml")
     # Why it cannot be read is said below; a named pipe would be waited for.
     with contextlib.suppress(OSError):

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 import printing
+import project
 from components.ingestion import files, planning
 from orchestration.options import METADATA_VARIABLE
-from orchestration.places import REPOSITORY
 from orchestration.schedule import fire
 from orchestration.schedule.faults import Faults
 from orchestration.schedule.plans import Plan, Plans
@@ -98,7 +98,14 @@ class Processes:
         if number in self._running:
             return
         _say(f"{plan.name}: begins")
-        command = [sys.executable, os.path.join(REPOSITORY, "runner.py"), "--root", self._root, "schedule", "fire"]
+        command = [
+            sys.executable,
+            os.path.join(project.REPOSITORY, "runner.py"),
+            "--root",
+            self._root,
+            "schedule",
+            "fire",
+        ]
         process = subprocess.Popen(
             [*command, str(number)],
             stdin=subprocess.DEVNULL,
@@ -150,7 +157,7 @@ class Spans:
         return span
 
     def _newest(self, plan: Plan) -> str | None:
-        reviewed = load.reviewed(REPOSITORY, Name(plan.pipeline, plan.run.variant))
+        reviewed = load.reviewed(project.folder(), Name(plan.pipeline, plan.run.variant))
         config = reviewed.config
         paths = files.under(os.path.abspath(plan.data_root), config.data.paths)
         data = {**config.plain("data")["data"], "window": None, "span": None, "sample": None}

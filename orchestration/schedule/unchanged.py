@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import project
 from components import versions
 from models import reads
 from orchestration import record, resume
-from orchestration.places import REPOSITORY, Root
+from orchestration.places import Root
 from pipeline import load, query
 from pipeline.variants import Name
 
@@ -28,7 +29,7 @@ def fingerprint(name: Name, overrides: list[str], data_root: str, root: str) -> 
         UserError: config, schema or data cannot be used.
         ResourceError: a database cannot be reached.
     """
-    reviewed = load.reviewed(REPOSITORY, name, overrides)
+    reviewed = load.reviewed(project.folder(), name, overrides)
     config, _ = query.settle(reviewed.config, data_root, Root(os.path.abspath(root)).queries(name.run))
     return of(resume.asked(name, replace(reviewed, config=config), data_root), record.versions())
 

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 
-from orchestration.places import REPOSITORY
+import project
 from orchestration.schedule.plans import Plan
 from pipeline.cron import SHORT
 
@@ -17,7 +17,7 @@ def systemd(plan: Plan, root: str) -> str:
         root: The folder of all runs.
     """
     unit = f"keras-pipeline-{plan.name.replace(':', '-')}"
-    command = [sys.executable, os.path.join(REPOSITORY, "runner.py"), "--root", root, "schedule", "serve", plan.name]
+    command = _command(root, "serve", plan)
     start = " ".join(_quoted(part) for part in command)
     return f"""\
 # Save as ~/.config/systemd/user/{unit}.service, then:
@@ -27,7 +27,7 @@ def systemd(plan: Plan, root: str) -> str:
 Description=Schedule {plan.name}: {plan.schedule.cron or "new spans"} ({plan.schedule.timezone})
 
 [Service]
-WorkingDirectory={REPOSITORY.replace("%", "%%")}
+WorkingDirectory={project.folder().replace("%", "%%")}
 EnvironmentFile=-%h/.config/{unit}.env
 ExecStart={start}
 Restart=on-failure
@@ -46,7 +46,7 @@ def crontab(plan: Plan, root: str) -> str:
         plan: The schedule.
         root: The folder of all runs.
     """
-    command = [sys.executable, os.path.join(REPOSITORY, "runner.py"), "--root", root, "schedule", "run-now", plan.name]
+    command = _command(root, "run-now", plan)
     log = os.path.join(root, ".schedule", "cron.log")
     line = f"mkdir -p {shlex.quote(os.path.dirname(log))} && {shlex.join(command)} >> {shlex.quote(log)} 2>&1"
     cron = plan.schedule.cron or "* * * * *"
@@ -58,6 +58,13 @@ def crontab(plan: Plan, root: str) -> str:
 CRON_TZ={plan.schedule.timezone}
 {SHORT.get(cron.lower(), cron)} {escaped}
 """
+
+
+def _command(root: str, what: str, plan: Plan) -> list[str]:
+    """Return the command of a schedule, with the project named where it is not the repository."""
+    chosen = ["--project", project.folder()] if project.is_separate() else []
+    runner = [sys.executable, os.path.join(project.REPOSITORY, "runner.py")]
+    return [*runner, *chosen, "--root", root, "schedule", what, plan.name]
 
 
 def _quoted(text: str) -> str:

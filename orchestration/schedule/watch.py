@@ -5,8 +5,8 @@ import fcntl
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 
+import project
 from errors import PipelineError, ResourceError, UserError
-from orchestration.places import REPOSITORY
 from orchestration.schedule.faults import Faults
 from orchestration.schedule.plans import Plan, Plans
 from pipeline import load
@@ -122,7 +122,7 @@ def edits() -> list[tuple[str, int, int]]:
     """What changes when a config is edited, replaced, or made readable."""
     found = []
     with contextlib.suppress(OSError):
-        for entry in os.scandir(os.path.join(REPOSITORY, load.CONFIGS)):
+        for entry in os.scandir(os.path.join(project.folder(), load.CONFIGS)):
             try:
                 status = entry.stat()
             except OSError:  # a link to nowhere, or a file that an editor has just removed

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import project
 from components import digest
 from errors import UserError
 from models import reads
 
-REPOSITORY = Path(digest.ROOT)
+REPOSITORY = Path(project.REPOSITORY)
 SOURCES = {
     "top.py": "import numpy\nimport pkg.middle\n",
     "pkg/__init__.py": "",
@@ -36,7 +37,7 @@ REACHED = [name for name in SOURCES if name.endswith(".py") and "unrelated" not 
 
 @pytest.fixture
 def sources(tmp_path, monkeypatch):
-    monkeypatch.setattr(digest, "ROOT", str(tmp_path))
+    monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
     for name, text in SOURCES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -101,6 +102,7 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
                 *(f"components/ingestion/{name}.py" for name in ("split", "csv_source", "folder_source", "filters")),
                 "errors.py",
                 "manifest.py",
+                "project.py",
                 "models/settings.py",
             ],
             ["components/evaluator/metrics.py", "models/roles.py"],
@@ -115,10 +117,10 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
 def test_stages_reach_their_own_code(tmp_path, monkeypatch, modules, reached, not_reached):
     for name in ("models", "components"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
-    for name in ("errors.py", "manifest.py"):
+    for name in ("errors.py", "manifest.py", "project.py"):
         shutil.copy(REPOSITORY / name, tmp_path)
     before = digest.code(*modules)
-    monkeypatch.setattr(digest, "ROOT", str(tmp_path))
+    monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
     assert digest.code(*modules) == before
 
     for name in not_reached:

@@ -9,9 +9,9 @@ from tensorflow_transform.tf_metadata import schema_utils
 
 from components.transformation.analysis import Analysis
 from models import preprocessing
-from orchestration.places import REPOSITORY
 from pipeline import columns, load
 from pipeline.variants import Name
+from project import REPOSITORY
 
 RUNS = [
     Name(pipeline, variant)

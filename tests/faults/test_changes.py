@@ -11,7 +11,7 @@ import pytest
 from components import digest
 from components.ingestion import files, folder_source
 from errors import ResourceError, UserError
-from orchestration.places import REPOSITORY
+from project import REPOSITORY
 
 from .trees import copy_tree, runner
 

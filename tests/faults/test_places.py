@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from orchestration.places import REPOSITORY
+from project import REPOSITORY
 
 
 @pytest.fixture
@@ -112,9 +112,7 @@ def test_a_damaged_store_is_never_begun_anew(flats, figure, damage):
 )
 def test_user_code_that_does_not_import(flats, figure, monkeypatch, what, text, said):
     """Fault 25: file and line, before TensorFlow is started."""
-    from pipeline import usercode
 
-    monkeypatch.setattr(usercode, "ROOT", str(flats.root))
     shutil.copytree(os.path.join(REPOSITORY, "models"), flats.root / "models")
     (flats.root / "mine.py").write_text(f"def preprocessing_fn(inputs):\n    return inputs\n\n\n{text}")
     flats.config(

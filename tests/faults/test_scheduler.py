@@ -24,9 +24,9 @@ webhook = "{webhook}"
 """
 SCHEDULER = """
 import sys, time
-from orchestration import places
+import project
 repository, root, lost = sys.argv[1:]
-places.REPOSITORY = repository
+project.REPOSITORY = repository
 from orchestration.schedule import plans, service
 from orchestration.schedule.state import State
 service.LOOK_SECONDS = 0.1

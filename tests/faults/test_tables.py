@@ -15,9 +15,9 @@ import pytest
 from components.ingestion import files, sources
 from components.ingestion.records import masked_crc
 from errors import UserError
-from orchestration.places import REPOSITORY
 from pipeline import load
 from pipeline.data import Data
+from project import REPOSITORY
 
 HEADER = "area,city,rent\n"
 ROWS = [f"{40 + row},Bern,{900 + row}" for row in range(40)]

@@ -219,8 +219,8 @@ def test_two_classes_by_hand_begin_with_the_printed_weights():
         ({"activation": "step"}, "activation 'step' has no gradient.*perceptron"),
         ({"activation": ["relu", "sign"]}, "activation 'sign' has no gradient"),
         ({"initializer": "he_norm"}, "initializer 'he_norm' is not known. Did you mean 'he_normal'?"),
-        ({"weights": "no/such.json"}, r"no/such\.json in the repository cannot be read as JSON: .*No such file"),
-        ({"weights": "pyproject.toml"}, r"pyproject\.toml in the repository cannot be read as JSON"),
+        ({"weights": "no/such.json"}, r"no/such\.json cannot be read as JSON: .*No such file"),
+        ({"weights": "pyproject.toml"}, r"pyproject\.toml cannot be read as JSON"),
     ],
 )
 def test_mlp_refuses_values_that_make_no_network(keys, message):

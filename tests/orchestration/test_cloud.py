@@ -14,6 +14,7 @@ import pytest
 import yaml
 from google.protobuf import json_format
 
+import project
 from errors import ResourceError, RunError, UserError
 from orchestration import cloud, kubeflow, vertex
 from pipeline import load
@@ -220,7 +221,7 @@ def test_a_name_becomes_what_the_platforms_allow(tmp_path: Path, monkeypatch: py
         (tmp_path / folder).mkdir()
         shutil.copy(REPOSITORY / folder / f"houses.{suffix}", tmp_path / folder / f"house_Tiers.{suffix}")
     (tmp_path / "data").symlink_to(REPOSITORY / "data")
-    monkeypatch.setattr(cloud, "REPOSITORY", str(tmp_path))
+    monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     job = compiled("vertex", "house_Tiers", tmp_path)
     assert job["pipelineSpec"]["pipelineInfo"]["name"] == job["displayName"] == "house-tiers"
     assert job["runtimeConfig"]["gcsOutputDirectory"] == f"{ROOT}/house_Tiers/artifacts"

@@ -7,6 +7,7 @@ import os
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+import project
 from components import digest
 from components.ingestion import planning
 from errors import ResourceError, RunError, UserError
@@ -165,7 +166,7 @@ def test_a_long_list_of_files_that_is_lost_is_no_reason_to_use_a_stage_again(roo
 
 def own_code(tmp_path, monkeypatch):
     """Parameters of a stage whose code names a file, and that file."""
-    monkeypatch.setattr(digest, "ROOT", str(tmp_path))
+    monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
     (tmp_path / "own.py").write_text('NAME = "words.txt"\n')
     (tmp_path / "words.txt").write_text("a")
     return {"code": json.dumps(digest.stage("own"))}, tmp_path / "words.txt"

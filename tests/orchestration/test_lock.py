@@ -8,7 +8,7 @@ import threading
 import time
 
 from orchestration import lock
-from orchestration.places import REPOSITORY
+from project import REPOSITORY
 
 
 def test_the_second_waits_and_says_for_whom(tmp_path):

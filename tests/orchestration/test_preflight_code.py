@@ -2,13 +2,13 @@
 
 import pytest
 
+import project
 from orchestration.preflight import code
-from pipeline import usercode
 
 
 @pytest.fixture
 def check(tmp_path, monkeypatch):
-    monkeypatch.setattr(usercode, "ROOT", str(tmp_path))
+    monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     monkeypatch.setattr(code, "OURS", ())
 
     def run(**modules):

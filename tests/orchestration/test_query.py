@@ -94,7 +94,6 @@ def test_schema_diff_and_infer_read_the_rows(flats, database):
 
 
 def test_a_fingerprint_of_a_schedule_follows_the_rows(flats, database, monkeypatch):
-    monkeypatch.setattr(unchanged, "REPOSITORY", str(flats.root))
 
     def now():
         return unchanged.fingerprint(Name("flats"), [], str(flats.root), str(flats.runs))
@@ -106,7 +105,6 @@ def test_a_fingerprint_of_a_schedule_follows_the_rows(flats, database, monkeypat
 
 
 def test_a_cloud_job_is_refused_with_what_to_do(flats, database, monkeypatch):
-    monkeypatch.setattr(cloud, "REPOSITORY", str(flats.root))
     with pytest.raises(
         UserError, match=r"data\.sql: a cloud job reads files: .*doctor flats.*runs/flats/queries.*data\.path"
     ):

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from orchestration import cloud
-from orchestration.places import REPOSITORY
 from pipeline import load
 from pipeline.config import Config
 from pipeline.variants import Name
+from project import REPOSITORY
 
 RUNS = [
     Name(pipeline, variant)

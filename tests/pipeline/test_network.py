@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline import config, usercode
+import project
+from pipeline import config
 
 LEAST = {
     "data": {"path": "data/x.csv"},
@@ -50,7 +51,7 @@ def make(**sections):
         ({"training": {"loss": "focal"}}, r"training\.loss 'focal' does not fit task 'regression'"),
         ({"network": {"name": "mpl"}}, "name 'mpl' is none of .*Did you mean 'mlp'?"),
         ({"network": {"name": "errors.nothing"}}, r"errors\.py defines no 'nothing'"),
-        ({"network": {"name": "no_such.build"}}, r"there is no file no_such\.py in the repository"),
+        ({"network": {"name": "no_such.build"}}, r"there is no file no_such\.py in /"),
         ({"network": 3}, "valid dictionary"),
     ],
 )
@@ -78,7 +79,7 @@ def test_a_network_that_fits_is_taken(sections):
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """Writes my_net.py into a repository of its own."""
-    monkeypatch.setattr(usercode, "ROOT", str(tmp_path))
+    monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
     return lambda text: (tmp_path / "my_net.py").write_text(text)
 

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from components import digest
+import project
 from errors import UserError
-from pipeline import usercode
 from pipeline.config import Config
 from pipeline.pipeline import Places, create_pipeline
 
@@ -47,8 +46,8 @@ def test_a_warm_start_reads_the_latest_blessed_model_and_so_does_its_cache_key(w
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """Writes my_network.py into a repository of its own."""
-    monkeypatch.setattr(usercode, "ROOT", str(tmp_path))
-    monkeypatch.setattr(digest, "ROOT", str(tmp_path))
+    monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
+    monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
 
     def write(text, name):

@@ -99,7 +99,7 @@ def own(copied_packages, monkeypatch):
     for name in ("cities.txt", "words.json", "other.csv", "computed.csv", "unrelated.csv"):
         (copied_packages / "lists" / name).write_text("{}")
     (copied_packages / "own.py").write_text(OWN)
-    monkeypatch.setattr("pipeline.usercode.ROOT", str(copied_packages))
+    monkeypatch.setattr("project.REPOSITORY", str(copied_packages))
     load = usercode.load
     monkeypatch.setattr(usercode, "load", lambda module: None if module == "own" else load(module))
     return copied_packages

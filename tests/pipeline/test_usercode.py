@@ -1,5 +1,6 @@
 import pytest
 
+import project
 from errors import UserError
 from pipeline import usercode
 from pipeline.config import Config
@@ -7,7 +8,7 @@ from pipeline.config import Config
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    monkeypatch.setattr(usercode, "ROOT", str(tmp_path))
+    monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     (tmp_path / "mine.py").write_text("import tensorflow_of_mars\n\ndef preprocessing_fn(inputs, _):\n    ...\n")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "__init__.py").write_text("from deep.inner import build as make\nshort = make\n")
@@ -24,7 +25,7 @@ def test_a_function_is_found_without_importing_its_module(repository, path):
     ("path", "message"),
     [
         ("preprocessing_fn", "'preprocessing_fn' must name a module and a function in it"),
-        ("other.preprocessing_fn", "names the module other, but there is no file other.py in the repository"),
+        ("other.preprocessing_fn", "names the module other, but there is no file other.py in /"),
         ("mine.preprocesing_fn", "mine.py defines no 'preprocesing_fn'. Did you mean 'preprocessing_fn'?"),
         ("deep.gone", "__init__.py defines no 'gone'"),
         ("broken.f", "broken.py, line 2: this is not Python"),

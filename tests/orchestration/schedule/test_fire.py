@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import project
 from inspection import schedules
 from orchestration.schedule import fire
 
@@ -139,7 +140,7 @@ def test_only_wanted_events_are_told(carry_out, plan, told):
 def test_a_fire_is_stopped_at_its_limit_and_leaves_no_process(state, plan, monkeypatch, tmp_path, prints):
     script = tmp_path / "runner.py"
     script.write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
-    monkeypatch.setattr(fire, "REPOSITORY", str(tmp_path))
+    monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
     known = plan(timeout="1s")
     state.remember(known, 0.0)
     number = state.add(known.name, 1.0)
@@ -159,12 +160,13 @@ def test_sigterm_cancels_the_fire_and_ends_its_run(state, plan, tmp_path):
     number = state.add(known.name, 1.0)
     (tmp_path / "runner.py").write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
     code = (
-        "import sys\nfrom orchestration.commands import schedule\nfrom orchestration.schedule import fire\n"
+        "import sys\nimport project\nfrom orchestration.commands import schedule\n"
+        "from orchestration.schedule import fire\n"
         "from orchestration.schedule.state import State\n"
-        "fire.unchanged.fingerprint = lambda *_: 'a'\nfire.REPOSITORY = sys.argv[1]\n"
+        "fire.unchanged.fingerprint = lambda *_: 'a'\nproject.REPOSITORY = sys.argv[1]\n"
         "schedule._carried_out(State(sys.argv[1]), int(sys.argv[2]))\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(number)], cwd=fire.REPOSITORY)
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(number)], cwd=project.REPOSITORY)
     log = tmp_path / ".schedule" / "logs" / "houses-s-1.log"
     for _ in range(600):
         if log.exists() and log.read_text():

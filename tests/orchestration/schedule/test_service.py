@@ -1,5 +1,6 @@
 import pytest
 
+import project
 from errors import ResourceError
 from orchestration.schedule import plans, service, watch
 from orchestration.schedule.faults import Faults
@@ -28,7 +29,7 @@ SCHEMA = "".join(
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """Writes a pipeline `flats` with a schedule; returns its plan."""
-    monkeypatch.setattr(service, "REPOSITORY", str(tmp_path))
+    monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     for name in ("configs", "schemas", "data"):
         (tmp_path / name).mkdir()
     (tmp_path / "schemas" / "flats.pbtxt").write_text(SCHEMA)

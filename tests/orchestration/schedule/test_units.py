@@ -2,8 +2,8 @@ import shlex
 import sys
 
 from orchestration.command import parser
-from orchestration.places import REPOSITORY
 from orchestration.schedule import units
+from project import REPOSITORY
 
 
 def test_a_unit_runs_the_schedule_s_own_command(plan):

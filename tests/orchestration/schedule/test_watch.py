@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import project
 from orchestration.schedule import plans, watch
 from orchestration.schedule.faults import Faults
 
@@ -18,7 +19,7 @@ CONFIG = (
 @pytest.fixture
 def configs(tmp_path, monkeypatch):
     """A repository with the config of one pipeline."""
-    monkeypatch.setattr(watch, "REPOSITORY", str(tmp_path))
+    monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     folder = tmp_path / "configs"
     folder.mkdir()
     (folder / "flats.toml").write_text(CONFIG)
@@ -149,7 +150,7 @@ def test_a_config_that_may_not_be_read_is_used_once_it_may(monkeypatch):
         os.chmod(folder, 0o755)
         configs = Path(folder, "configs")
         configs.mkdir()
-        monkeypatch.setattr(watch, "REPOSITORY", folder)
+        monkeypatch.setenv(project.VARIABLE, folder)
         for name in ("flats", "other"):
             (configs / f"{name}.toml").write_text(CONFIG)
         (configs / "other.toml").chmod(0)
