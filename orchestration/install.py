@@ -300,7 +300,8 @@ def make_venv(python: Python) -> None:
         run("making .venv", str(UV), "venv", "--clear", "--python", python.path, str(VENV))
         MARK.touch()
     # Where bytecode may not be written later, each `import tfx` would take 35 s in place of 10.
-    run("filling .venv", str(UV), "sync", "--frozen", "--all-groups", "--compile-bytecode", "--python", python.path)
+    groups = ("--all-groups", "--no-group", "docs")  # `make docs` has an environment of its own
+    run("filling .venv", str(UV), "sync", "--frozen", *groups, "--compile-bytecode", "--python", python.path)
 
 
 def set_up(asked: str | None) -> None:

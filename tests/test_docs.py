@@ -4,11 +4,12 @@ import ast
 import re
 import shlex
 import subprocess
+import types
 from pathlib import Path
 
 import pytest
 
-from docs.generate import config_tables, generated_blocks
+from docs.generate import config_tables, generated_blocks, site_hooks
 from orchestration.command import parser
 
 ROOT = Path(__file__).parents[1]
@@ -101,7 +102,40 @@ def test_every_link_and_anchor_leads_somewhere(path):
 
 def test_no_page_is_longer_than_300_lines():
     for path in PAGES:
-        assert path.read_text().count("\n") <= 300 or path.name == "decisions.md", named(path)
+        assert path.read_text().count("\n") <= 300, named(path)
+
+
+def test_decisions_are_numbered_records_that_the_index_lists():
+    folder = ROOT / "docs/decisions"
+    records = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+    index = re.findall(r"^\| (\d{4}) \| \[(.+)\]\((.+)\) \|$", (folder / "README.md").read_text(), re.M)
+    assert [name for _, _, name in index] == [path.name for path in records]
+    for number, (path, (shown, title, _)) in enumerate(zip(records, index, strict=True), 1):
+        text = path.read_text()
+        assert path.name.startswith(f"{number:04d}-"), path.name
+        assert shown == path.name[:4]
+        assert text.startswith(f"# {number}. {title}\n")
+        assert re.findall(r"^## (.+)$", text, re.M) == ["Status", "Context", "Decision", "Consequences"]
+
+
+def test_the_site_has_every_page():
+    nav = site_hooks.on_config({"docs_dir": str(ROOT / "docs")})["nav"]
+    leaves, open_ = [], [nav]
+    while open_:
+        item = open_.pop()
+        if isinstance(item, str):
+            leaves.append(item)
+        else:
+            open_ += item.values() if isinstance(item, dict) else item
+    assert sorted(leaves) == sorted(str(path.relative_to(ROOT / "docs")) for path in generated_blocks.pages())
+
+
+@pytest.mark.parametrize("loads", ['<script src="https://a.org/b.js">', "<img alt=x src=//a.org/b.png>"])
+def test_a_page_of_the_site_that_loads_from_another_host_is_an_error(loads):
+    page = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="a.md"))
+    assert site_hooks.on_post_page('<a href="https://a.org"><img src="b.png">', page, None)
+    with pytest.raises(ValueError, match=r"a\.md loads from another host"):
+        site_hooks.on_post_page(f"<p>{loads}", page, None)
 
 
 def test_pages_that_the_code_names_exist():

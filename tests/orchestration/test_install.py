@@ -106,7 +106,10 @@ def place(tmp_path, monkeypatch):
 
 
 def made(path):
-    return [f"venv --clear --python {path} .venv", f"sync --frozen --all-groups --compile-bytecode --python {path}"]
+    return [
+        f"venv --clear --python {path} .venv",
+        f"sync --frozen --all-groups --no-group docs --compile-bytecode --python {path}",
+    ]
 
 
 def test_the_first_run_makes_all_and_the_second_does_nothing(place, capsys):
