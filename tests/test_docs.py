@@ -118,6 +118,16 @@ def test_decisions_are_numbered_records_that_the_index_lists():
         assert re.findall(r"^## (.+)$", text, re.M) == ["Status", "Context", "Decision", "Consequences"]
 
 
+def test_the_changelog_keeps_its_format_and_names_the_version():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## (.+)$", text, re.M)
+    assert versions[0] == "[Unreleased]"
+    project = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert re.fullmatch(rf"\[{re.escape(project[1])}\] - \d{{4}}-\d{{2}}-\d{{2}}", versions[1])
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.+)$", text, re.M)) <= kinds
+
+
 def test_the_site_has_every_page():
     nav = site_hooks.on_config({"docs_dir": str(ROOT / "docs")})["nav"]
     leaves, open_ = [], [nav]
