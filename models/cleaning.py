@@ -6,8 +6,7 @@ Ingestion applies these rules to Arrow columns (components/ingestion/cells.py), 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 from models.date_text import DateFormat
@@ -68,7 +67,7 @@ class Cleaning:
     of_column: Mapping[str, tuple[str, ...]]
     fold_case: tuple[str, ...] = ()
     numbers: NumberFormat = PLAIN
-    dates: Mapping[str, str] = MappingProxyType({})
+    dates: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Cleaning":
