@@ -6,8 +6,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
-COPY orchestration/install.py orchestration/
-RUN python3 orchestration/install.py --stack current
+COPY orchestration/setup/install.py orchestration/setup/
+RUN python3 orchestration/setup/install.py --stack current
 
 FROM debian:trixie-slim
 RUN apt-get update \

@@ -51,6 +51,6 @@ help:  ## show this
 set-up:
 	@for python in /usr/bin/python3 python3 /usr/local/bin/python3 python3.13 python3.12 python3.11 python3.10 python; do \
 	  if "$$python" -ISc 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then \
-	    exec "$$python" -IS orchestration/install.py $(if $(STACK),--stack $(STACK)); fi; done; \
+	    exec "$$python" -IS orchestration/setup/install.py $(if $(STACK),--stack $(STACK)); fi; done; \
 	echo 'set-up: no Python 3.8 or newer runs here: install one, as with `apt-get install -y python3`, and try again.' >&2; \
 	exit 2

@@ -25,7 +25,7 @@ if __name__ == "__main__":
 if HERE not in sys.path:
     sys.path.insert(0, HERE)
 
-from orchestration.command import main
+from orchestration.cli.parser import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import document, floors, machine
-from benchmarks.process import Measured, measure
+from benchmarks import bench_document, floors, machine_facts
+from benchmarks.timed_process import Measured, measure
 from benchmarks.workloads import HOUSES_ROWS, REPOSITORY, Workload
 
 STOCK_ROWS = 1_000_000
@@ -29,7 +29,7 @@ def main() -> int:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
-        report = document.Report(machine.facts())
+        report = bench_document.Report(machine_facts.facts())
         for rows in arguments.rows:
             _table(report, folder, rows, arguments.repeats)
         for name, command in (("--help", ["--help"]), ("inspect runs", ["inspect", "runs", "--root", str(folder)])):
@@ -43,11 +43,11 @@ def main() -> int:
     text = report.text()
     print(text)
     if arguments.write:
-        document.write(REPOSITORY / "docs" / "reference" / "performance.md", text)
+        bench_document.write(REPOSITORY / "docs" / "reference" / "performance.md", text)
     return 0
 
 
-def _table(report: document.Report, folder: Path, rows: int, repeats: int) -> None:
+def _table(report: bench_document.Report, folder: Path, rows: int, repeats: int) -> None:
     work = Workload("houses" if rows == HOUSES_ROWS else f"{rows:,} rows", rows, folder / str(rows))
     work.prepare()
     both = rows <= STOCK_ROWS

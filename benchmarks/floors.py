@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow.csv as pa_csv
 
-from benchmarks import tables
-from benchmarks.process import measure as measured
-from components.ingestion.records import GZIP_LEVEL
+from benchmarks import bench_tables
+from benchmarks.timed_process import measure as measured
+from components.ingestion.write.record_writer import GZIP_LEVEL
 
 ROWS = 1_000_000
 
@@ -26,7 +26,7 @@ def measure(folder: Path) -> dict[str, float]:
         of a process that imports no more than that.
     """
     path = folder / "floor.csv"
-    tables.write(path, ROWS)
+    bench_tables.write(path, ROWS)
     found = {}
     for name, threads in (("read", True), ("read one", False)):
         started = time.monotonic()

@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tfx import v1 as tfx
 
-from models import settings
+from spec import settings
 
 
 def pipeline(order: dict[str, Any]) -> Any:

@@ -8,10 +8,12 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx_bsl.public import tfxio
 
-from models import learning, preprocessing, settings
-from models.label import LABEL, Label
-from models.roles import Features
-from models.rows import Facts
+from models.data.split_rows import Facts
+from models.features import preprocessing
+from models.training import fit
+from spec import settings
+from spec.columns.label import LABEL, Label
+from spec.columns.roles import Features
 
 preprocessing_fn = preprocessing.preprocessing_fn
 
@@ -24,7 +26,7 @@ def run_fn(fn_args: Any) -> None:
     keras.utils.set_random_seed(config["training"]["seed"])
     # One output, of the label's logarithm as the transformation gives it.
     head = types.SimpleNamespace(units=1)
-    network, _, _ = learning.build(Facts.read(transform, roles, label).outputs, config["network"], head)
+    network, _, _ = fit.build(Facts.read(transform, roles, label).outputs, config["network"], head)
     network.compile(keras.optimizers.Adam(config["training"]["optimizer"]["rate"]), "mse")
     size, epochs = config["training"]["batch_size"], config["training"]["epochs"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import tables
-from benchmarks.process import Measured, measure
+from benchmarks import bench_tables
+from benchmarks.timed_process import Measured, measure
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MADE = "made"
@@ -58,9 +58,9 @@ class Workload:
         self.csv.parent.mkdir(parents=True, exist_ok=True)
         if self.pipeline == MADE:
             if not self.csv.exists():
-                tables.write(self.csv, self.rows)
-            (self.tree / "configs" / "made.toml").write_text(tables.CONFIG.format(path=self.csv))
-            (self.tree / "schemas" / "made.pbtxt").write_text(tables.SCHEMA)
+                bench_tables.write(self.csv, self.rows)
+            (self.tree / "configs" / "made.toml").write_text(bench_tables.CONFIG.format(path=self.csv))
+            (self.tree / "schemas" / "made.pbtxt").write_text(bench_tables.SCHEMA)
         else:
             with gzip.open(REPOSITORY / "data" / "houses.csv.gz") as packed, self.csv.open("wb") as file:
                 shutil.copyfileobj(packed, file)

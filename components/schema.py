@@ -9,7 +9,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
-from components import digest, summary
+from components import summary
+from components.fingerprints import code_digest
 from errors import ResourceError
 
 
@@ -28,7 +29,7 @@ class SchemaSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """Copies the file. Stock ImportSchemaGen's cache key is the path, so it would miss an edit."""
 
-    @digest.checked
+    @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -40,7 +41,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         schema, path = artifact_utils.get_single_instance(output_dict["schema"]), exec_properties["path"]
         with fileio.open(path, "rb") as file:
             text = file.read()
-        if exec_properties["content"] not in ("", digest.text(text)):
+        if exec_properties["content"] not in ("", code_digest.text(text)):
             raise ResourceError(f"{path} changed after the start of the run: run again")
         fileio.makedirs(schema.uri)
         with fileio.open(os.path.join(schema.uri, "schema.pbtxt"), "wb") as file:
@@ -68,7 +69,7 @@ def schema(*, path: str, content: str) -> Schema:
     spec = SchemaSpec(
         path=path,
         content=content,
-        code=json.dumps(digest.stage(Executor.__module__)),
+        code=json.dumps(code_digest.stage(Executor.__module__)),
         schema=Channel(type=standard_artifacts.Schema),
     )
     node: Schema = Schema(spec=spec).with_id("schema")

@@ -12,11 +12,12 @@ from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.types.channel import Channel
 
-from components import digest, shards, summary
+from components import example_passes, summary
+from components.fingerprints import code_digest
 from manifest import Shard
-from models import settings
+from spec import settings
 
-TRAINING = "models.training"
+TRAINING = "models.training.run_fn"
 HISTORY = "history.jsonl"
 """In the artifact `model_run`: one JSON line an epoch."""
 OUTCOME = "outcome.json"
@@ -35,7 +36,7 @@ class TrainerSpec(standard_component_specs.TrainerSpec):  # type: ignore[misc]
 class Executor(GenericExecutor):  # type: ignore[misc]
     """Stock Trainer, sample rows for whoever copies the model, and a line that sums the training up."""
 
-    @digest.checked
+    @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -62,7 +63,7 @@ class Executor(GenericExecutor):  # type: ignore[misc]
 
 
 def _files(examples: Iterable[Any], split: str) -> list[Shard]:
-    return [file for artifact in examples for file in shards.files(artifact, split)]
+    return [file for artifact in examples for file in example_passes.files(artifact, split)]
 
 
 def sentence(outcome: Mapping[str, Any]) -> str:
@@ -120,7 +121,7 @@ def trainer(
     """
     packed = settings.pack(dict(config), settings_folder)
     network = config["network"]
-    code = digest.stage(Executor.__module__, TRAINING, module(network["name"]), files=files, values=network)
+    code = code_digest.stage(Executor.__module__, TRAINING, module(network["name"]), files=files, values=network)
     spec = TrainerSpec(
         examples=examples,
         transform_graph=transform_graph,

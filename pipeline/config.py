@@ -5,22 +5,23 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from components.ingestion import files
-from components.ingestion.grouping import read_group, ungrouped
-from models.cleaning import folded, section
-from models.label import Label
-from models.recipe import Training
-from models.roles import Duties, Features
-from models.strict import Strict
-from models.tuning import Tuning
-from pipeline import network as networks
-from pipeline import stages, tuning, usercode
-from pipeline.data import Data
-from pipeline.evaluation import Evaluation
-from pipeline.gates import Gates
-from pipeline.limits import Limits
-from pipeline.push import Push
-from pipeline.schedule import Notify, Schedule
+from components.ingestion.discovery import data_files
+from pipeline import network_checks as networks
+from pipeline import stages, tuner_checks, user_code
+from spec.base import Strict
+from spec.cells.cleaning import folded, section
+from spec.columns.label import Label
+from spec.columns.roles import Duties, Features
+from spec.data import Data
+from spec.evaluation import Evaluation
+from spec.gates import Gates
+from spec.limits import Limits
+from spec.push import Push
+from spec.rows import data_paths
+from spec.rows.grouping import read_group, ungrouped
+from spec.timing.schedule import Notify, Schedule
+from spec.training import Training
+from spec.tuning import Tuning
 
 APART = ("text", "image", "date")
 """Roles whose cells are no values that come again, so that they are not compared between runs."""
@@ -63,7 +64,7 @@ class Config(Strict):
     @classmethod
     def _own_function(cls, path: str | None) -> str | None:
         if path is not None:
-            usercode.check_function(path)
+            user_code.check_function(path)
         return path
 
     @model_validator(mode="after")
@@ -146,7 +147,7 @@ class Config(Strict):
     @model_validator(mode="after")
     def _known_space(self) -> "Config":
         if self.tuner is not None:
-            tuning.check(self.tuner, self.plain("network", "training"), self._valid, task=self.label.task)
+            tuner_checks.check(self.tuner, self.plain("network", "training"), self._valid, task=self.label.task)
         return self
 
     @model_validator(mode="after")
@@ -207,7 +208,7 @@ class Config(Strict):
         Args:
             paths: The data's paths or patterns.
         """
-        kind = self.data.format or files.format_of(files.flat(paths)[0][1])
+        kind = self.data.format or data_files.format_of(data_paths.flat(paths)[0][1])
         return None if kind in UNCLEANED else section(self.plain("data")["data"])
 
     def remarks(self, columns: Mapping[str, str]) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from models.strict import Strict
-from pipeline import network as networks
-from pipeline.words import nearest
+from pipeline import network_checks as networks
+from spec.base import Strict
+from spec.suggestions import nearest
 
 Validate = Callable[[Any], object]
 _TRIED = 5

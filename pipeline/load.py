@@ -9,16 +9,16 @@ from typing import Any
 import tomli
 from pydantic import ValidationError
 
-from components import digest
+from components.fingerprints import code_digest
 from errors import ResourceError, UserError
-from pipeline.columns import CONFIGS as CONFIGS
-from pipeline.columns import SCHEMAS as SCHEMAS
-from pipeline.columns import check_columns as check_columns
-from pipeline.columns import nearest as nearest
-from pipeline.columns import optional_columns as optional_columns
-from pipeline.columns import schema_columns as schema_columns
 from pipeline.config import Config
 from pipeline.known_keys import hint
+from pipeline.schema_columns import CONFIGS as CONFIGS
+from pipeline.schema_columns import SCHEMAS as SCHEMAS
+from pipeline.schema_columns import check_columns as check_columns
+from pipeline.schema_columns import nearest as nearest
+from pipeline.schema_columns import optional_columns as optional_columns
+from pipeline.schema_columns import schema_columns as schema_columns
 from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
 
 DEEPEST = 40
@@ -197,7 +197,7 @@ def fitting(root: str, name: Name, config: Config, stem: str, columns: dict[str,
     """
     check_columns(name.pipeline, config, columns, optional_columns(root, stem), stem)
     schema = f"{SCHEMAS}/{stem}.pbtxt"
-    content = digest.file(os.path.join(root, schema))
+    content = code_digest.file(os.path.join(root, schema))
     if schema_columns(root, stem) != columns:
         raise ResourceError(f"{schema} changed while it was read: run again")
     return Reviewed(config, columns, schema, content)

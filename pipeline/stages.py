@@ -1,11 +1,9 @@
 """Ids of the stages, known without TFX."""
 
-from errors import UserError
-from pipeline.words import nearest
+from typing import Any, Protocol
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pipeline.config import Config
+from errors import UserError
+from spec.suggestions import nearest
 
 ORDER = (
     "ingestion",
@@ -26,7 +24,19 @@ RESOLVERS = ("warm-start", "history", "baseline")
 """Those that look up what an earlier run made, each time."""
 
 
-def ids(config: "Config") -> list[str]:
+class Staged(Protocol):
+    """A config, as far as its stages depend on it."""
+
+    @property
+    def tuner(self) -> Any:
+        """[tuner], or None."""
+
+    @property
+    def training(self) -> Any:
+        """[training]."""
+
+
+def ids(config: Staged) -> list[str]:
     """The stages of a pipeline, in the order in which they run."""
     absent = {
         *(("tuner",) if config.tuner is None else ()),
@@ -35,13 +45,13 @@ def ids(config: "Config") -> list[str]:
     return [stage for stage in ORDER if stage not in absent]
 
 
-def before(config: "Config", first: str | None) -> list[str]:
+def before(config: Staged, first: str | None) -> list[str]:
     """The stages before the first one of a run; none where it runs from the beginning."""
     known = ids(config)
     return known[: known.index(first)] if first is not None else []
 
 
-def check(config: "Config", *, first: str | None, to: str | None) -> None:
+def check(config: Staged, *, first: str | None, to: str | None) -> None:
     """See that the stages that a run is to begin and to end with are there.
 
     Raises:

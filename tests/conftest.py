@@ -41,7 +41,7 @@ def pytest_make_parametrize_id(val: Any, argname: str) -> str | None:
 @pytest.fixture(scope="session")
 def pack() -> Callable[..., dict[str, Any]]:
     """Makes a custom_config, as a TFX node hands it to user code, out of sections."""
-    from models import settings
+    from spec import settings
 
     def make(**sections: Any) -> dict[str, Any]:
         return {"settings": settings.pack(sections, None)}
@@ -57,20 +57,20 @@ def write_examples() -> Callable[..., Path]:
     """
     import pyarrow as pa
 
-    from components.ingestion import encoding
-    from components.ingestion.records import RecordWriter
-    from models import sidecar
+    from components.ingestion.write import example_encoding
+    from components.ingestion.write.record_writer import RecordWriter
+    from models.data import column_cache
 
     def write(path: Path, columns: Mapping[str, Any], beside: bool = False) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = RecordWriter(path.open("wb"))
         batch = pa.record_batch(list(map(pa.array, columns.values())), list(columns))
-        writer.write(encoding.examples(batch).to_pylist())
+        writer.write(example_encoding.examples(batch).to_pylist())
         writer.close()
         if beside:
-            kept = sidecar.Writer(str(path))
-            kept.write(sidecar.typed(batch.slice(0, 1)))
-            kept.write(sidecar.typed(batch.slice(1)))
+            kept = column_cache.Writer(str(path))
+            kept.write(column_cache.typed(batch.slice(0, 1)))
+            kept.write(column_cache.typed(batch.slice(1)))
             kept.close(writer.digest)
         return path
 
@@ -97,10 +97,10 @@ def analyze(beam_pipeline: Callable[[], Any], write_examples: Callable[..., Path
     from tensorflow_transform import impl_helper
     from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
-    from components.transformation import executor, passes
+    from components.transformation import executor, graph_passes
     from components.transformation.analysis import Analysis
     from manifest import Shard
-    from models import preprocessing
+    from models.features import preprocessing
 
     kinds = {int: tf.int64, float: tf.float32, str: tf.string, bytes: tf.string}
 
@@ -120,12 +120,12 @@ def analyze(beam_pipeline: Callable[[], Any], write_examples: Callable[..., Path
         temporary, graph = str(folder / "temporary"), str(folder / "graph")
         analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
         needed = {name: spec[name] for name in analysis.columns}
-        model = analysis.run(passes.gather(beam_pipeline, [Shard(raw)], needed, temporary))
+        model = analysis.run(graph_passes.gather(beam_pipeline, [Shard(raw)], needed, temporary))
         made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
         metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
         executor._write(graph, model, made, analysis.assets, metadata)
         if examples is not None:
-            passes.materialize(beam_pipeline, {str(examples): Shard(raw)}, needed, model, made.schema, temporary)
+            graph_passes.materialize(beam_pipeline, {str(examples): Shard(raw)}, needed, model, made.schema, temporary)
         return graph
 
     return run
@@ -175,17 +175,17 @@ def flats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flats:
 @pytest.fixture(scope="session")
 def points_run() -> Callable[..., Any]:
     """Begins a run of a small shipped pipeline in this process, stage by stage, as a test names it."""
-    from components import digest
-    from components.ingestion import files
-    from orchestration.execution import Execution
+    from components.fingerprints import code_digest
+    from components.ingestion.discovery import data_files
+    from orchestration.local.execution import Execution
     from pipeline import load
-    from pipeline.beam import BEAM_ARGS
+    from pipeline.beam_arguments import BEAM_ARGS
     from pipeline.variants import Name
     from project import REPOSITORY
 
     def make(root: Path, pipeline: str, run_id: str, **order: Any) -> Any:
         reviewed = load.reviewed(REPOSITORY, Name("points", "xor_linear"))
-        data = files.under(REPOSITORY, reviewed.config.data.path)
+        data = data_files.under(REPOSITORY, reviewed.config.data.path)
         folder = root / pipeline / "runs" / run_id
         folder.mkdir(parents=True, exist_ok=True)
         schema = os.path.join(REPOSITORY, reviewed.schema)
@@ -199,9 +199,9 @@ def points_run() -> Callable[..., Any]:
                 "config": reviewed.config.plain(),
                 "columns": reviewed.columns,
                 "data": data,
-                "data_content": files.content(files.resolve(data, reviewed.config.plain("data")["data"])),
+                "data_content": data_files.content(data_files.resolve(data, reviewed.config.plain("data")["data"])),
                 "schema": schema,
-                "schema_content": digest.file(schema),
+                "schema_content": code_digest.file(schema),
                 "skew": None,
                 "skew_content": "",
                 "beam_args": list(BEAM_ARGS),

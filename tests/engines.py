@@ -93,16 +93,16 @@ def job_states(port: int) -> list[int]:
     """JobState of each job that a service knows."""
     import grpc
 
-    from components.engine import guard
+    from components.engine import job_guard
 
     with grpc.insecure_channel(f"localhost:{port}") as channel:
 
         def call(method: str, request: bytes = b"") -> bytes:
-            answer: bytes = channel.unary_unary(guard.JOB_SERVICE + method)(request, timeout=10)
+            answer: bytes = channel.unary_unary(job_guard.JOB_SERVICE + method)(request, timeout=10)
             return answer
 
-        jobs = [job.encode() for job, _ in guard._jobs(call("GetJobs"))]
-        return [guard._number(call("GetState", b"\x0a" + guard._varint(len(job)) + job), 1) for job in jobs]
+        jobs = [job.encode() for job, _ in job_guard._jobs(call("GetJobs"))]
+        return [job_guard._number(call("GetState", b"\x0a" + job_guard._varint(len(job)) + job), 1) for job in jobs]
 
 
 RUNNING, CANCELLED = 2, 5

@@ -83,7 +83,7 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
     from tfx.utils import path_utils
 
     from components.evaluator import executor
-    from models import settings
+    from spec import settings
 
     def run(
         task: str,

@@ -117,23 +117,24 @@ class Judged:
         from tfx.types import artifact_utils, standard_artifacts
 
         from components.ingestion import executor as ingestion
-        from components.ingestion import files, planning
+        from components.ingestion import planning
+        from components.ingestion.discovery import data_files
         from components.statistics import executor as measuring
-        from models import settings
         from pipeline import load
-        from pipeline.pipeline import Places, create_pipeline
+        from pipeline.create_pipeline import Places, create_pipeline
         from pipeline.variants import Name
+        from spec import settings
 
         root, number, earlier = self.flats.root, len(self.statistics) + 1, list(history)
         reviewed = load.reviewed(str(root), Name("flats"), overrides)
         skew = reviewed.config.gates.skew.path
         places = Places(
-            data=files.under(str(root), reviewed.config.data.path),
+            data=data_files.under(str(root), reviewed.config.data.path),
             schema=str(root / reviewed.schema),
             artifacts=str(root / "artifacts"),
             serving=str(root / "serving"),
             trials=str(root / "trials"),
-            skew=None if skew is None else files.under(str(root), skew),
+            skew=None if skew is None else data_files.under(str(root), skew),
             **contents,
         )
         wired = create_pipeline(

@@ -4,7 +4,7 @@ Started by warm.py, it imports the packages that a run needs, and none of this r
 object a line: `argv`, `tree`, `env`, `cwd` and `folder`. For each it forks a process that does what
 `python TREE/runner.py ARGV` does, with out, err and code in the folder, and answers with the process's pid. The tree's
 code is imported after the fork, so each run takes it as it is at that moment. What is forked is the supervisor; where
-the real one starts `python -m orchestration.worker`, this one forks again.
+the real one starts `python -m orchestration.local.worker`, this one forks again.
 """
 
 import gc
@@ -30,7 +30,7 @@ PACKAGES = (
 
 
 class _Forked:
-    """What `subprocess.Popen` is to `python -m orchestration.worker`: the module's `main` in a fork of this process."""
+    """Stand in for `subprocess.Popen` of `python -m orchestration.local.worker`: run its `main` in a fork."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class _Forked:
         **_: Any,
     ) -> None:
         python, option, module, *arguments = command
-        assert (python, option, module) == (sys.executable, "-m", "orchestration.worker")
+        assert (python, option, module) == (sys.executable, "-m", "orchestration.local.worker")
         sys.stdout.flush()
         sys.stderr.flush()
         self._code: int | None = None
@@ -60,7 +60,7 @@ class _Forked:
             os.environ.clear()
             os.environ.update(env)
             os.chdir(cwd)
-            from orchestration import worker
+            from orchestration.local import worker
 
             sys.argv = [worker.__file__, *arguments]
             code = worker.main()
@@ -116,11 +116,12 @@ def _command(order: dict[str, Any]) -> None:
     tempfile.tempdir = None
     sys.path[0] = tree
     sys.argv = [f"{tree}/runner.py", *order["argv"]]
-    from orchestration import command, workers
+    from orchestration.cli import parser
+    from orchestration.local import fork_server
 
-    workers.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": _Forked})  # type: ignore[assignment]
+    fork_server.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": _Forked})  # type: ignore[assignment]
     try:
-        code = command.main(order["argv"])
+        code = parser.main(order["argv"])
     except SystemExit as error:  # argparse
         code = error.code if isinstance(error.code, int) else 1
     sys.stdout.flush()

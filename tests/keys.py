@@ -11,7 +11,7 @@ import pytest
 import project
 
 REPOSITORY = Path(__file__).parents[1]
-PACKAGES = ("components", "models", "pipeline")
+PACKAGES = ("components", "models", "pipeline", "spec", "serving")
 LEAST = {
     "data": {"path": "data/x.csv"},
     "features": {"numeric": [{"column": "a"}]},
@@ -20,9 +20,9 @@ LEAST = {
     "tuner": {"space": {"training.batch_size": {"choices": [16, 32]}}},
 }
 NAMED = {
-    "transformation": ["models.preprocessing"],
-    "trainer": ["models.training", "models.networks.mlp"],
-    "tuner": ["models.trial", "models.networks.mlp"],
+    "transformation": ["models.features.preprocessing"],
+    "trainer": ["models.training.run_fn", "models.networks.mlp"],
+    "tuner": ["models.training.trial_process", "models.networks.mlp"],
 }
 """What the executors of these stages import by a name that is only known at run time."""
 
@@ -42,7 +42,7 @@ def stage_keys(tmp_path):
     `nodes(**sections)` by name, their `keys`: the parameters that TFX's cache key covers; `sections`: the least config.
     """
     from pipeline.config import Config
-    from pipeline.pipeline import Places, create_pipeline
+    from pipeline.create_pipeline import Places, create_pipeline
 
     def nodes(**sections):
         places = Places(

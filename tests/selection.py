@@ -11,7 +11,7 @@ FIRST = ("tests/e2e/test_beam.py", "tests/faults/test_kills.py", "tests/e2e", "t
 TOGETHER = {
     "tests/models/test_missing.py": "tests/models/test_equality.py",
     "tests/inspection/test_speed.py": "tests/inspection/test_web.py",
-    "tests/models/test_meanings.py": "tests/models/test_equality.py",
+    "tests/models/test_feature_meanings.py": "tests/models/test_equality.py",
 }
 """File -> the file whose session fixtures, which cost seconds, it shares: both run in one process."""
 _COMMANDS = (
@@ -23,7 +23,7 @@ ONE_STACK = {
     "tests/faults/test_kills.py": "signals, which the kernel delivers; test_stops.py stops runs on both stacks",
     "tests/e2e/test_cache.py": _COMMANDS,
     "tests/e2e/test_errors.py": _COMMANDS,
-    "tests/e2e/test_variants.py": _COMMANDS,
+    "tests/e2e/test_variant_runs.py": _COMMANDS,
     "tests/mutants": "edits of source text, which no library reads",
     "tests/security": "the lock file and committed lists",
     "tests/test_docs.py": "committed texts",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import config_tables, generated_blocks, site_hooks
-from orchestration.command import parser
+from orchestration.cli.parser import parser
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

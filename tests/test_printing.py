@@ -13,11 +13,11 @@ import pytest
 import tomli
 
 import printing
-from curation import document
-from curation.choices import Line
+from curation.propose import config_text
+from curation.propose.choices import Line
 from errors import ResourceError
 from inspection.console import console
-from orchestration.terminal import Terminal
+from orchestration.display.terminal import Terminal
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\r\nBlessed: fake\x85\x9b1m\u202e\u2028\u200b\x7f\ud800"
@@ -123,7 +123,7 @@ def test_what_goes_on_in_the_next_row_is_indented(width):
 
 
 def test_a_reason_beside_a_choice_stays_a_comment():
-    text = document.config([HOSTILE], {"data": [Line("path", HOSTILE[:-1], HOSTILE)]}, [])
+    text = config_text.config([HOSTILE], {"data": [Line("path", HOSTILE[:-1], HOSTILE)]}, [])
     assert controls(text) == []
     assert tomli.loads(text)["data"] == {"path": HOSTILE[:-1]}
     assert [line for line in text.splitlines() if line.startswith("Blessed")] == []
@@ -149,9 +149,9 @@ WRITES = {"print", "Console"}
 ELSEWHERE = {
     "inspection/console.py": "it is the way of rich",
     "runner.py": "says that the packages are missing",
-    "orchestration/install.py": "runs before the packages are there",
-    "orchestration/schedule/post.py": "answers its parent by standard output",
-    "models/watching.py": "runs where our modules are not; its worker's streams are guarded",
+    "orchestration/setup/install.py": "runs before the packages are there",
+    "orchestration/schedule/webhook_post.py": "answers its parent by standard output",
+    "models/training/callbacks.py": "runs where our modules are not; its worker's streams are guarded",
     "benchmarks/__main__.py": "prints our own figures",
     "security/__main__.py": "prints our own list",
 }

@@ -8,9 +8,9 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
-from components import digest
 from components.evaluator.executor import Executor
-from models import settings
+from components.fingerprints import code_digest
+from spec import settings
 
 
 class EvaluatorSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -132,7 +132,7 @@ def evaluator(
         baseline_blessing=baseline_blessing,
         baseline_examples=baseline_examples,
         settings=json.dumps(packed),
-        code=json.dumps(digest.stage(Executor.__module__)),
+        code=json.dumps(code_digest.stage(Executor.__module__)),
         evaluation=Channel(type=standard_artifacts.ModelEvaluation),
         blessing=Channel(type=standard_artifacts.ModelBlessing),
     )

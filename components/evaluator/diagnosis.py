@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.evaluator.clusters import Clusters
-from components.evaluator.measures import CLASS_NAMES, LOWER_IS_BETTER
-from components.evaluator.metrics import Array, Ledger, Measure, draw
+from components.evaluator.metrics.accumulators import Array, Ledger, Measure, draw
+from components.evaluator.metrics.catalog import CLASS_NAMES, LOWER_IS_BETTER
+from components.evaluator.metrics.clustering import Clusters
 from components.evaluator.prediction import Model, Rows
-from models.signatures import input_names
+from models.export.signatures import input_names
 
 DIAGNOSIS = "diagnosis.json"
 """Beside verdict.json: `metric`, `value`, `rows`, `importance` (the most important first), `answers`, `note`."""

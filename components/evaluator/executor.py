@@ -10,25 +10,19 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import bucket, decline, digest, shards, summary
-from components.evaluator import (
-    demands,
-    diagnosis,
-    judgement,
-    measures,
-    metrics,
-    plots,
-    prediction,
-    results,
-    seen,
-    slicing,
-    verdict,
-)
-from components.evaluator.binary import Binary
-from components.evaluator.classes import SLICE_CLASSES
+from components import example_passes, summary
+from components.baseline import decline
+from components.evaluator import blessing as judgement
+from components.evaluator import diagnosis, prediction, slicing, tfma_results, training_overlap, verdict
+from components.evaluator import rules as demands
 from components.evaluator.intervals import intervals
+from components.evaluator.metrics import accumulators, catalog, tfma_plots
+from components.evaluator.metrics.binary import Binary
+from components.evaluator.metrics.multiclass import SLICE_CLASSES
+from components.fingerprints import code_digest
+from components.pusher import bucket_folder
 from manifest import Shard
-from models import settings
+from spec import settings
 
 VERDICT = "verdict.json"
 """Beside TFMA's files: metrics, intervals, rules and what a report shows, for readers without TensorFlow."""
@@ -37,14 +31,14 @@ VERDICT = "verdict.json"
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
-    @digest.checked
+    @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
         """Evaluate model and baseline on the same rows, and bless the model or not."""
         config = settings.unpack(json.loads(exec_properties["settings"]))
         data = artifact_utils.get_split_uri(input_dict["examples"], config["split"])
-        files = shards.files(artifact_utils.get_single_instance(input_dict["examples"]), config["split"])
+        files = example_passes.files(artifact_utils.get_single_instance(input_dict["examples"]), config["split"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         baselines = input_dict.get("baseline_model") or []
         found = Evaluation(config, files, path_utils.serving_model_path(model.uri))
@@ -52,7 +46,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         before = (input_dict.get("baseline_examples") or [None])[0]
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         note = found.compare(
-            baselines[0] if baselines else None, seen.seen(examples, before, config["split"]) if before else None
+            baselines[0] if baselines else None,
+            training_overlap.seen(examples, before, config["split"]) if before else None,
         )
         # A model that serves already, and that is judged again, stays as far below the best as it was.
         own = decline.own(judged, model.id)
@@ -61,9 +56,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         told = verdict.make(config, found, rules, note)
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
         with_baseline = found.baseline is not None
-        results.write(
+        tfma_results.write(
             evaluation.uri,
-            config=results.eval_config(
+            config=tfma_results.eval_config(
                 label=config["label"],
                 task=config["task"],
                 slicings=[slicing.names(entry) for entry in found.slicings],
@@ -74,8 +69,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 measured=found.values(0),
             ),
             slices=found.protos(),
-            plots=[plots.plots(found.measure, found.candidate.sums(0), "candidate" if with_baseline else "")],
-            verdict=results.validation(
+            plots=[tfma_plots.plots(found.measure, found.candidate.sums(0), "candidate" if with_baseline else "")],
+            verdict=tfma_results.validation(
                 rules, ok=told["blessed"], rubber_stamp=not with_baseline, classes=found.classes
             ),
             data=data,
@@ -113,7 +108,7 @@ class Evaluation:
         self._model = prediction.Model(path, config["task"])
         self._rows = prediction.Rows(files, config["columns"], self._model.batch)
         self.classes = self._model.classes
-        self.measure = measures.measure(config["task"], self.classes, config)
+        self.measure = catalog.measure(config["task"], self.classes, config)
         survey = self._rows.survey(slicing.from_settings(config["slices"]), config["max_slices"])
         self.slicings = survey.slicings
         self._numbered, self.left = survey.cells(demands.named(config))
@@ -122,7 +117,7 @@ class Evaluation:
             self.cells.update(numbered)
         self.candidate, worst, self._groups = self._tally(self._model)
         self.worst = worst.rows()
-        self.baseline: metrics.Ledger | None = None
+        self.baseline: accumulators.Ledger | None = None
         self.compared_with = ""
         self._values: dict[tuple[int, bool], dict[str, float]] = {}
         self._intervals: dict[int, dict[str, Any]] = {}
@@ -153,7 +148,7 @@ class Evaluation:
             return "nothing serves yet to compare with"
         path = path_utils.serving_model_path(model.uri)
         own, others = share or (0.0, 0.0)
-        if own > others + seen.MOST:
+        if own > others + training_overlap.MOST:
             return (
                 f"the model that serves was trained on {own:.1%} of these rows, as they were split in another way, so "
                 "it is no baseline"
@@ -164,7 +159,7 @@ class Evaluation:
             self.baseline = self._tally(served).ledger
         except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
             return f"the model that serves cannot read today's rows: {self._unreadable(served, error)}"
-        self.compared_with = bucket.digest(path)
+        self.compared_with = bucket_folder.digest(path)
         told = f", which was trained on {own:.1%} of these rows" if own > others else ""
         if served.others:
             told += f", on the classes that both have, without {', '.join(map(repr, served.others))}"
@@ -182,14 +177,14 @@ class Evaluation:
         """Importance of columns, and answers, of so many rows."""
         return diagnosis.diagnose(self._model, self._rows, self.measure, task=self._config["task"], most=most)
 
-    def values(self, cell: int, ledger: metrics.Ledger | None = None) -> dict[str, float]:
+    def values(self, cell: int, ledger: accumulators.Ledger | None = None) -> dict[str, float]:
         """Metrics of one cell, `example_count` first; of a slice of many classes without those of each class."""
         place = cell, ledger is self.baseline and ledger is not None
         if place not in self._values:
             sums = (ledger or self.candidate).sums(cell)
             found = self.measure.values(sums)
             if cell and len(self.classes or ()) > SLICE_CLASSES:
-                found = {name: value for name, value in found.items() if measures.stem(name) == name}
+                found = {name: value for name, value in found.items() if catalog.stem(name) == name}
             self._values[place] = {"example_count": sums.count, **found}
         return self._values[place]
 
@@ -211,7 +206,7 @@ class Evaluation:
     def protos(self) -> list[Any]:
         """Every slice as TFMA's proto."""
         return [
-            results.slice_metrics(
+            tfma_results.slice_metrics(
                 key,
                 {**self.values(cell), **self._stock(cell, self.candidate)},
                 {**self.values(cell, self.baseline), **self._stock(cell, self.baseline)} if self.baseline else None,
@@ -221,7 +216,7 @@ class Evaluation:
             for key, cell in self.cells.items()
         ]
 
-    def _stock(self, cell: int, ledger: metrics.Ledger) -> dict[str, float]:
+    def _stock(self, cell: int, ledger: accumulators.Ledger) -> dict[str, float]:
         """TFMA's own values of metrics that are exact here."""
         return self.measure.stock(ledger.sums(cell)) if isinstance(self.measure, Binary) else {}
 

@@ -7,7 +7,7 @@ intervals that are too narrow (Busing, Meijer and van der Leeden, 1999, leave ou
 import numpy as np
 import pandas as pd
 
-from components.evaluator.metrics import FOLDS, Array, draw
+from components.evaluator.metrics.accumulators import FOLDS, Array, draw
 
 MOST_KEYS = 500_000
 """Pairs of cell and group that are held, 8 MB; of more a share is held, drawn by the group's hash."""

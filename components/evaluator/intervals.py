@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.evaluator.measures import RANGES, stem
-from components.evaluator.metrics import FOLDS, Array, Ledger, Measure, Share, Sums, whole
+from components.evaluator.metrics.accumulators import FOLDS, Array, Ledger, Measure, Share, Sums, whole
+from components.evaluator.metrics.catalog import RANGES, stem
 
 EXACT = 1e-12
 """A standard error below this share of a metric is rounding alone."""

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from components import shards
+from components import example_passes
 from components.evaluator import folds, slicing
-from components.evaluator.clusters import SAMPLE, Clusters, silhouette
-from components.evaluator.measures import ANSWERS
-from components.evaluator.metrics import Array, Ledger, Measure, draw
-from components.evaluator.worst import Worst
+from components.evaluator.metrics.accumulators import Array, Ledger, Measure, draw
+from components.evaluator.metrics.catalog import ANSWERS
+from components.evaluator.metrics.clustering import SAMPLE, Clusters, silhouette
+from components.evaluator.worst_rows import Worst
 from manifest import Shard
 from models import progress
 
@@ -138,7 +138,7 @@ class Rows:
         if len(declared) == len(self.files) and start != sum(declared):
             # Files are read as one, so they are counted again to find which it is.
             for file in self.files:
-                shards.check(file.path, shards.count(file.path), file.rows)
+                example_passes.check(file.path, example_passes.count(file.path), file.rows)
 
     def present(self) -> set[str]:
         """Columns that the first rows have."""

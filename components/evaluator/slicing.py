@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.metrics import Array, draw
-from models.bucket_names import bucket_names
+from components.evaluator.metrics.accumulators import Array, draw
+from spec.bucket_names import bucket_names
 
 Value = bytes | int | float
 SliceKey = tuple[tuple[str, Value], ...]

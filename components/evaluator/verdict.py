@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.evaluator.blessing import Rule
 from components.evaluator.intervals import Interval
-from components.evaluator.judgement import Rule
-from components.evaluator.measures import CLASS_NAMES, LOWER_IS_BETTER, NUMBER
+from components.evaluator.metrics.catalog import CLASS_NAMES, LOWER_IS_BETTER, NUMBER
 from components.evaluator.slicing import SliceKey, plain
 
 METHOD = (

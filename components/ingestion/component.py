@@ -8,10 +8,10 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
-from components import digest
-from components.ingestion import files
+from components.fingerprints import code_digest
 from components.ingestion.executor import Executor
-from models import settings
+from spec import settings
+from spec.rows import data_paths
 
 
 class IngestionSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -35,7 +35,7 @@ class Ingestion(base_beam_component.BaseBeamComponent):  # type: ignore[misc]
 
 def ingestion(
     *,
-    paths: files.Paths,
+    paths: data_paths.Paths,
     data: Mapping[str, Any],
     columns: Mapping[str, str],
     duties: Mapping[str, str | None],
@@ -51,7 +51,7 @@ def ingestion(
 
     Args:
         paths: One path or pattern, several, or those of each ready-made split.
-        data: [data] with its defaults, as pipeline/data.py has it; its `path` is not read.
+        data: [data] with its defaults, as spec/data.py has it; its `path` is not read.
         columns: Column name -> schema type (INT, FLOAT, BYTES); other columns are read as they look.
         duties: [columns]: the columns `id`, `group` and `time`, or None.
         label: Column without which a row is left out; None where a row needs no label.
@@ -83,7 +83,7 @@ def ingestion(
     spec = IngestionSpec(
         settings=json.dumps(packed),
         content=content,
-        code=json.dumps(digest.stage(Executor.__module__)),
+        code=json.dumps(code_digest.stage(Executor.__module__)),
         examples=Channel(type=standard_artifacts.Examples),
     )
     node: Ingestion = Ingestion(spec=spec).with_id("ingestion")

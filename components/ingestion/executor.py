@@ -16,17 +16,24 @@ from tfx.types import artifact_utils
 
 import manifest
 import project
-from components import digest, shards, spread, summary
-from components.ahead import ahead
-from components.engine.pipeline import OnEngine
-from components.ingestion import encoding, files, marks, omissions, planning, rows, sources, spans, split
-from components.ingestion.cells import narrowed
-from components.ingestion.csv_source import BLOCK_BYTES
-from components.ingestion.named_splits import SPLITS
-from components.ingestion.records import RecordWriter, cut, framed, joined
+from components import example_passes, summary
+from components.engine import parallel_map
+from components.engine.beam_pipeline import OnEngine
+from components.fingerprints import code_digest
+from components.ingestion import omissions, planning, sources
+from components.ingestion.discovery import data_files, spans
+from components.ingestion.parsing.casting import narrowed
+from components.ingestion.readers.csv import BLOCK_BYTES
+from components.ingestion.rows import row_filter, row_profile, split_assignment
+from components.ingestion.write import example_encoding
+from components.ingestion.write.record_writer import RecordWriter, cut, framed, joined
+from components.prefetch import ahead
 from errors import UserError
 from manifest import COUNTS, Shard
-from models import progress, settings, sidecar
+from models import progress
+from models.data import column_cache
+from spec import settings
+from spec.rows.data_paths import SPLITS
 
 LEFT_OUT, OMITTED = ".left-out", ".omitted"
 """How the files' names end that tell why rows of a shard were left out, and what of its file was not read as it was."""
@@ -35,7 +42,7 @@ LEFT_OUT, OMITTED = ".left-out", ".omitted"
 class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
-    @digest.checked
+    @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -47,15 +54,15 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         """
         config = settings.unpack(json.loads(exec_properties["settings"]))
         # Workers have another working directory.
-        config = {**config, "paths": files.under(project.folder(), config["paths"])}
+        config = {**config, "paths": data_files.under(project.folder(), config["paths"])}
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         try:
             plan = self._ingest(config, examples)
         except Exception:
             # A file that changes while it is read may look broken.
-            files.verify(files.resolve(config["paths"], config["data"]), exec_properties["content"])
+            data_files.verify(data_files.resolve(config["paths"], config["data"]), exec_properties["content"])
             raise
-        files.verify(plan.found, exec_properties["content"])
+        data_files.verify(plan.found, exec_properties["content"])
 
     def _ingest(self, config: dict[str, Any], examples: Any) -> planning.Plan:
         plan = planning.plan(config)
@@ -63,9 +70,9 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
             {"path": file.path, "split": file.split, "shard": number, "shards": len(plan.files)}
             for number, file in enumerate(plan.files)
         ]
-        with spread.scratch(examples.uri) as temporary:
+        with parallel_map.scratch(examples.uri) as temporary:
             writer = WriteShard(config, plan, examples.uri, f"{temporary}/files")
-            for _ in spread.spread(self._make_beam_pipeline, elements, writer, f"{temporary}/rows"):
+            for _ in parallel_map.spread(self._make_beam_pipeline, elements, writer, f"{temporary}/rows"):
                 pass
         kept = _of_shards(examples.uri, len(plan.files), ".json")
         counts = dict.fromkeys(SPLITS, 0) | _sum(kept.values())
@@ -78,7 +85,7 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         every += left_out.get(spans.OTHER, 0)
         if config["label"]:
             most = config["data"]["max_blank_label"]
-            rows.check_labels(left_out, every, column=config["label"], most=most)
+            row_filter.check_labels(left_out, every, column=config["label"], most=most)
         for name, number in counts.items():
             if not number:
                 raise UserError(_empty(name, plan, left_out))
@@ -86,7 +93,7 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         for suffix, numbers in kept.items():
             for name, number in numbers.items():
                 splits[name].append(Shard(_records(name, suffix), number))
-        shards.declare(examples, splits, [f"{COUNTS}/{suffix}{marks.ENDING}" for suffix in kept])
+        example_passes.declare(examples, splits, [f"{COUNTS}/{suffix}{row_profile.ENDING}" for suffix in kept])
         examples.split_names = artifact_utils.encode_split_names(list(counts))
         examples.span, examples.version = plan.span, plan.version
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
@@ -94,11 +101,11 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         examples.set_string_custom_property("rows", json.dumps(counts))
         examples.set_string_custom_property("left_out", _json(left_out))
         shown = ", ".join(f"{number:,} {name}" for name, number in counts.items()) + " rows"
-        summary.put(examples, "; ".join([shown + rows.sentence(left_out), *omitted.summary(), *plan.notes]))
+        summary.put(examples, "; ".join([shown + row_filter.sentence(left_out), *omitted.summary(), *plan.notes]))
         for reason, number in left_out.items():
             omitted.add("row", reason, action="left out", count=number)
         if omitted:
-            with spread.create(f"{examples.uri}/{omissions.FILE}") as file:
+            with parallel_map.create(f"{examples.uri}/{omissions.FILE}") as file:
                 file.write(json.dumps(omitted.plain()).encode())
         return plan
 
@@ -116,7 +123,7 @@ class WriteShard:
     def __init__(self, config: dict[str, Any], plan: planning.Plan, uri: str, drafts: str) -> None:
         self._config = config
         self._plan = plan
-        self._uri, self._drafts = spread.absolute(uri), spread.absolute(drafts)
+        self._uri, self._drafts = parallel_map.absolute(uri), parallel_map.absolute(drafts)
 
     def setup(self) -> None:
         """Nothing is needed."""
@@ -129,32 +136,32 @@ class WriteShard:
         """
         config, plan, path = self._config, self._plan, element["path"]
         suffix = _suffix(element["shard"], element["shards"])
-        splitter = split.Splitter(
+        splitter = split_assignment.Splitter(
             plan.split, cuts=plan.cuts, time=config["duties"]["time"], newest=plan.newest, empty=plan.empty
         )
         keeper = planning.keeper(config)
         paths = {name: f"{self._uri}/{_records(name, suffix)}" for name in splitter.names(element["split"])}
-        drafts = {name: spread.Draft(records, self._drafts) for name, records in paths.items()}
+        drafts = {name: parallel_map.Draft(records, self._drafts) for name, records in paths.items()}
         writers = {name: RecordWriter(draft.file) for name, draft in drafts.items()}
-        columns = {name: sidecar.Writer(records) for name, records in paths.items()}
+        columns = {name: column_cache.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
         added = sources.added(path, config["data"])
         compared = config["classes"] or planning.divided(config, added)
         skip = planning.naming(config, added) if compared else None
-        marked = marks.Marks(skip=skip, label=config["label"], name=next(iter(added), None))
+        marked = row_profile.Marks(skip=skip, label=config["label"], name=next(iter(added), None))
         omitted = omissions.Omissions()
         meter, expected = progress.Meter(), 0.0
         for batch in ahead(planning.read(plan.files[element["shard"]], plan, config, keeper, omitted)):
             narrow = narrowed(batch)
-            examples = encoding.examples(narrow)
+            examples = example_encoding.examples(narrow)
             texts = cut(examples)
             # Times are compared as they were read.
             divided = splitter.divide(batch, examples, texts=texts, path=path, ready=element["split"])
             marked.add(narrow, divided)
-            records, typed = framed(examples, texts), sidecar.typed(narrow)
+            records, typed = framed(examples, texts), column_cache.typed(narrow)
             for name, numbers in divided.items():
                 writers[name].write_framed(joined(records.take(pa.array(numbers))))
-                columns[name].write(sidecar.selected(typed, numbers))
+                columns[name].write(column_cache.selected(typed, numbers))
                 counts[name] += len(numbers)
             if not expected and len(batch):
                 expected = _expected(path, len(batch))
@@ -165,11 +172,11 @@ class WriteShard:
             drafts[name].place()
             columns[name].close(writer.digest)
         for ending, found in ((".json", counts), (LEFT_OUT, keeper.left_out), (OMITTED, omitted.plain())):
-            draft = spread.Draft(f"{self._uri}/{COUNTS}/{suffix}{ending}", self._drafts)
+            draft = parallel_map.Draft(f"{self._uri}/{COUNTS}/{suffix}{ending}", self._drafts)
             with draft.file as file:
                 file.write(json.dumps(found).encode())
             draft.place()
-        draft = spread.Draft(f"{self._uri}/{COUNTS}/{suffix}{marks.ENDING}", self._drafts)
+        draft = parallel_map.Draft(f"{self._uri}/{COUNTS}/{suffix}{row_profile.ENDING}", self._drafts)
         marked.write(draft.file)
         draft.place()
         return sum(counts.values())
@@ -221,4 +228,4 @@ def _empty(name: str, plan: planning.Plan, left_out: dict[str, int]) -> str:
         "column": f"column {plan.split['column']!r} names it in no row",
         "files": "its files hold none",
     }.get(plan.split["by"], "it needs more rows, or a larger share in data.split")
-    return f"{path}: no row fell into split {name!r}; {mend}{rows.sentence(left_out)}"
+    return f"{path}: no row fell into split {name!r}; {mend}{row_filter.sentence(left_out)}"

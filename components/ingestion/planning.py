@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.ingestion import empty, files, left_out, sample, sources, spans, times
-from components.ingestion.cells import DOUBLE
-from components.ingestion.files import DataFile
-from components.ingestion.grouping import ungrouped
-from components.ingestion.named_splits import SPLITS, cell_text, named_split
+from components.ingestion import sources
+from components.ingestion.discovery import data_files, empty_files, spans
+from components.ingestion.discovery.data_files import DataFile
 from components.ingestion.omissions import Omissions
-from components.ingestion.rows import Keeper
+from components.ingestion.parsing.casting import DOUBLE
+from components.ingestion.rows import left_out_columns, row_sample, row_times
+from components.ingestion.rows.row_filter import Keeper
+from components.ingestion.rows.split_column import cell_text, named_split
 from errors import UserError
+from spec.rows.data_paths import SPLITS
+from spec.rows.grouping import ungrouped
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,10 @@ def plan(config: Mapping[str, Any]) -> Plan:
     if reason := ungrouped(data["split"]["by"], config["duties"]["group"]):
         raise UserError(reason)
     omissions = Omissions()
-    found = files.resolve(config["paths"], data, omissions)
-    filled = empty.without(found, data, omissions)
+    found = data_files.resolve(config["paths"], data, omissions)
+    filled = empty_files.without(found, data, omissions)
     columns = sources.types([file.path for file in filled], data, config["columns"], omissions)
-    left_out.check(data, omissions, filled[0].path, columns)
+    left_out_columns.check(data, omissions, filled[0].path, columns)
     split = {
         **data["split"],
         "key": _key(config),
@@ -94,8 +97,8 @@ def plan(config: Mapping[str, Any]) -> Plan:
             ready = [replace(file, split="test" if file.span == taken[-1] else "train") for file in filled]
             made = replace(made, files=ready, split={**split, "cut_eval": True})
     if split["by"] == "time":
-        cuts = times.cuts(_times(made, config), {name: split[name] for name in SPLITS})
-        notes.append(f"eval from {times.shown(cuts[0])}, test from {times.shown(cuts[1])}")
+        cuts = row_times.cuts(_times(made, config), {name: split[name] for name in SPLITS})
+        notes.append(f"eval from {row_times.shown(cuts[0])}, test from {row_times.shown(cuts[1])}")
         made = replace(made, cuts=cuts)
     if split["by"] == "column" and not _names_eval(made, config):
         notes.append(f"eval is cut out of train, as no row's {split['column']} names it")
@@ -116,7 +119,7 @@ def plan(config: Mapping[str, Any]) -> Plan:
 
 
 def read(
-    file: files.DataFile,
+    file: data_files.DataFile,
     plan: Plan,
     config: Mapping[str, Any],
     keep: Keeper,
@@ -136,23 +139,23 @@ def read(
     """
     batches = sources.batches(file.path, config["data"], _types(file, plan, config), omissions)
     if config["data"]["sample"]:
-        batches = sample.rows(batches, sample.part(config["data"]["sample"], file, plan.files, plan.split))
+        batches = row_sample.rows(batches, row_sample.part(config["data"]["sample"], file, plan.files, plan.split))
     for batch in batches:
         yield kept(batch, file, plan, config, keep)
 
 
-def _types(file: files.DataFile, plan: Plan, config: Mapping[str, Any]) -> Mapping[str, str]:
+def _types(file: data_files.DataFile, plan: Plan, config: Mapping[str, Any]) -> Mapping[str, str]:
     """Types to read a file's columns in: seconds since 1970 with a fraction are equal in float32 within minutes."""
     name = config["duties"]["time"]
     if plan.split["by"] != "time" or plan.columns.get(name) != "FLOAT":
         return plan.columns
-    if (config["data"]["format"] or files.format_of(file.path)) not in ("csv", "jsonl", "xlsx", "parquet"):
+    if (config["data"]["format"] or data_files.format_of(file.path)) not in ("csv", "jsonl", "xlsx", "parquet"):
         return plan.columns
     return {**plan.columns, name: DOUBLE}
 
 
 def kept(
-    batch: pa.RecordBatch, file: files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keeper
+    batch: pa.RecordBatch, file: data_files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keeper
 ) -> pa.RecordBatch:
     """Rows of a batch that stay; arguments as of `read`."""
     found = keep.keep(batch)
@@ -197,7 +200,7 @@ def divided(config: Mapping[str, Any], added: Sequence[str] = ()) -> bool:
 def added(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Columns that the reader of the data adds to name a row; none where the data is gone."""
     try:
-        first = files.resolve(config["paths"], config["data"])[0]
+        first = data_files.resolve(config["paths"], config["data"])[0]
     except UserError:
         return ()
     return sources.added(first.path, config["data"])
@@ -252,10 +255,10 @@ def _names_eval(plan: Plan, config: Mapping[str, Any]) -> bool:
     )
 
 
-def span_numbers(batch: pa.RecordBatch, file: files.DataFile, config: Mapping[str, Any]) -> Any:
+def span_numbers(batch: pa.RecordBatch, file: data_files.DataFile, config: Mapping[str, Any]) -> Any:
     """Span of each row, where a column of dates cuts spans: int64 (rows,)."""
     name = config["duties"]["time"]
-    keys = times.keys(column(batch, name, file.path), name, file.path)
+    keys = row_times.keys(column(batch, name, file.path), name, file.path)
     return spans.numbers(keys, config["data"]["spans"]["by"], name)
 
 
@@ -265,7 +268,7 @@ def _times(plan: Plan, config: Mapping[str, Any]) -> Iterator[Any]:
     keep = keeper(config)
     for file in plan.files:
         for batch in read(file, plan, config, keep):
-            yield times.keys(column(batch, name, file.path), name, file.path)
+            yield row_times.keys(column(batch, name, file.path), name, file.path)
 
 
 def column(batch: pa.RecordBatch, name: str, path: str) -> pa.Array:

@@ -5,10 +5,13 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from components.ingestion import conversions, files, formats, left_out
+from components.ingestion.discovery import data_files, formats
+from components.ingestion.discovery.hive_partitions import Partitioned
 from components.ingestion.omissions import Omissions
-from components.ingestion.partitions import Partitioned
+from components.ingestion.parsing import conversions
+from components.ingestion.rows import left_out_columns
 from errors import UserError
+from spec.rows import data_paths
 
 
 class Source(Protocol):
@@ -52,7 +55,7 @@ def batches(
 
     Args:
         paths: The files, in order.
-        settings: [data] with all its defaults, as `pipeline.data.Data(...).model_dump(mode="json")` gives it.
+        settings: [data] with all its defaults, as `spec.data.Data(...).model_dump(mode="json")` gives it.
         columns: Column name -> schema type (INT, FLOAT, BYTES); any other column has the type that all its cells
             look like. Empty where there is no schema.
         omissions: Takes what is skipped, left out, cut or converted; complete once the last batch is read.
@@ -95,7 +98,7 @@ def types(
     found = dict(columns)
     for path in paths:
         own = source(path, settings).types(path, settings, columns, omissions)
-        left_out.check_names(path, list(own))
+        left_out_columns.check_names(path, list(own))
         for name, kind in own.items():
             if name not in columns:
                 found[name] = widest(found.get(name), kind)
@@ -143,7 +146,7 @@ def added(path: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
         path: The file.
         settings: As for `batches`.
     """
-    return ADDED.get(settings["format"] or files.format_of(path) or "", ())
+    return ADDED.get(settings["format"] or data_files.format_of(path) or "", ())
 
 
 def widest(one: str | None, other: str) -> str:
@@ -158,15 +161,17 @@ def source(path: str, settings: Mapping[str, Any]) -> Source:
     Raises:
         UserError: nothing here reads it.
     """
-    kind = settings["format"] or files.format_of(path)
+    kind = settings["format"] or data_files.format_of(path)
     if kind is None and path.lower().endswith(formats.IMAGES):
-        from components.ingestion import image_files
+        from components.ingestion.discovery import image_folders
 
-        raise UserError(image_files.no_classes(path))
+        raise UserError(image_folders.no_classes(path))
     if kind is None:
-        from components.ingestion import foreign
+        from components.ingestion.discovery import unsupported_formats
 
-        if not files.is_remote(path) and (said := foreign.refusal(path) or foreign.by_name(path)):
+        if not data_paths.is_remote(path) and (
+            said := unsupported_formats.refusal(path) or unsupported_formats.by_name(path)
+        ):
             raise UserError(said)
         raise UserError(
             f"{path}: its name tells no format: take it out of data.path, or say data.format, which is one of "
@@ -179,33 +184,33 @@ def source(path: str, settings: Mapping[str, Any]) -> Source:
 def _module(kind: str) -> Source:
     # Each is imported when it is asked for: together they cost over a second.
     if kind == "parquet":
-        from components.ingestion import parquet_source
+        from components.ingestion.readers import parquet
 
-        return parquet_source
+        return parquet
     if kind == "jsonl":
-        from components.ingestion import jsonl_source
+        from components.ingestion.readers import jsonl
 
-        return jsonl_source
+        return jsonl
     if kind == "xlsx":
-        from components.ingestion import excel_source
+        from components.ingestion.readers import xlsx
 
-        return excel_source
+        return xlsx
     if kind == "tfrecord":
-        from components.ingestion import tfrecord_source
+        from components.ingestion.readers import tfrecord
 
-        return tfrecord_source
+        return tfrecord
     if kind == "idx":
-        from components.ingestion import idx_source
+        from components.ingestion.readers import idx
 
-        return idx_source
+        return idx
     if kind == "pixels":
-        from components.ingestion import pixels_source
+        from components.ingestion.readers import pixels
 
-        return pixels_source
+        return pixels
     if kind == "images":
-        from components.ingestion import folder_source
+        from components.ingestion.readers import images
 
-        return folder_source
-    from components.ingestion import csv_source
+        return images
+    from components.ingestion.readers import csv as csv_source
 
     return csv_source

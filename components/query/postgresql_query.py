@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from components.query.rows import Deadline, Query, Result, refused
+from components.query.query_rows import Deadline, Query, Result, refused
 from errors import ResourceError
 
 CONNECT_SECONDS = 10

@@ -12,11 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.query import address, postgresql_query, sqlite_query
-from components.query.rows import Deadline, Query, Result, Row
-from components.query.typed import Columns
+from components.query import postgresql_query, sqlite_query
+from components.query.column_types import Columns
+from components.query.query_rows import Deadline, Query, Result, Row
 from errors import ResourceError, UserError
-from models import arrow
+from models.data import arrow
+from spec import database_address
 
 STEP_BYTES, MOST_ROWS = 16 << 20, 5_000
 """About so many bytes of texts are fetched at once, and at most so many rows."""
@@ -78,7 +79,7 @@ def take(query: Query, data_root: str, folder: str) -> Snapshot:
 
 
 def _opened(query: Query, data_root: str, deadline: Deadline) -> contextlib.AbstractContextManager[Result]:
-    if address.is_sqlite(query.database):
+    if database_address.is_sqlite(query.database):
         return sqlite_query.opened(query, data_root, deadline)
     return postgresql_query.opened(query, deadline)
 

@@ -6,9 +6,9 @@ import pathlib
 import sqlite3
 from collections.abc import Iterator
 
-from components.query import address
-from components.query.rows import Deadline, Query, Result, refused
+from components.query.query_rows import Deadline, Query, Result, refused
 from errors import ResourceError, UserError
+from spec import database_address
 
 LOCKED_SECONDS = 30.0
 """Wait for a writer to finish."""
@@ -30,7 +30,7 @@ def opened(query: Query, data_root: str, deadline: Deadline) -> Iterator[Result]
         UserError: the file is not there or no database, or the query cannot be run or took too long.
         ResourceError: the database is locked.
     """
-    path = address.sqlite_file(query.database, data_root)
+    path = database_address.sqlite_file(query.database, data_root)
     if not os.path.isfile(path):
         raise UserError(f"data.database: there is no file {path}. Put it there, or correct the path")
     try:

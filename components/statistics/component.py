@@ -10,7 +10,7 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 from tfx.types.standard_component_specs import StatisticsGenSpec
 
-from components import digest
+from components.fingerprints import code_digest
 from components.statistics.executor import Executor
 
 
@@ -45,7 +45,7 @@ def statistics(*, examples: Any) -> Statistics:
     spec = StatisticsSpec(
         examples=examples,
         exclude_splits="[]",
-        code=json.dumps(digest.stage(Executor.__module__)),
+        code=json.dumps(code_digest.stage(Executor.__module__)),
         statistics=Channel(type=standard_artifacts.ExampleStatistics),
     )
     node: Statistics = Statistics(spec).with_id("statistics")

@@ -15,11 +15,14 @@ from tfx.types import artifact_utils
 from tfx.utils import json_utils
 from tfx_bsl.coders import example_coder
 
-from components import digest, shards, spread, summary
-from components.ahead import ahead
-from components.engine.pipeline import OnEngine
+from components import example_passes, summary
+from components.engine import parallel_map
+from components.engine.beam_pipeline import OnEngine
+from components.fingerprints import code_digest
+from components.prefetch import ahead
 from components.statistics.frequencies import Frequencies
-from models import progress, sidecar
+from models import progress
+from models.data import column_cache
 
 DECODE_ROWS = 4096
 """Records decoded at once; the decoder is slower on more. Generators get many such batches as one."""
@@ -28,7 +31,7 @@ DECODE_ROWS = 4096
 class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
-    @digest.checked
+    @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -37,7 +40,9 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         statistics = artifact_utils.get_single_instance(output_dict["statistics"])
         splits = artifact_utils.decode_split_names(examples.split_names)
         elements = [
-            (split, spread.absolute(each.path), each.rows) for split in splits for each in shards.files(examples, split)
+            (split, parallel_map.absolute(each.path), each.rows)
+            for split in splits
+            for each in example_passes.files(examples, split)
         ]
         statistics.split_names = artifact_utils.encode_split_names(splits)
         statistics.span = examples.span
@@ -45,7 +50,9 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         statistics.set_json_value_custom_property(
             SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, json_utils.dumps(dict.fromkeys(splits, 1.0))
         )
-        found = spread.combine(self._make_beam_pipeline, elements, Measure(), merge, f"{statistics.uri}/.temporary")
+        found = parallel_map.combine(
+            self._make_beam_pipeline, elements, Measure(), merge, f"{statistics.uri}/.temporary"
+        )
         for split in splits:
             folder = artifact_utils.get_split_uri([statistics], split)
             fileio.makedirs(folder)
@@ -73,12 +80,12 @@ class Measure:
     def setup(self) -> None:
         """Nothing is needed."""
 
-    def process(self, element: shards.Element) -> list[Any]:
+    def process(self, element: example_passes.Element) -> list[Any]:
         """Read one file."""
         split, path, declared = element
         made = generators()
         accumulators = [generator.create_accumulator() for generator in made]
-        meter, rows = progress.Meter(total=sidecar.rows(path)), 0
+        meter, rows = progress.Meter(total=column_cache.rows(path)), 0
         for batch in ahead(_decoded(path)):
             accumulators = [
                 generator.add_input(accumulator, batch)
@@ -86,18 +93,18 @@ class Measure:
             ]
             meter.add(len(batch), split)
             rows += len(batch)
-        shards.check(path, rows, declared)
+        example_passes.check(path, rows, declared)
         return [generator.compact(part) for generator, part in zip(made, accumulators, strict=True)]
 
 
 def _decoded(path: str) -> Iterator[pa.RecordBatch]:
     """Columns of lists, as TFDV has them, from the columns beside the records or from the records."""
-    kept = sidecar.batches(path)
+    kept = column_cache.batches(path)
     if kept is not None:
         yield from map(lists, kept)
         return
     decoder = example_coder.ExamplesToRecordBatchDecoder()
-    for records in shards.batches(path):
+    for records in example_passes.batches(path):
         parts = [decoder.DecodeBatch(records[at : at + DECODE_ROWS]) for at in range(0, len(records), DECODE_ROWS)]
         yield from _joined(parts)
 

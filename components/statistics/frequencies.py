@@ -11,7 +11,7 @@ from tensorflow_data_validation.utils import stats_util, top_k_uniques_stats_uti
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx_bsl.arrow import array_util
 
-from components import counts
+from components import value_counts
 
 Counts = dict[tuple[Any, ...], list[pa.StructArray]]
 """Path of a feature -> counts of its values, in parts."""
@@ -44,7 +44,7 @@ class Frequencies(stats_generator.CombinerStatsGenerator):  # type: ignore[misc]
             if kind != statistics_pb2.FeatureNameStatistics.STRING:
                 continue
             values, _ = array_util.flatten_nested(array, False)
-            accumulator[path.steps()] = counts.add(accumulator.get(path.steps()), values)
+            accumulator[path.steps()] = value_counts.add(accumulator.get(path.steps()), values)
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[Counts]) -> Counts:
@@ -57,7 +57,7 @@ class Frequencies(stats_generator.CombinerStatsGenerator):  # type: ignore[misc]
 
     def compact(self, accumulator: Counts) -> Counts:
         """Each value once."""
-        return {path: [counts.total(parts)] for path, parts in accumulator.items()}
+        return {path: [value_counts.total(parts)] for path, parts in accumulator.items()}
 
     def extract_output(self, accumulator: Counts) -> Any:
         """DatasetFeatureStatistics with the string statistics of each path."""

@@ -18,7 +18,7 @@ from tensorflow_transform.beam import impl as beam_impl
 from tensorflow_transform.beam.analyzer_impls import _VocabOrderingType
 
 from components.transformation import traced
-from components.transformation.accumulators import Combined, Counted, Gatherer, vocabulary
+from components.transformation.analyzer_accumulators import Combined, Counted, Gatherer, vocabulary
 
 Pass = Callable[[str, Sequence[Gatherer]], list[Any]]
 """Applies a graph, as `passes.Graph` takes it, to all rows; returns what each gatherer gathered."""

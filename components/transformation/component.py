@@ -8,11 +8,11 @@ from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.proto import transform_pb2
 
-from components import digest
+from components.fingerprints import code_digest
 from components.transformation.executor import Executor
-from models import settings
+from spec import settings
 
-PREPROCESSING = "models.preprocessing"
+PREPROCESSING = "models.features.preprocessing"
 
 
 class Transformation(Transform):  # type: ignore[misc]
@@ -36,7 +36,7 @@ def transformation(
     Args:
         examples: Channel of Examples.
         schema: Channel of Schema.
-        config: `features`, `label`, `columns` and `preprocessing`, as models/preprocessing.py reads them.
+        config: `features`, `label`, `columns` and `preprocessing`, as models/features/preprocessing.py reads them.
         analyze: Splits whose figures (means, vocabularies, quantiles) make the graph.
         transform: Splits that are written transformed.
         files: Further files that your own code reads.
@@ -54,7 +54,7 @@ def transformation(
         splits_config=transform_pb2.SplitsConfig(analyze=list(analyze), transform=list(transform)),
         custom_config={
             "settings": json.loads(json.dumps(packed)),
-            "code": digest.stage(Executor.__module__, PREPROCESSING, *own, files=files),
+            "code": code_digest.stage(Executor.__module__, PREPROCESSING, *own, files=files),
         },
         disable_statistics=True,
         disable_analyzer_cache=True,

@@ -22,13 +22,15 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, proto_utils
 
 import printing
-from components import digest, shards, spread, summary
-from components.engine.pipeline import OnEngine
-from components.transformation import findings, passes
+from components import example_passes, summary
+from components.engine import parallel_map
+from components.engine.beam_pipeline import OnEngine
+from components.fingerprints import code_digest
+from components.transformation import graph_passes, transform_errors
 from components.transformation.analysis import Analysis, Unsupported
 from errors import ResourceError
 from manifest import Shard
-from models import settings
+from spec import settings
 
 RECORDS = "transformed_examples"
 """Stem of the files of transformed tf.Examples, as stock Transform names them."""
@@ -39,7 +41,7 @@ _STOCK_RUNNER = "--runner=BundleBasedDirectRunner"
 class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
-    @digest.checked
+    @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -63,7 +65,7 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
             wordless = self._transform(input_dict, output_dict, exec_properties)
         except Unsupported as found:
             printing.line(f"transformation: {found} is not known to the fast path, so stock TFX runs this stage")
-            shards.exactly(artifact_utils.get_single_instance(input_dict["examples"]))
+            example_passes.exactly(artifact_utils.get_single_instance(input_dict["examples"]))
             for artifact in (graph, *output_dict["transformed_examples"]):
                 if fileio.exists(artifact.uri):
                     fileio.rmtree(artifact.uri)
@@ -101,12 +103,15 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
         graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
         # A folder that an earlier try of the stage left is not written into.
-        temporary, explain = f"{graph.uri}/{spread.TEMPORARY}-{uuid.uuid4().hex}", _explain(exec_properties, input_dict)
+        temporary, explain = (
+            f"{graph.uri}/{parallel_map.TEMPORARY}-{uuid.uuid4().hex}",
+            _explain(exec_properties, input_dict),
+        )
         analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
         needed = {name: spec[name] for name in analysis.columns}
         logging.info("transformation: %d raw columns", len(needed))
-        files = [file for split in config.analyze for file in shards.files(examples, split)]
-        model = analysis.run(passes.gather(self._make_beam_pipeline, files, needed, temporary, explain))
+        files = [file for split in config.analyze for file in example_passes.files(examples, split)]
+        model = analysis.run(graph_passes.gather(self._make_beam_pipeline, files, needed, temporary, explain))
         made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
         _write(graph.uri, model, made, analysis.assets, dataset_metadata.DatasetMetadata(schema))
         transformed.split_names = artifact_utils.encode_split_names(list(config.transform))
@@ -114,14 +119,14 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
         together = {target: source for files in pairs.values() for target, source in files.items()}
         features = _config(exec_properties).get("features") or {}
         bags = [f"{entry['column']}_bag" for entry in features.get("text", ())]
-        found = passes.materialize(
+        found = graph_passes.materialize(
             self._make_beam_pipeline, together, needed, model, made.schema, temporary, explain, bags
         )
         below = len(f"{transformed.uri}/")
         declared = {
             split: [Shard(target[below:], found[target][0]) for target in files] for split, files in pairs.items()
         }
-        shards.declare(transformed, declared)
+        example_passes.declare(transformed, declared)
         io_utils.delete_dir(temporary)
         return _wordless({split: [found[target] for target in files] for split, files in pairs.items()}, bags)
 
@@ -151,27 +156,30 @@ def _wordless(found: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags
     return said
 
 
-def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> spread.Explain:
+def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> parallel_map.Explain:
     """From what a worker raised to what is wrong with the data; pickled to where the worker is."""
     config = _config(exec_properties)
     if not config:
-        return spread.unexplained
+        return parallel_map.unexplained
     examples, files = artifact_utils.get_single_instance(input_dict["examples"]), {}
     # Without its files an artifact explains less, and the error itself says so.
     with contextlib.suppress(ResourceError):
         splits = artifact_utils.decode_split_names(examples.split_names)
-        files = {name: [spread.absolute(shard.path) for shard in shards.files(examples, name)] for name in splits}
-    return functools.partial(findings.explain, config=config, records=findings.Records(files))
+        files = {
+            name: [parallel_map.absolute(shard.path) for shard in example_passes.files(examples, name)]
+            for name in splits
+        }
+    return functools.partial(transform_errors.explain, config=config, records=transform_errors.Records(files))
 
 
 def _declare(transformed: Any) -> None:
     """Declare the files that stock TFX wrote."""
-    splits = shards.declared(transformed).splits
+    splits = example_passes.declared(transformed).splits
     counted = {
-        split: [Shard(each.path, shards.count(f"{transformed.uri}/{each.path}")) for each in files]
+        split: [Shard(each.path, example_passes.count(f"{transformed.uri}/{each.path}")) for each in files]
         for split, files in splits.items()
     }
-    shards.declare(transformed, counted)
+    example_passes.declare(transformed, counted)
 
 
 def _schema(folder: str) -> schema_pb2.Schema:
@@ -181,7 +189,7 @@ def _schema(folder: str) -> schema_pb2.Schema:
 
 def _pairs(examples: Any, transformed: Any, split: str) -> dict[str, Shard]:
     """The file of transformed rows -> the raw file."""
-    files = shards.files(examples, split)
+    files = example_passes.files(examples, split)
     folder = artifact_utils.get_split_uri([transformed], split)
     fileio.makedirs(folder)
     return {f"{folder}/{RECORDS}-{number:05d}-of-{len(files):05d}.gz": file for number, file in enumerate(files)}

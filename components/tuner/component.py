@@ -8,10 +8,11 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
-from components import digest, trainer
-from components.tuner import pool
+from components import trainer
+from components.fingerprints import code_digest
+from components.tuner import trial_pool
 from components.tuner.executor import Executor
-from models import settings
+from spec import settings
 
 
 class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -64,12 +65,12 @@ def tuner(
     Returns:
         A node with outputs `best_hyperparameters` and `tuner_results`.
     """
-    modules = (Executor.__module__, pool.MODULE, trainer.module(config["network"]["name"]))
+    modules = (Executor.__module__, trial_pool.MODULE, trainer.module(config["network"]["name"]))
     spec = TunerSpec(
         examples=examples,
         transform_graph=transform_graph,
         settings=json.dumps(settings.pack(dict(config), settings_folder)),
-        code=json.dumps(digest.stage(*modules, files=files, values=config["network"])),
+        code=json.dumps(code_digest.stage(*modules, files=files, values=config["network"])),
         trials=trials,
         anew=int(anew),
         best_hyperparameters=Channel(type=standard_artifacts.HyperParameters),

@@ -9,25 +9,27 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 import printing
-from components import digest, shards, summary
-from components.tuner import plot, pool, table, trials
+from components import example_passes, summary
+from components.fingerprints import code_digest
+from components.tuner import trial_plot, trial_pool, trial_tables, trials
 from components.tuner.trials import Trial
 from errors import UserError
-from models import progress, reads, settings, tuning
-from models.tuning import Tuning
+from models import file_reads, progress
+from spec import settings, tuning
+from spec.tuning import Tuning
 
 BEST = "best_hyperparameters.txt"
 """keras-tuner's HyperParameters as JSON, under the name that TFX's Tuner gives it."""
 RESULTS = "tuner_results.json"
 """One record a trial that ended well, the best first, as TFX's Tuner writes it."""
-FILES = (table.JSONL, table.MARKDOWN, table.CSV, plot.SVG)
+FILES = (trial_tables.JSONL, trial_tables.MARKDOWN, trial_tables.CSV, trial_plot.SVG)
 """Beside the results, for people; copied into the run's folder."""
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """Trains the trials in processes of their own."""
 
-    @digest.checked
+    @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -45,7 +47,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         shared = {name: config[name] for name in ("features", "label")}
         graph = artifact_utils.get_single_uri(input_dict["transform_graph"])
         splits = {
-            name: [file for examples in input_dict["examples"] for file in shards.files(examples, name)]
+            name: [file for examples in input_dict["examples"] for file in example_passes.files(examples, name)]
             for name in ("train", "eval")
         }
         order = {
@@ -53,7 +55,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             "rows": {file.path: file.rows for files in splits.values() for file in files},
             "transform_output": graph,
             **shared,
-            "apart": reads.apart(),
+            "apart": file_reads.apart(),
         }
         data = trials.content({name: [file.path for file in files] for name, files in splits.items()}, graph)
         decides = {"data": data, "code": exec_properties["code"], **shared}
@@ -63,14 +65,14 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             printing.line(str(done[-1].line(best=False)))
             progress.tell(_so_far(done, tuner))
 
-        processes = pool.size(tuner.parallel, tuner.trials)
-        with pool.Pool(order, processes) as train:
+        processes = trial_pool.size(tuner.parallel, tuner.trials)
+        with trial_pool.Pool(order, processes) as train:
             try:
                 done, oracle = search.search(tuner, sections, train=train, store=store, report=report)
             except ValueError as error:
                 raise UserError(str(error)) from error
         for trial in done:
-            reads.add(trial.result.reads)
+            file_reads.add(trial.result.reads)
         best = trials.best(done, tuner)
         if best is None:
             raise UserError(_all_failed(done))
@@ -94,12 +96,12 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             (trial for trial in done if trial.score is not None), key=lambda trial: trial.score or 0.0, reverse=down
         )
         records = [{"trial_id": str(trial.number), "score": trial.score, **trial.values} for trial in good]
-        texts = (table.jsonl, table.markdown, table.comma_separated)
+        texts = (trial_tables.jsonl, trial_tables.markdown, trial_tables.comma_separated)
         files = {
             os.path.join(chosen, BEST): json.dumps(hyperparameters),
             os.path.join(results, RESULTS): json.dumps(records),
             **{os.path.join(results, name): text(done, best) for name, text in zip(FILES, texts, strict=False)},
-            os.path.join(results, plot.SVG): plot.draw(done, best, tuner),
+            os.path.join(results, trial_plot.SVG): trial_plot.draw(done, best, tuner),
         }
         for path, text in files.items():
             fileio.makedirs(os.path.dirname(path))

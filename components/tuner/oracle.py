@@ -15,8 +15,8 @@ import numpy as np
 import threadpoolctl
 from keras_tuner.engine import trial as trial_module
 
-from models import tuning
-from models.tuning import Dimension, Tuning
+from spec import tuning
+from spec.tuning import Dimension, Tuning
 
 ROUND = 4
 """Trials a round of the Bayesian method, between which it learns; the same whatever runs at a time."""

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 from components.tuner import trials
 from components.tuner.oracle import Oracle, Proposal
 from components.tuner.trials import Result, Store, Trial
-from models import tuning
-from models.tuning import Tuning
+from spec import tuning
+from spec.tuning import Tuning
 
 Sections = Mapping[str, Any]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from tfx.dsl.io import fileio
 
-from models import reads
-from models.tuning import Tuning
+from models import file_reads
+from spec.tuning import Tuning
 
 LOSS = "loss"
 BLOCK_BYTES = 1 << 20
@@ -113,7 +113,7 @@ class Store:
         with fileio.open(path) as file:
             kept: dict[str, Any] = json.loads(file.read())
         result = Result(**kept["result"])
-        return None if reads.changed(result.reads) else result
+        return None if file_reads.changed(result.reads) else result
 
     def write(self, sections: Mapping[str, Any], result: Result) -> None:
         """Keep a result, unless the next time could end otherwise."""

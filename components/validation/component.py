@@ -11,9 +11,9 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 from tfx.types.standard_component_specs import ExampleValidatorSpec
 
-from components import digest
+from components.fingerprints import code_digest
 from components.validation.executor import Executor
-from models import settings
+from spec import settings
 
 
 class ValidationSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -109,7 +109,7 @@ def validation(
         statistics=statistics,
         schema=schema,
         exclude_splits="[]",
-        code=json.dumps(digest.stage(Executor.__module__)),
+        code=json.dumps(code_digest.stage(Executor.__module__)),
         anomalies=Channel(type=standard_artifacts.ExampleAnomalies),
         **{key: value for key, value in ours.items() if value is not None},
     )

@@ -12,23 +12,25 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components import digest, summary
-from components.validation import drift, findings, gates, labels, located, reviewed
-from components.validation.findings import Finding
+from components import summary
+from components.fingerprints import code_digest
+from components.validation import gate_findings, row_locations
+from components.validation.gate_context import Today, gathered, looked_back
+from components.validation.gate_findings import Finding
+from components.validation.gates import drift_gates, figure_gates, label_gate, schema_gate
 from components.validation.history import STATISTICS_ID
-from components.validation.today import Today, gathered, looked_back
 from errors import GateError
-from models import settings
-from models.label import Label
+from spec import settings
+from spec.columns.label import Label
 
-JUDGES = {**gates.GATES, "drift": drift.drift, "skew": drift.skew}
+JUDGES = {**figure_gates.GATES, "drift": drift_gates.drift, "skew": drift_gates.skew}
 """Key of [gates] -> what judges it."""
 
 
 class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
-    @digest.checked
+    @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
@@ -48,23 +50,23 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         config = settings.unpack(json.loads(exec_properties.get("settings") or '{"inline": {}}'))
         anomalies = {split: _anomalies(artifact, split) for split in splits}
         label = Label.model_validate(config["label"]) if config.get("label") else None
-        found = reviewed.findings(anomalies, statistics, schema, config.get("schema", "the schema"), label)
+        found = schema_gate.findings(anomalies, statistics, schema, config.get("schema", "the schema"), label)
         if config:
             marked = gathered(input_dict.get("examples", []))
             before = looked_back(figures, input_dict.get("history", []))
             today = Today(config, schema, statistics, *marked, before)
             # What the schema refuses is not told twice.
             known = {finding.column for finding in found}
-            found += findings.worst(one for one in labels.unlearnable(today) if one.column not in known)
+            found += gate_findings.worst(one for one in label_gate.unlearnable(today) if one.column not in known)
             for name, judge in JUDGES.items():
                 if today.gate(name)["action"] != "off":
                     told = (one for one in judge(today) if one.column is None or one.column not in known)
-                    found += findings.worst(told)
+                    found += gate_findings.worst(told)
         blocked = [finding for finding in found if finding.action == "block"]
         if config and blocked:
-            located.locate(blocked, config["source"], config["source_content"])
-        with fileio.open(f"{artifact.uri}/{findings.FILE}", "w") as file:
-            file.write(findings.dump(found))
+            row_locations.locate(blocked, config["source"], config["source_content"])
+        with fileio.open(f"{artifact.uri}/{gate_findings.FILE}", "w") as file:
+            file.write(gate_findings.dump(found))
         if blocked:
             raise GateError(_refusal(blocked), [finding.plain() for finding in found])
         artifact.set_int_custom_property(STATISTICS_ID, figures.id)

@@ -7,7 +7,9 @@ from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
 from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 
-from components import content, lineage, reference
+from components import lineage
+from components.baseline import reference
+from components.fingerprints import artifact_digest
 
 STATISTICS_ID = "statistics"
 """Custom property of the anomalies artifact: the id of the statistics that were let through."""
@@ -49,7 +51,7 @@ class LetThrough(ResolverStrategy):  # type: ignore[misc]
 
 def _content(figures: Any) -> str:
     """Digest of statistics: equal for equal rows, whatever their files are called."""
-    return str(figures.get_string_custom_property(content.PROPERTY))
+    return str(figures.get_string_custom_property(artifact_digest.PROPERTY))
 
 
 def nearest(now: Any, earlier: Iterable[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 import errors
 from docs.generate.attribute_docs import first_paragraph
 from docs.generate.markdown import code, prose, table
-from orchestration.command import parser
+from orchestration.cli.parser import parser
 
 PROGRAM = "python runner.py"
 

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from docs.generate.attribute_docs import attribute_docs, first_paragraph
 from docs.generate.config_types import default_text, model_of, models_within, type_text
 from docs.generate.markdown import code, prose, table
-from models.recipe import LOSSES, METRICS
 from pipeline.config import Config
-from pipeline.evaluation import METRICS as EVALUATED
-from pipeline.network import SUPERVISED, network_settings
-from pipeline.network import networks as network_names
+from pipeline.network_checks import SUPERVISED, network_settings
+from pipeline.network_checks import networks as network_names
+from spec.evaluation import METRICS as EVALUATED
+from spec.training import LOSSES, METRICS
 
 HEAD = ("key", "type", "default", "meaning")
 NETWORKS = "models.networks"

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from inspection.drawing import number
 from inspection.report.markup import Html, tag
 from inspection.report.svg import BOTTOM, LEFT, RIGHT, TOP, Point, Scale, axes, line, rect, short, span, svg, text
+from inspection.text_output import number
 
 Reach = tuple[str, float | None, Sequence[float] | None, float | None]
 """A row of `intervals`: name, value, the ends of its interval, the baseline's value."""

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-from inspection.drawing import number
+from inspection.text_output import number
 
 
 class Html(str):

@@ -4,22 +4,22 @@ import functools
 import os
 from collections.abc import Sequence
 
-from inspection.report import (
-    answers,
-    blessing,
-    data,
-    failure,
-    features,
-    graph,
-    head,
-    metrics,
-    origin,
-    training,
-    tuning,
-    worst,
-)
-from inspection.report.facts import Facts
 from inspection.report.markup import Html, joined, tag
+from inspection.report.report_facts import Facts
+from inspection.report.sections import (
+    answers_section,
+    blessing_section,
+    data_section,
+    failure_section,
+    features_section,
+    graph_section,
+    head_section,
+    metrics_section,
+    origin_section,
+    training_section,
+    tuning_section,
+    worst_section,
+)
 
 MOST_BYTES = 500_000
 """A report stays below this; one of very many columns or slices leaves pictures and rows out."""
@@ -37,20 +37,20 @@ def sections(known: Facts, *, drawn: int = 40, listed: int = 200, images: int = 
       images: Pictures of wrong answers.
     """
     made = [
-        ("failure", "Failure", failure.section(known)),
-        ("data", "Data", data.section(known, drawn=drawn)),
-        ("features", "Features", features.section(known)),
-        ("network", "Network", training.network(known)),
-        ("training", "Training", training.section(known)),
-        ("tuning", "Tuning", tuning.section(known)),
-        ("metrics", "Metrics", metrics.section(known, listed=listed)),
-        ("answers", "Answers", answers.section(known)),
-        ("worst", "Worst rows", worst.section(known, images=images)),
-        ("importance", "Importance of columns", blessing.importance(known)),
-        ("blessing", "Blessing", blessing.section(known)),
-        ("lineage", "Lineage", origin.lineage(known)),
-        ("settings", "Config and versions", origin.settings(known)),
-        ("unread", "What could not be read", origin.notes(known)),
+        ("failure", "Failure", failure_section.section(known)),
+        ("data", "Data", data_section.section(known, drawn=drawn)),
+        ("features", "Features", features_section.section(known)),
+        ("network", "Network", training_section.network(known)),
+        ("training", "Training", training_section.section(known)),
+        ("tuning", "Tuning", tuning_section.section(known)),
+        ("metrics", "Metrics", metrics_section.section(known, listed=listed)),
+        ("answers", "Answers", answers_section.section(known)),
+        ("worst", "Worst rows", worst_section.section(known, images=images)),
+        ("importance", "Importance of columns", blessing_section.importance(known)),
+        ("blessing", "Blessing", blessing_section.section(known)),
+        ("lineage", "Lineage", origin_section.lineage(known)),
+        ("settings", "Config and versions", origin_section.settings(known)),
+        ("unread", "What could not be read", origin_section.notes(known)),
     ]
     return [(name, title, content) for name, title, content in made if content]
 
@@ -58,10 +58,10 @@ def sections(known: Facts, *, drawn: int = 40, listed: int = 200, images: int = 
 def body(known: Facts, parts: Sections) -> Html:
     """Lays head, graph and sections out, with links to the sections."""
     links = [tag("a", title, href=f"#{name}") for name, title, _ in parts]
-    picture = graph.section(known)
+    picture = graph_section.section(known)
     run = tag("section", tag("h2", "Run"), picture, id="run") if picture else None
     laid = [tag("section", tag("h2", title), content, id=name) for name, title, content in parts]
-    return joined([head.section(known), tag("nav", *links, aria_label="Sections"), run, *laid])
+    return joined([head_section.section(known), tag("nav", *links, aria_label="Sections"), run, *laid])
 
 
 def report(known: Facts) -> str:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from inspection.drawing import number
 from inspection.report.markup import Html, tag
+from inspection.text_output import number
 
 Point = tuple[float, float]
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 22, 34

@@ -12,16 +12,24 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from errors import PipelineError, ResourceError, UserError
-from inspection import files
-from inspection.artifacts import find_artifact
 from inspection.report import page as report
 from inspection.report.markup import joined, tag
-from inspection.runs import find_run, show_run
-from inspection.store import Store, open_store
-from inspection.web import places
-from inspection.web.guard import HEADERS, Guard
-from inspection.web.layout import Page, Query, frame
-from inspection.web.pages import artifacts, compare, models, node, run, runs, schedules
+from inspection.run_history import find_run, show_run
+from inspection.store import artifact_files
+from inspection.store.artifact_lookup import find_artifact
+from inspection.store.metadata_store import Store, open_store
+from inspection.web import page_files
+from inspection.web.page_layout import Page, Query, frame
+from inspection.web.pages import (
+    artifacts_page,
+    compare_page,
+    models_page,
+    node_page,
+    run_page,
+    runs_page,
+    schedules_page,
+)
+from inspection.web.request_guard import HEADERS, Guard
 
 _CHUNK = 1 << 16
 _TEXT = (".txt", ".json", ".jsonl", ".pbtxt", ".csv", ".md", ".log", ".toml", ".left-out")
@@ -45,14 +53,14 @@ class Pages:
     def routes(self) -> list[Any]:
         """Returns every address."""
         pages = {
-            "/": runs.page,
-            "/run": run.page,
-            "/node": node.page,
-            "/models": models.page,
-            "/artifacts": artifacts.listing,
-            "/artifact": artifacts.page,
-            "/compare": compare.page,
-            "/schedules": lambda _, query: schedules.page(self._root, query),
+            "/": runs_page.page,
+            "/run": run_page.page,
+            "/node": node_page.page,
+            "/models": models_page.page,
+            "/artifacts": artifacts_page.listing,
+            "/artifact": artifacts_page.page,
+            "/compare": compare_page.page,
+            "/schedules": lambda _, query: schedules_page.page(self._root, query),
         }
         made = [Route(path, self._page(path, page)) for path, page in pages.items()]
         return [
@@ -94,7 +102,7 @@ class Pages:
                 folder = show_run(store, find_run(store, request.query_params.get("id", "latest"))).run.folder
             if folder is None:
                 raise UserError("this run has no folder")
-            with places.opened(folder, "report.html") as file:
+            with page_files.opened(folder, "report.html") as file:
                 content = file.read()
         except PipelineError as error:
             return Response(f"{error}\n", status_code=404, media_type="text/plain")
@@ -109,9 +117,9 @@ class Pages:
         try:
             with self._lock:
                 artifact = find_artifact(self._opened(), str(request.path_params["artifact"]))
-            root = files.folder(artifact.uri, f"{artifact.type} {artifact.id}")
+            root = artifact_files.folder(artifact.uri, f"{artifact.type} {artifact.id}")
             path = request.path_params["path"]
-            file = places.opened(root, path)
+            file = page_files.opened(root, path)
         except PipelineError as error:
             return Response(f"{error}\n", status_code=404, media_type="text/plain")
         size = file.seek(0, 2)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from models import dense
+from models.layers import dense
 
 TASKS = ("anomaly",)
 HEAD = False
@@ -30,7 +30,7 @@ def build(features: Any, network: Settings) -> Any:
     Learnt vectors could be learnt small instead of well, so every index is one-hot.
 
     Args:
-        features: What the network sees (models/features.py).
+        features: What the network sees (models/layers/feature_inputs.py).
         network: Its settings.
 
     Returns:

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from models import dense
-from models.role_kinds import Output
-from models.strict import Strict
+from models.layers import dense, layer_names
+from spec.base import Strict
+from spec.columns.role_kinds import Output
 
 
 class Block(Strict):
@@ -62,9 +62,9 @@ class Settings(dense.Layers):
     @field_validator("convolution_activation")
     @classmethod
     def _known_convolution_activation(cls, name: str) -> str:
-        if name in dense.FLAT:
+        if name in layer_names.FLAT:
             raise ValueError(f"activation {name!r} has no gradient, so descent could never train a convolution")
-        return dense.known(name, dense.ACTIVATIONS, "activation")
+        return dense.known(name, layer_names.ACTIVATIONS, "activation")
 
 
 def check(outputs: Sequence[Output], network: Settings) -> None:
@@ -91,7 +91,7 @@ def build(features: Any, network: Settings) -> Any:
     """Map the picture, and what is beside it, to the last hidden layer.
 
     Args:
-        features: What the network sees (models/features.py).
+        features: What the network sees (models/layers/feature_inputs.py).
         network: Its settings.
 
     Returns:
@@ -99,11 +99,11 @@ def build(features: Any, network: Settings) -> Any:
     """
     import keras
 
-    from models import layers
+    from models.layers import keras_layers
 
     (picture,) = features.images
     picture = augmented(picture, network.augmentation)
-    function = layers.activation(network.convolution_activation)
+    function = keras_layers.activation(network.convolution_activation)
     for number, block in enumerate(network.blocks):
         norm = block.batch_norm or network.batch_norm
         picture = keras.layers.Conv2D(
@@ -120,7 +120,7 @@ def build(features: Any, network: Settings) -> Any:
         if block.pool > 1:
             picture = keras.layers.MaxPooling2D(block.pool, name=f"pool_{number}")(picture)
         if block.dropout:
-            picture = layers.dropout(block.dropout, f"convolution_{number}_dropout")(picture)
+            picture = keras_layers.dropout(block.dropout, f"convolution_{number}_dropout")(picture)
     vector = keras.layers.Flatten(name="flatten")(picture)
     if features.beside_images is not None:
         vector = keras.layers.Concatenate(name="joined")([vector, features.beside_images])
@@ -131,7 +131,7 @@ def augmented(picture: Any, change: Augmentation) -> Any:
     """Pictures that differ in each epoch; as they are outside of training."""
     import keras
 
-    from models import layers
+    from models.layers import keras_layers
 
     inner: list[Any] = []
     if change.shift:
@@ -143,4 +143,4 @@ def augmented(picture: Any, change: Augmentation) -> Any:
     if change.flip != "none":
         mode = "horizontal_and_vertical" if change.flip == "both" else change.flip
         inner.append(keras.layers.RandomFlip(mode, name="flip"))
-    return layers.InTraining(inner, name="augmentation")(picture) if inner else picture
+    return keras_layers.InTraining(inner, name="augmentation")(picture) if inner else picture

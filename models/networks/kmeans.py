@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from models.strict import Strict
+from spec.base import Strict
 
 TASKS = ("clusters",)
 HEAD = False
@@ -30,7 +30,7 @@ class Settings(Strict):
 
 def build(features: Any, network: Settings) -> Any:
     """Map features to the distance of each centre, float32 (batch, k); every index is one-hot."""
-    from models.layers import Centres
+    from models.layers.keras_layers import Centres
 
     return Centres(network.k, name="centres")(features.untrained)
 
@@ -41,8 +41,8 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
     Args:
         network: The Keras model that `build` made.
         settings: Its settings.
-        training: models.recipe.Training.
-        train: models.rows.Rows of the train split.
+        training: spec.training.Training.
+        train: models.data.split_rows.Rows of the train split.
         evaluation: Those of the eval split.
         watchers: Keras callbacks.
 
@@ -51,7 +51,7 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
     """
     import keras
 
-    from models.learning import outputs_of
+    from models.training.fit import outputs_of
 
     seen = keras.Model(network.input, network.get_layer("centres").input)
     rows, check = outputs_of(seen, train.x).astype(np.float64), outputs_of(seen, evaluation.x).astype(np.float64)

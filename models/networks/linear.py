@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.dense import Given
+from models.layers.dense import Given
 
 
 class Settings(Given):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models import dense
+from models.layers import dense
 
 
 class Settings(dense.Given, dense.Layers):
@@ -13,7 +13,7 @@ def build(features: Any, network: Settings) -> Any:
     """Map features to the last hidden layer.
 
     Args:
-        features: What the network sees (models/features.py).
+        features: What the network sees (models/layers/feature_inputs.py).
         network: Its settings.
 
     Returns:

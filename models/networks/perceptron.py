@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from models.dense import Given
+from models.layers.dense import Given
 
 TASKS = ("binary",)
 HEAD = False
@@ -27,7 +27,7 @@ def build(features: Any, network: Settings) -> Any:
     """Map features to a logit so far from 0 that it is certain, or to 0 upon the threshold, float32 (batch, 1)."""
     import keras
 
-    from models.layers import Certain
+    from models.layers.keras_layers import Certain
 
     summed = keras.layers.Dense(1, kernel_initializer="zeros", name="unit")(features.untrained)
     return Certain(name="step")(summed)
@@ -39,14 +39,14 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
     Args:
         network: The Keras model that `build` made.
         settings: Its settings.
-        training: models.recipe.Training.
-        train: models.rows.Rows of the train split.
+        training: spec.training.Training.
+        train: models.data.split_rows.Rows of the train split.
         evaluation: Those of the eval split.
         watchers: Keras callbacks.
     """
     import keras
 
-    from models.learning import outputs_of
+    from models.training.fit import outputs_of
 
     unit = network.get_layer("unit")
     seen = keras.Model(network.input, unit.input)

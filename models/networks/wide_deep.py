@@ -7,8 +7,8 @@ part, of numbers, bags of words and learnt vectors, carries over to those it has
 from collections.abc import Sequence
 from typing import Any
 
-from models import dense
-from models.role_kinds import Output
+from models.layers import dense
+from spec.columns.role_kinds import Output
 
 
 class Settings(dense.Layers):

@@ -7,20 +7,22 @@ from typing import Any
 
 import project
 from components.engine import arguments, endpoints
-from components.ingestion import files, rows
+from components.ingestion.discovery import data_files
 from components.ingestion.omissions import Omissions
+from components.ingestion.rows import row_filter
 from components.query.snapshot import Snapshot
 from errors import PipelineError, UserError
-from orchestration.places import Root
-from orchestration.preflight import code, machine
-from orchestration.preflight.data import check_data
-from orchestration.preflight.findings import Check, refuse
-from orchestration.preflight.places import check_room, check_root, check_store
-from orchestration.preflight.table import Table
-from pipeline import columns, load, query
-from pipeline.beam import BEAM_ARGS
+from orchestration.paths import Root
+from orchestration.preflight import installed, user_imports
+from orchestration.preflight.data_checks import check_data
+from orchestration.preflight.disk import check_room, check_root, check_store
+from orchestration.preflight.first_rows import Table
+from orchestration.preflight.preflight_findings import Check, refuse
+from pipeline import load, query_config, schema_columns
+from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.config import Config
 from pipeline.variants import Name
+from spec.rows import data_paths
 
 __all__ = ["Check", "Report", "check_data", "check_room", "check_root", "check_store", "look"]
 
@@ -106,7 +108,10 @@ def look(
         report.checks[0].text = shown
         if readable is not None and readable.data.sql is not None:
             asked, queries = readable, Root(root).queries(name.run)
-            readable, report.query = attempt("query", lambda: query.settle(asked, data_root, queries)) or (None, None)
+            readable, report.query = attempt("query", lambda: query_config.settle(asked, data_root, queries)) or (
+                None,
+                None,
+            )
             report.checks[-1].text = f"{report.query.rows:,} rows" if report.query else ""
             config = (readable or config) if config is not None else None
         stem = load.schema_name(folder, name.pipeline, name.variant)
@@ -115,7 +120,7 @@ def look(
         report.checks[-1].text = schema
         if config is not None and known is not None:
             report.reviewed = attempt("columns", lambda: load.fitting(folder, name, config, stem, known))
-            report.checks[-1].text = "\n".join([*columns.unused(config, known).lines(), *config.remarks(known)])
+            report.checks[-1].text = "\n".join([*schema_columns.unused(config, known).lines(), *config.remarks(known)])
         if config is not None:
             if report.reviewed is not None and config.data.sql is None and passed(report.reviewed):
                 report.checks += [Check("code", "as in the last run"), Check("data", "as in the last run")]
@@ -123,14 +128,14 @@ def look(
             else:
                 attempt("code", lambda: _code(config))
             if config.gates.skew.path is not None:
-                report.skew = files.under(data_root, config.gates.skew.path)
+                report.skew = data_files.under(data_root, config.gates.skew.path)
                 attempt("served rows", lambda: _served(report.skew, config, shown))
         if readable is not None:
-            report.data = files.under(data_root, readable.data.paths)
+            report.data = data_files.under(data_root, readable.data.paths)
         if readable is not None and not report.passed:
             table = _table(readable, known, stem) if known is not None and report.reviewed is not None else None
             size = attempt("data", lambda: _data(report, readable, known or {}, table, shown)) or 0
-            lines = [f"{len(files.flat(report.data))} path(s), {size:,} bytes of data", *report.omissions.lines()]
+            lines = [f"{len(data_paths.flat(report.data))} path(s), {size:,} bytes of data", *report.omissions.lines()]
             report.checks[-1].text = "\n".join(lines)
     writable = attempt("root", lambda: check_root(root, name.run if name is not None else None))
     attempt("store", lambda: check_store(root, metadata))
@@ -139,7 +144,7 @@ def look(
         attempt("engine", lambda: endpoints.check(engine))
     if writable:
         attempt("disk", lambda: check_room(root, size))
-    attempt("versions", lambda: machine.check_versions(os.path.join(project.REPOSITORY, "uv.lock")))
+    attempt("versions", lambda: installed.check_versions(os.path.join(project.REPOSITORY, "uv.lock")))
     return report
 
 
@@ -158,7 +163,7 @@ def _data(report: Report, config: Config, columns: dict[str, str], table: Table 
 
 def _served(paths: Any, config: Config, shown: str) -> str:
     try:
-        found = files.resolve(paths, {"format": config.data.format})
+        found = data_files.resolve(paths, {"format": config.data.format})
     except UserError as error:
         raise UserError(f"{shown}: gates.skew.path: {str(error).removeprefix('data.path: ')}") from error
     data = config.data.model_copy(update={"spans": None})
@@ -173,15 +178,15 @@ def _code(config: Config) -> str:
     name = config.network["name"]
     own = [path.rpartition(".")[0] for path in (config.preprocessing, name if "." in name else None) if path]
     modules = [*([] if "." in name else [f"models.networks.{name}"]), *own]
-    findings = code.check(modules)
+    findings = user_imports.check(modules)
     if findings:
         raise UserError("\n".join(findings))
-    return ", ".join([*code.OURS, *modules])
+    return ", ".join([*user_imports.OURS, *modules])
 
 
 def _table(config: Config, known: dict[str, str], stem: str) -> Table:
     label = config.label
-    features = {feature.name: feature for feature in columns.schema(project.folder(), stem).feature}
+    features = {feature.name: feature for feature in schema_columns.schema(project.folder(), stem).feature}
     wanted = None if label.task == "clusters" else label.column
     return Table(
         columns=known,
@@ -189,7 +194,7 @@ def _table(config: Config, known: dict[str, str], stem: str) -> Table:
         label=label,
         weight=config.columns.weight,
         feature=features.get(label.column) if label.column else None,
-        keeper=rows.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=wanted),
+        keeper=row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=wanted),
         most_blank=config.data.max_blank_label,
         split=config.data.split,
         splits=1 if config.data.split.by == "all" else 3,

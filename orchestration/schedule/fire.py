@@ -16,12 +16,12 @@ from typing import Any
 import printing
 import project
 from errors import GateError, ResourceError, UserError
-from orchestration import events
-from orchestration.places import Root
-from orchestration.schedule import notify, unchanged
-from orchestration.schedule.faults import described
+from orchestration.paths import Root
+from orchestration.records import run_events
+from orchestration.schedule import notifications, unchanged_inputs
 from orchestration.schedule.plans import Plan
-from orchestration.schedule.state import State
+from orchestration.schedule.schedule_faults import described
+from orchestration.schedule.schedule_state import State
 from pipeline.variants import ALL
 
 LOGS = os.path.join(".schedule", "logs")
@@ -130,7 +130,11 @@ def _attempts(
     memory = state.memory(plan.name)
     before = _fingerprint(plan, state.root)
     settled = memory.settled or {}
-    if before is not None and before == memory.fingerprint and unchanged.still_holds(settled, state.root, plan.run.run):
+    if (
+        before is not None
+        and before == memory.fingerprint
+        and unchanged_inputs.still_holds(settled, state.root, plan.run.run)
+    ):
         return Result(
             "UNCHANGED",
             f"data, config, schema and code are those of run {settled['run_id']}, which ended {settled['state']}",
@@ -160,7 +164,7 @@ def _attempts(
                     "reads": told.get("reads"),
                 }
                 # Of what the run read: the data may have changed since it was looked at here.
-                made_of = unchanged.of(told["identity"], told["versions"]) if "identity" in told else before
+                made_of = unchanged_inputs.of(told["identity"], told["versions"]) if "identity" in told else before
                 state.note(plan.name, fingerprint=made_of, settled=json.dumps(kept))
             break
     return result
@@ -185,7 +189,7 @@ def _fingerprint(plan: Plan, root: str) -> str | None:
     if name.sample:
         overrides.append(f"data.sample={plan.argument('--sample')}")
     try:
-        return unchanged.fingerprint(name, overrides, plan.data_root, root)
+        return unchanged_inputs.fingerprint(name, overrides, plan.data_root, root)
     except (UserError, ResourceError):
         # The run itself says what is wrong.
         return None
@@ -206,7 +210,7 @@ def _told(state: State, plan: Plan, started: float) -> dict[str, Any]:
 
 def _pushed_itself(state: State, plan: Plan, told: dict[str, Any]) -> bool:
     """Whether the pusher worked in a run, by its events."""
-    found = events.of_run(Root(state.root).run(plan.run.run, str(told.get("run_id"))))
+    found = run_events.of_run(Root(state.root).run(plan.run.run, str(told.get("run_id"))))
     return any((one.get("node"), one.get("state")) == ("pusher", "COMPLETE") for one in found)
 
 
@@ -279,4 +283,4 @@ def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: s
                 with open(log, "a", encoding="utf-8") as file:
                     file.write(f"{printing.visible(line)}\n")
 
-        notify.tell(plan.notify, event, facts, say=say)
+        notifications.tell(plan.notify, event, facts, say=say)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import project
 from errors import UserError
-from orchestration.schedule.faults import described
+from orchestration.schedule.schedule_faults import described
 from pipeline import load
-from pipeline.columns import nearest
-from pipeline.schedule import Notify, Schedule
+from pipeline.schema_columns import nearest
 from pipeline.variants import Name
+from spec.timing.schedule import Notify, Schedule
 
 COMMAND_LINE = "command-line"
 """Name of the schedule that --local --schedule CRON makes."""

@@ -4,9 +4,9 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 
-from orchestration.schedule.faults import Faults
 from orchestration.schedule.plans import Plan
-from orchestration.schedule.state import Memory, State
+from orchestration.schedule.schedule_faults import Faults
+from orchestration.schedule.schedule_state import Memory, State
 
 LATE_SECONDS = 60.0
 """With catchup = "none" a fire that is found later than this is skipped."""

@@ -12,14 +12,15 @@ from typing import Any
 
 import printing
 import project
-from components.ingestion import files, planning
-from orchestration.options import METADATA_VARIABLE
+from components.ingestion import planning
+from components.ingestion.discovery import data_files
+from orchestration.cli.options import METADATA_VARIABLE
 from orchestration.schedule import fire
-from orchestration.schedule.faults import Faults
+from orchestration.schedule.config_watch import Watch
 from orchestration.schedule.plans import Plan, Plans
+from orchestration.schedule.schedule_faults import Faults
+from orchestration.schedule.schedule_state import State
 from orchestration.schedule.scheduler import Scheduler
-from orchestration.schedule.state import State
-from orchestration.schedule.watch import Watch
 from pipeline import load
 from pipeline.variants import Name
 
@@ -159,10 +160,10 @@ class Spans:
     def _newest(self, plan: Plan) -> str | None:
         reviewed = load.reviewed(project.folder(), Name(plan.pipeline, plan.run.variant))
         config = reviewed.config
-        paths = files.under(os.path.abspath(plan.data_root), config.data.paths)
+        paths = data_files.under(os.path.abspath(plan.data_root), config.data.paths)
         data = {**config.plain("data")["data"], "window": None, "span": None, "sample": None}
         data["split"] = {**data["split"], "by": "all"}
-        found = files.resolve(paths, data)
+        found = data_files.resolve(paths, data)
         looks = [(file.path, os.stat(file.path).st_size, os.stat(file.path).st_mtime_ns) for file in found]
         if plan.name not in self._read or self._read[plan.name][0] != looks:
             settings = {

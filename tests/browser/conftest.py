@@ -24,16 +24,16 @@ def tab() -> Iterator[Tab]:
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: Any) -> Path:
-    from inspection.report import write
-    from inspection.runs import list_runs
-    from inspection.store import open_store
+    from inspection.report import write_report
+    from inspection.run_history import list_runs
+    from inspection.store.metadata_store import open_store
 
     made: Path = tmp_path_factory.mktemp("made")
     MADE["make"](made)
     store = open_store(str(made), None)
     for run in list_runs(store):
         assert run.folder is not None
-        write.write(store, run.run_id, run.folder)
+        write_report.write(store, run.run_id, run.folder)
     return made
 
 

@@ -11,7 +11,7 @@ import pytest
 def tallied() -> Callable[..., Any]:
     """Adds rows up as the evaluator does, over the batches that cuts make; returns the ledger and its cells."""
     from components.evaluator import folds, slicing
-    from components.evaluator.metrics import Ledger, draw
+    from components.evaluator.metrics.accumulators import Ledger, draw
 
     def run(
         measure: Any,
@@ -80,7 +80,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[...
     """A SavedModel that doubles, and carries its sample rows."""
     import tensorflow as tf
 
-    from models import probe
+    from models.export import self_check
 
     class Doubled(tf.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -94,9 +94,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[...
 
     folder = tmp_path_factory.mktemp("saved")
     model = Doubled()
-    tf.saved_model.save(model, str(folder / "model"), signatures={probe.SIGNATURE: model.serve})
+    tf.saved_model.save(model, str(folder / "model"), signatures={self_check.SIGNATURE: model.serve})
     rows = write_examples(folder / "rows.gz", {"x": [0.5, 1.0, 2.0], "price": [1.0, 2.0, 3.0]})
-    probe.write(str(folder / "model"), lambda rows: model.serve(tf.constant(rows)), [str(rows)], ["x"])
+    self_check.write(str(folder / "model"), lambda rows: model.serve(tf.constant(rows)), [str(rows)], ["x"])
     return folder / "model"
 
 
@@ -106,7 +106,7 @@ def read() -> Callable[..., dict[str, list[Any]]]:
     import pyarrow as pa
 
     from components.ingestion import sources
-    from pipeline.data import Data
+    from spec.data import Data
 
     def run(path: Any, columns: Any = None, omissions: Any = None, **keys: Any) -> dict[str, list[Any]]:
         settings = Data(path="not read", **keys).model_dump(mode="json")
@@ -122,7 +122,7 @@ def read() -> Callable[..., dict[str, list[Any]]]:
 def look() -> Callable[..., Any]:
     """Looks at what is at a path."""
     from components.ingestion import sources
-    from pipeline.data import Data
+    from spec.data import Data
 
     def run(path: Any, omissions: Any = None, **keys: Any) -> Any:
         return sources.look(str(path), Data(path="not read", **keys).model_dump(mode="json"), omissions)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from components.evaluator.anomaly import Anomaly
+from components.evaluator.metrics.anomaly import Anomaly
 
 
 def scored(seed, rows=600, scale=1.0):

@@ -7,7 +7,9 @@ from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 from tfx.utils import path_utils
 
-from components import baseline, summary, versions
+from components import summary
+from components.baseline import component
+from serving import versions
 
 
 class Store:
@@ -89,7 +91,7 @@ def world(tmp_path):
             "examples": examples,
             "candidate": list(candidate),
         }
-        found = baseline.ReferenceModel(serving).resolve_artifacts(store, inputs)
+        found = component.ReferenceModel(serving).resolve_artifacts(store, inputs)
         assert set(found) == set(inputs)
         return tuple([artifact.id for artifact in found[key]] for key in ("model", "model_blessing", "examples"))
 
@@ -202,7 +204,7 @@ def serve(tmp_path):
         artifact, candidate = standard_artifacts.Model(), standard_artifacts.Model()
         artifact.uri = str(tmp_path / "artifact")
         properties = {"serving": str(tmp_path / "serving")}
-        baseline.Executor().Do({"candidate": [candidate]}, {"model": [artifact]}, properties)
+        component.Executor().Do({"candidate": [candidate]}, {"model": [artifact]}, properties)
         return artifact
 
     return run
@@ -228,8 +230,8 @@ def test_the_newest_version_of_this_pipeline_is_copied_whole(serve):
 def test_both_nodes_have_the_public_id_and_output():
     candidate = Channel(type=standard_artifacts.Model)
     nodes = [
-        baseline.reference_model(serving="serving", candidate=candidate),
-        baseline.served(serving="serving", candidate=candidate),
+        component.reference_model(serving="serving", candidate=candidate),
+        component.served(serving="serving", candidate=candidate),
     ]
 
     assert [node.id for node in nodes] == ["baseline", "baseline"]

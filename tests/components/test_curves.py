@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from components.evaluator import curves, metrics
-from components.evaluator.binary import Binary
+from components.evaluator.metrics import accumulators, curves
+from components.evaluator.metrics.binary import Binary
 
 
 def answers(probability):
@@ -52,8 +52,8 @@ def test_ties_count_half(values_of):
 
 @pytest.mark.parametrize("base", [-12, -2, 4])
 def test_where_there_are_more_scores_than_are_kept_neighbours_are_joined(tallied, monkeypatch, base):
-    monkeypatch.setattr(metrics, "KEPT", 30_000)
-    monkeypatch.setattr(metrics, "PENDING", 1)
+    monkeypatch.setattr(accumulators, "KEPT", 30_000)
+    monkeypatch.setattr(accumulators, "PENDING", 1)
     label, probability = rare(3, -abs(base))
     if base > 0:
         label, probability = 1 - label, 1 - probability

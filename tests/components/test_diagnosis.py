@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.evaluator import diagnosis, measures, prediction
+from components.evaluator import diagnosis, prediction
+from components.evaluator.metrics import catalog
 from manifest import Shard
 
 ROWS = 300
@@ -64,7 +65,7 @@ def rows(tmp_path, columns, write_examples):
 
 @pytest.fixture
 def told(model, rows):
-    return diagnosis.diagnose(model, rows, measures.measure("regression", None, {}), task="regression", most=200)
+    return diagnosis.diagnose(model, rows, catalog.measure("regression", None, {}), task="regression", most=200)
 
 
 def test_importance_is_that_of_permuted_columns(told, columns):
@@ -78,7 +79,7 @@ def test_importance_is_that_of_permuted_columns(told, columns):
 
 
 def test_it_is_the_same_each_time_and_json(model, rows, told):
-    again = diagnosis.diagnose(model, rows, measures.measure("regression", None, {}), task="regression", most=200)
+    again = diagnosis.diagnose(model, rows, catalog.measure("regression", None, {}), task="regression", most=200)
     assert json.dumps(again, allow_nan=False) == json.dumps(told, allow_nan=False)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from components.engine import arguments, endpoints, failures
+from components.engine import arguments, endpoints, engine_failures
 from errors import ResourceError, UserError
 
 ROOT = Path(__file__).parents[2]
@@ -163,7 +163,7 @@ def test_a_worker_pool_that_is_not_here_is_refused_only_where_it_must_be(silent)
 
 def explained(text, *texts, **options):
     given = parsed("--runner=PortableRunner", "--job_endpoint=localhost:8073", *texts)
-    return str(failures.explain(RuntimeError(text), given, "localhost:8073", **options))
+    return str(engine_failures.explain(RuntimeError(text), given, "localhost:8073", **options))
 
 
 def test_a_lost_worker_is_told_with_engine_pool_and_how_to_go_on():
@@ -188,14 +188,14 @@ def test_a_lost_worker_is_told_with_engine_pool_and_how_to_go_on():
 
 def test_what_is_not_the_engine_s_stays_as_it_is():
     given = parsed("--runner=PrismRunner")
-    assert failures.explain(ValueError("ours"), given, "localhost:1") is None
-    assert failures.explain(KeyboardInterrupt(), given, "localhost:1") is None
+    assert engine_failures.explain(ValueError("ours"), given, "localhost:1") is None
+    assert engine_failures.explain(KeyboardInterrupt(), given, "localhost:1") is None
 
 
 OWNER = """
 import sys, threading, time
 sys.path.insert(0, {root!r})
-from components.engine.watch import WATCH
+from components.engine.job_servers import WATCH
 WATCH.log = {log!r}
 command = [sys.executable, "-c", {server!r}, {port!r}]
 WATCH.server("a server", lambda: (command, "localhost:{port}"), ["key"])
@@ -257,7 +257,7 @@ def test_a_server_ends_with_its_owner_in_whatever_way_that_ends(end, tmp_path):
 
 
 def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path):
-    from components.engine.watch import Watch
+    from components.engine.job_servers import Watch
 
     watch = Watch()
     watch.log = str(tmp_path / "log")

@@ -11,7 +11,7 @@ from tfx.utils import path_utils
 
 from components import summary
 from components.evaluator import executor, prediction
-from models import settings
+from spec import settings
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from components import summary
 from components.ingestion import executor as ingestion
 from errors import UserError
-from models import settings
-from pipeline.data import Data
+from spec import settings
+from spec.data import Data
 
 SHARES = {"train": 8, "eval": 1, "test": 1}
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}

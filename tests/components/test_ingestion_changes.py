@@ -6,10 +6,11 @@ import pytest
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
-from components.ingestion import executor, files, planning
+from components.ingestion import executor, planning
+from components.ingestion.discovery import data_files
 from errors import ResourceError
-from models import settings
-from pipeline.data import Data
+from spec import settings
+from spec.data import Data
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def lines(rows):
 
 
 def digest_of(path):
-    return files.content(files.resolve(str(path), {"format": None}))
+    return data_files.content(data_files.resolve(str(path), {"format": None}))
 
 
 def test_rows_that_are_those_of_the_digest_are_taken(ingest, path):

@@ -1,9 +1,9 @@
 import json
 
-from components import digest
+from components.fingerprints import code_digest
 from components.ingestion.component import ingestion as node
-from models import settings
-from pipeline.data import Data
+from spec import settings
+from spec.data import Data
 
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 
@@ -19,7 +19,7 @@ def test_the_node_carries_digests_and_settings(tmp_path):
     made = make()
     assert made.id == "ingestion"
     assert made.exec_properties["content"] == "abc"
-    assert digest.of_parameters(made.exec_properties)["modules"] == ["components.ingestion.executor"]
+    assert code_digest.of_parameters(made.exec_properties)["modules"] == ["components.ingestion.executor"]
     assert settings.unpack(json.loads(made.exec_properties["settings"])) == {
         "paths": "data.csv",
         "data": {key: value for key, value in data.items() if key != "path"},

@@ -2,7 +2,7 @@ import pyarrow as pa
 
 from components.ingestion import sources
 from components.ingestion.omissions import Omissions
-from pipeline.data import Data
+from spec.data import Data
 
 TEXT = 'n,day,paid,note\n"1,234",5.1.2024,Yes,a\n7,6.1.2024,NO,b\n'
 KINDS = {"n": "INT", "day": "BYTES", "paid": "BYTES", "note": "BYTES"}

@@ -3,9 +3,11 @@ import gzip
 import pyarrow as pa
 import pytest
 
-from components.ingestion import csv_source, csv_text, sources
+from components.ingestion import sources
+from components.ingestion.parsing import csv_text
+from components.ingestion.readers import csv as csv_source
 from errors import UserError
-from pipeline.data import Data
+from spec.data import Data
 
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 TEXT = "id,lat,city\n1,47.5,Zürich\n2,48,Bern\n"

@@ -10,10 +10,13 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from components.ingestion import csv_source, csv_text, files, packing, sources
+from components.ingestion import sources
+from components.ingestion.discovery import compression, data_files
 from components.ingestion.omissions import Omissions
+from components.ingestion.parsing import csv_text
+from components.ingestion.readers import csv as csv_source
 from errors import UserError
-from pipeline.data import Data
+from spec.data import Data
 
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 HEADER = "id,lat,city\n"
@@ -62,9 +65,9 @@ def test_packed_files_are_read_whatever_they_are_called(read, ending):
 
 def test_an_archive_is_of_the_format_of_its_file(tmp_path):
     (tmp_path / "download.zip").write_bytes(PACKED["zip"])
-    assert files.format_of(str(tmp_path / "download.zip")) == "csv"
+    assert data_files.format_of(str(tmp_path / "download.zip")) == "csv"
     (tmp_path / "other.zip").write_bytes(zipped({"a.csv": TEXT, "b.csv": TEXT}))
-    assert files.format_of(str(tmp_path / "other.zip")) is None
+    assert data_files.format_of(str(tmp_path / "other.zip")) is None
 
 
 @pytest.mark.parametrize("ending", PACKED)
@@ -92,8 +95,8 @@ def test_an_archive_of_several_files_or_none_is_refused(read, members, said):
 def test_the_size_of_a_packed_file_is_that_of_its_text(tmp_path):
     for ending in ("gz", "zip"):
         (tmp_path / f"t.{ending}").write_bytes(PACKED[ending])
-    assert packing.size(str(tmp_path / "t.gz")) == len(TEXT.encode())
-    assert packing.size(str(tmp_path / "t.zip")) >= len(TEXT.encode())
+    assert compression.size(str(tmp_path / "t.gz")) == len(TEXT.encode())
+    assert compression.size(str(tmp_path / "t.zip")) >= len(TEXT.encode())
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,15 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
-from components.ingestion import excel_source, files, sources
+from components.ingestion import sources
+from components.ingestion.discovery import data_files
 from components.ingestion.omissions import Omissions
-from curation import new
+from components.ingestion.readers import xlsx
+from curation import new_config
 from errors import ResourceError, UserError
 from orchestration.preflight import check_data
 from pipeline import load
-from pipeline.data import Data
+from spec.data import Data
 
 DAY = datetime.datetime(2024, 5, 1)
 ROWS = [["a", "b", "c"], [1, 2.5, "x"], [2, None, "y"]]
@@ -122,7 +124,7 @@ def test_merged_cells_at_the_edge_of_a_block_are_counted_once(tmp_path):
     for before in range((1 << 20) - 60, (1 << 20) + 5):
         with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
             archive.writestr("sheet.xml", b" " * before + tag + b"<mergeCells>" + tag)
-        assert excel_source._merged(str(tmp_path / "x.zip"), "/sheet.xml") == 2
+        assert xlsx._merged(str(tmp_path / "x.zip"), "/sheet.xml") == 2
 
 
 def test_a_sheet_is_named(write):
@@ -154,7 +156,7 @@ def test_the_schema_s_types_hold_and_what_does_not_fit_is_named_with_its_row(wri
 
 
 def test_blocks_hold_their_columns_together(write, monkeypatch):
-    monkeypatch.setattr(excel_source, "BATCH_CELLS", 4)
+    monkeypatch.setattr(xlsx, "BATCH_CELLS", 4)
     path = write([["a", "b"], *([row, row / 2 if row > 6 else None] for row in range(9))])
     assert [row["a"] for row in read(path)] == list(range(9))
     assert sources.types([path], settings(), {}) == {"a": "INT", "b": "FLOAT"}
@@ -206,7 +208,7 @@ def test_new_and_preflight_read_a_workbook(write, tmp_path):
     rows += [[row / 2, "BC"[row % 2], DAY + datetime.timedelta(days=row), 100 + row * 7 % 41] for row in range(80)]
     rows[3][0] = "n/a"
     path = write(rows)
-    proposal = new.new(str(tmp_path), "made", path, label="price")
+    proposal = new_config.new(str(tmp_path), "made", path, label="price")
     assert proposal.said[0] == "x.xlsx: xlsx, 80 rows, 4 columns"
     reviewed = load.reviewed(str(tmp_path), load.Name("made"))
     assert reviewed.columns == {"area": "FLOAT", "city": "BYTES", "sold": "BYTES", "price": "INT"}
@@ -220,7 +222,7 @@ def test_the_lock_of_a_workbook_that_is_open_is_passed_over(write, tmp_path):
     write()
     (tmp_path / "~$x.xlsx").write_bytes(b"\x05owner" + b" " * 100)
     told = Omissions()
-    assert [file.path for file in files.resolve(str(tmp_path), settings(), told)] == [str(tmp_path / "x.xlsx")]
+    assert [file.path for file in data_files.resolve(str(tmp_path), settings(), told)] == [str(tmp_path / "x.xlsx")]
     assert told.lines() == ["skipped 1 file: written by a system or a tool, no data (~$x.xlsx)"]
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from components.ingestion import files
+from components.ingestion.discovery import data_files, opening
 from components.ingestion.omissions import Omissions
 from errors import UserError
-from pipeline.data import Data
+from spec.data import Data
 
 REPOSITORY = Path(__file__).parents[2]
 SETTINGS = Data(path="x").model_dump(mode="json")
@@ -27,10 +27,10 @@ def names(found):
 
 
 def test_a_pattern_finds_its_files_in_order_without_what_stands_beside_them(folder):
-    assert names(files.resolve(f"{folder}/*", SETTINGS)) == ["a.csv", "b.csv"]
-    assert names(files.resolve([f"{folder}/b.csv", f"{folder}/a*"], SETTINGS)) == ["b.csv", "a.csv"]
-    assert names(files.resolve(str(folder), SETTINGS)) == ["a.csv", "b.csv"]
-    assert names(files.resolve(f"{folder}/README.md", SETTINGS)) == ["README.md"], "as it is asked for"
+    assert names(data_files.resolve(f"{folder}/*", SETTINGS)) == ["a.csv", "b.csv"]
+    assert names(data_files.resolve([f"{folder}/b.csv", f"{folder}/a*"], SETTINGS)) == ["b.csv", "a.csv"]
+    assert names(data_files.resolve(str(folder), SETTINGS)) == ["a.csv", "b.csv"]
+    assert names(data_files.resolve(f"{folder}/README.md", SETTINGS)) == ["README.md"], "as it is asked for"
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_a_pattern_finds_its_files_in_order_without_what_stands_beside_them(fold
 def test_a_name_that_begins_as_that_of_documentation_is_data(folder, name):
     (folder / name).write_text("a")
 
-    assert name in names(files.resolve(str(folder), SETTINGS))
-    assert name in names(files.resolve(f"{folder}/*", SETTINGS))
+    assert name in names(data_files.resolve(str(folder), SETTINGS))
+    assert name in names(data_files.resolve(f"{folder}/*", SETTINGS))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_documentation_is_passed_over_and_counted(folder, name):
     (folder / name).write_text("a")
     told = Omissions()
 
-    assert name not in names(files.resolve(str(folder), SETTINGS, told))
+    assert name not in names(data_files.resolve(str(folder), SETTINGS, told))
     assert any(line.startswith("skipped") and "documentation" in line and name in line for line in told.lines())
 
 
@@ -61,7 +61,7 @@ def test_what_a_folder_holds_beside_data_is_counted_and_named(folder):
     (folder / "Thumbs.db").write_text("")
     os.symlink(folder / "gone.csv", folder / "c.csv")
     told = Omissions()
-    files.resolve(str(folder), SETTINGS, told)
+    data_files.resolve(str(folder), SETTINGS, told)
 
     assert sorted(told.lines()) == [
         "skipped 1 file: a device, a pipe, a socket or a link to nothing (c.csv)",
@@ -73,7 +73,7 @@ def test_what_a_folder_holds_beside_data_is_counted_and_named(folder):
 
 
 def test_files_of_ready_made_splits_carry_their_split(folder):
-    found = files.resolve({"train": [f"{folder}/a.csv"], "test": f"{folder}/b.csv"}, SETTINGS)
+    found = data_files.resolve({"train": [f"{folder}/a.csv"], "test": f"{folder}/b.csv"}, SETTINGS)
 
     assert [(file.split, name) for file, name in zip(found, names(found), strict=True)] == [
         ("train", "a.csv"),
@@ -83,31 +83,34 @@ def test_files_of_ready_made_splits_carry_their_split(folder):
 
 def test_a_pattern_without_a_file_is_named(folder):
     with pytest.raises(UserError, match=r"^data\.path: there is no file .*/c\*\.csv\. Put it there, or mend the path"):
-        files.resolve([f"{folder}/a.csv", f"{folder}/c*.csv"], SETTINGS)
+        data_files.resolve([f"{folder}/a.csv", f"{folder}/c*.csv"], SETTINGS)
 
 
 def test_a_file_that_is_named_twice_is_refused(folder):
     with pytest.raises(UserError, match=r"data\.path names \S*/a\.csv twice"):
-        files.resolve([f"{folder}/a.csv", f"{folder}/*.csv"], SETTINGS)
+        data_files.resolve([f"{folder}/a.csv", f"{folder}/*.csv"], SETTINGS)
 
 
 def test_a_name_that_is_not_utf_8_is_refused(tmp_path):
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.csv")).write_text("a\n1\n")
     settings = Data(path="not read").model_dump(mode="json")
     with pytest.raises(UserError, match=r"^data\.path: the name of '.*/x\\udcff\.csv' is not UTF-8: rename the file$"):
-        files.resolve(f"{tmp_path}/*.csv", settings)
+        data_files.resolve(f"{tmp_path}/*.csv", settings)
 
 
 def test_paths_are_put_under_the_data_root():
-    assert files.under("/data", "a.csv") == "/data/a.csv"
-    assert files.under("gs://bucket/x", ("a", "b*")) == ["gs://bucket/x/a", "gs://bucket/x/b*"]
-    assert files.under("/data", {"train": ("a",), "test": "gs://b/c"}) == {"train": ["/data/a"], "test": "gs://b/c"}
-    assert files.under("", "data/a.csv") == "data/a.csv"
+    assert data_files.under("/data", "a.csv") == "/data/a.csv"
+    assert data_files.under("gs://bucket/x", ("a", "b*")) == ["gs://bucket/x/a", "gs://bucket/x/b*"]
+    assert data_files.under("/data", {"train": ("a",), "test": "gs://b/c"}) == {
+        "train": ["/data/a"],
+        "test": "gs://b/c",
+    }
+    assert data_files.under("", "data/a.csv") == "data/a.csv"
 
 
 def test_the_digest_notices_every_files_name_content_and_split(folder):
     def digest(paths):
-        return files.content(files.resolve(paths, SETTINGS))
+        return data_files.content(data_files.resolve(paths, SETTINGS))
 
     before = digest(f"{folder}/*.csv")
     assert digest(f"{folder}/*.csv") == before
@@ -127,9 +130,9 @@ def test_the_digest_notices_an_image_that_changes_its_class(tmp_path):
     (tmp_path / "pets" / "cat" / "1.png").write_text("an image")
 
     def digest(root):
-        found = files.resolve(str(root), SETTINGS)
+        found = data_files.resolve(str(root), SETTINGS)
         assert [file.path for file in found] == [str(root)]
-        return files.content(found)
+        return data_files.content(found)
 
     before = digest(tmp_path / "pets")
     (tmp_path / "pets" / "cat" / "1.png").rename(tmp_path / "pets" / "dog" / "1.png")
@@ -145,16 +148,16 @@ def test_the_digest_follows_links_and_bears_what_is_no_file(tmp_path):
     os.symlink(tmp_path / "gone", tmp_path / "pets" / "cat" / "2.png")
     os.symlink(tmp_path / "pets", tmp_path / "pets" / "dog" / "above")
     os.mkfifo(tmp_path / "pets" / "dog" / "3.png")
-    before = files.content(files.resolve(str(tmp_path / "pets"), SETTINGS))
+    before = data_files.content(data_files.resolve(str(tmp_path / "pets"), SETTINGS))
     (tmp_path / "birds" / "1.png").write_text("another")
 
-    assert files.content(files.resolve(str(tmp_path / "pets"), SETTINGS)) != before
+    assert data_files.content(data_files.resolve(str(tmp_path / "pets"), SETTINGS)) != before
 
 
 ABANDONED = """
 import sys
 from components.ingestion import csv_source
-from pipeline.data import Data
+from spec.data import Data
 
 csv_source.BLOCK_BYTES = 65536
 settings = Data(path=sys.argv[1]).model_dump(mode="json")
@@ -179,12 +182,12 @@ def test_a_reader_that_is_left_in_the_middle_never_hangs(tmp_path):
 def test_a_remote_file_is_read_from_a_copy_that_goes_again(tmp_path, monkeypatch, name):
     table = b"a,b\n1,2\n"
     (tmp_path / name).write_bytes(gzip.compress(table) if name.endswith(".gz") else table)
-    monkeypatch.setattr(files, "is_remote", lambda path: path.startswith("there://"))
-    monkeypatch.setattr(files, "open_binary", lambda path: (tmp_path / path.removeprefix("there://")).open("rb"))
-    monkeypatch.setattr(files.tempfile, "tempdir", str(tmp_path / "scratch"))
+    monkeypatch.setattr(data_files, "is_remote", lambda path: path.startswith("there://"))
+    monkeypatch.setattr(data_files, "open_binary", lambda path: (tmp_path / path.removeprefix("there://")).open("rb"))
+    monkeypatch.setattr(data_files.tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
 
-    with files.open_arrow(f"there://{name}") as stream:
+    with opening.open_arrow(f"there://{name}") as stream:
         assert len(list((tmp_path / "scratch").iterdir())) == 1
         assert stream.read() == table
     assert list((tmp_path / "scratch").iterdir()) == []
@@ -201,15 +204,15 @@ def linked(tmp_path):
 
 
 def test_files_behind_a_linked_folder_are_found_once(tmp_path):
-    found = files.within(str(linked(tmp_path)))
+    found = opening.within(str(linked(tmp_path)))
     assert [os.path.relpath(path, tmp_path / "pets") for path in found] == ["cat/1.png", "dog/inner/1.png"]
     (tmp_path / "pets/hound").symlink_to(tmp_path / "elsewhere")
-    assert len(files.within(str(tmp_path / "pets"))) == 3, "two names of one folder"
+    assert len(opening.within(str(tmp_path / "pets"))) == 3, "two names of one folder"
 
 
 def test_the_digest_notices_an_edit_behind_a_linked_folder(tmp_path):
     def digest():
-        return files.content(files.resolve(str(linked_folder), SETTINGS))
+        return data_files.content(data_files.resolve(str(linked_folder), SETTINGS))
 
     linked_folder = linked(tmp_path)
     before = digest()
@@ -223,7 +226,7 @@ def test_the_digest_notices_an_edit_behind_a_linked_folder(tmp_path):
 
 def test_the_digest_notices_the_labels_of_idx_images(tmp_path):
     def digest():
-        return files.content(files.resolve(f"{tmp_path}/train-images-idx3-ubyte", SETTINGS))
+        return data_files.content(data_files.resolve(f"{tmp_path}/train-images-idx3-ubyte", SETTINGS))
 
     (tmp_path / "train-images-idx3-ubyte").write_text("images")
     (tmp_path / "train-labels-idx1-ubyte").write_text("labels")
@@ -234,7 +237,7 @@ def test_the_digest_notices_the_labels_of_idx_images(tmp_path):
 
 def test_the_digest_notices_a_folder_that_is_renamed_to_another_span(tmp_path):
     def digest():
-        return files.content(files.resolve(f"{tmp_path}/{{YYYY}}-{{MM}}/sales.csv", SETTINGS))
+        return data_files.content(data_files.resolve(f"{tmp_path}/{{YYYY}}-{{MM}}/sales.csv", SETTINGS))
 
     (tmp_path / "2024-05").mkdir()
     (tmp_path / "2024-05/sales.csv").write_text("a\n1\n")
@@ -247,5 +250,7 @@ def test_the_order_in_which_a_config_names_splits_does_not_matter(folder):
     paths = {"train": f"{folder}/a.csv", "eval": f"{folder}/b.csv", "test": [f"{folder}/README.md"]}
     reordered = dict(reversed(paths.items()))
 
-    assert files.resolve(paths, SETTINGS) == files.resolve(reordered, SETTINGS)
-    assert files.content(files.resolve(paths, SETTINGS)) == files.content(files.resolve(reordered, SETTINGS))
+    assert data_files.resolve(paths, SETTINGS) == data_files.resolve(reordered, SETTINGS)
+    assert data_files.content(data_files.resolve(paths, SETTINGS)) == data_files.content(
+        data_files.resolve(reordered, SETTINGS)
+    )

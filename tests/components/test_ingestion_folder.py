@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.ingestion import folder_source, image_files, images
+from components.ingestion.discovery import image_folders
 from components.ingestion.omissions import Omissions
+from components.ingestion.readers import images as folder_source
+from components.ingestion.write import image_encoding
 from errors import UserError
-from pipeline.data import Data
-from tests.pictures import HEIC, ORIENTATION, classes, deep, encoded, noise, pixels, turned
+from spec.data import Data
+
+from ..picture_files import HEIC, ORIENTATION, classes, deep, encoded, noise, pixels, turned
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ KEPT = {
 
 @pytest.mark.parametrize("content", KEPT.values(), ids=KEPT)
 def test_what_a_model_may_be_served_is_kept_byte_for_byte(content):
-    made = images.normalize(content, NO_SIZE)
+    made = image_encoding.normalize(content, NO_SIZE)
 
     assert made.content == content
     assert (made.converted, made.frames) == (False, 1)
@@ -75,10 +78,10 @@ LOSSLESS = ("GIF", "BMP", "TIFF", "WEBP", "PPM")
 @pytest.mark.parametrize("kind", [*LOSSLESS, "AVIF"])
 def test_a_file_of_another_format_becomes_png_with_its_pixels(kind):
     drawn = noise().quantize(16).convert("RGB")
-    made = images.normalize(encoded(drawn, kind, **({"lossless": True} if kind == "WEBP" else {})), NO_SIZE)
+    made = image_encoding.normalize(encoded(drawn, kind, **({"lossless": True} if kind == "WEBP" else {})), NO_SIZE)
 
     assert made.converted
-    assert made.source in image_files.READ
+    assert made.source in image_folders.READ
     np.testing.assert_allclose(pixels(made.content), np.asarray(drawn), atol=90 if kind == "AVIF" else 0)
 
 
@@ -101,13 +104,13 @@ def test_grey_pixels_of_every_mode_keep_their_range(mode, kind, expected, size):
     pixel = np.array([[0, 51400]])
     array = values[mode] if mode in values else (pixel / 65535 if mode == "F" else pixel).astype(wide[mode])
     image = Image.fromarray(array).convert("1") if mode == "1" else Image.fromarray(array)
-    made = images.normalize(encoded(image, kind), size)
+    made = image_encoding.normalize(encoded(image, kind), size)
 
     assert pixels(made.content).tolist() == expected
 
 
 def test_deep_pixels_that_are_resized_stay_deep():
-    made = images.normalize(encoded(Image.fromarray(deep()), "PNG"), {"height": 6, "width": 8})
+    made = image_encoding.normalize(encoded(Image.fromarray(deep()), "PNG"), {"height": 6, "width": 8})
     expected = deep().reshape(6, 2, 8, 2).mean(axis=(1, 3))
 
     assert pixels(made.content).dtype.kind in "ui"
@@ -118,9 +121,9 @@ def test_deep_pixels_that_are_resized_stay_deep():
 def test_pixels_of_an_unknown_range_are_refused(mode, most):
     array = np.array([[0, most]]).astype({"I": np.int32, "F": np.float32}[mode])
     with pytest.raises(
-        images.BadImageError, match=r"its pixels are .* from .* to .*: scale them, and write PNG of 16 bi"
+        image_encoding.BadImageError, match=r"its pixels are .* from .* to .*: scale them, and write PNG of 16 bi"
     ):
-        images.normalize(encoded(Image.fromarray(array), "TIFF"), NO_SIZE)
+        image_encoding.normalize(encoded(Image.fromarray(array), "TIFF"), NO_SIZE)
 
 
 @pytest.mark.parametrize("value", [1, 3, 6, 8])
@@ -130,7 +133,9 @@ def test_a_converted_picture_is_upright(value):
     content = encoded(noise(), "WEBP", exif=exif, lossless=True)
     quarter = {1: 0, 3: 2, 6: 3, 8: 1}[value]
 
-    assert np.array_equal(pixels(images.normalize(content, NO_SIZE).content), np.rot90(np.asarray(noise()), quarter))
+    assert np.array_equal(
+        pixels(image_encoding.normalize(content, NO_SIZE).content), np.rot90(np.asarray(noise()), quarter)
+    )
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG"])
@@ -205,8 +210,10 @@ def test_a_look_finds_a_cut_file_among_many_without_decoding_all(look, tmp_path,
     whole = (root / "cat" / "7.png").read_bytes()
     (root / "cat" / "7.png").write_bytes(whole[: len(whole) // 2])
     decoded = []
-    normalize = images.normalize
-    monkeypatch.setattr(images, "normalize", lambda content, size: (decoded.append(1), normalize(content, size))[1])
+    normalize = image_encoding.normalize
+    monkeypatch.setattr(
+        image_encoding, "normalize", lambda content, size: (decoded.append(1), normalize(content, size))[1]
+    )
     with pytest.raises(UserError, match=r"cat/7\.png cannot be read as an image: this PNG file is broken or was cut"):
         look(root)
     assert len(decoded) == 7

@@ -7,10 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.ingestion import encoding, parquet_source, sources, tfrecord_source
-from components.ingestion.records import RecordWriter, frame
+from components.ingestion import sources
+from components.ingestion.readers import parquet as parquet_source
+from components.ingestion.readers import tfrecord as tfrecord_source
+from components.ingestion.write import example_encoding
+from components.ingestion.write.record_writer import RecordWriter, frame
 from errors import UserError
-from pipeline.data import Data
+from spec.data import Data
 
 
 @pytest.fixture
@@ -178,13 +181,13 @@ def tfrecord(tmp_path):
 @pytest.mark.parametrize("size", [1, 2, 100])
 def test_tfrecords_are_read_back(read, tfrecord, monkeypatch, name, columns, size):
     monkeypatch.setattr(tfrecord_source, "BATCH_RECORDS", size)
-    path = tfrecord(encoding.examples(ROWS).to_pylist(), name)
+    path = tfrecord(example_encoding.examples(ROWS).to_pylist(), name)
 
     assert read(path, columns) == {"n": [1, None, 3], "x": [0.5, 1.5, None], "s": [b"a", b"b", None]}
 
 
 def test_tfrecord_features_have_the_schemas_types(read, tfrecord):
-    path = tfrecord(encoding.examples(ROWS).to_pylist())
+    path = tfrecord(example_encoding.examples(ROWS).to_pylist())
 
     assert read(path, {"n": "FLOAT", "gone": "INT"})["n"] == [1.0, None, 3.0]
     with pytest.raises(UserError, match=r"data\.tfrecord: feature 's', record 1: b'a' is no FLOAT"):
@@ -211,7 +214,7 @@ def test_a_feature_with_several_values_is_refused(read, tfrecord):
     ],
 )
 def test_a_broken_record_is_named(read, look, tmp_path, content):
-    (tmp_path / "x.tfrecord").write_bytes(content(frame(encoding.examples(ROWS).to_pylist())))
+    (tmp_path / "x.tfrecord").write_bytes(content(frame(example_encoding.examples(ROWS).to_pylist())))
     with pytest.raises(UserError, match=r"x\.tfrecord: record [123] is broken: this is no TFRecord file"):
         read(tmp_path / "x.tfrecord")
 
@@ -221,4 +224,4 @@ def test_records_that_are_no_examples_and_no_records_are_named(look, tfrecord):
         look(tfrecord([b"\xff\xff"]))
     with pytest.raises(UserError, match=r"data\.tfrecord holds no records"):
         look(tfrecord([]))
-    assert sorted(look(tfrecord(encoding.examples(ROWS).to_pylist()))) == ["n", "s", "x"]
+    assert sorted(look(tfrecord(example_encoding.examples(ROWS).to_pylist()))) == ["n", "s", "x"]

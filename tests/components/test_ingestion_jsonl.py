@@ -6,11 +6,12 @@ import tracemalloc
 import pyarrow as pa
 import pytest
 
-from components.ingestion import jsonl_source, sources
+from components.ingestion import sources
 from components.ingestion.omissions import Omissions
-from curation import new, review
+from components.ingestion.readers import jsonl
+from curation import new_config, schema_review
 from errors import UserError
-from pipeline.data import Data
+from spec.data import Data
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ ROWS = {"id": [1, 2], "at.x": [1.5, 2.0], "at.y": ["a", None], "ok": ["true", No
 
 @pytest.mark.parametrize("size", [1, 100])
 def test_the_keys_of_all_lines_are_columns(read, monkeypatch, size):
-    monkeypatch.setattr(jsonl_source, "BATCH_ROWS", size)
+    monkeypatch.setattr(jsonl, "BATCH_ROWS", size)
     assert read(TEXT) == ROWS
     assert read("\ufeff" + TEXT.replace("\n", "\r\n"), name="table.ndjson") == ROWS
     assert read(gzip.compress(TEXT.encode()), name="table.json.gz") == ROWS
@@ -110,7 +111,7 @@ def test_a_file_without_rows_is_refused(tmp_path):
 
 
 def test_memory_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(jsonl_source, "BATCH_CHARACTERS", 1 << 16)
+    monkeypatch.setattr(jsonl, "BATCH_CHARACTERS", 1 << 16)
     path = tmp_path / "t.jsonl.gz"
     with gzip.open(path, "wt") as file:
         file.writelines(json.dumps({"a": row, "b": "x" * 1000}) + "\n" for row in range(20_000))
@@ -130,10 +131,10 @@ def test_new_and_schema_diff_read_it(tmp_path, rng):
         {"a": int(rng.integers(9)), "b": {"c": float(rng.normal())}, "y": ["ja", "nein"][row % 2]} for row in range(90)
     ]
     (tmp_path / "data/t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    proposal = new.new(str(tmp_path), "made", str(tmp_path / "data/t.jsonl"), label="y")
+    proposal = new_config.new(str(tmp_path), "made", str(tmp_path / "data/t.jsonl"), label="y")
     assert proposal.said[0] == "data/t.jsonl: jsonl, 90 rows, 3 columns"
     assert 'column = "b.c"' in proposal.config
-    assert review.diff(str(tmp_path), "made", str(tmp_path)) == []
+    assert schema_review.diff(str(tmp_path), "made", str(tmp_path)) == []
 
 
 @pytest.fixture

@@ -2,10 +2,14 @@ import datetime
 
 import pytest
 
-from components.ingestion import cells, encoding, files, planning, sources, split
-from components.ingestion.named_splits import SPLITS
+from components.ingestion import planning, sources
+from components.ingestion.discovery import data_files
+from components.ingestion.parsing import casting
+from components.ingestion.rows import split_assignment
+from components.ingestion.write import example_encoding
 from errors import UserError
-from pipeline.data import Data
+from spec.data import Data
+from spec.rows.data_paths import SPLITS
 
 DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=number) for number in range(91)]
 
@@ -17,7 +21,7 @@ def plan(tmp_path):
     def run(path, time="day", label=None, **keys):
         data = Data(path=path, **keys)
         config = {
-            "paths": files.under(str(tmp_path), path),
+            "paths": data_files.under(str(tmp_path), path),
             "data": data.model_dump(mode="json"),
             "columns": {"n": "INT", "day": "BYTES"},
             "duties": {"id": None, "group": None, "time": time},
@@ -110,12 +114,12 @@ def test_a_sample_of_ready_made_splits_is_divided_by_their_shares(plan, tmp_path
 
 def divided(made, tmp_path, path):
     """Row numbers by split."""
-    splitter = split.Splitter(made.split, time="day", newest=made.newest)
+    splitter = split_assignment.Splitter(made.split, time="day", newest=made.newest)
     settings = Data(path=path).model_dump(mode="json")
     found = {name: [] for name in SPLITS}
     for file in made.files:
         for batch in sources.batches(file.path, settings, made.columns):
-            rows = splitter.divide(batch, encoding.examples(batch), path=file.path, ready=file.split)
+            rows = splitter.divide(batch, example_encoding.examples(batch), path=file.path, ready=file.split)
             assert set(rows) <= set(splitter.names(file.split))
             for name, places in rows.items():
                 found[name] += batch[0].take(places).to_pylist()
@@ -183,12 +187,12 @@ def test_seconds_with_a_fraction_are_divided_as_they_are_written(tmp_path):
     assert made.cuts == [pytest.approx(1704067200 + 3.4 * row, abs=1e-3) for row in (160, 180)]
     [batch] = planning.read(made.files[0], made, config, planning.keeper(config))
     assert len(set(batch.column(0).to_pylist())) == 200
-    assert cells.narrowed(batch).column(0).type == "float"
+    assert casting.narrowed(batch).column(0).type == "float"
 
 
 @pytest.mark.parametrize("split", ["time", "span"])
 def test_groups_that_a_split_would_take_apart_are_refused(plan, split):
-    from components.ingestion.grouping import ungrouped
+    from spec.rows.grouping import ungrouped
 
     assert ungrouped(split, None) == ungrouped("hash", "city") == ungrouped("files", "city") == ""
     config = {"data": {"split": {"by": split}}, "duties": {"group": "city"}}

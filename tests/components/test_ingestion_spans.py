@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.ingestion import files, spans, times
+from components.ingestion.discovery import data_files, spans
+from components.ingestion.rows import row_times
 from errors import UserError
-from pipeline.data import Data
+from spec.data import Data
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def resolve(tmp_path):
             (tmp_path / name).write_text(name)
         split = "files" if isinstance(path, dict) else "hash"
         data = Data(path=path, split=split, **keys)
-        found = files.resolve(files.under(str(tmp_path), data.path), data.model_dump(mode="json"))
+        found = data_files.resolve(data_files.under(str(tmp_path), data.path), data.model_dump(mode="json"))
         return [
             (file.path.removeprefix(f"{tmp_path}/"), file.span.shown if file.span else None, file.version)
             for file in found
@@ -85,20 +86,20 @@ def test_brackets_in_a_data_root_are_no_pattern(tmp_path):
         (root / name).write_text("")
     settings = Data(path="a-{SPAN}.csv").model_dump(mode="json")
 
-    assert [file.path for file in files.resolve(files.under(str(root), "a-{SPAN}.csv"), settings)] == [
+    assert [file.path for file in data_files.resolve(data_files.under(str(root), "a-{SPAN}.csv"), settings)] == [
         f"{root}/a-2.csv"
     ]
-    assert len(files.resolve(files.under(str(root), "a-*.csv"), settings)) == 2
-    assert len(files.resolve(files.under(str(root), "[!b]-{SPAN}.csv"), {**settings, "window": 2})) == 2
-    assert len(files.resolve(files.under(str(root), "[ab]-{SPAN}.csv"), {**settings, "window": 2})) == 2
-    assert len(files.resolve(files.under(str(tmp_path), "data [1]/b[c].csv"), settings)) == 1
+    assert len(data_files.resolve(data_files.under(str(root), "a-*.csv"), settings)) == 2
+    assert len(data_files.resolve(data_files.under(str(root), "[!b]-{SPAN}.csv"), {**settings, "window": 2})) == 2
+    assert len(data_files.resolve(data_files.under(str(root), "[ab]-{SPAN}.csv"), {**settings, "window": 2})) == 2
+    assert len(data_files.resolve(data_files.under(str(tmp_path), "data [1]/b[c].csv"), settings)) == 1
 
 
 def test_a_new_span_is_other_content(tmp_path):
     settings = Data(path="{SPAN}.csv").model_dump(mode="json")
 
     def content():
-        return files.content(files.resolve(f"{tmp_path}/{{SPAN}}.csv", settings))
+        return data_files.content(data_files.resolve(f"{tmp_path}/{{SPAN}}.csv", settings))
 
     (tmp_path / "1.csv").write_text("a")
     before = content()
@@ -122,7 +123,7 @@ def test_a_span_that_is_not_there_is_named_with_those_that_are(resolve):
 @pytest.mark.parametrize("by", ["day", "week", "month"])
 def test_a_column_of_dates_is_cut_as_the_calendar_cuts_it(by):
     days = [datetime.date(1969, 12, 28) + datetime.timedelta(days=number) for number in range(0, 25_000, 11)]
-    keys = times.keys(pa.array([day.isoformat() for day in days]), "day", "x.csv")
+    keys = row_times.keys(pa.array([day.isoformat() for day in days]), "day", "x.csv")
     shown = [spans.named(number, by).shown for number in spans.numbers(keys, by, "day").tolist()]
     monday = [day - datetime.timedelta(days=day.weekday()) for day in days]
 

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from components.evaluator import folds, intervals
-from components.evaluator.binary import Binary
-from components.evaluator.metrics import FOLDS, Ledger, Share, Sums
-from components.evaluator.regression import Regression
+from components.evaluator.metrics.accumulators import FOLDS, Ledger, Share, Sums
+from components.evaluator.metrics.binary import Binary
+from components.evaluator.metrics.regression import Regression
 
 NONE = np.zeros(0)
 

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from components import ownership, versions
+from serving import ownership, versions
 
 
 @pytest.fixture

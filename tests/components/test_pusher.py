@@ -11,9 +11,12 @@ from tfx.types import standard_artifacts
 from tfx.types.channel import Channel
 from tfx.utils import path_utils
 
-from components import digest, pusher, summary, versions
+from components import summary
+from components.fingerprints import code_digest
+from components.pusher import component
 from errors import ResourceError, RunError
-from models import probe
+from models.export import self_check
+from serving import versions
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def push(tmp_path, serving, saved):
         blessing.set_int_custom_property("blessed", int(blessed))
         inputs = {"model": [model], "blessing": [blessing]}
         parameters = {"serving": str(to), "keep": keep, "code": "", "allowed": json.dumps(allowed)}
-        pusher.Executor().Do(inputs, {"pushed_model": [pushed]}, parameters)
+        component.Executor().Do(inputs, {"pushed_model": [pushed]}, parameters)
         return pushed
 
     run.model = Path(path_utils.serving_model_dir(model.uri))
@@ -131,9 +134,9 @@ def test_a_copy_that_answers_otherwise_is_not_pushed(push, serving, monkeypatch)
 
 
 def test_a_model_that_answers_otherwise_than_at_its_export_is_not_pushed(push, serving):
-    sample = json.loads((push.model / probe.SAMPLE).read_text())
+    sample = json.loads((push.model / self_check.SAMPLE).read_text())
     sample["answers"]["prediction"][2] += 0.1
-    (push.model / probe.SAMPLE).write_text(json.dumps(sample))
+    (push.model / self_check.SAMPLE).write_text(json.dumps(sample))
     with pytest.raises(RunError, match=r"its prediction of sample row 3 is 4\.0, and was 4\.1 when it was exported"):
         push()
 
@@ -157,7 +160,7 @@ def test_versions_are_numbers_only(serving, tmp_path):
 
 
 def test_the_node_has_the_public_id_and_a_digest_of_its_code():
-    node = pusher.pusher(
+    node = component.pusher(
         model=Channel(type=standard_artifacts.Model),
         blessing=Channel(type=standard_artifacts.ModelBlessing),
         serving="serving",
@@ -165,7 +168,7 @@ def test_the_node_has_the_public_id_and_a_digest_of_its_code():
     )
 
     assert node.id == "pusher"
-    assert digest.of_parameters(node.exec_properties)["modules"] == ["components.pusher"]
+    assert code_digest.of_parameters(node.exec_properties)["modules"] == ["components.pusher.component"]
 
 
 def test_a_bucket_keeps_as_many_versions(push, clock):
@@ -197,9 +200,9 @@ def test_a_model_that_was_not_compared_with_what_serves_is_held_back_until_it_is
     assert versions.pushed(str(to)) == [1000]
     assert held.get_int_custom_property("pushed") == 0
     reason = f"it was not compared with version 1000, which serves: {WHY}. To push it anyway: push.uncompared = true"
-    assert held.get_string_custom_property(pusher.WITHHELD) == reason
+    assert held.get_string_custom_property(component.WITHHELD) == reason
     assert held.get_string_custom_property(summary.PROPERTY) == f"nothing pushed: {reason}"
-    other = push(salt="two", compared="0" * 32, to=to).get_string_custom_property(pusher.WITHHELD)
+    other = push(salt="two", compared="0" * 32, to=to).get_string_custom_property(component.WITHHELD)
     assert "which serves: it was compared with another model" in other
     push(salt="two", compared=first, to=to)
     clock.now += 5
@@ -213,7 +216,7 @@ def test_a_model_of_an_older_span_is_held_back_until_it_is_told(push, serving, c
     clock.now += 5
     held = push(salt="two", compared=first, span=6)
 
-    assert held.get_string_custom_property(pusher.WITHHELD) == (
+    assert held.get_string_custom_property(component.WITHHELD) == (
         "its data is of span 6, and version 1000, which serves, was made from span 7. "
         "To push it anyway: push.older_span = true"
     )

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.query import address, snapshot, sqlite_query
-from components.query.rows import Query
-from components.query.typed import EXACT
+from components.query import snapshot, sqlite_query
+from components.query.column_types import EXACT
+from components.query.query_rows import Query
 from errors import ResourceError, UserError
+from spec import database_address
 
 
 @pytest.fixture
@@ -184,7 +185,7 @@ def _file(database):
     "good", ["sqlite:///a.db", "sqlite:////tmp/a.db", "postgresql://host/db", "postgres://host:5433/db?sslmode=require"]
 )
 def test_addresses(good):
-    address.check(good)
+    database_address.check(good)
 
 
 @pytest.mark.parametrize(
@@ -203,5 +204,5 @@ def test_addresses(good):
 )
 def test_an_address_with_credentials_or_of_another_kind_is_refused_without_being_shown(bad, said):
     with pytest.raises(ValueError, match=said) as raised:
-        address.check(bad)
+        database_address.check(bad)
     assert "canary" not in str(raised.value)

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from components import reference, versions
+from components.baseline import reference
+from serving import versions
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """What serves is never replaced without a comparison, never worse than allowed, never lost: any order of events.
 
-The stages are fakes of a few lines; the rule (components/reference.py), the resolver, the limits of the comparison and
-the serving folder are the real ones; one file because the events and what must hold share the machine's state.
+The stages are fakes of a few lines; the rule (components/baseline/reference.py), the resolver, the limits of the
+comparison and the serving folder are the real ones; one file because the events and what must hold share the machine's
+state.
 """
 
 import collections
@@ -19,8 +20,9 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components import baseline, decline, ownership, reference, versions
-from components.evaluator import judgement
+from components.baseline import component, decline, reference
+from components.evaluator import blessing as judgement
+from serving import ownership, versions
 
 TOLERANCE = 0.05
 FLOOR = 0.2
@@ -123,7 +125,7 @@ class Weeks(RuleBasedStateMachine):
             "pushed_model": self._all("PushedModel"),
             "examples": [],
         }
-        found = baseline.ReferenceModel(self.serving).resolve_artifacts(self, given)
+        found = component.ReferenceModel(self.serving).resolve_artifacts(self, given)
         compared, blessing = self._evaluated(candidate, found)
         if not blessing.get_int_custom_property("blessed"):
             self.counts["refused"] += 1

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inspection.drawing import number
-from inspection.report import write
+from inspection.report import write_report
 from inspection.report.markup import share
-from inspection.store import Store
+from inspection.store.metadata_store import Store
+from inspection.text_output import number
 
 MADE = runpy.run_path(str(Path(__file__).parents[1] / "inspection/made.py"))
 RANDOM = np.random.default_rng(3)
@@ -49,7 +49,7 @@ def reported(tmp_path):
         examples = run.node("ingestion", outputs=[("examples", "Examples")])
         run.node("node", inputs=[("examples", examples[0])], outputs=[(key, kind)], uri=str(folder))
         run.end("COMPLETE")
-        write.write(Store(writer.store, where="here"), "r", str(tmp_path))
+        write_report.write(Store(writer.store, where="here"), "r", str(tmp_path))
         return tables((tmp_path / "report.html").read_text())
 
     return run

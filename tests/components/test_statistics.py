@@ -10,10 +10,11 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx_bsl.coders import example_coder
 
-from components import shards, spread
-from components.ingestion import encoding
+from components import example_passes
+from components.engine import parallel_map
+from components.ingestion.write import example_encoding
 from components.statistics import executor
-from models import sidecar
+from models.data import column_cache
 
 ROWS = 2500
 
@@ -43,13 +44,13 @@ def paths(columns, write_examples, tmp_path_factory, request):
     }
     beside = request.param == "columns"
     written = [str(write_examples(folder / f"{start}.gz", part, beside=beside)) for start, part in parts.items()]
-    assert [sidecar.batches(path) is not None for path in written] == [beside] * 2
+    assert [column_cache.batches(path) is not None for path in written] == [beside] * 2
     return written
 
 
 def stock(paths, pipeline, folder):
     """TFDV's own Beam transform, on small batches."""
-    records = [record for path in paths for batch in shards.batches(path) for record in batch]
+    records = [record for path in paths for batch in example_passes.batches(path) for record in batch]
     decoder = example_coder.ExamplesToRecordBatchDecoder()
     parts = [decoder.DecodeBatch(records[at : at + 500]) for at in range(0, len(records), 500)]
     target = f"{folder}/stock.pb"
@@ -87,7 +88,7 @@ def rounded(feature):
 def both(paths, beam_pipeline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("statistics")
     elements = [("train", path, None) for path in paths]
-    found = spread.combine(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
+    found = parallel_map.combine(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
     return executor.proto(found["train"]), stock(paths, beam_pipeline(), str(folder))
 
 
@@ -131,7 +132,7 @@ def test_columns_are_lists_of_the_types_that_stock_reads_from_the_records():
         "absent": pa.array([None, None], pa.float32()),
     }
     batch = pa.record_batch(list(columns.values()), list(columns))
-    records = encoding.examples(pa.record_batch([*batch.columns[:3], pa.nulls(2)], list(columns))).to_pylist()
+    records = example_encoding.examples(pa.record_batch([*batch.columns[:3], pa.nulls(2)], list(columns))).to_pylist()
     stock = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(records)
     found = executor.lists(batch)
 
@@ -147,7 +148,7 @@ def test_a_split_without_rows_has_statistics_too():
 
 def test_long_records_go_in_more_batches(write_examples, tmp_path, monkeypatch):
     path = write_examples(tmp_path / "long.gz", {"text": ["x" * 1000] * 5000})
-    monkeypatch.setattr(shards, "BATCH_BYTES", 1_500_000)
-    sizes = [len(batch) for batch in shards.batches(str(path))]
+    monkeypatch.setattr(example_passes, "BATCH_BYTES", 1_500_000)
+    sizes = [len(batch) for batch in example_passes.batches(str(path))]
     assert sum(sizes) == 5000
     assert sizes == [2048, 2048, 904]

@@ -21,11 +21,11 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.ingestion import csv_source
 from components.ingestion import executor as ingestion
+from components.ingestion.readers import csv as csv_source
 from components.statistics import executor as statistics
-from models import settings as packed_settings
-from pipeline.data import Data
+from spec import settings as packed_settings
+from spec.data import Data
 
 DATA = Path(__file__).parents[2] / "data"
 SHARES = {"train": 8, "eval": 1, "test": 1}

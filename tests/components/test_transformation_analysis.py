@@ -13,10 +13,10 @@ import tensorflow_transform.beam as tft_beam
 from tensorflow_transform import impl_helper
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
-from components import shards as records
-from components.transformation import passes
-from components.transformation.accumulators import vocabulary
+from components import example_passes as records
+from components.transformation import graph_passes
 from components.transformation.analysis import Analysis, Unsupported
+from components.transformation.analyzer_accumulators import vocabulary
 from manifest import Shard
 
 ROWS = 3000
@@ -77,7 +77,7 @@ def ours(shards, spec, beam_pipeline, tmp_path_factory):
     analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), folder)
     assert analysis.columns == ["n", "word", "x"]
     needed = {name: spec[name] for name in analysis.columns}
-    return analysis.run(passes.gather(beam_pipeline, list(map(Shard, shards)), needed, folder))
+    return analysis.run(graph_passes.gather(beam_pipeline, list(map(Shard, shards)), needed, folder))
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_rows_are_written_as_the_graph_transforms_them(ours, shards, spec, colum
     schema = metadata_io.read_metadata(f"{ours}/{impl_helper.METADATA_DIR_NAME}").schema
     targets = [str(tmp_path / f"{number}.gz") for number in range(2)]
     sources = dict(zip(targets, map(Shard, shards), strict=True))
-    counts = passes.materialize(beam_pipeline, sources, spec, ours, schema, str(tmp_path))
+    counts = graph_passes.materialize(beam_pipeline, sources, spec, ours, schema, str(tmp_path))
 
     assert sorted(counts) == targets
     assert sum(rows for rows, _ in counts.values()) == len(columns["x"])
@@ -175,7 +175,9 @@ def test_a_vocabulary_in_another_form_is_left_to_stock(spec, write_examples, bea
     rows = write_examples(tmp_path / "0.gz", {"x": [1.0], "n": [1], "word": ["a"]})
     analysis = Analysis(other, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path / "work"))
     with pytest.raises(Unsupported, match="a vocabulary with reserved tokens, frequencies, a shuffle, or in records"):
-        analysis.run(passes.gather(beam_pipeline, [Shard(str(rows))], {"word": spec["word"]}, str(tmp_path / "work")))
+        analysis.run(
+            graph_passes.gather(beam_pipeline, [Shard(str(rows))], {"word": spec["word"]}, str(tmp_path / "work"))
+        )
 
 
 def test_one_file_read_in_several_batches_gives_what_two_files_give(
@@ -188,7 +190,7 @@ def test_one_file_read_in_several_batches_gives_what_two_files_give(
     monkeypatch.setattr(records, "BATCH_ROWS", ROWS // 3)
     analysis = Analysis(digits, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path / "work"))
     needed = {name: spec[name] for name in analysis.columns}
-    made = analysis.run(passes.gather(beam_pipeline, [Shard(str(rows))], needed, str(tmp_path / "work")))
+    made = analysis.run(graph_passes.gather(beam_pipeline, [Shard(str(rows))], needed, str(tmp_path / "work")))
 
     assert Path(made, "assets", "digits").read_bytes() == Path(ours, "assets", "digits").read_bytes()
 
@@ -198,7 +200,7 @@ def test_no_row_is_a_clear_error(spec, write_examples, beam_pipeline, tmp_path):
     function = functools.partial(many_analyzers, custom_config={})
     analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path / "work"))
     with pytest.raises(ValueError, match="the train split holds no row"):
-        analysis.run(passes.gather(beam_pipeline, [Shard(str(empty))], spec, str(tmp_path / "work")))
+        analysis.run(graph_passes.gather(beam_pipeline, [Shard(str(empty))], spec, str(tmp_path / "work")))
 
 
 def test_tokens_stand_by_falling_count_then_falling_bytes():

@@ -8,8 +8,8 @@ from tensorflow_transform import impl_helper
 from tensorflow_transform.tf_metadata import schema_utils
 
 from components.transformation.analysis import Analysis
-from models import preprocessing
-from pipeline import columns, load
+from models.features import preprocessing
+from pipeline import load, schema_columns
 from pipeline.variants import Name
 from project import REPOSITORY
 
@@ -42,7 +42,7 @@ def first_pass(model, gatherers):
 @pytest.mark.parametrize("run", different(), ids=lambda run: run.run)
 def test_every_analyzer_of_a_shipped_pipeline_is_known(run, pack, tmp_path):
     stem = load.schema_name(REPOSITORY, run.pipeline, run.variant)
-    spec = schema_utils.schema_as_feature_spec(columns.schema(REPOSITORY, stem)).feature_spec
+    spec = schema_utils.schema_as_feature_spec(schema_columns.schema(REPOSITORY, stem)).feature_spec
     function = functools.partial(preprocessing.preprocessing_fn, custom_config=pack(**asked(run)))
 
     made = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path))

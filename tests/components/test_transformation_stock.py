@@ -9,7 +9,7 @@ from tfx.proto import transform_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from components import shards
+from components import example_passes
 from components.transformation import executor
 from errors import ResourceError
 from manifest import Shard
@@ -37,7 +37,7 @@ def transform(tmp_path, write_examples, beam_pipeline):
     for split, rows in ROWS.items():
         columns = {"x": [float(row) for row in range(rows)], "word": ["a", "b", "c"] * (rows // 3)}
         write_examples(tmp_path / "examples" / declared[split][0].path, columns)
-    shards.declare(examples, declared)
+    example_passes.declare(examples, declared)
     (tmp_path / "tmp").mkdir()
     (tmp_path / "schema").mkdir()
     (tmp_path / "schema/schema.pbtxt").write_text(SCHEMA)
@@ -64,7 +64,7 @@ def transform(tmp_path, write_examples, beam_pipeline):
 def test_what_stock_tfx_wrote_is_declared(transform, capfd):
     made = transform()
     assert "so stock TFX runs this stage" in capfd.readouterr().out
-    assert {split: sum(file.rows for file in shards.files(made, split)) for split in ROWS} == ROWS
+    assert {split: sum(file.rows for file in example_passes.files(made, split)) for split in ROWS} == ROWS
 
 
 def test_stock_tfx_is_given_no_file_that_is_not_declared(transform, tmp_path):

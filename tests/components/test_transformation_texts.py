@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow_transform import TFTransformOutput
 
-from components.transformation import executor, passes
+from components.transformation import executor, graph_passes
 from manifest import Shard
 
 TEXTS = ["good film", "good day", "bad film", "", "好", "good"]
@@ -16,7 +16,7 @@ def test_texts_without_a_known_word_are_counted_by_split(analyze, pack, write_ex
     later = str(write_examples(tmp_path / "later.gz", {"t": ["film", "unseen", "words"], "y": [1.0] * 3}))
     sources = {str(tmp_path / "1.gz"): Shard(str(tmp_path / "raw.gz")), str(tmp_path / "2.gz"): Shard(later)}
     output = TFTransformOutput(graph)
-    found = passes.materialize(
+    found = graph_passes.materialize(
         beam_pipeline,
         sources,
         spec,

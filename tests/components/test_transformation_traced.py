@@ -7,7 +7,7 @@ import tensorflow_transform as tft
 from tensorflow_transform import impl_helper
 from tensorflow_transform.tf_metadata import metadata_io
 
-from components.transformation import passes, traced
+from components.transformation import graph_passes, traced
 from components.transformation.analysis import Analysis
 from manifest import Shard
 
@@ -88,7 +88,9 @@ def test_the_first_pass_is_made_either_way(write_examples, beam_pipeline, tmp_pa
         }
 
     specs, work = impl_helper.get_type_specs_from_feature_specs(SPEC), tmp_path / "work"
-    model = Analysis(function, specs, str(work)).run(passes.gather(beam_pipeline, [Shard(records)], SPEC, str(work)))
+    model = Analysis(function, specs, str(work)).run(
+        graph_passes.gather(beam_pipeline, [Shard(records)], SPEC, str(work))
+    )
     given = {
         "x": tf.constant(CELLS["x"]),
         "hole": tf.ragged.constant(CELLS["hole"]).to_sparse(),

@@ -9,8 +9,8 @@ import keras_tuner
 import pytest
 
 from components.tuner.oracle import Oracle
-from models import tuning
-from models.tuning import Tuning
+from spec import tuning
+from spec.tuning import Tuning
 
 SPACE = {
     "network.dropout": {"low": 0.0, "high": 0.5, "step": 0.1},

@@ -11,9 +11,10 @@ import keras_tuner
 import pytest
 from tfx.types import standard_artifacts
 
-from components.tuner import executor, pool
+from components.tuner import executor, trial_pool
 from errors import UserError
-from models import trial, tuning
+from models.training import trial_process
+from spec import tuning
 
 NETWORK = {"name": "mlp", "layers": [8]}
 TRAINING = {"optimizer": {"name": "adam", "rate": 0.05}, "epochs": 3, "batch_size": 16, "loss": None}
@@ -34,7 +35,7 @@ def children():
         if entry.name.isdigit():
             try:
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == os.getpid() and pool.MODULE.encode() in (entry / "cmdline").read_bytes():
+                if parent == os.getpid() and trial_pool.MODULE.encode() in (entry / "cmdline").read_bytes():
                     found.append(int(entry.name))
             except OSError:
                 continue
@@ -42,8 +43,8 @@ def children():
 
 
 def test_results_do_not_depend_on_the_process_and_none_is_left(trial_order):
-    here = trial.Trials(trial_order)
-    with pool.Pool(trial_order, 2) as train:
+    here = trial_process.Trials(trial_order)
+    with trial_pool.Pool(trial_order, 2) as train:
         found = dict(train(jobs(4, 8, 12)))
         assert len(children()) == 2
 
@@ -59,7 +60,7 @@ def test_a_process_that_is_killed_takes_one_trial_with_it(trial_order):
             time.sleep(0.05)
         os.kill(children()[0], signal.SIGKILL)
 
-    with pool.Pool(trial_order, 1) as train:
+    with trial_pool.Pool(trial_order, 1) as train:
         threading.Thread(target=kill, daemon=True).start()
         found = list(train(jobs(4, 8)))
 
@@ -115,7 +116,7 @@ def test_the_node_writes_what_stock_tfx_reads_and_trains_nothing_twice(node, mon
         assert tuning.best(read.get_config()) == winner["values"]
     assert f"{winner['score']:.4g}" in line
 
-    monkeypatch.setattr(pool, "MODULE", "models.no_such_module")
+    monkeypatch.setattr(trial_pool, "MODULE", "models.no_such_module")
     again = [json.loads(text) for text in (node("again")[1] / "trials.jsonl").read_text().splitlines()]
     assert again == [{**one, "earlier": True} for one in trials]
 

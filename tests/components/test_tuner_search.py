@@ -8,9 +8,9 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from components.tuner import executor, plot, pool, search, table, trials
+from components.tuner import executor, search, trial_plot, trial_pool, trial_tables, trials
 from components.tuner.trials import Result, Store, Trial
-from models.tuning import Tuning
+from spec.tuning import Tuning
 
 SPACE = {
     "network.layers": {"choices": [[32], [64, 64], [128, 64]]},
@@ -160,8 +160,8 @@ def test_the_line_names_the_best_the_default_and_the_failed(tmp_path):
 def test_the_table_is_the_same_in_three_forms(tmp_path):
     found = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
     best = trials.best(found, settings())
-    rows = list(csv.reader(io.StringIO(table.comma_separated(found, best))))
-    records = [json.loads(line) for line in table.jsonl(found, best).splitlines()]
+    rows = list(csv.reader(io.StringIO(trial_tables.comma_separated(found, best))))
+    records = [json.loads(line) for line in trial_tables.jsonl(found, best).splitlines()]
 
     assert rows[0] == [
         *("trial", "network.layers", "training.optimizer.rate", "eval loss", "eval mae", "epochs", "seconds", "")
@@ -172,32 +172,32 @@ def test_the_table_is_the_same_in_three_forms(tmp_path):
     assert sum("failed: training: loss became nan" in row[-1] for row in rows) == sum(
         record["state"] == "FAILED" for record in records
     )
-    marked = table.markdown(found, best).splitlines()
+    marked = trial_tables.markdown(found, best).splitlines()
     assert len(marked) == 12
     assert [line for line in marked if f"**{best.number}**" in line] == [line for line in marked if "**best**" in line]
 
 
 def test_the_plot_has_a_mark_for_each_trial_in_each_panel(tmp_path):
     found = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
-    drawn = plot.draw(found, trials.best(found, settings()), settings())
+    drawn = trial_plot.draw(found, trials.best(found, settings()), settings())
     root = ElementTree.fromstring(drawn)
     name = "{http://www.w3.org/2000/svg}"
     failed = sum(trial.score is None for trial in found)
 
     assert len(root.findall(f".//{name}circle")) == 3 * (10 - failed)
     assert len(root.findall(f".//{name}path")) == 3 * 2 * failed
-    assert drawn.count(f'fill="{plot.BEST}" fill-opacity') == 3
+    assert drawn.count(f'fill="{trial_plot.BEST}" fill-opacity') == 3
     assert {"0.0001", "0.001", "0.01", "0.1"} <= {text.text for text in root.iter(f"{name}text")}
     assert "http" not in drawn.replace("http://www.w3.org/2000/svg", "")
     for circle in root.iter(f"{name}circle"):
-        assert plot.LEFT <= float(circle.get("cx")) <= plot.WIDTH - plot.RIGHT
-        assert plot.TOP <= float(circle.get("cy")) <= plot.HEIGHT - plot.BOTTOM
+        assert trial_plot.LEFT <= float(circle.get("cx")) <= trial_plot.WIDTH - trial_plot.RIGHT
+        assert trial_plot.TOP <= float(circle.get("cy")) <= trial_plot.HEIGHT - trial_plot.BOTTOM
 
 
 def test_one_trial_or_equal_scores_are_drawn_too(tmp_path):
     found = find(tmp_path, Arithmetic(), trials=2)[:1]
 
-    ElementTree.fromstring(plot.draw(found, found[0], settings()))
+    ElementTree.fromstring(trial_plot.draw(found, found[0], settings()))
 
 
 def test_the_content_of_what_trials_read_counts_and_not_its_place(tmp_path):
@@ -218,4 +218,4 @@ def test_the_content_of_what_trials_read_counts_and_not_its_place(tmp_path):
     [(None, 20, 8, 4), (None, 20, 1, 1), (6, 20, 4, 4), (3, 2, 8, 2), (1, 9, 9, 1)],
 )
 def test_trials_run_within_the_cores(parallel, jobs, cores, size):
-    assert pool.size(parallel, jobs, cores) == size
+    assert trial_pool.size(parallel, jobs, cores) == size

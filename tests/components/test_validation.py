@@ -8,7 +8,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel import Channel
 
 from components import summary
-from components.validation import Executor, reviewed, sentences, validation
+from components.validation import Executor, anomaly_sentences, validation
+from components.validation.gates import schema_gate
 from errors import GateError
 
 SCHEMA = """
@@ -102,7 +103,7 @@ def test_a_table_with_too_few_rows_is_stopped(statistics):
     schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
     schema.dataset_constraints.min_examples_count = 10
     anomalies = {"train": tfdv.validate_statistics(statistics, schema)}
-    [found] = reviewed.findings(anomalies, {"train": statistics}, schema, "the schema")
+    [found] = schema_gate.findings(anomalies, {"train": statistics}, schema, "the schema")
 
     assert found.line() == (
         "3 rows, the schema needs 10; to accept it: dataset_constraints { min_examples_count: 3 } in the schema "
@@ -116,10 +117,10 @@ def test_no_anomaly_is_told_in_the_words_of_its_type_alone(statistics, kind):
     anomalies = anomalies_pb2.Anomalies()
     number = anomalies_pb2.AnomalyInfo.Type.Value(kind)
     anomalies.anomaly_info["city"].reason.add(type=number, short_description="Short", description="d 1")
-    [found] = reviewed.findings({"train": anomalies}, {"train": statistics}, schema, "the schema")
+    [found] = schema_gate.findings({"train": anomalies}, {"train": statistics}, schema, "the schema")
 
     assert kind not in found.text
-    assert ("d 1" in found.text) == (kind not in {*sentences.FIXED, *sentences.MEASURED})
+    assert ("d 1" in found.text) == (kind not in {*anomaly_sentences.FIXED, *anomaly_sentences.MEASURED})
 
 
 def test_the_node_is_the_gate_and_has_the_public_id():

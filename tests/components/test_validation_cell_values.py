@@ -2,7 +2,7 @@
 
 import pytest
 
-from components import sentinels
+from components.data_checks import sentinels
 
 from ..flats import one, rows
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components import digest, summary
-from components.ingestion import files
+from components import summary
+from components.fingerprints import code_digest
+from components.ingestion.discovery import data_files
 from components.validation.history import STATISTICS_ID
 from errors import GateError, ResourceError
 
@@ -18,7 +19,7 @@ BY_ID = "data.split={by='hash', column='area', train=1, eval=1, test=1}"
 
 
 def digest_of(path):
-    return files.content(files.resolve(str(path), {"format": None}))
+    return data_files.content(data_files.resolve(str(path), {"format": None}))
 
 
 def test_clean_data_has_no_finding_and_names_its_statistics(gated):
@@ -244,7 +245,7 @@ def test_rows_are_not_named_out_of_data_that_changed_since_it_was_read(flats, ga
 
 
 def test_a_schema_that_changed_after_the_start_of_the_run_stops_it(flats, gated):
-    before = digest.file(str(flats.root / "schemas/flats.pbtxt"))
+    before = code_digest.file(str(flats.root / "schemas/flats.pbtxt"))
     gated(schema_content=before)
     flats.schema(flats.SCHEMA.replace("max: 9000", "max: 9001"))
     with pytest.raises(ResourceError, match=r"schemas/flats\.pbtxt changed after the start of the run: run again"):

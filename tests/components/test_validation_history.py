@@ -8,8 +8,8 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
 
-from components import versions
 from components.validation.history import LetThrough
+from serving import versions
 
 from ..flats import one, rows
 

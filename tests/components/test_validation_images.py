@@ -8,8 +8,9 @@ import pytest
 
 from components import summary
 from components.ingestion import omissions
-from tests import pictures
-from tests.pictures import classes, encoded, folder, noise
+
+from .. import picture_files
+from ..picture_files import classes, encoded, folder, noise
 
 FILES = [
     'data.path={train="data/photos/train", test="data/photos/test"}',
@@ -20,8 +21,8 @@ FILES = [
 @pytest.fixture
 def photos(flats):
     """A small repository with ready-made splits of images."""
-    flats.config(pictures.CONFIG)
-    flats.schema(pictures.SCHEMA)
+    flats.config(picture_files.CONFIG)
+    flats.schema(picture_files.SCHEMA)
     classes(flats.root / "data" / "photos" / "train", count=8)
     test = flats.root / "data" / "photos" / "test"
     folder(test, {f"cat/{number}.png": encoded(noise(100 + number), "PNG") for number in range(3)})
@@ -46,7 +47,7 @@ def test_equal_images_are_seen_where_nothing_names_the_rows(photos, gated):
     images = photos.root / "data" / "photos" / "train" / "cat"
     for number in range(40):
         (images / f"copy {number}.png").write_bytes((images / "0.png").read_bytes())
-    photos.config(pictures.CONFIG.replace('[columns]\n    id = "file"', ""))
+    photos.config(picture_files.CONFIG.replace('[columns]\n    id = "file"', ""))
     found = [one["gate"] for one in gated.found("data.path=data/photos/train")]
 
     assert found == ["duplicates"]
@@ -95,8 +96,8 @@ def ingested(tmp_path, beam_pipeline):
     from tfx.types import standard_artifacts
 
     from components.ingestion import executor
-    from models import settings
-    from pipeline.data import Data
+    from spec import settings
+    from spec.data import Data
 
     def run(path):
         examples = standard_artifacts.Examples()

@@ -1,11 +1,13 @@
 import pyarrow as pa
 import pytest
 
-from curation import cell_values, new, reading
+from curation import new_config
+from curation.facts import cell_values
+from curation.look import reading
 from errors import UserError
-from models.number_text import NumberFormat
 from pipeline import load
 from pipeline.variants import Name
+from spec.cells.number_format import NumberFormat
 
 
 def propose(numbers=None, **columns):
@@ -100,7 +102,7 @@ def test_the_values_are_read_as_missing_and_the_spellings_as_one(tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
     for folder in ("configs", "schemas"):
         (tmp_path / folder).mkdir()
-    proposal = new.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y")
+    proposal = new_config.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y")
     config = load.reviewed(str(tmp_path), Name("made")).config
 
     assert config.data.fold_case == ("paid",)
@@ -150,4 +152,4 @@ def test_a_label_that_is_refused_for_what_its_cells_hold_is_told_with_it(tmp_pat
         (tmp_path / folder).mkdir()
     (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{row % 7},{('NA', 'EU')[row % 2]}\n" for row in range(60)))
     with pytest.raises(UserError, match=r"'y' cannot be the label: .*; y: 'NA' in 30 of 60 cells counts as a missing"):
-        new.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y")
+        new_config.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y")

@@ -3,7 +3,8 @@ import datetime
 import pyarrow as pa
 import pytest
 
-from curation import date_formats, new
+from curation import new_config
+from curation.facts import date_formats
 from pipeline import load
 from pipeline.variants import Name
 
@@ -103,7 +104,7 @@ def propose(tmp_path):
         rows = zip(*columns.values(), strict=True)
         lines = [",".join(columns), *(",".join(map(str, row)) for row in rows)]
         (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
-        proposal = new.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y", force=True)
+        proposal = new_config.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y", force=True)
         return proposal, load.reviewed(str(tmp_path), Name("made")).config
 
     return run

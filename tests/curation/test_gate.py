@@ -9,9 +9,10 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
-from components.ingestion import encoding
-from components.validation import reviewed
-from curation import facts, schema_text
+from components.ingestion.write import example_encoding
+from components.validation.gates import schema_gate
+from curation.facts import column_facts
+from curation.propose import schema_text
 
 ROWS = 2000
 
@@ -37,18 +38,18 @@ def table(rng):
 @pytest.fixture
 def findings(table):
     """What the gate says of rows, by the schema that is proposed for the whole table."""
-    known, _ = facts.table(table)
+    known, _ = column_facts.table(table)
     categories = ("c", 'odd "name"\\')
     schema = text_format.Parse(
         schema_text.schema(known, ["head"], categories=categories, label="y"), schema_pb2.Schema()
     )
 
     def run(part):
-        examples = encoding.examples(part.combine_chunks().to_batches()[0]).to_pylist()
+        examples = example_encoding.examples(part.combine_chunks().to_batches()[0]).to_pylist()
         batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(examples)
         statistics = stats_impl.generate_statistics_in_memory(batch)
         anomalies = {"all": tfdv.validate_statistics(statistics, schema)}
-        return [found.line() for found in reviewed.findings(anomalies, {"all": statistics}, schema, "the schema")]
+        return [found.line() for found in schema_gate.findings(anomalies, {"all": statistics}, schema, "the schema")]
 
     return run
 

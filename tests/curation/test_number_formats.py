@@ -1,9 +1,11 @@
 import pyarrow as pa
 import pytest
 
-from curation import cell_rules, number_formats, reading
-from models.cleaning import Cleaning
-from models.number_text import PLAIN, NumberFormat
+from curation.facts import number_formats
+from curation.look import reading
+from curation.propose import cell_rules
+from spec.cells.cleaning import Cleaning
+from spec.cells.number_format import PLAIN, NumberFormat
 
 
 def detect(delimiter=",", **columns):

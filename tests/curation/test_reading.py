@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from curation import reading
+from curation.look import reading
 from errors import UserError
 
 ROWS = "a,b,c\n" + "1,x,2.5\n" * 20

@@ -2,11 +2,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curation import facts, relations
+from curation.facts import column_facts, relations
 
 
 def both(**columns):
-    return facts.table(pa.table(columns))
+    return column_facts.table(pa.table(columns))
 
 
 def test_a_copy_and_a_recoding_are_twins_of_the_first_column(rng):

@@ -3,11 +3,12 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from curation import facts, schema_text
+from curation.facts import column_facts
+from curation.propose import schema_text
 
 
 def parsed(table, **settings):
-    text = schema_text.schema(facts.table(table)[0], ["head"], **{"categories": (), "label": None, **settings})
+    text = schema_text.schema(column_facts.table(table)[0], ["head"], **{"categories": (), "label": None, **settings})
     schema = text_format.Parse(text, schema_pb2.Schema())
     return {feature.name: feature for feature in schema.feature}, schema, text
 

@@ -1,6 +1,7 @@
 import numpy as np
 
-from curation import new, review, unique_names
+from curation import new_config, schema_review
+from curation.look import unique_names
 from pipeline import load
 from pipeline.variants import Name
 
@@ -17,11 +18,11 @@ def test_new_reads_a_table_with_columns_that_share_a_name(tmp_path):
     x = np.random.default_rng(1).normal(size=200)
     rows = "".join(f"{value:.3f};{-value * value:.3f};{'yes' if value > 0 else 'no'}\n" for value in x)
     (tmp_path / "data" / "t.csv").write_text(f"x;x;y\n{rows}")
-    proposal = new.new(str(tmp_path), "made", str(tmp_path / "data" / "t.csv"))
+    proposal = new_config.new(str(tmp_path), "made", str(tmp_path / "data" / "t.csv"))
     reviewed = load.reviewed(str(tmp_path), Name("made"))
 
     assert reviewed.config.data.csv.names == ("x", "x_2", "y")
     assert reviewed.config.data.csv.delimiter == ";"
     assert list(reviewed.columns) == ["x", "x_2", "y"]
     assert "columns that share a name are numbered: 'x_2' (column 2); data.csv.names" in proposal.said
-    assert review.diff(str(tmp_path), "made", str(tmp_path)) == []
+    assert schema_review.diff(str(tmp_path), "made", str(tmp_path)) == []

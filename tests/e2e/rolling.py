@@ -12,12 +12,12 @@ import sys
 import time
 
 from errors import PipelineError
-from inspection import schedules
-from orchestration import local
+from inspection.read import schedule_history
+from orchestration.local import supervisor
+from orchestration.local.fork_server import Workers
 from orchestration.schedule import fire, plans, service
+from orchestration.schedule.schedule_state import State
 from orchestration.schedule.scheduler import Scheduler
-from orchestration.schedule.state import State
-from orchestration.workers import Workers
 from pipeline.variants import Name
 
 
@@ -34,7 +34,7 @@ def main(pipeline: str, root: str, data_root: str, table: str) -> None:
 
         def attempt(_plan: plans.Plan, _timeout: float | None, _log: str) -> int:
             try:
-                return local.run(local.Request(name=Name(pipeline), root=root, data_root=data_root), workers)
+                return supervisor.run(supervisor.Request(name=Name(pipeline), root=root, data_root=data_root), workers)
             except PipelineError as error:
                 print(f"{type(error).__name__}: {error}")
                 return error.exit_code
@@ -57,7 +57,7 @@ def main(pipeline: str, root: str, data_root: str, table: str) -> None:
 
 def _told(root: str, pipeline: str, month: str) -> dict:
     """What this month's run came to."""
-    found = [one for one in schedules.history(root) if one.state != "SKIPPED"]
+    found = [one for one in schedule_history.history(root) if one.state != "SKIPPED"]
     if not found:
         return {"month": month, "state": "none"}
     newest = found[0]

@@ -10,8 +10,8 @@ import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
 
 from inspection import run_files
-from inspection import store as inspection_store
-from inspection.folders import parse
+from inspection.store import metadata_store as inspection_store
+from inspection.store.execution_folders import parse
 
 from .conftest import cold_runner, run_folder, run_json, runner
 

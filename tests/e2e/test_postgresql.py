@@ -16,11 +16,11 @@ import pytest
 from ml_metadata import MetadataStore
 
 from components.query import snapshot
-from components.query.rows import Query
+from components.query.query_rows import Query
 from errors import ResourceError, UserError
-from inspection.address import connection_config
-from models.settings import INLINE_BYTES
-from orchestration import outputs
+from inspection.store.store_address import connection_config
+from orchestration.local import stage_outputs
+from spec.settings import INLINE_BYTES
 
 from .conftest import QUICK, run_json, runner
 
@@ -110,7 +110,7 @@ def test_outputs_from_the_cache_are_those_of_their_keys(small_tree, url):
     assert second.nodes["transformation"] == "cached"
     assert second.nodes["trainer"] == "done"
     executions = [one.id for one in store.get_executions()]
-    assert outputs.swapped(store, executions) == set()
+    assert stage_outputs.swapped(store, executions) == set()
 
 
 @pytest.fixture

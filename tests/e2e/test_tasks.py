@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
-from inspection.folders import parse
+from inspection.store.execution_folders import parse
 
 from .conftest import runner
 

@@ -58,7 +58,7 @@ def warm() -> Any:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Any]:
     """A PostgreSQL server; see postgresql.py."""
-    from .postgresql import BINARIES, Server
+    from .postgresql_server import BINARIES, Server
 
     if not BINARIES:
         pytest.skip("PostgreSQL is missing: apt-get install postgresql")

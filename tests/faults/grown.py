@@ -22,22 +22,23 @@ from tensorflow_transform.tf_metadata import metadata_io, schema_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
-from benchmarks import tables
-from components import shards
+from benchmarks import bench_tables
+from components import example_passes
 from components.ingestion import executor as ingestion
 from components.statistics import executor as statistics
-from components.transformation import passes
+from components.transformation import graph_passes
 from components.transformation.analysis import Analysis
-from models import preprocessing, settings
-from pipeline.data import Data
+from models.features import preprocessing
+from spec import settings
+from spec.data import Data
 
 
 def main() -> None:
     """Print the figures as JSON; imports and the making of the table do not count."""
     folder, rows = Path(sys.argv[1]), int(sys.argv[2])
     path = folder / "table.csv"
-    tables.write(path, rows)
-    schema = text_format.Parse(tables.SCHEMA, schema_pb2.Schema())
+    bench_tables.write(path, rows)
+    schema = text_format.Parse(bench_tables.SCHEMA, schema_pb2.Schema())
     features = {"numeric": [{"column": "area"}, {"column": "age"}], "categorical": [{"column": "city"}]}
     function = functools.partial(
         preprocessing.preprocessing_fn,
@@ -68,13 +69,13 @@ def main() -> None:
     temporary = str(folder / "temporary")
     analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
     needed = {name: spec[name] for name in analysis.columns}
-    files = shards.files(examples, "train")
-    model = analysis.run(passes.gather(make, files, needed, temporary))
+    files = example_passes.files(examples, "train")
+    model = analysis.run(graph_passes.gather(make, files, needed, temporary))
     made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
     target = folder / "transformed" / "Split-train"
     target.mkdir(parents=True)
     sources = {str(target / os.path.basename(file.path)): file for file in files}
-    passes.materialize(make, sources, needed, model, made.schema, temporary)
+    graph_passes.materialize(make, sources, needed, model, made.schema, temporary)
     told = {
         "seconds": time.monotonic() - started,
         "processor": time.process_time() - seconds,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from components import digest
-from components.ingestion import files, folder_source
+from components.fingerprints import code_digest
+from components.ingestion.discovery import data_files
+from components.ingestion.readers import images
 from errors import ResourceError, UserError
 from project import REPOSITORY
 
@@ -29,8 +30,8 @@ def test_an_edit_of_a_module_changes_the_keys_of_the_stages_that_import_it_and_n
     }
     assert {"statistics", "tuner", "warm-start", "baseline", "schema"} < set(reached)
     for name, node in made.items():
-        modules = digest.of_parameters(node.exec_properties)["modules"]
-        found = {str(Path(path).relative_to(copied_packages)) for path, _ in digest.sources(*modules).values()}
+        modules = code_digest.of_parameters(node.exec_properties)["modules"]
+        found = {str(Path(path).relative_to(copied_packages)) for path, _ in code_digest.sources(*modules).values()}
         assert found == reached[name], name
 
     # An edit for each set of stages that share a module.
@@ -54,7 +55,7 @@ def test_an_edit_of_a_module_changes_the_keys_of_the_stages_that_import_it_and_n
 def test_every_executor_refuses_parameters_that_were_made_for_other_code(copied_packages, tmp_path, figure, stage_keys):
     """Fault 64: an image that was built from another revision than the job."""
     made = stage_keys.nodes()
-    for path in ("models/settings.py", "components/summary.py", "components/digest.py"):
+    for path in ("spec/settings.py", "components/summary.py", "components/fingerprints/code_digest.py"):
         (copied_packages / path).write_text(f"{(copied_packages / path).read_text()}# edited\n")
     for node in made.values():
         executor = node.executor_spec.executor_class
@@ -76,9 +77,9 @@ def points(tmp_path):
     schema = shutil.copy(Path(REPOSITORY, "schemas/points.pbtxt"), tmp_path / "points.pbtxt")
     return {
         "data": str(data),
-        "data_content": files.content(files.resolve(str(data), {"format": None})),
+        "data_content": data_files.content(data_files.resolve(str(data), {"format": None})),
         "schema": str(schema),
-        "schema_content": digest.file(str(schema)),
+        "schema_content": code_digest.file(str(schema)),
     }
 
 
@@ -133,10 +134,8 @@ def test_an_edit_behind_a_linked_folder_is_noticed(tmp_path, figure):
     settings = {"image": {"height": None, "width": None, "max_broken": 0}}
 
     def found():
-        rows = [
-            row for batch in folder_source.batches(str(tmp_path / "pets"), settings, {}) for row in batch.to_pylist()
-        ]
-        return rows, files.content(files.resolve(str(tmp_path / "pets"), {"format": "images"}))
+        rows = [row for batch in images.batches(str(tmp_path / "pets"), settings, {}) for row in batch.to_pylist()]
+        return rows, data_files.content(data_files.resolve(str(tmp_path / "pets"), {"format": "images"}))
 
     rows, before = found()
     assert {row["label"] for row in rows} == {"cat", "dog"}
@@ -204,7 +203,7 @@ def test_another_version_of_a_library_is_no_hit(tmp_path, monkeypatch, figure, s
     """Fault 61: another TensorFlow, Keras, TFX, Beam, Arrow or numpy."""
     import importlib.metadata
 
-    from components import libraries
+    from components.fingerprints import libraries
 
     real, given, stale = importlib.metadata.version, {}, 0
     monkeypatch.setattr(importlib.metadata, "version", lambda name: given.get(name) or real(name))

@@ -10,7 +10,8 @@ import pytest
 from ml_metadata import MetadataStore
 
 from errors import ResourceError
-from inspection import command, trash
+from inspection import inspect_parser
+from inspection.clean import trash
 from tests.inspection.cleaned import Runs, tree
 from tests.inspection.conftest import TfxWriter
 
@@ -34,10 +35,10 @@ def runs(tmp_path):
 def clean(root, *arguments):
     """Run the command; say whether it ended with an error."""
     parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
+    inspect_parser.add_arguments(parser)
     given = [*arguments] if arguments else ["--keep", "1", "--yes"]
     try:
-        command.run(parser.parse_args(["clean", *given, "--root", str(root)]))
+        inspect_parser.run(parser.parse_args(["clean", *given, "--root", str(root)]))
     except ResourceError:
         return True
     return False

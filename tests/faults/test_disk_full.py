@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components import versions
 from errors import PipelineError
-from inspection.store import open_store
-from orchestration import pushes
+from inspection.store.metadata_store import open_store
+from orchestration import rollback
+from serving import versions
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -63,7 +63,7 @@ def test_a_push_to_a_full_disk_leaves_the_served_version_and_goes_on_with_room(d
     with pytest.raises(
         PipelineError, match=rf"could not be copied: No space left on device. Version {before[-1]} serves"
     ):
-        pushes.bring_back(root, "houses", metadata=None)
+        rollback.bring_back(root, "houses", metadata=None)
     failed += 1
 
     assert versions.pushed(str(serving)) == before

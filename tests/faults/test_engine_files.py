@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components import spread
+from components.engine import parallel_map
 from components.statistics import executor
 
 FILES = 7
@@ -62,9 +62,9 @@ def test_statistics_have_equal_bytes_in_whatever_order_files_arrive(
     """Fault 48: seven files, whose parts arrive in drawn orders, up to three of them twice."""
     folder = tmp_path_factory.mktemp("orders")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spread.beam, "Create", arriving(order))
+        patch.setattr(parallel_map.beam, "Create", arriving(order))
         elements = [("train", path) for path in parts[0]]
-        found = spread.combine(beam_pipeline, elements, Loaded(), executor.merge, str(folder / "work"))
+        found = parallel_map.combine(beam_pipeline, elements, Loaded(), executor.merge, str(folder / "work"))
     assert executor.proto(found["train"]).SerializeToString(deterministic=True) == parts[1]
     figure(48, "drawn orders of 7 files, some twice: statistics that differ = 0 bytes")
 
@@ -76,7 +76,7 @@ def test_a_file_is_in_its_place_only_when_it_is_whole(tmp_path, figure):
     def write(text, *, die):
         pid = os.fork()
         if pid == 0:
-            draft = spread.Draft(str(path), str(tmp_path / "drafts"))
+            draft = parallel_map.Draft(str(path), str(tmp_path / "drafts"))
             draft.file.write(text[: len(text) // 2])
             draft.file.flush()
             if die:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.workloads import copy_code
-from orchestration import command
+from orchestration.cli import parser
 
 TESTS = Path(__file__).parents[1]
 MADE = runpy.run_path(str(TESTS / "inspection/made.py"))
@@ -126,8 +126,8 @@ clean
 
 def test_a_hostile_store_is_shown_and_not_obeyed(store, capsys, monkeypatch, figure):
     """Fault 43: a store whose runs, columns, values and reasons hold them, on a terminal, in a pipe and as JSON."""
-    from inspection.runs import list_runs
-    from inspection.store import open_store
+    from inspection.run_history import list_runs
+    from inspection.store.metadata_store import open_store
 
     runs = [run.run_id for run in list_runs(open_store(str(store), None))]
     commands = [
@@ -143,7 +143,7 @@ def test_a_hostile_store_is_shown_and_not_obeyed(store, capsys, monkeypatch, fig
                 out = io.StringIO()
                 out.isatty = lambda terminal=terminal: terminal
                 monkeypatch.setattr(sys, "stdout", out)
-                code = command.main(["inspect", *words, *options, "--root", str(store)])
+                code = parser.main(["inspect", *words, *options, "--root", str(store)])
                 err = capsys.readouterr().err
                 text = out.getvalue()
                 # Not every run has a model, a log and the like.

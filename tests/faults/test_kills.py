@@ -13,8 +13,8 @@ import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components import versions
-from inspection.folders import parse
+from inspection.store.execution_folders import parse
+from serving import versions
 
 KILLS = int(os.environ.get("KILLS", "5"))
 SEED = int(os.environ.get("SEED", "1"))

@@ -4,7 +4,7 @@ import numpy as np
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from components import pusher
+from components.pusher import component
 
 ROWS = 40
 NAMES = ["small", "big"]
@@ -26,7 +26,7 @@ def pushed(tmp_path, verdict):
     serving = tmp_path / "serving"
     serving.mkdir()
     (serving / "7").mkdir()
-    pusher.Executor().Do(inputs, {"pushed_model": [target]}, {"serving": str(serving), "keep": 10, "code": ""})
+    component.Executor().Do(inputs, {"pushed_model": [target]}, {"serving": str(serving), "keep": 10, "code": ""})
     return sorted(path.name for path in serving.iterdir())
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from inspection.report import write
-from inspection.runs import list_runs
-from inspection.store import open_store
+from inspection.report import write_report
+from inspection.run_history import list_runs
+from inspection.store.metadata_store import open_store
 
 TESTS = Path(__file__).parents[1]
 MADE = runpy.run_path(str(TESTS / "inspection/made.py"))
@@ -31,7 +31,7 @@ def test_hostile_names_are_shown_as_text(tab, tmp_path, figure):
     MADE["make"](tmp_path, hostile=True)
     store = open_store(str(tmp_path), None)
     for run in list_runs(store):
-        write.write(store, run.run_id, run.folder)
+        write_report.write(store, run.run_id, run.folder)
     runs = [run.run_id for run in list_runs(store)]
     pages = ["/", "/models", "/artifacts", "/compare", "/schedules"]
     pages += [f"/run?{urllib.parse.urlencode({'id': run})}" for run in runs]

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from components import ownership, versions
+from serving import ownership, versions
 
 FILES = {
     "saved_model.pb": b"graph" * 9000,
@@ -189,7 +189,7 @@ def test_what_others_keep_in_the_bucket_survives_pushes(figure):
     """Fault 44: TensorFlow's filesystem in memory stands for a bucket."""
     import tensorflow as tf
 
-    from components import bucket
+    from components.pusher import bucket_folder
 
     home = "ram://foreign/houses"
     tf.saved_model.save(tf.train.Checkpoint(weight=tf.Variable(1.0)), f"{home}/model")
@@ -198,7 +198,7 @@ def test_what_others_keep_in_the_bucket_survives_pushes(figure):
         tf.io.gfile.makedirs(f"{home}/serving/{name}".rpartition("/")[0])
         with tf.io.gfile.GFile(f"{home}/serving/{name}", "w") as file:
             file.write(name)
-    numbers = [bucket.place(f"{home}/model", f"{home}/serving", keep=2) for _ in range(4)]
+    numbers = [bucket_folder.place(f"{home}/model", f"{home}/serving", keep=2) for _ in range(4)]
 
     lost = [name for name in others if tf.io.gfile.stat(f"{home}/serving/{name}").length != len(name)]
     assert lost == []

@@ -5,8 +5,8 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError, UserError
-from inspection import backup
-from inspection.store import open_store
+from inspection.store import store_backup
+from inspection.store.metadata_store import open_store
 
 RUNS = 40
 
@@ -58,14 +58,14 @@ def flip(path):
 def test_a_damaged_store_is_refused_and_its_backup_comes_back(root, tmp_path, figure, damage):
     """Fault 24: 0 bytes, cut off, bits flipped."""
     before = rows(root)
-    backup.backup(str(root), None, str(tmp_path / "backup"))
+    store_backup.backup(str(root), None, str(tmp_path / "backup"))
     damage(root / "metadata.sqlite")
     for readonly in (True, False):
         with pytest.raises(ResourceError, match=r"metadata\.sqlite"):
             open_store(str(root), None, readonly=readonly)
     with pytest.raises(ResourceError, match=r"metadata\.sqlite"):
-        backup.backup(str(root), None, str(tmp_path / "backup"))
-    aside = backup.restore(str(root), None, str(tmp_path / "backup"))
+        store_backup.backup(str(root), None, str(tmp_path / "backup"))
+    aside = store_backup.restore(str(root), None, str(tmp_path / "backup"))
 
     assert rows(root) == before
     assert len(open_store(str(root), None).contexts("pipeline_run")) == RUNS
@@ -77,12 +77,12 @@ def test_a_damaged_store_is_refused_and_its_backup_comes_back(root, tmp_path, fi
 def test_a_backup_that_is_damaged_replaces_nothing(root, tmp_path, figure):
     """Fault 24: the backup itself."""
     before = rows(root)
-    backup.backup(str(root), None, str(tmp_path / "backup"))
+    store_backup.backup(str(root), None, str(tmp_path / "backup"))
     flip(tmp_path / "backup")
     with pytest.raises(ResourceError, match="backup"):
-        backup.restore(str(root), None, str(tmp_path / "backup"))
+        store_backup.restore(str(root), None, str(tmp_path / "backup"))
     with pytest.raises(UserError, match="is not there: name a file that `inspect backup` wrote"):
-        backup.restore(str(root), None, str(tmp_path / "none"))
+        store_backup.restore(str(root), None, str(tmp_path / "none"))
 
     assert rows(root) == before
     figure(24, "a damaged backup: refused, the store stays")
@@ -95,10 +95,10 @@ def test_a_backup_while_a_run_writes_is_whole(root, tmp_path, figure):
     with sqlite3.connect(root / "metadata.sqlite", isolation_level=None) as other:
         other.execute("BEGIN")
         other.execute("SELECT COUNT(*) FROM Context").fetchone()
-        backup.backup(str(root), None, str(tmp_path / "backup"))
+        store_backup.backup(str(root), None, str(tmp_path / "backup"))
         other.execute("COMMIT")
     store.put_contexts([context])
-    backup.restore(str(root), None, str(tmp_path / "backup"))
+    store_backup.restore(str(root), None, str(tmp_path / "backup"))
 
     assert len(open_store(str(root), None).contexts("pipeline_run")) == RUNS
     figure(24, "a backup beside an open transaction is whole")
@@ -108,6 +108,6 @@ def test_postgresql_is_named_its_own_tools(root):
     """Fault 24: a store in PostgreSQL."""
     url = "postgresql://u:secret@host/runs"
     with pytest.raises(UserError, match=r"u:\*\*\*@host/runs: a store in PostgreSQL .* own tools: pg_dump"):
-        backup.backup(str(root), url, "file")
+        store_backup.backup(str(root), url, "file")
     with pytest.raises(UserError, match="own tools: pg_restore"):
-        backup.restore(str(root), url, "file")
+        store_backup.restore(str(root), url, "file")

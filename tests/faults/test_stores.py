@@ -9,9 +9,9 @@ import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from inspection.address import connection_config
+from inspection.store.store_address import connection_config
 
-from .postgresql import PASSWORD
+from .postgresql_server import PASSWORD
 
 VARIANTS = (
     *("xor_linear", "xor_product", "xor_hidden", "circles_linear"),
@@ -121,7 +121,7 @@ def test_a_server_that_is_not_there_or_refuses(warm, tmp_path, figure, postgresq
 @pytest.mark.slow
 def test_long_execution_properties(warm, tmp_path, figure, postgresql):
     """Fault 21: edges of buckets in 3, 20 and 70 KB of settings."""
-    from models import settings
+    from spec import settings
 
     sizes = []
     for number, count in enumerate((150, 1000, 4400)):
@@ -207,7 +207,7 @@ FIFTY = """
 import os, sys, threading
 from pathlib import Path
 from orchestration import local
-from orchestration.workers import Workers
+from orchestration.local.fork_server import Workers
 from pipeline.variants import Name
 
 request = local.Request(

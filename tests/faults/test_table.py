@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from .__main__ import lines
-from .rows import ROWS
+from .fault_table import ROWS
 
 HERE = Path(__file__).parent
 

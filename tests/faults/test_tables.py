@@ -12,12 +12,13 @@ import time
 import pyarrow as pa
 import pytest
 
-from components.ingestion import files, sources
-from components.ingestion.records import masked_crc
+from components.ingestion import sources
+from components.ingestion.discovery import data_files
+from components.ingestion.write.record_writer import masked_crc
 from errors import UserError
 from pipeline import load
-from pipeline.data import Data
 from project import REPOSITORY
+from spec.data import Data
 
 HEADER = "area,city,rent\n"
 ROWS = [f"{40 + row},Bern,{900 + row}" for row in range(40)]
@@ -124,7 +125,7 @@ def test_files_beside_the_data_and_columns_in_another_order(flats, figure):
     flats.data("rent,area,city\n" + "".join(f"{800 + row},{row},Chur\n" for row in range(9)), "parts/b.csv")
     flats.data("About these files", "parts/README.txt")
     assert flats.told("data.path=data/parts") == []
-    found = [file.path for file in files.resolve(str(flats.root / "data" / "parts"), SETTINGS)]
+    found = [file.path for file in data_files.resolve(str(flats.root / "data" / "parts"), SETTINGS)]
     rows = [row for batch in sources.batches(found, SETTINGS, COLUMNS) for row in batch.to_pylist()]
     wrong = sum(not (row["rent"] >= 800 and row["city"] in ("Bern", "Chur")) for row in rows)
     figure(15, f"{len(rows)} rows of two orders, wrong = {wrong}")
@@ -139,7 +140,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
 from errors import UserError
 from orchestration import preflight
-from pipeline.data import Data
+from spec.data import Data
 try:
     preflight.check_data(sys.argv[1], Data(path="x"), config="configs/x.toml", columns=["area"], label=None)
 except UserError as error:

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from components import versions
-from inspection.cleaning import Survey, survey
-from inspection.store import Store, open_store
-from inspection.trash import Batch
+from inspection.clean.clean_up import Survey, survey
+from inspection.clean.trash import Batch
+from inspection.store.metadata_store import Store, open_store
+from serving import versions
 
 KEYS = {"ingestion": "examples", "trainer": "model", "evaluator": "blessing", "pusher": "pushed_model"}
 

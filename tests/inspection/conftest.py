@@ -136,12 +136,12 @@ def make_writer() -> Callable[[Path], TfxWriter]:
 @pytest.fixture
 def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Asks a command of the store under tmp_path and returns what it printed: text, or the value of its JSON."""
-    from inspection import command
+    from inspection import inspect_parser
 
     def asked(*arguments: object) -> Any:
         parser = argparse.ArgumentParser(prog="inspect")
-        command.add_arguments(parser)
-        assert command.run(parser.parse_args([*map(str, arguments), "--root", str(tmp_path)])) == 0
+        inspect_parser.add_arguments(parser)
+        assert inspect_parser.run(parser.parse_args([*map(str, arguments), "--root", str(tmp_path)])) == 0
         said = capsys.readouterr().out
         return json.loads(said) if "--json" in arguments else said
 

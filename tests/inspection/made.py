@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from inspection.evaluations import tfma_proto
+from inspection.read.evaluations import tfma_proto
 
 _spec = importlib.util.spec_from_file_location("inspection_conftest", Path(__file__).with_name("conftest.py"))
 assert _spec is not None

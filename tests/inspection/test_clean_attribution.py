@@ -7,7 +7,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError
-from inspection.store import open_store
+from inspection.store.metadata_store import open_store
 
 from .cleaned import Runs, tree
 

@@ -6,10 +6,10 @@ import shutil
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from inspection import relocation
-from inspection.relocation import Relocation
-from inspection.runs import list_runs
-from inspection.store import open_store
+from inspection.run_history import list_runs
+from inspection.store import relocation
+from inspection.store.metadata_store import open_store
+from inspection.store.relocation import Relocation
 
 
 @pytest.fixture

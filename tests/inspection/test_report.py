@@ -12,9 +12,10 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 from PIL import Image
 
-from inspection.report import data, facts, head, page, worst, write
-from inspection.runs import list_runs
-from inspection.store import open_store
+from inspection.report import page, report_facts, write_report
+from inspection.report.sections import data_section, head_section, worst_section
+from inspection.run_history import list_runs
+from inspection.store.metadata_store import open_store
 
 MADE = runpy.run_path(str(Path(__file__).with_name("made.py")))
 RUNS = {"houses": "run-4", "taxi": "run-2", "digits": "run-3", "blocked": "run-5"}
@@ -31,7 +32,7 @@ def root(tmp_path_factory):
 def reports(root):
     store = open_store(str(root), None)
     for run in list_runs(store):
-        write.write(store, run.run_id, run.folder)
+        write_report.write(store, run.run_id, run.folder)
     return {run.run_id: Path(run.folder, "report.html").read_text() for run in list_runs(store)}
 
 
@@ -117,11 +118,11 @@ def test_a_regression_shows_every_section(reports):
 
 
 def test_data_is_compared_with_the_last_data_that_was_other_data(root, reports):
-    known = facts.collect(open_store(str(root), None), "run-4")
+    known = report_facts.collect(open_store(str(root), None), "run-4")
     assert known.before_run == "run-1"
     assert "Earlier data is that of run run-1." in words(reports["run-4"])
     assert "earlier data: distance 0." in words(reports["run-4"])
-    assert not facts.collect(open_store(str(root), None), "run-1").before
+    assert not report_facts.collect(open_store(str(root), None), "run-1").before
 
 
 def test_earlier_data_is_that_of_an_earlier_run_also_where_this_one_s_comes_from_the_cache(tmp_path):
@@ -135,7 +136,12 @@ def test_earlier_data_is_that_of_an_earlier_run_also_where_this_one_s_comes_from
     MADE["_statistics"](tmp_path / "d", names, 3000.0)
     writer.run("d").node("statistics", outputs=[("statistics", "ExampleStatistics")], uri=str(tmp_path / "d"))
     store = open_store(str(tmp_path), None)
-    assert {run: facts.collect(store, run).before_run for run in "abcd"} == {"a": "", "b": "a", "c": "b", "d": "b"}
+    assert {run: report_facts.collect(store, run).before_run for run in "abcd"} == {
+        "a": "",
+        "b": "a",
+        "c": "b",
+        "d": "b",
+    }
 
 
 def test_a_blocked_run_shows_the_gate_with_rows_and_edit_and_nothing_of_a_model(reports):
@@ -155,10 +161,10 @@ def test_what_of_the_data_is_skipped_is_in_the_report(root, tmp_path):
     told = [{"action": "skipped", "kind": "file", "reason": "HEIC <b>", "count": 40, "names": names}]
     (tmp_path / "examples" / "omissions.json").write_text(json.dumps(told))
     store = open_store(str(root), None)
-    known = facts.collect(store, "run-4")
+    known = report_facts.collect(store, "run-4")
     assert [(each["reason"], each["names"]) for each in known.omissions] == [("features.ignored", ["zipcode"])]
-    facts._data(known, store, {"Examples": examples})
-    shown = words(str(data.section(known)))
+    report_facts._data(known, store, {"Examples": examples})
+    shown = words(str(data_section.section(known)))
 
     assert "Skipped, left out, cut, converted or not used" in shown
     assert "skipped 40 file HEIC <b> cat/0.heic, cat/1.heic" in shown
@@ -175,13 +181,15 @@ def test_a_large_picture_is_made_small():
     content = io.BytesIO()
     image.save(content, "JPEG", quality=95)
     assert len(content.getvalue()) > 100_000
-    [source] = re.findall(r'src="([^"]+)"', worst._picture("photo", [content.getvalue()], {"row": 3, "label": "a"}))
+    [source] = re.findall(
+        r'src="([^"]+)"', worst_section._picture("photo", [content.getvalue()], {"row": 3, "label": "a"})
+    )
     assert source.startswith("data:image/jpeg;base64,")
     assert len(source) < 12_000
     with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as small:
         assert small.size == (96, 64)
-    assert worst._picture("photo", [b"\xff\xd8\xff\xe0" + bytes(9_000)], {"row": 3}) is None, "it is no picture"
-    assert worst._picture("word", [b"text"], {"row": 3}) is None
+    assert worst_section._picture("photo", [b"\xff\xd8\xff\xe0" + bytes(9_000)], {"row": 3}) is None, "it is no picture"
+    assert worst_section._picture("word", [b"text"], {"row": 3}) is None
 
 
 def test_curves_and_matrix_are_drawn_for_classes(reports):
@@ -200,7 +208,7 @@ def test_no_name_becomes_markup(tmp_path):
     MADE["make"](tmp_path, hostile=True)
     store = open_store(str(tmp_path), None)
     for run in list_runs(store):
-        write.write(store, run.run_id, run.folder)
+        write_report.write(store, run.run_id, run.folder)
         text = Path(run.folder, "report.html").read_text()
         parsed = Parsed(text)
         assert "script" not in parsed.tags
@@ -213,7 +221,7 @@ def test_no_name_becomes_markup(tmp_path):
 def test_a_run_that_the_store_never_heard_of_has_a_report_from_its_folder(root, tmp_path):
     told = {"run_id": "r", "pipeline": "houses", "state": "FAILED", "reason": "no worker", "nodes": ["ingestion"]}
     (tmp_path / "run.json").write_text(json.dumps(told))
-    write.write(open_store(str(root), None), "r", str(tmp_path))
+    write_report.write(open_store(str(root), None), "r", str(tmp_path))
     text = words((tmp_path / "report.html").read_text())
     assert "The run failed: no worker" in text
     assert "NOT RUN" in text
@@ -225,7 +233,7 @@ def test_files_that_are_gone_or_damaged_are_told_and_the_rest_is_shown(tmp_path)
     (artifacts / "evaluation/verdict.json").write_text("{")
     (artifacts / "statistics/Split-train/FeatureStats.pb").unlink()
     (artifacts / "model_run/network.json").write_text("[1]")
-    known = facts.collect(open_store(str(tmp_path), None), "run-4")
+    known = report_facts.collect(open_store(str(tmp_path), None), "run-4")
     text = words(page.report(known))
     assert "verdict.json is damaged" in text
     assert "holds no statistics" in text
@@ -233,7 +241,7 @@ def test_files_that_are_gone_or_damaged_are_told_and_the_rest_is_shown(tmp_path)
 
 
 def test_a_report_of_very_many_columns_and_slices_stays_small(root):
-    known = facts.collect(open_store(str(root), None), "run-4")
+    known = report_facts.collect(open_store(str(root), None), "run-4")
     [train, evaluation] = known.statistics
     for number in range(300):
         for split in (train, evaluation):
@@ -257,11 +265,11 @@ def test_a_report_of_very_many_columns_and_slices_stays_small(root):
     ],
 )
 def test_each_end_of_a_run_has_its_sentence(root, state, outcome, said):
-    known = facts.collect(open_store(str(root), None), "run-4")
+    known = report_facts.collect(open_store(str(root), None), "run-4")
     run = type(known.detail.run)(**{**vars(known.detail.run), "state": state, "reason": "why"})
     known.detail = type(known.detail)(run=run, nodes=known.detail.nodes)
     known.run = {"outcome": outcome}
-    assert said in head.sentence(known)
+    assert said in head_section.sentence(known)
 
 
 def test_the_card_says_task_data_metrics_and_provenance(root, reports):

@@ -5,10 +5,11 @@ import re
 
 import pytest
 
-from inspection.report import charts, data, markup, svg
-from inspection.report.graph import draw
+from inspection.read.column_statistics import Column, Split
+from inspection.report import charts, markup, svg
 from inspection.report.markup import Html, safe, table, tag
-from inspection.statistics import Column, Split
+from inspection.report.sections import data_section
+from inspection.report.sections.graph_section import draw
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,9 @@ def test_a_heavy_tail_is_drawn_between_its_outer_tenths(fullest, crowded):
     even = ((0.0, 500_000.0, fullest), (500_000.0, 1e6, 1000 - fullest))
     tenths = ((-5.0, 1.0, 100.0), *((float(low), low + 1.0, 100.0) for low in range(1, 9)), (9.0, 1e6, 100.0))
     column = Column(name="y", type="FLOAT", count=1000, missing=0, quantiles=tenths, buckets=even)
-    text = data._picture("y", [("train", Split(split="train", rows=1000, columns=(column,)))], [{"y": column}], {})
+    text = data_section._picture(
+        "y", [("train", Split(split="train", rows=1000, columns=(column,)))], [{"y": column}], {}
+    )
     [drawn] = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
 
     assert ("1,000,000" in drawn, "one of the bars of equal width holds 99.8" in text) == (not crowded, crowded)

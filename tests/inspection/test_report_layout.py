@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from inspection.report import charts, graph, svg
+from inspection.report import charts, svg
+from inspection.report.sections import graph_section
 
 LOOKED_AT = Path(__file__).parent / "pictures"
 STYLED = '<?xml-stylesheet href="../../../inspection/report/style.css"?>'
@@ -43,7 +44,7 @@ PICTURES = {
     "points": charts.points(
         [(float(x), 2.0 * x) for x in range(-3, 9)], label="p", across="label", up="answer", diagonal=True
     ),
-    "graph": graph.draw(
+    "graph": graph_section.draw(
         {name: (name, "COMPLETE 12.5 s", "COMPLETE") for name in "abcd"},
         [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")],
         label="g",

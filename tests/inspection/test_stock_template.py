@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from inspection.report import facts, page
-from inspection.store import open_store
+from inspection.report import page, report_facts
+from inspection.store.metadata_store import open_store
 
 REPOSITORY = Path(__file__).parents[2]
 RUN = """
@@ -53,7 +53,7 @@ def test_inspect_and_report_answer_on_the_store_of_the_stock_template(stock, ask
     assert "bill_length_mm" in ask("schema")
     assert len(ask("examples", "-n", "3", "--json")["rows"]) == 3
     assert "the same" in ask("compare", "latest", "latest")
-    known = facts.collect(open_store(str(stock), None), run["run_id"])
+    known = report_facts.collect(open_store(str(stock), None), run["run_id"])
     text = page.report(known)
     assert known.notes == []
     for told in ("Most frequent values of island", "Distribution of year", "CsvExampleGen", "The run is complete."):

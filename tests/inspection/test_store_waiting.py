@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from errors import ResourceError
-from inspection import store
+from inspection.store import metadata_store
 
 URL = "postgresql://owner:s3cret@127.0.0.1:1/runs"
 
@@ -27,17 +27,17 @@ def test_it_is_waited_for(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
             raise found
         return found
 
-    monkeypatch.setattr(store, "MetadataStore", opened)
-    monkeypatch.setattr(store.time, "sleep", lambda _: None)
+    monkeypatch.setattr(metadata_store, "MetadataStore", opened)
+    monkeypatch.setattr(metadata_store.time, "sleep", lambda _: None)
 
-    assert store.open_store("unused", URL).mlmd == "opened"
+    assert metadata_store.open_store("unused", URL).mlmd == "opened"
 
 
 def test_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(_: Any) -> Any:
         raise RuntimeError("There are a subset of tables in MLMD instance.")
 
-    monkeypatch.setattr(store, "MetadataStore", opened)
-    monkeypatch.setattr(store, "_MADE_SECONDS", 0.3)
+    monkeypatch.setattr(metadata_store, "MetadataStore", opened)
+    monkeypatch.setattr(metadata_store, "_MADE_SECONDS", 0.3)
     with pytest.raises(ResourceError, match="cannot be opened: There are a subset of tables"):
-        store.open_store("unused", URL)
+        metadata_store.open_store("unused", URL)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from orchestration.schedule.plans import Plan
-from orchestration.schedule.state import State
-from pipeline.schedule import Notify, Schedule
+from orchestration.schedule.schedule_state import State
+from spec.timing.schedule import Notify, Schedule
 
 MADE = runpy.run_path(str(Path(__file__).with_name("made.py")))
 

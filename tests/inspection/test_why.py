@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from errors import ResourceError, UserError
-from inspection.evaluations import read_evaluation, tfma_proto
-from inspection.store import open_store
+from inspection.read.evaluations import read_evaluation, tfma_proto
+from inspection.store.metadata_store import open_store
 
 VERDICT = {
     "blessed": False,

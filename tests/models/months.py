@@ -10,11 +10,13 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from PIL import Image
 
-from models import architecture, carrying, learning, meanings, targets
-from models.label import Label
-from models.roles import Features
-from models.rows import Facts, label_of
-from models.signatures import TransformGraph
+from models.data.split_rows import Facts, label_of
+from models.export.signatures import TransformGraph
+from models.tasks import targets
+from models.training import fit
+from models.warm_start import architecture, carry_over, feature_meanings
+from spec.columns.label import Label
+from spec.columns.roles import Features
 
 ROWS = 48
 PRICE = {"column": "price"}
@@ -78,7 +80,9 @@ class Month:
         self.roles, self.label = Features.model_validate(sections["features"]), Label.model_validate(sections["label"])
         self.facts = Facts.read(self.transform, self.roles, self.label)
         self._graph = TransformGraph(self.transform)
-        self.meanings = meanings.describe(self.transform, self._graph, self.roles, self.facts.outputs, self.records)
+        self.meanings = feature_meanings.describe(
+            self.transform, self._graph, self.roles, self.facts.outputs, self.records
+        )
         self.sections = sections
         self.columns = self.features(self)
 
@@ -90,7 +94,7 @@ class Month:
     def network(self, settings, seed=7):
         """A network with weights drawn by chance, as if it were trained."""
         target = targets.target(self.label, label_of(self.columns), self.facts.classes)
-        network, module, _ = learning.build(self.facts.outputs, settings, target)
+        network, module, _ = fit.build(self.facts.outputs, settings, target)
         random = np.random.default_rng(seed)
         drawn = [
             random.normal(0, 0.3, weight.shape) if weight.ndim > 1 else random.uniform(0.5, 1.0, weight.shape)
@@ -103,9 +107,9 @@ class Month:
         """A network that begins from another month's; `kept` goes over what that one keeps of its meaning."""
         made = self.network(settings, seed=8)
         arrays = {variable.path: variable.numpy() for variable in before.network.variables}
-        start = carrying.Warm(arrays, {**meaning_of(before), **kept}, self.meanings)
+        start = carry_over.Warm(arrays, {**meaning_of(before), **kept}, self.meanings)
         made.fresh = made.network.get_weights()
-        made.note = learning.warm_start(made.network, made.module, made.target, self.label, start)
+        made.note = fit.warm_start(made.network, made.module, made.target, self.label, start)
         return made
 
 
@@ -113,7 +117,7 @@ def meaning_of(made):
     """What a model keeps beside its weights, as it is read back."""
     kept = {
         "features": made.month.meanings,
-        "label": meanings.of_label(made.month.label, made.target),
+        "label": feature_meanings.of_label(made.month.label, made.target),
         "layers": architecture.describe(made.network),
     }
     return json.loads(json.dumps(kept))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from models import arrow, sidecar
+from models.data import arrow, column_cache
 
 ROOT = Path(__file__).parents[2]
 field = runpy.run_path(str(ROOT / "tests" / "pickled.py"))["field"]
@@ -69,12 +69,12 @@ def test_a_pickled_type_of_columns_beside_records_is_refused_by_file_and_column(
     records = tmp_path / "Split-train" / "data.gz"
     records.parent.mkdir()
     records.write_bytes(b"records")
-    writer = sidecar.Writer(str(records))
+    writer = column_cache.Writer(str(records))
     schema = pa.schema([pa.field("a", pa.int64()), column("x", pa.int64())])
     writer.write(pa.RecordBatch.from_arrays([pa.array([1]), pa.array([2])], schema=schema))
-    writer.close(sidecar._digest(str(records)))
+    writer.close(column_cache._digest(str(records)))
     with pytest.raises(ValueError, match=r"^.*/columns/Split-train/data\.gz\.arrow: column 'x' has the extension type"):
-        list(sidecar.batches(str(records)))
+        list(column_cache.batches(str(records)))
 
 
 # The one door
@@ -118,7 +118,7 @@ def test_no_other_module_opens_files_in_arrow_s_formats():
     modules = [name for name in names if not name.startswith("tests/") and (ROOT / name).exists()]
     assert len(modules) > 200
     found = {name: set(doors(ast.parse((ROOT / name).read_text()))) for name in modules}
-    assert {name: uses for name, uses in found.items() if uses} == {"models/arrow.py": {"ipc", "parquet"}}
+    assert {name: uses for name, uses in found.items() if uses} == {"models/data/arrow.py": {"ipc", "parquet"}}
 
 
 @pytest.mark.parametrize(

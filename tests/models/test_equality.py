@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.label import Label
-from models.signatures import Served, input_names
+from models.export.signatures import Served, input_names
+from spec.columns.label import Label
 
 MISSING = {tf.float32: np.nan, tf.string: b"", tf.int64: np.iinfo(np.int64).min}
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from PIL import Image
 
-from models import probe, training
+from models.export import self_check
+from models.training import run_fn
 
 X = np.random.default_rng(1).normal(size=32)
 TABLE = {
@@ -45,9 +46,9 @@ def exported(tmp_path, analyze, pack):
             model_run_dir=str(tmp_path / "run"),
             custom_config={**packed, "raw_files": [str(tmp_path / "raw.gz")]},
         )
-        training.run_fn(arguments)
+        run_fn.run_fn(arguments)
         # In a graph and a session, as TF Serving and saved_model_cli load it.
-        assert probe.ask(arguments.serving_model_dir) == probe.ROWS
+        assert self_check.ask(arguments.serving_model_dir) == self_check.ROWS
         return tf.saved_model.load(str(tmp_path / "model")).signatures
 
     return train

@@ -7,14 +7,16 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from models.role_kinds import Image as Role
-from models.transforms import images, orientation
-from tests.pictures import ORIENTATION, deep, encoded, noise, turned
+from models.features import exif as orientation
+from models.features import image
+from spec.columns.role_kinds import Image as Role
+
+from ..picture_files import ORIENTATION, deep, encoded, noise, turned
 
 
 def pixels(content, channels=3, height=12, width=16):
     role = Role(height=height, width=width, channels=channels)
-    return images.image(tf.constant([[content]]), role).numpy().reshape(height, width, channels)
+    return image.image(tf.constant([[content]]), role).numpy().reshape(height, width, channels)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -27,7 +29,7 @@ def test_grey_of_16_bits_is_scaled_over_its_full_range(channels):
 def test_pictures_of_all_depths_stand_in_one_batch():
     grey = Image.fromarray((deep() // 257).astype(np.uint8))
     contents = [encoded(grey, "PNG"), encoded(Image.fromarray(deep()), "PNG"), encoded(grey, "JPEG", quality=100)]
-    made = images.image(tf.constant(contents)[:, tf.newaxis], Role(height=12, width=16, channels=1)).numpy()
+    made = image.image(tf.constant(contents)[:, tf.newaxis], Role(height=12, width=16, channels=1)).numpy()
 
     np.testing.assert_allclose(made[0], made[1], atol=1 / 255)
     np.testing.assert_allclose(made[0], made[2], atol=8 / 255)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from models import losses
-from models.recipe import LOSSES
+from models.tasks import losses
+from spec.training import LOSSES
 
 LABEL = np.array([[0], [1], [2], [1]])
 LOGITS = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.transforms import cells
+from models.features import raw_columns
 
 
 def column(everything, name):
@@ -194,8 +194,8 @@ def test_a_constant_column_is_zero(everything):
     ],
 )
 def test_a_dense_column_s_missing_cells(dense, rows, values):
-    sparse = cells.sparsify(dense)
-    back = cells.densify(sparse)
+    sparse = raw_columns.sparsify(dense)
+    back = raw_columns.densify(sparse)
 
     assert sparse.indices.numpy().tolist() == [[row, 0] for row in rows]
     assert sparse.values.numpy().tolist() == values
@@ -208,4 +208,4 @@ def test_a_dense_column_s_missing_cells(dense, rows, values):
 def test_a_column_that_may_be_missing_needs_a_rule(rule):
     raw = tf.sparse.from_dense(tf.constant([[1.0]]))
     with pytest.raises(ValueError, match=r"column 'age' may be missing by its schema.*give it `missing`"):
-        cells.read(raw, "age", rule)
+        raw_columns.read(raw, "age", rule)

@@ -3,11 +3,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models import dense, learning
-from models.label import Label
-from models.role_kinds import Output
-from models.targets import AnomalyTarget, ClassTarget, ClusterTarget, LabelScale
-from pipeline import network
+from models.layers import dense
+from models.tasks.targets import AnomalyTarget, ClassTarget, ClusterTarget, LabelScale
+from models.training import fit
+from pipeline import network_checks
+from spec.columns.label import Label
+from spec.columns.role_kinds import Output
 
 AREA, ZIP = Output(name="area"), Output(name="zip", kind="index", depth=4)
 NUMBER = LabelScale(0.0, 1.0, Label(column="price"))
@@ -55,15 +56,15 @@ PICTURES = {**ROWS, "photo": np.random.default_rng(2).random((16, 8, 8, 1)).asty
 
 
 def settings(name, **keys):
-    return network.network_settings(name).model_validate(keys)
+    return network_checks.network_settings(name).model_validate(keys)
 
 
 def made(name, outputs=None, target=None, **keys):
     """The Keras model, always from one seed."""
     keras.utils.set_random_seed(1)
     outputs = outputs or OUTPUTS.get(name, (AREA, ZIP))
-    made, _, own = learning.build(outputs, {"name": name, **keys}, target or TARGETS.get(name, NUMBER))
-    learning.put_given_weights(made, own)
+    made, _, own = fit.build(outputs, {"name": name, **keys}, target or TARGETS.get(name, NUMBER))
+    fit.put_given_weights(made, own)
     return made
 
 
@@ -79,7 +80,7 @@ def behaviour(name, **keys):
 
 
 def test_each_network_and_each_of_its_keys_is_tested():
-    known = {name: set(network.network_settings(name).model_fields) for name in network.networks()}
+    known = {name: set(network_checks.network_settings(name).model_fields) for name in network_checks.networks()}
 
     assert {name: set(keys) for name, keys in CHANGES.items()} == known
 
@@ -165,9 +166,9 @@ def test_batch_norm_comes_before_the_activation():
     ],
 )
 def test_activations_are_the_decks(name, exact):
-    from models import layers
+    from models.layers import keras_layers
 
-    found = layers.activation(name)(keras.ops.convert_to_tensor([-2, -0.5, -0.25, 0, 0.25, 0.5, 2], "float32"))
+    found = keras_layers.activation(name)(keras.ops.convert_to_tensor([-2, -0.5, -0.25, 0, 0.25, 0.5, 2], "float32"))
 
     np.testing.assert_allclose(found, exact, atol=1e-6)
 

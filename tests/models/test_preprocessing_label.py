@@ -4,9 +4,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import preprocessing
-from models.label import Label
-from models.transforms import labels
+from models.features import preprocessing
+from models.tasks import label_graph
+from spec.columns.label import Label
 
 COLOURS = ["red", "green", "red", "yellow", "red", "green", "red"]
 
@@ -38,7 +38,7 @@ def alone(label, cells):
     raw = tf.constant([cell for _, cell in there], kind, (len(there), 1))
     if len(there) < len(cells):
         raw = tf.SparseTensor([[row, 0] for row, _ in there], raw[:, 0], [len(cells), 1])
-    made = labels.label(raw, Label.model_validate({"column": "price", **label}))
+    made = label_graph.label(raw, Label.model_validate({"column": "price", **label}))
     assert made.shape == (len(cells), 1)
     return made.numpy()[:, 0].tolist()
 
@@ -115,9 +115,9 @@ def test_a_label_that_its_column_cannot_hold_is_refused(label, cells, message):
 
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])
 def test_a_weight_must_be_a_number_of_zero_or_more(bad):
-    assert labels.weight(tf.constant([[0], [3]]), "times").numpy().tolist() == [[0.0], [3.0]]
+    assert label_graph.weight(tf.constant([[0], [3]]), "times").numpy().tolist() == [[0.0], [3.0]]
     with pytest.raises(tf.errors.InvalidArgumentError, match="finding: column 'times' is the weight"):
-        labels.weight(tf.constant([[0.5], [bad]]), "times")
+        label_graph.weight(tf.constant([[0.5], [bad]]), "times")
 
 
 @pytest.mark.parametrize("bad", ["2014", "unknown", "2014-13-01", "2014-00-10", "2014-01-32", ""])

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from models.label import LABEL
-from models.learning import learn
-from models.rows import Facts
+from models.data.split_rows import Facts
+from models.training.fit import learn
 from pipeline import load
+from spec.columns.label import LABEL
 
 REPOSITORY = Path(__file__).parents[2]
 ROWS = np.array([[10, 365], [3, 120], [0, 1000]], np.float32)

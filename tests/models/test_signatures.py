@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.ingestion import encoding
-from models import signatures
-from models.label import Label
+from components.ingestion.write import example_encoding
+from models.export import signatures
+from spec.columns.label import Label
 
 RAW_SPEC = {
     "sq ft": tf.io.FixedLenFeature([1], tf.int64),
@@ -59,7 +59,7 @@ def examples():
 
     zone = [text.encode() for text in ROWS["zone"]]
     batch = pa.record_batch([ROWS["sq ft"], zone, pa.array(ROWS["lat"], pa.float32())], list(ROWS))
-    return tf.constant(encoding.examples(batch).to_pylist())
+    return tf.constant(example_encoding.examples(batch).to_pylist())
 
 
 def test_a_regression_has_four_signatures(loaded):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models import records, streaming
+from models.data import streaming, transformed_records
 
 ROWS = 50
 
@@ -62,7 +62,7 @@ def test_no_batch_makes_no_columns():
 
 def epoch(columns, **settings):
     label = np.asarray(columns["x"]) * 10
-    return list(records.batches(columns, label, **settings).as_numpy_iterator())
+    return list(transformed_records.batches(columns, label, **settings).as_numpy_iterator())
 
 
 def test_rows_keep_their_order_without_a_seed(columns):
@@ -90,7 +90,7 @@ def test_each_epoch_is_mixed_anew_and_a_seed_repeats_it(columns):
     label = np.asarray(columns["x"])
 
     def orders(seed):
-        dataset = records.batches(columns, label, size=50, seed=seed)
+        dataset = transformed_records.batches(columns, label, size=50, seed=seed)
         return [tuple(next(iter(dataset.as_numpy_iterator()))[1][:, 0]) for _ in range(3)]
 
     assert len(set(orders(1))) == 3

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.label import Label
-from models.targets import ClassTarget, LabelScale, target
-from models.transforms import labels
+from models.tasks import label_graph
+from models.tasks.targets import ClassTarget, LabelScale, target
+from spec.columns.label import Label
 
 PLAIN = Label(column="price")
 LOG = Label(column="price", transform="log")
@@ -40,7 +40,7 @@ def test_an_answer_undoes_transform_and_scale(values, label):
 )
 def test_logarithms_of_labels_around_zero_are_undone(transform, learned, values):
     label = Label(column="price", transform=transform)
-    made = labels.label(tf.constant(values, tf.float32, (len(values), 1)), label).numpy()
+    made = label_graph.label(tf.constant(values, tf.float32, (len(values), 1)), label).numpy()
     scale = LabelScale.fit(made, label)
 
     np.testing.assert_allclose(made[:, 0], learned(np.array(values)), rtol=1e-6)

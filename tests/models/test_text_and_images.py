@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from models.role_kinds import Image as ImageRole
-from models.transforms import images, words
+from models.features import image, tokenizer
+from spec.columns.role_kinds import Image as ImageRole
 
 
 def terms(text, longest):
@@ -94,7 +94,7 @@ def test_tfidf(everything):
     ],
 )
 def test_emojis_are_words_and_scripts_without_blanks_are_pairs(text, wanted):
-    assert b" ".join(words.split(tf.constant(["one", text, "two"]))[1].numpy().tolist()).decode() == wanted
+    assert b" ".join(tokenizer.split(tf.constant(["one", text, "two"]))[1].numpy().tolist()).decode() == wanted
 
 
 def test_texts_in_letters_digits_and_marks_are_cut_as_ever():
@@ -104,7 +104,7 @@ def test_texts_in_letters_digits_and_marks_are_cut_as_ever():
     texts = ["".join(random.choice(letters, 40)) + "".join(random.choice(letters[:95], 60)) for _ in range(400)]
     cut = tf.strings.split(tf.strings.regex_replace(tf.strings.lower(texts, "utf-8"), r"[^\pL\pM\pN]+", " "))
 
-    assert words.split(tf.constant(texts)).to_list() == cut.to_list()
+    assert tokenizer.split(tf.constant(texts)).to_list() == cut.to_list()
 
 
 def decoded(encoded, channels):
@@ -146,14 +146,14 @@ def test_a_picture_is_resized_as_pillow_does(everything, row):
 def test_what_is_no_picture_is_told(everything, broken):
     cells = tf.constant([[everything.table["image"][0]], [broken]])
     with pytest.raises(tf.errors.InvalidArgumentError, match="column 'image' must hold pictures, PNG or JPEG"):
-        images.image(cells, ImageRole(height=6, width=5))
+        image.image(cells, ImageRole(height=6, width=5))
 
 
 def test_half_a_picture_is_told(everything):
     half = everything.table["image"][1][:-30]
     with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid PNG data"):
-        images.image(tf.constant([[half]]), ImageRole(height=6, width=5))
+        image.image(tf.constant([[half]]), ImageRole(height=6, width=5))
 
 
 def test_no_picture_at_all():
-    assert images.image(tf.zeros((0, 1), tf.string), ImageRole(height=2, width=3)).shape == (0, 6)
+    assert image.image(tf.zeros((0, 1), tf.string), ImageRole(height=2, width=3)).shape == (0, 6)

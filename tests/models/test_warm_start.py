@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from models import carrying, learning
+from models.training import fit
+from models.warm_start import carry_over
 
 from .months import FEW, SMALL, answers, assert_same, meaning_of, rows_of
 
@@ -77,12 +78,12 @@ def test_training_goes_on_from_where_the_last_one_ended(month):
     def learn(one, epochs, warm=None):
         training = {"epochs": epochs, "batch_size": 8, "optimizer": {"rate": 0.05}, "keep": "last"}
         config = {**one.sections, "network": LINEAR, "training": training}
-        return learning.learn(config, one.columns, one.columns, one.facts, warm=warm)
+        return fit.learn(config, one.columns, one.columns, one.facts, warm=warm)
 
     learnt = learn(first, 20)
     arrays = {variable.path: variable.numpy() for variable in learnt.network.variables}
     learnt = first.network(LINEAR).__class__(network=learnt.network, target=learnt.target, month=first)
-    begun = learn(second, 0, carrying.Warm(arrays, meaning_of(learnt), second.meanings))
+    begun = learn(second, 0, carry_over.Warm(arrays, meaning_of(learnt), second.meanings))
     scaled = (answers(learnt, second)["prediction"] - begun.target.mean) / begun.target.deviation
 
     assert begun.notes[0].startswith("warm start with 2 of 2 weights")
@@ -191,9 +192,9 @@ def test_your_own_network_is_carried_over_where_what_it_reads_can_be_matched(mon
 def test_a_model_that_does_not_tell_what_its_weights_mean_is_not_begun_from(month):
     before, fresh = month(1).network(SMALL), month(2).network(SMALL, seed=8)
     arrays = {variable.path: variable.numpy() for variable in before.network.variables}
-    start = carrying.Warm(arrays, None, month(2).meanings)
+    start = carry_over.Warm(arrays, None, month(2).meanings)
     weights = fresh.network.get_weights()
-    note = learning.warm_start(fresh.network, fresh.module, fresh.target, month(2).label, start)
+    note = fit.warm_start(fresh.network, fresh.module, fresh.target, month(2).label, start)
 
     assert note.startswith("no warm start: the model that serves does not tell what its weights stand for")
     assert all(map(np.array_equal, fresh.network.get_weights(), weights))

@@ -2,7 +2,7 @@
 
     make mutants                                        # 300 mutants of seed 1
     make mutants ARGS="--seed 2 --sample 60 --jobs 2"
-    make mutants ARGS="--only components/counts.py"     # all of a file
+    make mutants ARGS="--only components/value_counts.py"     # all of a file
     make mutants ARGS="--write"                         # and put the survivors into docs/explanation/testing.md
 
 Measures first which tests run which lines, which takes as long as the tests themselves and is kept in .mutants; so are
@@ -26,7 +26,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
 
-from mutants import contexts, report, runs, tree  # noqa: E402  after the path
+from mutants import contexts, mutant_runs, report, tree  # noqa: E402  after the path
 from mutants.mutant import Mutant, mutants_of  # noqa: E402
 
 KEPT = tree.REPOSITORY / ".mutants"
@@ -77,16 +77,16 @@ def main() -> int:
     return 0 if share >= LEAST else 1
 
 
-def _results(mutants: list[Mutant], texts: dict[str, str], jobs: int) -> dict[str, runs.Result]:
+def _results(mutants: list[Mutant], texts: dict[str, str], jobs: int) -> dict[str, mutant_runs.Result]:
     """Take the results that hold, and find the others."""
     KEPT.mkdir(exist_ok=True)
     path = KEPT / "results.jsonl"
     test_files = tree.tests()
     all_tests = hashlib.sha256("".join(map(tree.digest, [*test_files, *texts])).encode()).hexdigest()[:16]
-    known: dict[str, runs.Result] = {}
+    known: dict[str, mutant_runs.Result] = {}
     for line in path.read_text().splitlines() if path.exists() else []:
         key, fields = json.loads(line)
-        known[key] = runs.Result(**fields)
+        known[key] = mutant_runs.Result(**fields)
     results = {
         mutant.key: known[mutant.key]
         for mutant in mutants
@@ -99,18 +99,18 @@ def _results(mutants: list[Mutant], texts: dict[str, str], jobs: int) -> dict[st
     if missing.empty():
         return results
     stale = [file for file in test_files if contexts.stale(file, KEPT / "measured")]
-    with runs.warm(KEPT / "work", jobs) as workers:
+    with mutant_runs.warm(KEPT / "work", jobs) as workers:
         _measure(stale, workers)
         measured = contexts.Contexts(KEPT / "measured", test_files, {mutant.file for mutant in mutants})
         lock, total = threading.Lock(), missing.qsize()
 
-        def work(worker: runs.Warm) -> None:
+        def work(worker: mutant_runs.Warm) -> None:
             while True:
                 try:
                     mutant = missing.get_nowait()
                 except queue.Empty:
                     return
-                result = runs.run(mutant, texts[mutant.file], measured, worker, all_tests)
+                result = mutant_runs.run(mutant, texts[mutant.file], measured, worker, all_tests)
                 with lock, path.open("a") as file:
                     results[mutant.key] = result
                     file.write(json.dumps([mutant.key, dataclasses.asdict(result)]) + "\n")
@@ -120,13 +120,13 @@ def _results(mutants: list[Mutant], texts: dict[str, str], jobs: int) -> dict[st
     return results
 
 
-def _measure(stale: list[str], workers: list[runs.Warm]) -> None:
+def _measure(stale: list[str], workers: list[mutant_runs.Warm]) -> None:
     """Measure the files of tests that changed, or whose tests run what changed."""
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     for file in stale:
         waiting.put(file)
 
-    def work(worker: runs.Warm) -> None:
+    def work(worker: mutant_runs.Warm) -> None:
         while True:
             try:
                 file = waiting.get_nowait()
@@ -139,7 +139,7 @@ def _measure(stale: list[str], workers: list[runs.Warm]) -> None:
     _side_by_side(work, workers)
 
 
-def _side_by_side(work: Callable[[runs.Warm], None], workers: list[runs.Warm]) -> None:
+def _side_by_side(work: Callable[[mutant_runs.Warm], None], workers: list[mutant_runs.Warm]) -> None:
     with ThreadPoolExecutor(len(workers)) as pool:
         list(pool.map(work, workers))
 

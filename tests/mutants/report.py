@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from . import tree
 from .mutant import Mutant
-from .runs import Result
+from .mutant_runs import Result
 
 DOCUMENT = tree.REPOSITORY / "docs" / "explanation" / "testing.md"
 STATES = ("killed", "timeout", "survived", "untested")

@@ -4,7 +4,7 @@ import pytest
 
 from . import contexts, report
 from .mutant import mutants_of
-from .runs import Result
+from .mutant_runs import Result
 
 TEXT = '''"""A module."""
 

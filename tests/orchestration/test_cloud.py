@@ -16,12 +16,12 @@ from google.protobuf import json_format
 
 import project
 from errors import ResourceError, RunError, UserError
-from orchestration import cloud, kubeflow, vertex
+from orchestration.cloud import compiler, kubeflow, vertex
 from pipeline import load
 from pipeline.variants import Name
 
 REPOSITORY = Path(__file__).parents[2]
-# Variants, and configs whose data is not in the clone: tests/orchestration/test_shipped.py.
+# Variants, and configs whose data is not in the clone: tests/orchestration/test_shipped_configs.py.
 NAMES = [name for name in load.names(str(REPOSITORY)) if name != "signs" and not load.variants(str(REPOSITORY), name)]
 TARGETS = {"kubeflow": kubeflow, "vertex": vertex}
 ROOT = "gs://bucket/folder"
@@ -33,7 +33,7 @@ def compiled(target: str, name: str, folder: Path, **flags: Any) -> Job:
     """What `runner.py --TARGET --pipeline NAME` writes; a pipeline spec for Kubeflow, a whole job for Vertex."""
     output = folder / f"{name}{TARGETS[target].SUFFIXES[0]}"
     request = {"root": ROOT, "image": "registry/image:1", "output": str(output), **flags}
-    assert cloud.run(cloud.Request(target=target, name=Name(name), **request)) == 0
+    assert compiler.run(compiler.Request(target=target, name=Name(name), **request)) == 0
     return yaml.safe_load(output.read_text()) if target == "kubeflow" else json.loads(output.read_text())
 
 
@@ -156,9 +156,9 @@ def test_every_dotted_path_imports_from_a_fresh_clone(jobs: dict[tuple[str, str]
     paths = {text for job in jobs.values() for text in texts(job) if DOTTED.fullmatch(text)}
     assert paths >= {
         "components.ingestion.executor.Executor",
-        "components.baseline.Executor",
-        "models.preprocessing.preprocessing_fn",
-        "models.training.run_fn",
+        "components.baseline.component.Executor",
+        "models.features.preprocessing.preprocessing_fn",
+        "models.training.run_fn.run_fn",
         "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor",
     }
     # Named by the settings, and imported by run_fn.
@@ -235,7 +235,7 @@ def test_without_flags_the_placeholders_are_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert cloud.run(cloud.Request(target="kubeflow", name=Name("houses"))) == 0
+    assert compiler.run(compiler.Request(target="kubeflow", name=Name("houses"))) == 0
     assert (tmp_path / "houses.yaml").exists()
     lines = capsys.readouterr().out.splitlines()
     todo = [line for line in lines if line.startswith("to do: ")]
@@ -286,13 +286,13 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 def test_user_code_is_imported_before_a_job_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cloud, "USER_CODE", ("models.nowhere",))
+    monkeypatch.setattr(compiler, "USER_CODE", ("models.nowhere",))
     with pytest.raises(UserError, match=r"models.nowhere does not import: ModuleNotFoundError"):
         compiled("kubeflow", "houses", tmp_path)
 
 
 def test_the_job_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from orchestration import job
+    from orchestration.cloud import job
 
     monkeypatch.setattr(job, "SCHEMA_VERSION", "2.2.0")
     with pytest.raises(RunError, match=r"schemaVersion is 2.1.0, not 2.2.0"):

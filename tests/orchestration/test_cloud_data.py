@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from errors import UserError
-from orchestration import cloud
+from orchestration.cloud import compiler
 from pipeline.variants import Name
 
 
 def parameters(folder: Path, overrides: list[str], **flags: Any) -> tuple[Any, str]:
     """Paths and the content's digest, as the compiled ingestion has them."""
     output = folder / "job.json"
-    request = cloud.Request(
+    request = compiler.Request(
         target="vertex", name=Name("houses"), output=str(output), root="gs://bucket/x", overrides=overrides, **flags
     )
-    assert cloud.run(request) == 0
+    assert compiler.run(request) == 0
     task = json.loads(output.read_text())["pipelineSpec"]["root"]["dag"]["tasks"]["ingestion"]
     values = {key: value["runtimeValue"]["constant"] for key, value in task["inputs"]["parameters"].items()}
     return json.loads(values["settings"])["inline"]["paths"], values["content"]

@@ -1,31 +1,31 @@
 import pytest
 
 from errors import UserError
-from orchestration import cloud, kubeflow, vertex
+from orchestration.cloud import compiler, kubeflow, vertex
 from pipeline.variants import Name
 
-REQUEST = cloud.Request(target="kubeflow", name=Name("houses"), root="gs://bucket", image="registry/image:1")
+REQUEST = compiler.Request(target="kubeflow", name=Name("houses"), root="gs://bucket", image="registry/image:1")
 
 
 def test_data_that_is_on_this_machine_alone_is_said():
     paths = {"train": ["data/a.csv", "/home/me/b.csv"], "test": "gs://bucket/c.csv"}
-    assert cloud._notes(REQUEST, "gs://bucket", paths) == [
+    assert compiler._notes(REQUEST, "gs://bucket", paths) == [
         "to do: /home/me/b.csv is on this machine alone; copy it to data/ of the repository and name it so in data.path"
     ]
-    assert cloud._notes(REQUEST, "gs://bucket", "data/a.csv") == []
+    assert compiler._notes(REQUEST, "gs://bucket", "data/a.csv") == []
 
 
 @pytest.mark.parametrize("target", [kubeflow, vertex])
 def test_a_file_is_replaced_only_where_it_was_compiled(target, tmp_path):
     path = tmp_path / f"houses{target.SUFFIXES[0]}"
     path.write_text("mine: 1")
-    request = cloud.Request(target=target.__name__.rpartition(".")[2], name=Name("houses"), output=str(path))
+    request = compiler.Request(target=target.__name__.rpartition(".")[2], name=Name("houses"), output=str(path))
     with pytest.raises(
         UserError, match=rf"{path.name} is there and no compiled pipeline: name another file with --out"
     ):
-        cloud.run(request)
+        compiler.run(request)
     assert path.read_text() == "mine: 1"
     spec = {"pipelineInfo": {"name": "houses"}}
     for text in ("", target.render({"pipelineSpec": spec, "runtimeConfig": {"gcsOutputDirectory": "gs://bucket"}})):
         path.write_text(text)
-        assert cloud._output(request, target) == str(path)
+        assert compiler._output(request, target) == str(path)

@@ -3,7 +3,7 @@
 import json
 import socket
 
-from orchestration.command import main
+from orchestration.cli.parser import main
 
 
 def test_beam_arguments_may_begin_with_a_hyphen(capsys):

@@ -8,13 +8,13 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 import project
-from components import digest
+from components.fingerprints import code_digest
 from components.ingestion import planning
 from errors import ResourceError, RunError, UserError
-from inspection import folders
-from inspection.store import open_store
-from models import reads
-from orchestration import stage_reads
+from inspection.store import execution_folders
+from inspection.store.metadata_store import open_store
+from models import file_reads
+from orchestration.local import stage_file_reads
 
 
 @pytest.fixture(scope="module")
@@ -103,16 +103,16 @@ def test_another_store_over_the_same_root_has_folders_of_its_own(tmp_path, point
     launch(points_run(tmp_path, "again", "two"), "ingestion")
     after = outputs(tmp_path, "again")
     [second] = after.keys() - {first}
-    assert folders.parse(first).execution == folders.parse(second).execution
+    assert execution_folders.parse(first).execution == execution_folders.parse(second).execution
     assert after[first] == content
     store = open_store(str(tmp_path), None).mlmd
-    assert [folders.of(one) for one in store.get_executions()] == [second]
+    assert [execution_folders.of(one) for one in store.get_executions()] == [second]
     places = {path.name for path in (tmp_path / "again/artifacts/ingestion/.system/executor_execution").iterdir()}
     assert places == {first, second}
 
 
 def test_an_output_folder_that_is_there_is_neither_used_nor_removed(tmp_path, points_run, monkeypatch):
-    monkeypatch.setattr(folders, "new_token", lambda: "0a1b2c3d")
+    monkeypatch.setattr(execution_folders, "new_token", lambda: "0a1b2c3d")
     launch(points_run(tmp_path, "taken", "one"), "ingestion")
     before = outputs(tmp_path, "taken")
     (tmp_path / "metadata.sqlite").rename(tmp_path / "old")
@@ -126,7 +126,7 @@ def reading(tmp_path, monkeypatch):
     """Lets the code of ingestion open a file whose name no source holds."""
     path, plan = tmp_path / "words", planning.plan
     path.write_text("a")
-    monkeypatch.setattr(stage_reads, "STAGES", ("ingestion",))
+    monkeypatch.setattr(stage_file_reads, "STAGES", ("ingestion",))
     monkeypatch.setattr(planning, "plan", lambda config: path.read_text() and plan(config))
     return path
 
@@ -134,7 +134,7 @@ def reading(tmp_path, monkeypatch):
 def test_a_stage_is_made_again_when_a_file_has_changed_that_its_code_opened(begin, root, reading):
     first = begin("reads", "one")
     assert launch(first, "ingestion") == (["COMPLETE"], [])
-    assert first.reads()[str(reading)] == reads.digest(str(reading))
+    assert first.reads()[str(reading)] == file_reads.digest(str(reading))
     assert launch(begin("reads", "two"), "ingestion") == (["CACHED"], [])
 
     reading.write_text("b")
@@ -154,14 +154,14 @@ def test_a_stage_is_made_again_when_a_file_has_changed_that_its_code_opened(begi
 
 def test_a_long_list_of_files_that_is_lost_is_no_reason_to_use_a_stage_again(root):
     found = {f"/lists/{number}-{'w' * 60}": "0" * 16 for number in range(30)}
-    kept = stage_reads.StageReads(str(root / "settings"), [], {}).pack(found)
+    kept = stage_file_reads.StageReads(str(root / "settings"), [], {}).pack(found)
     artifact = pb.Artifact()
-    artifact.custom_properties[stage_reads.PROPERTY].string_value = kept
+    artifact.custom_properties[stage_file_reads.PROPERTY].string_value = kept
     assert len(kept) < 500
-    assert stage_reads.unpack(artifact) == found
+    assert stage_file_reads.unpack(artifact) == found
     for path in (root / "settings").iterdir():
         path.unlink()
-    assert reads.changed(stage_reads.unpack(artifact))
+    assert file_reads.changed(stage_file_reads.unpack(artifact))
 
 
 def own_code(tmp_path, monkeypatch):
@@ -169,12 +169,12 @@ def own_code(tmp_path, monkeypatch):
     monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
     (tmp_path / "own.py").write_text('NAME = "words.txt"\n')
     (tmp_path / "words.txt").write_text("a")
-    return {"code": json.dumps(digest.stage("own"))}, tmp_path / "words.txt"
+    return {"code": json.dumps(code_digest.stage("own"))}, tmp_path / "words.txt"
 
 
 def test_a_file_that_changes_before_own_code_opens_it_fails_the_stage(tmp_path, monkeypatch):
     parameters, path = own_code(tmp_path, monkeypatch)
-    stages = stage_reads.StageReads(str(tmp_path / "settings"), [], {})
+    stages = stage_file_reads.StageReads(str(tmp_path / "settings"), [], {})
     with stages.of("trainer", parameters) as found:
         path.read_text()
         os.replace(copied(path, "b"), path)
@@ -202,9 +202,9 @@ def copied(path, text):
 
 def test_code_that_is_edited_before_a_stage_loads_it_fails_the_stage(tmp_path, monkeypatch):
     parameters, path = own_code(tmp_path, monkeypatch)
-    monkeypatch.setattr(digest, "_pinned", {})
-    digest.pin("own")
-    stages, source = stage_reads.StageReads(str(tmp_path / "settings"), [], {}), path.parent / "own.py"
+    monkeypatch.setattr(code_digest, "_pinned", {})
+    code_digest.pin("own")
+    stages, source = stage_file_reads.StageReads(str(tmp_path / "settings"), [], {}), path.parent / "own.py"
 
     def loaded():
         with stages.of("tuner", parameters):

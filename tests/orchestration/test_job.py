@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from errors import RunError
-from orchestration import cloud, kubeflow, vertex
+from orchestration.cloud import compiler, kubeflow, vertex
 from pipeline.variants import Name
 
 Job = dict[str, Any]
@@ -17,7 +17,7 @@ Job = dict[str, Any]
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Job:
     output = tmp_path_factory.mktemp("job") / "houses.json"
-    cloud.run(cloud.Request(target="vertex", name=Name("houses"), output=str(output)))
+    compiler.run(compiler.Request(target="vertex", name=Name("houses"), output=str(output)))
     compiled: Job = json.loads(output.read_text())
     check(compiled)
     return compiled
@@ -25,7 +25,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 def check(whole: Job, not_run: tuple[str, ...] = kubeflow.NOT_RUN) -> None:
     # TFX takes 20 s to import: not while tests are collected.
-    from orchestration import job
+    from orchestration.cloud import job
 
     job.check(whole, not_run=not_run)
 

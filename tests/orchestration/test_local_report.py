@@ -3,14 +3,15 @@
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from inspection.store import Store
-from orchestration import local, record
+from inspection.store.metadata_store import Store
+from orchestration.local import supervisor
+from orchestration.records import run_record
 
 
 def test_the_command_that_is_recorded_has_no_password(tmp_path, monkeypatch):
     line = ["/x/runner.py", "--local", "--metadata", "postgresql://me:s3cret-word@host/runs", "--set", "a=b://c"]
     monkeypatch.setattr("sys.argv", line)
-    record.Record(str(tmp_path / "run"), {"run_id": "r"}).close("FAILED", "why")
+    run_record.Record(str(tmp_path / "run"), {"run_id": "r"}).close("FAILED", "why")
     text = (tmp_path / "run/run.json").read_text()
     assert "s3cret" not in text
     assert "postgresql://me:***@host/runs" in text
@@ -19,6 +20,6 @@ def test_the_command_that_is_recorded_has_no_password(tmp_path, monkeypatch):
 def test_a_report_that_cannot_be_written_is_one_line_and_no_failure(tmp_path, capsys):
     config = pb.ConnectionConfig()
     config.fake_database.SetInParent()
-    local._report(Store(MetadataStore(config), where="memory"), "nobody", str(tmp_path / "gone"))
+    supervisor._report(Store(MetadataStore(config), where="memory"), "nobody", str(tmp_path / "gone"))
     said = capsys.readouterr().err
     assert said == "No report of this run: UserError: no run 'nobody' in memory\n"

@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from orchestration import outcome
-from orchestration.terminal import Terminal
+from orchestration.display import outcome
+from orchestration.display.terminal import Terminal
 
 VERDICT = {
     "blessed": False,

@@ -9,7 +9,7 @@ from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 from tfx.types import standard_artifacts
 
 from components.summary import quotable
-from orchestration import finished, launching, outputs
+from orchestration.local import finished_stages, launcher, stage_outputs
 
 KINDS = {
     "schema": standard_artifacts.Schema,
@@ -61,7 +61,7 @@ def event(key, index=0):
 
 def recorded_again(store, contexts, execution_id, keys):
     """A record as the cache writes it, with these keys for the artifacts of the first one; returns its id."""
-    given = [each for group in outputs.of(store, execution_id).values() for each in group]
+    given = [each for group in stage_outputs.of(store, execution_id).values() for each in group]
     pairs = [(artifact, event(key)) for artifact, key in zip(given, keys, strict=True)]
     [first] = store.get_executions_by_id([execution_id])
     again = pb.Execution(type_id=first.type_id, last_known_state=pb.Execution.CACHED)
@@ -71,7 +71,7 @@ def recorded_again(store, contexts, execution_id, keys):
 def cached(store, contexts):
     """What the cache gives, as the name of the folder by key."""
     handle = types.SimpleNamespace(store=store)
-    found = launching._Cache([]).get_cached_outputs(handle, contexts[-1])
+    found = launcher._Cache([]).get_cached_outputs(handle, contexts[-1])
     return found and {key: artifact.uri.rpartition("/")[2] for key, [artifact] in found.items()}
 
 
@@ -87,9 +87,9 @@ def test_outputs_are_paired_by_id_and_have_their_own_type(store, tmp_path):
 
     assert cached(store, contexts) == {key: key for key in KINDS}
     handle = types.SimpleNamespace(store=store)
-    found = launching._Cache([]).get_cached_outputs(handle, contexts[-1])
+    found = launcher._Cache([]).get_cached_outputs(handle, contexts[-1])
     assert {key: type(artifact) for key, [artifact] in found.items()} == KINDS
-    given = outputs.of(store, execution_id)
+    given = stage_outputs.of(store, execution_id)
     assert {key: artifact.uri.rpartition("/")[2] for key, [artifact] in given.items()} == {key: key for key in KINDS}
 
 
@@ -98,9 +98,9 @@ def test_a_record_with_swapped_outputs_is_passed_over_and_an_older_one_is_used(s
     good = recorded_again(store, contexts, execution_id, KINDS)
     bad = recorded_again(store, contexts, execution_id, ["statistics", "schema", "examples"])
 
-    assert outputs.swapped(store, [execution_id, good, bad]) == {bad}
+    assert stage_outputs.swapped(store, [execution_id, good, bad]) == {bad}
     assert cached(store, contexts) == {key: key for key in KINDS}
-    assert finished.finished(store, "houses", "one", ["stage"])["stage"].id == good
+    assert finished_stages.finished(store, "houses", "one", ["stage"])["stage"].id == good
 
 
 def test_outputs_that_are_gone_or_out_of_use_are_not_given(store, tmp_path):
@@ -121,7 +121,7 @@ def test_the_key_of_a_root_that_was_moved_is_the_same(store, tmp_path):
         artifact.set_string_custom_property("content_digest", content)
         artifact.mlmd_artifact.last_update_time_since_epoch = len(str(root))
         places = {str(root): "ROOT", str(root.parent): "REPOSITORY"} if words else {}
-        context = launching._Cache([], places).get_cache_context(
+        context = launcher._Cache([], places).get_cache_context(
             metadata_handle=types.SimpleNamespace(store=store),
             pipeline_node=pipeline_pb2.PipelineNode(),
             pipeline_info=pipeline_pb2.PipelineInfo(id="houses"),
@@ -147,20 +147,20 @@ def test_a_push_that_was_held_back_is_judged_anew_each_time(store, tmp_path):
 
 def test_several_artifacts_of_a_key_stay_in_the_order_in_which_they_were_made(store, tmp_path):
     contexts, execution_id = written(store, tmp_path)
-    given = [artifact for [artifact] in outputs.of(store, execution_id).values()]
+    given = [artifact for [artifact] in stage_outputs.of(store, execution_id).values()]
     [first] = store.get_executions_by_id([execution_id])
     many = pb.Execution(type_id=first.type_id, last_known_state=pb.Execution.COMPLETE)
     pairs = [(artifact, event("all", index)) for index, artifact in zip((2, 0, 1), given, strict=True)]
     made, _, _ = store.put_execution(many, pairs, contexts)
 
-    ids = [artifact.id for artifact in outputs.of(store, made)["all"]]
+    ids = [artifact.id for artifact in stage_outputs.of(store, made)["all"]]
     assert ids == [given[1].id, given[2].id, given[0].id]
 
 
 def test_why_a_stage_failed_is_kept_without_what_breaks_a_statement_of_postgresql(monkeypatch):
     kept = []
-    monkeypatch.setattr(launching.launcher.Launcher, "_publish_failed_execution", lambda *given: kept.append(given[-1]))
-    node = object.__new__(launching.Launcher)
+    monkeypatch.setattr(launcher.launcher.Launcher, "_publish_failed_execution", lambda *given: kept.append(given[-1]))
+    node = object.__new__(launcher.Launcher)
     output = execution_result_pb2.ExecutorOutput()
     output.execution_result.result_message = 'Traceback:\n  "a.py"\nValueError: "C:\\data" is Zürich\'s'
     node._publish_failed_execution(1, [], output)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from errors import ResourceError, UserError
 from orchestration import preflight
-from pipeline.data import Data
+from spec.data import Data
 
 CONFIG = "configs/flats.toml"
 COLUMNS = ["id", "area", "rent"]

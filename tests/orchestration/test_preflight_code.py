@@ -3,18 +3,18 @@
 import pytest
 
 import project
-from orchestration.preflight import code
+from orchestration.preflight import user_imports
 
 
 @pytest.fixture
 def check(tmp_path, monkeypatch):
     monkeypatch.setenv(project.VARIABLE, str(tmp_path))
-    monkeypatch.setattr(code, "OURS", ())
+    monkeypatch.setattr(user_imports, "OURS", ())
 
     def run(**modules):
         for name, text in modules.items():
             (tmp_path / f"{name}.py").write_text(text)
-        return code.check(list(modules)[:1])
+        return user_imports.check(list(modules)[:1])
 
     return run
 
@@ -54,4 +54,4 @@ def test_what_does_not_import_is_named_with_file_and_line(check, text, said):
 
 
 def test_the_repositorys_own_code_passes():
-    assert code.check(["models.networks.mlp", "models.networks.cnn", "orchestration.worker"]) == []
+    assert user_imports.check(["models.networks.mlp", "models.networks.cnn", "orchestration.local.worker"]) == []

@@ -4,15 +4,16 @@ import pytest
 
 from orchestration import preflight
 from pipeline.variants import Name
-from tests import pictures
-from tests.pictures import HEIC, classes, folder
+
+from .. import picture_files
+from ..picture_files import HEIC, classes, folder
 
 
 @pytest.fixture
 def photos(flats):
     """A small repository whose data is six images of each of two classes; its root is the folder of images."""
-    flats.config(pictures.CONFIG)
-    flats.schema(pictures.SCHEMA)
+    flats.config(picture_files.CONFIG)
+    flats.schema(picture_files.SCHEMA)
     flats.photos = classes(flats.root / "data" / "photos")
     return flats
 
@@ -31,11 +32,11 @@ def test_images_of_the_listed_classes_pass(photos):
     ids=["a feature", "read by a function of your own", "the label"],
 )
 def test_a_model_that_reads_the_path_is_refused(photos, monkeypatch, right, wrong):
-    assert right in pictures.CONFIG
-    config = pictures.CONFIG.replace(right, wrong)
+    assert right in picture_files.CONFIG
+    config = picture_files.CONFIG.replace(right, wrong)
     if not wrong:
         # A function of your own reads every column that has no duty.
-        config = 'preprocessing = "models.preprocessing.preprocessing_fn"\n' + config.replace(
+        config = 'preprocessing = "models.features.preprocessing.preprocessing_fn"\n' + config.replace(
             "image = [{height = 4, width = 4, channels = 3}]", ""
         )
     photos.config(config)
@@ -96,7 +97,7 @@ def test_what_is_passed_over_stands_beside_the_data(photos):
 
 
 def test_a_schema_of_another_type_than_the_folders_names_is_told(photos):
-    photos.schema(pictures.SCHEMA.replace('"label" type: BYTES', '"label" type: INT'))
+    photos.schema(picture_files.SCHEMA.replace('"label" type: BYTES', '"label" type: INT'))
 
     assert photos.told("label.classes=[]") == [
         f"{photos.photos}: the schema says that label is INT, and the folder of a class is named 'cat': write type: "

@@ -6,9 +6,10 @@ import shutil
 import pytest
 
 from errors import ResourceError, UserError
-from orchestration import command, preflight
-from orchestration.preflight import findings, machine, places
-from orchestration.preflight.findings import Check
+from orchestration import preflight
+from orchestration.cli import parser
+from orchestration.preflight import disk, installed, preflight_findings
+from orchestration.preflight.preflight_findings import Check
 from pipeline.variants import Name
 
 
@@ -21,7 +22,7 @@ def test_all_that_is_wrong_is_told_at_once(flats, monkeypatch):
     flats.config(flats.CONFIG.replace('"linear"', '"lineal"'))
     flats.schema(flats.SCHEMA.replace("type: INT", "type: STRUCT"))
     flats.runs.write_text("")
-    monkeypatch.setattr(machine, "CHECKED", ())
+    monkeypatch.setattr(installed, "CHECKED", ())
     told = flats.told()
 
     assert [line.split(":")[0] for line in told] == [
@@ -77,15 +78,15 @@ def test_the_users_own_things_decide_the_exit_code():
         Check("disk", findings=[ResourceError("full")]),
     )
     with pytest.raises(UserError, match=r"^full\nmend it\nand that$"):
-        findings.refuse([disk, user, Check("code")])
+        preflight_findings.refuse([disk, user, Check("code")])
     with pytest.raises(ResourceError, match=r"^full$"):
-        findings.refuse([disk])
-    findings.refuse([Check("code")])
+        preflight_findings.refuse([disk])
+    preflight_findings.refuse([Check("code")])
 
 
 def test_a_disk_without_room_is_refused_with_what_is_needed(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=10**9)
-    monkeypatch.setattr(places.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage)
 
     assert preflight.check_room(str(tmp_path), 10**8) == "1.0 GB free, 505 MB may be needed"
     with pytest.raises(
@@ -98,7 +99,7 @@ def test_another_version_than_the_locks_is_named_with_the_mend(tmp_path):
     lock = tmp_path / "uv.lock"
     lock.write_text('name = "numpy"\nversion = "0.1"\n\nname = "numpy"\nversion = "0.2"\n')
     with pytest.raises(ResourceError) as caught:
-        machine.check_versions(str(lock), ["numpy", "no-such-package", "pydantic"])
+        installed.check_versions(str(lock), ["numpy", "no-such-package", "pydantic"])
 
     first, second = str(caught.value).splitlines()
     assert "is installed, and uv.lock says 0.1 or 0.2: run `make run`" in first
@@ -108,11 +109,11 @@ def test_another_version_than_the_locks_is_named_with_the_mend(tmp_path):
 def test_the_installed_packages_are_the_locks():
     from pathlib import Path
 
-    assert machine.check_versions(str(Path(__file__).parents[2] / "uv.lock")).startswith(("legacy: ", "current: "))
+    assert installed.check_versions(str(Path(__file__).parents[2] / "uv.lock")).startswith(("legacy: ", "current: "))
 
 
 def doctor(capsys, *arguments):
-    code = command.main(["doctor", *map(str, arguments)])
+    code = parser.main(["doctor", *map(str, arguments)])
     return code, capsys.readouterr().out
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.preflight import blocks
+from orchestration.preflight import csv_blocks
 
 RULE = {"binary": 'task = "binary"\npositive = "yes"', "anomaly": 'task = "anomaly"\nthreshold = 1000'}
 
@@ -86,7 +86,7 @@ def test_one_class_is_refused_with_the_rule(flats, task, labels, said):
 
 
 def test_of_a_part_of_the_rows_no_class_is_missed(flats, monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK", 500)
+    monkeypatch.setattr(csv_blocks, "BLOCK", 500)
     flats.data(flats.HEADER + "1,Bern,900\n" * 500)
 
     assert flats.told() == []
@@ -115,7 +115,7 @@ def test_many_findings_of_a_file_are_cut(flats):
 @pytest.mark.parametrize("quoted", [False, True], ids=["plain", "line breaks in quotes"])
 @pytest.mark.parametrize("bad", ["1,Bern", '1,"Bern,900'], ids=["ragged", "open quote"])
 def test_the_last_block_is_looked_at_with_its_lines(flats, monkeypatch, packed, quoted, bad):
-    monkeypatch.setattr(blocks, "BLOCK", 3000)
+    monkeypatch.setattr(csv_blocks, "BLOCK", 3000)
     city = '"Be\nrn"' if quoted else "Bern"
     text = flats.HEADER + "".join(f"{row},{city},{row + 1}\n" for row in range(2000)) + f"{bad}\n"
     name = "flats.csv.gz" if packed else "flats.csv"
@@ -126,9 +126,9 @@ def test_the_last_block_is_looked_at_with_its_lines(flats, monkeypatch, packed, 
 
 
 def test_the_end_of_a_long_file_is_reached_without_its_middle(flats, monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK", 3000)
-    monkeypatch.setattr(blocks, "MOST", 10_000)
-    monkeypatch.setattr(blocks, "_READ", 5000)
+    monkeypatch.setattr(csv_blocks, "BLOCK", 3000)
+    monkeypatch.setattr(csv_blocks, "MOST", 10_000)
+    monkeypatch.setattr(csv_blocks, "_READ", 5000)
     flats.data(flats.HEADER + flats.rows(5000) + "1,Bern\n")
     [line] = flats.told()
 
@@ -199,8 +199,8 @@ def test_a_row_that_names_no_split_is_named_by_its_line(flats, rows, said):
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
 def test_lines_that_end_in_any_way_are_counted_also_behind_the_first_block(flats, monkeypatch, ends):
-    monkeypatch.setattr(blocks, "BLOCK", 256)
-    monkeypatch.setattr(blocks, "_READ", 64)
+    monkeypatch.setattr(csv_blocks, "BLOCK", 256)
+    monkeypatch.setattr(csv_blocks, "_READ", 64)
     (flats.root / "data/flats.csv").write_bytes(
         (flats.HEADER + flats.rows(90) + "big,Bern,1000\n").replace("\n", ends).encode()
     )

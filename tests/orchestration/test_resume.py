@@ -6,10 +6,11 @@ import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components import digest
-from inspection import folders
-from orchestration import begin, finished, record, resume
-from orchestration.places import Root
+from components.fingerprints import code_digest
+from inspection.store import execution_folders
+from orchestration.local import finished_stages, resume, run_start
+from orchestration.paths import Root
+from orchestration.records import run_record
 from pipeline.config import Config
 
 LEAST = {"data": {"path": "x.csv"}, "features": {"numeric": [{"column": "a"}]}, "label": {"column": "y"}}
@@ -23,7 +24,7 @@ def identity(tmp_path):
 
     def make(first=None, to=None, advisory=False, skew=None, **sections):
         config = Config.model_validate({**LEAST, **sections})
-        data, schema = str(tmp_path / "x.csv"), digest.file(str(tmp_path / "x.pbtxt"))
+        data, schema = str(tmp_path / "x.csv"), code_digest.file(str(tmp_path / "x.pbtxt"))
         return resume.identity(config, data, schema, first=first, to=to, advisory=advisory, skew=skew)
 
     return make
@@ -78,7 +79,7 @@ class Store:
     def execution(self, run_id, node_id, state, token=None):
         execution = pb.Execution(type_id=self._execution, last_known_state=state)
         if token is not None:
-            execution.custom_properties[folders.TOKEN].string_value = token
+            execution.custom_properties[execution_folders.TOKEN].string_value = token
         [made] = self.mlmd.put_executions([execution])
         contexts = self._context("pipeline_run", run_id), self._context("node", f"houses.{node_id}")
         self.mlmd.put_attributions_and_associations(
@@ -103,14 +104,14 @@ def test_the_stages_that_a_run_has_finished(store):
     store.execution("one", "trainer", STATES.RUNNING)
     store.run("two")
     store.execution("two", "ingestion", STATES.COMPLETE)
-    found = finished.finished(store.mlmd, "houses", "one", ["ingestion", "schema", "trainer"])
+    found = finished_stages.finished(store.mlmd, "houses", "one", ["ingestion", "schema", "trainer"])
     assert list(found) == ["ingestion", "schema"]
     assert found["ingestion"].id == again != failed
-    assert finished.finished(store.mlmd, "houses", "none", ["ingestion"]) == {}
-    assert finished.newest_with(store.mlmd, "houses", ["ingestion"]) == "two"
-    assert finished.newest_with(store.mlmd, "houses", ["ingestion", "schema"]) == "one"
-    assert finished.newest_with(store.mlmd, "houses", ["trainer"]) is None
-    assert finished.newest_with(store.mlmd, "other", ["ingestion"]) is None
+    assert finished_stages.finished(store.mlmd, "houses", "none", ["ingestion"]) == {}
+    assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion"]) == "two"
+    assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion", "schema"]) == "one"
+    assert finished_stages.newest_with(store.mlmd, "houses", ["trainer"]) is None
+    assert finished_stages.newest_with(store.mlmd, "other", ["ingestion"]) is None
 
 
 @pytest.mark.parametrize(("state", "marked"), [("CANCELED", "CANCELED"), ("FAILED", "FAILED")])
@@ -131,7 +132,7 @@ def test_what_a_dead_run_left_is_marked_and_removed(store, tmp_path, state, mark
     for folder in (*kept, *orphans):
         (folder / "files").mkdir(parents=True)
 
-    finished.close_in_store(store.mlmd, "one", state, "it fell\\over", artifacts=str(tmp_path))
+    finished_stages.close_in_store(store.mlmd, "one", state, "it fell\\over", artifacts=str(tmp_path))
 
     assert [store.state(one) for one in (done, dead, other)] == ["COMPLETE", marked, "RUNNING"]
     assert all(folder.exists() for folder in kept)
@@ -158,7 +159,7 @@ def test_what_a_dead_run_left_behind_a_link_stays(store, tmp_path):
         (folder / "file").write_text("")
     (artifacts / "evaluator").symlink_to(away)
     (artifacts / "trainer/model_run").symlink_to(away)
-    finished.close_in_store(store.mlmd, "one", "FAILED", "killed", artifacts=str(artifacts))
+    finished_stages.close_in_store(store.mlmd, "one", "FAILED", "killed", artifacts=str(artifacts))
 
     assert not (artifacts / "trainer/model" / name).exists()
     assert (away / "metrics" / name / "file").exists()
@@ -169,7 +170,7 @@ def test_folders_of_an_execution_without_a_token_stay(store, tmp_path):
     store.run("one")
     dead = store.execution("one", "trainer", STATES.RUNNING)
     (tmp_path / f"trainer/model/{dead}").mkdir(parents=True)
-    finished.close_in_store(store.mlmd, "one", "FAILED", "killed", artifacts=str(tmp_path))
+    finished_stages.close_in_store(store.mlmd, "one", "FAILED", "killed", artifacts=str(tmp_path))
     assert store.state(dead) == "FAILED"
     assert (tmp_path / f"trainer/model/{dead}").is_dir()
 
@@ -193,13 +194,15 @@ def test_the_scratch_folder_of_another_run_or_root_stays(tmp_path, monkeypatch):
 @pytest.fixture
 def began(store, tmp_path):
     """Leaves a run as it lies after an end, and asks what the next one does; what was said comes with it."""
-    place = begin.Place(Root(str(tmp_path)), "houses", None)
+    place = run_start.Place(Root(str(tmp_path)), "houses", None)
     said = []
 
     def make(state=None, anew=False, last="one", **facts):
         store.run("one")
         folder = tmp_path / "houses/runs/one"
-        book = record.Record(str(folder), {"run_id": "one", "metadata": None, "identity": {"data": "a", "code": "b"}})
+        book = run_record.Record(
+            str(folder), {"run_id": "one", "metadata": None, "identity": {"data": "a", "code": "b"}}
+        )
         book.event({"event": "node", "node": "trainer", "state": "RUNNING"})
         if state:
             book.close(state, "it fell\nover")
@@ -207,7 +210,7 @@ def began(store, tmp_path):
         with (folder / "events.jsonl").open("a") as events:
             events.write('{"event": "no')
         wanted = {"data": "a", "code": "b"}
-        return begin.earlier(place, store.mlmd, last, wanted, anew=anew, say=said.append), said, folder
+        return run_start.earlier(place, store.mlmd, last, wanted, anew=anew, say=said.append), said, folder
 
     return make
 
@@ -220,7 +223,7 @@ def test_a_killed_run_goes_on_under_its_own_id(began, last):
     assert said == [f"going on with run one, attempt 2: {reason}"]
     assert facts["attempts"][0]["reason"] == reason
     assert facts["attempts"][0]["ended"] >= facts["attempts"][0]["started"]
-    book = record.Record(str(folder), facts)
+    book = run_record.Record(str(folder), facts)
     book.close("COMPLETE", "well")
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events] == ["node", "attempt"], "half a line is cut off"

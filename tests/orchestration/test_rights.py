@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from components import versions
-from inspection import rights
-from inspection.commands import artifacts, clean, restore, runs
-from inspection.store import open_store
-from orchestration import command, lock
+from inspection.commands import artifacts_command, clean_command, restore_command, runs_command
+from inspection.store import file_rights
+from inspection.store.metadata_store import open_store
+from orchestration.cli import parser
+from orchestration.local import run_lock
+from serving import versions
 
 OTHER = 54321
 """A user and a group of this number own nothing here."""
-COMMANDS = (artifacts, clean, restore, runs)
+COMMANDS = (artifacts_command, clean_command, restore_command, runs_command)
 """Imported here: the other user may not be able to read Python's own files."""
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to be another user")
 
@@ -53,7 +54,7 @@ def asked(*arguments):
     """Exit code and texts of a command."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = command.main([*map(str, arguments)])
+        code = parser.main([*map(str, arguments)])
     return code, out.getvalue() + err.getvalue()
 
 
@@ -138,18 +139,18 @@ def test_what_libraries_made_with_fewer_rights_follows_a_umask_that_lets_the_gro
     file.write_text("")
     folder.chmod(0o2755)
     file.chmod(0o644)
-    rights.follow_umask(str(folder))
+    file_rights.follow_umask(str(folder))
     assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, file)] == [0o2775, 0o664]
 
     os.umask(0o022)
     file.chmod(0o600)
-    rights.follow_umask(str(folder))
+    file_rights.follow_umask(str(folder))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600, "a umask that keeps the group out changes nothing"
 
 
 def test_store_and_lock_follow_the_umask(umask, tmp_path):
     open_store(str(tmp_path), None, readonly=False)
-    with lock.held(str(tmp_path / "houses"), print):
+    with run_lock.held(str(tmp_path / "houses"), print):
         pass
 
     assert stat.S_IMODE((tmp_path / "metadata.sqlite").stat().st_mode) == 0o664

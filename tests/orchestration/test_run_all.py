@@ -1,7 +1,7 @@
 """--variant all: the runs of several variants, one after the other."""
 
 from errors import UserError
-from orchestration import local
+from orchestration.local import supervisor
 from pipeline.variants import Name
 
 
@@ -16,8 +16,8 @@ def test_every_variant_runs_whatever_the_others_end_with(monkeypatch, capsys):
             raise UserError("configs/points.toml: wrong")
         return 0
 
-    monkeypatch.setattr(local, "run", run)
-    assert local.run_all([local.Request(name=Name("points", variant)) for variant in "abc"]) == 1
+    monkeypatch.setattr(supervisor, "run", run)
+    assert supervisor.run_all([supervisor.Request(name=Name("points", variant)) for variant in "abc"]) == 1
     assert ended == ["points-a", "points-b", "points-c"]
     said = capsys.readouterr().err
     assert "points-a: Traceback" in said

@@ -11,9 +11,10 @@ import time
 import pytest
 
 from errors import GateError, RunError
-from orchestration import record, supervision, workers
-from orchestration.terminal import Terminal
-from pipeline.limits import Limits
+from orchestration.display.terminal import Terminal
+from orchestration.local import fork_server, supervision
+from orchestration.records import run_record
+from spec.limits import Limits
 
 BEGIN = """
 import json, os, signal, sys, time
@@ -61,7 +62,7 @@ class Workers:
 
 @pytest.fixture
 def book(tmp_path):
-    made = record.Record(str(tmp_path / "run"), {"run_id": "one"})
+    made = run_record.Record(str(tmp_path / "run"), {"run_id": "one"})
     yield made
     made.close("FAILED", "")
 
@@ -109,7 +110,7 @@ def test_a_stage_s_own_error_is_raised_as_its_kind(supervise):
 
 
 def test_a_run_after_one_whose_imported_process_was_killed_has_a_new_one():
-    with workers.Workers() as kept:
+    with fork_server.Workers() as kept:
         kept.begin()
         first, kept.ready = kept._process, True
         kept.begin()

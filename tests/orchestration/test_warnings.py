@@ -3,9 +3,10 @@
 import json
 
 from errors import GateError, RunError
-from orchestration import record, worker
-from orchestration.supervision import Followed, _take
-from orchestration.terminal import Terminal
+from orchestration.display.terminal import Terminal
+from orchestration.local import worker
+from orchestration.local.supervision import Followed, _take
+from orchestration.records import run_record
 
 FOUND = [
     {"gate": "drift", "column": "area", "action": "warn", "line": "drift: column 'area': moved"},
@@ -14,7 +15,7 @@ FOUND = [
 
 
 def test_warnings_stay_on_the_terminal_in_run_json_and_all_findings_in_a_file(tmp_path, capsys):
-    book, terminal = record.Record(str(tmp_path / "run"), {}), Terminal(plain=True)
+    book, terminal = run_record.Record(str(tmp_path / "run"), {}), Terminal(plain=True)
     _take({"event": "gates", "node": "validation", "findings": FOUND}, Followed(), terminal, book)
     book.close("COMPLETE", "")
 
@@ -26,7 +27,7 @@ def test_warnings_stay_on_the_terminal_in_run_json_and_all_findings_in_a_file(tm
 def test_what_of_the_data_is_skipped_is_listed_on_the_terminal_and_kept_for_a_run_that_repeats_this_one(
     tmp_path, capsys
 ):
-    book, terminal = record.Record(str(tmp_path / "run"), {}), Terminal(plain=True)
+    book, terminal = run_record.Record(str(tmp_path / "run"), {}), Terminal(plain=True)
     lines = ["skipped 1 file: hidden (.x)", "converted 2 files: GIF to PNG"]
     _take({"event": "omissions", "node": "ingestion", "lines": lines}, Followed(), terminal, book)
     book.close("COMPLETE", "")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from orchestration import execution, worker
+from orchestration.local import execution, worker
 
 LEAST = {"data": {"path": "x.csv"}, "features": {"numeric": [{"column": "a"}]}, "label": {"column": "y"}}
 

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from models.label import Label
-from models.recipe import Training
-from models.roles import Features
-from pipeline import config, network
+from pipeline import config, network_checks
+from spec.columns.label import Label
+from spec.columns.roles import Features
+from spec.training import Training
 
 LEAST = {
     "data": {"path": "data/flats.csv"},
@@ -48,10 +48,10 @@ def test_a_network_is_written_out_with_its_defaults():
 
 
 def test_networks_are_the_files_in_models_networks():
-    folder = Path(network.models.networks.__file__).parent
+    folder = Path(network_checks.models.networks.__file__).parent
 
-    assert network.networks() == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
-    assert {"linear", "mlp"} <= set(network.networks())
+    assert network_checks.networks() == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    assert {"linear", "mlp"} <= set(network_checks.networks())
 
 
 def test_slices_are_columns_or_crosses():

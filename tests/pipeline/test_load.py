@@ -7,7 +7,7 @@ import pytest
 
 from errors import UserError
 from pipeline import load
-from pipeline.columns import unused
+from pipeline.schema_columns import unused
 from pipeline.variants import Name
 
 REPOSITORY = str(Path(load.__file__).parents[1])

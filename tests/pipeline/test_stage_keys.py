@@ -4,20 +4,20 @@ import importlib.metadata
 
 import pytest
 
-from components import digest, libraries
+from components.fingerprints import code_digest, libraries
 from errors import UserError
-from orchestration import resume
-from pipeline import usercode
+from orchestration.local import resume
+from pipeline import user_code
 from pipeline.config import Config
 
 
 def test_all_code_of_the_stages_tells_one_run_from_another(copied_packages, tmp_path, stage_keys):
     modules = resume.code_modules(Config.model_validate(stage_keys.sections))
-    known = {path for path, _ in digest.sources(*modules).values()}
+    known = {path for path, _ in code_digest.sources(*modules).values()}
 
     for node in stage_keys.nodes().values():
-        of_stage = digest.of_parameters(node.exec_properties)["modules"]
-        assert {path for path, _ in digest.sources(*of_stage).values()} <= known, node.id
+        of_stage = code_digest.of_parameters(node.exec_properties)["modules"]
+        assert {path for path, _ in code_digest.sources(*of_stage).values()} <= known, node.id
 
 
 @pytest.fixture
@@ -52,13 +52,15 @@ def test_another_version_of_a_library_changes_the_keys_of_the_stages_that_comput
     tmp_path, installed, library, some, others, stage_keys
 ):
     before = stage_keys.keys()
-    run = digest.libraries_of(*resume.code_modules(Config.model_validate(stage_keys.sections)))
+    run = code_digest.libraries_of(*resume.code_modules(Config.model_validate(stage_keys.sections)))
     installed(**{library: "99.0"})
     changed = {stage for stage, key in stage_keys.keys().items() if key != before[stage]}
 
     assert some <= changed
     assert not others & changed
-    assert (digest.libraries_of(*resume.code_modules(Config.model_validate(stage_keys.sections))) != run) == bool(some)
+    assert (code_digest.libraries_of(*resume.code_modules(Config.model_validate(stage_keys.sections))) != run) == bool(
+        some
+    )
 
 
 def test_another_minor_version_of_python_changes_every_key(tmp_path, monkeypatch, stage_keys):
@@ -100,8 +102,8 @@ def own(copied_packages, monkeypatch):
         (copied_packages / "lists" / name).write_text("{}")
     (copied_packages / "own.py").write_text(OWN)
     monkeypatch.setattr("project.REPOSITORY", str(copied_packages))
-    load = usercode.load
-    monkeypatch.setattr(usercode, "load", lambda module: None if module == "own" else load(module))
+    load = user_code.load
+    monkeypatch.setattr(user_code, "load", lambda module: None if module == "own" else load(module))
     return copied_packages
 
 
@@ -123,12 +125,12 @@ def test_a_file_that_own_code_names_is_part_of_the_keys_of_its_stages(own, tmp_p
         "tuner": stage_keys.sections["tuner"],
     }
     config = Config.model_validate({**stage_keys.sections, **sections})
-    before, run = stage_keys.keys(**sections), digest.code(*resume.code_modules(config), values=config.network)
+    before, run = stage_keys.keys(**sections), code_digest.code(*resume.code_modules(config), values=config.network)
     (own / "lists" / name).write_text("[]")
     after = stage_keys.keys(**sections)
 
     assert {stage for stage in before if after[stage] != before[stage]} == changed
-    assert (digest.code(*resume.code_modules(config), values=config.network) != run) == bool(changed)
+    assert (code_digest.code(*resume.code_modules(config), values=config.network) != run) == bool(changed)
 
 
 def test_a_file_that_the_config_declares_is_part_of_the_keys_of_own_code(own, tmp_path, stage_keys):

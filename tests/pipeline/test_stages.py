@@ -6,7 +6,7 @@ from tfx.dsl.compiler.compiler import Compiler
 from errors import UserError
 from pipeline import stages
 from pipeline.config import Config
-from pipeline.pipeline import Places, create_pipeline
+from pipeline.create_pipeline import Places, create_pipeline
 
 LEAST = {"data": {"path": "data/x.csv"}, "features": {"numeric": [{"column": "a"}]}, "label": {"column": "y"}}
 WHOLE = {

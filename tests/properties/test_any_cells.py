@@ -4,9 +4,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.ingestion import cells
-from curation import cell_values, date_formats, number_formats
-from models.cleaning import Cleaning
+from components.ingestion.parsing import casting
+from curation.facts import cell_values, date_formats, number_formats
+from spec.cells.cleaning import Cleaning
 
 PARTS = st.sampled_from(
     [*"0123456789", *".,-+/:' $%()eE\u20ac\u00a0\u2212\u00b2\u0130\u03a3", "NA", "nan", "Jan", "20", "1900-01-01"]
@@ -27,7 +27,7 @@ ALIKE = st.sampled_from(
 
 @given(st.one_of(COLUMN, st.tuples(ALIKE, COLUMN).map(lambda both: both[0] * 5 + both[1][:2])))
 def test_rules_that_are_proposed_read_the_cells(column):
-    texts = cells.clean(pa.array(column, pa.string()), Cleaning(True, ("",), {}).rules("time"))
+    texts = casting.clean(pa.array(column, pa.string()), Cleaning(True, ("",), {}).rules("time"))
     table = pa.table({"time": texts})
     formats, dates = number_formats.detect(table), date_formats.detect(table)
     plain = date_formats.written(table, dates)
@@ -35,7 +35,7 @@ def test_rules_that_are_proposed_read_the_cells(column):
     keys = {line.key: line.value for line in lines if line.active}
     null_values = {name: tuple(map(str, values)) for name, values in keys.get("column_null_values", {}).items()}
     cleaning = Cleaning(True, ("",), null_values, tuple(keys.get("fold_case", ())), formats.numbers, dates.formats)
-    read = cells.cast(texts, "BYTES", cleaning.rules("time"))
+    read = casting.cast(texts, "BYTES", cleaning.rules("time"))
 
     assert len(read) == len(column)
     assert number_formats.as_read(table, cleaning).num_rows == len(column)

@@ -28,13 +28,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from components.ingestion import csv_text, files, sources
-from curation import new
+from components.ingestion import sources
+from components.ingestion.discovery import data_files
+from components.ingestion.parsing import csv_text
+from curation import new_config
 from errors import PipelineError, UserError
 from orchestration import preflight
 from pipeline import load
-from pipeline.data import Data
 from pipeline.variants import Name
+from spec.data import Data
 
 CASES = int(os.environ.get("BYTES", "12"))
 MEMORY = 32 << 20
@@ -115,10 +117,10 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
 
 def read(path: Path, root: Path, label: str | None) -> None:
     """All that reads a file: `new`, `doctor`, ingestion."""
-    new.new(str(root), "made", str(path), label=label, force=True)
+    new_config.new(str(root), "made", str(path), label=label, force=True)
     reviewed = load.reviewed(str(root), Name("made"))
     data, label = reviewed.config.data, reviewed.config.label.column
-    where = files.under(str(root), data.path)
+    where = data_files.under(str(root), data.path)
     preflight.check_data(where, data, config="configs/made.toml", columns=reviewed.columns, label=label)
     assert sum(map(len, sources.batches(str(path), data.model_dump(mode="json"), reviewed.columns)))
 

@@ -19,23 +19,23 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from hypothesis import HealthCheck, Phase, given, settings
 
-from components.ingestion import files
-from curation import new
+from components.ingestion.discovery import data_files
+from curation import new_config
 from errors import GateError, UserError
-from inspection import files as of_artifacts
-from inspection import store
-from models import records
-from models.label import Label
-from models.learning import learn
-from models.roles import Features
-from models.rows import Facts
+from inspection.store import artifact_files as of_artifacts
+from inspection.store import metadata_store
+from models.data import transformed_records
+from models.data.split_rows import Facts
+from models.training.fit import learn
 from orchestration import preflight
-from orchestration.places import new_run_id
+from orchestration.paths import new_run_id
 from pipeline import load
-from pipeline.beam import BEAM_ARGS
+from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.variants import Name
+from spec.columns.label import Label
+from spec.columns.roles import Features
 
-from .tables import Table, tables
+from .random_tables import Table, tables
 
 TABLES, WHOLE = int(os.environ.get("TABLES", "8")), int(os.environ.get("WHOLE", "1"))
 STAGES = ("ingestion", "schema", "statistics", "validation", "transformation")
@@ -55,16 +55,16 @@ def prepared(table: Table, folder: Path) -> tuple[Any, Any]:
     for name in ("configs", "schemas", "run/logs"):
         (folder / name).mkdir(parents=True)
     path = table.write(folder)
-    new.new(str(folder), "made", str(path), label=table.label)
+    new_config.new(str(folder), "made", str(path), label=table.label)
     reviewed = load.reviewed(str(folder), Name("made"), ["training.epochs=2"])
     config = reviewed.config
-    data = files.under(str(folder), config.data.path)
+    data = data_files.under(str(folder), config.data.path)
     preflight.check_data(
         data, config.data, config="configs/made.toml", columns=reviewed.columns, label=config.label.column
     )
-    from orchestration.execution import Execution
+    from orchestration.local.execution import Execution
 
-    store.open_store(str(folder), None, readonly=False)
+    metadata_store.open_store(str(folder), None, readonly=False)
     execution = Execution(
         {
             "pipeline": "made",
@@ -108,7 +108,7 @@ def one_epoch(config, artifacts: Path) -> None:
     spec = transform.transformed_feature_spec()
     label, features = Label.model_validate(sections["label"]), Features.model_validate(sections["features"])
     found = of_artifacts.examples(str(examples), "the transformed examples")
-    split = {name: records.read([shard.path for shard in found[name]], spec) for name in ("train", "eval")}
+    split = {name: transformed_records.read([shard.path for shard in found[name]], spec) for name in ("train", "eval")}
     learnt = learn(sections, split["train"], split["eval"], Facts.read(transform, features, label))
     assert len(learnt.history) == 1
     keras.backend.clear_session()

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .rows import Table
-from .runs import Result
+from .score_rows import Table
+from .score_runs import Result
 
 
 def parts(result: Result, numbers: Sequence[str], categories: Sequence[str] = ()) -> tuple[Table, Table, Table, Table]:

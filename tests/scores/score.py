@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .runs import Job, Result
+from .score_runs import Job, Result
 
 SALTS = ("", "a", "b", "c", "d")
 """Divisions of the rows over which the scores of small tables are averaged, fixed before any was seen."""

@@ -7,8 +7,8 @@ import pytest
 from pipeline import load
 
 from .pipelines import PIPELINES, houses
-from .runs import REPOSITORY, Job
 from .score import SALTS, Score, Scored, document, mean_of, salted
+from .score_runs import REPOSITORY, Job
 
 
 def test_a_mean_shows_what_it_is_over():
@@ -64,10 +64,10 @@ def test_every_variant_is_scored():
 def test_the_split_s_rule_is_that_of_ingestion(salt, house, split):
     import pyarrow as pa
 
-    from components.ingestion import encoding
-    from components.ingestion import split as rule
+    from components.ingestion.rows import split_assignment as rule
+    from components.ingestion.write import example_encoding
 
-    keys = encoding.features(pa.array([str(number) for number in range(house, house + 50)]))
+    keys = example_encoding.features(pa.array([str(number) for number in range(house, house + 50)]))
     numbers = rule.rows(keys, {"train": 8, "eval": 1, "test": 1}, salt)
     for name, found in numbers.items():
         assert {houses.split_of(salt, house + int(number)) for number in found} <= {name}

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import learning
-from models.label import Label
 from models.networks import cnn
-from models.role_kinds import Output
-from models.targets import ClassTarget, LabelScale
+from models.tasks.targets import ClassTarget, LabelScale
+from models.training import fit
+from spec.columns.label import Label
+from spec.columns.role_kinds import Output
 
 PHOTO = Output(name="photo", kind="image", shape=(8, 8, 1))
 PHOTOS = np.random.default_rng(2).random((16, 8, 8, 1)).astype(np.float32)
@@ -15,7 +15,7 @@ PHOTOS = np.random.default_rng(2).random((16, 8, 8, 1)).astype(np.float32)
 
 def made(outputs=(PHOTO,), target=None, **keys):
     target = target or LabelScale(0.0, 1.0, Label(column="price"))
-    return learning.build(outputs, {"name": "cnn", **keys}, target)[0]
+    return fit.build(outputs, {"name": "cnn", **keys}, target)[0]
 
 
 def test_the_digits_network_is_the_decks():

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from models.label import LABEL
-from models.learning import learn
-from models.role_kinds import Output
-from models.rows import Facts
+from models.data.split_rows import Facts
+from models.training.fit import learn
+from spec.columns.label import LABEL
+from spec.columns.role_kinds import Output
 
 A, B = Output(name="a"), Output(name="b")
 FACTS = Facts((A, B))

@@ -4,8 +4,8 @@ import os
 import pytest
 
 from orchestration.schedule.plans import Plan
-from orchestration.schedule.state import State
-from pipeline.schedule import Notify, Schedule
+from orchestration.schedule.schedule_state import State
+from spec.timing.schedule import Notify, Schedule
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@ import json
 import pytest
 
 from errors import UserError
-from inspection import schedules
-from orchestration import command
-from orchestration.command import main as run_command
-from orchestration.commands import schedule as commands
+from inspection.read import schedule_history
+from orchestration.cli import parser
+from orchestration.cli import schedule_command as commands
+from orchestration.cli.parser import main as run_command
 from orchestration.schedule import fire, plans, service
 
 
@@ -26,7 +26,7 @@ def tree(tmp_path, monkeypatch):
 
 
 def run(tree, *arguments):
-    return command.main(["--root", str(tree / "runs"), "schedule", *arguments])
+    return parser.main(["--root", str(tree / "runs"), "schedule", *arguments])
 
 
 def test_schedules_are_listed_paused_resumed_and_remembered(tree, capsys):
@@ -43,10 +43,10 @@ def test_schedules_are_listed_paused_resumed_and_remembered(tree, capsys):
     assert run(tree, "pause", "nightly") == 0
     run(tree, "list")
     assert "paused" in capsys.readouterr().out
-    [row] = schedules.schedules(str(tree / "runs"))
+    [row] = schedule_history.schedules(str(tree / "runs"))
     assert (row.name, row.pipeline, row.paused, row.settings["cron"]) == ("flats:nightly", "flats", True, "30 2 * * *")
     run(tree, "resume", "flats:nightly")
-    assert not schedules.schedules(str(tree / "runs"))[0].paused
+    assert not schedule_history.schedules(str(tree / "runs"))[0].paused
 
 
 def test_the_next_times_are_those_of_the_zone(tree, capsys):
@@ -94,9 +94,9 @@ def test_run_now_runs_here_and_stands_in_the_history(tree, capsys, monkeypatch):
 
 def test_the_times_on_the_command_line_are_checked(tmp_path, capsys):
     arguments = ["--local", "--schedule", "0 3 * *", "--root", str(tmp_path)]
-    assert command.main(arguments) == 2
+    assert parser.main(arguments) == 2
     assert "--schedule: '0 3 * *' has 4 fields" in capsys.readouterr().err
-    assert command.main(["--local", "--schedule", "--sample", "5", "--root", str(tmp_path)]) == 2
+    assert parser.main(["--local", "--schedule", "--sample", "5", "--root", str(tmp_path)]) == 2
     assert "change one pipeline's runs: give its times too" in capsys.readouterr().err
 
 
@@ -106,7 +106,7 @@ def test_nothing_to_serve_is_said(tmp_path):
 
 
 def test_options_of_a_run_go_to_each_run():
-    arguments = command.parser().parse_args(
+    arguments = parser.parser().parse_args(
         ["--local", "--schedule", "@daily", "--set", "training.epochs=1", "--sample", "9", "--no-cache"]
     )
     assert commands._run_options(arguments) == ("--no-cache", "--set", "training.epochs=1", "--sample", "9")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import project
-from inspection import schedules
+from inspection.read import schedule_history
 from orchestration.schedule import fire
 
 
@@ -105,7 +105,7 @@ def test_what_failed_is_tried_again_after_growing_pauses(carry_out, plan, told, 
     notify, lines = told
     result, slept = carry_out(plan(notify, retries=3, backoff="10s", timeout="1h"), 4, None, -9, 0)
     assert (result.state, slept) == ("DONE", [10, 20, 40])
-    [row] = schedules.history(state.root)
+    [row] = schedule_history.history(state.root)
     assert (row.attempts, row.state, row.run_id) == (4, "DONE", "run-1-0")
     assert [line["event"] for line in lines()] == ["push"]
 
@@ -162,7 +162,7 @@ def test_sigterm_cancels_the_fire_and_ends_its_run(state, plan, tmp_path):
     code = (
         "import sys\nimport project\nfrom orchestration.commands import schedule\n"
         "from orchestration.schedule import fire\n"
-        "from orchestration.schedule.state import State\n"
+        "from orchestration.schedule.schedule_state import State\n"
         "fire.unchanged.fingerprint = lambda *_: 'a'\nproject.REPOSITORY = sys.argv[1]\n"
         "schedule._carried_out(State(sys.argv[1]), int(sys.argv[2]))\n"
     )

@@ -3,12 +3,12 @@ import random
 
 import pytest
 
-from inspection import schedules
-from orchestration.schedule.faults import Faults
+from inspection.read import schedule_history
 from orchestration.schedule.plans import Plan
+from orchestration.schedule.schedule_faults import Faults
+from orchestration.schedule.schedule_state import State
 from orchestration.schedule.scheduler import Scheduler
-from orchestration.schedule.state import State
-from pipeline.schedule import Notify, Schedule
+from spec.timing.schedule import Notify, Schedule
 
 HOUR = 3600.0
 START = 1_790_000_000.0 - 1_790_000_000.0 % 86400
@@ -46,7 +46,7 @@ def scheduler(state, runs):
 
 
 def told(state):
-    return {fire.due.timestamp(): (fire.state, fire.reason) for fire in schedules.history(state.root, limit=500)}
+    return {fire.due.timestamp(): (fire.state, fire.reason) for fire in schedule_history.history(state.root, limit=500)}
 
 
 def test_a_schedule_begins_with_its_first_time_after_it_is_known(scheduler, runs):
@@ -102,7 +102,7 @@ def test_a_pause_skips_and_is_not_caught_up(scheduler, state, runs):
     scheduler.tick([daily], START)
     state.note(daily.name, paused=1)
     scheduler.tick([daily], START + 2 * HOUR)
-    assert schedules.schedules(state.root)[0].next is None
+    assert schedule_history.schedules(state.root)[0].next is None
     state.note(daily.name, paused=0)
     scheduler.tick([daily], START + 3 * HOUR)
 
@@ -139,7 +139,7 @@ def test_a_process_that_is_gone_is_found_and_begun_again_where_it_has_retries(sc
         scheduler.tick([hourly], START + HOUR + 5)
         assert len(runs.begun) == (2 if retries else 3), "begun again with retries alone"
         state.update(runs.open[-1], state="DONE", ended=1.0) if retries else None
-        [fire] = schedules.history(state.root, schedule=hourly.name)
+        [fire] = schedule_history.history(state.root, schedule=hourly.name)
         assert fire.state == word
     assert [name for name, _ in state.lost()] == ["houses:s0"]
 

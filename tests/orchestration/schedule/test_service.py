@@ -2,8 +2,8 @@ import pytest
 
 import project
 from errors import ResourceError
-from orchestration.schedule import plans, service, watch
-from orchestration.schedule.faults import Faults
+from orchestration.schedule import config_watch, plans, service
+from orchestration.schedule.schedule_faults import Faults
 
 CONFIG = """
 [data]
@@ -73,9 +73,9 @@ def test_a_schedule_is_run_by_one_scheduler_under_a_root(tree, tmp_path):
     plan = tree("flats.csv", 'spans = {by = "month"}')
     root = str(tmp_path / "runs")
     with (
-        watch.locked(root, plan.name),
+        config_watch.locked(root, plan.name),
         pytest.raises(ResourceError, match=r"schedule flats:watch is run by another process under .*/runs already"),
     ):
         service.serve(root, lambda: [plan], None)
-    with watch.locked(root, plan.name):
+    with config_watch.locked(root, plan.name):
         pass

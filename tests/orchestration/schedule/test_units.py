@@ -1,13 +1,13 @@
 import shlex
 import sys
 
-from orchestration.command import parser
-from orchestration.schedule import units
+from orchestration.cli.parser import parser
+from orchestration.schedule import systemd_units
 from project import REPOSITORY
 
 
 def test_a_unit_runs_the_schedule_s_own_command(plan):
-    text = units.systemd(plan(timezone="Europe/Berlin"), "/srv/all runs/100%")
+    text = systemd_units.systemd(plan(timezone="Europe/Berlin"), "/srv/all runs/100%")
     [line] = [line for line in text.splitlines() if line.startswith("ExecStart=")]
     command = shlex.split(line.removeprefix("ExecStart=").replace("%%", "%"))
     assert command[:2] == [sys.executable, f"{REPOSITORY}/runner.py"]
@@ -17,7 +17,7 @@ def test_a_unit_runs_the_schedule_s_own_command(plan):
 
 
 def test_a_line_for_cron_runs_it_now(plan):
-    text = units.crontab(plan(cron="@daily", timezone="Europe/Berlin"), "/srv/100%")
+    text = systemd_units.crontab(plan(cron="@daily", timezone="Europe/Berlin"), "/srv/100%")
     *_, zone, line = text.splitlines()
     assert zone == "CRON_TZ=Europe/Berlin"
     assert line.startswith("0 0 * * * mkdir -p ")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import project
-from orchestration.schedule import plans, watch
-from orchestration.schedule.faults import Faults
+from orchestration.schedule import config_watch, plans
+from orchestration.schedule.schedule_faults import Faults
 
 CONFIG = (
     '[data]\npath = "flats.csv"\n[features]\nnumeric = [{column = "area"}]\n[label]\ncolumn = "price"\n'
@@ -31,7 +31,9 @@ def watching(configs):
     """What a scheduler watches, and the lines that it logs."""
     said = []
     root = str(configs.parent / "runs")
-    with watch.Watch(root, lambda: plans.all_plans(str(configs.parent)), Faults(said.append), said.append) as made:
+    with config_watch.Watch(
+        root, lambda: plans.all_plans(str(configs.parent)), Faults(said.append), said.append
+    ) as made:
         made.said, made.root = said, root
         yield made
 
@@ -117,7 +119,7 @@ def test_a_config_that_is_gone_for_a_while_is_scheduled_again(configs, watching)
     (configs / "flats.toml").rename(configs / "flats.toml~")
     watching.look()
     assert names(watching) == []
-    with watch.locked(watching.root, "flats:nightly"):
+    with config_watch.locked(watching.root, "flats:nightly"):
         pass
     (configs / "flats.toml~").rename(configs / "flats.toml")
     watching.look()
@@ -132,7 +134,7 @@ def test_a_folder_that_is_gone_leaves_the_schedules(configs, watching):
 
 
 def test_a_schedule_that_another_process_runs_is_taken_once_that_one_ends(configs, watching):
-    with watch.locked(watching.root, "other:nightly"):
+    with config_watch.locked(watching.root, "other:nightly"):
         (configs / "other.toml").write_text(CONFIG)
         watching.look()
         watching.look()
@@ -160,7 +162,7 @@ def test_a_config_that_may_not_be_read_is_used_once_it_may(monkeypatch):
             os.chown(f"{folder}/runs", 65534, 65534)
             os.seteuid(65534)
         try:
-            with watch.Watch(f"{folder}/runs", read, Faults(said.append), said.append) as watching:
+            with config_watch.Watch(f"{folder}/runs", read, Faults(said.append), said.append) as watching:
                 assert names(watching) == ["flats:nightly"]
                 [line] = said
                 assert line.startswith("configs/other.toml cannot be read: Permission denied")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import plain
-from ..runs import Result
 from ..score import Score, Scored, mean_of, salted
+from ..score_runs import Result
 
 NUMBERS = ("cyl", "displ", "hp", "weight", "accel", "yr")
 

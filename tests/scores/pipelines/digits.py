@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Sequence
 
 from .. import plain
-from ..rows import pixels
-from ..runs import BROUGHT, Job, Result
 from ..score import Score, Scored
+from ..score_rows import pixels
+from ..score_runs import BROUGHT, Job, Result
 
 DIGITS, DEEP, SIGNS = 0.97, 0.988, 0.97
 TESTED = 2000

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from .. import plain
-from ..runs import BROUGHT, Result
 from ..score import SALTS, Score, Scored, mean_of, salted
+from ..score_runs import BROUGHT, Result
 
 PASSED = 24
 FEW = ("attend", "hwrte")

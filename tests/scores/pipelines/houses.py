@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .. import plain
-from ..runs import REPOSITORY, Job, Result
 from ..score import SALTS, Score, Scored, mean_of, salted
+from ..score_runs import REPOSITORY, Job, Result
 
 TIER_SALTS = SALTS[:3]
 
@@ -78,7 +78,7 @@ def sales(salt: str) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
 
 
 def split_of(salt: str, house: int) -> str:
-    """The rule of components/ingestion/split.py, written a second time to check it.
+    """The rule of components/ingestion/rows/split_assignment.py, written a second time to check it.
 
     SHA-256 of the column's tf.train.Feature: a bytes_list (field 1) with one value (field 1), each length-delimited.
     """

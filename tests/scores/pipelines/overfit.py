@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..runs import Job, Result
 from ..score import Score, Scored
+from ..score_runs import Job, Result
 
 VARIANTS = ("plain", "dropout", "l2", "early_stopping")
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import plain
-from ..runs import Result
 from ..score import Score, Scored, mean_of, salted
+from ..score_runs import Result
 
 MEASURES = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 SPECIES = 3

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from .. import plain
-from ..runs import Job, Result
 from ..score import Score, Scored
+from ..score_runs import Job, Result
 
 LINEAR, SOLVED = 0.6, 0.97
 FIGURES = ("xor", "circles", "moons")

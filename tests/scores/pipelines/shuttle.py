@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import plain
-from ..runs import Job, Result
 from ..score import Score, Scored
+from ..score_runs import Job, Result
 
 MEASURES = tuple(f"f{number}" for number in range(1, 10))
 AUC = 0.99

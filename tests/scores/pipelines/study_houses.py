@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..runs import Job, Result
 from ..score import Score, Scored
+from ..score_runs import Job, Result
 
 LAKH = 1.0
 """Largest mean error of the price that counts as fitted, in lakh."""

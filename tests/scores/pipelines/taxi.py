@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from .. import plain
-from ..rows import Table
-from ..runs import Job, Result
 from ..score import Score, Scored
+from ..score_rows import Table
+from ..score_runs import Job, Result
 
 AMOUNTS = ("fare", "trip_miles", "trip_seconds")
 PLACES = ("pickup_latitude", "pickup_longitude", "dropoff_latitude", "dropoff_longitude")

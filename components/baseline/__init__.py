@@ -1,0 +1,1 @@
+"""Baseline: the model that the new one must not be worse than."""

@@ -1,0 +1,1 @@
+"""Checks of data that a run, `new`, `doctor` and `schema diff` share."""

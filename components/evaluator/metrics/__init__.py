@@ -1,0 +1,1 @@
+"""Metrics by task, accumulated over batches."""

@@ -1,0 +1,1 @@
+"""Fingerprints of code, libraries and artifacts, as parts of cache keys."""

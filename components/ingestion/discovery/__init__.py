@@ -1,0 +1,1 @@
+"""Which files the data is: formats, folders, compression and spans."""

@@ -1,0 +1,146 @@
+"""How a file is packed, by its first bytes: gzip, bzip2, xz, or a zip archive of one file."""
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import Any, BinaryIO, cast
+
+from components.ingestion.discovery import stray_files
+from errors import UserError
+
+HEAD_BYTES = 16
+"""First bytes of a file that tell how it is packed."""
+ENDINGS = (".gz", ".bz2", ".xz", ".zip")
+"""How names of packed files end; the bytes decide."""
+FAULTS = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
+"""What reading a packed file that is cut or damaged raises."""
+ARROW = {"gzip": "gzip", "bz2": "bz2"}
+"""Kinds that Arrow unpacks itself, and its names for them."""
+_MAGIC = {
+    "gzip": re.compile(rb"\x1f\x8b\x08"),
+    "bz2": re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
+    "xz": re.compile(rb"\xfd7zXZ\0"),
+    "zip": re.compile(rb"PK\x03\x04|PK\x05\x06"),
+}
+_LISTED = 3
+"""Names of an archive's files in a message."""
+
+
+def kind(head: bytes) -> str | None:
+    """How a file is packed.
+
+    Args:
+        head: Its first HEAD_BYTES.
+
+    Returns:
+        gzip, bz2, xz or zip; None where it is not packed.
+    """
+    return next((kind for kind, magic in _MAGIC.items() if magic.match(head)), None)
+
+
+def bare(path: str) -> str:
+    """A path in lower case without the ending that tells how the file is packed."""
+    low = path.lower()
+    return next((low.removesuffix(ending) for ending in ENDINGS if low.endswith(ending)), low)
+
+
+def unpacked(path: str, file: BinaryIO, kind: str | None) -> BinaryIO:
+    """The content of a packed file as a stream, which closes the file.
+
+    Args:
+        path: Its path, for messages.
+        file: The file, opened; an archive's must be seekable.
+        kind: As `kind` gives it.
+
+    Raises:
+        UserError: an archive holds no file, several, or one with a password.
+    """
+    if kind is None:
+        return file
+    if kind == "zip":
+        return _member(path, file)
+    opened: dict[str, Callable[[BinaryIO], Any]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+    return cast(BinaryIO, _Closing(opened[kind](file), file))
+
+
+def member(path: str, file: BinaryIO) -> str:
+    """The name of the one data file in a zip archive.
+
+    Raises:
+        UserError: there is none, or several.
+    """
+    try:
+        return _only(path, zipfile.ZipFile(file)).filename
+    except FAULTS as error:
+        raise UserError(f"{path} cannot be read as a zip archive: {error}") from error
+
+
+def _member(path: str, file: BinaryIO) -> BinaryIO:
+    archive = zipfile.ZipFile(file)
+    only = _only(path, archive)
+    if only.flag_bits & 1:
+        raise UserError(f"{path} is a zip archive with a password: unpack it, as with `unzip {path}`")
+    return cast(BinaryIO, _Closing(archive.open(only), file))
+
+
+def _only(path: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The one data file of an archive: what systems and people lay beside it does not count."""
+    data = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_beside(entry.filename)]
+    if len(data) == 1:
+        return data[0]
+    shown = ", ".join(entry.filename for entry in data[:_LISTED]) + (", ..." if len(data) > _LISTED else "")
+    held = f"{len(data)} files ({shown})" if data else "no data file"
+    raise UserError(
+        f"{path} is a zip archive of {held}, and one is expected: unpack it, as with `unzip {path} -d FOLDER`, and "
+        "name the file or the folder in data.path"
+    )
+
+
+def _is_beside(name: str) -> bool:
+    *folders, last = name.split("/")
+    return stray_files.reason(last) is not None or any(
+        stray_files.reason(one, folder=True) is not None for one in folders
+    )
+
+
+class _Closing:
+    """A stream that also closes the file below it.
+
+    Args:
+        stream: What is read.
+        file: What it reads from.
+    """
+
+    def __init__(self, stream: Any, file: BinaryIO) -> None:
+        self._stream, self._file = stream, file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def close(self) -> None:
+        """Close both."""
+        with contextlib.closing(self._file):
+            self._stream.close()
+
+
+def size(path: str) -> int:
+    """Bytes of a file of this machine when it is unpacked, where its beginning or end tells, else as it is packed."""
+    with open(path, "rb") as file:
+        packed, whole = kind(file.read(HEAD_BYTES)), os.path.getsize(path)
+        if packed == "gzip" and whole >= _GZIP_LEAST:
+            file.seek(-4, os.SEEK_END)
+            return int.from_bytes(file.read(), "little")
+        if packed == "zip":
+            with contextlib.suppress(*FAULTS):
+                return sum(entry.file_size for entry in zipfile.ZipFile(file).infolist())
+    return whole
+
+
+_GZIP_LEAST = 18
+"""Bytes of the shortest gzip file, of which the last four are the size of what is packed."""

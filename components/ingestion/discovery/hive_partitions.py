@@ -1,0 +1,122 @@
+"""Folders that are named KEY=VALUE, as Hive, Spark and pandas write them: each key is a column of the files below."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import pyarrow as pa
+
+from components.ingestion.omissions import Omissions
+from components.ingestion.parsing import casting
+from errors import UserError
+from spec.cells.cleaning import Cleaning
+
+NULL = "__HIVE_DEFAULT_PARTITION__"
+"""The value of rows that have none."""
+
+
+def parts(path: str) -> dict[str, str | None]:
+    """Keys and values in the names of the folders above a file."""
+    found = (name.partition("=") for name in path.split("/")[:-1] if is_part(name))
+    return {unquote(key): None if value == NULL else unquote(value) for key, _, value in found}
+
+
+def is_part(name: str) -> bool:
+    """Whether a folder is named KEY=VALUE."""
+    key, sign, _ = name.partition("=")
+    return bool(key.strip() and sign)
+
+
+def keys(paths: Iterable[str]) -> list[str]:
+    """Keys that all files have, in order.
+
+    Args:
+        paths: Files, relative to the folder that the data is in.
+    """
+    every = [parts(path) for path in paths]
+    return [key for key in (every[0] if every else ()) if all(key in one for one in every)]
+
+
+def value(path: str, name: str) -> str | None:
+    """The value of a column in the names of a file's folders; None where it is missing.
+
+    Raises:
+        UserError: no folder names the column.
+    """
+    found = parts(path)
+    if name not in found:
+        there = ", ".join(f"{key}={value}" for key, value in found.items()) or "none"
+        raise UserError(
+            f"{path}: data.partitions names {name!r}, and no folder above the file is named {name}=VALUE (there is "
+            f"{there}): put the file into such a folder, or take {name!r} out of data.partitions"
+        )
+    return found[name]
+
+
+class Partitioned:
+    """A source whose files also have the columns that their folders name.
+
+    Args:
+        source: Reads the files.
+        names: The columns, of `data.partitions`.
+    """
+
+    def __init__(self, source: Any, names: Iterable[str]) -> None:
+        self._source = source
+        self._names = list(names)
+
+    def batches(
+        self, path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows, each with the values of its folders."""
+        values = [
+            self._value(path, name, columns.get(name) or self._kind(path, name), settings) for name in self._names
+        ]
+        own = {name: kind for name, kind in columns.items() if name not in self._names}
+        for batch in self._source.batches(path, settings, own, omissions):
+            rows = pa.array(np.zeros(len(batch), np.int32))
+            added = [value.take(rows) for value in values]
+            yield pa.RecordBatch.from_arrays([*batch.columns, *added], [*batch.schema.names, *self._names])
+
+    def types(
+        self, path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    ) -> dict[str, str]:
+        """Types of the file's columns, then those of its folders: INT where the value is a whole number, else BYTES."""
+        own = {name: kind for name, kind in columns.items() if name not in self._names}
+        found: dict[str, str] = self._source.types(path, settings, own, omissions)
+        self._check(path, found)
+        return found | {name: columns.get(name) or self._kind(path, name) for name in self._names}
+
+    def look(self, path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+        """Names of the file's columns, then those of its folders."""
+        found: list[str] = self._source.look(path, settings, omissions)
+        self._check(path, found)
+        for name in self._names:
+            value(path, name)
+        return [*found, *self._names]
+
+    def unreadable(self, path: str, settings: Mapping[str, Any]) -> dict[str, str]:
+        """Of the file's columns."""
+        found: dict[str, str] = getattr(self._source, "unreadable", lambda *_: {})(path, settings)
+        return found
+
+    def _check(self, path: str, names: Iterable[str]) -> None:
+        both = [name for name in self._names if name in set(names)]
+        if both:
+            raise UserError(f"{path}: the file has a column {both[0]!r} itself: take it out of data.partitions")
+
+    def _kind(self, path: str, name: str) -> str:
+        # As Arrow and pandas have it: 01 is the month 1.
+        text = value(path, name)
+        return "INT" if text is None or re.fullmatch(r"-?\d{1,18}", text) else "BYTES"
+
+    def _value(self, path: str, name: str, kind: str, settings: Mapping[str, Any]) -> pa.Array:
+        cell = pa.array([value(path, name)], pa.string())
+        try:
+            return casting.cast(cell, kind, Cleaning.of(settings).rules(name))
+        except casting.BadCellError as error:
+            raise UserError(
+                f"{path}: the folder {name}={error.value} is no {kind}, which the schema says it is"
+            ) from error

@@ -1,0 +1,219 @@
+"""Which files of a folder of classes are images: `new`, `doctor`, `schema diff` and ingestion all ask here."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+from components.ingestion.discovery import data_files, folder_walk, formats, stray_files
+from components.ingestion.omissions import Omissions
+from errors import UserError
+from spec.rows import data_paths
+
+HEAD_BYTES = 32
+"""Beginning of a file that tells its format."""
+READ = ("PNG", "JPEG", "GIF", "WebP", "AVIF", "BMP", "TIFF", "PNM")
+"""Formats that are read."""
+OTHERS = {
+    ".heic": "HEIC",
+    ".heif": "HEIC",
+    ".jxl": "JPEG XL",
+    ".jp2": "JPEG 2000",
+    ".j2k": "JPEG 2000",
+    ".psd": "Photoshop",
+    ".xcf": "GIMP",
+    ".svg": "SVG",
+    ".eps": "EPS",
+    ".pdf": "PDF",
+    ".ico": "ICO",
+    ".tga": "TGA",
+    ".exr": "OpenEXR",
+    ".dcm": "DICOM",
+    **dict.fromkeys((".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2"), "a camera's raw format"),
+}
+"""How names end -> formats of images that are not read."""
+NO_IMAGE = "no image"
+LOOSE = "not in the folder of a class"
+_HEADS = {
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF8": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"8BPS": "Photoshop",
+    b"%!PS": "EPS",
+    b"%PDF": "PDF",
+    **{b"P%d%c" % (kind, blank): "PNM" for kind in range(1, 7) for blank in b" \t\r\n#"},
+}
+
+
+def survey(path: str, omissions: Omissions) -> dict[str, list[str]]:
+    """Find the images of each class: a folder in the data's folder, with the images below it.
+
+    Args:
+        path: The folder.
+        omissions: Takes the files and folders that are passed over.
+
+    Returns:
+        Class -> paths of its images below `path`, CLASS/.../FILE, in order; the classes in order.
+
+    Raises:
+        UserError: there are none, or a class has none; says what its folder holds.
+    """
+    own = Omissions()
+    names = _remote(path) if data_paths.is_remote(path) else list(folder_walk.walk(path, own))
+    classes: dict[str, list[str]] = {name: [] for name in _class_folders(path)}
+    passed: dict[str, dict[str, int]] = {}
+    inner: dict[str, None] = {}
+    for name in names:
+        top, slash, _ = name.partition("/")
+        reason = _reason(path, name) if slash else LOOSE
+        if reason is None:
+            classes.setdefault(top, []).append(name)
+            inner |= {name.rpartition("/")[0]: None} if name.count("/") > 1 else {}
+            continue
+        own.add("file", reason, name)
+        if slash:
+            counts = passed.setdefault(top, {})
+            counts[reason] = counts.get(reason, 0) + 1
+    for folder in inner:
+        own.add("folder", "within the folder of a class, so of that class", folder, action="read")
+    omissions.merge(own)
+    _check_splits(path, classes)
+    empty = [name for name, found in classes.items() if not found]
+    if len(empty) == len(classes):
+        told = "".join(f"; {line}" for line in own.lines()) or ": it is empty"
+        raise UserError(
+            f"{path} holds no images that can be read in folders of classes{told}. Put a folder for each class into "
+            f"it, and images into these: {', '.join(READ)}"
+        )
+    if empty:
+        raise UserError("\n".join(_emptied(path, name, passed.get(name, {})) for name in empty))
+    return dict(sorted(classes.items()))
+
+
+def _check_splits(path: str, classes: Mapping[str, list[str]]) -> None:
+    """See that the folders are classes, and not splits with the classes in them.
+
+    Raises:
+        UserError: they are called as splits are, and their images lie in further folders.
+    """
+    splits = {name: formats.split_of(name) for name in classes}
+    if len(splits) < 2 or None in splits.values() or "train" not in splits.values():
+        return
+    if all(name.count("/") > 1 for found in classes.values() for name in found):
+        named = ", ".join(f'{split} = "{path.rstrip("/")}/{name}"' for name, split in splits.items())
+        raise UserError(
+            f"{path} holds the folders {', '.join(splits)}, which are splits and no classes: write path = {{{named}}} "
+            'and split.by = "files" under [data]; both train and test are needed, eval is else cut out of train'
+        )
+
+
+def is_image(path: str) -> bool:
+    """Whether a file is an image, by its name or its first bytes."""
+    return os.path.isfile(path) and _reason(os.path.dirname(path), os.path.basename(path)) is None
+
+
+def no_classes(path: str) -> str:
+    """A sentence on an image that was named as data, or that lies in a folder that was."""
+    return (
+        f"{path} is an image: data is a folder that holds a folder for each class, with its images in it; name that "
+        "folder, or put the images into folders of classes"
+    )
+
+
+def one_class(path: str, name: str, found: Sequence[str]) -> str:
+    """A sentence on images that all lie in the folder of one class.
+
+    Args:
+        path: The data's folder.
+        name: The class.
+        found: Paths of the images below it.
+    """
+    inner = sorted({file.split("/")[1] for file in found if file.count("/") > 1})
+    hint = (
+        f"; if {', '.join(inner[:5])} are the classes, name {path.rstrip('/')}/{name} instead" if len(inner) > 1 else ""
+    )
+    return f"{path} holds one class, {name!r}: two are needed to tell apart{hint}"
+
+
+def emptied(path: str, name: str, why: str) -> str:
+    """A sentence on a class without an image."""
+    return (
+        f"{path}: no image of class {name!r} can be read: {why}. Convert or replace its files, or take the folder "
+        f"{name!r} out of the data"
+    )
+
+
+def _emptied(path: str, name: str, passed: Mapping[str, int]) -> str:
+    held = ", ".join(f"{count:,} file{'' if count == 1 else 's'}: {reason}" for reason, count in passed.items())
+    return emptied(path, name, held or "its folder is empty, or holds hidden files alone")
+
+
+def _class_folders(path: str) -> list[str]:
+    if data_paths.is_remote(path):
+        return []
+    try:
+        found = sorted(entry.name for entry in os.scandir(path) if entry.is_dir())
+    except OSError as error:
+        raise UserError(f"{path} cannot be opened: {error.strerror or error}") from error
+    return [name for name in found if stray_files.reason(name, folder=True) is None]
+
+
+def _remote(path: str) -> list[str]:
+    """Paths in a bucket; of these the name alone tells what they are."""
+    whole = path.rstrip("/")
+    names = [name[len(whole) + 1 :] for name in data_files.matching(f"{whole}/**")]
+    return [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+
+
+def _reason(path: str, name: str) -> str | None:
+    """Why a file of a class is passed over; None where it is, or claims to be, an image that is read."""
+    ending = os.path.splitext(name)[1].lower()
+    if ending in formats.IMAGES:
+        return None
+    if ending in OTHERS:
+        return not_read(OTHERS[ending], ending)
+    if data_paths.is_remote(path):
+        return NO_IMAGE
+    try:
+        with open(os.path.join(path, name), "rb") as file:
+            head = file.read(HEAD_BYTES)
+            size = file.seek(0, os.SEEK_END)
+    except OSError as error:
+        return f"cannot be opened ({error.strerror or error})"
+    kind = format_of(head, size)
+    if kind is None:
+        return NO_IMAGE if size else "empty"
+    return None if kind in READ else not_read(kind, ending)
+
+
+def not_read(kind: str, ending: str) -> str:
+    """Why a format is not read, and the command that converts it."""
+    return f"{kind} is not read: convert it, as with `magick mogrify -format png *{ending}`"
+
+
+def format_of(head: bytes, size: int) -> str | None:
+    """The format of an image that its first bytes tell.
+
+    Args:
+        head: The first HEAD_BYTES.
+        size: Bytes of the whole file.
+
+    Returns:
+        One of READ, another format of images, or None where it is no image.
+    """
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    # Two letters alone would be too little: the length stands behind them.
+    if head[:2] == b"BM" and int.from_bytes(head[2:6], "little") == size:
+        return "BMP"
+    if head[4:8] == b"ftyp":
+        brands = {head[at : at + 4] for at in range(8, HEAD_BYTES, 4)}
+        if brands & {b"avif", b"avis"}:
+            return "AVIF"
+        return "HEIC" if brands & {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"} else None
+    return next((kind for start, kind in _HEADS.items() if head.startswith(start)), None)

@@ -1,0 +1,164 @@
+"""Spans: the parts in which data comes, by number or date in a path or by a column of dates."""
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from components.ingestion.rows import row_times
+from errors import UserError
+from spec.rows.data_paths import placeholders
+
+OTHER = "of other spans"
+"""Reason under which rows of spans that are not taken are counted."""
+_DIGITS = {"SPAN": r"\d+", "VERSION": r"\d+", "YYYY": r"\d{4}", "MM": r"\d{2}", "DD": r"\d{2}"}
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+_WEEK_START = 3
+"""1970-01-01 was a Thursday: so many days after a Monday."""
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """A part of the data.
+
+    Attributes:
+        number: As stock TFX counts: its own number, or days since 1970-01-01; weeks and months are counted too.
+        shown: As people write it.
+    """
+
+    number: int
+    shown: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that a pattern names."""
+
+    path: str
+    span: Span | None
+    version: int | None
+
+
+def found(pattern: str, paths: Iterable[str]) -> list[Found]:
+    """Span and version of each path that a pattern names.
+
+    Args:
+        pattern: As data.path has it.
+        paths: What `as_glob` of it names.
+
+    Raises:
+        UserError: a path holds digits that are no date.
+    """
+    names = placeholders(pattern)
+    if not names:
+        return [Found(path, None, None) for path in paths]
+    rule = re.compile(_rule(pattern))
+    made = []
+    for path in paths:
+        match = rule.fullmatch(path)
+        if match is None:
+            continue
+        span = None
+        if "SPAN" in names:
+            span = Span(int(match["SPAN"]), str(int(match["SPAN"])))
+        elif "YYYY" in names:
+            parts = [int(match[name]) if name in names else 1 for name in ("YYYY", "MM", "DD")]
+            try:
+                day = datetime.date(*parts)
+            except ValueError as error:
+                raise UserError(
+                    f"{path}: {'-'.join(map(str, parts))} is no date, which data.path says it is"
+                ) from error
+            span = Span(day.toordinal() - _EPOCH, day.isoformat())
+        made.append(Found(path, span, int(match["VERSION"]) if "VERSION" in names else None))
+    return made
+
+
+def newest_versions(files: Sequence[Found]) -> list[Found]:
+    """Of each span the files with its highest version."""
+    highest: dict[Span | None, int] = {}
+    for file in files:
+        highest[file.span] = max(highest.get(file.span, 0), file.version or 0)
+    return [file for file in files if (file.version or 0) == highest[file.span]]
+
+
+def chosen(spans: Iterable[Span], settings: Mapping[str, Any]) -> list[Span]:
+    """The spans to take: the last `window` of them, up to `span`.
+
+    Args:
+        spans: All that there are.
+        settings: [data]: `window`, and `span` as it is shown or its number; None for the latest.
+
+    Returns:
+        Rising.
+
+    Raises:
+        UserError: the span that is asked for is not there.
+    """
+    rising = sorted(set(spans))
+    asked = settings.get("span")
+    if asked is not None:
+        at = [place for place, span in enumerate(rising) if str(asked) in (span.shown, str(span.number))]
+        if not at:
+            shown = [span.shown for span in rising]
+            there = ", ".join(shown) if len(shown) <= 5 else f"{shown[0]}, {shown[1]}, ... {shown[-1]}"
+            raise UserError(f"data.span is {asked}, which is not there. There is: {there}")
+        rising = rising[: at[0] + 1]
+    return rising[-(settings.get("window") or 1) :]
+
+
+def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any, Any]:
+    """Span of each time.
+
+    Args:
+        keys: (rows,) as `times.keys` gives them for dates.
+        by: day, week (from Monday) or month.
+        column: The column's name, for the message.
+
+    Returns:
+        int64 (rows,): days, weeks or months in UTC, counted from 1970.
+
+    Raises:
+        UserError: the times are no dates.
+    """
+    if not row_times.are_instants(keys):
+        raise UserError(f"data.spans cuts column {column!r} by {by}: it must hold dates as YYYY-MM-DD, not numbers")
+    days = row_times.days(keys)
+    if by == "month":
+        return np.asarray(days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64))
+    return np.asarray(days if by == "day" else (days + _WEEK_START) // 7)
+
+
+def named(number: int, by: str) -> Span:
+    """A span of a column of dates: 2024-05-01, the Monday of a week, or 2024-05."""
+    if by == "month":
+        return Span(number, f"{1970 + number // 12}-{number % 12 + 1:02d}")
+    days = number if by == "day" else number * 7 - _WEEK_START
+    return Span(number, datetime.date.fromordinal(_EPOCH + days).isoformat())
+
+
+def sentence(taken: Sequence[Span], version: int | None) -> str:
+    """Which spans were taken."""
+    first, last = taken[0].shown, taken[-1].shown
+    shown = f"span {last}" if first == last else f"{len(taken)} spans, {first} to {last}"
+    return shown if version is None else f"{shown}, version {version}"
+
+
+def _rule(pattern: str) -> str:
+    """A regular expression for the paths that a pattern names."""
+    parts, seen, at = [], set(), 0
+    for token in re.finditer(r"\{(?:SPAN|VERSION|YYYY|MM|DD)\}|\*\*|\*|\?|\[[^\]]+\]", pattern):
+        parts.append(re.escape(pattern[at : token.start()]))
+        text, at = token[0], token.end()
+        name = text.strip("{}")
+        if text.startswith("{"):
+            parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{_DIGITS[name]})")
+            seen.add(name)
+        else:
+            sets = "[" + re.sub(r"([\\\[^])", r"\\\1", text[1:]) if text.startswith("[") else text
+            sets = f"[^{sets[2:]}" if sets.startswith("[!") else sets
+            parts.append({"**": ".*", "*": "[^/]*", "?": "[^/]"}.get(text, sets))
+    return "".join([*parts, re.escape(pattern[at:])])

@@ -1,0 +1,199 @@
+"""Files and addresses that nothing here reads: what each is, by its first bytes, and the command that converts it."""
+
+import contextlib
+import importlib.util
+import os
+import re
+import zipfile
+from typing import Any, NamedTuple
+
+from components.ingestion.discovery import compression, opening
+from spec.rows import data_paths
+
+HEAD_BYTES = 512
+"""First bytes that tell."""
+
+
+class _Kind(NamedTuple):
+    """One kind of file.
+
+    Attributes:
+        what: Its name, after "is".
+        magic: What it begins with.
+        ending: Ends of names that tell where the bytes do not.
+        convert: The command or the key, `{path}` and `{base}` (the path without its ending) filled in.
+    """
+
+    what: str
+    magic: str
+    ending: tuple[str, ...]
+    convert: str
+
+
+def _pandas(read: str, needs: str = "") -> str:
+    more = f" (needs {needs})" if needs else ""
+    code = f"import pandas as pd; pd.{read}('{{path}}').to_csv('{{base}}.csv', index=False)"
+    return f'convert it, as with `python -c "{code}"`{more}'
+
+
+_PARQUET = (
+    "convert it, as with `python -c \"import pandas as pd; pd.{read}('{{path}}').to_parquet('{{base}}.parquet')\"`"
+)
+ONE_JSON = "convert it to an object a line, as with `jq -c '.[]' {path} > table.jsonl`"
+JSON_LINES = "JSON lines"
+EXCEL = "an Excel workbook"
+_KINDS = (
+    _Kind("an old Excel workbook", r"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", (".xls",), _pandas("read_excel", "xlrd")),
+    _Kind("an Arrow or Feather file", r"ARROW1\0\0|FEA1", (".feather", ".arrow"), _PARQUET.format(read="read_feather")),
+    _Kind("an ORC file", r"ORC([\0-\x08\x0e-\x1f\x80-\xff]|(?s:.*)\0)", (".orc",), _PARQUET.format(read="read_orc")),
+    _Kind("an Avro file", r"Obj\x01", (".avro",), "convert it, as with `fastavro {path} > {base}.jsonl`"),
+    _Kind(
+        "a pickle, which can run any program when it is read",
+        r"\x80[\x02-\x05][\x95cc}\](]",
+        (".pkl", ".pickle"),
+        f"{_PARQUET.format(read='read_pickle')} where you trust it",
+    ),
+    _Kind(
+        "an SQLite database",
+        r"SQLite format 3\0",
+        (".sqlite", ".sqlite3", ".db"),
+        "name a query of it, as with `python runner.py new NAME --sql 'SELECT * FROM TABLE' --database "
+        "sqlite:///{path}`",
+    ),
+    _Kind("an HDF5 file", r"\x89HDF\r\n\x1a\n", (".h5", ".hdf5"), _pandas("read_hdf", "tables")),
+    _Kind(
+        "a NumPy array",
+        r"\x93NUMPY",
+        (".npy",),
+        'convert it, as with `python -c "import numpy, pandas as pd; '
+        "pd.DataFrame(numpy.load('{path}')).to_csv('{base}.csv', index=False)\"`",
+    ),
+    _Kind("a Stata file", r"<stata_dta>", (".dta",), _pandas("read_stata")),
+    _Kind("an SPSS file", r"\$FL[23]@", (".sav",), _pandas("read_spss", "pyreadstat")),
+    _Kind(
+        "data of R",
+        r"RD[AX][23]\n|[XA]\n\0\0",
+        (".rds",),
+        "convert it, as with `Rscript -e \"write.csv(readRDS('{path}'), '{base}.csv', row.names=FALSE)\"`",
+    ),
+    _Kind("Parquet", r"PAR1", (), 'write format = "parquet" under [data], or let its name end in .parquet'),
+    _Kind("a PDF", r"%PDF-", (".pdf",), "export the table that it shows"),
+    _Kind("a web page, no table", r"\s*<(!DOCTYPE html|html)", (".html", ".htm"), "download the file itself"),
+    _Kind("XML", r"\s*<\?xml", (".xml",), _pandas("read_xml", "lxml")),
+    _Kind("a JSON array", r"\s*\[\s*[{\[]", (), ONE_JSON),
+    _Kind(JSON_LINES, r'\s*\{\s*"', (), 'write format = "jsonl" under [data], or let its name end in .jsonl'),
+    _Kind("a pointer of Git LFS, not the file", r"version https://git-lfs", (), "fetch it, as with `git lfs pull`"),
+    _Kind("packed by Zstandard", r"\x28\xb5\x2f\xfd", (".zst",), "unpack it, as with `zstd -d {path}`"),
+    _Kind("packed by LZ4", r"\x04\x22\x4d\x18", (".lz4",), "unpack it, as with `lz4 -d {path}`"),
+    _Kind("a 7-Zip archive", r"7z\xbc\xaf\x27\x1c", (".7z",), "unpack it, as with `7z x {path}`"),
+    _Kind("a RAR archive", r"Rar!\x1a\x07", (".rar",), "unpack it, as with `unrar x {path}`"),
+    _Kind("a tar archive", r"(?s:.{257}ustar)", (".tar", ".tgz"), "unpack it, as with `tar -xf {path}`"),
+)
+_ARCHIVED = {
+    "xl/workbook.xml": _Kind(EXCEL, "", (), 'write format = "xlsx" under [data], or let its name end in .xlsx'),
+    "xl/workbook.bin": _Kind("a binary Excel workbook", "", (".xlsb",), _pandas("read_excel", "pyxlsb")),
+    "content.xml": _Kind("an OpenDocument spreadsheet", "", (".ods",), _pandas("read_excel", "odfpy")),
+}
+"""Files in a zip archive -> what it is."""
+_ADDRESSES = (
+    (r"https?|ftp", "a web address: download it, as with `curl -L -o data/{name} '{path}'`"),
+    (
+        r"postgres(ql)?|sqlite",
+        "a database: name a query of it, as with `python runner.py new NAME --sql 'SELECT * FROM TABLE' --database "
+        "'{path}'`, with user and password in PGUSER and PGPASSWORD",
+    ),
+    (
+        r"mysql|mssql|oracle|snowflake|bigquery|redshift|jdbc[^/]*",
+        "a database that is not read here: export the query's result to a CSV or Parquet file, with its own tools",
+    ),
+    (r"file", "the address of a file of this machine: write its path without file://"),
+)
+"""Schemes -> what an address is."""
+_CLIENTS = {"s3": "boto3", "hdfs": "hdfs"}
+"""Schemes -> packages by which Beam reads them, and which this project does not lock."""
+_BUCKETS = (
+    (r"s3a?", "in a bucket: copy it here, as with `aws s3 cp '{path}' data/`"),
+    (r"gs|gcs", "in a bucket: copy it here, as with `gsutil cp '{path}' data/`"),
+    (r".+", "an address that nothing here reads: copy the file to this machine"),
+)
+
+
+def refusal(path: str, but: str = "") -> str | None:
+    """Why a file is no text with a table.
+
+    Args:
+        path: A file of this machine or in a bucket.
+        but: A kind that is read here.
+
+    Returns:
+        A sentence that says what it is and how to convert it; None where it may be a text.
+    """
+    head = opening.head(path, HEAD_BYTES)
+    packed = compression.kind(head)
+    if packed == "zip" and not data_paths.is_remote(path):
+        with contextlib.suppress(*compression.FAULTS), zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            kinds = [kind for name, kind in _ARCHIVED.items() if name in names and kind.what != but]
+            return _sentence(path, kinds[0]) if kinds else None
+        return None
+    if packed is not None:
+        with contextlib.suppress(*compression.FAULTS), contextlib.closing(opening.open_unpacked(path)) as file:
+            head = file.read(HEAD_BYTES)
+    kind = next((kind for kind in _KINDS if re.match(kind.magic.encode("latin-1"), head)), None)
+    return None if kind is None or kind.what == but else _sentence(path, kind)
+
+
+def by_name(path: str) -> str | None:
+    """The same by the name alone, for a file whose bytes tell nothing."""
+    low = compression.bare(path)
+    known = (*_KINDS, *_ARCHIVED.values())
+    return next((_sentence(path, kind) for kind in known if kind.ending and low.endswith(kind.ending)), None)
+
+
+def address(path: str, *, remote: bool = False) -> str | None:
+    """Why an address cannot be read.
+
+    Args:
+        path: A path, or an address as s3://BUCKET/FILE.
+        remote: Whether a file may be where Beam's file systems read it.
+
+    Returns:
+        A sentence; None for a path.
+    """
+    match = re.match(r"(\w[\w+.-]*)://", path)
+    if match is None:
+        return None
+    scheme = match[1].lower().split("+")[0]
+    said = next((text for schemes, text in _ADDRESSES if re.fullmatch(schemes, scheme)), None)
+    if said is None:
+        said = None if remote else next((text for schemes, text in _BUCKETS if re.fullmatch(schemes, scheme)), None)
+    if said is None:
+        return None
+    name = os.path.basename(path.rstrip("/").split("?")[0]) or "table"
+    # Passwords stay out of terminals and logs.
+    shown = re.sub(r"//[^@/]*@", "//", path)
+    return f"{shown} is {said.format(path=shown, name=name)}"
+
+
+def no_file_system(path: str, error: Exception) -> str:
+    """Why Beam finds no file at an address, in a few words.
+
+    Args:
+        path: The address.
+        error: What Beam raised: it holds the error of its file system, and that of the client below.
+    """
+    scheme = path.partition("://")[0].lower()
+    package = _CLIENTS.get(scheme)
+    if package is not None and importlib.util.find_spec(package) is None:
+        return f"the package {package} is not installed"
+    if not isinstance(error, OSError):
+        return f"Beam has no file system for {scheme}://"
+    inner: Any = error
+    while details := getattr(inner, "exception_details", None):
+        inner = next(iter(details.values()))
+    return (str(inner).strip().splitlines() or [type(inner).__name__])[0].rstrip(".")
+
+
+def _sentence(path: str, kind: _Kind) -> str:
+    base = re.sub(r"\.\w+$", "", path)
+    return f"{path} is {kind.what}: {kind.convert.format(path=path, base=base)}"

@@ -1,0 +1,1 @@
+"""Text to typed columns: CSV dialects, numbers, dates and null values."""

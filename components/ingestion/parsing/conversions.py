@@ -1,0 +1,26 @@
+"""What is read otherwise than it is written, column by column."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.ingestion.omissions import Omissions
+from spec.cells.cleaning import Cleaning
+
+
+def tell(settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions) -> None:
+    """Say which columns are converted.
+
+    Args:
+        settings: [data].
+        columns: Column name -> INT, FLOAT or BYTES.
+        omissions: Takes them.
+    """
+    cleaning = Cleaning.of(settings)
+    for name, kind in columns.items():
+        rules = cleaning.rules(name)
+        if kind != "BYTES" and not rules.numbers.plain:
+            omissions.add("column", f"numbers written with {rules.numbers}", name, action="converted")
+        if kind == "BYTES" and rules.date is not None:
+            omissions.add("column", f"dates written {rules.date.text}, to YYYY-MM-DD", name, action="converted")
+        if kind == "BYTES" and rules.fold_case:
+            omissions.add("column", "texts, to lower case (data.fold_case)", name, action="converted")

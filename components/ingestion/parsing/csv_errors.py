@@ -1,0 +1,251 @@
+"""Where in a CSV file a fault is: the line as an editor counts it, quoted newlines included."""
+
+import codecs
+import collections
+import contextlib
+import csv
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from components.ingestion.discovery import compression, opening, unsupported_formats
+from components.ingestion.omissions import SHOWN
+from components.ingestion.parsing import csv_edges, csv_header, csv_text, text_encoding
+from components.ingestion.parsing.csv_text import codec, rows
+from errors import UserError
+from spec.rows import data_paths
+
+LONG = (
+    f"a text of over {csv_text.FIELD_BYTES:,} bytes: a quote may lack its end; if none does, csv = "
+    '{long_cells = "cut"} under [data] cuts such texts, and "skip" leaves their rows out'
+)
+_CELL = re.compile(r"In CSV column #(\d+)(?:: Row #(\d+))?: (.*)", re.S)
+_ROW = re.compile(r"Row #(\d+)")
+
+
+@contextlib.contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Say errors of opening, unpacking and decoding with the file's name."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} is not {error.encoding} (byte 0x{error.object[error.start]:02x}): name the encoding as "
+            'data.csv = {encoding = "latin-1"}'
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path}: {error}") from error
+    except csv.Error as error:
+        raise UserError(unreadable(path, error)) from error
+    except compression.FAULTS as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def check_text(path: str) -> None:
+    """See that a file is none of those that are known to be no text.
+
+    Raises:
+        UserError: it is; says what it is, and what converts it.
+    """
+    said = None if data_paths.is_remote(path) else unsupported_formats.refusal(path)
+    if said is not None:
+        raise UserError(said)
+
+
+def explain(path: str, settings: Mapping[str, Any], message: str) -> str:
+    """Say an Arrow error, which counts rows from the first below the header, with the column's name and the line."""
+    wide = "16" in settings["csv"]["encoding"] or "32" in settings["csv"]["encoding"]
+    if not wide and _guessed(path) is not None:
+        # Arrow may find rows of other lengths before it finds text that is not UTF-8.
+        return nul(path)
+    before = 1 if settings["csv"]["header"] else 0
+    match = _CELL.search(message)
+    if match is not None:
+        number, row, reason = match.groups()
+        names = csv_header.read(path, settings).names
+        at = f", {place(path, settings, int(row) + before, every=True)}" if row else ""
+        byte = f" (byte {bad_byte(path, codec(settings))} of the file)" if "UTF8" in reason else ""
+        return f"column {names[int(number)]!r}{at}: {reason.strip()}{byte}"
+    match = _ROW.search(message)
+    if match is not None:
+        row = int(match[1]) + before
+        where = place(path, settings, row, "Row #", every=True)
+        return f"{message[: match.start()]}{where}{message[match.end() :]}{_hint(path, settings, row)}"
+    return _first_fault(path, settings) or message
+
+
+def place(path: str, settings: Mapping[str, Any], row: int, word: str = "row ", *, every: bool = False) -> str:
+    """A row and its line where that is another.
+
+    Args:
+        path: The file.
+        settings: [data].
+        row: Its number, from 1: the header counts, blank lines do not.
+        word: What stands before the number.
+        every: Whether all count, as Arrow counts: also the header line again, and rows that csv.long_cells skips.
+    """
+    count, at = 0, row
+    try:
+        with numbered(path, settings, every=every) as found:
+            for count, line, _ in found:
+                if count == row:
+                    at = line
+                    break
+    except csv.Error as error:
+        # Python stops at a NUL or a long cell, which Arrow takes.
+        at = getattr(error, "line", row) if count + 1 == row else row
+    return f"{word}{row}" + (f", line {at}" if at != row else "")
+
+
+@contextlib.contextmanager
+def numbered(
+    path: str, settings: Mapping[str, Any], *, every: bool = False
+) -> Iterator[Iterator[tuple[int, int, list[str]]]]:
+    """Rows with their numbers as `place` takes them, lines and cells."""
+    written = csv_header.read(path, settings).written
+    with rows(path, settings) as found:
+        filled = ((line, cells) for line, cells in found if cells)
+        first = itertools.islice(filled, 1 if settings["csv"]["header"] else 0)
+        skip = settings["csv"]["long_cells"] == "skip"
+        others = (
+            one
+            for one in filled
+            if every or not (csv_header.is_repeated(one[1], written) or (skip and csv_text.is_long(one[1])))
+        )
+        yield ((count, *one) for count, one in enumerate(itertools.chain(first, others), 1))
+
+
+def repeated(path: str, settings: Mapping[str, Any], count: int) -> list[int]:
+    """The first lines, of so many, at which the header line comes again."""
+    written = csv_header.read(path, settings).written
+    lines: list[int] = []
+    with contextlib.suppress(csv.Error, *compression.FAULTS), rows(path, settings) as found:
+        filled = ((line, cells) for line, cells in found if cells)
+        next(filled, None)
+        again = (line for line, cells in filled if csv_header.is_repeated(cells, written))
+        lines.extend(itertools.islice(again, min(count, SHOWN)))
+    return lines
+
+
+def undecodable(path: str, encoding: str) -> str:
+    """Say that a file is not in its encoding, from which byte on, and how to mend it."""
+    shown = "UTF-8" if encoding == "utf8" else encoding
+    guess = _guessed(path)
+    looks, given, named = (f"; it looks like {guess.upper()}", f" -f {guess}", guess) if guess else ("", "", "latin-1")
+    return (
+        f"{path} is not {shown} (byte {bad_byte(path, encoding)}){looks}: convert it, as with iconv{given} -t utf-8, "
+        f'or name its encoding, as in csv = {{encoding = "{named}"}} under [data]'
+    )
+
+
+def nul(path: str) -> str:
+    """Say that a file holds NUL bytes, as the end of a sentence."""
+    guess = _guessed(path)
+    if guess is None:
+        return "a NUL byte: this is no text, or it was cut"
+    return f'a NUL byte: it looks like {guess.upper()}: name it, as in csv = {{encoding = "{guess}"}} under [data]'
+
+
+def _guessed(path: str) -> str | None:
+    with contextlib.closing(opening.open_unpacked(path)) as file:
+        guess = text_encoding.guessed(file.read(1 << 12))
+    return None if guess == "utf-8" else guess
+
+
+def unreadable(path: str, error: csv.Error) -> str:
+    """Say what Python's reader found, with the line where it is known."""
+    line, fault = getattr(error, "line", None), _fault(path, error)
+    if fault is not None and line is not None:
+        return f"{path}, line {line}: {fault}"
+    return f"{path} cannot be read: {error}{f' (line {line})' if line is not None else ''}"
+
+
+def bad_byte(path: str, encoding: str) -> int:
+    """Position of the first byte that is no text, in the unpacked file."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    position = 0
+    with contextlib.closing(opening.open_unpacked(path)) as file:
+        while block := file.read(1 << 16):
+            held_back = len(decoder.getstate()[0])
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                return position - held_back + error.start
+            position += len(block)
+    return position - len(decoder.getstate()[0])
+
+
+def check_footer(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -> None:
+    """See that the last row is no total, where the config does not say that it is a row.
+
+    Raises:
+        UserError: it looks like one; names its line.
+    """
+    if settings["csv"]["skip_footer"] is not None or len(last) < 2:
+        return
+    for column in last.columns:
+        if pa.types.is_string(column.type) and csv_edges.is_total(column[-1].as_py() or ""):
+            cell = csv_edges.total([[text] for text in column.to_pylist()])
+            if cell is not None:
+                last_line = None
+                with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, settings) as found:
+                    [(_, last_line, _)] = collections.deque(found, maxlen=1)
+                raise UserError(csv_edges.refusal(path, last_line, cell))
+
+
+def of_total(value: str) -> str:
+    """What a cell that is no number may be, as the end of a sentence."""
+    if not csv_edges.is_total(value):
+        return ""
+    return ": if the row sums up the others, csv = {skip_footer = 1} under [data] leaves it out"
+
+
+def check_end(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -> None:
+    """See that the last quote has its end: one that lacks it takes the rest of the file into its cell.
+
+    Raises:
+        UserError: it has none; names the line where it opens.
+    """
+    texts = [column for column in last.columns if pa.types.is_string(column.type)]
+    if not len(last) or not any("\n" in (column[-1].as_py() or "") for column in texts):
+        return
+    fault = _first_fault(path, settings, only_quotes=True)
+    if fault:
+        raise UserError(f"{path}: {fault}")
+
+
+def _hint(path: str, settings: Mapping[str, Any], row: int) -> str:
+    """What a row of another length may be."""
+    width, first = len(csv_header.read(path, settings).names), 2 if settings["csv"]["header"] else 1
+    with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, settings, every=True) as found:
+        for number, _, cells in found:
+            if number == row:
+                return csv_edges.hint(cells, width, first=row == first, last=next(found, None) is None)
+    return ""
+
+
+def _first_fault(path: str, settings: Mapping[str, Any], only_quotes: bool = False) -> str:
+    """The first row that is no row, found by reading the whole file."""
+    width, line, end = 0, 0, 0
+    try:
+        with rows(path, settings) as found:
+            for line, cells in found:
+                width = width or len(cells)
+                if cells and len(cells) != width and not only_quotes:
+                    return f"line {line}: expected {width} columns, got {len(cells)}"
+    except csv.Error as error:
+        end = getattr(error, "line", line + 1)
+        return f"line {end}: {_fault(path, error) or error}"
+    return ""
+
+
+def _fault(path: str, error: csv.Error) -> str | None:
+    """Python's words in ours."""
+    if "NUL" in str(error):
+        return nul(path)
+    if str(error) == csv_text.TOO_LONG:
+        return LONG
+    return "a quote opens in this row and never ends" if "end of data" in str(error) else None

@@ -1,0 +1,34 @@
+"""Dates as people and programs write them, to texts that begin with YYYY-MM-DD."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spec.cells.date_format import FIRST_SECOND, ISO, LAST_SECOND, DateFormat
+
+
+def fits(texts: pa.Array, form: DateFormat) -> pa.Array:
+    """Which texts are dates in this format, or YYYY-MM-DD already, bool (n,); null where a text is."""
+    found = pc.match_substring_regex(texts, form.pattern)
+    if form.epoch is not None:
+        seconds = _seconds(pc.if_else(found, texts, "0"), form.epoch)
+        known = pa.array((seconds >= FIRST_SECOND) & (seconds <= LAST_SECOND))
+        found = pc.and_(found, known)
+    return pc.or_(found, pc.match_substring_regex(texts, ISO))
+
+
+def iso(texts: pa.Array, form: DateFormat) -> pa.Array:
+    """Texts that `fits` names as YYYY-MM-DD and what stands behind; of numbers since 1970 with the time in UTC."""
+    if form.epoch is None:
+        for pattern, rewrite in form.steps():
+            texts = pc.replace_substring_regex(texts, pattern, rewrite)
+        return texts
+    counted = pc.match_substring_regex(texts, form.pattern)
+    seconds = pa.array(_seconds(pc.if_else(counted, texts, "0"), form.epoch), pa.timestamp("s"))
+    return pc.if_else(counted, seconds.cast(pa.string()), texts)
+
+
+def _seconds(texts: pa.Array, factor: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+    """Whole numbers with a fraction or without as seconds, int64 (n,)."""
+    whole = pc.replace_substring_regex(pc.fill_null(texts, "0"), r"^\+|\..*$", "")
+    return np.asarray(whole.cast(pa.int64()).to_numpy(zero_copy_only=False)) // factor

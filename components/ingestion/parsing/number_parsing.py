@@ -1,0 +1,32 @@
+"""Numbers as people write them, to texts that Arrow reads as numbers."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spec.cells.number_format import MINUS, NumberFormat
+
+_IN_PARENTHESES = r"^\((.*)\)$"
+_SIGN_IN_PARENTHESES = f"^[(].*[+{MINUS}-].*[)]$"
+_NOT_FINITE = r"^(?i:nan|[+-]?inf(?:inity)?)$"
+
+
+def fits(texts: pa.Array, form: NumberFormat) -> pa.Array:
+    """Which texts are numbers in this format, bool (n,); null where a text is."""
+    signed = pc.match_substring_regex(texts, _SIGN_IN_PARENTHESES)
+    if form.in_parentheses:
+        texts = pc.replace_substring_regex(texts, _IN_PARENTHESES, r"\1")
+    found = pc.or_(pc.match_substring_regex(texts, form.pattern), pc.match_substring_regex(texts, _NOT_FINITE))
+    return pc.and_(found, pc.invert(signed))
+
+
+def plain(texts: pa.Array, form: NumberFormat) -> pa.Array:
+    """Texts that `fits` names, with a decimal point and nothing but signs and digits; others as they may come."""
+    negative = None
+    if form.in_parentheses:
+        negative = pc.match_substring_regex(texts, _IN_PARENTHESES)
+        texts = pc.replace_substring_regex(texts, _IN_PARENTHESES, r"\1")
+    for pattern, rewrite in form.steps():
+        texts = pc.replace_substring_regex(texts, pattern, rewrite)
+    if negative is not None:
+        texts = pc.if_else(negative, pc.binary_join_element_wise("-", texts, ""), texts)
+    return texts

@@ -1,0 +1,1 @@
+"""One reader a format: files to Arrow batches."""

@@ -1,0 +1,109 @@
+"""Reads images and their labels in IDX files, the form of MNIST (yann.lecun.com/exdb/mnist)."""
+
+import contextlib
+import math
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from components.ingestion.discovery import data_files, opening
+from components.ingestion.omissions import Omissions
+from components.ingestion.parsing import casting
+from components.ingestion.write import image_encoding
+from errors import UserError
+
+BATCH_IMAGES = 1024
+"""Images made PNG at once."""
+_BYTES = 0x08
+"""IDX's code for unsigned bytes, the only type that images and classes have."""
+COLUMNS = {"image": "BYTES", "label": "INT"}
+
+
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read images and labels.
+
+    Args:
+        path: The file of images, unsigned bytes of (n, height, width) or (n, height, width, channels).
+        settings: [data]: `image`, the size that they are resized to.
+        columns: Type of `label`, where it is not INT.
+        omissions: Takes what is not read as it is there.
+
+    Yields:
+        Batches of `image`, PNG, and `label`.
+
+    Raises:
+        UserError: a file cannot be read, or the two have not the same number.
+    """
+    with _opened(path) as (picture, shape), _opened(data_files.labels_of(path)) as (label, labels):
+        _check(path, shape, labels)
+        for start in range(0, shape[0], BATCH_IMAGES):
+            count = min(BATCH_IMAGES, shape[0] - start)
+            pixels = np.frombuffer(_exactly(picture, count * math.prod(shape[1:]), path), np.uint8)
+            classes = np.frombuffer(_exactly(label, count, data_files.labels_of(path)), np.uint8).astype(np.int64)
+            encoded = [image_encoding.encode(one, settings["image"]) for one in pixels.reshape(count, *shape[1:])]
+            kind = columns.get("label", "INT")
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(encoded, pa.binary()), casting.convert(pa.array(classes), kind)], list(COLUMNS)
+            )
+
+
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
+    """`image` and `label`, with their types: those given, else BYTES and INT."""
+    return {name: columns.get(name, kind) for name, kind in COLUMNS.items()}
+
+
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    """See that both files can be read and are of one number.
+
+    Returns:
+        `image` and `label`.
+
+    Raises:
+        UserError: they cannot, or are not.
+    """
+    with _opened(path) as (_, shape), _opened(data_files.labels_of(path)) as (_, labels):
+        _check(path, shape, labels)
+    return list(COLUMNS)
+
+
+def _check(path: str, shape: tuple[int, ...], labels: tuple[int, ...]) -> None:
+    if len(shape) not in (3, 4) or not all(shape[1:]) or (len(shape) == 4 and shape[3] not in (1, 3)):
+        raise UserError(
+            f"{path} holds bytes of shape {shape}: images are (number, height, width), or with 1 or 3 channels"
+        )
+    if labels != shape[:1]:
+        raise UserError(f"{path} holds {shape[0]:,} images, but {data_files.labels_of(path)} labels of shape {labels}")
+    if not shape[0]:
+        raise UserError(f"{path} holds no images")
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[tuple[BinaryIO, tuple[int, ...]]]:
+    """The file after its head, and the shape of what follows."""
+    try:
+        with contextlib.closing(opening.open_unpacked(path)) as file:
+            zero, kind, dimensions = struct.unpack(">HBB", _exactly(file, 4, path))
+            if zero or kind != _BYTES:
+                raise UserError(f"{path} is no IDX file of bytes: it starts with {zero:#06x}, {kind:#04x}")
+            yield file, struct.unpack(f">{dimensions}I", _exactly(file, 4 * dimensions, path))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"there is no file {path}: the labels of images lie beside them, with `labels` and `idx1` in the name "
+            "instead of `images` and `idx3`"
+        ) from error
+    except (OSError, EOFError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def _exactly(file: BinaryIO, count: int, path: str) -> bytes:
+    content = file.read(count)
+    if len(content) < count:
+        raise UserError(f"{path} ends early: it was cut, or is no IDX file")
+    return content

@@ -1,0 +1,231 @@
+"""Reads JSON lines: an object a line, plain or packed."""
+
+import contextlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from components.ingestion.discovery import compression, opening, unsupported_formats
+from components.ingestion.discovery.formats import NoRowsError
+from components.ingestion.omissions import Omissions
+from components.ingestion.parsing import casting, csv_text
+from components.ingestion.parsing.typed_columns import typed
+from components.ingestion.rows import left_out_columns
+from errors import UserError
+from spec.cells.cleaning import Cleaning
+from spec.rows import data_paths
+
+BATCH_ROWS, BATCH_CHARACTERS = 65_536, 4 << 20
+"""Lines, and characters of them, that are decoded at once: bounds memory."""
+DEEPEST = 16
+"""Objects in objects whose values become columns."""
+LOOKED_AT = 200_000
+"""Lines whose keys a look finds: two seconds."""
+SOME_LISTS = "lists in some rows, as missing values"
+LISTS = "holds lists: a cell is one number or text"
+
+
+class _Number(str):
+    """A number as it is written: none loses a digit."""
+
+    __slots__ = ()
+
+
+class _Rows(NamedTuple):
+    """Some rows.
+
+    Attributes:
+        lines: Their lines, from 1.
+        rows: Column -> cell as text; None where it is null or a list.
+        lists: Columns with lists.
+    """
+
+    lines: list[int]
+    rows: list[dict[str, str | None]]
+    lists: dict[str, None]
+
+    def place(self, row: int) -> str:
+        """Where one of the rows, from 0, is in the file."""
+        return f"line {self.lines[row]}"
+
+
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read one file.
+
+    Args:
+        path: A file of JSON lines. An object in an object becomes columns OUTER.INNER; a list is left out.
+        settings: [data]: how cells are written.
+        columns: Column name -> INT, FLOAT or BYTES; one that is not named is left out, one that no line has is null.
+        omissions: Takes what is not read as it is there.
+
+    Yields:
+        Batches of rows.
+
+    Raises:
+        UserError: the file cannot be read; names file, line and column.
+    """
+    cleaning = Cleaning.of(settings)
+    for block in _blocks(path):
+        cleaned = ((name, casting.clean(_texts(path, name, block), cleaning.rules(name))) for name in columns)
+        yield typed(path, cleaned, columns, cleaning, block.place)
+
+
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
+    """Columns of all lines of one file, with their types: those given, else as all their cells look.
+
+    Args:
+        path: A file of JSON lines.
+        settings: As for `batches`.
+        columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
+        omissions: Takes columns that are not read.
+
+    Raises:
+        UserError: as for `batches`.
+    """
+    cleaning, looks, lists = Cleaning.of(settings), dict[str, str | None](), dict[str, None]()
+    for block in _blocks(path):
+        lists |= block.lists
+        for name in _names(block):
+            looks.setdefault(name, None)
+            if name not in columns:
+                texts = casting.clean(_texts(path, name, block), cleaning.rules(name))
+                looks[name] = casting.looks_like(texts, looks[name], cleaning.numbers)
+    return {name: columns.get(name) or looks[name] or "BYTES" for name in _kept(looks, lists, settings, omissions)}
+
+
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    """See that a file can be read and holds a row.
+
+    Returns:
+        Names of the columns of its first LOOKED_AT lines, in order.
+
+    Raises:
+        UserError: it cannot be read, or holds none.
+    """
+    names, lists, lines = dict[str, None](), dict[str, None](), 0
+    for block in _blocks(path):
+        names |= dict.fromkeys(_names(block))
+        lists |= block.lists
+        lines += len(block.lines)
+        if lines >= LOOKED_AT:
+            break
+    if not lines:
+        raise NoRowsError(f"{path} is empty: it needs an object a line")
+    return _kept(names, lists, settings, omissions)
+
+
+def _names(block: _Rows) -> list[str]:
+    return list(dict.fromkeys(name for row in block.rows for name in row))
+
+
+def _kept(
+    names: Iterable[str], lists: Iterable[str], settings: Mapping[str, Any], omissions: Omissions | None
+) -> list[str]:
+    """Columns that are read; lists and those that the config drops are not."""
+    known, told = list(names), Omissions() if omissions is None else omissions
+    for name in left_out_columns.kept((name for name in lists if name not in known), settings, told):
+        told.add("column", LISTS, name, action="left out")
+    kept = left_out_columns.kept(known, settings, told)
+    for name in lists:
+        if name in kept:
+            told.add("column", SOME_LISTS, name, action="read")
+    return kept
+
+
+def _texts(path: str, name: str, block: _Rows) -> pa.Array:
+    texts = [row.get(name) for row in block.rows]
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        bad = next(at for at, text in enumerate(texts) if text and not text.isprintable() and _is_cut(text))
+        raise UserError(
+            f"{path}: column {name!r}, line {block.lines[bad]}: half of a character (a lone surrogate)"
+        ) from None
+
+
+def _is_cut(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _blocks(path: str) -> Iterator[_Rows]:
+    """Rows, so many at a time."""
+    if not data_paths.is_remote(path) and (
+        said := unsupported_formats.refusal(path, but=unsupported_formats.JSON_LINES)
+    ):
+        raise UserError(said)
+    held, size = _Rows([], [], {}), 0
+    for number, text in _lines(path):
+        row: dict[str, str | None] = {}
+        for name, value in _object(path, number, text).items():
+            _flatten(row, name, value, held.lists, f"{path}, line {number}")
+        held.lines.append(number)
+        held.rows.append(row)
+        size += len(text)
+        if len(held.rows) >= BATCH_ROWS or size > BATCH_CHARACTERS:
+            yield held
+            held, size = _Rows([], [], {}), 0
+    if held.rows:
+        yield held
+
+
+def _lines(path: str) -> Iterator[tuple[int, str]]:
+    """Numbers and texts of the lines that are not blank."""
+    number = 0
+    try:
+        with (
+            contextlib.closing(opening.open_unpacked(path)) as file,
+            io.TextIOWrapper(file, "utf-8-sig") as text,
+        ):
+            while line := text.readline(csv_text.LINE_LENGTH):
+                number += 1
+                if len(line) == csv_text.LINE_LENGTH and not line.endswith("\n"):
+                    raise UserError(f"{path}, line {number}: a line of over {csv_text.LINE_LENGTH:,} characters")
+                if line.strip():
+                    yield number, line
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}, after line {number}: not UTF-8: convert it, as with iconv -t utf-8") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error}") from error
+    except compression.FAULTS as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def _object(path: str, number: int, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+    except (ValueError, RecursionError) as error:
+        if text.strip() in ("{", "["):
+            raise UserError(
+                f"{path} is one JSON value over many lines: {unsupported_formats.ONE_JSON.format(path=path)}"
+            ) from error
+        why = "nested too deep"
+        if isinstance(error, json.JSONDecodeError):
+            why = f"{error.msg}, at character {error.pos + 1}"
+        raise UserError(f"{path}, line {number}: this is no JSON ({why}): each line is one object") from error
+    if not isinstance(found, dict):
+        raise UserError(f'{path}, line {number}: this is no object: each line is one, as {{"column": 1}}')
+    return found
+
+
+def _flatten(
+    row: dict[str, str | None], name: str, value: Any, lists: dict[str, None], where: str, depth: int = 1
+) -> None:
+    """Put a value under its column, and those of an object under one column each."""
+    if isinstance(value, dict):
+        if depth > DEEPEST:
+            raise UserError(f"{where}: column {name[:80]!r}: objects in objects, more than {DEEPEST} deep")
+        for inner, cell in value.items():
+            _flatten(row, f"{name}.{inner}", cell, lists, where, depth + 1)
+    elif isinstance(value, list):
+        lists[name] = None
+    elif isinstance(value, bool):
+        row[name] = "true" if value else "false"
+    else:
+        row[name] = value if value is None else str(value)

@@ -1,0 +1,160 @@
+"""Reads Parquet files."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.ingestion.discovery import opening
+from components.ingestion.discovery.formats import NoRowsError
+from components.ingestion.omissions import Omissions
+from components.ingestion.parsing import casting
+from components.ingestion.rows import left_out_columns
+from errors import UserError
+from models.data import arrow
+from spec.cells.cleaning import Cleaning
+
+BATCH_ROWS = 65_536
+"""Rows read at once: a batch of a hundred numbers each is 50 MB."""
+
+
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read one file.
+
+    Args:
+        path: A Parquet file.
+        settings: [data].
+        columns: Column name -> INT, FLOAT or BYTES; a column that is not named is as it looks.
+        omissions: Takes what is not read as it is there.
+
+    Yields:
+        Batches of rows; NaN stays a value.
+
+    Raises:
+        UserError: the file cannot be read; names file, column and row, from 1.
+    """
+    rows, cleaning = 0, Cleaning.of(settings)
+    with _opened(path) as file:
+        names = _names(path, file.schema_arrow, settings)
+        known = {name: casting.kind_of(file.schema_arrow.field(name).type) for name in names} | dict(columns)
+        fewer = names if len(names) < len(file.schema_arrow.names) else None
+        for read in file.iter_batches(BATCH_ROWS, columns=fewer):
+            made, batch = [], left_out_columns.select(read, settings)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                try:
+                    made.append(casting.cast(_plain(column), str(known[name]), cleaning.rules(name)))
+                except casting.BadCellError as error:
+                    expected = error.expected or f" is no {known[name]}, which the schema says it is"
+                    raise UserError(
+                        f"{path}: column {name!r}, row {rows + error.row + 1}: {error.value!r}{expected}"
+                    ) from error
+            yield pa.RecordBatch.from_arrays(made, batch.schema.names)
+            rows += len(batch)
+
+
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
+    """Columns of one file, with their types: those given, else as the file has them.
+
+    Args:
+        path: A Parquet file.
+        settings: [data].
+        columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
+        omissions: Takes columns that are not read.
+
+    Raises:
+        UserError: the file cannot be read, or a column holds lists or the like.
+    """
+    with _opened(path) as file:
+        schema = file.schema_arrow
+        names = _names(path, schema, settings, omissions)
+        return {name: columns.get(name) or _kind(file, name, schema.field(name).type) for name in names}
+
+
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    """See that a file can be read and holds a row.
+
+    Returns:
+        Names of its columns, in order.
+
+    Raises:
+        UserError: it cannot be read, or holds none.
+    """
+    with _opened(path) as file:
+        if not file.metadata.num_rows:
+            raise NoRowsError(f"{path} holds no rows")
+        return _names(path, file.schema_arrow, settings, omissions)
+
+
+def unreadable(path: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Columns without a name or of cells that no schema type holds -> why; UserError where the file cannot be read."""
+    with _opened(path) as file:
+        names = left_out_columns.kept(file.schema_arrow.names, settings)
+        nameless = {name: left_out_columns.NAMELESS for name in names if not name.strip()}
+        other = _unreadable(file.schema_arrow, settings)
+        return nameless | {name: f"it holds {what}, and a cell is one number or text" for name, what in other.items()}
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    try:
+        with contextlib.closing(opening.open_binary(path)) as file:
+            yield arrow.parquet_file(file)
+    except arrow.PickledTypeError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _names(path: str, schema: pa.Schema, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    """Columns that are read, each of which has a type and a name of its own."""
+    names = left_out_columns.kept(schema.names, settings, omissions)
+    left_out_columns.check_names(path, names)
+    for name in names:
+        if omissions is not None and pa.types.is_duration(schema.field(name).type):
+            omissions.add("column", "a duration, read as seconds", name, action="converted")
+    if other := _unreadable(schema, settings):
+        raise UserError(
+            "\n".join(
+                f"{path}: column {name!r} holds {what}; a cell must be one number or text. "
+                f"{left_out_columns.advice(name)}"
+                for name, what in other.items()
+            )
+        )
+    return names
+
+
+def _unreadable(schema: pa.Schema, settings: Mapping[str, Any]) -> dict[str, str]:
+    fields = [field for field in schema if left_out_columns.reason(field.name, settings) is None]
+    return {field.name: _shown(field.type) for field in fields if casting.kind_of(field.type) is None}
+
+
+def _shown(type_: pa.DataType) -> str:
+    """A type as Arrow writes it, without the names that writers give to the values of lists."""
+    return re.sub(r"<(item|element): ", "<", str(type_))
+
+
+def _kind(file: Any, name: str, type_: pa.DataType) -> str:
+    """The schema type of a column that has one; of whole numbers beyond int64, which are names, BYTES."""
+    if pa.types.is_uint64(type_):
+        limit = pa.scalar(2**63, pa.uint64())
+        for batch in file.iter_batches(BATCH_ROWS, columns=[name]):
+            column = batch.column(batch.schema.get_field_index(name))
+            if pc.any(pc.greater_equal(column, limit)).as_py():
+                return "BYTES"
+    return str(casting.kind_of(type_))
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Texts as plain texts, so that blank tokens are seen in them."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(pa.string()) if pa.types.is_large_string(column.type) else column

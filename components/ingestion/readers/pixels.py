@@ -1,0 +1,106 @@
+"""Reads images written as a table: a label, and a column for each pixel, as Sign-Language-MNIST has them."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from components.ingestion.omissions import Omissions
+from components.ingestion.readers import csv as csv_source
+from components.ingestion.write import image_encoding
+from errors import UserError
+
+_PIXEL = re.compile(r"pixel_?(\d+)", re.IGNORECASE)
+
+
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read one file.
+
+    Args:
+        path: A CSV file with columns pixel1 to pixelN, or from pixel0 on, row by row of the image, and others.
+        settings: [data]: `csv`, `blank`, `trim`, and `image`: the size of the images, which are square without it.
+        columns: Column name -> INT, FLOAT or BYTES, of the other columns.
+        omissions: Takes what is not read as it is there.
+
+    Yields:
+        Batches of `image`, PNG, and the other columns.
+
+    Raises:
+        UserError: the file cannot be read, or a pixel is none; names file, column and row.
+    """
+    names = csv_source.header(path, settings)
+    pixels = _pixels(path, names)
+    shape = _shape(path, len(pixels), settings)
+    whole = {"height": None, "width": None}
+    kinds = dict.fromkeys(pixels, "INT") | {name: kind for name, kind in columns.items() if name != "image"}
+    rows = 0
+    for batch in csv_source.batches(path, settings, kinds, omissions):
+        values = np.empty((len(batch), len(pixels)), np.uint8)
+        for number, name in enumerate(pixels):
+            cells = batch.column(batch.schema.get_field_index(name))
+            column = cells.fill_null(-1).to_numpy(zero_copy_only=False)
+            bad = np.flatnonzero((column < 0) | (column > 255))
+            if len(bad):
+                row, what = rows + int(bad[0]) + 2, cells[int(bad[0])].as_py()
+                shown = "blank" if what is None else what
+                raise UserError(f"{path}: column {name!r}, row {row}: a pixel is 0 to 255, found {shown}")
+            values[:, number] = column
+        encoded = [image_encoding.encode(one, whole) for one in values.reshape(len(batch), *shape)]
+        others = [name for name in batch.schema.names if name not in kinds or name in columns]
+        kept = [batch.column(batch.schema.get_field_index(name)) for name in others]
+        yield pa.RecordBatch.from_arrays([pa.array(encoded, pa.binary()), *kept], ["image", *others])
+        rows += len(batch)
+
+
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
+    """`image` and the other columns, with their types: those given, else as all cells look.
+
+    Raises:
+        UserError: as for `batches`.
+    """
+    pixels = _pixels(path, csv_source.header(path, settings))
+    found = csv_source.types(path, settings, dict.fromkeys(pixels, "INT") | dict(columns), omissions)
+    return {"image": "BYTES"} | {name: kind for name, kind in found.items() if name not in pixels}
+
+
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    """See that a file can be read and that its pixels make an image.
+
+    Returns:
+        `image` and the names of the other columns.
+
+    Raises:
+        UserError: it cannot, or they do not.
+    """
+    names = csv_source.look(path, settings, omissions)
+    pixels = _pixels(path, names)
+    _shape(path, len(pixels), settings)
+    return ["image", *(name for name in names if name not in pixels)]
+
+
+def _pixels(path: str, names: list[str]) -> list[str]:
+    """Columns of the pixels, in order of their numbers."""
+    found = {int(match[1]): name for name in names if (match := _PIXEL.fullmatch(name))}
+    numbers = sorted(found)
+    if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))) or numbers[0] > 1:
+        raise UserError(f"{path}: columns pixel1, pixel2, ... are needed, and found are {len(numbers)} of them")
+    return [found[number] for number in numbers]
+
+
+def _shape(path: str, count: int, settings: Mapping[str, Any]) -> tuple[int, ...]:
+    """Height, width and, for colours, channels."""
+    height, width = settings["image"]["height"], settings["image"]["width"]
+    for channels in (1, 3):
+        side = math.isqrt(count // channels)
+        shape = (side, side) if height is None else (height, width)
+        if shape[0] * shape[1] * channels == count:
+            return shape if channels == 1 else (*shape, channels)
+    made = "no square" if height is None else f"no image of {height} x {width}"
+    raise UserError(f"{path}: {count} pixels make {made}: say data.image = {{height = ..., width = ...}}")

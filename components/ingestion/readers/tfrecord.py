@@ -1,0 +1,170 @@
+"""Reads TFRecord files of tf.Example, gzipped or not, without TensorFlow."""
+
+import contextlib
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from tfx_bsl.coders import example_coder
+
+from components.ingestion.discovery import opening
+from components.ingestion.discovery.formats import NoRowsError
+from components.ingestion.omissions import Omissions
+from components.ingestion.parsing import casting
+from components.ingestion.rows import left_out_columns
+from components.ingestion.write.record_writer import masked_crc
+from errors import UserError
+
+BATCH_RECORDS = 8192
+"""Records decoded at once."""
+MAX_RECORD_BYTES = 1 << 30
+"""Longest record: a longer one is a broken length."""
+_HEAD = struct.Struct("<QI")
+
+
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read one file.
+
+    Args:
+        path: A TFRecord file.
+        settings: [data].
+        columns: Column name -> INT, FLOAT or BYTES; a feature that is not named is left out, and one that no record
+            of a batch has is null.
+        omissions: Takes what is not read as it is there.
+
+    Yields:
+        Batches of rows; a text is binary.
+
+    Raises:
+        UserError: the file cannot be read; names file, record, from 1, and feature.
+    """
+    for start, batch in _decoded(path):
+        made = []
+        for name, kind in columns.items():
+            at = batch.schema.get_field_index(name)
+            column = pa.nulls(len(batch), pa.null()) if at < 0 else _flat(path, name, batch.column(at), start)
+            if kind == "BYTES" and pa.types.is_null(column.type):
+                column = column.cast(pa.binary())
+            try:
+                made.append(casting.convert(column, kind))
+            except casting.BadCellError as error:
+                raise UserError(
+                    f"{path}: feature {name!r}, record {start + error.row + 1}: {error.value!r} is no {kind}, which "
+                    "the schema says it is"
+                ) from error
+        yield pa.RecordBatch.from_arrays(made, list(columns))
+
+
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
+    """Features of all records of one file, with their types: those given, else as the file has them.
+
+    Args:
+        path: A TFRecord file.
+        settings: [data].
+        columns: Feature name -> INT, FLOAT or BYTES, of the features that have a type.
+        omissions: Takes features that are not read.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    found: dict[str, str] = {}
+    for _, batch in _decoded(path):
+        kept = set(left_out_columns.kept(batch.schema.names, settings, omissions))
+        for field in batch.schema:
+            if field.name in kept and (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
+                found[field.name] = columns.get(field.name) or str(casting.kind_of(field.type.value_type))
+    return found
+
+
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    """See that a file can be read and holds a record.
+
+    Returns:
+        Names of the features of its first records.
+
+    Raises:
+        UserError: it cannot be read, or holds none.
+    """
+    for _, batch in _decoded(path):
+        return left_out_columns.kept(batch.schema.names, settings, omissions)
+    raise NoRowsError(f"{path} holds no records")
+
+
+def unreadable(path: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Features of several values -> why they are not read; UserError where the file cannot be read."""
+    found: dict[str, str] = {}
+    for _, batch in _decoded(path):
+        for name in set(left_out_columns.kept(batch.schema.names, settings)) - set(found):
+            column = batch.column(batch.schema.get_field_index(name))
+            most = 0 if pa.types.is_null(column.type) else pc.max(pc.list_value_length(column)).as_py() or 0
+            if most > 1:
+                found[name] = f"it holds up to {most:,} values a record, and a cell is one number or text"
+    return {name: found[name] for name in sorted(found)}
+
+
+def _decoded(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Records before each batch, and the batch: a list of values a feature and record."""
+    decoder = example_coder.ExamplesToRecordBatchDecoder()
+    start = 0
+    for records in _records(path):
+        try:
+            batch = decoder.DecodeBatch(records)
+        except (ValueError, RuntimeError) as error:
+            raise UserError(
+                f"{path}: records {start + 1} to {start + len(records)} are no tf.Examples: {error}"
+            ) from error
+        yield start, batch
+        start += len(records)
+
+
+def _records(path: str) -> Iterator[list[bytes]]:
+    """Serialized examples, so many at once."""
+    held: list[bytes] = []
+    number = 0
+    try:
+        with contextlib.closing(opening.open_unpacked(path)) as file:
+            while head := file.read(_HEAD.size):
+                number += 1
+                held.append(_record(path, number, head, file))
+                if len(held) == BATCH_RECORDS:
+                    yield held
+                    held = []
+    except (OSError, EOFError) as error:
+        raise UserError(f"{path} cannot be read, after record {number}: {error}") from error
+    if held:
+        yield held
+
+
+def _record(path: str, number: int, head: bytes, file: BinaryIO) -> bytes:
+    fault = f"{path}: record {number} is broken: this is no TFRecord file, or it was cut"
+    if len(head) < _HEAD.size:
+        raise UserError(fault)
+    length, crc = _HEAD.unpack(head)
+    if masked_crc(head[:8]) != crc or length > MAX_RECORD_BYTES:
+        raise UserError(fault)
+    record, tail = file.read(length), file.read(4)
+    if len(record) < length or len(tail) < 4 or masked_crc(record) != struct.unpack("<I", tail)[0]:
+        raise UserError(fault)
+    return record
+
+
+def _flat(path: str, name: str, column: pa.Array, start: int) -> pa.Array:
+    """A list of at most one value a record as a cell."""
+    if pa.types.is_null(column.type):
+        return column
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    many = np.flatnonzero(lengths > 1)
+    if len(many):
+        raise UserError(
+            f"{path}: feature {name!r}, record {start + int(many[0]) + 1} holds {lengths[many[0]]} values, and a "
+            f"cell is one number or text: {left_out_columns.advice(name)}"
+        )
+    places = np.where(lengths > 0, np.cumsum(lengths) - 1, 0)
+    return pc.take(column.flatten(), pa.array(places, pa.int64(), mask=lengths == 0))

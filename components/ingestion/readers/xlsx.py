@@ -1,0 +1,249 @@
+"""Reads a sheet of an Excel workbook (.xlsx, .xlsm): a header row, and a row a line."""
+
+import contextlib
+import datetime
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from components.ingestion.discovery import opening, unsupported_formats
+from components.ingestion.discovery.formats import NoRowsError
+from components.ingestion.omissions import Omissions, short
+from components.ingestion.parsing import casting
+from components.ingestion.parsing.typed_columns import typed
+from components.ingestion.rows import left_out_columns
+from errors import ResourceError, UserError
+from spec.cells.cleaning import Cleaning
+from spec.rows import data_paths
+
+BATCH_CELLS = 250_000
+"""Cells that are decoded at once: bounds memory."""
+LOOKED_AT = 100
+"""Rows that a look takes."""
+INSTALL = "run `make set-up`, which installs the dependency group `excel`"
+ERRORS = "an error such as #N/A, as a missing value"
+EMPTY = "empty"
+MERGED = "merged cells, of which the first alone has the value"
+_MERGE = re.compile(rb"<(?:\w{1,20}:)?mergeCell[\s/>]")
+_LONGEST_TAG = 40
+"""Bytes that hold the beginning of a merged cell's tag."""
+_MIDNIGHT = datetime.time()
+
+
+class _Block(NamedTuple):
+    """Some rows.
+
+    Attributes:
+        rows: Their numbers in the sheet, from 1.
+        columns: Column -> cells as texts; None where there is no value.
+    """
+
+    rows: list[int]
+    columns: dict[str, list[str | None]]
+
+    def place(self, row: int) -> str:
+        """Where one of the rows, from 0, is in the sheet."""
+        return f"row {self.rows[row]}"
+
+
+def batches(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read one workbook's sheet; arguments, result and errors as of `sources.batches`.
+
+    Dates are texts YYYY-MM-DD, with hh:mm:ss where they are no midnight, truths `true` and `false`, durations seconds;
+    a formula is the value that the workbook keeps of it.
+    """
+    cleaning = Cleaning.of(settings)
+    for block in _blocks(path, settings):
+        texts = ((name, pa.array(block.columns.get(name) or [None] * len(block.rows), pa.string())) for name in columns)
+        cleaned = ((name, casting.clean(column, cleaning.rules(name))) for name, column in texts)
+        yield typed(path, cleaned, columns, cleaning, block.place)
+
+
+def types(
+    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+) -> dict[str, str]:
+    """Columns of one sheet, with their types: those given, else as all their cells look; see `sources.types`."""
+    cleaning, looks = Cleaning.of(settings), dict[str, str | None]()
+    for block in _blocks(path, settings, omissions):
+        for name, texts in block.columns.items():
+            looks.setdefault(name, None)
+            if name not in columns:
+                cleaned = casting.clean(pa.array(texts, pa.string()), cleaning.rules(name))
+                looks[name] = casting.looks_like(cleaned, looks[name], cleaning.numbers)
+    return {
+        name: columns.get(name) or looks[name] or "BYTES" for name in left_out_columns.kept(looks, settings, omissions)
+    }
+
+
+def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    """See that a sheet can be read and holds a row; return the names of its columns."""
+    first = next(_blocks(path, settings, omissions, LOOKED_AT), None)
+    if first is None:
+        raise NoRowsError(f"{path}: the sheet has no row below its header")
+    return left_out_columns.kept(first.columns, settings, omissions)
+
+
+def _blocks(
+    path: str, settings: Mapping[str, Any], omissions: Omissions | None = None, most: int | None = None
+) -> Iterator[_Block]:
+    """Rows below the header, some at a time; what is not read as it is there goes to `omissions`."""
+    told = Omissions() if omissions is None else omissions
+    with _sheet(path, settings["sheet"], told) as sheet:
+        names: list[str] = []
+        held: list[tuple[int, Sequence[Any]]] = []
+        for number, row in enumerate(_rows(path, sheet), 1):
+            if number <= settings["csv"]["skip_rows"]:
+                continue
+            if all(cell.value is None for cell in row):
+                if names:
+                    told.add("row", EMPTY, f"{number:,}", action="skipped")
+                continue
+            if not names:
+                names = _header(row, settings)
+                header = number
+                continue
+            _check_width(path, names, number, row, header)
+            held.append((number, row))
+            if len(held) >= (most or max(1, BATCH_CELLS // len(names))):
+                yield _block(names, held, told)
+                held = []
+        if held:
+            yield _block(names, held, told)
+
+
+def _header(row: Sequence[Any], settings: Mapping[str, Any]) -> list[str]:
+    texts = ["" if cell.value is None else _text(cell) or "" for cell in row]
+    names = [text.strip() if settings["trim"] else text for text in texts]
+    while names and not names[-1]:
+        names.pop()
+    return [name or f"column_{place}" for place, name in enumerate(names, 1)]
+
+
+def _check_width(path: str, names: Sequence[str], number: int, row: Sequence[Any], header: int) -> None:
+    beyond = next((cell for cell in row[len(names) :] if cell.value is not None), None)
+    if beyond is not None:
+        raise UserError(
+            f"{path}: cell {beyond.coordinate} holds a value, and the header in row {header} names {len(names)} "
+            f"column(s): {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}. Name the column, or say how many "
+            f"rows stand above the header, as in csv.skip_rows = {header}"
+        )
+
+
+def _block(names: Sequence[str], held: Sequence[tuple[int, Sequence[Any]]], told: Omissions) -> _Block:
+    columns: dict[str, list[str | None]] = {}
+    for place, name in enumerate(names):
+        own = [row[place] if place < len(row) else None for _, row in held]
+        if errors := sum(cell is not None and cell.data_type == "e" for cell in own):
+            told.add("cell", f"{ERRORS}, in column {short(name)!r}", action="read", count=errors)
+        columns[name] = [None if cell is None or cell.value is None else _text(cell) for cell in own]
+    return _Block([number for number, _ in held], columns)
+
+
+def _text(cell: Any) -> str | None:
+    """A cell's value as CSV would have it; None for an error."""
+    value = cell.value
+    if cell.data_type == "e":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime.datetime):
+        # Excel has no dates of their own: pandas writes them as midnights.
+        return value.date().isoformat() if value.time() == _MIDNIGHT else value.isoformat(" ", "seconds")
+    if isinstance(value, datetime.timedelta):
+        return f"{value.total_seconds():.12g}"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
+@contextlib.contextmanager
+def _sheet(path: str, name: str | None, told: Omissions) -> Iterator[Any]:
+    """Open the named sheet, or the first."""
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise ResourceError(
+            f"{path} is an Excel workbook, which the package openpyxl reads, and {error}: {INSTALL}, or save the sheet "
+            "as CSV"
+        ) from error
+    with contextlib.ExitStack() as streams:
+        with _damage(path):
+            local = streams.enter_context(_workbook(path))
+            file = streams.enter_context(open(local, "rb"))
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            streams.enter_context(contextlib.closing(book))
+            sheet = _chosen(path, book.worksheets, name, told)
+            # What a program writes as the size of its sheet may be wrong.
+            sheet.reset_dimensions()
+            if merged := _merged(local, sheet._worksheet_path):
+                told.add("range", MERGED, action="read", count=merged)
+        yield sheet
+
+
+def _rows(path: str, sheet: Any) -> Iterator[Sequence[Any]]:
+    rows = iter(sheet.iter_rows())
+    while True:
+        with _damage(path):
+            row = next(rows, None)
+        if row is None:
+            return
+        yield row
+
+
+@contextlib.contextmanager
+def _damage(path: str) -> Iterator[None]:
+    """Name the file in whatever a parser raises on damaged bytes; what it warns of are styles, which are not needed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path} cannot be read as an Excel workbook: {reason}") from error
+
+
+def _chosen(path: str, sheets: Sequence[Any], name: str | None, told: Omissions) -> Any:
+    titles = [sheet.title for sheet in sheets]
+    if not sheets:
+        raise UserError(f"{path} has no sheet with cells")
+    if name not in (None, *titles):
+        there = ", ".join(map(repr, titles))
+        raise UserError(f"{path}: there is no sheet {name!r}: data.sheet names one of these: {there}")
+    if name is not None:
+        return sheets[titles.index(name)]
+    for other in titles[1:]:
+        told.add("sheet", "data.sheet names none, so the first is read", other)
+    return sheets[0]
+
+
+@contextlib.contextmanager
+def _workbook(path: str) -> Iterator[str]:
+    """A workbook's path on this machine, unpacked where it is packed once more."""
+    remote = data_paths.is_remote(path)
+    if not remote and (said := unsupported_formats.refusal(path, but=unsupported_formats.EXCEL)):
+        raise UserError(said)
+    if not remote and unsupported_formats.refusal(path):
+        yield path
+        return
+    source = opening.open_binary(path) if remote else opening.open_unpacked(path)
+    with contextlib.closing(source), opening.copied(source) as local:
+        yield local
+
+
+def _merged(path: str, part: str) -> int:
+    """How many ranges of merged cells a sheet has; to parse it for them would take as long as to read it."""
+    count, before = 0, b""
+    with zipfile.ZipFile(path) as archive, archive.open(part.lstrip("/")) as file:
+        while block := file.read(1 << 20):
+            text = before + block
+            count += len(_MERGE.findall(text)) - len(_MERGE.findall(before))
+            before = text[-_LONGEST_TAG:]
+    return count

@@ -1,0 +1,248 @@
+"""What the gates ask about rows, gathered while these are at hand: a digest of each, the label's values, odd numbers.
+
+One file a shard, beside its counts, so that the gates need no pass of their own over the records.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+import manifest
+from components import value_counts
+
+ENDING = manifest.MARKS
+"""How the file's name ends."""
+MOST_VALUES = 1000
+"""Different values of a label that are counted; a label with more is a number, of which the ends are kept."""
+
+Digests = np.ndarray[Any, Any]
+"""uint64 (rows,)."""
+
+_GOLDEN, _FIRST, _SECOND = (np.uint64(n) for n in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+_NULL = np.uint64(0x6E756C6C)
+
+
+@dataclass
+class Facts:
+    """What is known about the rows of one split.
+
+    Attributes:
+        rows: Their number.
+        labels: Value of the label -> rows; None where there are too many.
+        ends: Smallest and largest finite label, of a number.
+        odd: Column -> rows with NaN, rows with an infinite number.
+    """
+
+    rows: int = 0
+    labels: dict[Any, int] | None = field(default_factory=dict)
+    ends: list[float] = field(default_factory=list)
+    odd: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, other: "Facts") -> None:
+        """Put another part of the split's rows beside these."""
+        self.rows += other.rows
+        if self.labels is not None and other.labels is not None:
+            for value, number in other.labels.items():
+                self.labels[value] = self.labels.get(value, 0) + number
+        if other.labels is None or len(self.labels or ()) > MOST_VALUES:
+            self.labels = None
+        ends = [*self.ends, *other.ends]
+        self.ends = [min(ends), max(ends)] if ends else []
+        for column, numbers in other.odd.items():
+            before = self.odd.get(column, [0, 0])
+            self.odd[column] = [one + more for one, more in zip(before, numbers, strict=True)]
+
+
+class Marks:
+    """Gathers from batches.
+
+    Args:
+        skip: Columns that are no part of a row's digest: those that name it or its split; None for no digests.
+        label: The label's column, if there is one.
+        name: The column that the reader adds to name a row, if there is one; kept beside the digests.
+    """
+
+    def __init__(self, *, skip: Collection[str | None] | None, label: str | None, name: str | None = None) -> None:
+        self._skip, self._label, self._name = skip, label, name
+        self._digests: dict[str, list[Digests]] = {}
+        self._features: dict[str, list[Digests]] = {}
+        self._names: dict[str, list[str]] = {}
+        self._facts: dict[str, Facts] = {}
+
+    def add(self, batch: pa.RecordBatch, rows: Mapping[str, Any]) -> None:
+        """Take a batch.
+
+        Args:
+            batch: n rows.
+            rows: Split -> row numbers, int64.
+        """
+        found = digests(batch, self._skip) if self._skip is not None else None
+        at = batch.schema.get_field_index(self._label) if self._label else -1
+        # Digests are sums over the columns.
+        features = None if found is None or at < 0 else found - _of_column(str(self._label), batch.column(at))
+        numbers = {
+            name: column.to_numpy(zero_copy_only=False)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            if pa.types.is_floating(column.type)
+        }
+        odd = {name: values for name, values in numbers.items() if not np.isfinite(values).all()}
+        for split, places in rows.items():
+            if found is not None:
+                self._digests.setdefault(split, []).append(found[places])
+                if features is not None:
+                    self._features.setdefault(split, []).append(features[places])
+                if self._name is not None:
+                    column = batch.column(batch.schema.get_field_index(self._name))
+                    self._names.setdefault(split, []).extend(column.take(pa.array(places)).to_pylist())
+            facts = Facts(len(places), odd={name: _odd(batch, name, odd[name], places) for name in odd})
+            facts.odd = {name: both for name, both in facts.odd.items() if any(both)}
+            if at >= 0:
+                facts.labels, facts.ends = _labels(batch.column(at).take(pa.array(places)))
+            self._facts.setdefault(split, Facts()).add(facts)
+
+    def write(self, file: BinaryIO) -> None:
+        """Write all that was gathered, and close the file."""
+        held_by = {"digests": self._digests, "features": self._features}
+        arrays = {
+            f"{kind}/{split}": np.concatenate(parts) for kind, each in held_by.items() for split, parts in each.items()
+        }
+        # As JSON: in an array of texts each would take as much room as the longest.
+        arrays |= {f"names/{split}": _bytes(names) for split, names in self._names.items()}
+        facts = {split: _plain(facts) for split, facts in self._facts.items()}
+        held = io.BytesIO()
+        np.savez(held, facts=_bytes(facts), **arrays)
+        with file:
+            file.write(held.getvalue())
+
+
+def _bytes(content: Any) -> np.ndarray[Any, Any]:
+    return np.frombuffer(json.dumps(content).encode(), np.uint8)
+
+
+class Marked(NamedTuple):
+    """What a `Marks` wrote, by split.
+
+    Attributes:
+        facts: Of the rows.
+        digests: Of each row.
+        features: Digests of the same rows without their label.
+        names: Of the same rows, where these have some.
+    """
+
+    facts: dict[str, Facts]
+    digests: dict[str, Digests]
+    features: dict[str, Digests]
+    names: dict[str, list[str]]
+
+
+def read(file: BinaryIO) -> Marked:
+    """Read what a `Marks` wrote."""
+    with np.load(io.BytesIO(file.read()), allow_pickle=False) as arrays:
+        facts = {split: _facts(plain) for split, plain in json.loads(arrays["facts"].tobytes()).items()}
+        held: dict[str, dict[str, Any]] = {"digests": {}, "features": {}, "names": {}}
+        for key in arrays.files:
+            kind, _, split = key.partition("/")
+            if kind in held:
+                held[kind][split] = json.loads(arrays[key].tobytes()) if kind == "names" else arrays[key]
+        return Marked(facts, **held)
+
+
+def digests(batch: pa.RecordBatch, skip: Collection[str | None]) -> Digests:
+    """A number for each row that equal rows share, on any machine; others share it once in 2^64.
+
+    Args:
+        batch: n rows.
+        skip: Columns that do not count.
+
+    Returns:
+        uint64 (n,).
+    """
+    total = np.zeros(len(batch), np.uint64)
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if name not in skip:
+            total += _of_column(name, column)
+    return total
+
+
+def _of_column(name: str, column: pa.Array) -> Digests:
+    """What a column adds to the digests."""
+    seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+    return _mixed(_words(column) ^ np.uint64(seed))
+
+
+def _words(column: pa.Array) -> Digests:
+    """64 bits for each cell; the cell itself where it fits."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        found = _filled(column, 0.0).astype(np.float32).view(np.uint32).astype(np.uint64)
+    elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        found = _filled(column.cast(pa.int64()), 0).astype(np.int64).view(np.uint64)
+    elif pa.types.is_null(kind):
+        return np.full(len(column), _NULL)
+    else:
+        coded = column.dictionary_encode()
+        values = coded.dictionary.to_numpy(zero_copy_only=False)
+        hashed = pd.util.hash_array(np.asarray(values, object), categorize=False) if len(values) else np.zeros(1)
+        found = hashed.astype(np.uint64)[_filled(coded.indices, 0)]
+    if column.null_count:
+        return np.where(column.is_valid().to_numpy(zero_copy_only=False), found, _NULL)
+    return found
+
+
+def _filled(column: pa.Array, value: float) -> np.ndarray[Any, Any]:
+    filled: np.ndarray[Any, Any] = (column.fill_null(value) if column.null_count else column).to_numpy(
+        zero_copy_only=False
+    )
+    return filled
+
+
+def _mixed(words: Digests) -> Digests:
+    """SplitMix64's finalizer (prng.di.unimi.it/splitmix64.c): near words come far apart, so that sums do not meet."""
+    words = words + _GOLDEN
+    words ^= words >> np.uint64(30)
+    words *= _FIRST
+    words ^= words >> np.uint64(27)
+    words *= _SECOND
+    words ^= words >> np.uint64(31)
+    return words
+
+
+def _odd(batch: pa.RecordBatch, name: str, values: Any, places: Any) -> list[int]:
+    """Rows with NaN and with an infinite number; a missing cell is neither."""
+    there = batch.column(batch.schema.get_field_index(name)).is_valid().to_numpy(zero_copy_only=False)[places]
+    cells = values[places][there]
+    return [int(np.isnan(cells).sum()), int(np.isinf(cells).sum())]
+
+
+def _labels(column: pa.Array) -> tuple[dict[Any, int] | None, list[float]]:
+    ends: list[float] = []
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        values = column.drop_null().to_numpy(zero_copy_only=False)
+        values = values[np.isfinite(values)]
+        ends = [values.min().item(), values.max().item()] if len(values) else []
+    total = value_counts.total([column.value_counts()])
+    if len(total) > MOST_VALUES:
+        return None, ends
+    named = zip(total.field("values").to_pylist(), total.field("counts").to_pylist(), strict=True)
+    return {_text(value): number for value, number in named if value is not None}, ends
+
+
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _plain(facts: Facts) -> dict[str, Any]:
+    labels = None if facts.labels is None else list(facts.labels.items())
+    return {"rows": facts.rows, "labels": labels, "ends": facts.ends, "odd": facts.odd}
+
+
+def _facts(plain: Mapping[str, Any]) -> Facts:
+    labels = None if plain["labels"] is None else dict(plain["labels"])
+    return Facts(plain["rows"], labels, plain["ends"], plain["odd"])

@@ -1,0 +1,1 @@
+"""Arrow columns to tf.Examples in compressed record files."""

@@ -1,0 +1,192 @@
+"""Images as encoded bytes: PNG or JPEG, of any size or of one.
+
+A PNG or JPEG file is kept byte for byte: the transform graph decodes it in training, and decodes the very same bytes
+where the file is served. A file of another format becomes a PNG, and so does one that is resized.
+"""
+
+import contextlib
+import importlib
+import io
+import re
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from components.ingestion.discovery import image_folders
+
+MOST_PIXELS = 100_000_000
+"""Of one image; decoded it takes up to 0.4 GB. A small file can say that it is larger."""
+KEPT = ("PNG", "JPEG", "MPO")
+"""Pillow's formats that the transform graph decodes; MPO is JPEG with further pictures behind it, opened as JPEG."""
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM")
+"""Pillow's formats that are read. What it reads beside these may start other programs."""
+_NAMES = {"MPO": "JPEG", "WEBP": "WebP", "DIB": "BMP", "PPM": "PNM"}
+GREY = ("1", "L", "LA", "La")
+"""Pillow's modes of 8 bits without colours; those of 16 bits begin with I or are F."""
+_PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Png", "Ppm", "Tiff", "WebP")
+_IEND = b"\0\0\0\0IEND\xaeB`\x82"
+"""The end of a PNG file, which Pillow does not miss and TensorFlow does."""
+
+
+class BadImageError(ValueError):
+    """An image cannot be read; the text says why."""
+
+
+@dataclass(frozen=True)
+class Normal:
+    """An image file as it is kept.
+
+    Attributes:
+        content: PNG or JPEG.
+        source: The file's format, as `image_files.READ` names it.
+        converted: Whether `content` is not the file itself, which is then no form that a model is served.
+        frames: Pictures of an animation, or pages; the first is read.
+    """
+
+    content: bytes
+    source: str
+    converted: bool
+    frames: int
+
+
+def encode(pixels: np.ndarray[Any, Any], size: Mapping[str, int | None]) -> bytes:
+    """Pixels as PNG, which loses nothing.
+
+    Args:
+        pixels: uint8 (height, width) or (height, width, 1 or 3).
+        size: `height` and `width` to resize to; None for as it is.
+    """
+    if size["height"] is None or pixels.shape[:2] == (size["height"], size["width"]):
+        return _png_of(pixels)
+    plain = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    return _png(_resized(Image.fromarray(plain), size))
+
+
+def normalize(content: bytes, size: Mapping[str, int | None]) -> Normal:
+    """An image file as PNG or JPEG; the file itself where it is one and no size is asked for.
+
+    Args:
+        content: The file.
+        size: As for `encode`.
+
+    Raises:
+        BadImageError: it is no image, is broken, has too many pixels or no range of pixels that is known.
+    """
+    with opened(content) as image:
+        kind, frames = str(image.format), getattr(image, "n_frames", 1)
+        source = _NAMES.get(kind, kind)
+        image.load()
+        if kind == "PNG" and _IEND not in content:
+            raise BadImageError("it ends early: it was cut")
+        if kind in KEPT and size["height"] is None:
+            return Normal(content, source, False, 1 if kind == "MPO" else frames)
+        made = _png(_resized(plain(ImageOps.exif_transpose(image)), size))
+        return Normal(made, source, kind not in KEPT, 1 if kind == "MPO" else frames)
+
+
+@contextlib.contextmanager
+def opened(content: bytes | str) -> Iterator[Image.Image]:
+    """Open an image, whose pixels are not decoded yet; what goes wrong then or within is told in a sentence.
+
+    Args:
+        content: An image file, or its path.
+
+    Raises:
+        BadImageError: it is no image, is broken or has too many pixels.
+    """
+    for name in _PLUGINS:
+        importlib.import_module(f"PIL.{name}ImagePlugin")
+    try:
+        # Pillow warns of what is refused below, and of damage that it reads over.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(content if isinstance(content, str) else io.BytesIO(content), formats=FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise BadImageError(_too_large(f"{image.width:,} x {image.height:,}"))
+                yield image
+    except Image.DecompressionBombError as error:
+        pixels = re.search(r"\d+", str(error))
+        raise BadImageError(_too_large(f"{int(pixels[0]):,}" if pixels else "too many")) from error
+    except (BadImageError, MemoryError):
+        raise
+    except Exception as error:  # a broken file makes Pillow's decoders raise almost anything
+        raise BadImageError(_why(content, error)) from error
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """An image of any mode in a mode of which PNG has the pixels' full range: L, RGB, or I;16 for deep grey ones.
+
+    An alpha channel is dropped, as the transform graph does.
+
+    Raises:
+        BadImageError: the range of its pixels is not known: whole numbers above 16 bits, fractions beyond 0 to 1.
+    """
+    if image.mode in GREY:
+        return (image.convert("LA") if image.mode == "La" else image).convert("L")
+    if not image.mode.startswith("I") and image.mode != "F":
+        return image.convert("RGB")
+    pixels = np.asarray(image)
+    low, high = pixels.min(), pixels.max()
+    most = 1.0 if image.mode == "F" else 65535
+    if not (low >= 0 and high <= most):
+        raise BadImageError(
+            f"its pixels are {'fractions' if image.mode == 'F' else 'whole numbers of 32 bits'} from {low:g} to "
+            f"{high:g}; 0 to {most:g} is read: scale them, and write PNG of 16 bits"
+        )
+    return Image.fromarray((pixels * 65535 + 0.5 if image.mode == "F" else pixels).astype(np.uint16))
+
+
+def _too_large(pixels: str) -> str:
+    return f"it has {pixels} pixels, more than {MOST_PIXELS:,}: make it smaller, as with `magick mogrify -resize 2000x`"
+
+
+def _why(content: bytes | str, error: Exception) -> str:
+    """Why an image cannot be opened or decoded."""
+    if isinstance(content, str):
+        return f"{type(error).__name__}: {error}"
+    if not content:
+        return "it is empty"
+    kind = image_folders.format_of(content[: image_folders.HEAD_BYTES], len(content))
+    if kind is None:
+        return "it is no image"
+    if kind not in image_folders.READ:
+        return f"it is {kind}, which is not read: convert it, as with `magick mogrify -format png`"
+    return f"this {kind} file is broken or was cut ({' '.join(str(error).split()) or type(error).__name__})"
+
+
+def _resized(image: Image.Image, size: Mapping[str, int | None]) -> Image.Image:
+    height, width = size["height"], size["width"]
+    if height is None or width is None or image.size == (width, height):
+        return image
+    if not image.mode.startswith("I"):
+        return image.resize((width, height), Image.Resampling.BILINEAR)
+    fractions = Image.fromarray(np.asarray(image).astype(np.float32))
+    made = np.asarray(fractions.resize((width, height), Image.Resampling.BILINEAR))
+    return Image.fromarray((made + 0.5).clip(0, 65535).astype(np.uint16))
+
+
+def _png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def _png_of(pixels: np.ndarray[Any, Any]) -> bytes:
+    """A PNG by hand (w3.org/TR/png-3, section 11), which is faster than Pillow for small images."""
+    height, width = pixels.shape[:2]
+    colour = 2 if pixels.ndim == 3 and pixels.shape[2] == 3 else 0
+    # Each row starts with its filter: 0, none.
+    rows = np.zeros((height, 1 + pixels.size // height), np.uint8)
+    rows[:, 1:] = pixels.reshape(height, -1)
+    head = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows.tobytes(), 1)), (b"IEND", b""))
+    parts = [b"\x89PNG\r\n\x1a\n"]
+    for name, body in chunks:
+        parts += [struct.pack(">I", len(body)), name, body, struct.pack(">I", zlib.crc32(name + body))]
+    return b"".join(parts)

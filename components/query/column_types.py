@@ -1,0 +1,173 @@
+"""Rows of Python values as Arrow columns: the type of a column is that of its values, and one for all of them."""
+
+import datetime
+import decimal
+import ipaddress
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from components.query.query_rows import Row
+from errors import UserError
+
+EXACT = 2**53
+"""Whole numbers up to here are exact as fractions."""
+_LARGEST = 2**63
+_UTC = datetime.timezone.utc
+
+
+class _Kind(NamedTuple):
+    """How values of a Python type are kept.
+
+    Attributes:
+        what: Its name in a message.
+        type: Arrow's type.
+        convert: From a value to what Arrow takes; None where it takes the value.
+    """
+
+    what: str
+    type: pa.DataType
+    convert: Callable[[Any], Any] | None = None
+
+
+_INTEGER, _NUMBER = _Kind("an integer", pa.int64()), _Kind("a number", pa.float64(), float)
+_TEXT = _Kind("a text", pa.string(), str)
+_TIME = _Kind("a time", pa.timestamp("us"))
+_INSTANT = _Kind("a time with a zone", pa.timestamp("us", "UTC"), lambda value: value.astimezone(_UTC))
+_NULL = _Kind("no value", pa.null())
+_KINDS: dict[type, _Kind] = {
+    bool: _Kind("a truth", pa.bool_()),
+    int: _INTEGER,
+    float: _NUMBER,
+    str: _TEXT,
+    bytes: _Kind("bytes", pa.binary()),
+    datetime.date: _Kind("a date", pa.date32()),
+    datetime.timedelta: _Kind("a duration", pa.duration("us")),
+    **dict.fromkeys((uuid.UUID, ipaddress.IPv4Address, ipaddress.IPv6Address, datetime.time), _TEXT),
+    **dict.fromkeys((ipaddress.IPv4Interface, ipaddress.IPv6Interface), _TEXT),
+}
+
+
+class Columns:
+    """The types of a result's columns, as far as its rows were seen.
+
+    Args:
+        names: The columns.
+        where: The database, for messages.
+    """
+
+    def __init__(self, names: Sequence[str], where: str) -> None:
+        self._names, self._where = names, where
+        self._kinds = [_NULL] * len(names)
+        self._first = [0] * len(names)
+        self._inexact: dict[int, int] = {}
+        self.rows = 0
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The types of all rows; a column without any value holds texts."""
+        types = [pa.string() if kind is _NULL else kind.type for kind in self._kinds]
+        return pa.schema(list(zip(self._names, types, strict=True)))
+
+    def add(self, rows: Sequence[Row]) -> pa.RecordBatch:
+        """Take further rows.
+
+        Args:
+            rows: At least one.
+
+        Returns:
+            The rows, with the types that they have on their own.
+
+        Raises:
+            UserError: a column mixes types, or holds what no column of a table can.
+        """
+        arrays = [self._array(place, list(values)) for place, values in enumerate(zip(*rows, strict=True))]
+        self.rows += len(rows)
+        return pa.RecordBatch.from_arrays(arrays, [str(place) for place in range(len(arrays))])
+
+    def _array(self, place: int, values: list[Any]) -> pa.Array:
+        kinds = {type_: _kind(type_, values) for type_ in {*map(type, values)} - {type(None)}}
+        of_values = {kind for kind in kinds.values() if kind is not None}
+        merged = {*of_values, self._kinds[place]} - {_NULL}
+        if None in kinds.values() or (len(merged) > 1 and merged != {_INTEGER, _NUMBER}):
+            raise self._mixed(place, values)
+        if datetime.datetime in kinds:
+            self._check_zones(place, values)
+        if not of_values:
+            return pa.nulls(len(values))
+        kind = _NUMBER if _NUMBER in of_values else next(iter(of_values))
+        if kind in (_INTEGER, _NUMBER):
+            self._check_numbers(place, values)
+        if self._kinds[place] is _NULL:
+            self._first[place] = self.rows + next(row for row, value in enumerate(values) if value is not None)
+            self._kinds[place] = kind
+        elif kind is _NUMBER:
+            self._kinds[place] = kind
+        if self._kinds[place] is _NUMBER and place in self._inexact:
+            raise UserError(
+                f"{self._cell(place, self._inexact[place])} is a whole number beyond 2^53 in a column of fractions, "
+                f"which cannot hold it exactly: read it as text, as with CAST({self._names[place]} AS TEXT)"
+            )
+        convert = int if kind is _INTEGER and decimal.Decimal in kinds else kind.convert
+        if kinds.keys() <= {float, str}:
+            convert = None
+        cells = values if convert is None else [None if value is None else convert(value) for value in values]
+        return pa.array(cells, kind.type)
+
+    def _check_numbers(self, place: int, values: list[Any]) -> None:
+        """Note the first whole number that a fraction cannot hold."""
+        if place in self._inexact:
+            return
+        for row, value in enumerate(values):
+            whole = isinstance(value, int) or (isinstance(value, decimal.Decimal) and _is_whole(value))
+            if whole and not -EXACT <= value <= EXACT:
+                self._inexact[place] = self.rows + row
+                return
+
+    def _check_zones(self, place: int, values: list[Any]) -> None:
+        zones = {value.tzinfo is None for value in values if isinstance(value, datetime.datetime)}
+        if len(zones) > 1:
+            raise self._mixed(place, values)
+
+    def _mixed(self, place: int, values: list[Any]) -> UserError:
+        """The error that names the first cell of another type, or of a type that no column has."""
+        earlier, at, name = self._kinds[place], self._first[place], self._names[place]
+        for row, value in enumerate(values):
+            if value is None:
+                continue
+            kind = _kind(type(value), values)
+            if kind is None:
+                return UserError(
+                    f"{self._cell(place, self.rows + row)} is of type {type(value).__name__}, and a cell is one "
+                    f"number, text, date or time: read it as text, as with CAST({name} AS TEXT), or leave it out"
+                )
+            if earlier is _NULL:
+                earlier, at = kind, self.rows + row
+            elif kind is not earlier and {kind, earlier} != {_INTEGER, _NUMBER}:
+                shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+                return UserError(
+                    f"{self._cell(place, self.rows + row)} holds {kind.what}, {shown}, and row {at + 1} holds "
+                    f"{earlier.what}: make them one type in the query, as with CAST({name} AS REAL), CAST({name} AS "
+                    f"TEXT) or NULLIF({name}, VALUE)"
+                )
+        return UserError(f"{self._cell(place, self.rows)} mixes times with and without a zone: cast them in the query")
+
+    def _cell(self, place: int, row: int) -> str:
+        return f"data.sql: {self._where}: column {self._names[place]!r}, row {row + 1}"
+
+
+def _kind(type_: type, values: Sequence[Any]) -> _Kind | None:
+    """How values of a type are kept; None where no column holds them."""
+    if type_ is decimal.Decimal:
+        own = [value for value in values if isinstance(value, decimal.Decimal)]
+        return _INTEGER if all(_is_whole(value) and -_LARGEST <= value < _LARGEST for value in own) else _NUMBER
+    if type_ is datetime.datetime:
+        first = next(value for value in values if isinstance(value, datetime.datetime))
+        return _TIME if first.tzinfo is None else _INSTANT
+    return _KINDS.get(type_)
+
+
+def _is_whole(value: decimal.Decimal) -> bool:
+    return value.is_finite() and value == value.to_integral_value()

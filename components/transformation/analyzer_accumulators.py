@@ -1,0 +1,94 @@
+"""What one pass over the data gathers for an analyzer of TensorFlow Transform, in parts that merge.
+
+Numbers go through TFT's own combiners, a large batch at a time; the tokens of a vocabulary are counted by Arrow.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components import value_counts
+
+Batch = Mapping[str, Any]
+"""Tensor key -> its values of one batch, numpy."""
+
+
+class Gatherer(Protocol):
+    """One analyzer's share of a pass; pickled to wherever the data is."""
+
+    def add(self, gathered: Any, batch: Batch) -> Any:
+        """Add a batch to what is gathered, which is None at first."""
+
+    def merge(self, parts: Iterable[Any]) -> Any:
+        """Put what several shards gathered together."""
+
+
+@dataclass(frozen=True)
+class Combined:
+    """Means, variances, extremes, sizes and quantiles.
+
+    Attributes:
+        combiners: TFT's combiners.
+        keys: For each the keys of its inputs.
+    """
+
+    combiners: tuple[Any, ...]
+    keys: tuple[tuple[str, ...], ...]
+
+    def add(self, gathered: list[Any] | None, batch: Batch) -> list[Any]:
+        """See Gatherer."""
+        before = gathered or [combiner.create_accumulator() for combiner in self.combiners]
+        return [
+            combiner.add_input(part, tuple(batch[key] for key in keys))
+            for combiner, part, keys in zip(self.combiners, before, self.keys, strict=True)
+        ]
+
+    def merge(self, parts: Iterable[list[Any]]) -> list[Any]:
+        """See Gatherer."""
+        columns = zip(*parts, strict=True)
+        return [
+            combiner.compact(combiner.merge_accumulators(list(column)))
+            for combiner, column in zip(self.combiners, columns, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Tokens with how often each occurs.
+
+    Attributes:
+        key: Key of the tokens.
+    """
+
+    key: str
+
+    def add(self, gathered: list[pa.StructArray] | None, batch: Batch) -> list[pa.StructArray]:
+        """See Gatherer."""
+        tokens = np.asarray(batch[self.key]).reshape(-1)
+        return value_counts.add(gathered, pa.array(tokens, pa.binary() if tokens.dtype == object else None))
+
+    def merge(self, parts: Iterable[list[pa.StructArray]]) -> list[pa.StructArray]:
+        """See Gatherer."""
+        return [value_counts.total([single for part in parts for single in part])]
+
+
+def vocabulary(counted: pa.StructArray, *, least: int, most: int | None) -> pa.StructArray:
+    """Tokens as bytes, most frequent first, equal ones by falling token, as TFT orders them.
+
+    Args:
+        counted: `values` and `counts`.
+        least: Frequency below which a token is left out.
+        most: How many are kept; None for all.
+    """
+    values, numbers = counted.field("values"), counted.field("counts")
+    if not pa.types.is_binary(values.type):
+        values = pa.array([str(value).encode() for value in values.to_pylist()], pa.binary())
+    table = pa.table({"values": values, "counts": numbers})
+    table = table.filter(pc.greater_equal(table["counts"], least))
+    order = pc.sort_indices(table, sort_keys=[("counts", "descending"), ("values", "descending")])
+    table = table.take(order[:most] if most is not None else order)
+    return pa.StructArray.from_arrays([value_counts.flat(column) for column in table.columns], table.column_names)

@@ -1,0 +1,220 @@
+"""Passes over the raw records: shards in parallel, each a file, read in large batches through a TensorFlow graph."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import tensorflow as tf
+from tensorflow_transform import impl_helper
+from tensorflow_transform.saved import saved_transform_io_v2
+from tfx.dsl.io import fileio
+from tfx_bsl.coders import example_coder
+
+from components import example_passes
+from components.engine import parallel_map
+from components.ingestion.write import example_encoding
+from components.ingestion.write.record_writer import RecordWriter, framed, joined
+from components.transformation import raw_tensors, traced
+from components.transformation.analyzer_accumulators import Gatherer
+from manifest import Shard
+from models import progress
+from models.data import column_cache
+
+
+class Graph:
+    """A SavedModel of TFT or a graph as it was traced, and the raw columns that go into it.
+
+    Args:
+        folder: Either of them.
+        spec: Raw column -> parsing rule, of the columns that the outputs need.
+    """
+
+    def __init__(self, folder: str, spec: Mapping[str, Any]) -> None:
+        self._spec = dict(spec)
+        if fileio.exists(f"{folder}/{traced.GRAPH}"):
+            self._apply = traced.Traced(folder).apply
+            return
+        loader = saved_transform_io_v2.SavedModelLoader(folder)
+        loader.finalize(set(spec), set(loader.structured_outputs))
+        self._apply = loader.apply_transform_model
+
+    def batches(self, path: str, declared: int | None) -> Iterator[dict[str, Any]]:
+        """Apply the graph to a file of gzipped records.
+
+        Args:
+            path: The file.
+            declared: How many records it must have; None where that is unknown.
+
+        Yields:
+            Output -> tensor, a batch of rows at a time.
+        """
+        meter, found = progress.Meter(total=column_cache.rows(path)), 0
+        for rows, columns in raw_tensors.tensors(path, self._spec):
+            yield self._apply(columns)
+            meter.add(rows)
+            found += rows
+        example_passes.check(path, found, declared)
+
+
+class Gather:
+    """One file in, what each gatherer gathered in it out; see `spread.Work`.
+
+    Args:
+        model: The phase's graph, as `Graph` takes it.
+        spec: Raw column -> parsing rule.
+        gatherers: What is gathered.
+    """
+
+    def __init__(self, model: str, spec: Mapping[str, Any], gatherers: Sequence[Gatherer]) -> None:
+        self._model, self._spec, self._gatherers = parallel_map.absolute(model), spec, list(gatherers)
+        self._graph: Graph | None = None
+
+    def setup(self) -> None:
+        """Load the graph."""
+        self._graph = Graph(self._model, self._spec)
+
+    def process(self, element: example_passes.Element) -> list[Any] | None:
+        """Gather from one file; None where it has no row."""
+        _, path, declared = element
+        assert self._graph is not None
+        gathered: list[Any] = [None] * len(self._gatherers)
+        for outputs in self._graph.batches(path, declared):
+            batch = {key: value.numpy() for key, value in outputs.items()}
+            gathered = [gatherer.add(part, batch) for gatherer, part in zip(self._gatherers, gathered, strict=True)]
+        return gathered if gathered and gathered[0] is not None else None
+
+
+class Materialize:
+    """A raw file in, the file of its transformed tf.Examples out; see `spread.Work`.
+
+    Args:
+        model: The SavedModel of the transformation.
+        spec: Raw column -> parsing rule.
+        schema: Of the outputs.
+        drafts: Folder where a file is kept until it is complete.
+        bags: Outputs that are bags of words.
+    """
+
+    def __init__(self, model: str, spec: Mapping[str, Any], schema: Any, drafts: str, bags: Sequence[str] = ()) -> None:
+        self._model, self._spec, self._schema = parallel_map.absolute(model), spec, schema
+        self._drafts, self._bags = parallel_map.absolute(drafts), list(bags)
+        self._graph: Graph | None = None
+
+    def setup(self) -> None:
+        """Load the graph."""
+        self._graph = Graph(self._model, self._spec)
+        self._converter = impl_helper.make_tensor_to_arrow_converter(self._schema)
+        self._encoder = example_coder.RecordBatchToExamplesEncoder(self._schema)
+
+    def process(self, element: example_passes.Element) -> tuple[int, dict[str, int]]:
+        """Write one file, whose path is the element's key.
+
+        Returns:
+            Its number of rows, and those without a known word in each bag.
+        """
+        assert self._graph is not None
+        target, source, declared = element
+        rows, wordless = 0, dict.fromkeys(self._bags, 0)
+        draft = parallel_map.Draft(target, self._drafts)
+        writer, beside = RecordWriter(draft.file), column_cache.Writer(target)
+        for outputs in self._graph.batches(source, declared):
+            for name in self._bags:
+                wordless[name] += int((~outputs[name].numpy().any(axis=1)).sum())
+            batch = flat(outputs)
+            if batch is None:
+                arrow = self._converter.convert(outputs)
+                rows += arrow.num_rows
+                writer.write(self._encoder.encode(arrow))
+            else:
+                rows += len(batch)
+                writer.write_framed(joined(framed(example_encoding.examples(batch))))
+                beside.write(batch)
+        writer.close()
+        draft.place()
+        beside.close(writer.digest)
+        return rows, wordless
+
+
+def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
+    """Outputs as flat columns, or as lists of one length; None where one is neither numbers nor one text a row."""
+    columns = {}
+    for name, tensor in sorted(outputs.items()):
+        if not isinstance(tensor, tf.Tensor) or tensor.dtype not in (tf.float32, tf.int64, tf.string):
+            return None
+        values = tensor.numpy()
+        width = math.prod(values.shape[1:])
+        if width != 1 and (tensor.dtype == tf.string or not width):
+            return None
+        column = pa.array(values.reshape(-1), pa.binary() if tensor.dtype == tf.string else None)
+        columns[name] = column if width == 1 else pa.FixedSizeListArray.from_arrays(column, width)
+    return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def gather(
+    make_pipeline: Callable[[], Any],
+    files: Sequence[Shard],
+    spec: Mapping[str, Any],
+    folder: str,
+    explain: parallel_map.Explain = parallel_map.unexplained,
+) -> Callable[[str, Sequence[Gatherer]], list[Any]]:
+    """Make a data pass for `analysis.Analysis.run`.
+
+    Args:
+        make_pipeline: Makes a Beam pipeline.
+        files: The files to read.
+        spec: Raw column -> parsing rule.
+        folder: For the results, where all workers and this process can reach it.
+        explain: As of `spread.spread`.
+
+    Returns:
+        The pass.
+    """
+
+    def run(model: str, gatherers: Sequence[Gatherer]) -> list[Any]:
+        def merge(parts: list[list[Any]]) -> list[Any]:
+            columns = zip(*parts, strict=True)
+            return [gatherer.merge(column) for gatherer, column in zip(gatherers, columns, strict=True)]
+
+        elements = [("", parallel_map.absolute(file.path), file.rows) for file in files]
+        work = Gather(model, spec, gatherers)
+        found = parallel_map.combine(make_pipeline, elements, work, merge, f"{folder}/pass", explain)
+        if not found:
+            raise ValueError("the train split holds no row to analyse")
+        # Also what one file gave by itself has to be put in order once.
+        return merge([found[""]])
+
+    return run
+
+
+def materialize(
+    make_pipeline: Callable[[], Any],
+    files: Mapping[str, Shard],
+    spec: Mapping[str, Any],
+    model: str,
+    schema: Any,
+    folder: str,
+    explain: parallel_map.Explain = parallel_map.unexplained,
+    bags: Sequence[str] = (),
+) -> dict[str, tuple[int, dict[str, int]]]:
+    """Write transformed tf.Examples.
+
+    Args:
+        make_pipeline: Makes a Beam pipeline.
+        files: File to write -> the raw file.
+        spec: Raw column -> parsing rule.
+        model: The SavedModel of the transformation.
+        schema: Of the outputs.
+        folder: For counts and files that are not complete, on the file system of the files to write.
+        explain: As of `spread.spread`.
+        bags: Outputs that are bags of words.
+
+    Returns:
+        File that was written -> its rows, and those without a known word in each bag.
+    """
+    elements = [
+        (parallel_map.absolute(target), parallel_map.absolute(source.path), source.rows)
+        for target, source in files.items()
+    ]
+    work = Materialize(model, spec, schema, f"{folder}/files", bags)
+    return dict(zip(files, parallel_map.spread(make_pipeline, elements, work, f"{folder}/rows", explain), strict=True))

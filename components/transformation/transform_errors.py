@@ -1,0 +1,117 @@
+"""What is wrong with a user's data or function, out of a failed transformation's error."""
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+import project
+from components import example_passes
+from errors import UserError
+from models.features.raw_columns import FINDING
+
+_FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s*$", re.MULTILINE)
+_BROKEN_PICTURE = re.compile(r"\{\{node \S*Decode(Image|Png)\}\}")
+
+_NODE = re.compile(r"\[?\[?\{\{.*?\}\}\]?\]?|\[Op:.*?\]|\[while running .*?\]")
+"""Where in the graph it was."""
+
+
+class Records:
+    """Rows of examples, read only when they are asked for; pickled to where a worker is.
+
+    Args:
+        files: Split -> its files.
+    """
+
+    def __init__(self, files: Mapping[str, Sequence[str]]) -> None:
+        self._files = dict(files)
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        for split, paths in self._files.items():
+            rows = (record for path in paths for records in example_passes.batches(path) for record in records)
+            for number, record in enumerate(rows, 1):
+                yield f"row {number:,} of {split}", bytes(record)
+
+
+def explain(
+    error: BaseException, config: Mapping[str, Any], records: Iterable[tuple[str, bytes]] = ()
+) -> UserError | None:
+    """Turn an error into one for the user's eyes.
+
+    Args:
+        error: What the stage raised.
+        config: The stage's settings.
+        records: Where each row is, and it as a serialized tf.Example; read only to find a picture that is broken.
+
+    Returns:
+        The column and what its cells must be, or the line of the user's function; None where neither is the cause.
+    """
+    own = config.get("preprocessing")
+    for cause in _causes(error):
+        found = _FINDING.search(str(cause))
+        if found:
+            value = f" {_plain(found[2])!r}" if found[2] else ""
+            said = _plain(found[1])
+            return UserError(f"{said}{value}. Mend or exclude such rows, or choose another role for the column")
+        if _BROKEN_PICTURE.search(str(cause)):
+            columns = [entry["column"] for entry in config["features"].get("image", ())]
+            reason = _NODE.sub("", str(cause)).strip().splitlines()[-1].strip()
+            where = _broken(records, columns, (config.get("columns") or {}).get("id"))
+            return UserError(
+                f"column {', '.join(map(repr, columns))} holds a picture that is broken ({reason}){where}: replace or "
+                "exclude it"
+            )
+        line = _own_line(cause, own) if own else None
+        if line:
+            return UserError(f"{own} failed: {type(cause).__name__}: {cause} ({line})")
+        if isinstance(cause, ValueError) and _raised_by_models(cause):
+            return UserError(str(cause))
+    return None
+
+
+def _broken(records: Iterable[tuple[str, bytes]], columns: Sequence[str], name: str | None) -> str:
+    """The first row whose picture is broken, as the end of a sentence; empty where none is found."""
+    for place, record in records:
+        cells = tf.train.Example.FromString(record).features.feature
+        for column in columns:
+            for content in cells[column].bytes_list.value:
+                try:
+                    tf.io.decode_image(content, expand_animations=False)
+                except tf.errors.InvalidArgumentError:
+                    called = b"".join(cells[name].bytes_list.value).decode(errors="replace") if name else ""
+                    return f", in {called or place}"
+    return ""
+
+
+def _plain(escaped: str) -> str:
+    """A text of which TensorFlow wrote quotes and all that is not ASCII as escapes."""
+    return escaped.encode().decode("unicode_escape").encode("latin-1").decode(errors="replace")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it, the first cause first."""
+    chain: list[BaseException] = []
+    found: BaseException | None = error
+    while found is not None and found not in chain:
+        chain.append(found)
+        found = found.__cause__ or found.__context__
+    return reversed(chain)
+
+
+def _raised_by_models(error: BaseException) -> bool:
+    """Whether it is a sentence of ours: models/ knows no UserError."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename.startswith(os.path.join(project.REPOSITORY, "models", ""))
+
+
+def _own_line(error: BaseException, own: str) -> str | None:
+    """Where in the user's module an error was raised, or led on from; None where it was not."""
+    module = sys.modules.get(own.rpartition(".")[0])
+    path = getattr(module, "__file__", None)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == path]
+    return f"{project.shown(frames[-1].filename)}, line {frames[-1].lineno}" if frames else None

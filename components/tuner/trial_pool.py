@@ -1,0 +1,137 @@
+"""Processes that train trials: each reads the transformed examples once, and takes one trial after another."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import project
+from components.tuner.trials import Result
+
+THREADS = 2
+"""Of one trial, whatever runs beside it: the last digits of a sum depend on the number of threads."""
+MODULE = "models.training.trial_process"
+
+
+def size(parallel: int | None, jobs: int, cores: int | None = None) -> int:
+    """How many trials run at a time.
+
+    Args:
+        parallel: What the config says; None for half the cores.
+        jobs: How many trials there are at most.
+        cores: Cores of this machine; None to look.
+    """
+    cores = cores or len(os.sched_getaffinity(0))
+    return max(1, min(parallel or cores // 2, cores, jobs))
+
+
+class Pool:
+    """Processes for trials; use it as a context, which leaves none behind.
+
+    Args:
+        order: What each process is told first: where the transformed examples and the graph are, and the sections of
+            the config that no trial changes.
+        processes: How many run at a time.
+    """
+
+    def __init__(self, order: Mapping[str, Any], processes: int) -> None:
+        self._order, self._processes = dict(order), processes
+        self._idle: list[_Process] = []
+        self._all: list[_Process] = []
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._all:
+            process.end()
+
+    def __call__(self, jobs: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[int, Result]]:
+        """Train each job; give each result as it comes.
+
+        A process that dies takes its one trial with it, which is then a failed one; a new process goes on.
+        """
+        waiting = list(jobs.items())[::-1]
+        with selectors.DefaultSelector() as busy:
+            while waiting or busy.get_map():
+                while waiting and len(busy.get_map()) < self._processes:
+                    number, job = waiting.pop()
+                    process = self._idle.pop() if self._idle else self._start()
+                    process.give(number, job)
+                    busy.register(process.answers, selectors.EVENT_READ, process)
+                for key, _ in busy.select():
+                    process = key.data
+                    busy.unregister(process.answers)
+                    result = process.take()
+                    if process.alive:
+                        self._idle.append(process)
+                    yield process.number, result
+
+    def _start(self) -> "_Process":
+        process = _Process(self._order)
+        self._all.append(process)
+        return process
+
+
+class _Process:
+    """One process of `models.training.trial_process`."""
+
+    def __init__(self, order: Mapping[str, Any]) -> None:
+        read_end, write_end = os.pipe()
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", MODULE, str(write_end)],
+            stdin=subprocess.PIPE,
+            cwd=project.folder(),
+            env={
+                **os.environ,
+                **project.environment(),
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                "TF_NUM_INTRAOP_THREADS": str(THREADS),
+                "TF_NUM_INTEROP_THREADS": str(THREADS),
+                "OMP_NUM_THREADS": str(THREADS),
+            },
+            pass_fds=[write_end],
+        )
+        os.close(write_end)
+        self.answers: IO[str] = open(read_end, encoding="utf-8")  # noqa: SIM115  until `end`
+        self.alive, self.number = True, -1
+        self._tell(order)
+
+    def give(self, number: int, job: Mapping[str, Any]) -> None:
+        """Let it train one trial."""
+        self.number = number
+        self._tell(job)
+
+    def take(self) -> Result:
+        """Its answer, which is there to be read, or what it died of."""
+        line = self.answers.readline()
+        if line.endswith("\n"):
+            return Result(**json.loads(line))
+        self.alive = False
+        code = self._popen.wait()
+        self.end()
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        hint = ": memory may have run out, lower tuner.parallel" if code == -signal.SIGKILL else ""
+        # It may be the machine's fault and not the values': nothing to be kept.
+        return Result(failure=f"its process {how}{hint}", keep=False)
+
+    def end(self) -> None:
+        """Kill it and let its files go."""
+        self._popen.kill()
+        self._popen.wait()
+        assert self._popen.stdin is not None
+        with contextlib.suppress(OSError):
+            self._popen.stdin.close()
+        self.answers.close()
+
+    def _tell(self, message: Mapping[str, Any]) -> None:
+        assert self._popen.stdin is not None
+        # A process that died is noticed when its answer is read.
+        with contextlib.suppress(BrokenPipeError):
+            self._popen.stdin.write(json.dumps(message).encode() + b"\n")
+            self._popen.stdin.flush()

@@ -1,0 +1,1 @@
+"""Facts about columns, on which proposals rest."""

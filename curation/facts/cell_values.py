@@ -1,0 +1,139 @@
+"""Values of a table that are one category in several spellings, or that stand for a missing value."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.data_checks import sentinels
+from components.ingestion.parsing import number_parsing
+from curation.propose import config_text
+from curation.propose.choices import Line
+from spec.cells.number_format import PLAIN, NumberFormat
+
+MOST_VALUES = 1000
+"""Distinct texts above which a column holds no categories."""
+MOST_WORDS = 4
+"""Mean number of words of texts that are no categories."""
+YEARS = 30
+"""Years between a date that programs write where there is none, and the first real one."""
+
+Values = dict[str, list[Any]]
+"""Column -> values."""
+
+
+def propose(
+    table: pa.Table, numbers: NumberFormat = PLAIN, known: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> tuple[list[Line], list[str]]:
+    """Keys of [data] for such values.
+
+    Args:
+        table: Cells, as texts or with types; null where one is missing.
+        numbers: How numbers are written.
+        known: Column -> values that stand for a missing one and are null in the table.
+
+    Returns:
+        The keys, and what to say, a sentence each.
+    """
+    lines, said = [], []
+    sure, maybe = Values({name: list(texts) for name, texts in known.items()}), Values()
+    folds: list[str] = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        amounts = _numbers(column, numbers)
+        if amounts is not None:
+            for number, rows, stands in _markers(amounts):
+                (sure if stands else maybe).setdefault(name, []).append(int(number))
+                said.append(_said(name, int(number), rows, len(column), sure=stands))
+        elif pa.types.is_string(column.type):
+            counts = _counts(column)
+            for value in _no_values(counts):
+                sure.setdefault(name, []).append(value)
+                said.append(_said(name, value, counts[value], len(column), sure=True))
+            groups = sentinels.spellings(
+                {value: rows for value, rows in counts.items() if value not in sure.get(name, ())}
+            )
+            if groups and _are_categories(counts, len(column)):
+                certain = sentinels.one_word(groups)
+                folds += [name] if certain else []
+                said.append(_spelled(name, sentinels.shown(groups, counts), certain))
+    why = "values that stand for a missing one"
+    lines += [Line("column_null_values", sure, why)] if sure else []
+    lines += [Line("column_null_values", {**sure, **maybe}, f"if these are {why}", active=False)] if maybe else []
+    lines += [Line("fold_case", folds, "spellings that differ by case alone are one category")] if folds else []
+    return lines, said
+
+
+def _said(column: str, value: int | str, rows: float, every: int, *, sure: bool) -> str:
+    text = f"{column}: {value!r} in {rows:,.0f} of {every:,} cells ({rows / every:.1%})"
+    key = f"data.column_null_values = {config_text.toml({column: [value]})}"
+    return (
+        f"{text} stands for a missing value: {key}" if sure else f"{text}: if it stands for a missing value, say {key}"
+    )
+
+
+def _spelled(column: str, shown: str, sure: bool) -> str:
+    if sure:
+        return f"{column}: {shown}: one category in several spellings, made one by data.fold_case"
+    return f"{column}: {shown}: values that differ by case alone; if they are the same, add {column} to data.fold_case"
+
+
+def _numbers(column: pa.ChunkedArray, form: NumberFormat) -> pa.ChunkedArray | None:
+    """Cells as float64, where all that are there are numbers."""
+    column = column.drop_null()
+    if pa.types.is_string(column.type):
+        if not len(column) or not pc.all(number_parsing.fits(column, form)).as_py():
+            return None
+        return number_parsing.plain(column, form).cast(pa.float64())
+    is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    return column.cast(pa.float64(), safe=False) if is_number else None
+
+
+def _markers(numbers: pa.ChunkedArray) -> Iterator[tuple[float, int, bool]]:
+    """Least and greatest numbers that are written with nines: number, rows, whether it surely stands for none."""
+    finite = numbers.filter(pc.is_finite(numbers))
+    if not len(finite):
+        return
+    ends = pc.min_max(finite).as_py()
+    markers = [number for number in dict.fromkeys((ends["min"], ends["max"])) if sentinels.is_marker(number)]
+    others = finite.filter(pc.invert(pc.is_in(finite, value_set=pa.array(markers, pa.float64()))))
+    if not len(others):
+        return
+    rest = pc.min_max(others).as_py()
+    for number in markers:
+        rows = pc.sum(pc.equal(finite, number)).as_py()
+        share = rows / len(numbers)
+        stands = sentinels.stands_out(number, share, rest["min"], rest["max"])
+        apart = max(rest["min"] - number, number - rest["max"])
+        if stands or (share >= sentinels.MOST_FREQUENT and apart > 1 and pc.count_distinct(others).as_py() > 2):
+            yield number, rows, stands
+
+
+def _counts(column: pa.ChunkedArray) -> Mapping[str, int]:
+    """Value -> rows; empty where there are too many for categories."""
+    counts = pc.value_counts(column.drop_null())
+    if len(counts) > MOST_VALUES:
+        return {}
+    return dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
+
+
+def _no_values(counts: Mapping[str, int]) -> list[str]:
+    """Texts that programs write where there is no value, and dates far before or after all others."""
+    found = [value for value in counts if value.lower() in sentinels.TEXTS]
+    days = sorted(value[:10] for value in counts if value[:4].isdecimal() and value[4:5] == "-")
+    if len(days) < len(counts) - len(found) or len(days) < 3:
+        return found
+    rest = [day for day in days if day not in sentinels.DATES]
+    for value in counts:
+        day, rows = value[:10], sum(counts.values())
+        if day in sentinels.DATES and rest and counts[value] >= sentinels.MOST_FREQUENT * rows:
+            year = int(day[:4])
+            if year == 0 or min(abs(year - int(rest[0][:4])), abs(year - int(rest[-1][:4]))) >= YEARS:
+                found.append(value)
+    return found
+
+
+def _are_categories(counts: Mapping[str, int], rows: int) -> bool:
+    words = sum(len(value.split()) for value in counts) / len(counts)
+    return words < MOST_WORDS and len(counts) <= rows / 2

@@ -1,0 +1,160 @@
+"""How dates are written in a table, where that is not YYYY-MM-DD."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.ingestion.parsing import date_parsing, number_parsing
+from curation.propose.name_hints import TIME_WORDS, has
+from spec.cells.date_format import EPOCHS, ISO, DateFormat
+from spec.cells.number_format import PLAIN
+
+FORMATS = (
+    *("YYYY-MM-DD", "YYYY/MM/DD", "YYYY.MM.DD", "DD.MM.YYYY", "DD.MM.YY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY"),
+    *("MM-DD-YYYY", "DD/MM/YY", "MM/DD/YY", "MON DD, YYYY", "MON DD YYYY", "DD MON YYYY", "DD. MON YYYY"),
+    *("DD-MON-YYYY", "DD-MON-YY", "DD/MON/YYYY", "YYYY-MON-DD", "YYYYMMDD"),
+)
+"""What is looked for."""
+ODD = 2
+"""Most other texts among dates: they stand for a missing value."""
+SAMPLE = 20_000
+"""Distinct texts that are looked at."""
+LEAST = 5
+"""Distinct numbers that must all be dates for YYYYMMDD."""
+MIXED_SHARE = 0.8
+"""Share of distinct texts that must be dates of one format or another for a column to be named."""
+EXAMPLES = 3
+LONGEST = 12
+"""Characters of a text that stands for a missing date."""
+FALLS = 0.01
+"""Share of steps back that rows in the order of their dates may have."""
+_CLOCK = r"^$|^\d{1,2}:?\d{2}"
+_SECONDS = (946_684_800, 2_145_916_800)
+"""From 2000 to 2037."""
+
+
+@dataclass
+class Dates:
+    """What was found.
+
+    Attributes:
+        formats: Column -> its format, where that is not YYYY-MM-DD.
+        examples: Column -> a date as it is written there.
+        odd: Column -> texts among its dates that are none.
+        ambiguous: Column -> its formats, any of which may be meant.
+        mixed: Column -> places of dates in different formats in the table, and their texts.
+    """
+
+    formats: dict[str, str] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
+    odd: dict[str, list[str]] = field(default_factory=dict)
+    ambiguous: dict[str, list[str]] = field(default_factory=dict)
+    mixed: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+
+
+def detect(table: pa.Table) -> Dates:
+    """Look at a table.
+
+    Args:
+        table: Cells, texts or numbers; null where one is missing.
+    """
+    found = Dates()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_integer(column.type):
+            column = column.cast(pa.string())
+        if not pa.types.is_string(column.type):
+            continue
+        texts = pc.unique(column.drop_null())[:SAMPLE]
+        if len(texts) < 2:
+            continue
+        able = list(_fitting(name, texts))
+        if not able:
+            mixed = _mixed(texts)
+            if mixed:
+                found.mixed[name] = sorted((pc.index(column, text).as_py(), text) for text in mixed)
+            continue
+        if len(able) > 1:
+            able = [form for form in able if _rises(column, form)] or able
+        fits = date_parsing.fits(texts, DateFormat(able[0]))
+        odd = texts.filter(pc.invert(fits)).to_pylist()
+        if odd:
+            found.odd[name] = odd
+        found.examples[name] = texts.filter(fits)[0].as_py()
+        if len(able) > 1:
+            found.ambiguous[name] = able
+        elif able != ["YYYY-MM-DD"] or not _all(pc.match_substring_regex(texts.filter(fits), ISO)):
+            found.formats[name] = able[0]
+    return found
+
+
+def written(table: pa.Table, dates: Dates) -> pa.Table:
+    """The table with its dates as YYYY-MM-DD."""
+    for name, text in dates.formats.items():
+        column = date_parsing.iso(table[name].cast(pa.string()).combine_chunks(), DateFormat(text))
+        table = table.set_column(table.column_names.index(name), name, column)
+    return table
+
+
+def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
+    """Formats that all texts are written in, but for a few."""
+    numbers = _all(pc.match_substring_regex(texts, r"^[+-]?\d+(\.\d*)?$"))
+    if numbers:
+        if len(texts) >= LEAST and _are(texts, "YYYYMMDD", 0) and _all(pc.match_substring_regex(texts, r"^(19|20)")):
+            yield "YYYYMMDD"
+        for text, factor in EPOCHS.items() if has(name, TIME_WORDS) else ():
+            values = number_parsing.plain(texts, PLAIN).cast(pa.float64())
+            low, high = (second * factor for second in _SECONDS)
+            if len(texts) >= LEAST and low <= pc.min(values).as_py() <= pc.max(values).as_py() <= high:
+                yield text
+        return
+    if not _any(pc.match_substring_regex(texts[:20], r"\d")):
+        return
+    for text in FORMATS:
+        if _are(texts, text, ODD):
+            yield text
+
+
+def _are(texts: pa.Array, text: str, odd: int) -> bool:
+    """Whether texts are dates in a format, followed by nothing but a time of day; all but so many."""
+    form = DateFormat(text)
+    if not _any(date_parsing.fits(texts[:20], form)):
+        return False
+    fits = pc.match_substring_regex(texts, form.pattern)
+    fitting = texts.filter(fits)
+    if len(fitting) < max(2, len(texts) - odd) or (len(fitting) < len(texts) and len(fitting) < LEAST):
+        return False
+    rest = pc.replace_substring_regex(fitting, form.pattern, r"\4")
+    others = texts.filter(pc.invert(fits))
+    short = not len(others) or pc.max(pc.utf8_length(others)).as_py() <= LONGEST
+    return short and _all(pc.match_substring_regex(rest, _CLOCK))
+
+
+def _mixed(texts: pa.Array) -> list[str]:
+    """Texts in different formats, where most of all are dates; else none."""
+    if not _any(pc.match_substring_regex(texts[:20], r"^(\d+[./-]\d+[./-]\d+|.*\pL{3}.*\d{2})")):
+        return []
+    fitting = {text: pc.match_substring_regex(texts, DateFormat(text).pattern) for text in FORMATS}
+    either = [any(fits) for fits in zip(*(fits.to_pylist() for fits in fitting.values()), strict=True)]
+    if sum(either) < max(LEAST, MIXED_SHARE * len(either)):
+        return []
+    first = dict.fromkeys(texts.filter(fits)[0].as_py() for fits in fitting.values() if _any(fits))
+    no_date = texts.filter(pa.array([not fits for fits in either]))
+    return [*list(first)[:EXAMPLES], *([no_date[0].as_py()] if len(no_date) else [])]
+
+
+def _rises(column: pa.ChunkedArray, text: str) -> bool:
+    """Whether the rows are in the order of their dates, as this format reads them."""
+    days = date_parsing.iso(column.drop_null().combine_chunks(), DateFormat(text)).to_pylist()
+    falls = sum(after[:10] < before[:10] for before, after in itertools.pairwise(days))
+    return bool(falls <= len(days) * FALLS)
+
+
+def _all(truths: pa.Array) -> bool:
+    return bool(pc.all(truths).as_py())
+
+
+def _any(truths: pa.Array) -> bool:
+    return bool(pc.any(truths).as_py())

@@ -1,0 +1,185 @@
+"""What columns have to do with each other and with the label."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation.facts.column_facts import Facts
+
+Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Codes = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
+
+SAME = 0.9999
+"""Correlation from which on two numbers are the same but for their unit."""
+MANY = 0.5
+"""Share of distinct values from which on one-to-one says nothing: two columns of unique values always are."""
+LEVELS = 60
+"""Most values whose means are compared with a line."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """How much of the label a column of whole numbers explains, as shares of its variance.
+
+    Attributes:
+        line: By a straight line in the number.
+        levels: By a mean for each value, less what as many values would explain by chance.
+    """
+
+    line: float
+    levels: float
+
+
+def twins(facts: Facts, table: pa.Table, skip: str | None = None) -> dict[str, str]:
+    """Columns that say the same as an earlier one: equal cells, or a one-to-one recoding.
+
+    Args:
+        facts: The table's facts.
+        table: Its cells.
+        skip: A column that is no one's twin: the label.
+
+    Returns:
+        The later column's name -> the earlier one's.
+    """
+    first: dict[bytes, str] = {}
+    found: dict[str, str] = {}
+    for column in facts.columns:
+        if column.name == skip or column.distinct < 2 or column.picture:
+            continue
+        sign = _sign(table[column.name], column.unique_share)
+        if sign in first:
+            found[column.name] = first[sign]
+        first.setdefault(sign, column.name)
+    return found
+
+
+def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str, str]:
+    """Columns that give the label away: a copy, a one-to-one recoding, or a correlation of about 1.
+
+    Args:
+        facts: The table's facts.
+        table: Its cells.
+        label: The label's column.
+        numeric: Whether the label is a number that a regression learns.
+
+    Returns:
+        Column -> why, as the end of a sentence.
+    """
+    truth = facts[label]
+    sign = _sign(table[label], truth.unique_share)
+    found: dict[str, str] = {}
+    for column in facts.columns:
+        if column.name == label or column.distinct < 2 or column.picture:
+            continue
+        if _sign(table[column.name], column.unique_share) == sign:
+            same = table[column.name].type == table[label].type and table[column.name].equals(table[label])
+            found[column.name] = f"it is {'a copy' if same else 'a one-to-one recoding'} of the label"
+        elif numeric and column.numbers is not None and column.distinct > 2:
+            correlation = _correlation(table[column.name], table[label])
+            if abs(correlation) >= SAME:
+                found[column.name] = f"its correlation with the label is {correlation:.5f}"
+    return found
+
+
+def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:
+    """For whole numbers of few values: does the label follow the number, or each value by itself?
+
+    A label that is no number is taken as the indicator of its most frequent value.
+
+    Returns:
+        Column -> Order, for columns with 3 to LEVELS values.
+    """
+    if facts[label].numbers is not None:
+        target = table[label]
+    else:
+        target = pc.equal(table[label], facts[label].top[0][0]).cast(pa.float64())
+    found = {}
+    for column in facts.columns:
+        numbers = column.numbers
+        if column.name == label or numbers is None or not numbers.whole or not 3 <= column.distinct <= LEVELS:
+            continue
+        x, y, codes = _pairs(table[column.name], target)
+        if len(y) > 10 * column.distinct and y.std() > 0 and x.std() > 0:
+            found[column.name] = _order(x, y, codes)
+    return found
+
+
+def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tuple[int, int, int]:
+    """Rows that are equal but for their label, all rows with a label, and those that the best answers are right for.
+
+    Args:
+        table: The cells.
+        features: Columns that the model reads.
+        label: The label's column.
+    """
+    known = [name for name in features if not pa.types.is_null(table[name].type)]
+    rows = table.select([*known, label]).filter(pc.is_valid(table[label]))
+    if not known or not len(rows):
+        return 0, len(rows), len(rows)
+    rows = rows.rename_columns([*map(str, range(len(known))), "label"])
+    keys = rows.column_names[:-1]
+    # pyarrow 10 ends the process where the columns' chunks have different lengths.
+    each = rows.append_column("row", pa.array(np.ones(len(rows), np.int64))).combine_chunks()
+    each = each.group_by([*keys, "label"]).aggregate([("row", "sum")])
+    found = each.group_by(keys).aggregate([("row_sum", "sum"), ("row_sum", "max"), ("row_sum", "count")])
+    several = pc.greater(found["row_sum_count"], 1)
+    part = pc.sum(found["row_sum_sum"].filter(several)).as_py() or 0
+    return part, len(rows), pc.sum(found["row_sum_max"]).as_py()
+
+
+def _order(x: Array, y: Array, codes: Codes) -> Order:
+    rows = np.bincount(codes)
+    means = np.bincount(codes, weights=y) / rows
+    total = float(((y - y.mean()) ** 2).sum())
+    between = float((rows * (means - y.mean()) ** 2).sum())
+    # Omega squared: what means of random groups explain is taken off.
+    within = (total - between) / (len(y) - len(rows))
+    levels = (between - (len(rows) - 1) * within) / (total + within)
+    return Order(line=float(np.corrcoef(x, y)[0, 1] ** 2), levels=max(0.0, levels))
+
+
+def _pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> tuple[Array, Array, Codes]:
+    """Rows that have both, as float64, and the number of each row's value of the first among its different values."""
+    both = pc.and_(pc.is_valid(a), pc.is_valid(b))
+    kept = a.filter(both)
+    return _floats(kept), _floats(b.filter(both)), _codes(kept)
+
+
+def _floats(cells: pa.ChunkedArray) -> Array:
+    """Numbers as float64; whole ones from their least, as neighbours beyond 2^53 would be one number."""
+    if pa.types.is_integer(cells.type) and len(cells):
+        least, most = pc.min_max(cells).as_py().values()
+        if most - least < 2**63:
+            cells = pc.subtract(cells, least)
+    values: Array = cells.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
+    return values
+
+
+def _correlation(a: pa.ChunkedArray, b: pa.ChunkedArray) -> float:
+    x, y, _ = _pairs(a, b)
+    if len(x) < 3 or x.std() == 0 or y.std() == 0:
+        return 0.0
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def _sign(cells: pa.ChunkedArray, unique: float) -> bytes:
+    """Equal for columns that say the same.
+
+    Values are numbered as they first appear, so a recoding has the same numbers. Where most values are unique that
+    proves nothing, and the values themselves are compared.
+    """
+    if unique >= MANY:
+        return hashlib.sha256("\x1f".join(map(str, cells.to_pylist())).encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(_codes(cells).tobytes()).digest()
+
+
+def _codes(cells: pa.ChunkedArray) -> Codes:
+    """Numbers of the values in the order in which they first appear; a missing one is a value too."""
+    numbers = pc.dictionary_encode(cells.combine_chunks(), null_encoding="encode")
+    numbers = numbers.combine_chunks() if isinstance(numbers, pa.ChunkedArray) else numbers
+    codes: Codes = numbers.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+    return codes

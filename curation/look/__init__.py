@@ -1,0 +1,1 @@
+"""What kind of data there is, and how it is read."""

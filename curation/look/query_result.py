@@ -1,0 +1,79 @@
+"""Data that a query gives, for a proposal."""
+
+import dataclasses
+import os
+from dataclasses import dataclass
+
+from components.query import snapshot
+from components.query.query_rows import Query
+from curation.look import reading
+from curation.look.reading import Found
+from curation.propose.choices import Line
+from errors import UserError
+from spec import database_address
+from spec.data import Data
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query that stands for a path.
+
+    Attributes:
+        query: The query; an SQLite file's path is relative to the project, or absolute.
+        folder: Where its rows are kept.
+    """
+
+    query: Query
+    folder: str
+
+
+def source(path: str | None, sql: str | None, database: str | None, root: str, folder: str) -> str | Asked:
+    """What `new` is to look at.
+
+    Args:
+        path: PATH, if it was given.
+        sql: The query, if one was given.
+        database: Where it is asked; an SQLite file is relative to the working directory.
+        root: The project folder.
+        folder: Where a query's rows are kept.
+
+    Raises:
+        UserError: it is not one of the two.
+    """
+    if path is not None and sql is None and database is None:
+        return path
+    if path is not None or sql is None or database is None:
+        raise UserError(
+            "name the data, as in `python runner.py new NAME PATH` or `python runner.py new NAME --sql 'SELECT ...' "
+            "--database URL`"
+        )
+    try:
+        database_address.check(database)
+    except ValueError as error:
+        raise UserError(f"--database: {error}") from None
+    if database_address.is_sqlite(database):
+        file = database_address.sqlite_file(database, os.getcwd())
+        inside = os.path.relpath(file, root)
+        database = database_address.of_file(file if inside.startswith(os.pardir) else inside)
+    return Asked(Query(sql, database, Data.model_fields["query_seconds"].default), folder)
+
+
+def read(asked: Asked, root: str) -> Found:
+    """Read the rows of a query.
+
+    Args:
+        asked: The query.
+        root: The project folder.
+
+    Raises:
+        UserError: the query cannot be run, or gives no table.
+        ResourceError: the database cannot be reached.
+    """
+    taken = snapshot.take(asked.query, root, asked.folder)
+    found = reading.read(taken.path, root)
+    lines = [
+        Line("sql", asked.query.sql, "its rows are taken before each run; ORDER BY gives them an order"),
+        Line("database", asked.query.database, ""),
+        *(line for line in found.lines if line.key not in ("path", "format")),
+    ]
+    return dataclasses.replace(found, lines=tuple(lines), what="the rows of a query")

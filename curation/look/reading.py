@@ -1,0 +1,265 @@
+"""Finds out what kind of data is there, and reads it for the proposal."""
+
+import functools
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from components.ingestion import sources
+from components.ingestion.discovery import data_files, empty_files, hive_partitions, image_folders, unsupported_formats
+from components.ingestion.omissions import Omissions, short
+from components.ingestion.parsing import csv_text
+from components.ingestion.readers import images
+from curation.facts import number_formats
+from curation.look import dialect, image_facts, path_choices, several_files, unique_names
+from curation.look.image_facts import Pictures
+from curation.propose import cell_rules, config_text
+from curation.propose.choices import Line
+from errors import UserError
+from spec.cells.cleaning import Cleaning
+from spec.data import Data
+from spec.rows import data_paths
+
+MOST_ROWS = 2_000_000
+"""Rows that are looked at; what follows them is not read."""
+TEXTS = ("csv", "jsonl", "xlsx")
+"""Formats whose cells are texts, which tell by their looks what they mean."""
+MOST_IMAGES = 20_000
+"""Images in files of many that are looked at."""
+_ADDED = "the file's path, whose folder is the class: it names the row, and never is a feature"
+
+
+class Cells(NamedTuple):
+    """Rows of data that a config's section [data] names.
+
+    Attributes:
+        table: The cells, texts where the format has no types of its own.
+        whole: Whether all rows were read.
+        kinds: Types of columns that the format tells.
+        omissions: What was passed over.
+    """
+
+    table: pa.Table
+    whole: bool
+    kinds: Mapping[str, str]
+    omissions: Omissions
+
+
+@dataclass(frozen=True)
+class Found:
+    """Data that was read.
+
+    Attributes:
+        table: Its cells; columns of a CSV are texts, an image is an empty cell.
+        lines: Keys of [data] but for `split`.
+        whole: Whether all rows were read.
+        what: The format.
+        pictures: What the images are like; None for a table.
+        kinds: Columns whose type the format tells.
+        added: Columns that the reader adds, which name a row -> why they are no features.
+        said: What is passed over in choosing the paths, a sentence each.
+    """
+
+    table: pa.Table
+    lines: tuple[Line, ...]
+    whole: bool
+    what: str
+    pictures: Pictures | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The keys' values."""
+        return _active(self.lines)
+
+    @property
+    def where(self) -> str:
+        """The data's path, in a message."""
+        path = self.values.get("path") or self.values["database"]
+        if not isinstance(path, Mapping):
+            return str(path)
+        return os.path.dirname(path["train"] if isinstance(path["train"], str) else path["train"][0])
+
+    @property
+    def ready_made(self) -> bool:
+        """Whether the files are those of splits."""
+        return isinstance(self.values.get("path"), Mapping)
+
+
+def read(path: str, root: str) -> Found:
+    """Read data that no config knows.
+
+    Args:
+        path: A file, a pattern of files or a folder, relative to the working directory.
+        root: The project folder: a path inside it is written relative to it.
+
+    Raises:
+        UserError: nothing is there, or it cannot be read.
+    """
+    if said_of_it := unsupported_formats.address(path):
+        raise UserError(said_of_it)
+    paths, why, said = path_choices.proposed(os.path.abspath(path), root)
+    lines = [Line("path", paths, why)]
+    first = _first(paths, root)
+    what = data_files.format_of(first)
+    if what is None and image_folders.is_image(first):
+        raise UserError(image_folders.no_classes(first))
+    if what is None and (said_of_it := unsupported_formats.by_name(first)):
+        raise UserError(unsupported_formats.refusal(first) or said_of_it)
+    if what in ("csv", None) and os.path.isfile(first):
+        lines += dialect.lines(first)
+        said += [f"csv = {config_text.toml(line.value)}: {line.why}" for line in lines if line.key == "csv"]
+        lines, renamed = unique_names.settle(first, lines)
+        said += renamed
+        if what is None:
+            lines.append(Line("format", "csv", "a text whose name does not tell"))
+    what = _active(lines).get("format", what)
+    if what == "images":
+        return _folder(lines, said, root)
+    if keys := _partitions(lines, root):
+        lines.append(Line("partitions", keys, "folders named KEY=VALUE: each key is a column"))
+        said.append(f"{', '.join(keys)}: columns that the names of folders hold, data.partitions")
+    unread = _unreadable(lines, root)
+    if unread:
+        reasons = [f"{short(name)} is left out: {why}" for name, why in unread.items()]
+        lines.append(Line("drop", list(unread), "; ".join(reasons)))
+        said += reasons
+    found, lines, cut = _cut(root, lines, what)
+    said += cut
+    table, whole = found.table, found.whole
+    if what in (*TEXTS, "parquet"):
+        plain = _active(lines)
+        again = functools.partial(lambda other, keys: cells(root, {**keys, **other}).table, keys=plain)
+        settled, cell_said = cell_rules.propose(table, lines, first, what, again)
+        said = [*said, *cell_said]
+        if settled != lines:
+            lines = settled
+            found = cells(root, _active(lines))
+            table, whole = found.table, found.whole
+    if what in ("idx", "pixels"):
+        looked = image_facts.of(table["image"].to_pylist())
+        return Found(table.drop(["image"]), tuple(lines), whole, what, looked, said=tuple(said))
+    return Found(table, tuple(lines), whole, str(what), said=tuple(said))
+
+
+def _active(lines: Sequence[Line]) -> dict[str, Any]:
+    return {line.key: line.value for line in lines if line.active}
+
+
+def _cut(root: str, lines: list[Line], what: str | None) -> tuple[Cells, list[Line], list[str]]:
+    """Read the data; texts that are too long are cut, with the key that does so, and a sentence."""
+    data = _active(lines)
+    most = MOST_ROWS if what in TEXTS else None
+    if what != "csv":
+        return cells(root, data, most), lines, []
+    csv = {**data.get("csv", {}), "long_cells": "cut"}
+    found = cells(root, {**data, "csv": csv}, most)
+    long = [each.line() for each in found.omissions if each.reason == csv_text.TOO_LONG]
+    if not long:
+        return found, lines, []
+    why = f"{'; '.join(long)}: a quote may lack its end"
+    before = next((line.why for line in lines if line.key == "csv"), "")
+    line = Line("csv", csv, f"{before}; {why}" if before else why)
+    return found, [*(one for one in lines if one.key != "csv"), line], [why]
+
+
+def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Sequence[str] = ()) -> Cells:
+    """Read the data of a config's section [data].
+
+    Args:
+        root: Folder that its paths are relative to.
+        data: The section.
+        most: Rows that are enough; None for what the format bears.
+        texts: Columns that hold texts, whatever their cells look like.
+
+    Returns:
+        What was read; of a folder of images a cell of `image` is no more than the beginning of one.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    settings, told = _settings(root, data), Omissions()
+    paths = [
+        file.path for file in empty_files.without(data_files.resolve(settings["path"], settings, told), settings, told)
+    ]
+    what = settings["format"] or data_files.format_of(paths[0])
+    if what == "images":
+        table, _ = image_facts.table(paths, told)
+        return Cells(table, True, dict(images.COLUMNS), told)
+    most = most or (MOST_ROWS if what in (*TEXTS, "parquet", "tfrecord") else MOST_IMAGES)
+    # As texts: which cells make a column a text, and which stand for a missing value, is not known yet.
+    names = sources.look(paths[0], settings) if what in TEXTS else settings["dates"]
+    columns = {name: "BYTES" for name in names if name not in settings["partitions"]}
+    batches, rows = [], 0
+    for batch in sources.batches(paths, settings, columns, told):
+        batches.append(batch)
+        rows += len(batch)
+        if rows >= most:
+            break
+    if not rows:
+        raise UserError(f"{data['path']} holds no rows")
+    table = number_formats.as_read(several_files.together(batches), Cleaning.of(settings), texts)
+    return Cells(table, rows < most, {}, told)
+
+
+def _partitions(lines: Sequence[Line], root: str) -> list[str]:
+    """Keys of folders named KEY=VALUE below the data's folder."""
+    settings = _settings(root, _active(lines))
+    found: list[str] = []
+    for _, pattern in data_paths.flat(settings["path"]):
+        folder = pattern if os.path.isdir(pattern) else os.path.dirname(re.split(r"[*?{[]", pattern)[0])
+        own = [file.path for file in data_files.resolve(pattern, settings)]
+        keys = hive_partitions.keys(os.path.relpath(path, folder) for path in own)
+        found = keys if not found else [key for key in found if key in keys]
+    return found
+
+
+def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
+    """Columns of any file that cannot be read, or that not all files have, and why."""
+    settings = _settings(root, _active(lines))
+    found: dict[str, str] = {}
+    paths = [
+        file.path for file in empty_files.without(data_files.resolve(settings["path"], settings), settings, Omissions())
+    ]
+    for path in paths:
+        found |= sources.unreadable(path, settings)
+    return found | several_files.uncommon(paths, {**settings, "drop": list(found)})
+
+
+def _settings(root: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The section [data] with all defaults, its paths put under a folder."""
+    return Data.model_validate({**data, "path": data_files.under(root, data["path"])}).model_dump(mode="json")
+
+
+def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
+    """A folder of images: their sizes from a few, their classes from the names."""
+    [line] = [line for line in lines if line.key == "path"]
+    folders = [path for _, path in data_paths.flat(data_files.under(root, line.value))]
+    table, paths = image_facts.table(folders, Omissions())
+    classes = table["label"].unique().to_pylist()
+    if len(classes) < 2:
+        raise UserError(image_folders.one_class(folders[0], classes[0], table["file"].to_pylist()))
+    twice = image_facts.contradictions(paths, table["label"].to_pylist())
+    return Found(
+        table.drop(["image"]),
+        tuple(lines),
+        True,
+        "images",
+        image_facts.of(image_facts.some(paths)),
+        images.COLUMNS,
+        dict.fromkeys(sources.added(folders[0], {"format": "images"}), _ADDED),
+        (*said, *([twice] if twice else [])),
+    )
+
+
+def _first(paths: Any, root: str) -> str:
+    """One file of the data, or one folder of images."""
+    pattern = os.path.join(root, paths) if isinstance(paths, str) else data_files.under(root, paths["train"])
+    settings = Data(path=".").model_dump(mode="json")
+    return empty_files.without(data_files.resolve(pattern, settings), settings, Omissions())[0].path

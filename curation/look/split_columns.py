@@ -1,0 +1,75 @@
+"""Columns that hold ready-made splits: train, validation and test, by any of their usual names."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from curation.facts.column_facts import Column, Facts
+from curation.propose.choices import Line
+from curation.propose.name_hints import words
+from spec.rows.data_paths import READY_MADE
+
+NAMES = ("split", "splits", "set", "subset", "partition", "fold", "sample", "usage", "phase")
+"""Words in the name of such a column, the likeliest first."""
+_SPLITS = {word: split for split, known in READY_MADE.items() for word in known}
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What was found.
+
+    Attributes:
+        column: The column that names each row's split; None where there is none.
+        line: The key `split` that uses it.
+        others: Further columns that name splits -> why they are no features.
+    """
+
+    column: str | None
+    line: Line | None
+    others: dict[str, str]
+
+
+def find(facts: Facts, skip: Collection[str | None], *, ready_made: bool) -> Splits:
+    """Find columns that name splits.
+
+    Args:
+        facts: The table's facts.
+        skip: Columns that have another duty.
+        ready_made: Whether the files are those of splits, so that no column is needed.
+    """
+    able = [column for column in facts.columns if column.name not in skip and _named(column)]
+    usable = [] if ready_made else sorted((column for column in able if not column.missing), key=_likeliness)
+    chosen = usable[0] if usable else None
+    others = {}
+    for column in able:
+        if column is not chosen:
+            blank = f", and {column.missing:,} rows have none" if column.missing else ""
+            others[column.name] = f"its values name splits{blank}"
+    return Splits(chosen.name if chosen else None, _line(chosen) if chosen else None, others)
+
+
+def _named(column: Column) -> dict[str, str]:
+    """Value -> split; empty where a value names none, or train or what it is compared with is missing."""
+    if column.kind != "BYTES" or not 2 <= column.distinct <= len(_SPLITS):
+        return {}
+    found = {value: _SPLITS.get(value.strip().lower(), "") for value, _ in column.top[: column.distinct]}
+    splits = set(found.values())
+    return found if "train" in splits and len(splits) > 1 and "" not in splits else {}
+
+
+def _likeliness(column: Column) -> int:
+    own = words(column.name)
+    return next((place for place, word in enumerate(NAMES) if word in own), len(NAMES))
+
+
+def _line(column: Column) -> Line:
+    named, why = _named(column), "each row's own split"
+    if "test" not in named.values():
+        tests = " and ".join(value for value, split in named.items() if split == "eval")
+        named = {value: "test" if split == "eval" else split for value, split in named.items()}
+        why += f"; there is no test split: {tests} tests"
+    if "eval" not in named.values():
+        why += "; eval is cut out of train"
+    values: dict[str, Any] = {"by": "column", "column": column.name}
+    others = {value: split for value, split in sorted(named.items()) if value != split}
+    return Line("split", values | ({"values": others} if others else {}), why)

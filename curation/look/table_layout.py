@@ -1,0 +1,211 @@
+"""Where in a CSV file its table is: titles and comments around it, a footer, and whether there is a header line."""
+
+import collections
+import contextlib
+import csv
+import io
+import itertools
+import os
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from components.ingestion.discovery import compression, opening
+from components.ingestion.parsing import csv_edges, csv_text
+from components.ingestion.parsing.csv_text import Record
+from spec.data import Data
+
+TAIL_BYTES = 1 << 16
+"""End of a file that is looked at."""
+TAIL_WITHIN = 1 << 30
+"""Most characters that are read where the end cannot be reached without what stands before it."""
+LOOKED_AT = 200
+"""Rows that tell the width of the table, and what its columns hold."""
+FOOTER_ROWS = 20
+"""Most rows of a footer."""
+SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+"""The first line by which a spreadsheet is told the delimiter."""
+_VALUE = re.compile(
+    r"[+-]?[$€£]?\d*[.,]?\d[\d.,' \u00a0]*([eE][+-]?\d+)?%?|\d{1,4}([-/.])\d{1,2}\2\d{1,4}([ T]\d{1,2}:\d\d.*)?"
+)
+"""A number in any format, or a date."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_YEAR = re.compile(r"(18|19|20)\d\d")
+_BLANK = ("", "?", "NA", "N/A", "null", "nan", "NaN")
+
+
+class Layout(NamedTuple):
+    """What was found.
+
+    Attributes:
+        keys: Keys of `csv` that say where the table is.
+        reasons: Why, for each.
+        header: The cells of its first line.
+    """
+
+    keys: dict[str, Any]
+    reasons: list[str]
+    header: list[str]
+
+
+def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
+    """See where the table is.
+
+    Args:
+        path: The file.
+        text: Its beginning, of whole lines.
+        dialect: Keys of `csv` that are known: the delimiter and the encoding.
+    """
+    settings = Data.model_validate({"path": path, "csv": dialect}).model_dump(mode="json")
+    rows = [record for record in _records(io.StringIO(text, newline=""), path, settings) if record.cells]
+    if not rows:
+        return Layout({}, [], [])
+    width = collections.Counter(len(record.cells) for record in rows[:LOOKED_AT]).most_common(1)[0][0]
+    keys: dict[str, Any] = {}
+    reasons = []
+    comment = _comment(rows, width)
+    if comment:
+        keys["comment"] = comment
+        reasons.append(f"lines that begin with {comment!r} are comments")
+        rows = [record for record in rows if not record.text[0].startswith(comment)]
+    first = _first(rows, width)
+    # The line above is where the table may begin: blank lines need no key.
+    if first:
+        keys["skip_rows"] = rows[first].line - 1
+        shown = csv_edges.shown(rows[0].text[0])
+        reasons.append(f"the table begins in line {rows[first].line}, and above it stands {shown}")
+        rows = rows[first:]
+    footer = _footer(path, settings | {"csv": {**settings["csv"], **keys}}, text, width, rows)
+    if footer:
+        keys["skip_footer"] = len(footer)
+        shown = csv_edges.shown(footer[0].text[0])
+        rows_of = "row is" if len(footer) == 1 else f"{len(footer)} rows are"
+        reasons.append(f"the last {rows_of} no part of the table: {shown}")
+    header = [cell.strip() for cell in rows[0].cells] if rows else []
+    kept = [record.cells for record in rows[:LOOKED_AT] if not any(record.line == one.line for one in footer)]
+    why = no_header(kept)
+    if why:
+        keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}
+        reasons.append(f"line {rows[0].line} {why}, so it is no header: name the columns")
+    return Layout(keys, reasons, header)
+
+
+def no_header(rows: Sequence[Sequence[str]]) -> str:
+    """Why the first row is no header but data; "" where it may be a header.
+
+    Args:
+        rows: The table's first rows.
+    """
+    if not rows:
+        return ""
+    first = [cell.strip() for cell in rows[0]]
+    if first and all(_NUMBER.fullmatch(cell) for cell in first):
+        return "holds numbers only"
+    # The header may come again, where files were put together.
+    below = [row for row in rows[1:] if [cell.strip() for cell in row] != first]
+    columns = [
+        [row[at].strip() for row in below if at < len(row) and row[at].strip() not in _BLANK]
+        for at in range(len(first))
+    ]
+    named = [at for at, cell in enumerate(first) if cell not in _BLANK]
+    values = [at for at in named if _VALUE.fullmatch(first[at])]
+    counted = [at for at in values if columns[at] and all(map(_VALUE.fullmatch, columns[at]))]
+    if any(at not in values and columns[at] and all(map(_VALUE.fullmatch, columns[at])) for at in named):
+        return ""
+    if counted:
+        # Years, or 0, 1, 2, ..., may be names of columns.
+        numbers = [first[at] for at in counted]
+        return "" if all(map(_YEAR.fullmatch, numbers)) or _are_counted(numbers) else "holds values as the rows below"
+    again = len(named) > 1 and len(below) >= len(first) and all(first[at] in columns[at] for at in named)
+    return "holds values that the rows below hold again" if again else ""
+
+
+def _are_counted(numbers: Sequence[str]) -> bool:
+    whole = [int(number) for number in numbers if number.isdecimal()]
+    return len(whole) == len(numbers) > 1 and whole == list(range(whole[0], whole[0] + len(whole)))
+
+
+def _records(lines: io.StringIO, path: str, settings: dict[str, Any], *, begin: bool = True) -> list[Record]:
+    found: list[Record] = []
+    with contextlib.suppress(csv.Error):
+        # What cannot be read is named by who reads all of it.
+        found.extend(csv_text.records(lines, path, settings, begin=begin, strict=False))
+    return found
+
+
+def _comment(rows: Sequence[Record], width: int) -> str:
+    """What the comments between or above the rows begin with; "" where there are none."""
+    marks = [csv_edges.comment_of(record.cells) for record in rows]
+    above = len(list(itertools.takewhile(bool, marks)))
+    if above and above < len(rows) and len(rows[above - 1].cells) == width:
+        # A header may begin with a mark, and is followed by data.
+        below = rows[above].cells
+        pairs = zip(rows[above - 1].cells, below, strict=False)
+        if any(_NUMBER.fullmatch(cell.strip()) and not _NUMBER.fullmatch(name.strip()) for name, cell in pairs):
+            return ""
+    for number, (record, mark) in enumerate(zip(rows, marks, strict=True)):
+        if width == 1 and not record.text[0].startswith(f"{mark} "):
+            break
+        if mark and (number < above or len(record.cells) < width):
+            return mark
+    return ""
+
+
+def _first(rows: Sequence[Record], width: int) -> int:
+    """The number of the row with which the table begins: those before it are titles."""
+    if width == 1:
+        return 1 if len(rows) > 1 and SEPARATOR.fullmatch(rows[0].text[0]) else 0
+    for number, record in enumerate(rows):
+        filled = sum(bool(cell.strip()) for cell in record.cells)
+        if SEPARATOR.fullmatch(record.text[0]) or (filled < 2 and (width > 2 or len(record.cells) < width)):
+            continue
+        if len(record.cells) == width:
+            return number
+        below = rows[number + 1].cells if number + 1 < len(rows) else []
+        if abs(len(record.cells) - width) == 1 and any(_NUMBER.fullmatch(cell.strip()) for cell in below):
+            return number
+    return 0
+
+
+def _footer(path: str, settings: dict[str, Any], text: str, width: int, rows: Sequence[Record]) -> list[Record]:
+    """The rows at the end that are none of the table."""
+    if width == 1 or len(rows) < 2:
+        return []
+    whole, end = _tail(path, settings, text)
+    records = [record for record in _records(io.StringIO(end, newline=""), path, settings, begin=whole) if record.cells]
+    body = records[1:] if whole else records
+    found: list[Record] = []
+    while len(body) > 1 and len(found) <= FOOTER_ROWS:
+        cells, others = body[-1].cells, body[:-1]
+        usual = any(other.cells[:1] == cells[:1] for other in others) and len(cells) == width
+        if usual or not csv_edges.is_footer(cells, width):
+            break
+        found.insert(0, body.pop())
+    return found if len(found) <= FOOTER_ROWS else []
+
+
+def _tail(path: str, settings: dict[str, Any], text: str) -> tuple[bool, str]:
+    """Whether `text` is all of the file, and the end of the file, of whole lines."""
+    encoding = csv_text.codec(settings)
+    plain = compression.kind(opening.head(path)) is None and not encoding.startswith(("utf-16", "utf-32"))
+    with contextlib.suppress(OSError, UnicodeDecodeError, *compression.FAULTS):
+        if plain:
+            size = os.path.getsize(path)
+            if size <= TAIL_BYTES:
+                return True, text
+            with open(path, "rb") as file:
+                file.seek(size - TAIL_BYTES)
+                end = file.read().decode("utf-8" if encoding == "utf8" else encoding, "replace")
+        else:
+            end, read = "", 0
+            with contextlib.closing(opening.open_unpacked(path)) as unpacked:
+                wrapped = io.TextIOWrapper(unpacked, "utf-8" if encoding == "utf8" else encoding, newline="")
+                while (block := wrapped.read(1 << 20)) and read < TAIL_WITHIN:
+                    end, read = (end + block)[-TAIL_BYTES:], read + len(block)
+                if block:
+                    return False, ""
+            if read <= TAIL_BYTES:
+                return True, end
+        # The first line is cut.
+        return False, end[re.match(r"[^\r\n]*[\r\n]*", end).end() :]  # type: ignore[union-attr]
+    return False, ""

@@ -1,0 +1,265 @@
+"""From data to a config and a schema that run as they are."""
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from components.data_checks import label_problems
+from curation.facts import column_facts, relations
+from curation.facts.column_facts import Facts
+from curation.look import image_facts, query_result, split_columns
+from curation.look.query_result import Asked
+from curation.look.reading import Found, read
+from curation.propose import (
+    config_text,
+    label_choice,
+    label_tails,
+    role_choices,
+    schema_text,
+    training_choices,
+    usable_names,
+)
+from curation.propose.choices import Entry, Line
+from curation.propose.label_choice import LabelChoice
+from curation.propose.role_choices import Roles
+from errors import ResourceError, UserError
+from pipeline.load import CONFIGS, SCHEMAS
+from spec.columns.label import CLASSED
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is proposed for data.
+
+    Attributes:
+        config: Text of the TOML file.
+        schema: Text of the .pbtxt file.
+        said: What was found, a line each.
+    """
+
+    config: str
+    schema: str
+    said: tuple[str, ...]
+
+
+def new(root: str, name: str, source: str | Asked, *, label: str | None = None, force: bool = False) -> Proposal:
+    """Look at data and write configs/NAME.toml and schemas/NAME.pbtxt.
+
+    Args:
+        root: The project folder.
+        name: The pipeline's name.
+        source: The data's path, or the query that gives it.
+        label: The label's column; None to guess.
+        force: Whether files that are there are replaced; the old ones are kept as FILE.previous.
+
+    Raises:
+        UserError: the name is taken or no name, the data cannot be read, or no column can be the label.
+        ResourceError: a file cannot be written.
+    """
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no name for a pipeline: begin with a letter; small letters, digits and _ only")
+    targets = [os.path.join(root, CONFIGS, f"{name}.toml"), os.path.join(root, SCHEMAS, f"{name}.pbtxt")]
+    there = [os.path.relpath(target, root) for target in targets if os.path.exists(target)]
+    if there and not force:
+        raise UserError(f"{' and '.join(there)} exists already: choose another name, or say --force to replace it")
+    found = read(source, root) if isinstance(source, str) else query_result.read(source, root)
+    proposal = propose(name, found, label)
+    for target, text in zip(targets, (proposal.config, proposal.schema), strict=True):
+        replace(target, text, keep=True)
+    return proposal
+
+
+def propose(name: str, found: Found, wanted: str | None) -> Proposal:
+    """Propose config and schema of data.
+
+    Args:
+        name: The pipeline's name.
+        found: The data.
+        wanted: The label's column; None to guess.
+
+    Raises:
+        UserError: no column can be the label, or a column cannot be read.
+    """
+    where = found.where
+    try:
+        known, table = column_facts.table(found.table, found.kinds)
+    except TypeError as error:
+        raise UserError(f"{where}: {error}, which no role takes: take it out of the data") from error
+    if wanted is not None and wanted in found.added:
+        raise UserError(f"--label {wanted!r}: it is {found.added[wanted]}: name another column")
+    own = Facts(known.rows, tuple(column for column in known.columns if column.name not in found.added))
+    divided = split_columns.find(own, {wanted, *found.kinds}, ready_made=found.ready_made)
+    named = {divided.column, *divided.others}
+    own = Facts(own.rows, tuple(column for column in own.columns if column.name not in named))
+    try:
+        label = label_choice.choose(own, wanted, where)
+    except UserError as error:
+        about = [line for line in found.said if line.startswith((f"{wanted}: ", f"{wanted} holds "))]
+        raise UserError("; ".join([str(error), *about])) from error
+    chosen = _roles(own, table, label)
+    chosen.entries += [Entry("ignored", {"column": name}, why) for name, why in divided.others.items()]
+    if divided.line is not None:
+        chosen.said.append(f"{divided.column} names the rows' splits: data.split, no feature ({divided.line.why})")
+    for column, reason in found.added.items():
+        chosen.id = (column, reason)
+        chosen.said.append(f"{column} names the rows: [columns] id, no feature")
+    if found.pictures is not None:
+        known = Facts(known.rows, (image_facts.column(known.rows), *known.columns))
+        chosen.entries.insert(0, image_facts.entry(found.pictures))
+    if not any(entry.role != "ignored" for entry in chosen.entries):
+        reasons = "; ".join(f"{entry.column!r}: {entry.why}" for entry in chosen.entries)
+        raise UserError(f"{where}: no column is left to learn {label.column.name!r} from: {reasons or 'there is none'}")
+    tail = label_tails.sentence(label.column) if label.task == "regression" and "transform" not in label.keys else ""
+    offered = label_tails.offers(label.column) if tail else ()
+    plan = training_choices.propose(known, label, chosen.entries, ready_made=found.ready_made)
+    head = [
+        f"{name}: {_task(label)}, proposed from {where}:",
+        f"{known.rows:,} rows{'' if found.whole else ' (the first; there are more)'}, {len(known.columns)} columns. "
+        "The reason stands beside each choice; edit what you know better.",
+        "",
+        f"  python runner.py --local --pipeline {name}",
+    ]
+    data = [*found.lines, *_unlabelled(label), divided.line or plan.split, *_by_time(chosen)]
+    sections: dict[str, Sequence[Line]] = {
+        "data": data,
+        "columns": _duties(chosen),
+        "label": [*_label(label), *offered[:1]],
+        "network": plan.network,
+        "training": [*plan.training, *offered[1:]],
+        "evaluation": plan.evaluation,
+    }
+    categories = {entry.column for entry in chosen.entries if entry.role in ("categorical", "hashed")}
+    schema = schema_text.schema(
+        known,
+        [
+            f"Schema of {where}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
+            "A run is judged against this file alone; edit it to accept a change of the data.",
+        ],
+        categories=categories,
+        label=label.column.name,
+    )
+    said = (
+        f"{where}: {found.what}, {known.rows:,}{'' if found.whole else '+'} rows, {len(known.columns)} columns",
+        *found.said,
+        *_said(own, label, chosen),
+        *([tail] if tail else []),
+        *_contradictions(found, table, label, chosen),
+    )
+    return Proposal(config_text.config(head, sections, chosen.entries), schema, said)
+
+
+def replace(target: str, text: str, *, keep: bool) -> str | None:
+    """Write a file so that it is whole or not there at all.
+
+    Args:
+        target: The file.
+        text: Its content.
+        keep: Whether a file that is there is kept, as FILE.previous, FILE.2.previous and so on.
+
+    Returns:
+        The path under which the file that was there is kept; None where none was.
+
+    Raises:
+        ResourceError: it cannot be written.
+    """
+    beside, kept, number = f"{target}.{os.getpid()}.new", f"{target}.previous", 2
+    while os.path.lexists(kept):
+        kept, number = f"{target}.{number}.previous", number + 1
+    try:
+        with open(beside, "w", encoding="utf-8") as file:
+            file.write(text)
+        if keep and os.path.exists(target):
+            os.replace(target, kept)
+        os.replace(beside, target)
+    except OSError as error:
+        raise ResourceError(f"{target} cannot be written: {error.strerror}") from error
+    return kept if os.path.exists(kept) else None
+
+
+def _roles(known: Facts, table: pa.Table, label: LabelChoice) -> Roles:
+    name = label.column.name
+    chosen = role_choices.propose(
+        known,
+        name,
+        twins=relations.twins(known, table, skip=name),
+        leaks=relations.leaks(known, table, name, numeric=label.task == "regression"),
+        orders=relations.orders(known, table, name),
+    )
+    chosen.entries = usable_names.only(chosen.entries)
+    return chosen
+
+
+def _task(label: LabelChoice) -> str:
+    words = {"regression": "the number", "binary": "which of two classes", "classes": "the class"}
+    return f"{words[label.task]} {label.column.name!r} ({label.task})"
+
+
+def _unlabelled(label: LabelChoice) -> list[Line]:
+    """Rows without a label are left out; where they are many, the limit must allow it."""
+    share = label.column.missing_share
+    if share < 0.04:
+        return []
+    most = min(1.0, math.ceil(share * 110) / 100)
+    return [Line("max_blank_label", most, f"{share:.1%} of the rows have no label and are left out")]
+
+
+def _by_time(chosen: Roles) -> list[Line]:
+    for key, column, _ in chosen.hints:
+        if key == "time":
+            why = "instead: the newest rows test what was learnt from those before; needs [columns] time"
+            return [Line("split", {"by": "time"}, f"{why} = {column!r}", active=False)]
+    return []
+
+
+def _duties(chosen: Roles) -> list[Line]:
+    lines = [Line("id", chosen.id[0], chosen.id[1])] if chosen.id else []
+    return [*lines, *(Line(key, column, why, active=False) for key, column, why in chosen.hints)]
+
+
+def _label(label: LabelChoice) -> list[Line]:
+    lines = [Line("column", label.column.name, label.why_column), Line("task", label.task, label.why_task)]
+    return [*lines, *(Line(key, value, label.why.get(key, "")) for key, value in label.keys.items())]
+
+
+def _said(known: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
+    by_role: dict[str, list[Entry]] = {}
+    for entry in chosen.entries:
+        by_role.setdefault(entry.role, []).append(entry)
+    lines = [
+        f"label: {label.column.name} ({label.why_column})",
+        f"task: {label.task} ({label.why_task})",
+    ]
+    for role, own in by_role.items():
+        if role != "ignored":
+            lines.append(
+                f"{role}: {_names([' x '.join(entry.values.get('columns', [entry.column])) for entry in own])}"
+            )
+    reasons: dict[str, list[str]] = {}
+    for entry in by_role.get("ignored", ()):
+        reasons.setdefault(entry.why, []).append(entry.column)
+    lines += chosen.said
+    for why, names in reasons.items():
+        lines.append(f"{_names(names)} {'is' if len(names) == 1 else 'are'} ignored: {why}")
+    return lines
+
+
+def _contradictions(found: Found, table: pa.Table, label: LabelChoice, chosen: Roles) -> list[str]:
+    """A sentence on equal rows with several labels; of images the files are compared."""
+    if label.task not in CLASSED or found.pictures is not None or "threshold" in label.keys:
+        return []
+    # What is called like a name, and is hinted to be no feature, would hide that rows are equal.
+    hinted = {column for key, column, _ in chosen.hints if key == "group"}
+    used = [entry for entry in chosen.entries if entry.role != "ignored" and entry.column not in hinted]
+    names = dict.fromkeys(name for entry in used for name in entry.values.get("columns", [entry.column]))
+    part, whole, right = relations.contradictions(table, list(names), label.column.name)
+    return [label_problems.contradicted(part, whole, right)] if part else []
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

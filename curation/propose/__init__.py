@@ -1,0 +1,1 @@
+"""Proposals for a config and a schema, each with its reason."""

@@ -1,0 +1,87 @@
+"""The text of a proposed config: TOML with the reason beside each choice."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from curation.propose.choices import Entry, Line
+from printing import in_a_line, visible
+from spec.columns.roles import ROLES
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+SHORT = 118
+"""A line that is longer has its reason above it."""
+
+
+def config(head: Sequence[str], sections: Mapping[str, Sequence[Line]], entries: Sequence[Entry]) -> str:
+    """Write a config.
+
+    Args:
+        head: Lines of the comment at its top.
+        sections: Section -> its lines, in order; [features] comes after [columns].
+        entries: The columns' roles.
+
+    Returns:
+        The text of a TOML file.
+    """
+    blocks = ["\n".join(f"# {visible(line)}".rstrip() for line in head)]
+    for name, lines in sections.items():
+        if lines:
+            blocks.append("\n".join([f"[{name}]", *(_line(line) for line in lines)]))
+        if name == "columns":
+            blocks.append(features(entries))
+    return "\n\n".join(blocks) + "\n"
+
+
+def features(entries: Sequence[Entry]) -> str:
+    """The section [features]."""
+    lines = ["[features]"]
+    for role in ROLES:
+        own = [entry for entry in entries if entry.role == role]
+        if own:
+            lines += [f"{role} = [", *_listed((toml(entry.values), entry.why) for entry in own), "]"]
+    ignored = [entry for entry in entries if entry.role == "ignored"]
+    if ignored:
+        lines += ["ignored = [", *_listed((toml(entry.column), entry.why) for entry in ignored), "]"]
+    return "\n".join(lines)
+
+
+def _listed(items: Iterable[tuple[str, str]]) -> list[str]:
+    return [_beside(f"  {text},", why, "  ") for text, why in items]
+
+
+def _line(line: Line) -> str:
+    text = f"{line.key} = {toml(line.value)}"
+    return _beside(text if line.active else f"# {text}", line.why, "")
+
+
+def _beside(text: str, why: str, indent: str) -> str:
+    """The reason after the text, or above it where the line would be too long."""
+    why = in_a_line(why)
+    if not why:
+        return text
+    beside = f"{text}  # {why}"
+    return beside if len(beside) <= SHORT else f"{indent}# {why}\n{text}"
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 1 << 16 else f"\\U{ord(char):08x}"
+
+
+def toml(value: Any) -> str:
+    """A TOML value on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # JSON escapes what TOML does, but for DEL; what else would not be seen is written out too.
+        return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(value, ensure_ascii=False))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else repr(value)
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else toml(key)

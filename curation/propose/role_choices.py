@@ -1,0 +1,252 @@
+"""Which role each column plays, with the reason: facts in, entries of [columns] and [features] out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.ingestion.parsing.csv_header import UNNAMED
+from curation.facts.column_facts import Column, Facts
+from curation.facts.relations import Order
+from curation.propose import categorical_choices
+from curation.propose.choices import Entry
+from curation.propose.name_hints import LATITUDES, LONGITUDES, WEIGHTS, has, named, words
+
+EMPTY = 0.95
+"""Share of missing cells from which on a column is ignored."""
+MOSTLY_EMPTY = 0.6
+"""Share of missing cells from which on whether there is a number says more than the number."""
+LONG_TAIL = 2.0
+"""Skewness from which on a number without negative values is taken as a logarithm."""
+UNIQUE = 0.9
+"""Distinct values a row from which on a column may name the rows."""
+FAR_OUT = 20.0
+"""Interquartile ranges from the median beyond which a value counts as an outlier."""
+GRID = 20
+"""Buckets of latitude, and of longitude."""
+LARGEST_FLOAT = 3.4e38
+WHOLE = 2.0**53
+"""Largest whole number up to which a float64 holds all of them."""
+
+
+@dataclass
+class Roles:
+    """What was found.
+
+    Attributes:
+        entries: In the order of the data's columns.
+        id: Column that names the rows, and why.
+        hints: Commented lines for [columns]: key, column, why.
+        said: Findings to show at the end of `new`.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    id: tuple[str, str] | None = None
+    hints: list[tuple[str, str, str]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+
+def propose(
+    facts: Facts,
+    label: str,
+    *,
+    twins: Mapping[str, str],
+    leaks: Mapping[str, str],
+    orders: Mapping[str, Order],
+) -> Roles:
+    """Give every column but the label a role.
+
+    Args:
+        facts: The table's facts.
+        label: The label's column.
+        twins: Column -> the earlier column that says the same.
+        leaks: Column -> how it gives the label away.
+        orders: Column -> whether the label follows the number.
+    """
+    roles = Roles()
+    columns = [column for column in facts.columns if column.name != label]
+    name = _id(columns)
+    for column in columns:
+        if column.name == name:
+            reason = f"{column.distinct:,} values in {column.present:,} rows, called like a name of the row; no feature"
+            roles.id = (column.name, reason)
+            roles.said.append(f"{column.name} names the rows: [columns] id, no feature")
+        elif reason := _useless(column, twins, leaks) or _index(column, facts):
+            roles.entries.append(Entry("ignored", {"column": column.name}, reason))
+        else:
+            roles.entries += _entries(column, orders.get(column.name))
+            _hint(column, roles)
+    _place(roles, facts)
+    _rescue(roles, facts, leaks)
+    return roles
+
+
+def _id(columns: list[Column]) -> str | None:
+    """The column that names the rows: nearly unique, and called so or counting them."""
+    able = [column for column in columns if names_rows(column)]
+    called = [column for column in able if named(column.name, "id")]
+    return (called or able)[0].name if able else None
+
+
+def names_rows(column: Column) -> bool:
+    """Whether a column is a name of the row: (nearly) unique, and called an id, counting up, or short unique texts."""
+    if column.present < 10 or column.unique_share < UNIQUE or column.date or column.other_date or column.picture:
+        return False
+    if column.kind == "FLOAT" or column.missing_share > 0.05:
+        return False
+    if named(column.name, "id"):
+        return column.words < 4
+    if column.distinct < column.present:
+        return False
+    if column.numbers is not None:
+        return column.rises and column.numbers.high - column.numbers.low < 2 * column.rows
+    return column.words < 1.5
+
+
+def _useless(column: Column, twins: Mapping[str, str], leaks: Mapping[str, str]) -> str:
+    """Why the model should not see a column; empty where it should."""
+    if column.picture:
+        return ""
+    if not column.present:
+        return "it is empty"
+    if column.name in leaks:
+        return f"{leaks[column.name]}: the model would only read the answer off; use it if it is known beforehand"
+    if column.distinct == 1 and not column.missing:
+        return f"constant: every row says {column.top[0][0]!r}"
+    if column.name in twins:
+        return f"it says the same as {twins[column.name]!r}"
+    if column.missing_share >= EMPTY:
+        return f"{column.missing_share:.0%} of its cells are missing"
+    if names_rows(column):
+        return "every row has its own value, and a name of the row is [columns] id already"
+    if column.numbers is not None and max(abs(column.numbers.low), abs(column.numbers.high)) > LARGEST_FLOAT:
+        return f"it holds {column.numbers.high:g}, more than a 32-bit float can"
+    return ""
+
+
+def _index(column: Column, facts: Facts) -> str:
+    """Why a column is the index that pandas writes first, without a name; empty where it is none."""
+    first, *others = facts.names
+    if column.name != first or first != UNNAMED.format(1) or UNNAMED.format(2) in others or column.kind != "INT":
+        return ""
+    return "whole numbers in a first column without a name, as pandas writes its index; csv.names can name it"
+
+
+def _entries(column: Column, order: Order | None) -> list[Entry]:
+    if column.picture:
+        return []
+    if column.date:
+        return [_date(column)]
+    if column.kind == "BYTES":
+        return [categorical_choices.text(column)]
+    if column.distinct == 1:
+        # A constant that is sometimes missing: that it is there is what it says.
+        return [Entry("bucketized", {"column": column.name, "quantiles": 2, "missing": "category"}, "there or not")]
+    if column.kind == "INT" and column.numbers is not None and max(-column.numbers.low, column.numbers.high) > WHOLE:
+        return [categorical_choices.large(column)]
+    reason = categorical_choices.coded(column, order)
+    if reason:
+        return [categorical_choices.codes(column, reason)]
+    return [_number(column)]
+
+
+def _date(column: Column) -> Entry:
+    first, middle, last = column.dates
+    parts = ["days", "day_of_week"]
+    if first[:7] != last[:7]:
+        parts.insert(1, "month")
+    why = f"dates from {first} to {last}"
+    if column.hours > 1:
+        parts.append("hour")
+        why += f" with {column.hours} hours of the day"
+    values: dict[str, Any] = {"column": column.name, "parts": parts}
+    if column.missing:
+        values["missing"] = middle
+        why += f"; the middle one stands in for the {_share(column)} missing"
+    return Entry("date", values, why)
+
+
+def _number(column: Column) -> Entry:
+    numbers = column.numbers
+    assert numbers is not None
+    values: dict[str, Any] = {"column": column.name}
+    reasons = []
+    if column.missing_share > MOSTLY_EMPTY:
+        values |= {"quantiles": 4, "missing": "category"}
+        why = f"{_share(column)} missing: that there is a number at all may say most, so in quarters, missing a fifth"
+        return Entry("bucketized", values, why)
+    if numbers.low >= 0 and numbers.skew > LONG_TAIL and abs(numbers.log_skew) < numbers.skew / 2:
+        values["scale"] = "log1p"
+        reasons.append(f"long tail: skewness {numbers.skew:.1f}, as a logarithm {numbers.log_skew:.1f}")
+    elif outlying(column):
+        values["clip"] = [_round(numbers.quantile(0.001)), _round(numbers.quantile(0.999))]
+        reasons.append(f"outliers from {numbers.low:g} to {numbers.high:g}: cut at the 0.1 and 99.9 % quantiles")
+    else:
+        reasons.append(f"{numbers.low:g} to {numbers.high:g}")
+    if column.missing:
+        values["missing"] = "median"
+        reasons.append(f"the median stands in for the {_share(column)} missing")
+    return Entry("numeric", values, "; ".join(reasons))
+
+
+def outlying(column: Column) -> bool:
+    """Whether a number has values far outside, and quantiles to cut it at."""
+    numbers = column.numbers
+    assert numbers is not None
+    spread = numbers.quantile(0.75) - numbers.quantile(0.25)
+    far = max(numbers.high - numbers.quantile(0.5), numbers.quantile(0.5) - numbers.low)
+    return 0 < spread * FAR_OUT < far and _round(numbers.quantile(0.001)) < _round(numbers.quantile(0.999))
+
+
+def _hint(column: Column, roles: Roles) -> None:
+    if has(column.name, WEIGHTS) or "_".join(words(column.name)) in WEIGHTS:
+        roles.hints.append(("weight", column.name, "if it says how much a row counts; then take it out of [features]"))
+    if named(column.name, "id") and column.unique_share < UNIQUE:
+        reason = (
+            f"{column.distinct:,} values: keeps the rows of one together in one split; then take it out of [features]"
+        )
+        roles.hints.append(("group", column.name, reason))
+    if column.date:
+        order = "the rows are in its order" if column.rises else "when the row was"
+        roles.hints.append(("time", column.name, f"{order}; see data.split"))
+
+
+def _place(roles: Roles, facts: Facts) -> None:
+    """Latitude and longitude make a grid of their own."""
+    numeric = {entry.column for entry in roles.entries if entry.role == "numeric"}
+    lat = [name for name in facts.names if name in numeric and has(name, LATITUDES) and _within(facts[name], 90)]
+    long = [name for name in facts.names if name in numeric and has(name, LONGITUDES) and _within(facts[name], 180)]
+    if not lat or not long or facts.rows < 2000:
+        return
+    for name in (lat[0], long[0]):
+        values: dict[str, Any] = {"column": name, "quantiles": GRID}
+        if facts[name].missing:
+            values["missing"] = "median"
+        roles.entries.append(Entry("bucketized", values, "a side of the grid below"))
+    reason = "the place as a cell of a grid: nearness on the map is neither latitude nor longitude alone"
+    roles.entries.append(Entry("crossed", {"columns": [lat[0], long[0]], "buckets": GRID * GRID}, reason))
+    roles.said.append(f"{lat[0]} and {long[0]} are a place: a number each, and a grid of {GRID * GRID} cells")
+
+
+def _within(column: Column, bound: int) -> bool:
+    return column.numbers is not None and -bound <= column.numbers.low and column.numbers.high <= bound
+
+
+def _rescue(roles: Roles, facts: Facts, leaks: Mapping[str, str]) -> None:
+    """Where all that is left would give the label away, it is used after all."""
+    if any(entry.role != "ignored" for entry in roles.entries) or any(column.picture for column in facts.columns):
+        return
+    for position, entry in enumerate(roles.entries):
+        if entry.column in leaks and facts[entry.column].missing_share < EMPTY:
+            used = _entries(facts[entry.column], None)[0]
+            why = f"{leaks[entry.column]}, but there is no other column; {used.why}"
+            roles.entries[position] = Entry(used.role, used.values, why)
+
+
+def _share(column: Column) -> str:
+    share = column.missing_share
+    return f"{share:.0%}" if share >= 0.01 else f"{column.missing:,}"
+
+
+def _round(value: float) -> float:
+    """Four significant digits."""
+    return float(f"{value:.4g}")

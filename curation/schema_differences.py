@@ -1,0 +1,173 @@
+"""How data differs from an approved schema: what a run would be refused for, and what has merely changed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.data_checks import label_problems, schema_mismatches
+from components.ingestion.rows import row_expressions
+from curation.facts import column_facts
+from curation.facts.column_facts import Column
+from spec.columns.label import Label
+
+_WIDTH = {"INT": 0, "FLOAT": 1, "BYTES": 2}
+
+
+@dataclass(frozen=True, order=True)
+class Difference:
+    """One difference.
+
+    Attributes:
+        rank: 0 is worst: a column is gone; 1 type, 2 values or presence, 3 a new column, 4 stops no run.
+        share: Share of the rows that it concerns, negative so that the most come first.
+        column: The column.
+        text: What is different.
+    """
+
+    rank: int
+    share: float
+    column: str
+    text: str
+
+    @property
+    def stops(self) -> bool:
+        """Whether a run would be refused."""
+        return self.rank < 4
+
+    def __str__(self) -> str:
+        return f"{'refused' if self.stops else 'allowed'}  {self.column}: {self.text}"
+
+
+def differences(schema: schema_pb2.Schema, table: pa.Table) -> list[Difference]:
+    """Compare.
+
+    Args:
+        schema: The approved schema.
+        table: The data; a column may be texts where the schema says it is a number.
+
+    Returns:
+        Differences, the worst first; empty where the data is as the schema says.
+    """
+    found: list[Difference] = []
+    domains = {domain.name: domain for domain in schema.string_domain}
+    for feature in schema.feature:
+        if feature.name not in table.column_names:
+            found.append(Difference(0, -1.0, feature.name, schema_mismatches.GONE))
+            continue
+        found += _column(feature, table[feature.name], domains)
+    approved = {feature.name for feature in schema.feature}
+    for name in table.column_names:
+        if name not in approved:
+            kind = column_facts.settle(table[name])[0]
+            found.append(Difference(3, -1.0, name, schema_mismatches.new_column(kind)))
+    return sorted(found)
+
+
+def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, shown: str) -> list[Difference]:
+    """Values of the label that the config does not list, by the rule of the label's gate.
+
+    Args:
+        schema: The approved schema.
+        table: The data.
+        label: [label].
+        shown: The schema's path.
+    """
+    if label.column is None or label.column not in table.column_names or label.task == "clusters":
+        return []
+    feature = next((feature for feature in schema.feature if feature.name == label.column), None)
+    column = table[label.column].drop_null()
+    if feature is not None and feature.type != schema_pb2.BYTES:
+        column = column_facts.settle(column)[1].drop_null()
+    counts = pc.value_counts(column)
+    rows = dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
+    others = label.unlisted(rows)
+    if not others:
+        return []
+    number = sum(count for value, count in rows.items() if label.text(value) in others)
+    listed = feature is not None and feature.WhichOneof("domain_info") in ("domain", "string_domain")
+    said = label_problems.unlisted(label, others, f"{number:,} of {len(column):,} rows")
+    accepts = label_problems.accepting(
+        label, others, shown, domain=listed, texts=feature is None or feature.type == schema_pb2.BYTES
+    )
+    return [Difference(2, -number / len(column), label.column, f"{said}; to accept it: {accepts}")]
+
+
+def _column(
+    feature: schema_pb2.Feature, cells: pa.ChunkedArray, domains: Mapping[str, schema_pb2.StringDomain]
+) -> list[Difference]:
+    approved = schema_pb2.FeatureType.Name(feature.type)
+    kind, typed = column_facts.settle(cells)
+    if approved == "BYTES":
+        kind, typed = "BYTES", cells if pa.types.is_binary(cells.type) else cells.cast(pa.string())
+    found: list[Difference] = []
+    if _WIDTH[kind] > _WIDTH.get(approved, 2) and cells.null_count < len(cells):
+        text = schema_mismatches.other_type(approved, kind, _misfit(cells, approved))
+        return [Difference(1, -1.0, feature.name, text)]
+    column = column_facts.column(feature.name, kind, typed)
+    present = 1.0 - column.missing_share
+    if not column.present and (feature.presence.min_count or feature.presence.min_fraction):
+        found.append(Difference(2, -1.0, feature.name, schema_mismatches.EMPTY))
+    elif present < feature.presence.min_fraction:
+        text = schema_mismatches.missing(column.missing_share, feature.presence.min_fraction)
+        found.append(Difference(2, -column.missing_share, feature.name, text))
+    found += _range(feature, column, typed)
+    if approved == "BYTES" and column.present and not column.picture:
+        found += _domain(feature, typed, domains)
+    return found
+
+
+def _misfit(cells: pa.ChunkedArray, approved: str) -> str:
+    """A cell that is not of the approved type, with how many there are."""
+    pattern = r"^[+-]?\d+$" if approved == "INT" else r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+    texts = cells.drop_null().cast(pa.string())
+    odd = texts.filter(pc.invert(pc.match_substring_regex(texts, pattern)))
+    if not len(odd):
+        return f"as {texts[0].as_py()!r}"
+    return f"{odd[0].as_py()!r} and {len(odd) - 1:,} more" if len(odd) > 1 else f"{odd[0].as_py()!r}"
+
+
+def _range(feature: schema_pb2.Feature, column: Column, cells: pa.ChunkedArray) -> list[Difference]:
+    numbers = column.numbers
+    if numbers is None:
+        return []
+    which = feature.WhichOneof("domain_info")
+    if which not in ("int_domain", "float_domain"):
+        return []
+    domain = getattr(feature, which)
+    found = []
+    for edge, value, beyond, compare in (
+        ("min", numbers.low, numbers.low < domain.min, pc.less),
+        ("max", numbers.high, numbers.high > domain.max, pc.greater),
+    ):
+        if domain.HasField(edge) and beyond:
+            limit = getattr(domain, edge)
+            rows = pc.sum(compare(*row_expressions.comparable(cells, limit))).as_py()
+            text = schema_mismatches.beyond(limit, value, above=edge == "max", rows=rows)
+            found.append(Difference(2, -rows / column.rows, feature.name, text))
+    return found
+
+
+def _domain(
+    feature: schema_pb2.Feature, cells: pa.ChunkedArray, domains: Mapping[str, schema_pb2.StringDomain]
+) -> list[Difference]:
+    which = feature.WhichOneof("domain_info")
+    known: Sequence[str]
+    if which == "domain" and feature.domain in domains:
+        known = domains[feature.domain].value
+    elif which == "string_domain":
+        known = feature.string_domain.value
+    else:
+        return []
+    counts = pc.value_counts(cells.drop_null())
+    rows = dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
+    whole = sum(rows.values())
+    new = sorted(((count, value) for value, count in rows.items() if value not in set(known)), reverse=True)
+    if not new:
+        return []
+    share = sum(count for count, _ in new) / whole
+    mass = feature.distribution_constraints.min_domain_mass if feature.HasField("distribution_constraints") else 1.0
+    text = schema_mismatches.new_values([(value, count) for count, value in new], whole, mass, known)
+    return [Difference(2 if share > 1 - mass else 4, -share, feature.name, text)]

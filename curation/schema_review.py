@@ -1,0 +1,196 @@
+"""The curation loop of a schema: infer one from the data, see what differs, approve it."""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.ingestion.omissions import Omissions
+from components.ingestion.rows import row_filter
+from curation.facts import column_facts
+from curation.facts.column_facts import Column, Facts
+from curation.look.reading import Cells, cells
+from curation.new_config import replace
+from curation.propose import schema_comments, schema_text
+from curation.schema_differences import Difference, differences, new_classes
+from errors import UserError
+from pipeline import load, query_config
+from pipeline.config import Config
+from pipeline.load import SCHEMAS
+
+_NUMBER = "row number"
+"""A column beside the data's own."""
+
+
+def approved_path(root: str, name: str) -> str:
+    """The file that a run is judged against."""
+    return os.path.join(root, SCHEMAS, f"{name}.pbtxt")
+
+
+def proposed_path(root: str, name: str) -> str:
+    """The file that waits for approval."""
+    return os.path.join(root, SCHEMAS, f"{name}.proposed.pbtxt")
+
+
+def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
+    """The text of a schema for the data of configs/NAME.toml.
+
+    A column keeps its approved type where its cells still fit, as roles depend on it.
+
+    Args:
+        root: The project folder.
+        name: The pipeline.
+        data_root: Folder that the data's paths are relative to.
+        queries: Folder where the rows of a query are kept.
+
+    Raises:
+        UserError: config, schema or data cannot be read.
+    """
+    config, taken = query_config.settle(load.load(root, name), data_root, queries)
+    path = approved_path(root, name)
+    types = load.schema_columns(root, name) if os.path.exists(path) else {}
+    found = _rows(config, data_root, types).cells
+    known = _facts(found.table, {**found.kinds, **types})
+    categories = {entry.column for entry in config.features.categorical}
+    where = taken.query.database if taken else config.data.path
+    head = [
+        f"Schema of {where}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
+        "A run is judged against this file alone; edit it to accept a change of the data.",
+    ]
+    label, complete = config.label.column, config.features.complete()
+    return schema_text.schema(known, head, categories=categories, label=label, complete=complete)
+
+
+def diff(
+    root: str, name: str, data_root: str, omissions: Omissions | None = None, queries: str = ""
+) -> list[Difference]:
+    """Differences between the data and the approved schema, worst first.
+
+    Args:
+        root: The project folder.
+        name: The pipeline.
+        data_root: Folder that the data's paths are relative to.
+        omissions: Takes what of the data is passed over.
+        queries: Folder where the rows of a query are kept.
+
+    Raises:
+        UserError: config, schema or data cannot be read.
+    """
+    config, _ = query_config.settle(load.load(root, name), data_root, queries)
+    types = load.schema_columns(root, name)
+    (found, refused), schema = _rows(config, data_root, types), parse(approved_path(root, name))
+    shown = f"{SCHEMAS}/{name}.pbtxt"
+    told = [*differences(schema, found.table), *new_classes(schema, found.table, config.label, shown)]
+    if refused:
+        told.append(Difference(2, -1.0, str(config.label.column), refused))
+    if omissions is not None:
+        omissions.merge(found.omissions)
+    return sorted(told)
+
+
+def propose(root: str, name: str, data_root: str, queries: str = "") -> str:
+    """Write what `infer` says to schemas/NAME.proposed.pbtxt; return its path.
+
+    A proposal that is there and differs, which somebody may have edited, is kept as FILE.previous.
+    """
+    target, text = proposed_path(root, name), infer(root, name, data_root, queries)
+    replace(target, text, keep=os.path.exists(target) and _read(target) != text)
+    return target
+
+
+def approve(root: str, name: str) -> str:
+    """Take the proposal over: it becomes the approved file, which keeps the comments of the one before.
+
+    Returns:
+        A sentence that says what was done.
+
+    Raises:
+        UserError: there is no proposal, it is no schema, or it lacks a column that the config names.
+    """
+    proposal, target = proposed_path(root, name), approved_path(root, name)
+    shown = os.path.relpath(proposal, root)
+    if not os.path.exists(proposal):
+        raise UserError(f"{shown} is missing: `python runner.py schema infer {name}` writes it")
+    columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in parse(proposal).feature}
+    try:
+        load.check_columns(name, load.load(root, name), columns)
+    except UserError as error:
+        # It is the proposal that is looked at, and not the approved file.
+        told = str(error).replace(os.path.relpath(target, root), shown)
+        raise UserError(f"{told}\nChange the config first, or keep the column in the proposal") from error
+    text = _read(proposal)
+    if os.path.exists(target):
+        text = schema_comments.carry(_read(target), text)
+    before = replace(target, text, keep=True)
+    os.remove(proposal)
+    kept = f"; the file before is kept as {os.path.relpath(before, root)}" if before else ""
+    return f"{os.path.relpath(target, root)} is what runs are judged against now{kept}"
+
+
+def parse(path: str) -> schema_pb2.Schema:
+    """Read a schema file.
+
+    Raises:
+        UserError: it is no schema.
+    """
+    try:
+        return text_format.Parse(_read(path), schema_pb2.Schema())
+    except text_format.ParseError as error:
+        raise UserError(f"{path}: this is not a schema: {error}") from error
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+class _Rows(NamedTuple):
+    """The rows that a run would keep.
+
+    Attributes:
+        cells: What was read, without the others.
+        refused: Why a run would stop for the rows that it leaves out; empty where it would not.
+    """
+
+    cells: Cells
+    refused: str = ""
+
+
+def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
+    """Leave out the rows that ingestion leaves out: those that the config names, and those without a label."""
+    texts = [name for name, kind in types.items() if kind == "BYTES"]
+    found = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True), texts=texts)
+    label = config.label.column if config.label.task != "clusters" else None
+    keep = row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=label)
+    wanted = [name for name in keep.columns if name in found.table.column_names]
+    if not wanted:
+        return _Rows(found)
+    _, typed = column_facts.table(found.table.select(wanted), {**found.kinds, **types})
+    numbered = typed.append_column(_NUMBER, pa.array(np.arange(len(typed)))).combine_chunks()
+    stays = np.zeros(len(typed), bool)
+    for batch in numbered.to_batches():
+        stays[keep.keep(batch).column(len(wanted)).to_numpy()] = True
+    table = found.table.filter(pa.array(stays))
+    try:
+        if label is not None:
+            row_filter.check_labels(keep.left_out, len(table), column=label, most=config.data.max_blank_label)
+    except UserError as error:
+        return _Rows(found._replace(table=table), str(error))
+    return _Rows(found._replace(table=table))
+
+
+def _facts(table: pa.Table, types: Mapping[str, str]) -> Facts:
+    columns: list[Column] = []
+    for name in table.column_names:
+        if types.get(name) == "BYTES":
+            columns.append(column_facts.column(name, "BYTES", column_facts.texts(table[name])))
+            continue
+        kind, typed = column_facts.settle(table[name])
+        if types.get(name) == "FLOAT" and kind == "INT":
+            kind, typed = "FLOAT", typed.cast(pa.float64(), safe=False)
+        columns.append(column_facts.column(name, kind, typed))
+    return Facts(table.num_rows, tuple(columns))

@@ -1,0 +1,1 @@
+"""`inspect clean`: what is needed, what is not, and the trash."""

@@ -1,0 +1,31 @@
+"""`inspect artifacts`: what was made, the newest first."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from inspection.plain_records import ArtifactRow
+from inspection.run_history import find_run
+from inspection.store.artifact_lookup import list_artifacts
+from inspection.store.metadata_store import Store
+from inspection.text_output import Table, drawn, table
+
+
+def answer(store: Store, args: argparse.Namespace) -> tuple[list[ArtifactRow], Callable[[], str]]:
+    """Returns the artifacts, and a function that draws them."""
+    run = find_run(store, args.run) if args.run else None
+    found = list_artifacts(store, type_name=args.type, run=run, limit=args.limit)
+    return found, lambda: drawn(artifact_table(found, run)) if found else "no such artifacts\n"
+
+
+def artifact_table(rows: Sequence[ArtifactRow], run: str | None) -> Table | None:
+    """Lays out artifacts; the run that made one is named where it is not `run`."""
+    return table(
+        ["ID", "ARTIFACT", "STATE", "MADE BY", "URI"],
+        [[row.id, row.type, row.state, _maker(row, run), row.uri] for row in rows],
+    )
+
+
+def _maker(row: ArtifactRow, run: str | None) -> str | None:
+    if row.producer_run in (None, run):
+        return row.producer_node
+    return f"{row.producer_node} of {row.producer_run}"

@@ -1,0 +1,36 @@
+"""`inspect runs`: what ran, the newest first."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from inspection.plain_records import Run
+from inspection.run_history import list_runs
+from inspection.store.metadata_store import Store
+from inspection.text_output import drawn, duration, in_a_line, moment, table
+
+REASON = 200
+"""Characters of a reason in the list; `inspect show` has all of them."""
+
+
+def answer(store: Store, args: argparse.Namespace) -> tuple[list[Run], Callable[[], str]]:
+    """Returns the runs, and a function that draws them."""
+    runs = list_runs(store, pipeline=args.pipeline, state=args.state, since=args.since, limit=args.limit)
+    asked = any((args.pipeline, args.state, args.since))
+    return runs, lambda: _text(runs, asked)
+
+
+def _text(runs: Sequence[Run], asked: bool) -> str:
+    if not runs:
+        return "no such runs\n" if asked else "no runs yet: make one with python runner.py --local\n"
+    header = ["RUN", "PIPELINE", "STATE", "STARTED", "TOOK", "REASON"]
+    rows = [
+        [run.run_id, run.pipeline, run.state, moment(run.started), took(run), in_a_line(run.reason, REASON)]
+        for run in runs
+    ]
+    width = len(header) if any(run.reason for run in runs) else len(header) - 1
+    return drawn(table(header[:width], [row[:width] for row in rows]))
+
+
+def took(run: Run) -> str | None:
+    """Says how long a run took."""
+    return duration((run.ended - run.started).total_seconds()) if run.started and run.ended else None

@@ -1,0 +1,26 @@
+"""`inspect schema ARTIFACT`: what is demanded of each column."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from inspection.read.schema_facts import read_schema
+from inspection.store.artifact_lookup import find_typed
+from inspection.store.metadata_store import Store
+from inspection.text_output import drawn, table
+
+_LONGEST = 80
+
+
+def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
+    """Returns the schema's columns, and a function that draws them."""
+    artifact = find_typed(store, args.artifact, "Schema", pipeline=args.pipeline)
+    columns = read_schema(artifact)
+    rows = [[each.name, each.type, each.presence, _short(each.domain)] for each in columns]
+    text = table(["COLUMN", "TYPE", "PRESENCE", "DOMAIN"], rows)
+    value = {"artifact": int(artifact.id), "uri": artifact.uri, "columns": columns}
+    return value, lambda: drawn(f"Schema {artifact.id}: {len(columns)} columns", text)
+
+
+def _short(domain: str) -> str:
+    return domain if len(domain) <= _LONGEST else f"{domain[: _LONGEST - 3]}..."

@@ -1,0 +1,50 @@
+"""`inspect statistics ARTIFACT`: the columns of each split in numbers."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from errors import UserError
+from inspection.display_names import nearest
+from inspection.read.column_statistics import Column, Split, read_statistics
+from inspection.store.artifact_lookup import find_typed
+from inspection.store.metadata_store import Store
+from inspection.text_output import drawn, number, table
+
+_LONGEST = 60
+
+
+def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
+    """Returns the statistics, and a function that draws them.
+
+    Raises:
+      UserError: There is no such artifact or split.
+    """
+    artifact = find_typed(store, args.artifact, "ExampleStatistics", pipeline=args.pipeline)
+    splits = read_statistics(artifact)
+    if args.split is not None and args.split not in (names := [each.split for each in splits]):
+        raise UserError(f"ExampleStatistics {artifact.id} has no split {args.split!r}. {nearest(args.split, names)}")
+    splits = [each for each in splits if args.split in (None, each.split)]
+    head = f"ExampleStatistics {artifact.id}"
+    parts = [part for split in splits for part in (f"{head}, split {split.split}: {split.rows:,} rows", _table(split))]
+    return {"artifact": int(artifact.id), "splits": splits}, lambda: drawn(*parts)
+
+
+def _table(split: Split) -> Any:
+    header = ["COLUMN", "TYPE", "MISSING", "MEAN", "STD", "MIN", "MEDIAN", "MAX", "ZEROS", "UNIQUE", "MOST FREQUENT"]
+    return table(header, [_row(column) for column in split.columns])
+
+
+def _row(column: Column) -> Sequence[object]:
+    numbers = [number(value) for value in (column.mean, column.std, column.min, column.median, column.max)]
+    top = ", ".join(f"{value[:20]} ({number(count)})" for value, count in column.top)
+    top = top if len(top) <= _LONGEST else f"{top[: _LONGEST - 3]}..."
+    return [
+        column.name,
+        column.type,
+        number(column.missing),
+        *numbers,
+        number(column.zeros),
+        number(column.unique),
+        top,
+    ]

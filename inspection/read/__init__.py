@@ -1,0 +1,1 @@
+"""Artifacts as plain values: schemas, statistics, evaluations, examples."""

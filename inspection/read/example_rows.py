@@ -1,0 +1,135 @@
+"""Rows of an Examples artifact, read without TensorFlow."""
+
+import itertools
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from errors import ResourceError, UserError
+from inspection.display_names import nearest
+from inspection.store import artifact_files
+from inspection.store.metadata_store import properties
+from manifest import Shard
+
+Value = list[Any]
+"""The values of one feature of one row: bytes, int or float (float32)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Some rows of one split.
+
+    Attributes:
+      artifact: The artifact's id.
+      splits: All its splits.
+      rows: Column -> values; a missing cell has an empty list.
+    """
+
+    artifact: int
+    split: str
+    splits: Sequence[str]
+    rows: Sequence[dict[str, Value]]
+
+
+def read_examples(artifact: pb.Artifact, *, split: str | None = None, limit: int = 10) -> Rows:
+    """Reads the first rows of a split.
+
+    Args:
+      artifact: An Examples artifact.
+      split: Which; None for its first one.
+      limit: At most so many rows.
+
+    Raises:
+      UserError: There is no such split, or the rows are not tf.Examples.
+      ResourceError: The files are gone or damaged.
+    """
+    what = f"Examples {artifact.id}"
+    payload = str(properties(artifact).get("payload_format") or "FORMAT_TF_EXAMPLE")
+    if payload not in ("FORMAT_TF_EXAMPLE", "6"):
+        raise UserError(f"{what} holds {payload}. Only rows of FORMAT_TF_EXAMPLE can be shown")
+    splits = artifact_files.examples(artifact.uri, what)
+    if not splits:
+        raise ResourceError(f"{what}: {artifact.uri} has no folder of a split")
+    split = next(iter(splits)) if split is None else split
+    if split not in splits:
+        raise UserError(f"{what} has no split {split!r}. {nearest(split, splits)}")
+    rows = list(itertools.islice(_rows(splits[split]), limit))
+    return Rows(artifact=int(artifact.id), split=split, splits=tuple(splits), rows=rows)
+
+
+def _rows(shards: Sequence[Shard]) -> Iterator[dict[str, Value]]:
+    for shard in shards:
+        for number, record in enumerate(artifact_files.rows([shard])):
+            try:
+                yield parse_example(record)
+            except (IndexError, ValueError, struct.error, UnicodeDecodeError) as error:
+                raise ResourceError(f"{shard.path}: record {number} is no tf.Example") from error
+
+
+def parse_example(record: bytes) -> dict[str, Value]:
+    """Parses a serialized tf.Example.
+
+    Raises:
+      ValueError: It is none; also IndexError, struct.error and UnicodeDecodeError say so.
+    """
+    row: dict[str, Value] = {}
+    for _, features in _fields(record, 1):
+        for _, entry in _fields(features, 1):
+            parts = dict(_fields(entry, 1, 2))
+            row[parts.get(1, b"").decode()] = _values(parts.get(2, b""))
+    return dict(sorted(row.items()))
+
+
+def _values(feature: bytes) -> Value:
+    values: Value = []
+    for kind, packed in _fields(feature, 1, 2, 3):
+        if kind == 1:
+            values = [value for _, value in _fields(packed, 1)]
+        elif kind == 2:
+            raw = b"".join(value for _, value in _fields(packed, 1))
+            values = list(struct.unpack(f"<{len(raw) // 4}f", raw))
+        else:
+            values = []
+            for _, value in _fields(packed, 1):
+                at = 0
+                while at < len(value):
+                    number, at = _varint(value, at)
+                    values.append(number - (1 << 64) if number >> 63 else number)
+    return values
+
+
+def _fields(data: bytes, *wanted: int) -> Iterator[tuple[int, bytes]]:
+    """Reads the fields of a message in protobuf's wire format; a number's bytes are those that encode it."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        start, kind = at, tag & 7
+        if kind == 0:
+            _, end = _varint(data, at)
+        elif kind == 2:
+            length, start = _varint(data, at)
+            end = start + length
+        elif kind in (1, 5):
+            end = at + (8 if kind == 1 else 4)
+        else:
+            raise ValueError(f"wire type {kind}")
+        if end > len(data):
+            raise ValueError("cut off")
+        if tag >> 3 in wanted:
+            yield tag >> 3, data[start:end]
+        at = end
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
+        if shift > 63:
+            raise ValueError("a number of more than 64 bits")

@@ -1,0 +1,1 @@
+"""ML Metadata and the files of artifacts."""

@@ -1,0 +1,1 @@
+"""Transformed rows: readers, streaming and the column cache."""

@@ -1,0 +1,138 @@
+"""The transformed rows of a split, as a network learns from them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from models.data import transformed_records
+from models.features import user_preprocessing
+from models.layers import feature_inputs
+from models.tasks import targets
+from spec.columns.label import LABEL, Label
+from spec.columns.role_kinds import Output
+from spec.columns.roles import WEIGHT, Features
+
+Array = np.ndarray[Any, Any]
+Columns = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What only the transformed data tells.
+
+    Attributes:
+        outputs: The model features in order, every depth known.
+        classes: Names of the label's classes where the train split told them.
+    """
+
+    outputs: tuple[Output, ...]
+    classes: tuple[str, ...] | None = None
+
+    @classmethod
+    def read(cls, transform: Any, roles: Features, label: Label) -> "Facts":
+        """Ask a TFTransformOutput."""
+        known = [
+            output.model_copy(update={"depth": int(transform.num_buckets_for_transformed_feature(output.name))})
+            if output.depth == 0
+            else output
+            for output in roles.outputs() or user_preprocessing.outputs(transform.transformed_metadata.schema)
+        ]
+        classes = None
+        if label.task in ("binary", "classes") and label.names is None:
+            classes = tuple(name.decode() for name in transform.vocabulary_by_name(LABEL))
+        return cls(tuple(known), classes)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one split that are learnt from.
+
+    Attributes:
+        x: Model features by name, each (rows, *shape).
+        y: Target (rows, 1).
+        weight: How much each row counts, float32 (rows,) of mean 1; None: all alike.
+    """
+
+    x: dict[str, Array]
+    y: Array
+    weight: Array | None = None
+
+    def batches(self, size: int, seed: int | None) -> tf.data.Dataset:
+        """Batches for Keras; shuffled anew each epoch where there is a seed."""
+        return transformed_records.batches(self.x, self.y, size=size, seed=seed, weight=self.weight)
+
+
+def label_of(columns: Columns) -> Array:
+    """The transformed label (rows, 1); -1 for all where there is none."""
+    if LABEL in columns:
+        return columns[LABEL]
+    return np.full((len(next(iter(columns.values()))), 1), -1, np.int64)
+
+
+def rows_of(columns: Columns, target: targets.Target, facts: Facts, label: Label, names: Iterable[str]) -> Rows:
+    """The rows of a split that the target takes, with the named features.
+
+    Raises:
+        ValueError: there is none, or a label or a weight is no number.
+    """
+    transformed = label_of(columns)
+    taken = target.rows(transformed)
+    if not taken.any():
+        what = "normal row" if label.task == "anomaly" else "row with a known class"
+        raise ValueError(f"label {label.column!r}: a split holds no {what}, so there is nothing to compare epochs with")
+    if label.task == "regression" and not np.isfinite(transformed).all():
+        raise ValueError(f"label {label.column!r}: a row of the eval split has no finite value; exclude such rows")
+    everything = bool(taken.all())
+
+    def kept(column: Array) -> Array:
+        return column if everything else column[taken]
+
+    x = {
+        output.name: kept(columns[output.name]).reshape(-1, *feature_inputs.shape(output))
+        for output in facts.outputs
+        if output.name in names
+    }
+    weight = mean_1(kept(columns[WEIGHT]).reshape(-1)) if WEIGHT in columns else None
+    return Rows(x, target.scale(kept(transformed)), weight)
+
+
+def mean_1(weight: Array) -> Array:
+    """Weights of mean 1, so that the learning rate means the same with and without them.
+
+    Raises:
+        ValueError: a weight is below 0 or no number, or all are 0.
+    """
+    weight = weight.astype(np.float64)
+    if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
+        raise ValueError("columns.weight: a row's weight must be a number of 0 or more, and above 0 in some row")
+    return np.asarray(weight / weight.mean(), np.float32)
+
+
+def weights_of_classes(setting: Any, transformed: Array, names: tuple[str, ...]) -> Array:
+    """How much each row counts for its class.
+
+    Args:
+        setting: "balanced", or class name -> weight, 1 for those not named.
+        transformed: Class index (rows, 1), none of them -1.
+        names: Names of the classes in order.
+
+    Returns:
+        float32 (rows,).
+
+    Raises:
+        ValueError: a name is no class.
+    """
+    index = transformed[:, 0].astype(np.int64)
+    if setting == "balanced":
+        counts = np.bincount(index, minlength=len(names))
+        share = len(index) / np.maximum(counts, 1) / max(int((counts > 0).sum()), 1)
+    else:
+        given: Mapping[str, float] = setting
+        unknown = sorted(set(given) - set(names))
+        if unknown:
+            raise ValueError(f"training.class_weights: {unknown[0]!r} is no class; there is: {', '.join(names)}")
+        share = np.array([given.get(name, 1.0) for name in names])
+    return np.asarray(share[index], np.float32)

@@ -1,0 +1,1 @@
+"""What a SavedModel holds: signatures and a self-check."""

@@ -1,0 +1,219 @@
+"""What the SavedModel answers.
+
+`serving_default` takes one dense tensor of (batch,) per raw feature, under the feature's name as `input_names` spells
+it; a missing cell of a column that may be missing is NaN, "" or the smallest int64. `serving_examples` takes serialized
+tf.Examples, where a missing cell is an absent feature or an empty list. Neither takes the label or a weight. Both clean
+cells as ingestion does: whitespace around a text is removed, and what [data] counts as missing is missing.
+`transform_features` turns serialized tf.Examples into model features, `vectors` into what a clustering measures. For
+evaluation `labels` gives the label, and the weight where there is one, of tf.Examples that have them, and `class_names`
+the classes in order.
+"""
+
+import re
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_transform.saved import saved_transform_io_v2
+
+from models.features import raw_columns
+from models.features import served_cells as graph_cleaning
+from models.tasks.label_graph import as_number
+from spec.cells.cleaning import Cleaning
+from spec.columns.label import LABEL, Label
+
+Answer = Callable[[Any], dict[str, tf.Tensor]]
+
+
+class TransformGraph(tf.Module):  # type: ignore[misc]
+    """What `TFTransformOutput.transform_features_layer` does, without a Keras model that is traced again when saved.
+
+    Args:
+        transform: A TFTransformOutput.
+    """
+
+    def __init__(self, transform: Any) -> None:
+        super().__init__()
+        self._loader = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
+        # Its tables and their files go into the model that is saved.
+        self._imported = self._loader._imported
+
+    def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Parsed raw columns to those outputs of the transformation that need no other column."""
+        found: dict[str, tf.Tensor] = self._loader.apply_transform_model(raw)
+        return found
+
+
+class Served(tf.Module):  # type: ignore[misc]
+    """The transform graph, the network and its answer in one module.
+
+    Args:
+        network: Keras model from model features to outputs.
+        transform: A `TransformGraph`.
+        answer: Network outputs to named answers.
+        raw_spec: Raw feature name -> FixedLenFeature of [1], or VarLenFeature where it may be missing; without label
+            and weight.
+        label: The label's role.
+        label_spec: Its column's FixedLenFeature or VarLenFeature; None without a label column.
+        class_names: Names of the classes in order; None for a regression.
+        features: Names of the model features that the network reads.
+        weight: The column that says how much a row counts, if there is one.
+        weight_spec: Its FixedLenFeature.
+        vectors: Model features by name to float32 (batch, width), what a clustering measures; None for other tasks.
+        transformed_label: Whether a regression's label is read from the transformation, because the user's own
+            preprocessing may have made it; otherwise it is the column itself.
+        cleaning: How ingestion cleans cells; None where the data's format has them clean.
+        uncleaned: Columns that it does not touch, as encoded images.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: Any,
+        transform: Any,
+        answer: Answer,
+        raw_spec: Mapping[str, Any],
+        label: Label,
+        label_spec: Any,
+        class_names: tuple[str, ...] | None,
+        features: list[str],
+        weight: str | None = None,
+        weight_spec: Any = None,
+        vectors: Callable[[Mapping[str, tf.Tensor]], tf.Tensor] | None = None,
+        transformed_label: bool = False,
+        cleaning: Cleaning | None = None,
+        uncleaned: Iterable[str] = (),
+    ) -> None:
+        super().__init__()
+        # Saved by its tensors alone. Followed through the network, each Keras variable would be saved as a copy that
+        # the functions do not read, so that TF Serving restores the copy and finds the variable itself not set; and
+        # the optimizer's state would be saved too.
+        self._hidden = types.SimpleNamespace(network=network)
+        self._variables = [
+            variable if isinstance(variable, tf.Variable) else variable.value
+            for variable in getattr(network, "variables", ())
+        ]
+        self._transform = transform
+        self._answer = answer
+        self._raw_spec = dict(raw_spec)
+        self._label = label
+        self._class_names = class_names
+        self._weight = weight
+        self._label_spec = dict(self._raw_spec)
+        for column, spec in ((label.column, label_spec), (weight, weight_spec)):
+            if column is not None:
+                self._label_spec[column] = spec
+        self._features = features
+        self._vectors = vectors
+        self._transformed_label = transformed_label
+        self._cleaning = cleaning
+        self._uncleaned = tuple(uncleaned)
+        # Traced once, and called by each signature. AutoGraph would rewrite the libraries' code for seconds; there is
+        # no Python branch on a tensor in it.
+        self._features_of = tf.function(self._transformed, autograph=False)
+        self._answer_of = tf.function(self._answered, autograph=False)
+
+    def model_features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Raw columns, as tf.io.parse_example gives them, to model features."""
+        found: dict[str, tf.Tensor] = self._features_of(dict(raw))
+        return found
+
+    def _transformed(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        if self._cleaning is not None:
+            raw = graph_cleaning.columns(raw, self._cleaning, skip=self._uncleaned)
+        transformed = self._transform(raw)
+        return {name: transformed[name] for name in self._features}
+
+    def _answered(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return self._answer(self._network(self._shaped(features), training=False))
+
+    def answer(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Raw columns, as tf.io.parse_example gives them, to named answers."""
+        return self._answer(self._hidden.network(self._shaped(self.model_features(raw)), training=False))
+
+    def label(self, raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Raw columns, the label among them, to (batch,): a float64 number in its own unit, or an int64 class index."""
+        if self._label.task == "regression" and not self._transformed_label:
+            column = raw[str(self._label.column)]
+            made = raw_columns.densify(column) if isinstance(column, tf.SparseTensor) else raw_columns.Cells(column)
+            return tf.reshape(as_number(made), [-1])
+        made = tf.reshape(self._transform(dict(raw))[LABEL], [-1])
+        return tf.cast(made, tf.float64) if self._label.task == "regression" else made
+
+    def labels(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Raw columns, label and weight among them, to `label` and, with a weight column, float32 `weight` (batch,)."""
+        found = {"label": self.label(raw)}
+        if self._weight is not None:
+            found["weight"] = tf.cast(tf.reshape(raw[self._weight], [-1]), tf.float32)
+        return found
+
+    def signatures(self) -> dict[str, Any]:
+        """Trace the signatures."""
+        columns = input_names(self._raw_spec)
+        rows = {name: tf.TensorSpec([None], self._raw_spec[column].dtype, name) for name, column in columns.items()}
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+        def serving_default(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self.answer({columns[name]: self._parsed(columns[name], value) for name, value in raw.items()})
+
+        found = {"serving_default": serving_default.get_concrete_function(**rows)}
+        by_examples = {
+            "serving_examples": (self.answer, self._raw_spec),
+            "transform_features": (self.model_features, self._raw_spec),
+        }
+        if self._label.column is not None:
+            by_examples["labels"] = (self.labels, self._label_spec)
+        if self._vectors is not None:
+            by_examples["vectors"] = (self._clustered, self._raw_spec)
+        for name, (function, spec) in by_examples.items():
+            found[name] = _of_examples(function, spec).get_concrete_function(examples)
+        if self._class_names is not None:
+            names = tf.constant(self._class_names)
+            found["class_names"] = tf.function(
+                lambda: {"names": tf.identity(names)}, autograph=False
+            ).get_concrete_function()
+        return found
+
+    def _parsed(self, column: str, dense: tf.Tensor) -> Any:
+        """Cells of (batch,) as tf.io.parse_example would give them."""
+        if isinstance(self._raw_spec[column], tf.io.VarLenFeature):
+            return raw_columns.sparsify(dense)
+        return tf.reshape(dense, [-1, *self._raw_spec[column].shape])
+
+    def _clustered(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        assert self._vectors is not None
+        return {"vectors": self._vectors(self._shaped(self.model_features(raw)))}
+
+    def _shaped(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Model features in the shapes of the network's inputs: a picture is flat until here."""
+        inputs = getattr(self._hidden.network, "input", None)
+        if not isinstance(inputs, Mapping):
+            return features
+        return {name: tf.reshape(value, [-1, *inputs[name].shape[1:]]) for name, value in features.items()}
+
+
+def _of_examples(function: Callable[[Any], dict[str, tf.Tensor]], spec: Mapping[str, Any]) -> Any:
+    """A function of parsed columns as one of serialized tf.Examples."""
+    return tf.function(lambda examples: function(tf.io.parse_example(examples, spec)), autograph=False)
+
+
+def input_names(columns: Iterable[str]) -> dict[str, str]:
+    """Names that TensorFlow accepts for a signature's inputs: ASCII letters, digits and _, a letter first.
+
+    It saves their tensors under lower-case names, so two that differ only by case are not distinct.
+
+    Returns:
+        Input name -> column, in order; `sq ft` becomes `sq_ft`, and `age` beside `Age` becomes `age_`.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for column in columns:
+        name = re.sub(r"\W", "_", column, flags=re.ASCII)
+        name = name if name[:1].isalpha() else f"arg_{name}"
+        while name.lower() in taken or name == "self":
+            name += "_"
+        taken.add(name.lower())
+        names[name] = column
+    return names

@@ -1,0 +1,1 @@
+"""Preprocessing inside the transform graph: one file a kind of column."""

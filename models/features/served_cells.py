@@ -1,0 +1,83 @@
+"""Raw columns of a served row, cleaned as ingestion cleans the cells of a file."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from models.features import date as dates
+from models.features import raw_columns
+from spec.cells.cleaning import DOTTED, FINAL, WHITESPACE, Cleaning, Rules
+from spec.cells.date_format import FIRST_SECOND, LAST_SECOND, DateFormat
+from spec.cells.number_format import quoted
+
+_BLANKS = "[" + "".join(f"\\x{{{ord(character):x}}}" for character in WHITESPACE) + "]+"
+_AROUND = f"^{_BLANKS}|{_BLANKS}$"
+
+
+def columns(raw: Mapping[str, Any], cleaning: Cleaning, skip: Iterable[str] = ()) -> dict[str, Any]:
+    """Clean raw columns.
+
+    Args:
+        raw: Column name -> tensor of (batch, 1), or SparseTensor of (batch, 1) where a cell may be missing.
+        cleaning: The rules.
+        skip: Columns whose cells are no texts, as encoded images.
+
+    Returns:
+        The same columns. A cell that stands for a missing value is absent from a SparseTensor; a column that must be
+        complete has no word for it: "" for a text, and a number stays.
+    """
+    skipped = set(skip)
+    return {name: value if name in skipped else column(value, cleaning.rules(name)) for name, value in raw.items()}
+
+
+def column(raw: Any, rules: Rules) -> Any:
+    """Clean one raw column."""
+    if isinstance(raw, tf.SparseTensor):
+        values = _texts(raw.values, rules) if raw.dtype == tf.string else raw.values
+        cleaned = tf.SparseTensor(raw.indices, values, raw.dense_shape)
+        return tf.sparse.retain(cleaned, tf.logical_and(raw_columns.is_there(values), ~_is_null_number(values, rules)))
+    return _texts(raw, rules) if raw.dtype == tf.string else raw
+
+
+def _texts(values: tf.Tensor, rules: Rules) -> tf.Tensor:
+    if rules.strip:
+        values = tf.strings.regex_replace(values, _AROUND, "")
+    values = _without(values, rules.null_values)
+    if rules.date is not None:
+        values = _without(_iso(values, rules.date), rules.null_values)
+    if rules.fold_case:
+        values = tf.strings.lower(tf.strings.regex_replace(values, *DOTTED), encoding="utf-8")
+        values = tf.strings.regex_replace(values, *FINAL)
+    return values
+
+
+def _without(values: tf.Tensor, null_values: Iterable[str]) -> tf.Tensor:
+    either = "|".join(quoted(text) for text in null_values if text)
+    return tf.strings.regex_replace(values, f"^(?:{either})$", "") if either else values
+
+
+def _is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
+    numbers = () if values.dtype == tf.string else rules.null_numbers
+    if values.dtype.is_integer:
+        numbers = rules.null_integers()
+    if not numbers:
+        return tf.zeros_like(values, tf.bool)
+    return tf.reduce_any(tf.equal(values[:, tf.newaxis], tf.constant(numbers, values.dtype)), axis=1)
+
+
+def _iso(texts: tf.Tensor, form: DateFormat) -> tf.Tensor:
+    """Dates as YYYY-MM-DD; what is none in this format stays as it is."""
+    if form.epoch is None:
+        for pattern, rewrite in form.steps():
+            texts = tf.strings.regex_replace(texts, pattern, rewrite)
+        return texts
+    counted = tf.strings.regex_full_match(texts, form.pattern)
+    whole = tf.strings.regex_replace(tf.where(counted, texts, "0"), r"^\+|\..*$", "")
+    seconds = tf.strings.to_number(whole, tf.int64) // form.epoch
+    counted = tf.logical_and(counted, tf.logical_and(seconds >= FIRST_SECOND, seconds <= LAST_SECOND))
+    of_day = seconds % 86_400
+    date = [dates.padded(part, width) for part, width in zip(dates.civil(seconds // 86_400), (4, 2, 2), strict=True)]
+    clock = [dates.padded(part, 2) for part in (of_day // 3600, of_day // 60 % 60, of_day % 60)]
+    written = tf.strings.join([tf.strings.join(date, "-"), tf.strings.join(clock, ":")], " ")
+    return tf.where(counted, written, texts)

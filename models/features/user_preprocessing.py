@@ -1,0 +1,126 @@
+"""The user's own preprocessing function: which columns it gets, what it may return, what the network reads of that.
+
+`preprocessing = "my_module.preprocessing_fn"` names it. It is called as TFX calls ours: with the raw columns by name
+and the packed settings.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from spec.columns.label import LABEL, Label
+from spec.columns.role_kinds import Output
+from spec.columns.roles import WEIGHT, Duties, Features
+
+
+def raw_columns(known: Iterable[str], features: Features, label: Label, duties: Duties) -> list[str]:
+    """The raw columns that the function gets at serving time: all but label, weight, id and those that are ignored."""
+    kept_back = {label.column, duties.weight, duties.id, *features.ignored}
+    return [column for column in known if column not in kept_back]
+
+
+def preprocess(
+    path: str,
+    inputs: Mapping[str, Any],
+    custom_config: Mapping[str, Any],
+    *,
+    features: Features,
+    label: Label,
+    duties: Duties,
+) -> dict[str, tf.Tensor]:
+    """Call the function and see that a network can read what it returns.
+
+    Args:
+        path: Its dotted path.
+        inputs: All raw columns.
+        custom_config: What TFX hands to preprocessing functions.
+        features: Ignored columns.
+        label: The label's role; the function gets its column too.
+        duties: The columns' duties.
+
+    Returns:
+        Model features by name, and `label` where the function makes it.
+
+    Raises:
+        ValueError: an output has a type or shape that no network reads.
+    """
+    columns = raw_columns(inputs, features, label, duties)
+    given = {column: inputs[column] for column in columns}
+    if label.column is not None:
+        given[label.column] = inputs[label.column]
+    outputs = _function(path)(given, custom_config)
+    if not isinstance(outputs, Mapping) or not outputs:
+        raise ValueError(f"{path} must return a dict of model features by name; it returned {outputs!r}")
+    for name, value in outputs.items():
+        finding = _label_finding(value, label) if name == LABEL else _finding(str(name), value)
+        if finding:
+            raise ValueError(f"{path}: output {name!r} {finding}")
+    return dict(outputs)
+
+
+def outputs(schema: schema_pb2.Schema) -> tuple[Output, ...]:
+    """The model features that a function made.
+
+    Args:
+        schema: Of the transformed examples.
+
+    Returns:
+        float32 (batch, 1) as numbers, wider ones as bags, int64 as indices, in the order of their names.
+    """
+    found = []
+    for feature in schema.feature:
+        if feature.name in (LABEL, WEIGHT):
+            continue
+        width = feature.shape.dim[0].size if feature.shape.dim else 1
+        if feature.type == schema_pb2.INT:
+            found.append(Output(name=feature.name, kind="index", depth=int(feature.int_domain.max) + 1))
+        elif width == 1:
+            found.append(Output(name=feature.name))
+        else:
+            found.append(Output(name=feature.name, kind="bag", depth=int(width)))
+    return tuple(found)
+
+
+def _function(path: str) -> Callable[..., Any]:
+    module, _, name = path.rpartition(".")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _finding(name: str, value: Any) -> str:
+    """What is wrong with a model feature; empty where nothing is."""
+    if not isinstance(value, tf.Tensor):
+        return f"is a {type(value).__name__}: make it a dense tensor, as with tf.sparse.to_dense"
+    if name == WEIGHT or "/" in name:
+        return "has a name that is taken, or a slash in it: rename it"
+    if value.dtype not in (tf.float32, tf.int64):
+        return f"is {value.dtype.name}: cast numbers to float32, and turn text into an index, as with tft.vocabulary"
+    if value.shape.rank != 2 or not value.shape[1]:
+        return f"has shape {value.shape}: a feature is (batch, n) with n known"
+    if value.dtype == tf.int64:
+        if value.shape[1] != 1:
+            return f"has shape {value.shape}: an index is (batch, 1)"
+        try:
+            tft.get_num_buckets_for_transformed_feature(value)
+        except ValueError:
+            return (
+                "is int64 without a known number of values: an index comes straight from tft's vocabularies or "
+                "buckets, a number is float32"
+            )
+    return ""
+
+
+def _label_finding(value: Any, label: Label) -> str:
+    """What is wrong with a label; empty where nothing is."""
+    kind = tf.float32 if label.task == "regression" else tf.int64
+    if not isinstance(value, tf.Tensor) or value.dtype != kind or value.shape.rank != 2 or value.shape[1] != 1:
+        return f"must be {kind.name} (batch, 1) for task {label.task!r}"
+    if label.task == "classes" and not label.names:
+        return "makes classes that nobody named: name them in label.classes, in the order of their indices"
+    if label.transform != "none":
+        return f"is the label already, and label.transform = {label.transform!r} would not act: take it out"
+    return ""

@@ -1,0 +1,157 @@
+"""Files that code opens while it runs, so that its cached result is not used after one of them has changed.
+
+Python reports every `open` to audit hooks, whichever library calls it. It does not report what TensorFlow or Arrow
+open in C++: such files are found by their names in the source, or are named in the config; see
+components/fingerprints/code_digest.py.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import project
+
+SYSTEM = ("/dev/", "/etc/", "/proc/", "/run/", "/sys/", "/var/")
+"""Folders whose files belong to the machine."""
+BLOCK_BYTES = 1 << 20
+_LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
+
+_state = threading.local()
+_current: "_Watch | None" = None
+_hooked = False
+
+
+class ChangedError(RuntimeError):
+    """A file was opened twice and had changed in between."""
+
+
+class _Watch:
+    """Files that were opened since this was made.
+
+    Args:
+        apart: Folders whose files do not count.
+
+    Attributes:
+        apart: The same.
+        found: Path -> digest of the content when it was first opened.
+        changed: Paths that had changed when they were opened again.
+    """
+
+    def __init__(self, apart: Iterable[str]) -> None:
+        libraries = {sysconfig.get_paths()[name] for name in _LIBRARIES}
+        if sys.prefix != sys.base_prefix:
+            libraries.add(sys.prefix)
+        self.apart = tuple(apart)
+        folders = [*self.apart, *libraries, *map(os.path.realpath, libraries)]
+        self._apart = tuple(os.path.abspath(folder) + os.sep for folder in folders) + SYSTEM
+        self._written: set[str] = set()
+        self._identities: dict[str, tuple[int, ...]] = {}
+        self.found: dict[str, str] = {}
+        self.changed: list[str] = []
+
+    def opened(self, path: Any, mode: str | None, flags: int) -> None:
+        """Take in one call of `open`."""
+        if not isinstance(path, str | bytes | os.PathLike):
+            return
+        full = os.path.abspath(os.fsdecode(path))
+        if full.startswith(self._apart) or _is_hidden(full):
+            return
+        if full.endswith(".pyc"):
+            with contextlib.suppress(ValueError):
+                full = importlib.util.source_from_cache(full)
+        if set(mode or "") & set("wax+") or flags & os.O_ACCMODE != os.O_RDONLY:
+            self._written.add(full)
+        elif full not in self._written and os.path.isfile(full):
+            self._read(full)
+
+    def _read(self, path: str) -> None:
+        stat = os.stat(path)
+        identity = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+        if self._identities.get(path) == identity:
+            return
+        content = digest(path)
+        self._identities[path] = identity
+        if self.found.setdefault(path, content) != content:
+            self.changed.append(path)
+
+
+def digest(path: str) -> str:
+    """Digest a file's content: 16 hex digits."""
+    whole = hashlib.sha256()
+    with open(path, "rb", buffering=0) as stream:
+        while block := stream.read(BLOCK_BYTES):
+            whole.update(block)
+    return whole.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def watched(apart: Iterable[str] = ()) -> Iterator[dict[str, str]]:
+    """Collect the files that any thread of this process opens to read, but for libraries' and the machine's.
+
+    Args:
+        apart: Further folders whose files do not count.
+
+    Yields:
+        Path -> digest of the content when it was first opened; it fills while the context lasts.
+
+    Raises:
+        ChangedError: at the end, where a file was opened again after it had changed.
+    """
+    global _current, _hooked
+    if not _hooked:
+        # There is no way to take a hook out again.
+        sys.addaudithook(_hook)
+        _hooked = True
+    before, watch = _current, _Watch(apart)
+    _current = watch
+    try:
+        yield watch.found
+    finally:
+        _current = before
+    if watch.changed:
+        raise ChangedError(f"{watch.changed[0]} was changed between two times that it was read")
+
+
+def add(found: Mapping[str, str]) -> None:
+    """Count files that another process opened for this one."""
+    if _current is not None:
+        for path, content in found.items():
+            if _current.found.setdefault(path, content) != content:
+                _current.changed.append(path)
+
+
+def apart() -> list[str]:
+    """Folders whose files do not count at present."""
+    return list(_current.apart) if _current is not None else []
+
+
+def changed(found: Mapping[str, str]) -> list[str]:
+    """Paths whose content is no longer as its digest says, or that are gone."""
+    return [path for path, content in found.items() if not os.path.isfile(path) or digest(path) != content]
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "open" or _current is None or getattr(_state, "busy", False):
+        return
+    _state.busy = True
+    try:
+        _current.opened(*arguments)
+    except OSError:
+        # The caller's own `open` fails the same way.
+        pass
+    finally:
+        _state.busy = False
+
+
+def _is_hidden(path: str) -> bool:
+    """Whether a folder on the way is hidden, as caches and version control are: below here, or below the home."""
+    for base in (project.folder(), project.REPOSITORY, os.path.expanduser("~")):
+        if path.startswith(base + os.sep):
+            return f"{os.sep}." in path[len(base) :]
+    return False

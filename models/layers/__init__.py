@@ -1,0 +1,1 @@
+"""Keras layers and the inputs of a network."""

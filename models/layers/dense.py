@@ -1,0 +1,194 @@
+"""Dense layers in a row: their settings, which several networks share, and how they are made.
+
+The settings are plain Python; Keras is imported where layers are made, because configs are read without it.
+"""
+
+import difflib
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import Field, field_serializer, field_validator, model_validator
+
+from spec.base import Strict
+
+OWN_ACTIVATIONS = ("step", "sign", "piecewise_linear")
+"""Activations that Keras lacks."""
+FLAT = ("step", "sign")
+"""Activations whose gradient is 0 everywhere, so that descent cannot train what lies before them."""
+ACTIVATIONS = (
+    *OWN_ACTIVATIONS,
+    *("celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish"),
+    *("hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid"),
+    *("silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax"),
+    *("squareplus", "swish", "tanh", "tanh_shrink", "threshold"),
+)
+"""Every activation that a config may name."""
+INITIALIZERS = (
+    *("glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "ones"),
+    *("orthogonal", "random_normal", "random_uniform", "truncated_normal", "variance_scaling", "zeros"),
+)
+"""Every initializer that a config may name."""
+Rows = tuple[tuple[float, ...], ...]
+Units = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Weights(Strict):
+    """Initial weights of one dense layer."""
+
+    kernel: Rows
+    """One row per input, in the order of the features; one column per unit."""
+    bias: tuple[float, ...]
+    """One number per unit."""
+
+
+class Given(Strict):
+    """Base of networks whose first weights may be given."""
+
+    weights: tuple[Weights, ...] = ()
+    """Initial weights of each dense layer in order, including the last, as {kernel = [[...]], bias = [...]}; or the
+    path of a JSON file with this list, relative to the project. Empty: made by the initializer."""
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _from_file(cls, value: Any) -> Any:
+        return _json(value) if isinstance(value, str) else value
+
+
+class Regularized(Strict):
+    """Base of networks with layers that can be initialized, kept small and normalized."""
+
+    initializer: str = "glorot_uniform"
+    """Keras initializer of the weights."""
+    l1: float = Field(default=0.0, ge=0.0)
+    """L1 regularization strength."""
+    l2: float = Field(default=0.0, ge=0.0)
+    """L2 regularization strength."""
+    batch_norm: bool = False
+    """Apply batch normalization before the activation of each hidden layer."""
+
+    @field_validator("initializer")
+    @classmethod
+    def _known_initializer(cls, name: str) -> str:
+        return known(name, INITIALIZERS, "initializer")
+
+
+class Layers(Regularized):
+    """Base of networks with hidden dense layers."""
+
+    layers: tuple[Units, ...] = Field(default=(128, 64), min_length=1)
+    """Units of each hidden dense layer."""
+    activation: tuple[str, ...] = ("relu",)
+    """Activation of the hidden layers, one for all or a list with one each: a Keras name, piecewise_linear (0 below
+    -1/2, z + 1/2 between, 1 above 1/2), or, with given weights, step (0.5 at 0) and sign (0 at 0), which have no
+    gradient."""
+    dropout: tuple[Rate, ...] = (0.0,)
+    """Dropout rate of the hidden layers, one for all or a list with one each; 1 drops everything."""
+
+    @field_validator("activation", "dropout", mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return value if isinstance(value, list | tuple) else (value,)
+
+    @field_serializer("activation", "dropout")
+    def _written_short(self, value: tuple[Any, ...]) -> Any:
+        return value[0] if len(value) == 1 else value
+
+    @field_validator("activation")
+    @classmethod
+    def _known_activation(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            known(name, ACTIVATIONS, "activation")
+        return value
+
+    @model_validator(mode="after")
+    def _one_each(self) -> "Layers":
+        for key in ("activation", "dropout"):
+            value = getattr(self, key)
+            if len(value) not in (1, len(self.layers)):
+                raise ValueError(f"{key} has {len(value)} entries for {len(self.layers)} layers: give one for each")
+        flat = sorted({name for name in _each(self.activation, len(self.layers)) if name in FLAT})
+        if flat and not getattr(self, "weights", ()):
+            raise ValueError(
+                f"activation {flat[0]!r} has no gradient, so descent could never train the layers before it: give "
+                'weights, use "sigmoid" or "tanh", or take name = "perceptron"'
+            )
+        return self
+
+
+def known(name: str, names: Iterable[str], what: str) -> str:
+    """Return a name that is known.
+
+    Raises:
+        ValueError: it is not; says the nearest one.
+    """
+    options = list(names)
+    if name not in options:
+        close = difflib.get_close_matches(name, options, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"There is: {', '.join(options)}."
+        raise ValueError(f"{what} {name!r} is not known. {hint}")
+    return name
+
+
+def hidden(vector: Any, settings: Layers, prefix: str = "") -> Any:
+    """Map a vector through the hidden layers.
+
+    Args:
+        vector: float32 (batch, width).
+        settings: Layers and what they share.
+        prefix: Goes before the layers' names.
+
+    Returns:
+        float32 (batch, layers[-1]).
+    """
+    from models.layers.keras_layers import dropout
+
+    count = len(settings.layers)
+    activations, rates = _each(settings.activation, count), _each(settings.dropout, count)
+    for position, (units, name, rate) in enumerate(zip(settings.layers, activations, rates, strict=True)):
+        vector = dense(vector, units, name, settings, f"{prefix}hidden_{position}")
+        if rate:
+            vector = dropout(rate, f"{prefix}dropout_{position}")(vector)
+    return vector
+
+
+def dense(vector: Any, units: int, activation: str, settings: Regularized, name: str) -> Any:
+    """One dense layer, normalized before its activation where the settings say so."""
+    import keras
+
+    from models.layers import keras_layers
+
+    function = keras_layers.activation(activation)
+    plain = "linear" if settings.batch_norm else function
+    vector = keras.layers.Dense(units, activation=plain, name=name, **kernel(settings))(vector)
+    if settings.batch_norm:
+        vector = keras.layers.BatchNormalization(name=f"{name}_norm")(vector)
+        vector = keras.layers.Activation(function, name=f"{name}_activation")(vector)
+    return vector
+
+
+def kernel(settings: Regularized) -> dict[str, Any]:
+    """A layer's arguments that say how its weights begin and how they are kept small."""
+    import keras
+
+    small = keras.regularizers.L1L2(settings.l1, settings.l2) if settings.l1 or settings.l2 else None
+    return {"kernel_initializer": settings.initializer, "kernel_regularizer": small}
+
+
+def _each(value: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+    return value * count if len(value) == 1 else value
+
+
+def _json(path: str) -> Any:
+    """Content of a JSON file of the project."""
+    import json
+    import os
+
+    import project
+
+    full = os.path.join(project.folder(), path)
+    try:
+        with open(full, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{full} cannot be read as JSON: {error}") from error

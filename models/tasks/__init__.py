@@ -1,0 +1,1 @@
+"""What each task learns and answers: labels, losses, outputs."""

@@ -1,0 +1,98 @@
+"""The label of each task, and how much a row counts."""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models.features import raw_columns
+from models.features.categorical import as_line, given
+from models.features.raw_columns import Cells
+from models.tasks.label_transforms import TRANSFORMS
+from spec.columns.label import LABEL, Label
+
+
+def label(raw: Any, role: Label) -> tf.Tensor:
+    """Transform the label's column.
+
+    Args:
+        raw: (batch, 1), or SparseTensor where the schema lets the label be missing.
+        role: What it means.
+
+    Returns:
+        float32 (batch, 1) for a regression, NaN for a missing value; int64 class index otherwise, -1 for a missing
+        value or one that is no class.
+
+    Raises:
+        ValueError: a column of numbers is compared with what is no number.
+    """
+    made = raw_columns.densify(raw) if isinstance(raw, tf.SparseTensor) else Cells(raw)
+    if role.task == "regression":
+        return _number(as_number(made), role)
+    there = raw_columns.is_there(made.value)
+    made = Cells(made.value, there if made.present is None else tf.logical_and(made.present, there))
+    return made.map(lambda value: _class(value, made, role)).fill(-1)
+
+
+def weight(raw: Any, column: str) -> tf.Tensor:
+    """How much a row counts, float32 (batch, 1).
+
+    Raises:
+        ValueError: the column may be missing.
+    """
+    value = tf.cast(raw_columns.read(raw, column, None).value, tf.float32)
+    good = tf.logical_and(tf.math.is_finite(value), value >= 0)
+    return raw_columns.require(value, good, column, "is the weight, which must be a finite number of 0 or more")
+
+
+def as_number(made: Cells) -> tf.Tensor:
+    """The cells as float64 (batch, 1), missing ones as NaN."""
+    return made.map(lambda value: tf.cast(value, tf.float64)).fill(float("nan"))
+
+
+def _number(number: tf.Tensor, role: Label) -> tf.Tensor:
+    learned, _ = TRANSFORMS[role.transform]
+    return tf.cast(learned(number), tf.float32)
+
+
+def _class(value: tf.Tensor, made: Cells, role: Label) -> tf.Tensor:
+    """int64 (batch, 1) of the values; what a missing one gets does not matter."""
+    if role.threshold is not None:
+        threshold = tf.constant(role.threshold, tf.float32 if value.dtype.is_floating else tf.float64)
+        return tf.cast(tf.cast(value, threshold.dtype) >= threshold, tf.int64)
+    if role.tiers is not None:
+        number = tf.cast(value, tf.float32)
+        edges = tft.quantiles(tf.cast(made.there, tf.float32), role.tiers, epsilon=min(1 / role.tiers, 0.01))
+        return tft.apply_buckets(number, edges)
+    if role.positive is not None:
+        return tf.cast(_equal(value, role.positive, role), tf.int64)
+    if role.classes:
+        if value.dtype == tf.string:
+            return given(_text(value), role.classes)
+        same = tf.concat([_equal(value, name, role) for name in role.classes], axis=1)
+        index = tf.argmax(tf.cast(same, tf.int64), axis=1)
+        return tf.where(tf.reduce_any(same, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]
+    vocabulary = tft.vocabulary(_text(made.there), vocab_filename=LABEL)
+    return tft.apply_vocabulary(_text(value), vocabulary, default_value=-1)
+
+
+def _equal(value: tf.Tensor, name: str, role: Label) -> tf.Tensor:
+    """Whether a value is the one that a name of the config means: 1.0 is "1"."""
+    if value.dtype == tf.string:
+        return tf.equal(_text(value), name)
+    try:
+        return tf.equal(value, tf.constant(float(name) if value.dtype.is_floating else int(name), value.dtype))
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"label {role.column!r}: its column holds numbers, and {name!r} is none of its kind"
+        ) from error
+
+
+def _text(value: tf.Tensor) -> tf.Tensor:
+    """A class's name: without blanks around it, and a whole number without a point."""
+    if value.dtype == tf.string:
+        return tf.strings.strip(as_line(value))
+    if value.dtype.is_floating:
+        whole = tf.strings.as_string(tf.cast(value, tf.int64))
+        return tf.where(tf.equal(value, tf.round(value)), whole, tf.strings.as_string(value, shortest=True))
+    return tf.strings.as_string(value)

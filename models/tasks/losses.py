@@ -1,0 +1,72 @@
+"""Losses by name, between what the label becomes and what the network gives."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+SUM = "sum_of_squares"
+"""The loss that is summed over a batch; here it is the rows' mean, which training multiplies by the batch size."""
+
+
+def of_numbers(name: str) -> Any:
+    """A loss between two float32 (batch, n) tensors."""
+    if name == SUM:
+        return _Of(_squares, name)
+    kinds = {
+        "mse": keras.losses.MeanSquaredError,
+        "mae": keras.losses.MeanAbsoluteError,
+        "huber": keras.losses.Huber,
+        "log_cosh": keras.losses.LogCosh,
+    }
+    return kinds[name]()
+
+
+def of_classes(name: str, units: int) -> Any:
+    """A loss between class indices and logits.
+
+    Args:
+        name: One of spec.training.LOSSES.
+        units: 1 for the logit of the second of two classes and labels float32 (batch, 1); else a logit a class and
+            labels int64 (batch, 1).
+    """
+    if name == "cross_entropy":
+        if units == 1:
+            return keras.losses.BinaryCrossentropy(from_logits=True)
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    if name == "focal" and units == 1:
+        return keras.losses.BinaryFocalCrossentropy(from_logits=True)
+    if name == "focal":
+        # The focal loss of several classes takes one-hot labels; on probabilities it clips them away from 0.
+        between: Any = keras.losses.CategoricalFocalCrossentropy(from_logits=True, reduction=None)
+        return _Of(lambda label, logits: between(_one_hot(label, units), logits), name)
+    between = _squares if name == SUM else of_numbers(name).fn
+
+    def on_probabilities(label: Any, logits: Any) -> Any:
+        if units == 1:
+            return between(keras.ops.cast(label, "float32"), keras.ops.sigmoid(logits))
+        return between(_one_hot(label, units), keras.ops.softmax(logits))
+
+    return _Of(on_probabilities, name)
+
+
+class _Of(keras.losses.Loss):  # type: ignore[misc]
+    """A loss from a function of labels and outputs to one number a row."""
+
+    def __init__(self, function: Callable[[Any, Any], Any], name: str) -> None:
+        super().__init__(name=name)
+        self._function = function
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """(batch,)."""
+        return self._function(y_true, y_pred)
+
+
+def _squares(label: Any, output: Any) -> Any:
+    """Sum over a row of the squared differences."""
+    return keras.ops.sum(keras.ops.square(output - keras.ops.cast(label, "float32")), axis=-1)
+
+
+def _one_hot(label: Any, units: int) -> Any:
+    flat = keras.ops.cast(keras.ops.reshape(label, (-1,)), "int64")
+    return keras.ops.one_hot(flat, units, dtype="float32")

@@ -1,0 +1,1 @@
+"""Training: fit, optimizers, callbacks and the run_fn that TFX calls."""

@@ -1,1 +1,0 @@
-"""What each role does in the transform graph: one file a kind of column."""

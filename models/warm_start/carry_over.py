@@ -1,0 +1,248 @@
+"""A warm start: weights of an earlier model, put where they mean the same in today's network.
+
+A model keeps beside its weights what they stand for: its features (feature_meanings.py), its label, and its layers with
+what each reads (architecture.py). A layer is carried over where it is the same layer and what it reads can be
+matched; its rows then go to the features, tokens and buckets that they were learnt for, and are rescaled with these.
+Any other layer begins anew, and so does what follows it, as its inputs mean nothing yet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from models.warm_start import architecture, feature_matching
+from models.warm_start.feature_matching import NOWHERE, Match
+from models.warm_start.tensor_matching import TensorMatcher
+
+Array = np.ndarray[Any, Any]
+SHOWN = 5
+"""Features and layers that a note names."""
+
+
+@dataclass(frozen=True)
+class Warm:
+    """What a warm start begins from.
+
+    Attributes:
+        arrays: Weights of the earlier model by path.
+        kept: What it keeps of their meaning: `features`, `label` and `layers`; None where it keeps nothing.
+        meanings: What today's features stand for.
+    """
+
+    arrays: Mapping[str, Array]
+    kept: Mapping[str, Any] | None
+    meanings: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class _Carrier:
+    """Carries the layers of one network over.
+
+    Attributes:
+        network: Today's.
+        warm: What it begins from.
+        kept: What the earlier model keeps of its weights' meaning.
+        label: What today's outputs stand for.
+        head: The layer whose units are the label's; None where there is none.
+        mirrors: Layer -> the layer whose output its units give again.
+        anew: Layer -> why it begins anew.
+        taken: Number of weights that were taken.
+    """
+
+    network: Any
+    warm: Warm
+    kept: Mapping[str, Any]
+    label: Mapping[str, Any]
+    head: str | None
+    mirrors: Mapping[str, str]
+    anew: dict[str, str] = field(default_factory=dict)
+    taken: int = 0
+
+    def __post_init__(self) -> None:
+        self._tensors = TensorMatcher(self.kept, self.warm.meanings, self.anew)
+
+    def run(self) -> None:
+        """Go through the layers, each after those that it reads."""
+        for operation in self.network.operations:
+            weights = getattr(operation, "weights", [])
+            if not weights:
+                continue
+            found = self._carried(operation)
+            if isinstance(found, str):
+                self.anew[operation.name] = found
+                continue
+            for variable, array in zip(weights, found, strict=True):
+                variable.assign(array)
+            self.taken += len(weights)
+
+    def _carried(self, layer: Any) -> list[Array] | str:
+        """The weights of a layer, or why it begins anew."""
+        old = self.kept["layers"].get(layer.name)
+        paths = [variable.path for variable in layer.weights]
+        if old is None or any(path not in self.warm.arrays for path in paths):
+            return "new"
+        arrays = [self.warm.arrays[path] for path in paths]
+        if old["class"] != type(layer).__name__ or old["settings"] != architecture.settings(layer):
+            return "its settings changed"
+        reads = architecture.inputs(layer)
+        if len(reads) != len(old["inputs"]):
+            return "what it reads changed"
+        table = isinstance(layer, keras.layers.Embedding)
+        matches = [self._tensors.match(one, name, table) for one, name in zip(reads, old["inputs"], strict=True)]
+        if any(match is None or match.is_empty for match in matches):
+            return "what it reads changed"
+        found = [match for match in matches if match is not None]
+        kind = "table" if table else type(layer).__name__
+        return {"Dense": self._dense, "table": self._table, "Centres": self._centres}.get(kind, self._whole)(
+            layer, arrays, found
+        )
+
+    def _whole(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
+        if not all(match.is_same for match in matches):
+            return "what it reads changed"
+        changed = [
+            f"of shape {array.shape}, now {tuple(variable.shape)}"
+            for variable, array in zip(layer.weights, arrays, strict=True)
+            if array.shape != tuple(variable.shape)
+        ]
+        return changed[0] if changed else arrays
+
+    def _table(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
+        [old], [match] = arrays, matches
+        made = np.array(layer.weights[0])
+        there = match.source != NOWHERE
+        made[there] = old[match.source[there]]
+        return [made]
+
+    def _centres(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
+        [old], [match] = arrays, matches
+        if len(old) != layer.k:
+            return f"{len(old)} centres, now {layer.k}"
+        made = np.zeros(layer.weights[0].shape, np.float32)
+        exact = _exact(match)
+        made[:, exact] = (old[:, match.source[exact]] - match.shift[exact]) / match.scale[exact]
+        return [made]
+
+    def _dense(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
+        [match], kernel = matches, arrays[0].astype(np.float64)
+        bias = arrays[1].astype(np.float64) if len(arrays) > 1 else np.zeros(kernel.shape[1])
+        there = match.source != NOWHERE
+        rows = np.zeros((len(match.source), kernel.shape[1]))
+        rows[there] = kernel[match.source[there]] * match.scale[there, None]
+        bias = bias + match.shift[there] @ kernel[match.source[there]]
+        if layer.name == self.head:
+            found = self._labelled(layer, rows, bias)
+        elif layer.name in self.mirrors:
+            found = self._mirrored(layer, rows, bias)
+        else:
+            found = (rows, bias)
+        if isinstance(found, str):
+            return found
+        rows, bias = found
+        if rows.shape != tuple(layer.weights[0].shape):
+            return f"{rows.shape[1]} units, now {layer.weights[0].shape[1]}"
+        if len(arrays) == 1:
+            return [rows] if not bias.any() else "its inputs are scaled otherwise, and it has no bias"
+        return [rows, bias]
+
+    def _labelled(self, layer: Any, kernel: Array, bias: Array) -> tuple[Array, Array] | str:
+        """The head's weights for today's label."""
+        old, new = self.kept["label"], self.label
+        if old["task"] != new["task"]:
+            return "the label has another task"
+        if new["task"] == "regression":
+            if old["of"] != new["of"]:
+                return "the label changed"
+            return kernel * (old["scale"] / new["scale"]), (bias * old["scale"] + old["shift"] - new["shift"]) / new[
+                "scale"
+            ]
+        if new["task"] == "binary" and old["classes"] == new["classes"][::-1]:
+            return -kernel, -bias
+        if old["classes"] == new["classes"]:
+            return kernel, bias
+        places = {name: place for place, name in enumerate(old["classes"])}
+        source = np.array([places.get(name, NOWHERE) for name in new["classes"]])
+        if new["task"] == "binary" or (source == NOWHERE).all():
+            return "the label's classes changed"
+        there = source != NOWHERE
+        made, made_bias = np.array(layer.weights[0], np.float64), np.zeros(len(source))
+        made[:, there], made_bias[there] = kernel[:, source[there]], bias[source[there]]
+        return made, made_bias
+
+    def _mirrored(self, layer: Any, kernel: Array, bias: Array) -> tuple[Array, Array] | str:
+        """The weights of a layer whose units give again what another gives."""
+        name = self.mirrors[layer.name]
+        match = self._tensors.match(self.network.get_layer(name).output, name)
+        if match is None:
+            return "what it gives again changed"
+        made, made_bias = np.array(layer.weights[0], np.float64), np.zeros(len(match.source))
+        exact = _exact(match)
+        made[:, exact] = kernel[:, match.source[exact]] / match.scale[exact]
+        made_bias[exact] = (bias[match.source[exact]] - match.shift[exact]) / match.scale[exact]
+        return made, made_bias
+
+
+def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | None, mirrors: Mapping[str, str]) -> str:
+    """Put the weights of an earlier model into a network, where they mean the same.
+
+    Args:
+        network: A Keras model with its first weights.
+        warm: What it begins from.
+        label: What its outputs stand for, as models/warm_start/feature_meanings.py says it.
+        head: The layer whose units are the label's; None where there is none.
+        mirrors: Layer -> the layer whose output its units give again.
+
+    Returns:
+        What its user should know, a sentence.
+    """
+    if warm.kept is None:
+        return (
+            "no warm start: the model that serves does not tell what its weights stand for, as an earlier version "
+            "made it; all weights begin anew"
+        )
+    carrier = _Carrier(network, warm, warm.kept, label, head, mirrors)
+    carrier.run()
+    parts = [f"warm start with {carrier.taken} of {len(network.weights)} weights of the model that serves"]
+    if changes := _changes(carrier):
+        parts.append(f"matched by meaning: {_shown(changes)}")
+    if carrier.anew:
+        parts.append(f"anew: {_shown([f'{name} ({reason})' for name, reason in carrier.anew.items()])}")
+    return "; ".join(parts)
+
+
+def _exact(match: Match) -> Array:
+    """Numbers that the earlier vector has too, and that tell its number back."""
+    return np.asarray((match.source != NOWHERE) & ~match.stands_in & (match.scale != 0.0))
+
+
+def _changes(carrier: _Carrier) -> list[str]:
+    """What differs of the features, a few words each."""
+    old, new = carrier.kept["features"], carrier.warm.meanings
+    found, rescaled, moved = [], 0, 0
+    for name, meaning in new.items():
+        if name not in carrier.network.input:
+            continue
+        match = feature_matching.feature(old[name], meaning) if name in old else None
+        key = {"tokens": "tokens", "bag": "terms"}.get(meaning["kind"])
+        if match is None:
+            found.append(f"{name} {'means something else' if name in old else 'is new'}")
+        elif key is not None:
+            before, now = old[name][key], meaning[key]
+            fresh, gone = len(set(now) - set(before)), len(set(before) - set(now))
+            found += [f"{name} ({fresh} new, {gone} gone)"] if fresh or gone else []
+            moved += before != now and not fresh and not gone
+        elif meaning["kind"] == "number":
+            rescaled += not match.is_same
+        else:
+            moved += not match.is_same or old[name].get("edges") != meaning.get("edges")
+    found += [f"{name} is gone" for name in old if name not in new]
+    counts = ((rescaled, "rescaled"), (moved, "in another order or with other bounds"))
+    return [*found, *(f"{count} {word}" for count, word in counts if count)]
+
+
+def _shown(texts: list[str]) -> str:
+    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more

@@ -1,0 +1,211 @@
+"""Which number of an earlier model's features each number of today's features stands for, and on what scale."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+Array = np.ndarray[Any, Any]
+NOWHERE = -1
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where the numbers of a vector stood in another: old[source] = scale * new + shift.
+
+    Attributes:
+        source: int64 (width,); NOWHERE for a number that the other vector lacks.
+        scale: float64 (width,).
+        shift: float64 (width,).
+        stands_in: bool (width,): the other has no number of this meaning, and treated it as the one at `source`.
+        width: Of the other vector.
+    """
+
+    source: Array
+    scale: Array
+    shift: Array
+    stands_in: Array
+    width: int
+
+    @classmethod
+    def of(cls, source: Any, width: int, scale: Any = 1.0, shift: Any = 0.0, stands_in: Any = False) -> "Match":
+        """Make one, of scalars where all numbers are alike."""
+        source = np.asarray(source, np.int64)
+
+        def each(value: Any, kind: Any) -> Array:
+            return np.broadcast_to(np.asarray(value, kind), source.shape)
+
+        return cls(source, each(scale, np.float64), each(shift, np.float64), each(stands_in, bool), width)
+
+    @classmethod
+    def same(cls, width: int) -> "Match":
+        """Every number where it stands."""
+        return cls.of(np.arange(width), width)
+
+    @classmethod
+    def none(cls, width: int) -> "Match":
+        """No number at all."""
+        return cls.of(np.full(width, NOWHERE), 0)
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both vectors are the same."""
+        unchanged = (self.scale == 1.0).all() and (self.shift == 0.0).all() and not self.stands_in.any()
+        return bool(unchanged and np.array_equal(self.source, np.arange(self.width)))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no number has a place in the other vector."""
+        return bool((self.source == NOWHERE).all())
+
+
+def joined(parts: Sequence[tuple[Match, int]], width: int) -> Match:
+    """Put matches side by side.
+
+    Args:
+        parts: Each with the place in the other vector where its part begins.
+        width: Of the other vector.
+    """
+    source = [np.where(part.source == NOWHERE, NOWHERE, part.source + start) for part, start in parts]
+    return Match(
+        np.concatenate(source),
+        np.concatenate([part.scale for part, _ in parts]),
+        np.concatenate([part.shift for part, _ in parts]),
+        np.concatenate([part.stands_in for part, _ in parts]),
+        width,
+    )
+
+
+def feature(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+    """Match one feature with the feature of the same name of an earlier model.
+
+    Args:
+        old: What it stood for, as models/warm_start/feature_meanings.py says it.
+        new: What it stands for.
+
+    Returns:
+        The match of its numbers, or of its one-hot indices; None where it stands for something else, or where that
+        cannot be established.
+    """
+    if old["kind"] != new["kind"]:
+        return None
+    matcher = _MATCHERS.get(new["kind"])
+    return matcher(old, new) if matcher is not None else None
+
+
+def _number(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+    if old["of"] != new["of"]:
+        return None
+    if old["scale"] is None:
+        # It was 0 in every row, so that no weight ever mattered.
+        return Match.none(1)
+    # A column that is constant now has no scale, and its feature is 0.
+    scale = 0.0 if new["scale"] is None else new["scale"] / old["scale"]
+    return Match.of([0], 1, scale, (new["shift"] - old["shift"]) / old["scale"])
+
+
+def _tokens(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+    places = {token: place for place, token in enumerate(old["tokens"])}
+    first = len(old["tokens"])
+    if any(len(one["tokens"]) + one["oov"] + one["missing"] != one["depth"] for one in (old, new)):
+        return None
+    source = [places.get(token, NOWHERE) for token in new["tokens"]]
+    unknown = [place for place, found in enumerate(source) if found == NOWHERE]
+    if unknown and old["oov"]:
+        texts = [new["tokens"][place].encode("utf-8", "surrogateescape") for place in unknown]
+        buckets = tf.strings.to_hash_bucket_fast(tf.constant(texts), old["oov"]).numpy()
+        for place, bucket in zip(unknown, buckets, strict=True):
+            source[place] = first + int(bucket)
+    stands_in = [place in set(unknown) for place in range(len(source))]
+    for bucket in range(new["oov"]):
+        source.append(first + bucket % old["oov"] if old["oov"] else NOWHERE)
+        stands_in.append(old["oov"] != new["oov"])
+    if new["missing"]:
+        source.append(old["depth"] - 1 if old["missing"] else NOWHERE)
+        stands_in.append(False)
+    return Match.of(source, old["depth"], stands_in=stands_in)
+
+
+def _buckets(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match:
+    source = list(_places(old["edges"], new["edges"]))
+    if new["missing"]:
+        source.append(old["depth"] - 1 if old["missing"] else NOWHERE)
+    return Match.of(source, old["depth"])
+
+
+def _places(old: Sequence[float], new: Sequence[float]) -> Array:
+    """The earlier bucket in which the middle of each bucket lies; an outer one counts as wide as the next one."""
+    edges = np.array(new, np.float64)
+    finite = edges[np.isfinite(edges)]
+    if not len(finite):
+        return np.zeros(len(edges) + 1, np.int64)
+    first, last = np.diff(finite)[[0, -1]] / 2 if len(finite) > 1 else (np.abs(finite[0]) / 2 + 0.5,) * 2
+    middles = np.concatenate([[finite[0] - first], (finite[:-1] + finite[1:]) / 2, [finite[-1] + last]])
+    found = np.searchsorted(np.array(old, np.float64), middles, side="right")
+    return np.concatenate([found, np.full(len(edges) + 1 - len(found), found[-1])])
+
+
+def _cells(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+    if len(old["parts"]) != len(new["parts"]):
+        return None
+    cell = np.zeros(1, np.int64)
+    for before, now in zip(old["parts"], new["parts"], strict=True):
+        part = _buckets(before, now).source
+        cell = np.where((cell[:, None] < 0) | (part < 0), NOWHERE, cell[:, None] * before["depth"] + part).reshape(-1)
+    rest = np.full(new["depth"] - len(cell), NOWHERE)
+    return Match.of(np.concatenate([cell, rest]), old["depth"])
+
+
+def _equal(*keys: str) -> Any:
+    """Matches features that are the same where these keys are equal."""
+
+    def match(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+        same = all(old.get(key) == new.get(key) for key in keys)
+        return Match.same(int(new["depth"])) if same and old.get("depth") == new.get("depth") else None
+
+    return match
+
+
+def _hash(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+    if old["buckets"] != new["buckets"]:
+        return None
+    own = [old["depth"] - 1 if old["missing"] else NOWHERE] if new["missing"] else []
+    return Match.of([*range(new["buckets"]), *own], old["depth"])
+
+
+def _bag(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+    if old["weight"] != new["weight"] or (new["weight"] == "tfidf" and old["ngrams"] != new["ngrams"]):
+        return None
+    places = {term: place for place, term in enumerate(old["terms"])}
+    source = np.full(new["width"], NOWHERE)
+    scale = np.ones(new["width"])
+    for place, term in enumerate(new["terms"]):
+        source[place] = places.get(term, NOWHERE)
+        if new["weight"] == "tfidf" and source[place] != NOWHERE:
+            scale[place] = old["rarity"][source[place]] / new["rarity"][place]
+    return Match.of(source, old["width"], scale)
+
+
+def _image(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+    return Match.same(int(np.prod(new["shape"]))) if old["shape"] == new["shape"] else None
+
+
+def _own(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+    same = old["graph"] == new["graph"] and old["width"] == new["width"]
+    return Match.same(new["width"]) if same else None
+
+
+_MATCHERS = {
+    "number": _number,
+    "tokens": _tokens,
+    "buckets": _buckets,
+    "cells": _cells,
+    "cross": _equal("buckets", "parts"),
+    "part": _equal("part"),
+    "hash": _hash,
+    "bag": _bag,
+    "image": _image,
+    "own": _own,
+}

@@ -1,0 +1,232 @@
+"""What the model features of a transformation stand for, as JSON: tokens, boundaries, scales.
+
+The figures are constants deep in the transform graph. So they are measured: known rows and values are put through the
+graph, and what comes out tells scale and boundaries, to the precision of float32.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from models.export.signatures import TransformGraph
+from models.features.categorical import vocabulary_name
+from models.warm_start.graph_probing import Probe, exact_depths
+from spec.columns import role_kinds as kinds
+from spec.columns.role_kinds import Output
+from spec.columns.roles import Features
+
+Array = np.ndarray[Any, Any]
+Meaning = dict[str, Any]
+MOST_TERMS = 20_000
+"""Longest vocabulary whose weights are measured, a batch of texts for each few of its terms."""
+LINEAR = 1e-4
+"""How far a feature may be off the line that its scale says, as a share of its range, so that the scale is believed."""
+
+
+def describe(
+    transform: Any, graph: TransformGraph, roles: Features, outputs: Sequence[Output], rows: Sequence[bytes]
+) -> dict[str, Meaning]:
+    """Say what each model feature stands for.
+
+    Args:
+        transform: A TFTransformOutput.
+        graph: Its graph.
+        roles: The columns by role; none where a function of the user's own made the features.
+        outputs: The model features in order, every depth known.
+        rows: Serialized raw tf.Examples, enough of them to measure scales on; may be none.
+
+    Returns:
+        Feature -> its `kind` and what belongs to it. A feature whose meaning cannot be established has kind `unknown`,
+        one of the user's own function kind `own`, with a digest of the whole transform graph.
+    """
+    if not roles.outputs():
+        digest = _graph_digest(transform.transform_savedmodel_dir)
+        return {output.name: _sized({"kind": "own", "graph": digest}, output) for output in outputs}
+    made = _Description(transform, graph, roles, rows)
+    known = {output.name: output for output in outputs}
+    return {
+        output.name: _sized(made.of(entry, output) or {"kind": "unknown"}, known[output.name])
+        for _, entry in roles.entries()
+        for output in entry.outputs()
+    }
+
+
+def _sized(meaning: Meaning, output: Output) -> Meaning:
+    """With the number of an index's values, or else of a feature's numbers."""
+    if output.kind == "index":
+        return {**meaning, "depth": output.depth}
+    return {**meaning, "width": int(np.prod(output.shape)) if output.kind == "image" else output.depth or 1}
+
+
+class _Description:
+    """Describes the features of one transformation."""
+
+    def __init__(self, transform: Any, graph: TransformGraph, roles: Features, rows: Sequence[bytes]) -> None:
+        self._transform, self._roles = transform, roles
+        self._probe = Probe(transform, graph, roles, rows) if rows and _is_measured(roles) else None
+        self._edges = _given_edges(roles) | (self._probe.edges() if self._probe else {})
+
+    def of(self, entry: Any, output: Output) -> Meaning | None:
+        """The meaning of one feature; None where it cannot be established."""
+        if isinstance(entry, kinds.Numeric | kinds.Passthrough):
+            return self._number(output.name, _of_column(entry), plain=getattr(entry, "scale", "none") == "none")
+        if isinstance(entry, kinds.Bucketized):
+            return self._buckets(entry)
+        if isinstance(entry, kinds.Categorical) and entry.encode == "ordinal":
+            of = {"places": list(entry.categories), "column": entry.column}
+            return {"kind": "number", "of": of, "shift": 0.0, "scale": 1.0}
+        if isinstance(entry, kinds.Categorical | kinds.Embedded):
+            return self._tokens(entry, output.name)
+        if isinstance(entry, kinds.Hashed):
+            return {"kind": "hash", "buckets": entry.buckets, "missing": entry.missing == "category"}
+        if isinstance(entry, kinds.Crossed):
+            return self._crossed(entry, output.name)
+        if isinstance(entry, kinds.Text):
+            return self._bag(entry, output.name)
+        if isinstance(entry, kinds.Image):
+            return {"kind": "image", "shape": list(output.shape)}
+        if isinstance(entry, kinds.Date):
+            part = output.name.removeprefix(f"{entry.column}_")
+            if output.kind == "index":
+                return {"kind": "part", "part": part}
+            return self._number(output.name, {"date": entry.column, "part": part}, plain=False)
+        return None
+
+    def _number(self, name: str, of: Meaning, *, plain: bool) -> Meaning | None:
+        """A number is `shift` + `scale` times its feature; scale None: its feature is the same in all rows."""
+        if plain:
+            return {"kind": "number", "of": of, "shift": 0.0, "scale": 1.0}
+        if self._probe is None:
+            return None
+        line = _line(*self._probe.measured(name, of))
+        return None if line is None else {"kind": "number", "of": of, "shift": line[0], "scale": line[1]}
+
+    def _buckets(self, entry: kinds.Bucketized) -> Meaning | None:
+        edges = self._edges.get(entry.column)
+        return None if edges is None else {"kind": "buckets", "edges": edges, "missing": entry.missing == "category"}
+
+    def _tokens(self, entry: kinds.Categorical | kinds.Embedded, name: str) -> Meaning:
+        given = list(getattr(entry, "categories", ()))
+        oov = entry.oov if isinstance(entry, kinds.Embedded) else entry.num_oov
+        tokens = given or self._vocabulary(name)
+        return {"kind": "tokens", "tokens": tokens, "oov": oov, "missing": entry.missing == "category"}
+
+    def _vocabulary(self, name: str) -> list[str]:
+        found = self._transform.vocabulary_by_name(vocabulary_name(name))
+        return [token.decode("utf-8", "surrogateescape") for token in found]
+
+    def _crossed(self, entry: kinds.Crossed, name: str) -> Meaning | None:
+        if entry.product:
+            columns: dict[str, kinds.Numeric | kinds.Passthrough] = {
+                **{role.column: role for role in self._roles.numeric},
+                **{role.column: role for role in self._roles.passthrough},
+            }
+            factors = [_of_column(columns[column]) for column in entry.columns_]
+            return self._number(name, {"product": factors}, plain=False)
+        buckets = {role.column: role for role in self._roles.bucketized}
+        categories = {role.column: role for role in self._roles.categorical if role.encode == "one_hot"}
+        parts = [
+            self._buckets(buckets[column]) if column in buckets else self._tokens(categories[column], f"{column}_index")
+            for column in entry.columns_
+        ]
+        if any(part is None for part in parts):
+            return None
+        if depths := exact_depths(entry, self._roles):
+            cells = [{**(part or {}), "depth": depth} for part, depth in zip(parts, depths, strict=True)]
+            return {"kind": "cells", "parts": cells}
+        # Hashed of indices: a cell is the same where the meaning of every index is.
+        return {"kind": "cross", "buckets": entry.buckets, "parts": _digest(parts)}
+
+    def _bag(self, entry: kinds.Text, name: str) -> Meaning | None:
+        terms = self._vocabulary(name)
+        made = {"kind": "bag", "terms": terms, "ngrams": entry.ngrams, "weight": entry.weight}
+        if entry.weight != "tfidf":
+            return made
+        if self._probe is None or len(terms) > MOST_TERMS:
+            return None
+        return {**made, "rarity": self._probe.rarities(entry, name, terms)}
+
+
+def _of_column(entry: kinds.Numeric | kinds.Passthrough) -> Meaning:
+    clip = getattr(entry, "clip", None)
+    return {
+        "column": entry.column,
+        "clip": None if clip is None else list(clip),
+        "log1p": getattr(entry, "scale", "none") == "log1p",
+    }
+
+
+def _is_measured(roles: Features) -> bool:
+    """Whether any feature has a scale or boundaries that only the graph tells."""
+    return any(
+        isinstance(entry, kinds.Numeric | kinds.Date)
+        or getattr(entry, "quantiles", None) is not None
+        or getattr(entry, "product", False)
+        or getattr(entry, "weight", None) == "tfidf"
+        for _, entry in roles.entries()
+    )
+
+
+def _given_edges(roles: Features) -> dict[str, list[float]]:
+    return {role.column: list(role.edges) for role in roles.bucketized if role.edges is not None}
+
+
+def _line(values: Array, features: Array) -> tuple[float, float | None] | None:
+    """Shift and scale with which values = shift + scale * features; None where they do not lie on a line."""
+    if not len(values):
+        return None
+    low, high = int(features.argmin()), int(features.argmax())
+    if features[low] == features[high]:
+        return float(values[low]), None
+    scale = (values[high] - values[low]) / (features[high] - features[low])
+    shift = values[low] - scale * features[low]
+    off = np.abs(values - shift - scale * features).max()
+    return (float(shift), float(scale)) if off <= LINEAR * abs(values[high] - values[low]) else None
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _graph_digest(folder: str) -> str:
+    whole = hashlib.sha256()
+    for above, _, names in sorted(tf.io.gfile.walk(folder)):
+        for name in sorted(names):
+            with tf.io.gfile.GFile(f"{above.rstrip('/')}/{name}", "rb") as file:
+                whole.update(f"{above.rstrip('/')[len(folder) :]}/{name}\0".encode() + file.read())
+    return whole.hexdigest()[:16]
+
+
+def of_label(label: Any, target: Any) -> Meaning:
+    """What the outputs of a network stand for.
+
+    Args:
+        label: spec.columns.label.Label.
+        target: What the network was trained towards (models/tasks/targets.py).
+
+    Returns:
+        `task`, and the scale of a regression's label, or each class in order.
+    """
+    column = label.column
+    if label.task == "regression":
+        return {
+            "task": label.task,
+            "of": {"column": column, "transform": label.transform},
+            "shift": target.mean,
+            "scale": target.deviation,
+        }
+    if label.task not in ("binary", "classes"):
+        return {"task": label.task}
+    if label.positive is not None:
+        classes = [f"{column} is not {label.positive}", f"{column} is {label.positive}"]
+    elif label.threshold is not None:
+        classes = [f"{column} below {label.threshold!r}", f"{column} from {label.threshold!r}"]
+    elif label.tiers is not None:
+        classes = [f"{column} in tier {number + 1} of {label.tiers}" for number in range(label.tiers)]
+    else:
+        classes = [f"{column} is {name}" for name in target.names]
+    return {"task": label.task, "classes": classes}

@@ -1,0 +1,223 @@
+"""Puts known rows and values through a transform graph, to find the scales and boundaries that it holds."""
+
+import base64
+import datetime
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from models.export.signatures import TransformGraph
+from spec.columns import role_kinds as kinds
+from spec.columns.roles import Features
+
+Array = np.ndarray[Any, Any]
+BATCH_TERMS = 256
+_FLOATS = 0x7F7FFFFF
+"""The largest finite float32 as a whole number, which rises with the float."""
+_INTEGERS = 1 << 55
+"""Bounds of whole numbers are looked for up to here; they come from quantiles in float32."""
+WAYS = 31
+"""Values that are tried for a bound at a time."""
+_PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
+)
+"""A picture of one pixel."""
+
+
+class Probe:
+    """A transform graph that is asked.
+
+    Args:
+        transform: A TFTransformOutput.
+        graph: Its graph.
+        roles: The columns by role.
+        rows: Serialized raw tf.Examples, one at least.
+
+    Attributes:
+        features: Feature -> its values of these rows, but for those of pictures.
+    """
+
+    def __init__(self, transform: Any, graph: TransformGraph, roles: Features, rows: Sequence[bytes]) -> None:
+        spec = transform.raw_feature_spec()
+        self._roles = roles
+        self._spec = {name: spec[name] for name in roles.columns()}
+        given = {name: _tensor_spec(feature) for name, feature in self._spec.items()}
+        self._function = tf.function(lambda raw: graph(raw), input_signature=[given], autograph=False)
+        parsed = tf.io.parse_example(tf.constant(list(rows)), self._spec)
+        self._raw = {name: _cells(value) for name, value in parsed.items()}
+        for image in roles.image:
+            self._raw[image.column] = np.full(len(rows), _PICTURE, object)
+        self.features = self._ask(self._raw)
+
+    def ask(self, count: int, columns: Mapping[str, Array]) -> dict[str, Array]:
+        """Features of so many rows that are as the first one, but for the columns that are given."""
+        return self._ask({name: columns.get(name, np.repeat(cells[:1], count)) for name, cells in self._raw.items()})
+
+    def _ask(self, columns: Mapping[str, Array]) -> dict[str, Array]:
+        raw = {name: _tensor(cells, self._spec[name]) for name, cells in columns.items()}
+        return {name: value.numpy() for name, value in self._function(raw).items()}
+
+    def measured(self, name: str, of: Mapping[str, Any]) -> tuple[Array, Array]:
+        """Numbers, and the feature that the graph makes of each, float64.
+
+        They are those of the rows. Where a column has one value in all of them, it gets a second one.
+
+        Args:
+            name: The feature.
+            of: What it is of, as `models.warm_start.feature_meanings` says it.
+        """
+        values, features = _numbers(of, self._raw), self.features[name][:, 0].astype(np.float64)
+        there = np.isfinite(values)
+        if "column" in of and there.any() and np.ptp(values[there]) == 0.0:
+            cells = np.resize(self._raw[of["column"]][there][:1], 2)
+            low, high = of["clip"] or (-np.inf, np.inf)
+            cells[1] = cells[0] + (1 if cells[0] + 1 <= high else -1)
+            if not low <= cells[1] <= high:
+                cells = np.array([low, high]).astype(cells.dtype)
+            values = _numbers(of, {of["column"]: cells})
+            features = self.ask(2, {of["column"]: cells})[name][:, 0].astype(np.float64)
+            there = np.isfinite(values)
+        return values[there], features[there]
+
+    def edges(self) -> dict[str, list[float]]:
+        """The lower bound of each bucket but the first, of the columns that are cut at quantiles.
+
+        A bound is the smallest value of the column's type that falls into the bucket or above it; infinite where none
+        does. A column whose buckets show in no feature is left out.
+        """
+        roles = self._roles
+        seen = {role.column: place for role in roles.bucketized if (place := _place(role, roles)) is not None}
+        cut = [role for role in roles.bucketized if role.quantiles is not None and role.column in seen]
+        found: dict[str, list[float]] = {}
+        for integers in (False, True):
+            group = [role for role in cut if (self._spec[role.column].dtype == tf.int64) == integers]
+            if group:
+                found |= self._bisect(group, seen, integers)
+        return found
+
+    def _bisect(
+        self, group: Sequence[kinds.Bucketized], seen: Mapping[str, tuple[str, int, int]], integers: bool
+    ) -> dict[str, list[float]]:
+        """All bounds at once: some rows of each batch look for one of them, at equal distances in what is left."""
+        counts = [role.quantiles - 1 for role in group if role.quantiles is not None]
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        bounds = list(zip(group, starts, starts[1:], strict=False))
+        size, most = int(starts[-1]), _INTEGERS if integers else _FLOATS
+        wanted = np.concatenate([np.arange(1, count + 1) for count in counts])
+        low, high = np.full(size, -most - 1, np.int64), np.full(size, most + 1, np.int64)
+        while (high - low > 1).any():
+            points = low[:, None] + (high - low)[:, None] * np.arange(1, WAYS + 1) // (WAYS + 1)
+            values = points if integers else _float_of(np.clip(points, -most, most))
+            columns = {}
+            for role, start, stop in bounds:
+                cells = np.repeat(self._raw[role.column][:1], size * WAYS)
+                cells[start * WAYS : stop * WAYS] = values[start:stop].reshape(-1)
+                columns[role.column] = cells
+            features = self.ask(size * WAYS, columns)
+            reached = np.empty((size, WAYS), bool)
+            for role, start, stop in bounds:
+                name, stride, depth = seen[role.column]
+                index = features[name][start * WAYS : stop * WAYS, 0].reshape(-1, WAYS) // stride % depth
+                reached[start:stop] = index >= wanted[start:stop, None]
+            low = np.where(reached, low[:, None], points).max(axis=1)
+            high = np.where(reached, points, high[:, None]).min(axis=1)
+        found = np.where(high > most, np.inf, high if integers else _float_of(np.clip(high, -most, most)))
+        return {role.column: [float(edge) for edge in found[start:stop]] for role, start, stop in bounds}
+
+    def rarities(self, entry: kinds.Text, name: str, terms: Sequence[str]) -> list[float]:
+        """What `tfidf` multiplies the share of each term with: a text of the term alone tells it."""
+        found: list[float] = []
+        for start in range(0, len(terms), BATCH_TERMS):
+            part = terms[start : start + BATCH_TERMS]
+            texts = np.array([term.encode("utf-8", "surrogateescape") for term in part], object)
+            features = self.ask(len(part), {entry.column: texts})[name]
+            for place, term in enumerate(part):
+                words = term.count(" ") + 1
+                pieces = sum(max(words - length + 1, 0) for length in range(1, entry.ngrams + 1))
+                found.append(float(features[place, start + place]) * pieces)
+        return found
+
+
+def exact_depths(cross: kinds.Crossed, roles: Features) -> list[int]:
+    """Buckets of each column of a cross with a cell for each combination, as models/transforms makes it; else none."""
+    depths = {role.column: role.depth for role in roles.bucketized}
+    if cross.product or any(column not in depths for column in cross.columns_):
+        return []
+    found = [depths[column] for column in cross.columns_]
+    return found if math.prod(found) <= (cross.buckets or 0) else []
+
+
+def _numbers(of: Mapping[str, Any], raw: Mapping[str, Array]) -> Array:
+    """The number behind a feature, of each row; NaN where a cell is missing."""
+    if "date" in of:
+        days = [_date(cell) for cell in raw[of["date"]]]
+        if of["part"] == "year":
+            return np.array([day.year if day else np.nan for day in days], np.float64)
+        epoch = datetime.date(1970, 1, 1)
+        return np.array([(day - epoch).days if day else np.nan for day in days], np.float64)
+    if "product" in of:
+        return np.asarray(np.prod([_numbers(factor, raw) for factor in of["product"]], axis=0))
+    made = _as_numbers(raw[of["column"]])
+    if of["clip"] is not None:
+        made = np.clip(made, *of["clip"])
+    return np.log1p(np.maximum(made, 0.0)) if of["log1p"] else made
+
+
+def _place(role: kinds.Bucketized, roles: Features) -> tuple[str, int, int] | None:
+    """Where the bucket of a column shows: a feature, what its index is divided by, and the number of buckets."""
+    if role.input:
+        return f"{role.column}_bucket", 1, role.depth
+    for cross in roles.crossed:
+        depths = exact_depths(cross, roles)
+        if depths and role.column in cross.columns_:
+            behind = depths[cross.columns_.index(role.column) + 1 :]
+            return "_x_".join(cross.columns_), math.prod(behind), role.depth
+    return None
+
+
+def _cells(value: Any) -> Array:
+    """A parsed column as an object or number array of (rows,); None, NaN or the smallest integer where missing."""
+    if not isinstance(value, tf.SparseTensor):
+        return np.asarray(value.numpy().reshape(-1))
+    kind = value.dtype
+    empty: Any = b"" if kind == tf.string else (kind.min if kind.is_integer else np.nan)
+    cells = np.full(int(value.dense_shape[0]), empty, object if kind == tf.string else kind.as_numpy_dtype)
+    cells[value.indices.numpy()[:, 0]] = value.values.numpy()
+    return cells
+
+
+def _tensor_spec(feature: Any) -> Any:
+    if isinstance(feature, tf.io.VarLenFeature):
+        return tf.SparseTensorSpec([None, None], feature.dtype)
+    return tf.TensorSpec([None, 1], feature.dtype)
+
+
+def _tensor(cells: Array, spec: Any) -> Any:
+    from models.features import raw_columns as transforms
+
+    dense = tf.constant(list(cells) if cells.dtype == object else cells, spec.dtype)
+    return transforms.sparsify(dense) if isinstance(spec, tf.io.VarLenFeature) else tf.reshape(dense, [-1, 1])
+
+
+def _as_numbers(cells: Array) -> Array:
+    made = cells.astype(np.float64)
+    if cells.dtype == np.int64:
+        made[cells == np.iinfo(np.int64).min] = np.nan
+    made[~np.isfinite(made)] = np.nan
+    return made
+
+
+def _date(cell: bytes) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(cell[:10].decode())
+    except ValueError:
+        return None
+
+
+def _float_of(key: Array) -> Array:
+    """float32 by its place in the order of all finite ones, 0 for 0."""
+    bits = np.where(key >= 0, key, np.int64(-0x80000000) - key).astype(np.int32)
+    return bits.view(np.float32)

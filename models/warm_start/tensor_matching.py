@@ -1,0 +1,88 @@
+"""Which numbers of a tensor in today's network are which of the earlier one's: followed through the layers between."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from models.warm_start import architecture, feature_matching
+from models.warm_start.feature_matching import Match
+
+
+class TensorMatcher:
+    """Matches tensors of today's network with what the operations of an earlier one gave.
+
+    Args:
+        kept: What the earlier model keeps of its weights' meaning: `features` and `layers`.
+        meanings: What today's features stand for.
+        anew: Names of layers with weights that begin anew; it grows while layers are carried over, each after those
+            that it reads.
+    """
+
+    def __init__(self, kept: Mapping[str, Any], meanings: Mapping[str, Any], anew: Collection[str]) -> None:
+        self._kept, self._meanings, self._anew = kept, meanings, anew
+
+    def match(self, tensor: Any, old_name: str, as_index: bool = False) -> Match | None:
+        """Match the numbers of a tensor with those that an operation of the earlier network gives.
+
+        Args:
+            tensor: Of today's network.
+            old_name: The earlier operation.
+            as_index: Whether the tensor is read as an index, of which the match is that of its values.
+
+        Returns:
+            The match of the last dimension; of a tensor of more than two dimensions only whether it is the same. None
+            where there is none.
+        """
+        old, operation = self._kept["layers"].get(old_name), tensor._keras_history.operation
+        if old is None or tensor._keras_history.tensor_index:
+            return None
+        kind = type(operation).__name__
+        reads = architecture.inputs(operation)
+        if architecture.only_in_training(kind):
+            return self.match(reads[0], old_name, as_index)
+        if architecture.only_in_training(old["class"]):
+            return self.match(tensor, old["inputs"][0], as_index)
+        if old["class"] != kind:
+            return None
+        if kind == "InputLayer":
+            return self._input(operation, old_name, tensor.shape[-1], as_index)
+        if getattr(operation, "weights", []):
+            same = operation.name == old_name and operation.name not in self._anew
+            return Match.same(tensor.shape[-1]) if same else None
+        if architecture.is_joint(operation):
+            return self._joint(operation, old) if "parts" in old else None
+        if old["settings"] != architecture.settings(operation) or len(reads) != len(old["inputs"]):
+            return None
+        matches = [self.match(one, name) for one, name in zip(reads, old["inputs"], strict=True)]
+        if kind == "Concatenate" and len(tensor.shape) == 2:
+            return self._side_by_side(reads, matches, old)
+        if kind == "Flatten" and len(reads[0].shape) == 2:
+            return matches[0]
+        same = all(match is not None and match.is_same for match in matches)
+        return Match.same(tensor.shape[-1]) if same and tensor.shape[-1] == old["width"] else None
+
+    def _input(self, operation: Any, old_name: str, width: int, as_index: bool) -> Match | None:
+        old, new = self._kept["features"].get(old_name), self._meanings.get(operation.name)
+        found = feature_matching.feature(old, new) if operation.name == old_name and old and new else None
+        if found is None or as_index or "depth" not in (new or {}):
+            return found
+        return Match.same(width) if found.is_same else None
+
+    def _joint(self, operation: Any, old: Mapping[str, Any]) -> Match:
+        places, start = {}, 0
+        for (name, depth), old_name in zip(old["parts"], old["inputs"], strict=True):
+            places[name] = start, depth, old_name
+            start += depth or self._kept["layers"][old_name]["width"]
+        parts = []
+        for (name, depth), tensor in zip(operation.depths, architecture.inputs(operation), strict=True):
+            at, old_depth, old_name = places.get(name, (0, None, ""))
+            indexed = depth is not None
+            found = self.match(tensor, old_name, indexed) if indexed == (old_depth is not None) else None
+            parts.append((found or Match.none(depth or tensor.shape[-1]), at))
+        return feature_matching.joined(parts, start)
+
+    def _side_by_side(self, reads: list[Any], matches: list[Match | None], old: Mapping[str, Any]) -> Match:
+        parts, start = [], 0
+        for tensor, found, old_name in zip(reads, matches, old["inputs"], strict=True):
+            parts.append((found or Match.none(tensor.shape[-1]), start))
+            start += self._kept["layers"][old_name]["width"]
+        return feature_matching.joined(parts, start)

@@ -1,0 +1,44 @@
+"""`new` and `schema`: a config and a schema for new data; what they do is in curation/."""
+
+import argparse
+import os
+from typing import Any
+
+from curation import curation_parser
+
+
+def add(commands: Any) -> None:
+    """Their place among the commands."""
+    new = commands.add_parser("new", help="look at data and write a config and a schema for it: new NAME PATH")
+    schema = commands.add_parser("schema", help="schema infer NAME, schema diff NAME, schema approve NAME")
+    curation_parser.add_arguments(new, schema)
+    for parser in (new, schema):
+        parser.set_defaults(do=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look, write or compare."""
+    import project
+    from orchestration.paths import Root
+
+    folder = project.folder()
+    data_root = arguments.data_root or folder
+    queries = Root(os.path.abspath(arguments.root)).queries(arguments.name)
+    if arguments.command == "schema":
+        return curation_parser.run_schema(arguments, folder, data_root, queries)
+
+    def check(name: str) -> list[str]:
+        from components.ingestion.discovery import data_files
+        from components.ingestion.omissions import Omissions
+        from orchestration import preflight
+        from pipeline import load, query_config
+        from pipeline.variants import Name
+
+        reviewed = load.reviewed(folder, Name(name))
+        data, label = query_config.settle(reviewed.config, folder, queries)[0].data, reviewed.config.label.column
+        paths = data_files.under(folder, data.paths)
+        shown, told = f"{load.CONFIGS}/{name}.toml", Omissions()
+        preflight.check_data(paths, data, config=shown, columns=reviewed.columns, label=label, omissions=told)
+        return told.lines()
+
+    return curation_parser.run_new(arguments, folder, check, queries)

@@ -1,0 +1,48 @@
+"""Without a command: run on this machine (--local)."""
+
+import argparse
+
+from orchestration.cli import options
+from pipeline import stages
+
+
+def add(root: argparse.ArgumentParser) -> None:
+    """Options of running a part."""
+    part = root.add_argument_group(
+        "running a part on this machine (--local)",
+        f"stages: {', '.join(stages.ORDER)} (tuner with [tuner], warm-start with training.warm_start alone)",
+    )
+    part.add_argument(
+        "--from",
+        metavar="STAGE",
+        dest="first",
+        help="begin with this stage, on the outputs of the newest run that has finished those before it",
+    )
+    part.add_argument("--to", metavar="STAGE", help="end with this stage; only stages that it needs run")
+
+
+def run(arguments: argparse.Namespace, to: str | None = None) -> int:
+    """Run the pipeline, or each of its variants, whole or up to one node."""
+    from orchestration.local import supervisor
+    from orchestration.local.fork_server import Workers
+
+    requests = [
+        supervisor.Request(
+            name=name,
+            overrides=options.overrides(arguments),
+            root=arguments.root,
+            data_root=arguments.data_root,
+            metadata=arguments.metadata,
+            beam_args=options.beam(arguments),
+            cache=not arguments.no_cache,
+            verbose=arguments.verbose,
+            first=arguments.first if to is None else None,
+            to=to or arguments.to,
+            new_run=arguments.new_run,
+        )
+        for name in options.names(arguments)
+    ]
+    if len(requests) > 1:
+        return supervisor.run_all(requests)
+    with Workers() as workers:
+        return supervisor.run(requests[0], workers)

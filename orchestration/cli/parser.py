@@ -1,0 +1,123 @@
+"""The command line. Imports nothing heavy before the arguments are known: --help answers at once."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import printing
+from errors import GateError, PipelineError, ResourceError
+from orchestration.cli import (
+    compile_command,
+    curate_command,
+    doctor_command,
+    inspect_command,
+    local_command,
+    options,
+    push_command,
+    schedule_command,
+    tune_command,
+    ui_command,
+)
+
+COMMANDS = (inspect_command, curate_command, tune_command, push_command, schedule_command, doctor_command, ui_command)
+DEFAULT_PIPELINE = "houses"
+
+EPILOG = """\
+exit codes: 0 pushed or compiled, 2 config, data, schema or user code, 3 a gate refused, 4 a stage failed,
+5 store, disk or engine
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Shows an argument that is wrong as text: a pattern of the shell may bring any file's name."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end with exit code 2."""
+        self.print_usage(sys.stderr)
+        printing.error(message, f"{self.prog}: error")
+        raise SystemExit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All arguments."""
+    root = _Parser(
+        prog="runner.py",
+        description="From a table and a small TOML file to a checked, trained, evaluated and pushed Keras model.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    target = root.add_mutually_exclusive_group()
+    target.add_argument("--local", action="store_true", help="run on this machine")
+    root.add_argument(
+        "--schedule",
+        nargs="?",
+        const="",
+        metavar="CRON",
+        help='with --local: run all schedules of the configs until stopped, or this pipeline at "0 3 * * *" (UTC)',
+    )
+    target.add_argument("--kubeflow", action="store_true", help="compile for Kubeflow Pipelines")
+    target.add_argument("--vertex", action="store_true", help="compile for Vertex AI")
+    root.add_argument(
+        "--pipeline", default=DEFAULT_PIPELINE, metavar="NAME", help="configs/NAME.toml (default: houses)"
+    )
+    options.add_run_options(root, lambda value: value)
+    local_command.add(root)
+    compile_command.add(root)
+    commands = root.add_subparsers(dest="command", metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return root
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what the arguments ask for.
+
+    Returns:
+        The exit code; see errors.py.
+    """
+    with printing.guarded():
+        arguments = None
+        try:
+            arguments = parser().parse_args(_joined(argv))
+            return _dispatch(arguments)
+        except PipelineError as error:
+            if arguments is not None and arguments.verbose:
+                import traceback
+
+                traceback.print_exc()
+            printing.error(str(error), "refused" if isinstance(error, GateError) else "error")
+            return error.exit_code
+        except PermissionError as error:
+            from inspection.store import file_rights
+
+            printing.error(file_rights.refusal(str(error.filename or ".")), "error")
+            return ResourceError.exit_code
+        except KeyboardInterrupt:
+            printing.line("stopped", to=sys.stderr)
+            return 130
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """Write `--beam ARGS` as `--beam=ARGS`: argparse takes a value that begins with a hyphen for an option."""
+    made: list[str] = []
+    for text in argv:
+        if made and made[-1] == "--beam":
+            made[-1] = f"--beam={text}"
+        else:
+            made.append(text)
+    return made
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    if arguments.command is not None:
+        code: int = arguments.do(arguments)
+        return code
+    if arguments.kubeflow or arguments.vertex:
+        return compile_command.run(arguments)
+    if arguments.local and arguments.schedule is not None:
+        return schedule_command.serve(arguments)
+    if arguments.local:
+        return local_command.run(arguments)
+    parser().print_help()
+    return 0

@@ -1,0 +1,1 @@
+"""Compiled jobs for Kubeflow Pipelines and Vertex AI."""

@@ -1,0 +1,255 @@
+"""Compiles a pipeline for Kubeflow Pipelines or Vertex AI, where each stage is a container of one image.
+
+The image holds this repository and starts in its folder. So the job names code by dotted path, and schema and data by
+paths relative to that folder; `--data-root gs://BUCKET/FOLDER` takes the data from a bucket instead. Artifacts and
+pushed models go to `--cloud-root`. Nothing is sent anywhere, and a job holds no credentials: the platform has them.
+"""
+
+import os
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import printing
+import project
+from components.fingerprints import code_digest
+from components.ingestion.discovery import data_files
+from components.ingestion.omissions import Omissions
+from errors import ResourceError, UserError
+from orchestration import preflight
+from orchestration.cloud import kubeflow, vertex
+from orchestration.local.worker import USER_CODE
+from orchestration.paths import Root
+from pipeline import load, user_code
+from pipeline.beam_arguments import BEAM_ARGS
+from pipeline.config import Config
+from pipeline.variants import Name
+from spec.rows import data_paths
+
+CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"
+"""Without --cloud-root. No bucket's name has capitals, so a job that still holds it is refused at once."""
+IMAGE = "YOUR-REGISTRY/keras-pipeline"
+"""Without --image; it is no valid name either."""
+JOB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+
+
+class Target(Protocol):
+    """What differs from platform to platform: a module beside this one."""
+
+    TITLE: str
+    SCHEMES: tuple[str, ...]
+    SUFFIXES: tuple[str, ...]
+    MARK: str
+    NOT_RUN: tuple[str, ...]
+
+    def render(self, job: Mapping[str, Any]) -> str:
+        """The text of the compiled file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        target: The platform.
+        name: The pipeline, and which of its runs.
+        overrides: `key=value` texts.
+        data_root: Bucket and folder that data paths are relative to; None for the repository inside the image.
+        output: File to write; None for the pipeline's name in the working directory.
+        image: Container image that holds this repository and its packages; None for a placeholder.
+        root: Bucket and folder of artifacts and pushed models; None for a placeholder.
+        beam_args: Beam arguments of every stage.
+        cache: Whether the platform may serve unchanged stages from earlier runs.
+    """
+
+    target: Literal["kubeflow", "vertex"]
+    name: Name
+    overrides: Iterable[str] = ()
+    data_root: str | None = None
+    output: str | None = None
+    image: str | None = None
+    root: str | None = None
+    beam_args: Iterable[str] = BEAM_ARGS
+    cache: bool = True
+
+
+def run(request: Request) -> int:
+    """Compile a pipeline to a file, and say what is in it and what is still to be filled in.
+
+    Returns:
+        0.
+
+    Raises:
+        UserError: config, data, schema, user code or a flag cannot be used.
+        RunError: the compiled job is broken.
+        ResourceError: the file cannot be written.
+    """
+    target: Target = kubeflow if request.target == "kubeflow" else vertex
+    reviewed = load.reviewed(project.folder(), request.name, request.overrides)
+    config, columns, schema = reviewed.config, reviewed.columns, reviewed.schema
+    if config.data.sql is not None:
+        raise UserError(
+            f"{load.CONFIGS}/{request.name.pipeline}.toml: data.sql: a cloud job reads files: `python runner.py doctor "
+            f"{request.name.pipeline}` takes the rows into runs/{request.name.run}/queries; copy that Parquet file to "
+            "data/, or into a bucket, and compile a config that names it in data.path instead of sql and database"
+        )
+    name = _job_name(request.name)
+    root = Root(CLOUD_ROOT if request.root is None else _bucket(request.root, "--cloud-root", target))
+    image = IMAGE if request.image is None else _image(request.image)
+    output = _output(request, target)
+    data, content = _data(request, config, columns, target)
+    printing.line(f"compiling for {target.TITLE}: starting TFX takes about 20 s")
+    # What TensorFlow and Google's clients say when they start is no news to the user.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        for module in USER_CODE:
+            user_code.load(module)
+        from orchestration.cloud import job
+        from pipeline.create_pipeline import Places, create_pipeline
+
+    places = Places(
+        data=data,
+        schema=schema,
+        artifacts=root.artifacts(request.name.run),
+        serving=root.serving(request.name.run),
+        trials=root.trials(request.name.run),
+        data_content=content,
+        schema_content=code_digest.file(os.path.join(project.folder(), schema)),
+        skew=_served(request, config, target),
+        baseline="serving",
+        beam_args=tuple(request.beam_args),
+        cache=request.cache,
+    )
+    compiled = job.compile_job(
+        create_pipeline(name=name, config=config, columns=columns, places=places, advisory=request.name.sample),
+        image=image,
+        # A pushed version shows in no parameter, nor does an edit of data whose content is not known here.
+        uncached=["baseline"] if content else ["baseline", "ingestion"],
+    )
+    job.check(compiled, not_run=target.NOT_RUN)
+    _write(output, target.render(compiled))
+    printing.line(f"written    {output}: pipeline {name}, schema {job.SCHEMA_VERSION}")
+    printing.line(f"image      {image}")
+    shown = ", ".join(path for _, path in data_paths.flat(data))
+    printing.line(f"data       {shown}{'' if request.data_root else ' in the image'}")
+    printing.line(f"artifacts  {places.artifacts}")
+    printing.line(f"serving    {places.serving}")
+    printing.line(*_notes(request, root.path, config.data.paths))
+    return 0
+
+
+def _notes(request: Request, root: str, paths: data_paths.Paths) -> list[str]:
+    """What is still to be done before the job can run."""
+    notes = [
+        f"to do: {path} is on this machine alone; copy it to data/ of the repository and name it so in data.path"
+        for _, path in data_paths.flat(paths)
+        if os.path.isabs(path)
+    ]
+    if request.root is None:
+        notes.append(f"to do: {CLOUD_ROOT} is a placeholder; name your bucket with --cloud-root gs://BUCKET/FOLDER")
+    if request.image is None:
+        notes.append(f"to do: {IMAGE} is a placeholder; name an image that holds this repository with --image IMAGE")
+    for place in (root, request.data_root or ""):
+        scheme = place.partition("://")[0]
+        if scheme in ("s3", "minio"):
+            notes.append(f"to do: TensorFlow and Beam do not open {scheme}:// as installed; add what does to the image")
+    return list(dict.fromkeys(notes))
+
+
+def _job_name(run: Name) -> str:
+    """The run's name as both platforms allow it: house_tiers becomes house-tiers."""
+    name = run.run.lower().replace("_", "-")
+    if not JOB_NAME.fullmatch(name):
+        raise UserError(
+            f"{load.CONFIGS}/{run.pipeline}.toml: a job's name is made of letters, digits and hyphens, at most 128, "
+            "and starts with none of the last: rename the config and its schema"
+        )
+    return name
+
+
+def _bucket(value: str, flag: str, target: Target) -> str:
+    """A bucket and folder without a slash at its end."""
+    schemes = "|".join(target.SCHEMES)
+    if not re.fullmatch(rf"({schemes})://[A-Za-z0-9][A-Za-z0-9._-]*(/[^\s?#@]*)?", value):
+        forms = " or ".join(f"{scheme}://BUCKET/FOLDER" for scheme in target.SCHEMES)
+        raise UserError(
+            f"{flag} {_redact(value)}: {target.TITLE} keeps files in a bucket: write {forms}, without user, password "
+            "or options"
+        )
+    return value.rstrip("/")
+
+
+def _image(value: str) -> str:
+    if not re.fullmatch(r"[^\s@]+(@sha256:[0-9a-f]{64})?", value):
+        raise UserError(f"--image {_redact(value)}: write a container image as REGISTRY/NAME:TAG")
+    return value
+
+
+def _redact(value: str) -> str:
+    """A refused value without what may be a password."""
+    return re.sub(r"^(\w+://)?.*@|\?.*", r"\1***", value) or "''"
+
+
+def _output(request: Request, target: Target) -> str:
+    path = request.output or request.name.run + target.SUFFIXES[0]
+    if not path.endswith(target.SUFFIXES):
+        raise UserError(f"--output {path}: {target.TITLE} takes a {' or '.join(target.SUFFIXES)} file: name it so")
+    if not os.path.isdir(os.path.dirname(path) or "."):
+        raise UserError(f"--output {path}: there is no folder {os.path.dirname(path)}: make it, or name another file")
+    if os.path.isfile(path) and not _is_compiled(path, target):
+        raise UserError(f"{path} is there and no compiled pipeline: name another file with --output, or remove it")
+    return path
+
+
+def _is_compiled(path: str, target: Target) -> bool:
+    """Whether a file is one that an earlier compilation wrote, or empty, so that it may be replaced."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, ValueError):
+        return False
+    return not text or target.MARK in text
+
+
+def _data(request: Request, config: Config, columns: Mapping[str, str], target: Target) -> tuple[Any, str]:
+    """Where the stages find the data, and a digest of it where it is here to be read."""
+    shown = f"{load.CONFIGS}/{request.name.pipeline}.toml"
+    for _, path in data_paths.flat(config.data.paths):
+        if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
+            raise UserError(
+                f"{shown}: data.path is {path!r}: a cloud job needs a path under the data root: put the file into "
+                "data/, or into a bucket and say --data-root"
+            )
+    if request.data_root is not None:
+        return data_files.under(_bucket(request.data_root, "--data-root", target), config.data.paths), ""
+    here = data_files.under(project.folder(), config.data.paths)
+    told = Omissions()
+    preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column, omissions=told)
+    for line in told.lines():
+        printing.line(f"data       {line}")
+    content = data_files.content(data_files.resolve(here, config.plain("data")["data"]))
+    return data_files.under("", config.data.paths), content
+
+
+def _served(request: Request, config: Config, target: Target) -> Any:
+    """Where the stages find served rows; None where [gates] names none."""
+    if config.gates.skew.path is None:
+        return None
+    return data_files.under(
+        "" if request.data_root is None else _bucket(request.data_root, "--data-root", target), config.gates.skew.path
+    )
+
+
+def _write(path: str, text: str) -> None:
+    partial = f"{path}.partial"
+    try:
+        with open(partial, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(partial, path)
+    except OSError as error:
+        raise ResourceError(
+            f"{path} cannot be written ({error.strerror}): choose another file with --output"
+        ) from error

@@ -1,1 +1,0 @@
-"""What runner.py can do besides running a pipeline: one command a file, each with `add` and `run`."""

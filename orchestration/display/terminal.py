@@ -1,0 +1,152 @@
+"""What the user sees while a pipeline runs: a table that fills, or plain lines where that cannot be."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from inspection.console import console
+from orchestration.display.outcome import notes, table
+from printing import visible
+
+WORDS = {
+    "RUNNING": "running",
+    "COMPLETE": "done",
+    "CACHED": "cached",
+    "KEPT": "kept",
+    "TAKEN": "taken",
+    "FAILED": "failed",
+    "": "waiting",
+}
+"""KEPT: finished by an earlier attempt of the run; TAKEN: given by the run that --from goes on from."""
+STYLES = {
+    "RUNNING": "cyan",
+    "COMPLETE": "green",
+    "CACHED": "blue",
+    "KEPT": "blue",
+    "TAKEN": "blue",
+    "FAILED": "bold red",
+    "": "dim",
+}
+
+
+class Terminal:
+    """Shows nodes as they go; use it as a context.
+
+    Args:
+        plain: Lines instead of a live table; by default where output is no terminal or NO_COLOR is set.
+    """
+
+    def __init__(self, *, plain: bool | None = None) -> None:
+        self.plain = plain if plain is not None else not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
+        self.console = console(plain=self.plain)
+        self._nodes: dict[str, dict[str, Any]] = {}
+        self._live: Live | None = None
+        self._started = time.monotonic()
+        self._message = ""
+
+    def __enter__(self) -> "Terminal":
+        if not self.plain:
+            self._live = Live(self, console=self.console, refresh_per_second=8, transient=False)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def say(self, message: str) -> None:
+        """A line about what is going on between the nodes."""
+        self._message = message
+        if self.plain and message:
+            self._line(message)
+
+    def warn(self, text: str) -> None:
+        """A line that stays, above a table that is still filled."""
+        self._line(f"warning: {text}", soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """A line on what the last node found, which is no fault."""
+        self.console.print(f"  {text}", soft_wrap=True)
+
+    def plan(self, node_ids: list[str]) -> None:
+        """The nodes that will run."""
+        self._nodes = {node_id: {"state": ""} for node_id in node_ids}
+        self._message = ""
+
+    def node(self, node_id: str, state: str, seconds: float | None = None, summary: str = "") -> None:
+        """A node's new state."""
+        self._nodes[node_id] = {"state": state, "seconds": seconds, "summary": summary, "since": time.monotonic()}
+        if self.plain and state != "RUNNING":
+            self._line(f"{node_id:<15} {WORDS.get(state, state):<8} {_clock(seconds):>8}  {summary}".rstrip())
+
+    def progress(self, node_id: str, text: str) -> None:
+        """How far the node is that runs now."""
+        self._nodes[node_id]["summary"] = text
+        if self.plain:
+            self._line(f"{node_id:<15} {WORDS['RUNNING']:<8} {'':>8}  {text}")
+
+    def __rich__(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for node_id, node in list(self._nodes.items()):  # the table is drawn in a thread of its own
+            state, seconds = node["state"], node.get("seconds")
+            if state == "RUNNING":
+                seconds = time.monotonic() - node["since"]
+            style = STYLES.get(state, "")
+            table.add_row(
+                Text(visible(node_id)),
+                Text(visible(WORDS.get(state, state)), style),
+                Text(_clock(seconds), justify="right"),
+                Text(visible(node.get("summary", ""))),
+            )
+        if self._message:
+            table.add_row(
+                Text(visible(self._message), "dim"), Text(""), Text(_clock(time.monotonic() - self._started)), Text("")
+            )
+        return table
+
+    def reached(self, lines: Iterable[str], *, run_folder: str) -> None:
+        """What the node came to that the run was to end with."""
+        self.console.print()
+        for line in lines:
+            # A wide table is left to the terminal to wrap.
+            self._line(line, soft_wrap=True)
+        self._line(f"Run:    {run_folder}")
+
+    def outcome(self, outcome: dict[str, Any], *, run_folder: str) -> None:
+        """The metrics table, the verdict and its reason, and where everything is."""
+        self.console.print()
+        self.console.print(table(outcome))
+        self.console.print()
+        for line in notes(outcome):
+            self._line(line)
+        self._line(f"{'Blessed' if outcome['blessed'] else 'Not blessed'}: {outcome['reason']}")
+        if outcome["pushed"]:
+            self._line(f"Pushed:  {outcome['pushed']}")
+        elif outcome.get("withheld"):
+            self._line(f"Not pushed: {outcome['withheld']}")
+        elif outcome["blessed"] and outcome.get("serves"):
+            self._line(f"Nothing pushed: version {outcome['serves']} serves")
+        self._line(f"Run:     {run_folder}")
+
+    def _line(self, text: str, *, soft_wrap: bool | None = None) -> None:
+        if soft_wrap or self.plain:
+            self.console.print(visible(text), soft_wrap=True)
+            return
+        # What goes on in the next row is indented, so that it cannot pass for a line of its own.
+        first, *rest = Text(visible(text)).wrap(self.console, self.console.width - 2) or [Text()]
+        self.console.print(first)
+        for part in rest:
+            self.console.print(Text("  ") + part)
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,1 @@
+"""Runs on this machine: a supervisor, and a worker process that runs the stages."""

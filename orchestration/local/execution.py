@@ -1,0 +1,281 @@
+"""Runs a TFX pipeline node by node with TFX's own launcher, so that each node's state and result can be told."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from absl import logging
+from ml_metadata.proto import metadata_store_pb2
+from tfx.dsl.compiler.compiler import Compiler
+from tfx.dsl.compiler.constants import PIPELINE_RUN_ID_PARAMETER_NAME
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import runtime_parameter_utils
+from tfx.orchestration.portable.mlmd import context_lib
+from tfx.proto.orchestration import pipeline_pb2
+
+import project
+from components.baseline import reference
+from components.evaluator.executor import VERDICT
+from components.ingestion import omissions
+from components.pusher.component import WITHHELD
+from components.summary import PROPERTY, text
+from components.trainer import HISTORY
+from components.tuner.executor import FILES
+from components.validation.gate_findings import FILE as GATES
+from errors import RunError, UserError
+from inspection.store import metadata_store as inspection_store
+from orchestration.local import finished_stages, launcher, stage_file_reads
+from orchestration.local import stage_outputs as outputs_of
+from orchestration.local.stage_file_reads import StageReads
+from orchestration.paths import Root
+from pipeline.config import Config
+from pipeline.create_pipeline import Places, create_pipeline
+from pipeline.stages import RESOLVERS
+
+_STATES = metadata_store_pb2.Execution.State
+_RETIRED = ("looked up again", "not compared with")
+"""What becomes of a damaged artifact that the baseline, or the history, was to be."""
+
+
+class Execution:
+    """One run of one pipeline in this process.
+
+    Args:
+        order: What the supervisor asks for: run_id, run_folder, root, metadata, pipeline, config, columns, data,
+            data_content, schema, schema_content, skew, skew_content, beam_args, cache, advisory; `to`, the node to end
+            with, or None; `first`, the node to begin with, or None, and `base`, the run that gives the outputs of those
+            before it.
+        before: Path -> digest of files that were read while user code was imported.
+    """
+
+    def __init__(self, order: dict[str, Any], before: Mapping[str, str] | None = None) -> None:
+        # TFX logs the connection, password included, at INFO.
+        logging.set_verbosity(logging.WARNING)
+        self._name, self._run_id, self._run_folder = order["pipeline"], order["run_id"], order["run_folder"]
+        self._connection = inspection_store.connection_config(order["root"], order["metadata"])
+        root = Root(order["root"])
+        self._serving = root.serving(self._name)
+        self._movable = {root.path: "ROOT", project.folder(): "PROJECT", project.REPOSITORY: "REPOSITORY"}
+        places = Places(
+            data=order["data"],
+            schema=order["schema"],
+            artifacts=root.artifacts(self._name),
+            serving=self._serving,
+            data_content=order["data_content"],
+            schema_content=order["schema_content"],
+            skew=order["skew"],
+            skew_content=order["skew_content"],
+            settings=root.settings(self._name),
+            trials=root.trials(self._name),
+            metadata=self._connection,
+            beam_args=tuple(order["beam_args"]),
+            cache=order["cache"],
+        )
+        pipeline = create_pipeline(
+            name=self._name,
+            config=Config.model_validate(order["config"]),
+            columns=order["columns"],
+            places=places,
+            advisory=order["advisory"],
+        )
+        self._ir: pipeline_pb2.Pipeline = Compiler().compile(pipeline)
+        runtime_parameter_utils.substitute_runtime_parameter(self._ir, {PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
+        self._deployment = runner_utils.extract_local_deployment_config(self._ir)
+        self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
+        self._to: str | None = order["to"]
+        self._first: str | None = order["first"]
+        self._base: str | None = order["base"]
+        self._reason = ""
+        self._outputs: dict[str, dict[str, list[Any]]] = {}
+        apart = [root.path, *([order["scratch"]] if "scratch" in order else [])]
+        self._stage_reads = StageReads(root.settings(self._name), apart, before or {})
+        self._register()
+
+    def _register(self) -> None:
+        """Make the run's context before its first node, with its folder and below its pipeline's, as TFX would."""
+        with metadata.Metadata(self._connection) as handle:
+            above = context_lib.register_context_if_not_exists(handle, inspection_store.PIPELINE_CONTEXT, self._name)
+            context = context_lib.register_context_if_not_exists(handle, inspection_store.RUN_CONTEXT, self._run_id)
+            context.custom_properties["run_folder"].string_value = self._run_folder
+            # An earlier attempt may have recorded an end.
+            for key in ("state", "reason"):
+                context.custom_properties[key].string_value = ""
+            handle.store.put_contexts([context])
+            if not handle.store.get_parent_contexts_by_context(context.id):
+                link = metadata_store_pb2.ParentContext(parent_id=above.id, child_id=context.id)
+                handle.store.put_parent_contexts([link])
+            # Of an earlier attempt of this run; the newer ones come as they finish.
+            self._kept = finished_stages.finished(handle.store, self._name, self._run_id, self._nodes)
+
+    @property
+    def node_ids(self) -> list[str]:
+        """The nodes in the order in which they run: all, or one and those that it needs."""
+        if self._to is None:
+            return list(self._nodes)
+        needed, waiting = set(), [self._to]
+        while waiting:
+            node_id = waiting.pop()
+            if node_id not in needed:
+                needed.add(node_id)
+                waiting.extend(self._nodes[node_id].upstream_nodes)
+        return [node_id for node_id in self._nodes if node_id in needed]
+
+    @property
+    def upstream(self) -> dict[str, list[str]]:
+        """Which nodes each node comes after, of those that run."""
+        ids = self.node_ids
+        return {node_id: [each for each in self._nodes[node_id].upstream_nodes if each in ids] for node_id in ids}
+
+    def launch(self, node_id: str, say: Callable[[str], None]) -> tuple[str, str]:
+        """Run one node, unless an earlier attempt of the run has finished it.
+
+        Args:
+            node_id: The node.
+            say: Is told why a node is made again.
+
+        Returns:
+            Its state in ML Metadata (COMPLETE or CACHED), or KEPT where an earlier attempt had finished it, or TAKEN
+            where an earlier run gave it; and a line that says what came out.
+
+        Raises:
+            RunError: the node's inputs could not be resolved.
+            UserError: what an earlier run is to give is damaged.
+            Exception: whatever its executor raised.
+        """
+        again = ""
+        while True:
+            kept = self._kept.pop(node_id, None)
+            taken = kept is None and self._is_taken(node_id)
+            if kept is not None:
+                execution_id = int(kept.id)
+            else:
+                execution_id = self._take_over(node_id) if taken else self._launch(node_id, say)
+            with metadata.Metadata(self._connection) as handle:
+                [execution] = handle.store.get_executions_by_id([execution_id])
+                state = _STATES.Name(execution.last_known_state)
+                if state not in ("COMPLETE", "CACHED"):
+                    why = f": {self._reason}" if self._reason else ""
+                    raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved{why}")
+                outputs = outputs_of.of(handle.store, execution_id)
+                # What this attempt itself has just made needs no check.
+                old = kept is not None or state == "CACHED" or node_id in RESOLVERS
+                damaged = outputs_of.damage(outputs) if old else {}
+                if not damaged:
+                    break
+                if node_id in RESOLVERS:
+                    # Each was made by another run, or by another stage of this one: what is whole stays.
+                    outputs = {key: [one for one in group if one.id in damaged] for key, group in outputs.items()}
+                line = launcher.retire(handle.store, execution, outputs, damaged)
+                say(line if node_id not in RESOLVERS else line.replace("made again", _RETIRED[node_id == "history"]))
+                if node_id not in RESOLVERS:
+                    found = " and ".join(f"{each.key} was {each.word}" for each in damaged.values())
+                    again = f"; made again, as {found}"
+        self._outputs[node_id] = outputs
+        self._copy(node_id)
+        line = self._found(node_id) if node_id in RESOLVERS else self._line(node_id)
+        line += again
+        if kept is not None:
+            return "KEPT", line
+        if taken:
+            return "TAKEN", line
+        # A resolver is always CACHED or COMPLETE in ML Metadata, also when it just looked.
+        return ("COMPLETE" if node_id in RESOLVERS else state), line
+
+    def _launch(self, node_id: str, say: Callable[[str], None]) -> int:
+        node = launcher.Launcher(
+            pipeline_node=self._nodes[node_id],
+            mlmd_connection=metadata.Metadata(self._connection),
+            pipeline_info=self._ir.pipeline_info,
+            pipeline_runtime_spec=self._ir.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
+            stage_reads=self._stage_reads,
+            places=self._movable,
+        )
+        info = node.launch()
+        self._reason = node.reason
+        if node.outdated:
+            say(f"{node.outdated[0]}, which its code reads, has changed since it was made: made again")
+        return int(info.execution_id)
+
+    def _is_taken(self, node_id: str) -> bool:
+        order = list(self._nodes)
+        return self._first is not None and order.index(node_id) < order.index(self._first)
+
+    def _take_over(self, node_id: str) -> int:
+        with metadata.Metadata(self._connection) as handle:
+            given = finished_stages.finished(handle.store, self._name, str(self._base), [node_id])[node_id]
+            outputs = outputs_of.of(handle.store, int(given.id))
+            damaged = outputs_of.damage(outputs)
+            if damaged:
+                told = "; ".join(map(str, damaged.values()))
+                raise UserError(
+                    f"--from {self._first}: of run {self._base}, {told}. Run without --from, which makes it again"
+                )
+            return launcher.take_over(handle, self._nodes[node_id], outputs)
+
+    def _copy(self, node_id: str) -> None:
+        """Copy small results beside run.json, so that a run's folder is whole by itself, also from the cache."""
+        if node_id == "trainer":
+            history = os.path.join(self._outputs[node_id]["model_run"][0].uri, HISTORY)
+            shutil.copy(history, os.path.join(self._run_folder, HISTORY))
+        if node_id == "tuner":
+            for name in FILES:
+                shutil.copy(os.path.join(self._outputs[node_id]["tuner_results"][0].uri, name), self._run_folder)
+
+    def _found(self, node_id: str) -> str:
+        if node_id == "history":
+            earlier = len(self._outputs[node_id].get("statistics", []))
+            return f"{earlier} earlier run{'s' if earlier > 1 else ''} with other data" if earlier else "none yet"
+        models = self._outputs[node_id].get("model", [])
+        return f"model {models[0].id}" if models else "none yet"
+
+    def findings(self, node_id: str) -> list[dict[str, Any]]:
+        """What the gates warn of, where a node is theirs."""
+        for artifact in self._outputs[node_id].get("anomalies", []):
+            path = os.path.join(artifact.uri, GATES)
+            if os.path.isfile(path):
+                with open(path, encoding="utf-8") as file:
+                    found: list[dict[str, Any]] = json.load(file)
+                return found
+        return []
+
+    def reads(self) -> dict[str, str]:
+        """Path -> digest of files that the outputs were made from and no cache key holds."""
+        found: dict[str, str] = {}
+        for outputs in self._outputs.values():
+            found |= stage_file_reads.of_outputs(outputs)
+        return found
+
+    def omissions(self, node_id: str) -> list[str]:
+        """What of the data is not read as it lies there, a sentence each, where a node reads it."""
+        for artifact in self._outputs[node_id].get("examples", []):
+            path = os.path.join(artifact.uri, omissions.FILE)
+            if os.path.isfile(path):
+                with open(path, encoding="utf-8") as file:
+                    return omissions.Omissions(json.load(file)).lines()
+        return []
+
+    def _line(self, node_id: str) -> str:
+        found = self._outputs[node_id].values()
+        return next((text for artifacts in found for text in map(_summary, artifacts) if text), "")
+
+    def outcome(self) -> dict[str, Any]:
+        """The verdict of the evaluator, and where the model was pushed; or what the node came to that was the end."""
+        if self._to is not None:
+            return {"reached": self._to, "reason": f"{self._to}: {self._line(self._to)}"}
+        evaluation = self._outputs["evaluator"]["evaluation"][0]
+        with open(os.path.join(evaluation.uri, VERDICT), encoding="utf-8") as file:
+            verdict: dict[str, Any] = json.load(file)
+        # Slices and rows stay in the artifact: with them run.json would grow to megabytes.
+        verdict = {key: value for key, value in verdict.items() if key not in ("slices", "worst", "details")}
+        pushed = self._outputs["pusher"]["pushed_model"][0]
+        destination = text(pushed, "pushed_destination")
+        return {**verdict, **reference.outcome(self._serving, destination), WITHHELD: text(pushed, WITHHELD) or None}
+
+
+def _summary(artifact: Any) -> str:
+    return text(artifact, PROPERTY)

@@ -1,0 +1,295 @@
+"""TFX's launcher, with what it lacks: each attempt is an execution with new folders, and outputs have a digest."""
+
+import copy
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration.portable import cache_utils, execution_publish_utils, launcher, outputs_utils
+from tfx.orchestration.portable.mlmd import context_lib
+from tfx.types import artifact_utils
+from tfx.types.value_artifact import ValueArtifact
+
+from components.fingerprints import artifact_digest
+from components.pusher.component import WITHHELD
+from components.summary import quotable, storable, text
+from errors import ResourceError
+from inspection.store import execution_folders, file_rights
+from models import file_reads
+from orchestration.local import stage_file_reads
+from orchestration.local.stage_file_reads import StageReads
+from orchestration.local.stage_outputs import Damage, swapped
+from orchestration.local.stage_outputs import of as outputs_of
+
+_STATES = metadata_store_pb2.Execution
+_ENDED = (_STATES.COMPLETE, _STATES.CACHED)
+_ARTIFACTS = metadata_store_pb2.Artifact
+
+
+class _Places(outputs_utils.OutputsResolver):  # type: ignore[misc]
+    """Names the folders of an execution, outputs and temporary ones, by its id and a token.
+
+    Stock's names them by the id alone, which another store over the same root gives out again.
+    """
+
+    def __init__(self, token: str, **node: Any) -> None:
+        super().__init__(**node)
+        self._token = token
+
+    def generate_output_artifacts(self, execution_id: int) -> Any:
+        return super().generate_output_artifacts(execution_folders.name(execution_id, self._token))
+
+    def get_executor_output_uri(self, execution_id: int) -> Any:
+        return super().get_executor_output_uri(execution_folders.name(execution_id, self._token))
+
+    def get_stateful_working_directory(self, execution: Any) -> str:
+        # Stock's name is drawn anew and kept nowhere, so that nobody could say whose it is.
+        name = execution_folders.name(int(execution.id), self._token)
+        path = os.path.join(self._node_dir, ".system", "stateful_working_dir", name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def make_tmp_dir(self, execution_id: int) -> Any:
+        return super().make_tmp_dir(execution_folders.name(execution_id, self._token))
+
+
+class Launcher(launcher.Launcher):  # type: ignore[misc]
+    """Launches one node; use it once.
+
+    Args:
+        stage_reads: Collects the files that the node's code opens.
+        places: Folder -> word that stands for it in keys of the cache, so that they may be moved.
+        node: As stock's.
+
+    Attributes:
+        outdated: Files that have changed since outputs that the cache holds were made from them.
+        reason: Why its inputs could not be resolved; empty where they could.
+
+    Stock's takes a failed execution of the same run up again, so that the next attempt would overwrite its record and
+    its folders.
+    """
+
+    def __init__(self, *, stage_reads: StageReads, places: Mapping[str, str], **node: Any) -> None:
+        super().__init__(**node)
+        self._places = places
+        self._stage_reads, self._reads = stage_reads, ""
+        self.outdated: list[str] = []
+        self.reason = ""
+        self._token = execution_folders.new_token()
+        self._output_resolver = _Places(
+            self._token,
+            pipeline_node=self._pipeline_node,
+            pipeline_info=self._pipeline_info,
+            pipeline_runtime_spec=self._pipeline_runtime_spec,
+        )
+
+    def _register_or_reuse_execution(
+        self,
+        metadata_handle: Any,
+        contexts: list[Any],
+        input_artifacts: Any = None,
+        exec_properties: Any = None,
+    ) -> Any:
+        return execution_publish_utils.register_execution(
+            metadata_handle=metadata_handle,
+            execution_type=self._pipeline_node.node_info.type,
+            contexts=contexts,
+            input_artifacts=input_artifacts,
+            exec_properties={**(exec_properties or {}), execution_folders.TOKEN: self._token},
+        )
+
+    def _publish_failed_execution(self, execution_id: int, contexts: list[Any], executor_output: Any = None) -> None:
+        # Stock's writes a traceback as JSON: on PostgreSQL its backslashes break the statement, and the error of the
+        # statement would hide that of the stage.
+        if executor_output is not None:
+            lines = executor_output.execution_result.result_message.strip().splitlines()
+            self.reason = lines[-1] if lines else ""
+            executor_output.execution_result.result_message = quotable(self.reason)[:1000]
+        super()._publish_failed_execution(execution_id, contexts, executor_output)
+
+    def _prepare_execution(self) -> Any:
+        # The only way in between the cache's key and what is taken from it.
+        before, launcher.cache_utils = launcher.cache_utils, _Cache(self.outdated, self._places)
+        try:
+            return super()._prepare_execution()
+        finally:
+            launcher.cache_utils = before
+
+    def _run_executor(self, execution_info: Any) -> Any:
+        for artifacts in execution_info.output_dict.values():
+            for artifact in artifacts:
+                _make_folder(os.path.dirname(artifact.uri) if isinstance(artifact, ValueArtifact) else artifact.uri)
+        node_id = self._pipeline_node.node_info.id
+        with self._stage_reads.of(node_id, execution_info.exec_properties) as found:
+            output = super()._run_executor(execution_info)
+        self._reads = self._stage_reads.pack(found)
+        return output
+
+    def _publish_successful_execution(
+        self, execution_id: int, contexts: list[Any], output_dict: Mapping[str, list[Any]], executor_output: Any
+    ) -> None:
+        # In the same transaction as the stage's end: no finished stage is without them. What the executor hands back
+        # goes before what it was given.
+        for artifacts in output_dict.values():
+            for artifact in artifacts:
+                _share(artifact.uri)
+                artifact.set_string_custom_property(artifact_digest.PROPERTY, artifact_digest.of(artifact.uri) or "")
+                if self._reads:
+                    artifact.set_string_custom_property(stage_file_reads.PROPERTY, self._reads)
+        for made in executor_output.output_artifacts.values() if executor_output else ():
+            for artifact in made.artifacts:
+                artifact.custom_properties[artifact_digest.PROPERTY].string_value = (
+                    artifact_digest.of(artifact.uri) or ""
+                )
+                if self._reads:
+                    artifact.custom_properties[stage_file_reads.PROPERTY].string_value = self._reads
+        super()._publish_successful_execution(execution_id, contexts, output_dict, executor_output)
+
+
+def _share(uri: str) -> None:
+    """Have what a stage wrote follow the umask: TFX makes folders with rights of its own."""
+    file_rights.follow_umask(uri)
+    # KEY, NODE and artifacts/ above it.
+    for _ in range(3):
+        uri = os.path.dirname(uri)
+        file_rights.follow_umask(uri, whole=False)
+
+
+class _Cache:
+    """TFX's cache, with outputs paired by id; it passes over those that were made from files as they no longer are.
+
+    Args:
+        outdated: Takes the paths of such files.
+        places: Folder -> word that stands for it in the keys.
+    """
+
+    def __init__(self, outdated: list[str], places: Mapping[str, str] | None = None) -> None:
+        self._outdated = outdated
+        self._places = sorted((places or {}).items(), key=lambda item: -len(item[0]))
+
+    def get_cache_context(self, *, input_artifacts: Any = None, parameters: Any = None, **given: Any) -> Any:
+        """As stock's, with folders that may be moved as words, and without the times of artifacts."""
+        return cache_utils.get_cache_context(
+            input_artifacts={key: list(map(self._keyed, group)) for key, group in (input_artifacts or {}).items()},
+            parameters={key: self._word(value) for key, value in (parameters or {}).items()},
+            **given,
+        )
+
+    def _keyed(self, artifact: Any) -> Any:
+        plain = copy.deepcopy(artifact)
+        row = plain.mlmd_artifact
+        row.uri = self._word(row.uri)
+        for field in ("create_time_since_epoch", "last_update_time_since_epoch"):
+            row.ClearField(field)
+        for value in row.custom_properties.values():
+            if value.HasField("string_value"):
+                value.string_value = self._word(value.string_value)
+        return plain
+
+    def _word(self, value: Any) -> Any:
+        if isinstance(value, str):
+            for folder, word in self._places:
+                value = value.replace(folder, word)
+        return value
+
+    def get_cached_outputs(self, metadata_handle: Any, cache_context: Any) -> Any:
+        """As stock's, which pairs keys and artifacts by the order of two answers."""
+        store = metadata_handle.store
+        ended = [one for one in store.get_executions_by_context(cache_context.id) if one.last_known_state in _ENDED]
+        wrong = swapped(store, (one.id for one in ended if one.last_known_state == _STATES.CACHED))
+        for execution in sorted(ended, key=lambda one: (one.create_time_since_epoch, one.id), reverse=True):
+            if int(execution.id) in wrong:
+                continue
+            plain = outputs_of(store, int(execution.id))
+            if any(text(one, WITHHELD) for artifacts in plain.values() for one in artifacts):
+                # What serves may have changed since.
+                continue
+            found = {key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in plain.items()}
+            if found and _there(found):
+                self._outdated += file_reads.changed(stage_file_reads.of_outputs(plain))
+                return None if self._outdated else found
+        return None
+
+
+def _typed(store: Any, artifact: Any) -> Any:
+    """An artifact as TFX has it."""
+    [kind] = store.get_artifact_types_by_id([artifact.type_id])
+    return artifact_utils.deserialize_artifact(kind, artifact)
+
+
+def _there(outputs: Mapping[str, list[Any]]) -> bool:
+    """Whether all outputs are in use and on their filesystem."""
+    if any(one.mlmd_artifact.state != _ARTIFACTS.LIVE for artifacts in outputs.values() for one in artifacts):
+        return False
+    try:
+        artifact_utils.verify_artifacts(outputs)
+    except RuntimeError:
+        return False
+    return True
+
+
+def _make_folder(path: str) -> None:
+    """Make an output's folder, which must not be there: what lies in it would be taken for the stage's output.
+
+    Raises:
+        ResourceError: it is there.
+    """
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        os.mkdir(path)
+    except FileExistsError as error:
+        raise ResourceError(f"{path} exists already, and a stage writes to a new folder alone: run again") from error
+
+
+def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], damaged: Mapping[int, Damage]) -> str:
+    """Take the outputs of an execution out of use, as some are damaged, so that its stage is made again.
+
+    Neither the cache nor the stages that follow take an artifact that is not LIVE.
+
+    Args:
+        store: ML Metadata.
+        execution: Of the present run.
+        outputs: All its outputs by key.
+        damaged: What is wrong, by id of the damaged ones.
+
+    Returns:
+        The line that says so.
+    """
+    artifacts = [artifact for group in outputs.values() for artifact in group]
+    for artifact in artifacts:
+        artifact.state = _ARTIFACTS.DELETED if artifact.id in damaged else _ARTIFACTS.MARKED_FOR_DELETION
+    store.put_artifacts(artifacts)
+    line = f"its earlier output {'; '.join(map(str, damaged.values()))}: made again"
+    cached = execution.last_known_state == _STATES.CACHED
+    execution.last_known_state = _STATES.CANCELED if cached else _STATES.FAILED
+    execution.custom_properties["__error__"].string_value = storable(line)[:1000]
+    store.put_executions([execution])
+    return line
+
+
+def take_over(handle: Any, node: Any, outputs: Mapping[str, Iterable[Any]]) -> int:
+    """Let a node have the outputs of an earlier run, as an execution that was served from the cache.
+
+    Args:
+        handle: TFX's handle of ML Metadata.
+        node: The node's part of the compiled pipeline.
+        outputs: Artifacts by key.
+
+    Returns:
+        The execution's id.
+    """
+    contexts = context_lib.prepare_contexts(metadata_handle=handle, node_contexts=node.contexts)
+    execution = execution_publish_utils.register_execution(
+        metadata_handle=handle, execution_type=node.node_info.type, contexts=contexts
+    )
+    execution.last_known_state = _STATES.CACHED
+    pairs = []
+    for key, artifacts in outputs.items():
+        for index, artifact in enumerate(artifacts):
+            event = metadata_store_pb2.Event(type=metadata_store_pb2.Event.OUTPUT)
+            event.path.steps.add().key = key
+            event.path.steps.add().index = index
+            pairs.append((artifact, event))
+    handle.store.put_execution(execution, pairs, contexts)
+    return int(execution.id)

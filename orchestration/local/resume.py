@@ -1,0 +1,185 @@
+"""Whether a run goes on where an earlier one of the same pipeline ended before its time."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import project
+from components.fingerprints import code_digest
+from components.ingestion.discovery import data_files
+from models import file_reads
+from orchestration.records import run_events
+from pipeline import load
+from pipeline.config import Config
+from pipeline.variants import Name
+from spec.rows import data_paths
+
+CODE = (
+    "pipeline.create_pipeline",
+    "models.training.run_fn",
+    "models.features.preprocessing",
+    "models.training.trial_process",
+)
+"""From here all code of the stages is reached, but what the config names."""
+NO_MATTER = ("limits", "notify", "schedule")
+"""Sections that change no result: a run that went past a limit goes on under a wider one."""
+UNFINISHED = (None, "FAILED", "CANCELED")
+"""States of a run that can go on; None: its supervisor was killed."""
+SCRATCH = "pipeline-"
+"""How temporary folders of runs begin."""
+
+
+def identity(
+    config: Config,
+    data: data_paths.Paths,
+    schema_content: str,
+    *,
+    first: str | None,
+    to: str | None,
+    advisory: bool,
+    skew: data_paths.Paths | None = None,
+) -> dict[str, str]:
+    """What must be equal for a run to go on, by the word that a person has for it.
+
+    Args:
+        config: The config.
+        data: Paths of the data.
+        schema_content: Digest of the reviewed schema.
+        first: The stage to begin with, or None.
+        to: The stage to end with, or None.
+        advisory: Whether the evaluation's rules only tell.
+        skew: Paths of served rows that validation compares with; None for none.
+    """
+    plain = {key: value for key, value in config.plain().items() if key not in NO_MATTER}
+    text = json.dumps([plain, advisory], sort_keys=True).encode()
+    modules = code_modules(config)
+    return {
+        "config": hashlib.sha256(text).hexdigest()[:16],
+        "data": data_files.content(data_files.resolve(data, plain["data"])),
+        "schema": schema_content,
+        "code": code_digest.code(*modules, files=config.files, values=config.network),
+        "libraries": code_digest.libraries_of(*modules),
+        "stages": f"{first or ''}:{to or ''}",
+        **(
+            {"served rows": data_files.content(data_files.resolve(skew, {"format": config.data.format}))}
+            if skew
+            else {}
+        ),
+    }
+
+
+def code_modules(config: Config) -> tuple[str, ...]:
+    """Modules from which all code of a run's stages is reached."""
+    name = str(config.network["name"])
+    own = [name.rpartition(".")[0] if "." in name else f"models.networks.{name}"]
+    own += [config.preprocessing.rpartition(".")[0]] if config.preprocessing else []
+    return (*CODE, *own)
+
+
+def asked(
+    name: Name, reviewed: load.Reviewed, data_root: str | None, *, first: str | None = None, to: str | None = None
+) -> dict[str, str]:
+    """The identity of the run that a user asks for.
+
+    Args:
+        name: The run.
+        reviewed: Its config and schema.
+        data_root: Folder that data paths are relative to; None for the project.
+        first: The stage to begin with, or None.
+        to: The stage to end with, or None.
+
+    Raises:
+        UserError: the data cannot be found.
+    """
+    where, skew = os.path.abspath(data_root or project.folder()), reviewed.config.gates.skew.path
+    return identity(
+        reviewed.config,
+        data_files.under(where, reviewed.config.data.paths),
+        reviewed.schema_content,
+        first=first,
+        to=to,
+        advisory=name.sample,
+        skew=None if skew is None else data_files.under(where, skew),
+    )
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The run before this one, where it did not finish.
+
+    Attributes:
+        facts: Its run.json.
+        folder: Its folder.
+        killed: Whether nobody recorded its end.
+        changed: What differs from today, in words; empty where it can go on.
+    """
+
+    facts: dict[str, Any]
+    folder: str
+    killed: bool
+    changed: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why it did not finish."""
+        if not self.killed:
+            return str(self.facts.get("reason"))
+        return f"{_place(self.folder)} its process was killed, or the machine stopped"
+
+
+def earlier(folder: str, last: str | None, wanted: Mapping[str, str], metadata: str | None) -> Earlier | None:
+    """Look at the last run of a pipeline; the caller holds the pipeline's lock, so that it is not going on.
+
+    Args:
+        folder: Folder of the pipeline's runs.
+        last: The run's id, or None to take the newest folder.
+        wanted: What must be equal, as `identity` gives it.
+        metadata: The store's URL without its password, or None.
+
+    Returns:
+        The run where it did not finish and its records are in this store, else None.
+    """
+    if last is None:
+        last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
+    path = os.path.join(folder, last or "", "run.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            facts: dict[str, Any] = json.load(file)
+    except (OSError, ValueError):
+        return None
+    before = facts.get("identity")
+    if facts.get("state") not in UNFINISHED or facts.get("metadata") != metadata or not isinstance(before, dict):
+        return None
+    changed = tuple(word for word, value in wanted.items() if before.get(word) != value)
+    changed += tuple(file_reads.changed(facts.get("reads") or {}))
+    return Earlier(facts, os.path.dirname(path), facts.get("state") is None, changed)
+
+
+def _place(folder: str) -> str:
+    """How far a run was when its events ended."""
+    place = "before its first stage"
+    for fields in run_events.of_run(folder):
+        if fields["event"] == "node":
+            place = f"{'in' if fields['state'] == 'RUNNING' else 'after'} stage {fields['node']}"
+    return place
+
+
+def remove_scratch(facts: Mapping[str, Any], root: str) -> None:
+    """Remove the temporary folder of a run whose supervisor was killed.
+
+    Its name holds the run's id. In a copy of a root, run.json names the folder of a run that may go on in the other.
+
+    Args:
+        facts: The run's run.json.
+        root: The folder of all runs.
+    """
+    path = str(facts.get("scratch", ""))
+    ours = os.path.basename(path).startswith(f"{SCRATCH}{facts.get('run_id')}-")
+    same = os.path.realpath(str(facts.get("root", ""))) == os.path.realpath(root)
+    if ours and same and os.path.dirname(path) == tempfile.gettempdir():
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,101 @@
+"""Files that the user's own code opens in a stage: compared with what the stage was planned for, kept with its outputs.
+
+The cache key of a stage holds digests of its source and of the files that this names. A file whose name is only worked
+out at run time shows when it is opened; the outputs then carry its digest, and they are not used again once it changed.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from components.fingerprints import code_digest
+from components.summary import text
+from errors import ResourceError, UserError
+from models import file_reads
+from spec import settings
+
+STAGES = ("transformation", "tuner", "trainer")
+"""Those that run code which the user writes."""
+PROPERTY = "reads"
+"""Custom property of an artifact: path -> digest, packed."""
+
+
+class StageReads:
+    """What the stages of one run read.
+
+    Args:
+        folder: Where long lists are kept.
+        apart: Folders whose files do not count: those of runs and temporary ones.
+        before: Path -> digest of files that were read while user code was imported.
+    """
+
+    def __init__(self, folder: str, apart: Iterable[str], before: Mapping[str, str]) -> None:
+        self._folder, self._apart, self._before = folder, tuple(apart), dict(before)
+
+    @contextlib.contextmanager
+    def of(self, node_id: str, exec_properties: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+        """Collect what a stage reads.
+
+        Args:
+            node_id: The stage.
+            exec_properties: Its parameters.
+
+        Yields:
+            Path -> digest of the files that are in no cache key; filled when the context ends.
+
+        Raises:
+            UserError: code was edited before the stage loaded it.
+            ResourceError: a file was changed while it was read.
+        """
+        found: dict[str, str] = {}
+        if node_id not in STAGES:
+            yield found
+            return
+        planned = code_digest.files_of(exec_properties)
+        sources = dict(code_digest.sources(*code_digest.of_parameters(exec_properties).get("modules", ())).values())
+        try:
+            with file_reads.watched(self._apart) as opened:
+                file_reads.add(self._before)
+                yield found
+        except file_reads.ChangedError as error:
+            raise ResourceError(f"stage {node_id}: {error}: run again when nothing writes to it") from error
+        for path, content in opened.items():
+            source = sources.get(path)
+            if source is not None and code_digest.text(source) != content:
+                raise UserError(f"{path} was edited while the run went on, before stage {node_id} loaded it: run again")
+            if source is None and path not in planned:
+                found[path] = content
+        # What Python did not open TensorFlow may have: at any time of the stage.
+        now = {path: opened[path] for path in planned if path in opened}
+        changed = [path for path in planned if path in now and now[path] != planned[path]]
+        changed += file_reads.changed({path: content for path, content in planned.items() if path not in now})
+        if changed:
+            raise ResourceError(
+                f"{changed[0]} was changed after the start of the run, while stage {node_id} could read it: run again "
+                "when nothing writes to it"
+            )
+
+    def pack(self, found: Mapping[str, str]) -> str:
+        """The value of `PROPERTY`; empty where nothing was read."""
+        return json.dumps(settings.pack(found, self._folder)) if found else ""
+
+
+def unpack(artifact: Any) -> dict[str, str]:
+    """Path -> digest of files that an artifact was made from; a path that never matches where the list is lost."""
+    packed = text(artifact, PROPERTY)
+    if not packed:
+        return {}
+    try:
+        return settings.unpack(json.loads(packed))
+    except (OSError, ValueError) as error:
+        return {str(error): ""}
+
+
+def of_outputs(outputs: Mapping[str, Iterable[Any]]) -> dict[str, str]:
+    """Path -> digest of files that the outputs of a stage were made from."""
+    found: dict[str, str] = {}
+    for artifacts in outputs.values():
+        for artifact in artifacts:
+            found |= unpack(artifact)
+    return found

@@ -1,0 +1,78 @@
+"""What executions gave, and whether it is still as it was. Needs ml_metadata alone."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ml_metadata.proto import metadata_store_pb2
+
+from components.baseline import reference
+from components.fingerprints import artifact_digest
+from components.summary import text
+
+_MADE = metadata_store_pb2.Event.OUTPUT
+_OUTPUT = (_MADE, metadata_store_pb2.Event.INTERNAL_OUTPUT)
+
+
+def of(store: Any, execution_id: int) -> dict[str, list[Any]]:
+    """Output artifacts of one execution by key, paired by id: PostgreSQL answers in an order of its own."""
+    events = [event for event in store.get_events_by_execution_ids([execution_id]) if event.type in _OUTPUT]
+    artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])} if events else {}
+    outputs: dict[str, list[Any]] = {}
+    for event in sorted(events, key=_index):
+        outputs.setdefault(_key(event), []).append(artifacts[event.artifact_id])
+    return outputs
+
+
+def swapped(store: Any, execution_ids: Iterable[int]) -> set[int]:
+    """Executions whose record names an output by another key than the execution that made it does.
+
+    TFX's cache pairs keys and artifacts by the order of two answers, so on PostgreSQL it wrote such records. The
+    artifacts are good, the record is not.
+
+    Args:
+        store: ML Metadata.
+        execution_ids: The executions.
+    """
+    ids = sorted(set(execution_ids))
+    given = [event for event in store.get_events_by_execution_ids(ids) if event.type == _MADE] if ids else []
+    made: dict[int, Any] = {}
+    for event in store.get_events_by_artifact_ids({event.artifact_id for event in given}) if given else []:
+        first = made.get(event.artifact_id)
+        if event.type == _MADE and (first is None or event.execution_id < first.execution_id):
+            made[event.artifact_id] = event
+    return {int(event.execution_id) for event in given if _key(event) != _key(made[event.artifact_id])}
+
+
+def _key(event: Any) -> str:
+    return next((str(step.key) for step in event.path.steps if step.HasField("key")), "")
+
+
+def _index(event: Any) -> int:
+    return next((int(step.index) for step in event.path.steps if step.HasField("index")), 0)
+
+
+class Damage(NamedTuple):
+    """An output that is not what it was: its key, its place, and what is wrong with it."""
+
+    key: str
+    uri: str
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.uri}) is {self.word}"
+
+
+def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, Damage]:
+    """What is wrong with outputs of an earlier execution, by artifact id; empty where nothing is."""
+    found = {}
+    for key, artifacts in outputs.items():
+        for artifact in artifacts:
+            word = (
+                artifact_digest.damage(artifact.uri, text(artifact, artifact_digest.PROPERTY))
+                or reference.not_serving(text(artifact, "pushed_destination"))
+                if artifact.state == metadata_store_pb2.Artifact.LIVE
+                else "no longer in use"
+            )
+            if word:
+                found[int(artifact.id)] = Damage(key, artifact.uri, word)
+    return found

@@ -1,0 +1,181 @@
+"""Follows one worker: reads its events, keeps its limits, and tells what became of it."""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from errors import KINDS, PipelineError, RunError
+from orchestration.display.terminal import Terminal
+from orchestration.local.fork_server import LIMIT_SECONDS, Worker, Workers
+from orchestration.records import run_events, run_record
+from spec.limits import Limits
+
+TICK_SECONDS = 0.5
+"""How often limits are looked at."""
+ON = "The same command goes on from there."
+
+
+@dataclass
+class Followed:
+    """What the events have told so far.
+
+    Attributes:
+        node_id: The stage that runs, or ran last.
+        since: When it began, of the monotonic clock; None between stages.
+        outcome: The run's outcome.
+        failure: The error that a stage ended with.
+        peak: Most memory that was seen, in bytes.
+    """
+
+    node_id: str = "start"
+    since: float | None = None
+    outcome: dict[str, Any] | None = None
+    failure: PipelineError | None = None
+    peak: int = 0
+
+
+def supervise(
+    order: Mapping[str, Any], limits: Limits, terminal: Terminal, book: run_record.Record, workers: Workers, lock: int
+) -> dict[str, Any]:
+    """Have a worker run an order.
+
+    Args:
+        order: What `orchestration.local.execution.Execution` takes.
+        limits: [limits].
+        terminal: Shows what happens.
+        book: Takes the events.
+        workers: Gives the worker.
+        lock: File descriptor of the pipeline's lock.
+
+    Returns:
+        The run's outcome.
+
+    Raises:
+        PipelineError: that of a stage, or RunError where the worker died or went past a limit.
+    """
+    seen = Followed()
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    log_path = os.path.join(book.folder, "logs", "worker.log")
+    read_end, write_end = os.pipe()
+    try:
+        if not workers.ready:
+            terminal.say("starting TensorFlow and TFX")
+        with (
+            open(log_path, "ab") as log,
+            open(read_end, "rb", buffering=0) as stream,
+            workers.run(dict(order), events=write_end, log=log.fileno(), lock=lock) as worker,
+        ):
+            os.close(write_end)
+            for line in _lines(stream.fileno(), TICK_SECONDS if limits.any else None):
+                if line is None:
+                    _check(seen, limits, worker)
+                    continue
+                fields = run_events.from_line(line)
+                if fields["event"] == "worker":
+                    worker.pid, workers.ready = fields["pid"], True
+                else:
+                    _take(fields, seen, terminal, book)
+            code = worker.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if seen.peak:
+            book.update(peak_memory_mb=round(seen.peak / 1e6))
+        if seen.node_id != "start":
+            book.facts.update(stage=seen.node_id, log=os.path.join(book.folder, "logs", f"{seen.node_id}.log"))
+    if seen.failure:
+        raise seen.failure
+    if seen.outcome is None:
+        raise _died(seen.node_id, code, book.folder, workers)
+    return seen.outcome
+
+
+def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: run_record.Record) -> None:
+    """Take in one event."""
+    book.event(fields)
+    kind = fields["event"]
+    if kind == "plan":
+        terminal.plan(fields["nodes"])
+        book.update(nodes=fields["nodes"], upstream=fields["upstream"])
+    elif kind == "node":
+        seen.node_id = fields["node"]
+        seen.since = time.monotonic() if fields["state"] == "RUNNING" else None
+        terminal.node(seen.node_id, fields["state"], fields.get("seconds"), fields.get("summary", ""))
+    elif kind == "progress":
+        terminal.progress(seen.node_id, fields["text"])
+    elif kind == "gates":
+        warnings = [found["line"] for found in fields["findings"] if found["action"] == "warn"]
+        for line in warnings:
+            terminal.warn(line)
+        book.gates(fields["findings"], warnings)
+    elif kind == "reads":
+        book.update(reads=fields["files"])
+    elif kind == "omissions":
+        for line in fields["lines"]:
+            terminal.note(line)
+        book.update(omissions=fields["lines"])
+    elif kind == "outcome":
+        seen.outcome = {key: value for key, value in fields.items() if key != "event"}
+    elif kind == "error":
+        seen.failure = KINDS[fields["kind"]](fields["message"])
+
+
+def _check(seen: Followed, limits: Limits, worker: Worker) -> None:
+    """Stop the worker where it has gone past a limit."""
+    seconds = limits.of(seen.node_id)
+    if seconds is not None and seen.since is not None and time.monotonic() - seen.since > seconds:
+        worker.end(LIMIT_SECONDS)
+        raise RunError(
+            f"stage {seen.node_id} failed: it ran longer than {seconds:g} s, its limit in [limits]. {ON} "
+            f"To give it more time: {limits.edit(seen.node_id)}"
+        )
+    if limits.memory_gb is not None:
+        used = worker.memory()
+        seen.peak = max(seen.peak, used)
+        if used > limits.memory_gb * 1e9:
+            worker.end(at_once=True)
+            raise RunError(
+                f"stage {seen.node_id} failed: it used {used / 1e9:.2f} GB of memory, limits.memory_gb is "
+                f"{limits.memory_gb:g}. {ON} It needs less with smaller batches or fewer rows (--sample)"
+            )
+
+
+def _lines(descriptor: int, tick: float | None) -> Iterator[str | None]:
+    """Lines until the end, and None whenever a tick has passed."""
+    rest = b""
+    due = time.monotonic() + (tick or 0)
+    while True:
+        ready, _, _ = select.select([descriptor], [], [], tick)
+        if ready:
+            block = os.read(descriptor, 1 << 16)
+            if not block:
+                return
+            *whole, rest = (rest + block).split(b"\n")
+            yield from (line.decode() for line in whole)
+        if tick is not None and time.monotonic() >= due:
+            # Also where events never stop.
+            due = time.monotonic() + tick
+            yield None
+
+
+def _died(node_id: str, code: int, folder: str, workers: Workers) -> RunError:
+    """The error of a worker that is gone without a word."""
+    name = node_id
+    if node_id == "start":
+        with open(os.path.join(folder, "logs", "worker.log"), "ab") as log:
+            log.write(workers.said())
+        name = "worker"
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    if code == -signal.SIGKILL:
+        how += ", as the system does when memory runs out"
+    return RunError(
+        f"stage {node_id} failed: the worker process {how}. {ON}\n"
+        f"Its log: {os.path.join(folder, 'logs', name + '.log')}"
+    )
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

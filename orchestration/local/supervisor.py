@@ -1,0 +1,286 @@
+"""Runs a pipeline on this machine: the supervisor, a process without TensorFlow.
+
+It owns the terminal, signals, the run's folder and the verdict; one worker process runs the stages.
+"""
+
+import os
+import shlex
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import printing
+import project
+from components.engine import arguments, endpoints
+from errors import GateError, PipelineError, ResourceError, UserError
+from inspection.store import file_rights
+from inspection.store import metadata_store as inspection_store
+from orchestration import preflight
+from orchestration.display import tuning_summary
+from orchestration.display.terminal import Terminal
+from orchestration.local import resume, run_lock, run_start, unchanged_run
+from orchestration.local.fork_server import Workers
+from orchestration.local.supervision import supervise
+from orchestration.paths import Root, new_run_id
+from orchestration.records import run_record
+from pipeline import load, stages
+from pipeline.beam_arguments import BEAM_ARGS
+from pipeline.schema_columns import unused
+from pipeline.variants import Name
+from serving import versions
+
+TUNER = "tuner"
+"""A node that a run may end with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        name: The pipeline, and which of its runs.
+        overrides: `key=value` texts.
+        root: Folder of all runs.
+        data_root: Folder that data paths are relative to; None for the project.
+        metadata: URL of the store; None for SQLite under the root.
+        beam_args: Beam arguments; empty for in memory.
+        cache: Whether unchanged stages are served from earlier runs.
+        verbose: Whether a failed stage's log is shown.
+        first: The stage that the run begins with, on outputs of an earlier run; None for the first one.
+        to: The node after which the run ends, with those that it needs; None for the whole pipeline.
+        new_run: Whether an unfinished run is left as it is.
+    """
+
+    name: Name
+    overrides: Iterable[str] = ()
+    root: str = "runs"
+    data_root: str | None = None
+    metadata: str | None = None
+    beam_args: Iterable[str] = field(default=BEAM_ARGS)
+    cache: bool = True
+    verbose: bool = False
+    first: str | None = None
+    to: str | None = None
+    new_run: bool = False
+
+    @property
+    def again(self) -> str:
+        """The command that runs the whole pipeline with the same config."""
+        parts = ["--pipeline", self.name.pipeline, *(["--variant", self.name.variant] if self.name.variant else [])]
+        for override in self.overrides:
+            key, _, value = override.partition("=")
+            parts += ["--sample", value] if self.name.sample and key == "data.sample" else ["--set", override]
+        parts += ["--root", self.root] if self.root != "runs" else []
+        parts += ["--data-root", self.data_root] if self.data_root else []
+        return f"python runner.py --local {shlex.join(parts)}"
+
+
+def run(request: Request, workers: Workers) -> int:
+    """Run a pipeline to its end, or go on with a run that ended before its time.
+
+    Args:
+        request: What the user asked for.
+        workers: Where its worker comes from; several runs may share them, one after the other.
+
+    Returns:
+        0 where the model was blessed and pushed, or the node reached that the run was to end with.
+
+    Raises:
+        UserError: config, data, schema or user code cannot be used.
+        GateError: data or model were refused.
+        RunError: a stage failed.
+        ResourceError: the root or the store cannot be used.
+    """
+    name = request.name
+    terminal = Terminal()
+    root = Root(os.path.abspath(request.root))
+    place = run_start.Place(root, name.run, request.metadata)
+    newest = unchanged_run.newest(place) if request.cache else {}
+    if newest.get("state") != "COMPLETE":
+        # The imports take longer than all that comes before the first stage.
+        workers.begin()
+    told: dict[str, str] = {}
+
+    def identity(reviewed: load.Reviewed) -> dict[str, str]:
+        return resume.asked(name, reviewed, request.data_root, first=request.first, to=request.to)
+
+    def passed(reviewed: load.Reviewed) -> bool:
+        try:
+            told.update(identity(reviewed))
+        except PipelineError:
+            # Preflight says what is wrong, with all else.
+            return False
+        return newest.get("state") == "COMPLETE" and newest.get("identity") == told
+
+    report = preflight.look(
+        name,
+        request.overrides,
+        root=request.root,
+        data_root=request.data_root,
+        metadata=request.metadata,
+        beam_args=tuple(request.beam_args),
+        passed=passed,
+    )
+    reviewed = report.settle()
+    config, columns = reviewed.config, reviewed.columns
+    if request.to == TUNER and config.tuner is None:
+        raise UserError(
+            f"{load.CONFIGS}/{name.pipeline}.toml has no [tuner], so there is nothing to try: add for example\n"
+            '[tuner.space]\n"training.optimizer.rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
+        )
+    stages.check(config, first=request.first, to=request.to)
+    engine = arguments.parse(tuple(request.beam_args))
+    if line := endpoints.warning(engine):
+        terminal.say(f"{line}: {engine.shown} will wait for it, unless its workers run on another machine")
+    data = report.data
+    with run_lock.held(root.pipeline(name.run), terminal.say) as held:
+        store = place.open_store()
+        if moved := place.relocate(store, unchanged_run.newest(place).get("root")):
+            terminal.say(moved)
+        schema = os.path.join(project.folder(), reviewed.schema)
+        wanted = told if told and not held.waited else identity(reviewed)
+        before = run_start.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
+        base = run_start.base(place, store.mlmd, config, request.first, say=terminal.say)
+        run_id = before["run_id"] if before else new_run_id()
+        last = held.last
+        held.name(run_id)
+        facts = {
+            "run_id": run_id,
+            "pipeline": name.run,
+            "config": config.plain(),
+            "seed": config.training.seed,
+            "data": data,
+            **({"query": report.query.plain()} if report.query else {}),
+            "root": root.path,
+            "metadata": place.shown,
+            "beam_args": list(request.beam_args),
+            "identity": wanted,
+            "unused": unused(config, columns).plain(),
+        }
+        order = {
+            **facts,
+            "metadata": request.metadata,
+            "run_folder": root.run(name.run, run_id),
+            "columns": columns,
+            "schema": schema,
+            "data_content": wanted["data"],
+            "schema_content": wanted["schema"],
+            "skew": report.skew,
+            "skew_content": wanted.get("served rows", ""),
+            "cache": request.cache,
+            "advisory": name.sample,
+            "first": request.first,
+            "base": base,
+            "to": request.to,
+        }
+        same = None
+        if before is None and request.cache and not (request.first or config.training.warm_start or report.skew):
+            expected = {key: facts[key] for key in ("identity", "beam_args", "metadata", "root")}
+            same = unchanged_run.unchanged(place, store.mlmd, last, expected)
+        book = run_record.Record(order["run_folder"], {**(before or {}), **facts})
+        state, reason = "FAILED", "the supervisor ended early"
+        try:
+            # TensorFlow and TFX leave files in the temporary folder; this one goes with the run.
+            with terminal, tempfile.TemporaryDirectory(prefix=f"{resume.SCRATCH}{run_id}-") as scratch:
+                book.update(scratch=scratch)
+                if same is not None:
+                    outcome = unchanged_run.repeat(same, place, store.mlmd, run_id, book, terminal)
+                else:
+                    order["scratch"] = scratch
+                    outcome = supervise(order, config.limits, terminal, book, workers, held.descriptor)
+            book.update(outcome=outcome)
+            state, reason = _state(request, outcome), outcome.get("withheld") or outcome["reason"]
+            _tell(request, outcome, terminal, book.folder)
+            if state == "NOT_BLESSED":
+                what = "not pushed" if outcome.get("withheld") else "not blessed"
+                raise GateError(f"the model is {what}: {reason}. {versions.serves(root.serving(name.run))}.")
+            return 0
+        except PipelineError as error:
+            if state == "FAILED":
+                state, reason = ("BLOCKED" if isinstance(error, GateError) else "FAILED"), str(error)
+            if request.verbose:
+                _show_logs(book.folder)
+            raise
+        except PermissionError as error:
+            reason = file_rights.refusal(error.filename or book.folder)
+            raise ResourceError(f"{reason}. The same command then goes on") from error
+        except OSError as error:
+            reason = f"{error.filename or book.folder} could not be written or read: {error.strerror or error}"
+            raise ResourceError(f"{reason}. Mend the disk or make room; the same command then goes on") from error
+        except KeyboardInterrupt:
+            state, reason = "CANCELED", "stopped by the user"
+            raise
+        finally:
+            try:
+                book.close(state, reason)
+            except OSError as error:
+                # The next run finds it without an end, and goes on with it.
+                terminal.say(f"{book.folder}: how the run ended could not be written: {error.strerror or error}")
+            try:
+                place.close(store.mlmd, run_id, state, reason)
+            except ResourceError as error:
+                # The reason of the run's own end comes after it; the next run writes down what could not be now.
+                terminal.say(f"{error}: it does not know yet how the run ended")
+            _report(store, run_id, book.folder)
+
+
+def _state(request: Request, outcome: dict[str, Any]) -> str:
+    """State of a run that reached its end: a blessed model that must not replace what serves is held as well."""
+    held = request.to is None and (not outcome["blessed"] or outcome.get("withheld"))
+    return "NOT_BLESSED" if held else "COMPLETE"
+
+
+def _tell(request: Request, outcome: dict[str, Any], terminal: Terminal, folder: str) -> None:
+    """Show what the run came to."""
+    if request.to is None:
+        terminal.outcome(outcome, run_folder=folder)
+        return
+    lines = [outcome["reason"]]
+    if request.to == TUNER:
+        config_path = f"{load.CONFIGS}/{request.name.pipeline}.toml"
+        lines = tuning_summary.lines(folder, config=config_path, again=request.again)
+    terminal.reached(lines, run_folder=folder)
+
+
+def run_all(requests: Iterable[Request]) -> int:
+    """Run pipelines one after the other, and go on after one that fails.
+
+    Returns:
+        0 where every model was pushed, else the exit code of the first that was not.
+    """
+    first = 0
+    with Workers() as workers:
+        for request in requests:
+            try:
+                code = run(request, workers)
+            except PipelineError as error:
+                code = error.exit_code
+                printing.error(str(error), request.name.run)
+            except Exception:  # a fault in our own code must not keep the other variants from running
+                code = PipelineError.exit_code
+                printing.error(traceback.format_exc().rstrip(), request.name.run)
+            first = first or code
+    return first
+
+
+def _report(store: inspection_store.Store, run_id: str, folder: str) -> None:
+    """Leave report.html and the model card in the run's folder; what goes wrong there never fails the run."""
+    try:
+        from inspection.report import write_report
+
+        write_report.write(store, run_id, folder)
+    except Exception as error:
+        told = (str(error).strip().splitlines() or [""])[0]
+        printing.line(f"No report of this run: {type(error).__name__}: {told}", to=sys.stderr)
+
+
+def _show_logs(folder: str) -> None:
+    """Print the newest log that is not empty, for -v."""
+    logs = [entry for entry in os.scandir(os.path.join(folder, "logs")) if entry.stat().st_size]
+    if logs:
+        newest = max(logs, key=lambda entry: entry.stat().st_mtime_ns)
+        with open(newest.path, encoding="utf-8", errors="replace") as file:
+            printing.block(file.read(), to=sys.stderr)

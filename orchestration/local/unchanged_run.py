@@ -1,0 +1,170 @@
+"""A run in which nothing has changed since the last one: it is recorded as served from the cache, without TFX.
+
+TFX's own cache would come to the same, an execution at a time, after TensorFlow and TFX were imported. What this
+leaves unsure (another version of a package, a stage that did not finish, an output that is not as it was, a model
+that the last run was to start from) runs in a worker, where each stage asks the cache.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+
+from components.baseline import reference
+from inspection.store import execution_folders
+from inspection.store.metadata_store import PIPELINE_CONTEXT, RUN_CONTEXT
+from models import file_reads
+from orchestration.display.terminal import Terminal
+from orchestration.local import finished_stages, stage_outputs
+from orchestration.local.run_start import Place
+from orchestration.records import run_events, run_record
+from pipeline.stages import RESOLVERS
+
+_EVENTS = metadata_store_pb2.Event
+_STATES = metadata_store_pb2.Execution
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The last run, where today's would come to the same.
+
+    Attributes:
+        facts: Its run.json.
+        folder: Its folder.
+        executions: Its executions by node, in order.
+    """
+
+    facts: dict[str, Any]
+    folder: str
+    executions: dict[str, Any]
+
+
+def newest(place: Place) -> dict[str, Any]:
+    """run.json of the newest run; empty where there is none."""
+    folder = place.root.runs(place.pipeline)
+    last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
+    return _facts(os.path.join(folder, last)) if last is not None else {}
+
+
+def unchanged(place: Place, store: Any, last: str | None, expected: Mapping[str, Any]) -> Unchanged | None:
+    """Look whether the last run was of just what is asked for now, and whether all that it gave is still there.
+
+    Args:
+        place: Where runs are.
+        store: ML Metadata.
+        last: The run that held the pipeline's lock last; the caller holds it now.
+        expected: What run.json must say: `identity`, `beam_args`, `metadata`, `root`.
+
+    Returns:
+        That run; None where it is not certain.
+    """
+    folder = os.path.join(place.root.runs(place.pipeline), last or "")
+    facts = _facts(folder) if last else {}
+    wanted = {**expected, "state": "COMPLETE", "versions": run_record.versions()}
+    if any(facts.get(key) != value for key, value in wanted.items()) or file_reads.changed(facts.get("reads") or {}):
+        return None
+    nodes = facts.get("nodes") or []
+    executions = finished_stages.finished(store, place.pipeline, str(last), nodes)
+    given = [stage_outputs.of(store, int(execution.id)) for execution in executions.values()]
+    if not nodes or set(executions) != set(nodes) or any(map(stage_outputs.damage, given)):
+        return None
+    return Unchanged(facts, folder, {node: executions[node] for node in nodes})
+
+
+def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: run_record.Record, terminal: Terminal) -> Any:
+    """Record a run of the same.
+
+    Args:
+        found: The last run.
+        place: Where runs are.
+        store: ML Metadata.
+        run_id: The new run.
+        book: Its folder.
+        terminal: Shows its nodes.
+
+    Returns:
+        Its outcome, that of the last run.
+    """
+    before = found.facts["run_id"]
+    terminal.say(f"nothing has changed since run {before}: every stage is served from the cache")
+    run = _context(place, store, before, run_id, book.folder)
+    nodes, lines = list(found.executions), _lines(found.folder)
+    book.event({"event": "plan", "nodes": nodes, "upstream": found.facts["upstream"]})
+    book.update(nodes=nodes, upstream=found.facts["upstream"], unchanged_since=before)
+    terminal.plan(nodes)
+    for node, execution in found.executions.items():
+        started = time.monotonic()
+        _copy(store, execution, _STATES.COMPLETE if node in RESOLVERS else _STATES.CACHED, before, run)
+        state, line = "COMPLETE" if node in RESOLVERS else "CACHED", lines.get(node, "")
+        seconds = time.monotonic() - started
+        book.event({"event": "node", "node": node, "state": state, "seconds": seconds, "summary": line})
+        terminal.node(node, state, seconds, line)
+    if found.facts.get("omissions"):
+        for line in found.facts["omissions"]:
+            terminal.note(line)
+        book.update(omissions=found.facts["omissions"])
+    if found.facts.get("warnings"):
+        for line in found.facts["warnings"]:
+            terminal.warn(line)
+        book.update(warnings=found.facts["warnings"])
+    book.update(reads=found.facts.get("reads") or {})
+    for entry in os.scandir(found.folder):
+        # What the stages left beside run.json.
+        if entry.is_file() and entry.name not in ("run.json", run_events.FILE, "report.html", "model_card.md"):
+            shutil.copy(entry.path, book.folder)
+    before_outcome = found.facts["outcome"]
+    if "pushed" not in before_outcome:
+        return before_outcome
+    serving = place.root.serving(place.pipeline)
+    return {**before_outcome, **reference.outcome(serving, before_outcome["pushed"] or "")}
+
+
+def _facts(folder: str) -> dict[str, Any]:
+    try:
+        with open(os.path.join(folder, "run.json"), encoding="utf-8") as file:
+            facts: dict[str, Any] = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return facts
+
+
+def _context(place: Place, store: Any, before: str, run_id: str, folder: str) -> Any:
+    """Make the new run's context, as the last one's is."""
+    old = store.get_context_by_type_and_name(RUN_CONTEXT, before)
+    context = metadata_store_pb2.Context(type_id=old.type_id, name=run_id)
+    context.custom_properties["run_folder"].string_value = folder
+    [context.id] = store.put_contexts([context])
+    above = store.get_context_by_type_and_name(PIPELINE_CONTEXT, place.pipeline)
+    store.put_parent_contexts([metadata_store_pb2.ParentContext(parent_id=above.id, child_id=context.id)])
+    return context
+
+
+def _copy(store: Any, execution: Any, state: int, before: str, run: Any) -> None:
+    """Record an execution again, with its inputs and outputs, in the new run."""
+    made = metadata_store_pb2.Execution(type_id=execution.type_id, last_known_state=state)
+    for name, value in execution.properties.items():
+        made.properties[name].CopyFrom(value)
+    for name, value in execution.custom_properties.items():
+        if name != execution_folders.TOKEN:  # the folders are those of the first execution
+            made.custom_properties[name].CopyFrom(value)
+    old = store.get_events_by_execution_ids([execution.id])
+    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in old])}
+    pairs = []
+    for event in old:
+        again = _EVENTS(type=event.type, artifact_id=event.artifact_id)
+        again.path.CopyFrom(event.path)
+        pairs.append((artifacts[event.artifact_id], again))
+    above = store.get_contexts_by_execution(execution.id)
+    contexts = [run if (context.type, context.name) == (RUN_CONTEXT, before) else context for context in above]
+    store.put_execution(made, pairs, contexts)
+
+
+def _lines(folder: str) -> dict[str, str]:
+    """What came out of each node, as a run said it."""
+    told = run_events.of_run(folder)
+    return {event["node"]: event["summary"] for event in told if event["event"] == "node" and "summary" in event}

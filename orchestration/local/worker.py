@@ -1,0 +1,240 @@
+"""The worker process: runs all stages of one run, and may be killed at any moment.
+
+The supervisor starts `python -m orchestration.local.worker SOCKET_FD PID` (fork_server.py), which imports TensorFlow
+and TFX and forks a worker for each run.
+"""
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+from ml_metadata import errors as mlmd_errors
+
+import printing
+from components.engine.job_servers import WATCH
+from components.fingerprints import code_digest
+from errors import GateError, PipelineError, ResourceError, RunError, UserError
+from inspection.store import file_rights
+from models import file_reads, progress
+from orchestration.local import resume
+from orchestration.records import run_events
+from pipeline import user_code
+from pipeline.config import Config
+
+USER_CODE = ("models.features.preprocessing", "models.training.run_fn")
+"""What a user may have edited, imported before any stage costs time; the config imported the network's file."""
+WARM = ("orchestration.local.execution", "keras", "tensorflow_transform", "tensorflow_transform.beam")
+"""What every run needs, imported once: no code that a user edits."""
+AGAIN_SECONDS = 1.0
+"""A stop is raised again after so long, until the stage has ended: what an exception passes through may swallow it."""
+_asked: list[int] = []
+"""The signals that asked for a stop."""
+_PR_SET_PDEATHSIG = 1
+_BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]")
+
+
+class Stopped(Exception):  # noqa: N818  not an error of ours: TFX's launcher only cleans up after an Exception
+    """The supervisor asked the worker to stop."""
+
+
+def main() -> int:
+    """Import once, then fork a worker for each order, until the supervisor is gone."""
+    _die_with_parent(int(sys.argv[2]))
+    with printing.guarded():
+        return _serve()
+
+
+def _serve() -> int:
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    code_digest.pin_packages()
+    for module in WARM:
+        importlib.import_module(module)
+    while True:
+        head, descriptors, _, _ = socket.recv_fds(channel, 8, 3)
+        if not head:
+            return 0
+        text = channel.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
+        server, pid = os.getpid(), os.fork()
+        if pid == 0:
+            channel.close()
+            # What the imports left to do at exit is the parent's to do.
+            os._exit(_work(json.loads(text), server, *descriptors))
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _, status = os.waitpid(pid, 0)
+        channel.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+
+
+def _die_with_parent(parent: int) -> None:
+    # At once: without its supervisor nobody waits for it, and the next attempt puts in order what it leaves.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: int) -> int:
+    """Run one order; the exit code is 0, or that of the error."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGALRM, _stop)
+    _die_with_parent(parent)
+    # Held until this process is gone, whatever becomes of the supervisor; programs that it starts do not hold it.
+    os.set_inheritable(lock, False)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.environ["TMPDIR"] = tempfile.tempdir = order["scratch"]
+    with open(events_out, "w", buffering=1, encoding="utf-8") as out:
+
+        def emit(event: str, **fields: Any) -> None:
+            out.write(run_events.to_line(event, **fields))
+
+        emit("worker", pid=os.getpid())
+        try:
+            _run(order, emit)
+        except PipelineError as error:
+            emit("error", kind=type(error).__name__, message=str(error))
+            return error.exit_code
+        except PermissionError as error:
+            emit("error", kind=ResourceError.__name__, message=file_rights.refusal(error.filename or order["root"]))
+            return ResourceError.exit_code
+        except mlmd_errors.StatusError as error:
+            told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            emit("error", kind=ResourceError.__name__, message=f"the metadata store refused what the run wrote: {told}")
+            return ResourceError.exit_code
+        except Stopped:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return 128 + signal.SIGTERM
+        except BaseException:
+            traceback.print_exc()
+            return 1
+        finally:
+            # Nothing runs at exit, and a job server of a Beam engine must not outlive the run.
+            WATCH.close()
+            sys.stdout.flush()
+            sys.stderr.flush()
+    return 0
+
+
+def _stop(number: int, _: Any) -> None:
+    _asked.append(number)
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+    raise Stopped
+
+
+def _run(order: dict[str, Any], emit: run_events.Sink) -> None:
+    WATCH.log = _log_path(order, "engine")
+    with _log(order, "start"):
+        config = Config.model_validate(order["config"])
+        modules = resume.code_modules(config)
+        code_digest.pin(*modules)
+        code = code_digest.code(*modules, files=config.files, values=config.network)
+        if order.get("identity", {}).get("code", code) != code:
+            raise UserError("the code was edited while the run was starting: run again")
+        with file_reads.watched([order["root"], order["scratch"]]) as opened:
+            own = order["config"].get("preprocessing")
+            for module in (*USER_CODE, *([own.rpartition(".")[0]] if own else [])):
+                user_code.load(module)
+            from orchestration.local.execution import Execution
+
+            execution = Execution(order, opened)
+    progress.listen(lambda text: emit("progress", text=text))
+    emit("plan", nodes=execution.node_ids, upstream=execution.upstream)
+    for node_id in execution.node_ids:
+        if _asked:
+            raise Stopped
+        emit("node", node=node_id, state="RUNNING")
+        started = time.monotonic()
+        try:
+            with _log(order, node_id):
+                state, line = execution.launch(node_id, lambda text: emit("progress", text=text))
+        except Exception as error:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            emit("node", node=node_id, state="FAILED", seconds=time.monotonic() - started, summary="")
+            if findings := _findings(error):
+                emit("gates", node=node_id, findings=findings)
+            if isinstance(error, Stopped):
+                raise
+            raise _explain(error, node_id, _log_path(order, node_id)) from error
+        _release()
+        if opened := execution.reads():
+            emit("reads", files=opened)
+        emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
+        if findings := execution.findings(node_id):
+            emit("gates", node=node_id, findings=findings)
+        if lines := execution.omissions(node_id):
+            emit("omissions", node=node_id, lines=lines)
+    emit("outcome", **execution.outcome())
+
+
+def _findings(error: BaseException | None) -> list[dict[str, Any]]:
+    """What a gate found that ended a stage."""
+    while error is not None and not isinstance(error, GateError):
+        error = error.__cause__ or error.__context__
+    return error.findings if error is not None else []
+
+
+def _release() -> None:
+    """Give memory that a stage has done with back to the system: its peak must not add to the next one's."""
+    pa.default_memory_pool().release_unused()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+def _explain(error: Exception, node_id: str, log: str) -> PipelineError:
+    """The error that the user sees: our own as it is, any other as a failed stage."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, RunError) and not str(found).startswith("stage "):
+            return RunError(f"stage {node_id} failed: {found}\nIts log: {log}")
+        if isinstance(found, PermissionError) and found.filename:
+            return ResourceError(f"stage {node_id} failed: {file_rights.refusal(str(found.filename))}\nIts log: {log}")
+        if isinstance(found, PipelineError):
+            return type(found)(_BEAM_SUFFIX.sub("", str(found)))
+        found = found.__cause__ or found.__context__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    # "Graph execution error:" and "Traceback (most recent call last):" only announce what comes last.
+    told = _BEAM_SUFFIX.sub("", lines[-1] if lines[0].endswith(":") else lines[0])
+    where = user_code.place(error)
+    told += f" ({where})" if where else ""
+    return RunError(f"stage {node_id} failed: {type(error).__name__}: {told}\nIts log: {log}")
+
+
+def _log_path(order: dict[str, Any], name: str) -> str:
+    return os.path.join(order["run_folder"], "logs", f"{name}.log")
+
+
+@contextlib.contextmanager
+def _log(order: dict[str, Any], name: str) -> Iterator[None]:
+    """Send standard output and error, also those of C++ code, to one log."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    log = os.open(_log_path(order, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    before = os.dup(1), os.dup(2)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    try:
+        yield
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(before[0], 1)
+        os.dup2(before[1], 2)
+        for descriptor in (log, *before):
+            os.close(descriptor)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+"""The rows that preflight has seen, as the stages will see them: their types, and a label to learn from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.data_checks import label_problems
+from components.ingestion.parsing import casting
+from components.ingestion.rows import row_expressions, row_filter
+from components.ingestion.rows.split_column import cell_text, named_split, unknown_split
+from spec.cells.cleaning import Cleaning
+from spec.columns.label import ABOVE, Label
+from spec.rows.split import Split
+
+
+@dataclass
+class Table:
+    """What all files' rows come to.
+
+    Args:
+        columns: Column name -> INT, FLOAT or BYTES, of the schema.
+        schema: The schema's path, for the messages.
+        label: [label].
+        weight: Column of the rows' weights; None where each counts the same.
+        feature: The label's column in the schema; None for clusters without one.
+        keeper: Leaves rows out as ingestion will.
+        most_blank: [data] max_blank_label.
+        splits: How many splits share the rows; 1 where each has all of them.
+        split: [data.split].
+        classes: Whether classes that the config does not list, or that no row has, are refused, as by the label's gate.
+
+    Attributes:
+        whole: Whether all rows of all files were seen.
+        kept: Rows that stay.
+    """
+
+    columns: Mapping[str, str]
+    schema: str
+    label: Label
+    weight: str | None
+    feature: schema_pb2.Feature | None
+    keeper: row_filter.Keeper
+    most_blank: float
+    splits: int
+    classes: bool = False
+    split: Split = field(default_factory=Split)
+    whole: bool = True
+    kept: int = 0
+    _values: dict[Any, int] = field(default_factory=dict)
+    _heaviest: float = 0.0
+    _splits_there: set[str] = field(default_factory=set)
+
+    def add(
+        self, path: str, names: Sequence[str], found: Sequence[Sequence[str]], places: Sequence[Any], data: Any
+    ) -> Iterator[str]:
+        """Take rows of texts.
+
+        Args:
+            path: Their file.
+            names: Columns of the file.
+            found: The cells of each row.
+            places: The line of each row, or None.
+            data: [data].
+
+        Yields:
+            What is wrong with them.
+        """
+        made: dict[str, pa.Array] = {}
+        cleaning = Cleaning.of(data)
+        texts = dict(zip(names, zip(*found, strict=True), strict=True)) if found else {}
+        for name, column in texts.items():
+            kind = self.columns.get(name, "BYTES")
+            try:
+                made[name] = casting.cast(pa.array(column, pa.string()), kind, cleaning.rules(name))
+            except casting.BadCellError as error:
+                where = _where(places[error.row])
+                other = {"INT": "type: FLOAT or BYTES", "FLOAT": "type: BYTES"}.get(kind)
+                instead = f", or write {other} for it in {self.schema}" if other else ""
+                what = f"is no {kind}" if other else "is no date"
+                yield (
+                    f"{path}{where}: column {name!r} holds {error.value!r}, which {what}{error.expected}: "
+                    f"mend the cell{instead}"
+                )
+                self.whole = False
+        if len(made) == len(names):
+            batch = pa.RecordBatch.from_arrays([*made.values(), pa.array(range(len(found)))], [*made, _PLACE])
+            yield from self.take(path, batch, [_where(place) for place in places])
+
+    def take(self, path: str, batch: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
+        """Take rows of typed cells.
+
+        Args:
+            path: Their file.
+            batch: The rows, and their numbers among `places` as the last column.
+            places: Where each row is, as the end of a path.
+
+        Yields:
+            Labels out of the schema's range.
+        """
+        needed = [name for name in self.keeper.columns if name not in batch.schema.names]
+        if needed:
+            self.whole = False
+            return
+        kept = self.keeper.keep(batch)
+        self.kept += len(kept)
+        if self.weight in kept.schema.names:
+            heaviest = pc.max(kept.column(kept.schema.get_field_index(self.weight))).as_py()
+            self._heaviest = max(self._heaviest, heaviest if isinstance(heaviest, int | float) else 1.0)
+        yield from self._splits(path, kept, places)
+        at = batch.schema.get_field_index(self.label.column) if self.label.column else -1
+        if at < 0:
+            return
+        column = kept.column(at)
+        counted = column.value_counts()
+        for value, number in zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True):
+            self._values[value] = self._values.get(value, 0) + number
+        if self.label.transform in ABOVE and not pa.types.is_binary(column.type):
+            yield from self._untransformed(path, kept, column, places)
+        if self.feature is not None:
+            for sign, limit, edit in limits(self.feature):
+                bad = pc.fill_null(getattr(pc, sign)(*row_expressions.comparable(column, limit)), False)
+                row = pc.index(bad, True).as_py()
+                if row >= 0:
+                    where = places[kept.column(kept.num_columns - 1)[row].as_py()]
+                    yield (
+                        f"{path}{where}: the label {self.label.column!r} is {column[row].as_py():g} and {edit}: mend "
+                        "the row, or the limit there"
+                    )
+
+    def _untransformed(self, path: str, kept: pa.RecordBatch, column: pa.Array, places: Sequence[str]) -> Iterator[str]:
+        """The first number that label.transform does not take."""
+        bad = pc.fill_null(pc.less_equal(column, ABOVE[self.label.transform]), False)
+        row = pc.index(bad, True).as_py()
+        if row >= 0:
+            said, edit = label_problems.untransformed(self.label, column[row].as_py())
+            where = places[kept.column(kept.num_columns - 1)[row].as_py()]
+            yield f"{path}{where}: the label {self.label.column!r} {said}; to accept it: {edit}"
+
+    def _splits(self, path: str, kept: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
+        """Rows whose cell names no split."""
+        at = kept.schema.get_field_index(self.split.column) if self.split.by == "column" else -1
+        if at < 0:
+            return
+        column = kept.column(at)
+        for value in column.unique().to_pylist():
+            text = cell_text(value)
+            named = named_split(text, self.split.values)
+            if named is None:
+                same = pc.is_null(column) if value is None else pc.equal(column, value)
+                where = places[kept.column(kept.num_columns - 1)[pc.index(same, True).as_py()].as_py()]
+                yield f"{path}{where}: {unknown_split(str(self.split.column), text, self.split.values)}"
+            else:
+                self._splits_there.add(named)
+
+    def verdict(self, shown: str) -> Iterator[str]:
+        """What the rows come to; of a part of them nothing can be said.
+
+        Args:
+            shown: What to call them.
+        """
+        if not self.whole:
+            return
+        try:
+            if self.label.column and self.label.task != "clusters":
+                row_filter.check_labels(self.keeper.left_out, self.kept, column=self.label.column, most=self.most_blank)
+        except ValueError as error:
+            yield f"{shown}: {error}"
+            return
+        if self.weight and self.kept and not self._heaviest:
+            yield f"{shown}: {label_problems.weightless(self.weight)}"
+        lacking = [name for name in ("train", "test") if name not in self._splits_there]
+        if self.split.by == "column" and self.kept and lacking:
+            yield (
+                f"{shown}: column {self.split.column!r}, which data.split.column names, says {lacking[0]!r} in no row: "
+                f'name the value that means it as data.split.values = {{VALUE = "{lacking[0]}"}}'
+            )
+        if self.kept < self.splits:
+            left = row_filter.sentence(self.keeper.left_out)
+            yield f"{shown}: {self.kept} rows for {self.splits} splits: more are needed{left}"
+        elif self.label.column and self._values:
+            one = _one_class(self.label, [value for value in self._values if value is not None])
+            if one:
+                yield f"{shown}: the label {self.label.column!r} {one}"
+            elif self.classes:
+                yield from self._unlisted(shown)
+
+    def _unlisted(self, shown: str) -> Iterator[str]:
+        """Classes of the data that the config does not list, and the other way round."""
+        label = self.label
+        counts = {_text(value): rows for value, rows in self._values.items() if value is not None}
+        others = label.unlisted(counts)
+        if others:
+            number = sum(rows for value, rows in counts.items() if label.text(value) in others)
+            said = label_problems.unlisted(label, others, f"{number:,} of {self.kept:,} rows")
+            listed = self.feature is not None and self.feature.WhichOneof("domain_info") in ("domain", "string_domain")
+            accepts = label_problems.accepting(
+                label, others, self.schema, domain=listed, texts=self.columns.get(str(label.column)) == "BYTES"
+            )
+            yield f"{shown}: the label {label.column!r}: {said}; to accept it: {accepts}"
+        there = {label.class_of(value) for value in counts}
+        for name in label.classes if label.task == "classes" and label.tiers is None else ():
+            if name not in there:
+                yield (
+                    f"{shown}: class {name!r} of label.classes has no row: take it out of label.classes in the config, "
+                    "or put rows of it into the data"
+                )
+
+
+_PLACE = " place"
+"""Column of row numbers: no schema has such a name."""
+
+
+def numbered(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch with its rows' numbers as the last column."""
+    return pa.RecordBatch.from_arrays([*batch.columns, pa.array(range(len(batch)))], [*batch.schema.names, _PLACE])
+
+
+def limits(feature: schema_pb2.Feature) -> Iterator[tuple[str, float, str]]:
+    """Arrow's comparison that finds a value out of the schema's range, the limit, and the limit in words."""
+    for kind in ("int_domain", "float_domain"):
+        if feature.HasField(kind):
+            domain = getattr(feature, kind)
+            if domain.HasField("min"):
+                yield "less", domain.min, f"the schema says {kind} {{ min: {domain.min:g} }}"
+            if domain.HasField("max"):
+                yield "greater", domain.max, f"the schema says {kind} {{ max: {domain.max:g} }}"
+
+
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _where(place: Any) -> str:
+    return "" if place is None else f", line {place}"
+
+
+def _one_class(label: Label, values: Sequence[Any]) -> str:
+    """Why nothing can be learnt from these values; empty where it can."""
+    found_ = {label.class_of(_text(value)) for value in values}
+    if label.task == "clusters" or len(found_) > 1:
+        return ""
+    found = ", ".join(sorted({repr(value) for value in values})[:5])
+    if label.task == "anomaly":
+        return "" if found_ == {"normal"} else "is an anomaly in every row: normal rows are needed to learn from"
+    if label.task in ("regression", "classes"):
+        return f"is {found} in every row: there is nothing to learn"
+    rule = f"label.positive = {label.positive!r}" if label.positive is not None else f"threshold = {label.threshold:g}"
+    always = found_ == {(label.names or ())[1]}
+    return f"has one class: {rule} {'is' if always else 'never is'} what it holds: {found}: mend the rule"

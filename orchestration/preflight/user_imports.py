@@ -1,0 +1,145 @@
+"""The code that a run will import, read and not run: TensorFlow, which most of it needs, takes long to start."""
+
+import ast
+import functools
+import importlib.util
+import os
+from collections.abc import Iterable, Iterator
+
+import project
+from pipeline import user_code
+
+OURS = ("models.features.preprocessing", "models.training.run_fn")
+"""What every run imports of what a user may have edited."""
+
+
+def check(modules: Iterable[str]) -> list[str]:
+    """See that modules, and those of project and repository that they import, are Python and find what they import.
+
+    Args:
+        modules: Dotted paths.
+
+    Returns:
+        What is wrong: file, line and reason.
+    """
+    findings: list[str] = []
+    waiting, seen = list(dict.fromkeys([*OURS, *modules])), set()
+    while waiting:
+        module = waiting.pop(0)
+        path = project.source(module)
+        if path is None or module in seen:
+            continue
+        seen.add(module)
+        shown = project.shown(path)
+        try:
+            imports, _ = _module(path)
+        except SyntaxError as error:
+            findings.append(f"{shown}, line {error.lineno}: this is not Python: {error.msg}")
+            continue
+        except (OSError, ValueError) as error:
+            findings.append(f"{shown} cannot be read: {error}")
+            continue
+        package = module if os.path.basename(path) == "__init__.py" else module.rpartition(".")[0]
+        for node in imports:
+            missing = list(_missing(node, package))
+            findings += [f"{shown}, line {node.lineno}: {reason}" for reason in missing]
+            waiting += _named(node, package)
+    return findings
+
+
+def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Imports that have to work: those that a try looks after, or that are for the type checker, do not."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not isinstance(node, ast.Try) and not (
+            isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        ):
+            yield from _imports(node)
+
+
+def _named(node: ast.Import | ast.ImportFrom, package: str) -> list[str]:
+    """Modules that an import may load."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    base = _base(node, package)
+    return [base, *(f"{base}.{alias.name}" for alias in node.names)]
+
+
+def _base(node: ast.ImportFrom, package: str) -> str:
+    above = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+    return ".".join(part for part in (above, node.module) if part)
+
+
+def _missing(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (f"there is no module {alias.name!r}" for alias in node.names if not _there(alias.name))
+        return
+    base = _base(node, package)
+    if not _there(base):
+        yield f"there is no module {base!r}"
+        return
+    path = project.source(base)
+    names = _defined(path) if path is not None else None
+    for alias in node.names:
+        if names is not None and alias.name not in names and not _there(f"{base}.{alias.name}"):
+            yield f"{base} defines no {alias.name!r}.{user_code.close(alias.name, names)}"
+
+
+def _there(module: str) -> bool:
+    """Whether a module can be found; of a library's only the first part is looked for, which loads nothing."""
+    first = module.partition(".")[0]
+    if _is_ours(first):
+        return project.source(module) is not None or any(map(os.path.isdir, _stems(module)))
+    return _found(first)
+
+
+@functools.cache
+def _found(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _is_ours(first: str) -> bool:
+    return any(os.path.isfile(f"{stem}.py") or os.path.isdir(stem) for stem in _stems(first))
+
+
+def _stems(module: str) -> list[str]:
+    return [os.path.join(base, *module.split(".")) for base in project.folders()]
+
+
+def _module(path: str) -> tuple[tuple[ast.Import | ast.ImportFrom, ...], frozenset[str]]:
+    """Imports of a module, and the names at its top level.
+
+    Raises:
+        SyntaxError: it is not Python.
+    """
+    stat = os.stat(path)
+    return _parsed(path, stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(path: str, *_identity: int) -> tuple[tuple[ast.Import | ast.ImportFrom, ...], frozenset[str]]:
+    with open(path, "rb") as file:
+        tree = ast.parse(file.read(), path)
+    compile(tree, path, "exec", dont_inherit=True)
+    found = {"__file__", "__name__", "__doc__", "__path__"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return tuple(_imports(tree)), frozenset(found)
+
+
+def _defined(path: str) -> frozenset[str] | None:
+    """Names at a module's top level; None where they cannot be told without running it."""
+    try:
+        _, found = _module(path)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return None if {"*", "__getattr__"} & found else found

@@ -1,0 +1,135 @@
+"""What the supervisor writes about a run in its folder: run.json and events.jsonl."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from inspection.store.metadata_store import redact
+from orchestration.records import run_events
+
+ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")
+"""Keys of run.json that tell how an attempt ended."""
+_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
+GATES = "gates.json"
+"""What the gates found, in the run's folder; as `components.validation.gate_findings` writes it."""
+PACKAGES = (
+    *("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation"),
+    *("numpy", "pyarrow"),
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        found[package] = importlib.metadata.version(package)
+    return found
+
+
+class Record:
+    """One run's folder.
+
+    Args:
+        folder: Absolute path; made here.
+        facts: First content of run.json; of a run that goes on, what it holds.
+    """
+
+    def __init__(self, folder: str, facts: Mapping[str, Any]) -> None:
+        os.makedirs(os.path.join(folder, "logs"), exist_ok=True)
+        self.folder = folder
+        attempts = list(facts.get("attempts", ()))
+        started = _now()
+        self.facts = {
+            **{key: value for key, value in facts.items() if key not in ENDED},
+            "command": [
+                os.path.basename(sys.argv[0]),
+                *(redact(each) if "://" in each else each for each in sys.argv[1:]),
+            ],
+            "pid": os.getpid(),
+            "started": facts.get("started", started),
+            "versions": versions(),
+            "attempts": [*attempts, {"started": started, "pid": os.getpid()}],
+        }
+        path = os.path.join(folder, run_events.FILE)
+        if attempts:
+            _cut_half_line(path)
+        self._events = open(path, "a", encoding="utf-8")  # noqa: SIM115  until close
+        if attempts:
+            self.event({"event": "attempt", "number": len(self.facts["attempts"])})
+        self._write()
+
+    def event(self, fields: dict[str, Any]) -> None:
+        """Append one event with its time."""
+        self._events.write(run_events.to_line(**{**fields, "time": _now()}))
+        self._events.flush()
+
+    def update(self, **facts: Any) -> None:
+        """Add facts to run.json."""
+        self.facts.update(facts)
+        self._write()
+
+    def gates(self, findings: list[dict[str, Any]], warnings: list[str]) -> None:
+        """Keep what the gates found: all of it in gates.json, the warnings in run.json too."""
+        with open(os.path.join(self.folder, GATES), "w", encoding="utf-8") as file:
+            json.dump(findings, file, indent=1, ensure_ascii=False)
+        self.update(warnings=warnings)
+
+    def close(self, state: str, reason: str, **facts: Any) -> None:
+        """Write how the run, and this attempt of it, ended."""
+        self.facts["attempts"][-1].update(ended=_now(), state=state, reason=reason)
+        self.update(state=state, reason=reason, ended=_now(), **facts)
+        self._events.close()
+
+    def _write(self) -> None:
+        write(self.folder, self.facts)
+
+
+def write(folder: str, facts: Mapping[str, Any]) -> None:
+    """Write run.json: whole, also when the power goes."""
+    path = os.path.join(folder, "run.json")
+    with open(f"{path}.partial", "w", encoding="utf-8") as file:
+        json.dump(facts, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(f"{path}.partial", path)
+
+
+def _cut_half_line(path: str) -> None:
+    """Remove what a killed supervisor wrote of its last line."""
+    if os.path.exists(path):
+        with open(path, "r+b") as file:
+            text = file.read()
+            file.truncate(text.rfind(b"\n") + 1)
+
+
+def close_earlier(folder: str, facts: dict[str, Any], state: str, reason: str, **more: Any) -> dict[str, Any]:
+    """Write the end of a run whose supervisor is dead.
+
+    Args:
+        folder: The run's folder.
+        facts: Its run.json.
+        state: How it ended.
+        reason: Why.
+        more: Further facts.
+
+    Returns:
+        The new run.json.
+    """
+    events_path = os.path.join(folder, run_events.FILE)
+    last = os.path.getmtime(events_path if os.path.exists(events_path) else folder)
+    ended = time.strftime(_FORMAT, time.localtime(last))
+    attempts = [dict(attempt) for attempt in facts.get("attempts", ())]
+    if attempts and "state" not in attempts[-1]:
+        attempts[-1].update(ended=ended, state=state, reason=reason)
+    facts = {"ended": ended, **facts, "state": state, "reason": reason, "attempts": attempts, **more}
+    write(folder, facts)
+    return facts
+
+
+def _now() -> str:
+    return time.strftime(_FORMAT)

@@ -1,0 +1,156 @@
+"""What serves, and going back to what served before: without TensorFlow, so that it takes a moment."""
+
+import os
+import sys
+import time
+from typing import Any
+
+from ml_metadata import errors as mlmd_errors
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+import printing
+from components.baseline import reference
+from errors import PipelineError, ResourceError, UserError
+from inspection.display_names import Labelled, producers
+from inspection.store import file_rights
+from inspection.store import metadata_store as inspection_store
+from inspection.store.artifact_lookup import MODEL, PUSHED, pushed_versions
+from orchestration.paths import Root
+from pipeline.schema_columns import nearest
+from serving import versions
+
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+"""How times are shown: in UTC."""
+EXECUTION = "orchestration.rollback.bring_back"
+"""Type of the executions that tell ML Metadata of versions that were brought back."""
+
+
+def known(root: str, name: str) -> list[dict[str, Any]]:
+    """What is known of each version, the one that serves first."""
+    folder = _folder(root, name)
+    taken_back = {version.number for version in reference.taken_back(folder)}
+    found = [versions.told(folder, number) for number in reversed(versions.pushed(folder))]
+    return [
+        {
+            "version": version.number,
+            "pushed": time.strftime(TIME, time.gmtime(version.pushed)) if version.pushed else None,
+            "serves": place == 0,
+            "copy_of": version.copy_of,
+            "taken_back": version.number in taken_back,
+            "ours": version.ours,
+            "digest": version.digest,
+            "model": version.model,
+            "span": version.span or None,
+        }
+        for place, version in enumerate(found)
+    ]
+
+
+def listed(root: str, name: str) -> list[str]:
+    """One line a version, the one that serves first."""
+    lines = []
+    for version in known(root, name):
+        of = f"  copy of {version['copy_of']}" if version["copy_of"] else ""
+        of += "  taken back" if version["taken_back"] else ""
+        of += "" if version["ours"] else "  not pushed by this pipeline"
+        serves = "  serves" if version["serves"] else ""
+        lines.append(f"{version['version']}  pushed {version['pushed'] or 'unknown'}{of}{serves}")
+    return lines
+
+
+def bring_back(root: str, name: str, *, metadata: str | None, number: int | None = None) -> str:
+    """Make an earlier version the one that serves.
+
+    Args:
+        root: The folder of all runs.
+        name: What the runs are called: a pipeline, PIPELINE-VARIANT or PIPELINE-sample.
+        metadata: URL of the store; None for SQLite under the root.
+        number: Which version; None for the one that served before.
+
+    Returns:
+        A sentence that says what serves now.
+
+    Raises:
+        UserError: there is no such version.
+        ResourceError: its files are damaged, or it could not be copied.
+    """
+    folder = _folder(root, name)
+    there = versions.pushed(folder)
+    wanted = number if number is not None else versions.before(folder)
+    if wanted is None:
+        raise UserError(
+            f"{name} has no version before {there[-1]} that it pushed itself, so there is none to go back to: "
+            f"`python runner.py push {name}` lists all, and `push --version V {name}` serves any of them again"
+        )
+    if wanted not in there:
+        others = ", ".join(map(str, there))
+        raise UserError(f"{name} has no version {wanted}. There is: {others}. Older ones were removed, see [push] keep")
+    if wanted == there[-1]:
+        return f"{name}: version {wanted} serves already"
+    try:
+        made = versions.bring_back(folder, wanted)
+    except ValueError as error:
+        raise ResourceError(f"{name}: {error}. Version {there[-1]} serves on; take another with --version") from error
+    except PermissionError as error:
+        told = file_rights.refusal(str(error.filename or folder), "write to")
+        raise ResourceError(f"{told}. Version {there[-1]} serves on") from error
+    except OSError as error:
+        raise ResourceError(
+            f"{folder}: version {wanted} could not be copied: {error.strerror or error}. Version {there[-1]} serves on"
+        ) from error
+    origin = versions.told(folder, made).copy_of or wanted
+    foreign = (
+        "" if versions.told(folder, wanted).ours else ", which this pipeline did not push: its answers were not checked"
+    )
+    try:
+        inspection_store.open_store(root, metadata)  # one that is not there is not made
+        _record(inspection_store.open_store(root, metadata, readonly=False), name, folder, made, origin)
+    except (PipelineError, mlmd_errors.StatusError) as error:
+        printing.line(f"it serves, but ML Metadata could not be told: {error}", to=sys.stderr)
+    return f"{name}: version {made} serves now, a copy of {origin}{foreign}; before it served {there[-1]}"
+
+
+def _folder(root: str, name: str) -> str:
+    folder = Root(os.path.abspath(root)).serving(name)
+    if not versions.pushed(folder):
+        names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir()) if os.path.isdir(root) else []
+        others = [one for one in names if versions.pushed(Root(os.path.abspath(root)).serving(one))]
+        raise UserError(f"{folder} holds no version yet.{nearest(name, others)}")
+    return folder
+
+
+def _record(store: inspection_store.Store, name: str, folder: str, made: int, origin: int) -> None:
+    """Tell ML Metadata of the new version, so that `inspect why` and `inspect lineage` know its model."""
+    labels = Labelled(store)
+    makers = {artifact.id: artifact for artifact in pushed_versions(store).get(str(origin), [])}
+    for artifact_id, maker in producers(store, makers).items():
+        if labels[maker].pipeline != name:
+            continue
+        taken = [event for event in store.events_of_executions([maker]) if event.type == pb.Event.INPUT]
+        [model] = [artifact for artifact in store.artifacts(e.artifact_id for e in taken) if artifact.type == MODEL]
+        pushed = pb.Artifact(type_id=makers[artifact_id].type_id, type=PUSHED, state=pb.Artifact.LIVE)
+        pushed.uri = os.path.join(folder, str(made))
+        facts = {"pushed_destination": pushed.uri, "pushed_version": str(made), "summary": f"version {made}"}
+        for key, value in {**facts, "copy_of": str(origin)}.items():
+            pushed.custom_properties[key].string_value = value
+        pushed.custom_properties["pushed"].int_value = 1
+        type_id = store.mlmd.put_execution_type(pb.ExecutionType(name=EXECUTION))
+        execution = pb.Execution(type_id=type_id, last_known_state=pb.Execution.COMPLETE)
+        contexts = [
+            context
+            for context in store.contexts_of_execution(maker)
+            if context.type in (inspection_store.PIPELINE_CONTEXT, inspection_store.NODE_CONTEXT)
+        ]
+        store.mlmd.put_execution(
+            execution,
+            [(model, _event(pb.Event.INPUT, "model")), (pushed, _event(pb.Event.OUTPUT, "pushed_model"))],
+            contexts,
+        )
+        return
+
+
+def _event(kind: "pb.Event.Type", key: str) -> pb.Event:
+    event = pb.Event(type=kind)
+    event.path.steps.add().key = key
+    event.path.steps.add().index = 0
+    return event

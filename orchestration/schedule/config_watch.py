@@ -1,0 +1,132 @@
+"""Keep the schedules in step with the configs while a scheduler runs, each under a lock of its own."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+import project
+from errors import PipelineError, ResourceError, UserError
+from orchestration.schedule.plans import Plan, Plans
+from orchestration.schedule.schedule_faults import Faults
+from pipeline import load
+
+
+class Watch:
+    """The schedules that run; use it as a context, which frees their locks.
+
+    Args:
+        root: The folder of all runs.
+        read: Reads the schedules.
+        faults: Takes what is wrong with a config.
+        say: Logs a line.
+
+    Attributes:
+        plans: The schedules. Those of a config that cannot be used stay as they were.
+
+    Raises:
+        UserError: there is no schedule, or no config with schedules can be used.
+        ResourceError: another process runs one of them under this root.
+    """
+
+    def __init__(
+        self, root: str, read: Callable[[], Plans | Sequence[Plan]], faults: Faults, say: Callable[[str], None]
+    ) -> None:
+        self._root, self._faults, self._say = root, faults, say
+        self._read: Callable[[], Plans] = lambda: Plans.of(read())
+        self._locks: dict[str, contextlib.ExitStack] = {}
+        self._unusable: set[str] = set()
+        self._unlocked = False
+        self._edits = edits()
+        found = self._read()
+        if not found.known and found.faults:
+            raise UserError("\n".join(found.faults.values()))
+        if not found.known:
+            raise UserError(
+                'there is no schedule: write for example into configs/NAME.toml\n[[schedule]]\nname = "nightly"\n'
+                'cron = "0 3 * * *"\nor give one: python runner.py --local --schedule "0 3 * * *"'
+            )
+        os.makedirs(root, exist_ok=True)
+        self.plans = found.known
+        self._note(found)
+        try:
+            for plan in self.plans:
+                self._lock(plan.name)
+        except PipelineError:
+            self._release(self._locks)
+            raise
+
+    def __enter__(self) -> "Watch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._release(self._locks)
+
+    def look(self) -> None:
+        """Read the configs again where one was edited, or where one could not be used."""
+        now = edits()
+        if now == self._edits and not self._unusable and not self._unlocked:
+            return
+        self._edits = now
+        found = self._read()
+        self._note(found)
+        kept = [plan for plan in self.plans if plan.pipeline in found.faults]
+        plans = []
+        for plan in [*kept, *found.known]:
+            with self._faults.within(f"schedule {plan.name}"):
+                self._lock(plan.name)
+                plans.append(plan)
+        self._unlocked = len(plans) < len(kept) + len(found.known)
+        if plans != self.plans:
+            self._say(f"read the configs again: {', '.join(plan.name for plan in plans) or 'no schedule'}")
+        self.plans = plans
+        self._release(set(self._locks) - {plan.name for plan in plans})
+
+    def _note(self, found: Plans) -> None:
+        """Log the configs that cannot be used, or can be used again."""
+        for name in sorted({*self._unusable, *found.faults}):
+            self._faults.set(f"{load.CONFIGS}/{name}.toml", found.faults.get(name))
+        self._unusable = set(found.faults)
+
+    def _lock(self, name: str) -> None:
+        if name not in self._locks:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(locked(self._root, name))
+                self._locks[name] = stack.pop_all()
+
+    def _release(self, names: Collection[str]) -> None:
+        for name in list(names):
+            self._locks.pop(name).close()
+
+
+@contextlib.contextmanager
+def locked(root: str, name: str) -> Iterator[None]:
+    """One scheduler a schedule; the system frees the lock of a process that is gone.
+
+    Raises:
+        ResourceError: another process has it.
+    """
+    folder = os.path.join(root, ".schedule", "locks")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ResourceError(
+                f"schedule {name} is run by another process under {root} already: stop that one, or take another --root"
+            ) from error
+        yield
+
+
+def edits() -> list[tuple[str, int, int]]:
+    """What changes when a config is edited, replaced, or made readable."""
+    found = []
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(os.path.join(project.folder(), load.CONFIGS)):
+            try:
+                status = entry.stat()
+            except OSError:  # a link to nowhere, or a file that an editor has just removed
+                found.append((entry.name, 0, 0))
+            else:
+                found.append((entry.name, status.st_mtime_ns, status.st_ctime_ns))
+    return sorted(found)

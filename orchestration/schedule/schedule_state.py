@@ -1,0 +1,205 @@
+"""What is remembered of schedules, in SQLite under the root: when each was last looked at, and every fire.
+
+A fire is one due time of one schedule. The pair is unique, so that a time never runs twice, whatever the clock does and
+however many processes look.
+"""
+
+import json
+import os
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from errors import ResourceError
+from inspection.read.schedule_history import STATE
+from inspection.store import file_rights
+from orchestration.schedule.plans import Plan
+
+KEPT = 2000
+"""Fires of a schedule that are remembered."""
+_LOCKED_SECONDS = 20.0
+_TABLES = """
+CREATE TABLE IF NOT EXISTS plans (
+  name TEXT PRIMARY KEY, settings TEXT NOT NULL, considered REAL NOT NULL, next REAL, paused INTEGER NOT NULL DEFAULT 0,
+  failing INTEGER NOT NULL DEFAULT 0, span TEXT, fingerprint TEXT, settled TEXT);
+CREATE TABLE IF NOT EXISTS fires (
+  id INTEGER PRIMARY KEY, plan TEXT NOT NULL, due REAL NOT NULL, state TEXT NOT NULL, reason TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0, started REAL, ended REAL, run_id TEXT, pid INTEGER, born TEXT,
+  UNIQUE (plan, due));
+CREATE INDEX IF NOT EXISTS fires_by_state ON fires (plan, state);
+"""
+
+
+@dataclass
+class Memory:
+    """What is remembered of a schedule.
+
+    Attributes:
+        considered: Up to when its times were looked at, in seconds since 1970.
+        paused: Whether its times are skipped.
+        failing: Whether its last run did not end well.
+        span: Newest span at the last fire.
+        fingerprint: Of data, config, schema and code at the last run that ended with a verdict.
+        settled: How that run ended: `run_id`, `state`, `reason` and `pushed`, as JSON.
+    """
+
+    considered: float
+    paused: bool
+    failing: bool
+    span: str | None
+    fingerprint: str | None
+    settled: dict[str, Any] | None
+
+
+class State:
+    """The file of a root folder.
+
+    Args:
+        root: The folder of all runs; the file is made where it is missing.
+
+    Raises:
+        ResourceError: it cannot be read or written.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        path = os.path.join(root, STATE)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=_LOCKED_SECONDS, isolation_level=None)
+            self._db.executescript(_TABLES)
+        except (OSError, sqlite3.Error) as error:
+            beside = path if os.path.exists(path) else os.path.dirname(path)
+            if isinstance(error, PermissionError) or not file_rights.writable(beside):
+                raise ResourceError(file_rights.refusal(beside)) from error
+            raise ResourceError(
+                f"{path} cannot be used: {error}. Mend its rights, or move it away to begin the schedules anew"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def remember(self, plan: Plan, now: float) -> Memory:
+        """What is known of a schedule; one that is new begins now."""
+        self._db.execute(
+            "INSERT INTO plans (name, settings, considered) VALUES (?, ?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET settings = excluded.settings",
+            (plan.name, plan.to_json(), now),
+        )
+        return self.memory(plan.name)
+
+    def memory(self, name: str) -> Memory:
+        """What is known of a schedule that was remembered."""
+        row = self._db.execute(
+            "SELECT considered, paused, failing, span, fingerprint, settled FROM plans WHERE name = ?", (name,)
+        ).fetchone()
+        considered, paused, failing, span, fingerprint, settled = row
+        return Memory(
+            considered, bool(paused), bool(failing), span, fingerprint, json.loads(settled) if settled else None
+        )
+
+    def plan(self, name: str) -> Plan:
+        """A schedule as it was when it was last looked at."""
+        [settings] = self._db.execute("SELECT settings FROM plans WHERE name = ?", (name,)).fetchone()
+        return Plan.from_json(settings)
+
+    def note(self, name: str, **values: Any) -> None:
+        """Write columns of a schedule: considered, next, paused, failing, span, fingerprint, settled."""
+        assignments = ", ".join(f"{column} = ?" for column in values)
+        self._db.execute(f"UPDATE plans SET {assignments} WHERE name = ?", (*values.values(), name))
+
+    def add(self, name: str, due: float, state: str = "WAITING", reason: str = "") -> int | None:
+        """Write a fire; None where this time of this schedule is there already."""
+        cursor = self._db.execute(
+            "INSERT OR IGNORE INTO fires (plan, due, state, reason, ended) VALUES (?, ?, ?, ?, ?)",
+            (name, due, state, reason, due if state == "SKIPPED" else None),
+        )
+        if cursor.rowcount == 0:
+            return None
+        self._db.execute(
+            "DELETE FROM fires WHERE plan = ? AND state NOT IN ('WAITING', 'RUNNING') AND id NOT IN "
+            "(SELECT id FROM fires WHERE plan = ? ORDER BY due DESC LIMIT ?)",
+            (name, name, KEPT),
+        )
+        return cursor.lastrowid
+
+    def forget_skipped(self, name: str, now: float) -> None:
+        """Take away what was skipped at times that are still to come."""
+        self._db.execute("DELETE FROM fires WHERE plan = ? AND state = 'SKIPPED' AND due > ?", (name, now))
+
+    def waiting(self, name: str) -> list[tuple[int, float]]:
+        """Fires that wait, with their times, the earliest first."""
+        return self._db.execute(
+            "SELECT id, due FROM fires WHERE plan = ? AND state = 'WAITING' ORDER BY due", (name,)
+        ).fetchall()
+
+    def is_running(self, name: str) -> bool:
+        """Whether a fire goes on, in a process that is there.
+
+        One whose process is gone had a failed attempt: it waits again where it has retries, else it is LOST.
+        """
+        rows = self._db.execute(
+            "SELECT id, pid, born, attempts FROM fires WHERE plan = ? AND state = 'RUNNING'", (name,)
+        ).fetchall()
+        alive = False
+        for id_, pid, born, attempts in rows:
+            if birth(pid) == born:
+                alive = True
+                continue
+            again = attempts <= self.plan(name).schedule.retries
+            self._db.execute(
+                "UPDATE fires SET state = ?, reason = ? WHERE id = ? AND state = 'RUNNING'",
+                ("WAITING" if again else "LOST", "its process was gone without a word", id_),
+            )
+        return alive
+
+    def lost(self) -> list[tuple[str, int]]:
+        """Schedules and numbers of fires that were lost and of which nobody was told yet."""
+        return self._db.execute("SELECT plan, id FROM fires WHERE state = 'LOST' AND ended IS NULL").fetchall()
+
+    def begin(self, fire: int, now: float) -> tuple[Plan, float, int] | None:
+        """Take a fire for this process, if it waits and no other of its schedule goes on.
+
+        Returns:
+            The schedule, when it was due, and how many attempts it had already.
+        """
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            row = self._db.execute("SELECT plan, due, state, attempts FROM fires WHERE id = ?", (fire,)).fetchone()
+            if row is None or row[2] != "WAITING" or self.is_running(row[0]):
+                return None
+            self._db.execute(
+                "UPDATE fires SET state = 'RUNNING', reason = '', started = ?, pid = ?, born = ? WHERE id = ?",
+                (now, os.getpid(), birth(os.getpid()), fire),
+            )
+            return self.plan(row[0]), row[1], row[3]
+        finally:
+            self._db.execute("COMMIT")
+
+    def update(self, fire: int, **values: Any) -> None:
+        """Write columns of a fire: state, reason, attempts, ended, run_id."""
+        assignments = ", ".join(f"{column} = ?" for column in values)
+        self._db.execute(f"UPDATE fires SET {assignments} WHERE id = ?", (*values.values(), fire))
+
+    def skip(self, fire: int, reason: str, now: float) -> None:
+        """Give a fire up that waits."""
+        self._db.execute(
+            "UPDATE fires SET state = 'SKIPPED', reason = ?, ended = ? WHERE id = ? AND state = 'WAITING'",
+            (reason, now, fire),
+        )
+
+    def state_of(self, fire: int) -> tuple[str, str]:
+        """State and reason of a fire."""
+        state, reason = self._db.execute("SELECT state, reason FROM fires WHERE id = ?", (fire,)).fetchone()
+        return state, reason or ""
+
+
+def birth(pid: int) -> str | None:
+    """When a process began, so that another one under the same number is told from it; None where there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else fields[19]

@@ -1,0 +1,347 @@
+"""Makes `.venv` from `uv.lock`, exactly, with the machine's own Python 3.8 or newer and nothing else.
+
+    python3 orchestration/setup/install.py [--stack legacy|current]
+
+uv goes into `.tools/uv`, a fitting Python is looked for (or fetched), and a stamp inside `.venv` tells the next run
+that there is nothing to do, which takes 0.05 s. The exit code is 0 when `.venv` is ready, 2 when something must be
+installed first, 5 when room or network is missing, or the package index is not trusted.
+
+It is one file because it runs before anything of ours can be imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import ssl
+import sys
+import time
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, STDOUT, Popen, SubprocessError
+from subprocess import run as call
+from typing import NamedTuple, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV, TOOLS = ROOT / ".venv", ROOT / ".tools"
+STAMP, MARK, LOG, UV = VENV / ".stamp", VENV / ".set-up", TOOLS / "set-up.log", TOOLS / "uv" / "bin" / "uv"
+UV_VERSION = "0.13.9"
+ROOM = 4.0  # GB: an environment takes 3.1, and uv's cache the same once more where it lies on another disk
+SYSTEM_FOLDERS = ("/usr/bin", "/usr/local/bin")
+CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+AGAIN = "and try again"
+
+# What may not reach uv and pip, as it would put things elsewhere or change them, and the settings of uv that may.
+DIVERTING = re.compile(r"UV_|CONDA_|PYTHON|VIRTUAL_ENV|PIP_(PREFIX|ROOT|TARGET|USER)$")
+HARMLESS = re.compile(
+    r"UV_(CACHE|CONCURRENT|DEFAULT_INDEX|EXTRA_INDEX|FIND_LINKS|HTTP|INDEX|INSECURE|KEYRING|LINK_MODE|NATIVE_TLS|"
+    r"NO_CACHE|OFFLINE|PYTHON_INSTALL_MIRROR|SYSTEM_CERTS)"
+)
+TOLD = re.compile(r"\s*(Downloading .*\(\d{2,}\.\dMiB\)|Building |Prepared |Installed |Bytecode )")
+NO_ROOM = re.compile(r"No space left|os error 28|quota exceeded", re.IGNORECASE)
+UNTRUSTED = re.compile(r"invalid peer certificate|CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE)
+NO_NETWORK = re.compile(
+    r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Network is unreachable|"
+    r"error sending request|client error|dns error|Failed to fetch|name resolution|timed out|Connection refused"
+)
+PROBE = """
+import importlib.util, json, os, sys, sysconfig
+if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
+    sys.exit("no wheels for it")
+headers = os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))
+venv = importlib.util.find_spec("ensurepip") is not None
+print(json.dumps([sys.version_info[1], getattr(sys, "_base_executable", sys.executable), headers, venv]))
+"""
+
+
+class SetupError(Exception):
+    """Something is missing: one sentence that names what mends it, and the exit code."""
+
+
+class UntrustedError(SetupError):
+    """A server answered whose certificate no known authority has signed, as behind a company's proxy."""
+
+
+class Stack(NamedTuple):
+    """One of the two halves of the lock."""
+
+    name: str
+    tfx: str
+    minors: tuple[int, ...]  # of Python 3, the preferred one first
+    glibc: tuple[int, int]  # the oldest one that its wheels run on
+
+
+class Python(NamedTuple):
+    """An interpreter that was run and answered; the path is its own, not a shim's or an environment's."""
+
+    minor: int
+    path: str
+    headers: bool
+    venv: bool
+
+
+LEGACY = Stack("legacy", "1.16", (10,), (2, 17))
+CURRENT = Stack("current", "1.21", (13, 12, 11), (2, 39))
+
+
+def say(text: str) -> None:
+    """Prints a line of progress at once."""
+    print(f"set-up: {text}", flush=True)
+
+
+def packages(apt: Sequence[str], dnf: Sequence[str]) -> str:
+    """Returns the command by which this machine's package manager installs these."""
+    sudo = "sudo " if os.geteuid() else ""
+    if shutil.which("dnf") and not shutil.which("apt-get"):
+        return f"`{sudo}dnf install -y {' '.join(dnf)}`"
+    return f"`{sudo}apt-get update && {sudo}apt-get install -y {' '.join(apt)}`"
+
+
+def digest(stack: str) -> str:
+    """Returns what the stamp holds: it changes with the lock, the dependencies, the stack, Python and glibc."""
+    sections = re.split(r"(?m)^(?=\[)", (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [text for text in sections if re.match(r"\[(project\]|dependency-groups\]|tool\.uv[.\]])", text)]
+    python = re.findall(r"(?m)^version.*", (VENV / "pyvenv.cfg").read_text(encoding="utf-8"))
+    parts = "\0".join([*wanted, *python, stack, str(glibc())])
+    return hashlib.sha256((ROOT / "uv.lock").read_bytes() + parts.encode()).hexdigest()
+
+
+def made_here() -> bool:
+    """Tells whether `.venv` was made in this folder: its scripts hold the folder's path and break when it moves."""
+    with contextlib.suppress(OSError):
+        return str(VENV) in (VENV / "bin" / "activate").read_text(encoding="utf-8")
+    return False
+
+
+def ready(asked: str | None) -> bool:
+    """Tells whether the last set-up was completed, for the same lock and stack, and still stands."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+        same = asked in (stamp["asked"], stamp["stack"]) and stamp["digest"] == digest(stamp["stack"])
+        return same and (VENV / "bin" / "python").exists() and made_here()
+    return False
+
+
+def glibc() -> tuple[int, int]:
+    """Returns the C library's version, (0, 0) where it is another library."""
+    library = re.match(r"glibc (\d+)\.(\d+)", " ".join(platform.libc_ver()))
+    return (int(library[1]), int(library[2])) if library else (0, 0)
+
+
+def check_machine() -> None:
+    """Raises SetupError where TFX has no wheels or `.venv` no room."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64") or glibc() < LEGACY.glibc:
+        here = f"TFX has wheels for Linux on x86_64 with glibc only and this is {platform.platform()}"
+        docker = "`docker build --platform linux/amd64 -t keras-pipeline . && docker run --rm -it keras-pipeline`"
+        raise SetupError(f"{here}: use such a machine, or {docker}", 2)
+    free = shutil.disk_usage(str(ROOT)).free / 1e9
+    if free < ROOM and not VENV.exists():
+        raise SetupError(f"{ROOT} has {free:.1f} GB free and {ROOM:.0f} GB are needed: make room there {AGAIN}", 5)
+
+
+def ask(path: str) -> Python | None:
+    """Runs an interpreter; None when it does not answer, like the shim of a Python that is not switched on."""
+    with contextlib.suppress(OSError, TypeError, ValueError, SubprocessError):
+        answer = call([path, "-I", "-c", PROBE], stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, timeout=30)
+        return Python(*json.loads(answer.stdout))
+    return None
+
+
+def find_python(stack: Stack) -> Python | None:
+    """Returns the best installed interpreter for a stack: one that has its headers, then the newest, then PATH's."""
+    folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    for pyenv in (os.environ.get("PYENV_ROOT"), os.path.expanduser("~/.pyenv")):
+        folders += sorted(glob.glob(f"{pyenv}/versions/*/bin"), reverse=True)
+    folders += [*SYSTEM_FOLDERS, *glob.glob(f"{TOOLS}/python/*/bin")]
+    names = [f"{folder}/python3.{minor}" for minor in stack.minors for folder in dict.fromkeys(folders)]
+    found = [python for python in map(ask, filter(os.path.exists, names)) if python and python.minor in stack.minors]
+    return max(found, key=lambda python: python.headers, default=None)
+
+
+def choose(asked: str | None) -> tuple[Stack, Python]:
+    """Returns the stack and its interpreter: the newer one where this machine can run it."""
+    if asked == "current" and glibc() < CURRENT.glibc:
+        here = f"this machine has {platform.libc_ver()[1]}"
+        mend = "leave out STACK=current, or see that stack in a root of its own with `make test-current`"
+        raise SetupError(f"the current stack needs glibc 2.39 (Debian 13, Ubuntu 24.04) and {here}: {mend}", 2)
+    wanted = [stack for stack in (CURRENT, LEGACY) if asked in (None, stack.name) and glibc() >= stack.glibc]
+    for stack in wanted:
+        python = find_python(stack) or fetch_python(stack)
+        if python:
+            return stack, python
+    names = [f"3.{minor}" for stack in wanted for minor in stack.minors]
+    mend = f"install one, as with `pyenv install {names[0]}`, {AGAIN}"
+    raise SetupError(f"no Python {' or '.join(names)} was found and none could be fetched: {mend}", 2)
+
+
+def check_tools(python: Python | None) -> None:
+    """Raises SetupError naming all that is missing to make uv and to compile pyfarmhash, which has no wheel."""
+    missing = []
+    if not (uv_made() or any(maker and maker.venv for maker in (python, ask(sys.executable)))):
+        missing.append(("Python's venv module", f"python3.{sys.version_info[1]}-venv", "python3"))
+    if not (shutil.which("g++") or shutil.which("c++")):
+        missing.append(("a C++ compiler", "g++", "gcc-c++"))
+    if python and not python.headers:
+        missing.append((f"Python.h of {python.path}", f"python3.{python.minor}-dev", f"python3.{python.minor}-devel"))
+    if missing:
+        what, apt, dnf = ([part[column] for part in missing] for column in range(3))
+        raise SetupError(f"{' and '.join(what)} cannot be found: install it with {packages(apt, dnf)} {AGAIN}", 2)
+
+
+def environment() -> dict[str, str]:
+    """Returns the variables for uv and pip: the user's, without those that would put things elsewhere."""
+    kept = {name: value for name, value in os.environ.items() if HARMLESS.match(name) or not DIVERTING.match(name)}
+    places = {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python")}
+    return {**kept, **places, "UV_PYTHON_DOWNLOADS": "manual", "NO_COLOR": "1"}
+
+
+def system_certificates() -> dict[str, str]:
+    """Return the variables that make uv and pip trust the certificates of this machine; empty where it has none."""
+    named = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    found = [path for path in (named, *CERTIFICATES) if path and os.path.isfile(path)]
+    # requests, within pip, prefers its own variable to pip's.
+    return {"UV_SYSTEM_CERTS": "1", "PIP_CERT": found[0], "REQUESTS_CA_BUNDLE": found[0]} if found else {}
+
+
+def run(what: str, *command: str) -> None:
+    """Run a command; where the package index's certificate is not trusted, again with this machine's certificates."""
+    try:
+        _run(what, command, environment())
+    except UntrustedError:
+        trusted = system_certificates()
+        if not trusted:
+            raise
+        say(f"the package index's certificate is not signed by a public authority: trying {trusted['PIP_CERT']}")
+        _run(what, command, {**environment(), **trusted})
+
+
+def _run(what: str, command: Sequence[str], variables: dict[str, str]) -> None:
+    """Runs a command, shows those of its lines that tell how far it is, and keeps all of them in the log."""
+    process = Popen(command, cwd=str(ROOT), env=variables, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
+    with LOG.open("w", encoding="utf-8") as log, process:
+        for line in process.stdout or ():
+            text = line.decode("utf-8", "replace")
+            log.write(text)
+            if TOLD.match(text):
+                say(f"  {text.strip()}")
+    if process.returncode:
+        raise explain(what, LOG.read_text(encoding="utf-8"))
+
+
+def explain(what: str, log: str) -> SetupError:
+    """Returns the one sentence for a command that failed."""
+    if NO_ROOM.search(log):
+        return SetupError(f"there was no room left while {what}: make room in {ROOT} or uv's cache {AGAIN}", 5)
+    if UNTRUSTED.search(log):
+        fix = (
+            "add your company's certificate authority to this machine's (Debian: copy its .crt file to "
+            "/usr/local/share/ca-certificates and run `update-ca-certificates`), or name its file with "
+            f"`export SSL_CERT_FILE=FILE.pem`, {AGAIN} (see {LOG})"
+        )
+        return UntrustedError(f"the package index answered {what} with a certificate that is not trusted: {fix}", 5)
+    if NO_NETWORK.search(log):
+        mend = f"mend the network, or name its proxy with `export HTTPS_PROXY=http://HOST:PORT`, {AGAIN} (see {LOG})"
+        return SetupError(f"the package index could not be reached while {what}: {mend}", 5)
+    lines = re.findall(r"(?mi)^\s*((?:error|cause|fatal)\b.*)", log) or log.splitlines() or ["it said nothing"]
+    return SetupError(f"{what} failed ({' '.join(lines[-1].split())}): mend what {LOG} shows {AGAIN}", 2)
+
+
+def uv_made() -> bool:
+    """Tells whether our own uv is there; another one on PATH is never used."""
+    with contextlib.suppress(OSError, SubprocessError):
+        said = call([str(UV), "--version"], stdout=PIPE, stderr=DEVNULL, check=True).stdout
+        return said.split()[1:2] == [UV_VERSION.encode()]
+    return False
+
+
+def make_uv(python: Python | None) -> None:
+    """Puts the pinned uv into `.tools/uv`, by way of the chosen interpreter or the one that runs this file."""
+    check_tools(python)
+    if not uv_made():
+        say(f"getting uv {UV_VERSION}, about 10 s")
+        maker = python.path if python and python.venv else sys.executable
+        run("making .tools/uv", maker, "-m", "venv", "--clear", str(TOOLS / "uv"))
+        run("getting uv", f"{UV.parent}/python", "-m", "pip", "install", "--retries", "2", f"uv=={UV_VERSION}")
+
+
+def fetch_python(stack: Stack) -> Python | None:
+    """Returns a Python that uv fetched into `.tools/python`; None when it could not, as on a closed network."""
+    minor = f"3.{stack.minors[0]}"
+    make_uv(None)
+    say(f"no Python for TFX {stack.tfx} is installed: fetching {minor}, about 20 s")
+    with contextlib.suppress(SetupError):
+        run(f"fetching Python {minor}", str(UV), "python", "install", "--no-bin", minor)
+    return find_python(stack)
+
+
+def put_aside() -> None:
+    """Moves aside what is at `.venv` and was not made by a set-up: emptying it would lose what somebody installed."""
+    if VENV.is_symlink() or (VENV.exists() and not STAMP.exists() and not MARK.exists()):
+        aside = VENV.with_name(f".venv.before-{time.strftime('%Y%m%d-%H%M%S')}")
+        VENV.rename(aside)
+        say(f".venv was not made by this set-up: it is {aside.name} now")
+
+
+def make_venv(python: Python) -> None:
+    """Makes `.venv` hold exactly what the lock says; what an interrupted set-up left is used."""
+    put_aside()
+    if VENV.exists():
+        MARK.touch()
+    with contextlib.suppress(FileNotFoundError):
+        STAMP.unlink()
+    inside = ask(str(VENV / "bin" / "python"))
+    if not (inside and inside.minor == python.minor and made_here()):
+        run("making .venv", str(UV), "venv", "--clear", "--python", python.path, str(VENV))
+        MARK.touch()
+    # Where bytecode may not be written later, each `import tfx` would take 35 s in place of 10.
+    groups = ("--all-groups", "--no-group", "docs")  # `make docs` has an environment of its own
+    run("filling .venv", str(UV), "sync", "--frozen", *groups, "--compile-bytecode", "--python", python.path)
+
+
+def set_up(asked: str | None) -> None:
+    """Makes `.venv` for the asked or the best stack, unless that is done already."""
+    if ready(asked):
+        return
+    check_machine()
+    import fcntl  # absent on Windows, which was just refused
+
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two set-ups at once, one waits for the other
+        if ready(asked):
+            return
+        started = time.monotonic()
+        stack, python = choose(asked)
+        make_uv(python)
+        say(f"TFX {stack.tfx} with {python.path} into .venv: 1 to 10 minutes, the first time with 1 GB to download")
+        make_venv(python)
+        STAMP.write_text(json.dumps({"digest": digest(stack.name), "stack": stack.name, "asked": asked}))
+        say(f"ready after {time.monotonic() - started:.0f} s")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Sets up and returns the exit code."""
+    parser = argparse.ArgumentParser(description="Makes .venv from uv.lock.")
+    parser.add_argument("--stack", choices=("legacy", "current"), help="TFX 1.16 or 1.21; by default what fits here")
+    message, code = "", 0
+    try:
+        set_up(parser.parse_args(arguments).stack)
+    except SetupError as error:
+        message, code = error.args
+    except OSError as error:
+        message, code = f"{error.filename or ROOT} cannot be used ({error.strerror}): mend that {AGAIN}", 5
+    except KeyboardInterrupt:
+        message, code = "stopped: the next run goes on from here", 130
+    if message:
+        print(f"set-up: {message}.", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,230 @@
+"""The stages, in the order in which data flows."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tfx.orchestration.pipeline import Pipeline
+
+from components.baseline.component import reference_model, served
+from components.evaluator import evaluator
+from components.ingestion.component import ingestion
+from components.pusher.component import pusher
+from components.schema import schema
+from components.statistics import statistics
+from components.trainer import trainer
+from components.transformation import transformation
+from components.tuner import tuner
+from components.validation import history, validation
+from pipeline import user_code
+from pipeline.beam_arguments import BEAM_ARGS
+from pipeline.config import Config
+from spec.columns.label import CLASSED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a pipeline finds and leaves things: never part of the config.
+
+    Attributes:
+        data: The data's paths or patterns: one, several, or those of each ready-made split.
+        schema: The reviewed schema file.
+        artifacts: Folder of all artifacts, one folder a node.
+        serving: Folder of pushed models.
+        trials: Folder of the tuner's finished trials.
+        data_content: Digest of the data; empty where it cannot be known.
+        schema_content: Digest of the schema's text.
+        skew: Paths of served rows, as [gates] skew names them; None where it names none.
+        skew_content: Digest of these.
+        settings: Folder for long settings; None keeps them in line.
+        baseline: Where the baseline comes from: ML Metadata, or the serving folder.
+        metadata: ML Metadata's connection config; None where the platform has its own.
+        beam_args: Arguments of every Beam pipeline.
+        cache: Whether a stage with equal inputs, parameters and code is served from its last run.
+    """
+
+    data: Any
+    schema: str
+    artifacts: str
+    serving: str
+    trials: str
+    data_content: str = ""
+    schema_content: str = ""
+    skew: Any = None
+    skew_content: str = ""
+    settings: str | None = None
+    baseline: Literal["metadata", "serving"] = "metadata"
+    metadata: Any = None
+    beam_args: tuple[str, ...] = BEAM_ARGS
+    cache: bool = True
+
+
+def create_pipeline(
+    *, name: str, config: Config, columns: Mapping[str, str], places: Places, advisory: bool = False
+) -> Pipeline:
+    """Wire the stages.
+
+    Args:
+        name: The pipeline's name.
+        config: Its config.
+        columns: Column name -> schema type, of the reviewed schema.
+        places: Where things are.
+        advisory: Whether the evaluation's rules are told and refuse nothing, as on a sample of the rows.
+
+    Returns:
+        The TFX pipeline, which any of our targets runs or compiles.
+
+    Raises:
+        UserError: your own network does not import.
+    """
+    # The user's own file breaks here, with its line, and not after the stages before it.
+    if "." in config.network["name"]:
+        user_code.load(config.network["name"].rpartition(".")[0])
+    # Rows become tf.Examples, in splits that never change.
+    examples = ingestion(
+        paths=places.data,
+        data=config.plain("data")["data"],
+        columns=columns,
+        duties=config.plain("columns")["columns"],
+        # Clusters are found without a label, so a row may lack it.
+        label=None if config.label.task == "clusters" else config.label.column,
+        complete=config.features.complete(),
+        content=places.data_content,
+        read=config.watched(columns)["used"],
+        classes=config.label.task in CLASSED,
+        notes=config.remarks(columns),
+        settings_folder=places.settings,
+    )
+
+    # Each split is counted and measured.
+    figures = statistics(examples=examples.outputs["examples"])
+
+    # The reviewed schema says what the data should be.
+    reviewed = schema(path=places.schema, content=places.schema_content)
+
+    # What was let through before is what today's data is compared with.
+    earlier = None
+    if places.baseline == "metadata":
+        earlier = history(candidate=figures.outputs["statistics"], runs=config.gates.rows.runs, serving=places.serving)
+
+    # The gate: data that differs from the schema, or too much from earlier data, goes no further.
+    gate = validation(
+        statistics=figures.outputs["statistics"],
+        schema=reviewed.outputs["schema"],
+        examples=examples.outputs["examples"],
+        history=earlier.outputs["statistics"] if earlier else None,
+        gates=config.plain("gates")["gates"],
+        columns=config.watched(columns),
+        label=config.plain("label")["label"],
+        weight=config.columns.weight,
+        source=examples.exec_properties["settings"],
+        source_content=places.data_content,
+        schema_path=os.path.join(*places.schema.split("/")[-2:]),
+        skew=places.skew,
+        skew_content=places.skew_content,
+        advisory=advisory,
+        settings_folder=places.settings,
+    )
+
+    # Columns become model features, by role.
+    transformed = transformation(
+        examples=examples.outputs["examples"],
+        schema=reviewed.outputs["schema"],
+        config=config.plain("features", "label", "columns", "preprocessing"),
+        files=config.files,
+        settings_folder=places.settings,
+    )
+    transformed.add_upstream_node(gate)
+
+    # Values are tried, and the best of them feed the trainer.
+    tuned = None
+    if config.tuner is not None:
+        tuned = tuner(
+            examples=transformed.outputs["transformed_examples"],
+            transform_graph=transformed.outputs["transform_graph"],
+            config=config.plain("features", "label", "network", "training", "tuner"),
+            trials=places.trials,
+            anew=not places.cache,
+            files=config.files,
+            settings_folder=places.settings,
+        )
+
+    # The network learns, and is exported with its transformation inside.
+    start = _reference(places, "warm-start") if config.training.warm_start else None
+    trained = trainer(
+        examples=transformed.outputs["transformed_examples"],
+        transform_graph=transformed.outputs["transform_graph"],
+        schema=reviewed.outputs["schema"],
+        raw_examples=examples.outputs["examples"],
+        hyperparameters=tuned.outputs["best_hyperparameters"] if tuned else None,
+        config={
+            **config.plain("features", "label", "columns", "network", "training"),
+            "cleaning": config.cleaning(places.data),
+        },
+        start=start.outputs["model"] if start else None,
+        files=config.files,
+        settings_folder=places.settings,
+    )
+
+    # The model to beat: the one that serves.
+    before = _reference(places, "baseline", candidate=trained.outputs["model"])
+
+    # The second gate: a model is blessed above the floor, and when it is not worse than the baseline.
+    demanded = config.plain("evaluation")["evaluation"]
+    judged = evaluator(
+        examples=examples.outputs["examples"],
+        model=trained.outputs["model"],
+        baseline_model=before.outputs["model"],
+        baseline_blessing=before.outputs.get("model_blessing"),
+        baseline_examples=before.outputs.get("examples"),
+        task=config.label.task,
+        label=config.label.column,
+        columns=columns,
+        slices=config.evaluation.parts(),
+        max_slices=config.evaluation.max_slices,
+        threshold=config.evaluation.threshold,
+        top_k=config.evaluation.top_k,
+        precision_at=config.evaluation.precision_at,
+        floor=config.evaluation.floor,
+        baseline=demanded["baseline"] or (),
+        rules=demanded["rules"],
+        gaps=demanded["gaps"],
+        identifier=config.columns.id,
+        group=config.columns.group or config.columns.id,
+        weight=config.columns.weight,
+        advisory=advisory,
+        importance=config.evaluation.importance,
+        settings_folder=places.settings,
+    )
+
+    # A blessed model becomes the next served version.
+    pushed = pusher(
+        model=trained.outputs["model"],
+        blessing=judged.outputs["blessing"],
+        serving=places.serving,
+        keep=config.push.keep,
+        uncompared=config.push.uncompared or advisory,
+        older_span=config.push.older_span or advisory,
+    )
+
+    return Pipeline(
+        pipeline_name=name,
+        pipeline_root=places.artifacts,
+        components=[
+            *(examples, figures, reviewed, *([earlier] if earlier else []), gate, transformed),
+            *([start] if start else []),
+            *([tuned] if tuned else []),
+            *(trained, before, judged, pushed),
+        ],
+        enable_cache=places.cache,
+        metadata_connection_config=places.metadata,
+        beam_pipeline_args=list(places.beam_args),
+    )
+
+
+def _reference(places: Places, name: str, candidate: Any = None) -> Any:
+    """The node that finds the model that serves; see components/baseline/reference.py."""
+    if places.baseline == "metadata":
+        return reference_model(serving=places.serving, candidate=candidate, name=name)
+    return served(serving=places.serving, candidate=candidate, name=name)

@@ -1,0 +1,1 @@
+"""The serving folder: its versions, and who pushed them."""

@@ -1,0 +1,116 @@
+"""What one cell means: blanks around it, and texts or numbers that stand for a missing value.
+
+Ingestion applies these rules to Arrow columns (components/ingestion/parsing/casting.py), a served model to tensors
+(models/features/served_cells.py), so that a cell means the same in training and in serving. Plain Python.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from spec.cells.date_format import DateFormat
+from spec.cells.number_format import PLAIN, NumberFormat
+
+WHITESPACE = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+    + "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Characters that count as blanks around a cell: those of `str.isspace`, no-break spaces among them."""
+INT64 = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the cells of one column are cleaned, in this order.
+
+    Attributes:
+        strip: Whether whitespace around a text is removed.
+        null_values: Texts that stand for a missing value; one that is a number stands for that number, however written.
+        fold_case: Whether texts become lower case.
+        numbers: How numbers are written in texts; a served row has them as numbers.
+        date: How dates are written, which become YYYY-MM-DD; None for other texts, and for dates that are so already.
+    """
+
+    strip: bool = True
+    null_values: tuple[str, ...] = ()
+    fold_case: bool = False
+    numbers: NumberFormat = PLAIN
+    date: DateFormat | None = None
+
+    @property
+    def null_numbers(self) -> tuple[float | int, ...]:
+        """Numbers that stand for a missing value."""
+        return tuple(number for text in self.null_values if (number := _number(text)) is not None)
+
+    def null_integers(self) -> tuple[int, ...]:
+        """Of these the whole numbers that an int64 can hold."""
+        return tuple(int(number) for number in self.null_numbers if number == int(number) and int(number) in INT64)
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """The rules of all columns, as [data] says.
+
+    Attributes:
+        strip: data.trim.
+        null_values: data.blank.
+        of_column: data.column_null_values.
+        fold_case: data.fold_case.
+        numbers: Those of data.csv.
+        dates: data.dates.
+    """
+
+    strip: bool
+    null_values: tuple[str, ...]
+    of_column: Mapping[str, tuple[str, ...]]
+    fold_case: tuple[str, ...] = ()
+    numbers: NumberFormat = PLAIN
+    dates: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Cleaning":
+        """Take the rules out of a config's section.
+
+        Args:
+            data: [data] with all its defaults, or what `section` leaves of it.
+        """
+        of_column = {name: tuple(texts) for name, texts in data["column_null_values"].items()}
+        written = data.get("csv", {})
+        numbers = NumberFormat(written["decimal"], written["thousands"], tuple(written["units"])) if written else None
+        fold = tuple(data["fold_case"])
+        return cls(data["trim"], tuple(data["blank"]), of_column, fold, numbers or PLAIN, data["dates"])
+
+    def rules(self, column: str) -> Rules:
+        """The rules of one column."""
+        null_values = (*self.null_values, *self.of_column.get(column, ()))
+        date = DateFormat(self.dates[column]) if column in self.dates else None
+        return Rules(self.strip, null_values, column in self.fold_case, self.numbers, date)
+
+
+DOTTED, FINAL = ("\u0130", "i"), ("\u03c2", "\u03c3")
+"""What a lower case differs in between Arrow and ICU, which knows words: it is made alike before and after."""
+
+
+def folded(text: str) -> str:
+    """A text in lower case, as rules with `fold_case` make it."""
+    return text.replace(*DOTTED).lower().replace(*FINAL)
+
+
+def section(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of [data] that clean a served row."""
+    return {key: data[key] for key in ("trim", "blank", "column_null_values", "fold_case", "dates")}
+
+
+def _number(text: str) -> float | int | None:
+    """A finite number that a text is; None where it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,1 @@
+"""The columns by role, and the label."""

@@ -1,0 +1,132 @@
+"""The label's role: what the model learns to predict. Plain Python, no TensorFlow."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
+
+from spec.base import Strict, Word
+
+LABEL = "label"
+"""Name of the transformed label."""
+Task = Literal["regression", "binary", "classes", "anomaly", "clusters"]
+ABOVE: Mapping[str, float] = {"log": 0.0, "log1p": -1.0}
+"""Transform -> what every label must be above, where not all numbers have one."""
+CLASSED = ("binary", "classes", "anomaly")
+"""Tasks whose label is a class, so that equal rows should have one label."""
+Value = Annotated[Word, AfterValidator(str.strip)]
+"""A value of the label's column, without blanks around it: in the data they do not count either."""
+_KEYS: dict[str, tuple[str, ...]] = {
+    "regression": ("transform",),
+    "binary": ("positive", "threshold", "classes"),
+    "classes": ("tiers", "classes"),
+    "anomaly": ("positive", "threshold"),
+    "clusters": (),
+}
+"""Task -> keys that act for it."""
+_OWN = tuple(dict.fromkeys(key for keys in _KEYS.values() for key in keys))
+
+
+class Label(Strict):
+    """What the model predicts."""
+
+    column: str | None = None
+    """Column to predict. Optional for clusters, which only compares it with the clusters that it found."""
+    task: Task = "regression"
+    """regression: a number; binary: one of two classes; classes: one of several; anomaly: how unlike a row is to rows
+    labelled normal; clusters: groups of similar rows."""
+    transform: Literal["none", "log", "log1p", "signed_log"] = "none"
+    """regression: the network learns ln(label), ln(1 + label) or sign(label) ln(1 + abs(label)); predictions are in the
+    unit of the label. A label without such a logarithm stops the run before training."""
+    positive: Value | None = None
+    """binary, anomaly: the value that is the second class, or an anomaly."""
+    threshold: FiniteFloat | None = None
+    """binary, anomaly: numbers from this value on are the second class, or anomalies; in the unit of the label."""
+    tiers: int | None = Field(default=None, ge=2, le=1000)
+    """classes: cut a number into this many classes of about equal count, at quantiles of the train split."""
+    classes: tuple[Value, ...] = ()
+    """Class names in order; for `classes` without `tiers` also the values of the label. Empty: found in the train
+    split."""
+
+    @classmethod
+    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+        """Keys of other tasks."""
+        own = _KEYS.get(str(given.get("task", "regression")), _OWN)
+        return [key for key in _OWN if key not in own]
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> "Label":
+        for key in self.idle({"task": self.task}):
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"{key} does nothing for task {self.task!r}: take it out, or change the task")
+        if self.column is None and self.task != "clusters":
+            raise ValueError(f"task {self.task!r} needs column: name the label's column")
+        if self.task in ("binary", "anomaly") and (self.positive is None) == (self.threshold is None):
+            raise ValueError(f'task {self.task!r} needs either positive = "VALUE" or threshold = NUMBER')
+        if self.task == "binary" and len(self.classes) not in (0, 2):
+            raise ValueError("task 'binary' has two classes")
+        if self.tiers is not None and self.classes and len(self.classes) != self.tiers:
+            raise ValueError(f"{self.tiers} tiers need as many classes, or none to number them")
+        if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
+            raise ValueError("classes must be two or more different names")
+        return self
+
+    @property
+    def needs_number(self) -> bool:
+        """Whether the column must be INT or FLOAT."""
+        return self.task == "regression" or self.threshold is not None or self.tiers is not None
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the classes, None where only the training split tells them or there are none."""
+        if self.classes or self.task == "regression":
+            return self.classes or None
+        if self.task == "anomaly":
+            return ("normal", "anomaly")
+        if self.positive is not None:
+            return (f"not {self.positive}", self.positive)
+        if self.threshold is not None:
+            return (f"below {self.threshold:g}", f"from {self.threshold:g}")
+        if self.tiers is not None:
+            return tuple(f"tier {number + 1}" for number in range(self.tiers))
+        return None
+
+    def class_of(self, value: str | float) -> str | float | None:
+        """Name of a value's class.
+
+        Args:
+            value: A cell of the label's column.
+
+        Returns:
+            The name; of a regression or of tiers the value itself, and None where it is no class.
+        """
+        if self.task == "regression" or self.tiers is not None:
+            return value
+        named = self.names
+        if self.threshold is not None:
+            return (named or ())[int(float(value) >= self.threshold)]
+        text = self.text(value)
+        if self.positive is not None:
+            return (named or ())[int(text == self.positive)]
+        return text if named is None or text in named else None
+
+    @staticmethod
+    def text(value: str | float) -> str:
+        """A cell of the label's column as the name of a class: without blanks around it, 1.0 as 1."""
+        return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
+
+    def unlisted(self, values: Iterable[str | float]) -> list[str]:
+        """Values of the label's column that the config does not know, in order.
+
+        A row with such a value would have no class, or count as the other one of two: where `classes` of a binary label
+        are the two values themselves, a third one is none of them.
+
+        Args:
+            values: Different cells of the column, none of them missing.
+        """
+        if self.threshold is not None or self.tiers is not None or not self.classes:
+            return []
+        texts = set(map(self.text, values))
+        if self.positive is not None and not set(self.classes) <= texts:
+            return []
+        return sorted(texts - set(self.classes))

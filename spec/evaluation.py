@@ -1,0 +1,219 @@
+"""Keys of [evaluation]: what is measured on the test split, and what is demanded."""
+
+import difflib
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from spec.base import Strict
+from spec.columns.label import Label
+from spec.slices import MISSING, Buckets, Slice, Slicing, fitting, name_of, names_of
+
+METRICS = {
+    "regression": ("mae", "rmse", "r2", "mse", "bias"),
+    "binary": ("accuracy", "log_loss", "auc", "pr_auc", "precision", "recall", "f1", "calibration"),
+    "classes": ("accuracy", "log_loss", "top_k_accuracy", "macro_f1", "precision[CLASS]", "recall[CLASS]"),
+    "anomaly": ("auc", "pr_auc", "precision_at_k", "precision", "recall", "flagged", "mean_score"),
+    "clusters": ("silhouette", "adjusted_rand", "mean_distance"),
+}
+"""Task -> metrics that its evaluation has; CLASS stands for a class's name."""
+_OWN_KEYS = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly"}
+"""Key -> the task that it acts for."""
+
+
+class Baseline(Strict):
+    """Comparison with the model that serves."""
+
+    metric: str
+    """Metric to compare."""
+    tolerance: float = Field(default=0.01, ge=0.0)
+    """Largest accepted loss of quality relative to the best model so far, as a share of the baseline's value; earlier
+    models may have used a part of it."""
+
+
+class Rule(Strict):
+    """Condition on a metric, of all rows or of slices."""
+
+    metric: str
+    """Metric that the rule is about."""
+    slice: Slice | None = None
+    """Name or names of a slicing: each of its slices; names and values: this slice. Unset: all rows."""
+    floor: float | None = None
+    """Worst accepted value (for an error: the largest)."""
+    tolerance: float | None = Field(default=None, ge=0.0)
+    """Largest accepted loss of quality relative to the baseline on the same rows, as a share of its value."""
+    min_count: int | None = Field(default=None, ge=1)
+    """Slices with fewer rows are not judged. Unset: every slice is judged, and one without rows fails."""
+
+    @model_validator(mode="after")
+    def _demands_something(self) -> "Rule":
+        if self.floor is None and self.tolerance is None:
+            raise ValueError("give floor = NUMBER, tolerance = NUMBER, or both")
+        return self
+
+
+class Gap(Strict):
+    """Largest difference of a metric between two slices."""
+
+    metric: str
+    """Metric to compare."""
+    slice: str | tuple[str, ...]
+    """Name or names of a slicing."""
+    most: float = Field(ge=0.0)
+    """Largest accepted difference, in the unit of the metric."""
+    min_count: int = Field(default=1, ge=1)
+    """Slices with fewer rows are left out."""
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, dict | Baseline) else value
+
+
+class Evaluation(Strict):
+    """What the evaluator measures on the test split, and the conditions for a blessing."""
+
+    slices: tuple[Slicing, ...] = ()
+    """Columns whose values make slices, or buckets of a number; a list of these makes their cross."""
+    max_slices: int = Field(default=100, ge=1, le=10_000)
+    """Number of slices kept per slicing, the most frequent ones."""
+    threshold: float = Field(default=0.5, gt=0.0, lt=1.0)
+    """binary: probability above which the second class is predicted."""
+    top_k: int = Field(default=3, ge=1)
+    """classes: top_k_accuracy counts a row whose class is among this many most likely ones; measured if there are more
+    classes."""
+    precision_at: int | None = Field(default=None, ge=1)
+    """anomaly: number of rows with the highest scores that precision_at_k looks at. Unset: the number of anomalies."""
+    importance: int = Field(default=500, ge=0, le=100_000)
+    """Number of rows on which permutation importance is measured, with one prediction per row and column; 0: none."""
+    floor: dict[str, float] = Field(default_factory=dict)
+    """Metric -> worst accepted value on all rows (for an error: the largest)."""
+    baseline: Annotated[tuple[Baseline, ...] | None, BeforeValidator(_listed)] = None
+    """One comparison with the model that serves, or a list of them."""
+    rules: tuple[Rule, ...] = ()
+    """Conditions on a metric, of all rows or of slices."""
+    gaps: tuple[Gap, ...] = ()
+    """Limits of the difference of a metric between slices."""
+
+    @model_validator(mode="after")
+    def _names_are_clear(self) -> "Evaluation":
+        cuts: dict[str, Any] = {}
+        for slicing in self._given():
+            if not slicing:
+                raise ValueError("slices: a list of no columns makes no slice")
+            named = [name_of(part) for part in slicing]
+            if len(set(named)) < len(named):
+                raise ValueError(f"slices: {named[0]!r} is crossed with itself")
+            for part in slicing:
+                if cuts.setdefault(name_of(part), part) != part:
+                    raise ValueError(
+                        f"slices: {name_of(part)!r} is cut in two ways: "
+                        "write the same edges or quantiles in both places"
+                    )
+        for key, entry in self._entries():
+            names = names_of(entry.slice)
+            if len(set(names)) < len(names) or (entry.slice is not None and not names):
+                raise ValueError(f"{key}.slice: name one or more columns, each once")
+            if isinstance(entry.slice, dict):
+                for name, value in entry.slice.items():
+                    known = cuts[name].values() if isinstance(cuts.get(name), Buckets) else None
+                    if known is not None and value not in known:
+                        raise ValueError(f"{key}.slice: {name} has no slice {value!r}.{_nearest(str(value), known)}")
+        return self
+
+    def _given(self) -> list[tuple[str | Buckets, ...]]:
+        return [entry if isinstance(entry, tuple) else (entry,) for entry in self.slices]
+
+    def _entries(self) -> Iterator[tuple[str, Rule | Gap]]:
+        """Rules and gaps with their keys."""
+        yield from ((f"rules.{number}", rule) for number, rule in enumerate(self.rules))
+        yield from ((f"gaps.{number}", gap) for number, gap in enumerate(self.gaps))
+
+    def _all(self) -> list[tuple[str | Buckets, ...]]:
+        """Slicings as they are given, and those that only a rule names."""
+        found = self._given()
+        cuts = {name_of(part): part for slicing in found for part in slicing}
+        for _, entry in self._entries():
+            names = names_of(entry.slice)
+            if names and all({name_of(part) for part in slicing} != set(names) for slicing in found):
+                found.append(tuple(cuts.get(name, name) for name in names))
+        return found
+
+    @property
+    def slicings(self) -> tuple[tuple[str, ...], ...]:
+        """The names of each slicing: columns, or COLUMN_bucket."""
+        return tuple(tuple(name_of(part) for part in slicing) for slicing in self._all())
+
+    def parts(self) -> list[list[dict[str, Any]]]:
+        """Each slicing as the evaluator takes it: `column`, `name`, `edges` and `quantiles` of each part."""
+        return [
+            [
+                {"name": part.name, **part.model_dump(mode="json")}
+                if isinstance(part, Buckets)
+                else {"name": part, "column": part}
+                for part in slicing
+            ]
+            for slicing in self._all()
+        ]
+
+    def columns(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+        """Key, raw column, the schema types that fit there (all where none is named), and what they must fit."""
+        for slicing in self._given():
+            for part in slicing:
+                numbers = ("INT", "FLOAT") if isinstance(part, Buckets) else ()
+                yield "evaluation.slices", part.column if isinstance(part, Buckets) else part, numbers, "buckets need"
+        buckets = self.buckets()
+        for key, entry in self._entries():
+            for name in names_of(entry.slice):
+                if name not in buckets:
+                    value = entry.slice[name] if isinstance(entry.slice, dict) else MISSING
+                    yield f"evaluation.{key}.slice", name, fitting(value), f"a value written {value!r} fits"
+
+    def buckets(self) -> tuple[str, ...]:
+        """Names of the slicings by bucket."""
+        return tuple(name_of(part) for slicing in self._given() for part in slicing if isinstance(part, Buckets))
+
+    def check(self, label: Label) -> None:
+        """See that metrics and keys are those of the label's task.
+
+        Raises:
+            ValueError: one is not; the nearest is named.
+        """
+        known = METRICS[label.task]
+        names = (label.names or ()) if label.task == "classes" else ()
+        classed = [f"{metric}[{name}]" for metric in ("precision", "recall") for name in names]
+        named = [("floor", metric) for metric in self.floor]
+        named += [("baseline", entry.metric) for entry in self.baseline or ()]
+        named += [(key, entry.metric) for key, entry in self._entries()]
+        number = len(names)
+        for key, metric in named:
+            if metric == "top_k_accuracy" and 0 < number <= self.top_k:
+                raise ValueError(
+                    f"evaluation.{key}: top_k_accuracy of {number} classes is always 1 with evaluation.top_k = "
+                    f"{self.top_k}: set top_k below {number}, or name accuracy"
+                )
+            pattern = metric.partition("[")[0] + "[CLASS]" if metric.endswith("]") else metric
+            free = pattern in known and pattern != metric and not classed
+            if (metric not in (*known, *classed) and not free) or (
+                metric.endswith("[CLASS]") and metric not in classed
+            ):
+                raise ValueError(
+                    f"evaluation.{key}: metric {metric!r} is none of {', '.join(known)} (task {label.task})."
+                    f"{_nearest(metric, (*known, *classed))}"
+                )
+        for key, task in _OWN_KEYS.items():
+            if getattr(self, key) != type(self).model_fields[key].default and label.task != task:
+                raise ValueError(f"evaluation: {key} does nothing for task {label.task!r}: take it out")
+
+
+def _measured(metric: str, known: tuple[str, ...], classed: list[str]) -> bool:
+    """Whether a task has a metric; of which classes only the data may tell."""
+    stem, bracket, _ = metric.partition("[")
+    if not bracket:
+        return metric in known
+    return metric in classed if classed else f"{stem}[CLASS]" in known and metric.endswith("]")
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,46 @@
+"""[limits]: how long a stage may run, and how much memory a run may take on this machine."""
+
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from spec.base import Strict
+from spec.suggestions import nearest
+
+
+class Limits(Strict):
+    """Limits of time and memory. A stage that exceeds one fails; limits never change a result."""
+
+    stage_seconds: float | None = Field(default=None, gt=0)
+    """Time limit of each stage in seconds."""
+    seconds: dict[str, float] = Field(default_factory=dict)
+    """Stage -> its time limit in seconds, such as {trainer = 3600}; takes precedence over `stage_seconds`."""
+    memory_gb: float | None = Field(default=None, gt=0)
+    """Limit of the resident memory of the worker and its child processes, in 10⁹ bytes, measured twice a second. Pages
+    shared with the process that imported TensorFlow count too."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a limit."""
+        return self.stage_seconds is not None or bool(self.seconds) or self.memory_gb is not None
+
+    def of(self, stage: str) -> float | None:
+        """Most seconds of a stage; None where it has no limit."""
+        return self.seconds.get(stage, self.stage_seconds)
+
+    def edit(self, stage: str) -> str:
+        """The line of the config that doubles a stage's limit."""
+        return f"[limits] seconds = {{{stage} = {2 * (self.of(stage) or 0):g}}}"
+
+    def check(self, stages: Iterable[str]) -> None:
+        """See that each limit is of a stage of the pipeline.
+
+        Raises:
+            ValueError: one is not, or is no positive number.
+        """
+        known = list(stages)
+        for stage, seconds in self.seconds.items():
+            if stage not in known:
+                raise ValueError(f"limits.seconds.{stage}: this pipeline has no such stage.{nearest(stage, known)}")
+            if seconds <= 0:
+                raise ValueError(f"limits.seconds.{stage}: give a number of seconds above 0 (found {seconds:g})")

@@ -1,0 +1,1 @@
+"""Rows: paths of data, splits, groups and expressions."""

@@ -1,0 +1,187 @@
+"""Expressions that name obviously wrong rows, as in `bedrooms > 20 and not (grade >= 10)`: a small language of our own.
+
+    expression = all {"or" all};  all = one {"and" one};  one = "not" one | "(" expression ")" | comparison
+    comparison = value ("=" | "==" | "!=" | "<" | "<=" | ">" | ">=") value | column "is" ["not"] "missing"
+    value = a number | 'text' | "text" | a column, in `backticks` where its name is no word
+
+A comparison with a missing cell is neither true nor false, as in SQL, and leaves the row in.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+MAX_LENGTH = 1000
+"""Characters of an expression; also bounds how deep its parentheses go."""
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?!\w)|(?P<text>'[^']*'|\"[^\"]*\")|`(?P<column>[^`]+)`"
+    r"|(?P<sign><=|>=|==|!=|<>|[<>=()])|(?P<word>\w+))"
+)
+_SIGNS = {"=": "equal", "==": "equal", "!=": "not_equal", "<>": "not_equal"} | {
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+}
+LARGEST_INT = 2**63 - 1
+_KEYWORDS = ("and", "or", "not", "is", "missing")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column by its name."""
+
+    name: str
+
+
+Node = tuple[Any, ...]
+"""("and" | "or", left, right), ("not", one), ("missing", Column) or (Arrow's function, value, value)."""
+
+
+class Expression:
+    """One expression.
+
+    Args:
+        text: The expression as the config has it.
+
+    Raises:
+        ValueError: it cannot be understood; says where.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        if len(text) > MAX_LENGTH:
+            raise ValueError(f"{text[:40]!r}...: an expression has at most {MAX_LENGTH} characters")
+        self._tokens = list(self._split())
+        self._at = 0
+        self._depth = 0
+        self.tree = self._either()
+        if self._at < len(self._tokens):
+            self._fail("expected 'and', 'or' or the end")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns it names, each once."""
+        return tuple(dict.fromkeys(_columns(self.tree)))
+
+    def check(self, columns: Mapping[str, str]) -> None:
+        """See that its columns are there, and compared with what they hold.
+
+        Args:
+            columns: Column name -> type (INT, FLOAT, BYTES).
+
+        Raises:
+            ValueError: names expression and column.
+        """
+        for name in self.columns:
+            if name not in columns:
+                raise ValueError(f"{self.text!r} names column {name!r}, which does not exist")
+        for _, *values in _comparisons(self.tree):
+            kinds = [columns[value.name] if isinstance(value, Column) else None for value in values]
+            texts = [kind == "BYTES" or isinstance(value, str) for kind, value in zip(kinds, values, strict=True)]
+            if texts[0] != texts[1]:
+                column, other = (values[0], values[1]) if isinstance(values[0], Column) else (values[1], values[0])
+                has = "text" if columns[column.name] == "BYTES" else "a number"
+                shown = f"column {other.name!r}" if isinstance(other, Column) else repr(other)
+                mend = (
+                    "" if isinstance(other, Column) else f": write {repr(str(other)) if has == 'text' else 'a number'}"
+                )
+                raise ValueError(f"{self.text!r} compares column {column.name!r}, which is {has}, with {shown}{mend}")
+
+    def _split(self) -> Iterator[tuple[str, str]]:
+        at = 0
+        text = self.text.rstrip()
+        while at < len(text):
+            match = _TOKEN.match(text, at)
+            if match is None:
+                raise ValueError(f"{self.text!r}: {text[at:].strip()[:20]!r} cannot be understood")
+            kind = str(match.lastgroup)
+            value = match[kind]
+            if kind == "word" and value.lower() in _KEYWORDS:
+                kind, value = "keyword", value.lower()
+            yield ("column" if kind == "word" else kind), value
+            at = match.end()
+
+    def _next(self, kind: str, *values: str) -> str | None:
+        """The next token where it is of this kind, and one of these values if any are given."""
+        if self._at < len(self._tokens):
+            found, value = self._tokens[self._at]
+            if found == kind and (not values or value in values):
+                self._at += 1
+                return value
+        return None
+
+    def _fail(self, expected: str) -> NoReturn:
+        found = repr(self._tokens[self._at][1]) if self._at < len(self._tokens) else "the end"
+        raise ValueError(f"{self.text!r}: {expected}, found {found}")
+
+    def _either(self) -> Node:
+        node = self._all()
+        while self._next("keyword", "or"):
+            node = ("or", node, self._all())
+        return node
+
+    def _all(self) -> Node:
+        node = self._one()
+        while self._next("keyword", "and"):
+            node = ("and", node, self._one())
+        return node
+
+    def _one(self) -> Node:
+        self._depth += 1
+        if self._depth > 100:
+            self._fail("expected fewer parentheses")
+        node = self._nested()
+        self._depth -= 1
+        return node
+
+    def _nested(self) -> Node:
+        if self._next("keyword", "not"):
+            return ("not", self._one())
+        if self._next("sign", "("):
+            node = self._either()
+            if not self._next("sign", ")"):
+                self._fail("expected ')'")
+            return node
+        left = self._value()
+        if self._next("keyword", "is"):
+            inverse = self._next("keyword", "not")
+            if not self._next("keyword", "missing"):
+                self._fail("expected 'missing' after 'is'")
+            if not isinstance(left, Column):
+                self._fail("expected a column before 'is missing'")
+            return ("not", ("missing", left)) if inverse else ("missing", left)
+        sign = self._next("sign", *_SIGNS)
+        if not sign:
+            self._fail("expected a comparison such as '>' or 'is missing'")
+        right = self._value()
+        if not isinstance(left, Column) and not isinstance(right, Column):
+            self._fail("expected a column on one side of the comparison")
+        return (_SIGNS[sign], left, right)
+
+    def _value(self) -> Column | str | float:
+        if (number := self._next("number")) is not None:
+            whole = int(number) if re.fullmatch(r"-?\d{1,19}", number) else None
+            return whole if whole is not None and abs(whole) <= LARGEST_INT else float(number)
+        if (text := self._next("text")) is not None:
+            return text[1:-1]
+        if (name := self._next("column")) is not None:
+            return Column(name)
+        self._fail("expected a column, a number or a text")
+
+
+def _columns(node: Any) -> Iterator[str]:
+    if isinstance(node, Column):
+        yield node.name
+    elif isinstance(node, tuple):
+        for part in node[1:]:
+            yield from _columns(part)
+
+
+def _comparisons(node: Node) -> Iterator[Node]:
+    if node[0] in _SIGNS.values():
+        yield node
+    elif node[0] != "missing":
+        for part in node[1:]:
+            yield from _comparisons(part)

@@ -1,0 +1,1 @@
+"""When a run starts: cron expressions and schedules."""

@@ -1,0 +1,153 @@
+"""Times that a cron expression names, in a time zone, right on the days when clocks are changed.
+
+The five fields and the rules are those of Debian's cron (man 5 crontab): where both day fields are limited, either may
+fit; and when clocks are changed, a time that is skipped comes once, right after the gap, and a time that comes twice is
+taken the first time, unless minute or hour begins with `*`: such an expression means equal steps, so it follows the
+clock as it goes.
+"""
+
+import datetime
+import zoneinfo
+from collections.abc import Iterator
+
+from spec.timing import cron_hints
+
+FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
+SHORT = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_NAMES: tuple[dict[str, int], ...] = (
+    {},
+    {},
+    {},
+    {
+        name: number
+        for number, name in enumerate(
+            ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+        )
+    },
+    {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])},
+)
+_YEARS = 41
+"""Days of the month and of the week agree again after at most 28 years, or 40 across a century without leap year."""
+
+
+class Cron:
+    """One expression in one zone.
+
+    Args:
+        text: Five fields, or a short form such as @daily.
+        zone: A name of the IANA's, such as Europe/Berlin.
+
+    Raises:
+        ValueError: the expression or the zone is not known, or the expression names no time.
+    """
+
+    def __init__(self, text: str, zone: str = "UTC") -> None:
+        try:
+            self._zone = zoneinfo.ZoneInfo(zone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"timezone {zone!r} is not known: name it as Europe/Berlin or UTC") from error
+        fields = SHORT.get(text.strip().lower(), text).split()
+        if hint := cron_hints.explain(" ".join(fields)):
+            raise ValueError(f"{text!r}: {hint}")
+        if len(fields) != len(FIELDS):
+            number = f"{len(fields)} field{'s' if len(fields) != 1 else ''}"
+            raise ValueError(f'{text!r} has {number}: a cron time has {", ".join(FIELDS)}, as "0 3 * * *"')
+        self.notes = tuple(filter(None, (cron_hints.uneven(field, place) for place, field in enumerate(fields))))
+        """Sentences about what the expression means and may not be expected to mean."""
+        found = [_values(place, field) for place, field in enumerate(fields)]
+        self._minutes, self._hours, self._days, self._months, weekdays = map(sorted, found)
+        self._weekdays = {number % 7 for number in weekdays}
+        self._either = not fields[2].startswith("*") and not fields[4].startswith("*")
+        self._steps = fields[0].startswith("*") or fields[1].startswith("*")
+        if next(self.after(0.0), None) is None:
+            raise ValueError(f"{text!r} names no day that there is")
+
+    def after(self, moment: float) -> Iterator[float]:
+        """Times later than a moment, rising.
+
+        Args:
+            moment: Seconds since 1970.
+
+        Yields:
+            Seconds since 1970; none where there are none.
+        """
+        day = datetime.datetime.fromtimestamp(moment, self._zone).date() - datetime.timedelta(days=1)
+        last, searched = moment, 0
+        while searched < 366 * _YEARS:
+            if self._is_day(day):
+                for time in sorted(self._of_day(day)):
+                    if time > last:
+                        last, searched = time, 0
+                        yield time
+            day += datetime.timedelta(days=1)
+            searched += 1
+
+    def _is_day(self, day: datetime.date) -> bool:
+        if day.month not in self._months:
+            return False
+        fits = day.day in self._days, day.isoweekday() % 7 in self._weekdays
+        return any(fits) if self._either else all(fits)
+
+    def _of_day(self, day: datetime.date) -> Iterator[float]:
+        for hour in self._hours:
+            for minute in self._minutes:
+                local = datetime.datetime.combine(day, datetime.time(hour, minute), self._zone)
+                first, second = local.timestamp(), local.replace(fold=1).timestamp()
+                if first == second:
+                    yield first
+                elif second > first:  # the clock goes back over this time
+                    yield first
+                    if self._steps:
+                        yield second
+                elif not self._steps:  # the clock goes forth over this time, somewhere between the two
+                    yield self._change(int(second), int(first))
+
+    def _change(self, before: int, after: int) -> float:
+        """The second at which the clock is changed, between two."""
+        old = datetime.datetime.fromtimestamp(before, self._zone).utcoffset()
+        while after - before > 1:
+            middle = (before + after) // 2
+            if datetime.datetime.fromtimestamp(middle, self._zone).utcoffset() == old:
+                before = middle
+            else:
+                after = middle
+        return float(after)
+
+
+def _values(place: int, field: str) -> set[int]:
+    """Numbers that one field names."""
+    lowest, highest = _RANGES[place]
+    wrong = f"{field!r} is no {FIELDS[place]}: write {lowest} to {highest}, *, */5, 1-5 or 1,3"
+    values: set[int] = set()
+    for part in field.split(","):
+        span, slash, step = part.partition("/")
+        first, dash, last = span.partition("-")
+        if (slash and not (step.isdecimal() and int(step))) or (dash and not last):
+            raise ValueError(wrong)
+        if span == "*":
+            low, high = lowest, highest - (place == 4)
+        else:
+            low = _number(place, first, wrong)
+            high = _number(place, last, wrong) if dash else highest if slash else low
+        if not lowest <= low <= high <= highest:
+            raise ValueError(wrong)
+        if slash and int(step) > highest - lowest:
+            raise ValueError(cron_hints.too_long(field, int(step), place))
+        values.update(range(low, high + 1, int(step or 1)))
+    return values
+
+
+def _number(place: int, text: str, wrong: str) -> int:
+    named = _NAMES[place].get(text.lower())
+    if named is None and not (text.isascii() and text.isdecimal()):
+        raise ValueError(wrong)
+    return int(text) if named is None else named

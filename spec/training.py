@@ -1,0 +1,228 @@
+"""How a network is trained: the typed settings of [training]. Plain Python, no TensorFlow."""
+
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from spec.base import Strict
+
+LOSSES: Mapping[str, tuple[str, ...]] = {
+    "regression": ("mse", "mae", "huber", "log_cosh", "sum_of_squares"),
+    "binary": ("cross_entropy", "focal", "mse", "mae", "huber", "sum_of_squares"),
+    "classes": ("cross_entropy", "focal", "mse", "mae", "huber", "sum_of_squares"),
+    "anomaly": ("mse", "mae", "huber", "log_cosh", "sum_of_squares"),
+    "clusters": ("inertia",),
+}
+"""Task -> losses that fit it, its default first."""
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "regression": ("loss", "mae", "mse"),
+    "binary": ("loss", "accuracy"),
+    "classes": ("loss", "accuracy"),
+    "anomaly": ("loss",),
+    "clusters": ("loss",),
+}
+"""Task -> what each epoch measures, on the train split and, with `val_` before it, on the eval split."""
+CLASSES = ("binary", "classes")
+"""Tasks whose label is a class."""
+Positive = Annotated[float, Field(gt=0.0)]
+_OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
+    "adam": ("beta_1", "beta_2", "weight_decay"),
+    "adamw": ("beta_1", "beta_2", "weight_decay"),
+    "sgd": ("weight_decay",),
+    "momentum": ("momentum", "weight_decay"),
+    "nesterov": ("momentum", "weight_decay"),
+    "rmsprop": ("momentum", "rho", "weight_decay"),
+    "adagrad": ("weight_decay",),
+    "adadelta": ("rho", "weight_decay"),
+}
+"""Optimizer -> its own keys."""
+_SCHEDULES: Mapping[str, tuple[str, ...]] = {
+    "constant": ("warm_up",),
+    "cosine": ("warm_up",),
+    "exponential": ("warm_up", "factor", "every"),
+    "step": ("warm_up", "factor", "every"),
+    "piecewise": ("warm_up", "at", "rates"),
+    "plateau": ("factor", "patience", "lowest"),
+}
+"""Schedule -> its own keys."""
+
+
+def _others(keys: Mapping[str, tuple[str, ...]], name: Any) -> list[str]:
+    """Keys that some names have and this one has not."""
+    every = dict.fromkeys(key for own in keys.values() for key in own)
+    return [key for key in every if key not in keys.get(name, every)]
+
+
+def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], what: str) -> None:
+    """Refuse keys that do nothing for the settings' name."""
+    for key in _others(keys, settings.name):
+        if getattr(settings, key) != type(settings).model_fields[key].default:
+            own = ", ".join(keys[settings.name])
+            raise ValueError(f"{key} does nothing for {what} {settings.name!r}, whose own keys are {own}: take it out")
+
+
+class Schedule(Strict):
+    """Learning-rate schedule."""
+
+    name: Literal["constant", "cosine", "exponential", "step", "piecewise", "plateau"] = "constant"
+    """cosine: to zero over all epochs, along half a cosine; exponential: multiply by `factor` over `every` epochs,
+    smoothly; step: multiply by `factor` after each `every` epochs; piecewise: `rates` from the epochs `at` on; plateau:
+    multiply by `factor` after `patience` epochs without a better eval loss."""
+    warm_up: float = Field(default=0.0, ge=0.0)
+    """Number of epochs over which the learning rate first rises linearly from zero; not for plateau."""
+    factor: float | None = Field(default=None, gt=0.0, lt=1.0)
+    """exponential, step, plateau: multiplier. Unset: 0.5."""
+    every: float | None = Field(default=None, gt=0.0)
+    """exponential, step: number of epochs. Unset: 10."""
+    at: tuple[Positive, ...] = ()
+    """piecewise: ascending epochs, one for each of `rates`."""
+    rates: tuple[Positive, ...] = ()
+    """piecewise: learning rates."""
+    patience: int | None = Field(default=None, ge=1)
+    """plateau: number of epochs. Unset: 4."""
+    lowest: float = Field(default=0.0, ge=0.0)
+    """plateau: lower bound of the learning rate."""
+
+    @classmethod
+    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+        """Keys of other schedules."""
+        return _others(_SCHEDULES, given.get("name", "constant"))
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Schedule":
+        _only(self, _SCHEDULES, "schedule")
+        if list(self.at) != sorted(set(self.at)) or len(self.at) != len(self.rates):
+            raise ValueError("at must rise, and rates must have one entry for each of its epochs")
+        if (self.name == "piecewise") != bool(self.at):
+            raise ValueError("schedule 'piecewise' needs at = [EPOCH, ...] and rates = [RATE, ...]")
+        return self
+
+
+class Optimizer(Strict):
+    """Optimizer and learning rate."""
+
+    name: Literal["adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adadelta"] = "adam"
+    """Keras optimizer; momentum and nesterov are SGD with momentum."""
+    rate: float = Field(default=1e-3, gt=0.0)
+    """Learning rate at the first step after the warm-up."""
+    momentum: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """momentum, nesterov, rmsprop: momentum. Unset: 0.9, for rmsprop 0."""
+    rho: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """rmsprop, adadelta: decay rate of the squared gradients. Unset: 0.9, for adadelta 0.95."""
+    beta_1: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """adam, adamw: decay rate of the first-moment estimate. Unset: 0.9."""
+    beta_2: float | None = Field(default=None, ge=0.0, lt=1.0)
+    """adam, adamw: decay rate of the second-moment estimate. Unset: 0.999."""
+    weight_decay: float | None = Field(default=None, ge=0.0)
+    """Weight decay per step, times the learning rate. Unset: 0, for adamw 0.004."""
+    schedule: Schedule = Schedule()
+    """Learning-rate schedule: a name such as "cosine", or a table."""
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _short_form(cls, schedule: Any) -> Any:
+        return {"name": schedule} if isinstance(schedule, str) else schedule
+
+    @classmethod
+    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+        """Keys of other optimizers."""
+        return _others(_OPTIMIZERS, given.get("name", "adam"))
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Optimizer":
+        _only(self, _OPTIMIZERS, "optimizer")
+        return self
+
+
+class Clip(Strict):
+    """Gradient clipping; set one of the three keys."""
+
+    norm: float | None = Field(default=None, gt=0.0)
+    """Clip each gradient tensor to this L2 norm."""
+    value: float | None = Field(default=None, gt=0.0)
+    """Clip each entry of a gradient to this absolute value."""
+    global_norm: float | None = Field(default=None, gt=0.0)
+    """Clip all gradients together to this L2 norm."""
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "Clip":
+        if sum(rule is not None for rule in (self.norm, self.value, self.global_norm)) != 1:
+            raise ValueError("give one of norm, value and global_norm")
+        return self
+
+
+class EarlyStopping(Strict):
+    """When training ends before its last epoch."""
+
+    patience: int = Field(default=8, ge=1)
+    """Number of epochs without an improvement before training stops."""
+    min_delta: float = Field(default=0.0, ge=0.0)
+    """Smallest change that counts as an improvement."""
+
+
+class Training(Strict):
+    """Keys of [training]."""
+
+    loss: str | None = None
+    """Loss to minimize. Unset: the first one listed for the task below."""
+    optimizer: Optimizer = Optimizer()
+    clip: Clip | None = None
+    """Gradient clipping: norm, value or global_norm. Unset: none."""
+    batch_size: int = Field(default=128, ge=1)
+    """Rows per step."""
+    epochs: int = Field(default=60, ge=0)
+    """Largest number of passes over the train split; 0: keep the initial weights."""
+    early_stopping: EarlyStopping | None = EarlyStopping()
+    """When training ends before its last epoch; false: never."""
+    monitor: str = "val_loss"
+    """Metric that decides which of two epochs is better, for early stopping and `keep`: loss, mae or mse (regression),
+    accuracy (binary, classes), with the prefix val_ for the eval split."""
+    keep: Literal["best", "last"] = "best"
+    """Weights to keep: those of the best epoch or of the last."""
+    class_weights: Literal["balanced"] | dict[str, Positive] | None = None
+    """binary, classes: weight of each class in training: "balanced", or a table of class = weight, with 1 for classes
+    it does not list."""
+    seed: int = Field(default=1, ge=0, lt=2**31)
+    """Seed of initial weights, shuffling and dropout."""
+    deterministic: bool = False
+    """Run operations whose result depends on thread order in a fixed order, or refuse them."""
+    memory_gb: float = Field(default=2.0, gt=0, allow_inf_nan=False)
+    """A split that needs less than a quarter of this many GB is held in memory, including TensorFlow's copy. A larger
+    one is read from files, in shuffled blocks of 65,536 rows, and memory stays constant."""
+    warm_start: bool = False
+    """Start from the weights of the model that serves, matched by meaning."""
+
+    @field_validator("class_weights", mode="before")
+    @classmethod
+    def _balanced_or_table(cls, value: Any) -> Any:
+        if value is not None and value != "balanced" and not isinstance(value, dict):
+            raise ValueError('class_weights is "balanced", or a table of class name = weight')
+        return value
+
+    @field_validator("early_stopping", mode="before")
+    @classmethod
+    def _switch(cls, value: Any) -> Any:
+        return {True: EarlyStopping(), False: None}[value] if isinstance(value, bool) else value
+
+    def check(self, task: str, classes: tuple[str, ...] | None) -> None:
+        """See that the settings fit the label.
+
+        Args:
+            task: The label's task.
+            classes: Names of its classes where they are known.
+
+        Raises:
+            ValueError: names the key.
+        """
+        if self.loss is not None and self.loss not in LOSSES[task]:
+            raise ValueError(f"training.loss {self.loss!r} does not fit task {task!r}: {' or '.join(LOSSES[task])}")
+        known = [*METRICS[task], *(f"val_{metric}" for metric in METRICS[task])]
+        if self.monitor not in known:
+            raise ValueError(f"training.monitor {self.monitor!r} is not measured for task {task!r}: {', '.join(known)}")
+        if self.class_weights is not None and task not in CLASSES:
+            raise ValueError(f"training.class_weights does nothing for task {task!r}: take it out")
+        if isinstance(self.class_weights, dict) and classes is not None:
+            unknown = sorted(set(self.class_weights) - set(classes))
+            if unknown:
+                raise ValueError(f"training.class_weights: {unknown[0]!r} is no class; there is: {', '.join(classes)}")

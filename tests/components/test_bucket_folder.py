@@ -1,0 +1,194 @@
+"""Pushing to a bucket, for which TensorFlow's filesystem in memory stands: it has no rename of folders either."""
+
+import itertools
+import json
+import shutil
+import types
+
+import pytest
+import tensorflow as tf
+from tfx.dsl.io import fileio
+
+from components.pusher import bucket_folder
+from models.export import self_check
+from serving import ownership, versions
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def serving():
+    return f"ram://bucket-{next(NUMBERS)}/serving"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = types.SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(versions, "time", types.SimpleNamespace(time=lambda: clock.now))
+    return clock
+
+
+def names(folder):
+    return sorted(name.strip("/") for name in fileio.listdir(folder))
+
+
+def copy(source, target):
+    for inner, _, files in fileio.walk(source):
+        for name in files:
+            path = f"{inner}/{name}"
+            fileio.makedirs(f"{target}{path[len(source) :]}".rpartition("/")[0])
+            fileio.copy(path, f"{target}{path[len(source) :]}")
+
+
+def put(path, text=""):
+    fileio.makedirs(path.rpartition("/")[0])
+    with fileio.open(path, "w") as file:
+        file.write(text)
+
+
+class Stopped(BaseException):
+    """Nothing but a kill, as the code that runs sees it."""
+
+
+def test_versions_rise_are_whole_and_the_last_few_stay(saved, serving, clock):
+    numbers = []
+    for clock.now in (1000.0, 1000.0, 400.0):
+        numbers.append(bucket_folder.place(str(saved), serving, keep=2))
+
+    assert numbers == [1000, 1001, 1002]
+    assert versions.pushed(serving) == [1001, 1002]
+    assert names(serving) == [".pushed", "1001", "1002"]
+    assert self_check.ask(f"{serving}/1002") == 3
+
+
+def test_a_copy_that_answers_otherwise_is_no_version(saved, serving, tmp_path):
+    bucket_folder.place(str(saved), serving)
+    before = versions.pushed(serving)
+    broken = shutil.copytree(saved, tmp_path / "broken")
+    sample = broken / self_check.SAMPLE
+    sample.write_text(sample.read_text().replace("4.0", "5.0"))
+    with pytest.raises(ValueError, match="prediction"):
+        bucket_folder.place(str(broken), serving)
+
+    assert versions.pushed(serving) == before
+    assert names(serving) == [".pushed", str(before[0])]
+
+
+def test_nothing_stays_of_a_copy_that_the_client_could_not_finish(saved, serving, clock, monkeypatch):
+    whole = fileio.copy
+
+    def full(source, target):
+        if target == f"{serving}/1000/{versions.MODEL}":
+            raise OSError("quota exceeded")
+        whole(source, target)
+
+    monkeypatch.setattr(bucket_folder.fileio, "copy", full)
+    with pytest.raises(OSError, match="quota exceeded"):
+        bucket_folder.place(str(saved), serving)
+
+    assert [f"{inner}/{name}" for inner, _, files in fileio.walk(serving) for name in files] == []
+
+
+def test_what_another_push_has_begun_stays_for_a_day(saved, serving, clock):
+    record = json.dumps(ownership.record(serving, 1000, pushed=clock.now, digest="0"))
+    put(ownership.entry(serving, 1000), record)
+    put(f"{serving}/.1000.partial/{ownership.RECORD}", record)
+    for seconds, there in ((1, True), (bucket_folder.LEFT_SECONDS, True), (bucket_folder.LEFT_SECONDS + 1, False)):
+        clock.now = 1000.0 + seconds
+        bucket_folder.place(str(saved), serving)
+
+        assert (".1000.partial" in names(serving)) == there
+
+
+def test_whenever_it_is_killed_what_can_be_seen_is_whole(saved, serving, clock, monkeypatch):
+    """Each step of the bucket's client in turn is the last one that happens."""
+    bucket_folder.place(str(saved), serving)
+    whole = {path.relative_to(saved) for path in saved.rglob("*") if path.is_file()}
+    steps = ("copy", "remove", "makedirs")
+    real = {name: getattr(fileio, name) for name in steps}
+
+    def rmtree(folder):
+        # A bucket removes what begins with a name, an object at a time.
+        for path in [f"{inner}/{name}" for inner, _, names in fileio.walk(folder) for name in names]:
+            bucket_folder.fileio.remove(path)
+        tf.io.gfile.rmtree(folder)
+
+    monkeypatch.setattr(bucket_folder.fileio, "rmtree", rmtree)
+    kills = 0
+    for last in itertools.count():
+        clock.now += 10
+        left = last
+
+        def counted(name):
+            def step(*arguments, **named):
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    raise Stopped
+                return real[name](*arguments, **named)
+
+            return step
+
+        with monkeypatch.context() as patched:
+            for name in steps:
+                patched.setattr(bucket_folder.fileio, name, counted(name))
+            try:
+                bucket_folder.place(str(saved), serving, keep=1)
+                break
+            except Stopped:
+                kills += 1
+        there = versions.pushed(serving)
+        assert there
+        for version in there:
+            assert {path for path in whole if not fileio.exists(f"{serving}/{version}/{path}")} == set()
+
+    assert kills > 2 * len(whole)
+    assert len(versions.pushed(serving)) == 1
+    clock.now += 2 * bucket_folder.LEFT_SECONDS
+    last = bucket_folder.place(str(saved), serving, keep=1)
+    assert names(serving) == [".pushed", str(last)]
+    assert ownership.listed(serving) == [last]
+
+
+def test_what_others_put_into_the_bucket_stays(saved, serving, clock, capsys):
+    """Folders that a push used to take for versions that are too old, or for what a killed push left."""
+    clock.now = 1_000_000.0
+    foreign = (
+        *("2019/sales.csv", "20240101/model.tflite", ".2019.partial/draft", ".7.old/x", "latest/saved_model.pb"),
+        "900000/saved_model.pb",  # of another tool, or of a revision that wrote no record
+    )
+    for name in foreign:
+        put(f"{serving}/{name}", name)
+    ours = bucket_folder.place(str(saved), serving, keep=1)
+    assert ours == 20240102, "above the highest number, whose folder is no version"
+    for number in (str(ours - 500), "123"):
+        copy(f"{serving}/{ours}", f"{serving}/{number}")
+    fileio.remove(f"{serving}/123/{versions.MODEL}")
+    clock.now += 2 * bucket_folder.LEFT_SECONDS
+    newest = bucket_folder.place(str(saved), serving, keep=1)
+
+    for name in foreign:
+        with fileio.open(f"{serving}/{name}") as file:
+            assert file.read() == name
+    assert {"123", str(ours - 500)} < set(names(serving))
+    assert str(ours) not in names(serving)
+    assert ownership.listed(serving) == [newest]
+    assert capsys.readouterr().out.splitlines() == [
+        f"{serving}/{ours} is removed: the last 1 versions that this pipeline pushed stay"
+    ]
+
+
+def test_a_version_of_another_pipeline_in_the_bucket_stays(saved, serving, clock):
+    other = serving.replace("/serving", "/cars/serving")
+    theirs = bucket_folder.place(str(saved), other)
+    copy(f"{other}/{theirs}", f"{serving}/{theirs}")
+    copy(f"{other}/.pushed", f"{serving}/.pushed")
+    clock.now += 2 * bucket_folder.LEFT_SECONDS
+    bucket_folder.place(str(saved), serving, keep=1)
+
+    assert theirs in versions.pushed(serving)
+
+
+def test_a_bucket_out_of_reach_is_an_error_of_its_client(saved):
+    with pytest.raises(tf.errors.OpError):
+        bucket_folder.place(str(saved), "nosuch://bucket/serving")

@@ -1,0 +1,98 @@
+"""Jensen-Shannon divergence over deciles."""
+
+import numpy as np
+import pytest
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from components.statistics import executor
+from components.validation.gates.divergence import jensen_shannon
+from components.validation.gates.drift_gates import _as_lists
+from components.validation.gates.schema_gate import by_column
+
+
+def figures(values):
+    import pyarrow as pa
+
+    made = executor.generators()
+    batch = _as_lists(pa.RecordBatch.from_arrays([pa.array(values)], ["x"]))
+    parts = [generator.add_input(generator.create_accumulator(), batch) for generator in made]
+    return by_column(executor.proto(parts))["x"]
+
+
+RANDOM = np.random.default_rng(0)
+NORMAL = RANDOM.normal(0, 1, 5000)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "low", "high"),
+    [
+        (NORMAL, NORMAL, 0, 0),
+        (NORMAL, RANDOM.normal(0, 1, 5000), 0, 0.005),
+        (NORMAL, RANDOM.normal(1, 1, 5000), 0.12, 0.2),
+        (NORMAL, NORMAL + 100, 0.6, 1),
+        (np.append(NORMAL, 1e9), np.append(RANDOM.normal(0, 1, 5000), -1e6), 0, 0.01),
+        (np.full(900, 7), np.full(900, 7), 0, 0),
+        (np.full(900, 7), np.full(900, 8), 0.99, 1),
+        (np.full(900, 7.5), np.full(900, 7.0), 0.99, 1),
+        (np.repeat([3, 4, 5], [650, 250, 100]), np.repeat([1, 3, 4, 5], [1, 630, 260, 109]), 0, 0.02),
+        (np.repeat([3, 4, 5], [650, 250, 100]), np.repeat([3, 4, 5], [250, 650, 100]), 0.05, 0.2),
+    ],
+    ids=["itself", "chance", "a shift", "apart", "far values", "constant", "more", "less", "grades", "other grades"],
+)
+def test_distance(before, now, low, high):
+    assert low <= jensen_shannon(figures(before), figures(now)) <= high + 1e-9
+
+
+def test_columns_without_a_value_are_not_compared():
+    empty = statistics_pb2.FeatureNameStatistics(type="FLOAT")
+
+    assert jensen_shannon(empty, figures(NORMAL)) is None
+    assert jensen_shannon(figures(NORMAL), empty) is None
+
+
+def test_infinite_numbers_do_not_count():
+    assert jensen_shannon(figures(NORMAL), figures(np.append(NORMAL, [np.inf, np.nan]))) < 0.05
+
+
+MONTHS = 12
+SCHEMA = 'feature { name: "area" type: FLOAT } feature { name: "city" type: BYTES }'
+
+
+def month(number, drifted):
+    """Statistics of 900 made rows: prices rise a little each month, and in the ninth the units change."""
+    import pyarrow as pa
+
+    random = np.random.default_rng(number)
+    area = random.lognormal(4 + 0.01 * number, 0.4, 900) * (10.76 if drifted and number == 9 else 1)
+    city = random.choice(["Bern", "Chur", "Genf"], 900, p=[0.5, 0.3, 0.2])
+    made = executor.generators()
+    batch = _as_lists(pa.RecordBatch.from_arrays([pa.array(area, pa.float32()), pa.array(city)], ["area", "city"]))
+    return executor.proto([generator.add_input(generator.create_accumulator(), batch) for generator in made])
+
+
+@pytest.mark.parametrize(("drifted", "caught"), [(False, []), (True, [9])])
+def test_of_twelve_months_the_one_that_drifted_is_caught(drifted, caught):
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    from components.validation.gate_context import Before, Today
+    from components.validation.gates.drift_gates import drift
+    from spec.gates import Gates
+
+    settings = {
+        "gates": Gates.model_validate({"drift": "block"}).model_dump(),
+        "columns": {"compared": ["area", "city"]},
+        "schema": "schemas/flats.pbtxt",
+        "advisory": False,
+    }
+    schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
+    stopped, before = [], []
+    for number in range(1, MONTHS + 1):
+        now = month(number, drifted)
+        found = list(drift(Today(settings, schema, {"train": now}, before=before)))
+        if found:
+            assert [finding.column for finding in found] == ["area"]
+            stopped.append(number)
+        else:
+            before = [Before(900, now, f"span {number}")]
+    assert stopped == caught

@@ -1,0 +1,84 @@
+"""Files without rows lie among others: they are passed over, and counted."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.ingestion import planning
+from components.ingestion.discovery import data_files, empty_files
+from components.ingestion.omissions import Omissions
+from components.ingestion.write import example_encoding
+from components.ingestion.write.record_writer import frame
+from curation.look import reading
+from errors import UserError
+from orchestration import preflight
+from spec.data import Data
+
+TABLE = pa.table({"n": [1, 2], "s": ["a", "b"]})
+
+
+def write(path, rows):
+    table = TABLE.slice(0, rows)
+    if path.suffix == ".csv":
+        path.write_text("n,s\n" + "".join(f"{n},{s}\n" for n, s in zip(*table.to_pydict().values(), strict=True)))
+    elif path.suffix == ".parquet":
+        pq.write_table(table, path)
+    else:
+        path.write_bytes(frame([] if not rows else example_encoding.examples(table.to_batches()[0]).to_pylist()))
+
+
+@pytest.fixture(params=["csv", "parquet", "tfrecord"])
+def parts(request, tmp_path):
+    """A folder of parts, of which the first and the third hold nothing."""
+    for number, rows in enumerate([None, 2, 0, 2]):
+        path = tmp_path / "parts" / f"part-{number}.{request.param}"
+        path.parent.mkdir(exist_ok=True)
+        path.touch() if rows is None else write(path, rows)
+    return str(tmp_path / "parts")
+
+
+def ingestion(path):
+    return {
+        "paths": path,
+        "data": Data(path="x").model_dump(mode="json"),
+        "columns": {"n": "INT", "s": "BYTES"},
+        "duties": {"id": None, "group": None, "time": None},
+        "label": None,
+        "complete": [],
+        "read": [],
+        "notes": [],
+    }
+
+
+def test_they_are_passed_over_by_a_run_by_the_checks_before_it_and_by_new(parts):
+    config = ingestion(parts)
+    made, keep = planning.plan(config), planning.keeper(config)
+    rows = [number for file in made.files for batch in planning.read(file, made, config, keep) for number in batch[0]]
+    told = Omissions()
+    preflight.check_data(parts, Data(path="x"), config="c", columns=["n", "s"], label=None, omissions=told)
+
+    assert [number.as_py() for number in rows] == [1, 2, 1, 2]
+    assert len(made.found) == 4, "an edit of an empty file is an edit of the data"
+    ending = made.found[0].path.rpartition(".")[2]
+    line = f"skipped 2 files: it holds no rows (part-0.{ending}, part-2.{ending})"
+    assert made.omissions.lines() == told.lines() == [line]
+    found = reading.read(parts, "/")
+    assert found.table.num_rows == 4
+    assert reading.cells("/", found.values).omissions.lines() == [line]
+
+
+def test_where_no_file_holds_rows_it_is_an_error(parts):
+    for name in ("1", "3"):
+        for path in data_files.resolve(parts, {}):
+            if f"part-{name}" in path.path:
+                open(path.path, "w").close()
+    with pytest.raises(UserError, match=r"part-0\..*\n.*part-1\."):
+        preflight.check_data(parts, Data(path="x"), config="c", columns=["n", "s"], label=None)
+
+
+def test_a_file_that_cannot_be_read_is_no_empty_one(parts):
+    found = data_files.resolve(parts, {})
+    with open(found[1].path, "wb") as file:
+        file.write(b"\xff\x00\xfe")
+    kept = empty_files.without(found, Data(path="x").model_dump(mode="json"), Omissions())
+    assert [file.path for file in kept] == [found[1].path, found[3].path]

@@ -1,0 +1,45 @@
+"""Which share of today's rows a baseline was trained on."""
+
+import types
+
+import numpy as np
+import pytest
+
+from components.evaluator import training_overlap
+from errors import ResourceError
+
+
+@pytest.fixture
+def rows(monkeypatch):
+    """Digests of the rows of Examples, by their id; None where their files are gone."""
+    kept = {}
+
+    def gathered(examples):
+        if kept[examples[0].id] is None:
+            raise ResourceError("it is gone")
+        digests = {split: np.array(numbers, np.uint64) for split, numbers in kept[examples[0].id].items()}
+        return types.SimpleNamespace(digests=digests)
+
+    monkeypatch.setattr(training_overlap, "gathered", gathered)
+    return kept
+
+
+def share(now=1, before=2):
+    return training_overlap.seen(types.SimpleNamespace(id=now), types.SimpleNamespace(id=before), "test")
+
+
+def test_the_shares_of_both_models_are_told(rows):
+    rows[1] = {"train": [1, 2, 3, 4], "test": [5, 6, 7, 1]}
+    rows[2] = {"train": [5, 6, 9], "test": [1]}
+
+    assert share() == (0.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    "before", [None, {}, {"test": [5]}], ids=["files that are gone", "another ingestion", "no train split"]
+)
+def test_where_nobody_knows_nothing_is_said(rows, before):
+    rows[1], rows[2] = {"train": [1], "test": [5]}, before
+
+    assert share() is None
+    assert share(1, 1) is None, "the same rows were split in the same way"

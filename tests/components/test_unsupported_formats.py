@@ -1,0 +1,163 @@
+"""What a file or an address is that nothing here reads."""
+
+import gzip
+import io
+import pickle
+import sqlite3
+import tarfile
+import zipfile
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.orc
+import pyarrow.parquet
+import pytest
+from apache_beam.io.filesystem import BeamIOError
+
+from components.ingestion import sources
+from components.ingestion.discovery import data_files, unsupported_formats
+from curation import new_config
+from errors import ResourceError, UserError
+from spec.data import Data
+
+TABLE = pa.table({"a": [1, 2], "b": ["x", "y"]})
+
+
+def written(write):
+    made = io.BytesIO()
+    write(made)
+    return made.getvalue()
+
+
+def archive(*names):
+    def write(made):
+        with zipfile.ZipFile(made, "w") as packed:
+            for name in names:
+                packed.writestr(name, "x")
+
+    return written(write)
+
+
+def tar(made):
+    with tarfile.open(fileobj=made, mode="w:gz") as packed:
+        packed.addfile(tarfile.TarInfo("a.csv"))
+
+
+CASES = {
+    "xlsx.csv": (
+        archive("[Content_Types].xml", "xl/workbook.xml"),
+        r'an Excel workbook: write format = "xlsx" under \[data\]',
+    ),
+    "xlsb": (archive("xl/workbook.bin"), r"a binary Excel workbook: .*read_excel\('\S*x\.xlsb'\).*needs pyxlsb"),
+    "ods": (archive("mimetype", "content.xml"), r"an OpenDocument spreadsheet: .*needs odfpy"),
+    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, r"an old Excel workbook: .*read_excel"),
+    "feather": (written(lambda made: pa.feather.write_feather(TABLE, made)), r"an Arrow or Feather file: .*x\.parquet"),
+    "orc": (written(lambda made: pa.orc.write_table(TABLE, made)), r"an ORC file: .*read_orc"),
+    "pkl": (pickle.dumps({"a": [1]}), r"a pickle, which can run any program .*read_pickle.*where you trust it"),
+    "json": (b'[\n {"a": 1}]', r"a JSON array: .*`jq -c '\.\[\]' \S*x\.json > table\.jsonl`"),
+    "html": (b"\n<!DOCTYPE html><html>", r"a web page, no table: download the file itself"),
+    "tgz": (written(tar), r"a tar archive: unpack it, as with `tar -xf \S*x\.tgz`"),
+    "zst": (b"\x28\xb5\x2f\xfd" + b"\0" * 9, r"packed by Zstandard: unpack it, as with `zstd -d"),
+    "txt": (b"version https://git-lfs.github.com/spec/v1\noid x\n", r"a pointer of Git LFS, .*`git lfs pull`"),
+    "h5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 9, r"an HDF5 file: .*read_hdf"),
+    "jsonl.csv": (b'{"a": 1}\n', r'JSON lines: write format = "jsonl" under \[data\]'),
+    "parquet.csv": (
+        written(lambda made: pa.parquet.write_table(TABLE, made)),
+        r'Parquet: write format = "parquet" under \[data\]',
+    ),
+}
+
+
+@pytest.mark.parametrize("ending", CASES)
+@pytest.mark.parametrize("called_csv", [False, True], ids=["by its name", "called .csv"])
+def test_a_file_that_is_no_table_is_named_with_what_converts_it(tmp_path, ending, called_csv):
+    content, said = CASES[ending]
+    path = tmp_path / ("x.csv" if called_csv else f"x.{ending}")
+    path.write_bytes(content)
+    said = rf"{path.name} is {said.replace(f'x.{ending}', path.name)}"
+    said = said.replace(rf"x\.{ending}", rf"{path.stem}\.{path.suffix[1:]}")
+    settings = Data(path="x").model_dump(mode="json")
+    with pytest.raises(UserError, match=said):
+        new_config.new(str(tmp_path), "made", str(path))
+    for ask in (sources.look, lambda *given: list(sources.batches(*given, {}))):
+        with pytest.raises(UserError, match=said):
+            ask(str(path), settings)
+
+
+def test_a_database_is_named(tmp_path):
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("create table t (a)")
+    with pytest.raises(UserError, match=r"x\.db is an SQLite database: .*--sql 'SELECT .*sqlite:////\S*x\.db`$"):
+        new_config.new(str(tmp_path), "made", str(tmp_path / "x.db"))
+
+
+def test_what_bytes_do_not_tell_the_name_does(tmp_path):
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps({"a": 1}, protocol=0))
+    with pytest.raises(UserError, match=r"x\.pkl is a pickle"):
+        new_config.new(str(tmp_path), "made", str(tmp_path / "x.pkl"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a,b\n1,2\n", "[id],[name]\n1,x\n", "ORCHID,n\n1,2\n", "Object,n\n", "{name},n\nx,1\n", "<b>,n\n", "PK,n\n"],
+)
+def test_a_table_is_none_of_these(tmp_path, text):
+    for content in (text.encode(), gzip.compress(text.encode())):
+        (tmp_path / "x.csv").write_bytes(content)
+        assert unsupported_formats.refusal(str(tmp_path / "x.csv")) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (
+            "https://x.org/a/t.csv?v=1",
+            r"a web address: download it, as with `curl -L -o data/t\.csv 'https://x\.org/a/t",
+        ),
+        ("postgresql://me:secret@host/db", r"a database: name a query .*--sql .* --database 'postgresql://host/db'`"),
+        ("sqlite:///data/x.db", r"a database: name a query .* --database 'sqlite:///data/x\.db'`"),
+        ("mysql://me:secret@host/db", "a database that is not read here: export the query's result"),
+        ("file:///tmp/t.csv", "the address of a file of this machine: write its path without file://"),
+    ],
+)
+def test_an_address_is_named_by_its_scheme(tmp_path, address, said):
+    with pytest.raises(UserError, match=said) as raised:
+        new_config.new(str(tmp_path), "made", address)
+    assert "secret" not in str(raised.value)
+    with pytest.raises(UserError, match=rf"^data\.path: .*{said}") as raised:
+        data_files.resolve(address, Data(path="x").model_dump(mode="json"))
+    assert "secret" not in str(raised.value)
+
+
+def test_a_bucket_is_for_runs_and_new_says_how_to_copy(tmp_path):
+    with pytest.raises(UserError, match=r"s3://b/t\.csv is in a bucket: copy it here, as with `aws s3 cp"):
+        new_config.new(str(tmp_path), "made", "s3://b/t.csv")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nosuch://b/t.csv", r"an address that nothing here reads: copy .* Beam has no file system for nosuch://"),
+        (
+            "s3://b/t.csv",
+            r"in a bucket: copy it here, as with `aws s3 cp 's3://b/t\.csv' data/`; .*boto3 is not installed",
+        ),
+    ],
+)
+def test_a_run_says_in_one_sentence_why_it_does_not_read_a_bucket(address, said):
+    with pytest.raises(ResourceError, match=rf"^data\.path: {address} is {said}[^\n]*$"):
+        data_files.resolve(address, Data(path="x").model_dump(mode="json"))
+
+
+def test_why_a_bucket_is_not_read_is_the_word_of_the_client_below(monkeypatch):
+    class NoAccess:
+        @staticmethod
+        def match(patterns):
+            inner = BeamIOError("List operation failed", {patterns[0]: ValueError("Forbidden: no access.\nTrace")})
+            raise BeamIOError("Match operation failed", {patterns[0]: inner})
+
+    monkeypatch.setattr(data_files, "_file_systems", lambda: NoAccess)
+    copy = r"in a bucket: copy it here, as with `gsutil cp 'gs://b/t\.csv' data/`"
+    said = rf"^data\.path: gs://b/t\.csv is {copy}; .*: Forbidden: no access$"
+    with pytest.raises(ResourceError, match=said):
+        data_files.resolve("gs://b/t.csv", Data(path="x").model_dump(mode="json"))

@@ -1,0 +1,109 @@
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from curation.facts import column_facts
+from curation.propose import label_choice, label_tails
+from errors import UserError
+
+
+def choose(wanted=None, **columns):
+    known, _ = column_facts.table(pa.table(columns))
+    return label_choice.choose(known, wanted, "data/x.csv")
+
+
+def column(values):
+    return choose("y", x=[0.5] * len(values), y=values)
+
+
+def test_a_name_decides_else_the_last_column_and_it_says_so():
+    x = [0.5, 1.5, 2.5]
+    assert choose(Target=x, other=x).column.name == "Target"
+    assert choose(SalePrice=x, other=x).column.name == "SalePrice"
+    guess = choose(a=x, b=x, when=["2020-01-01", "2020-01-02", "2020-01-03"])
+    assert guess.column.name == "b"
+    assert guess.why_column == "the last column that can be one, a guess; --label names another: a"
+
+
+def test_a_label_that_is_not_there_names_the_nearest():
+    with pytest.raises(UserError, match=r"--label 'prise': data/x.csv has no such column. Did you mean 'price'\?"):
+        choose("prise", price=[1.5, 2.5])
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (["c"] * 9, "it has one value only"),
+        ([None] * 9, "it is empty"),
+        ([f"2020-01-0{day}" for day in range(1, 10)], "it is a date"),
+        ([f"text {number}" for number in range(9)], "its texts hardly repeat"),
+    ],
+)
+def test_a_label_that_cannot_be_one_says_why_and_which_can(values, reason):
+    values = pa.array(values, pa.string())
+    with pytest.raises(UserError, match=rf"'y' cannot be the label: {reason}.* Columns that can be the label: x\."):
+        choose("y", x=[float(number) for number in range(9)], y=values)
+    with pytest.raises(UserError, match=r"no column looks like a label.*'y': .*--label COLUMN"):
+        choose(y=values)
+
+
+@pytest.mark.parametrize(
+    ("values", "positive", "why"),
+    [
+        (["no"] * 3 + ["yes"] * 5, "yes", "the one that says yes"),
+        ([1] * 5 + [0] * 3, "1", "the one that says yes"),
+        ([">50K"] * 2 + ["<=50K"] * 6, ">50K", "the rarer one"),
+        (["a", "b"] * 4, "b", "both are as frequent, so the later in order"),
+    ],
+)
+def test_two_values_are_binary_with_a_reasoned_positive(values, positive, why):
+    found = column(values)
+    assert found.task == "binary"
+    assert found.keys["positive"] == found.keys["classes"][1] == positive
+    assert found.why["positive"] == why
+
+
+def test_two_floats_are_divided_by_a_threshold():
+    found = column([0.0, 1.0, 1.0])
+    assert (found.task, found.keys) == ("binary", {"threshold": 0.5})
+
+
+def test_few_texts_are_classes_in_order_of_their_names():
+    found = column(["dog", "ant", "cat"] * 5)
+    assert (found.task, found.keys) == ("classes", {"classes": ["ant", "cat", "dog"]})
+
+
+def test_numbers_spread_like_a_count_are_amounts_and_others_are_codes(rng):
+    assert column(rng.poisson(2, 500)).task == "regression"
+    grades = np.clip(np.round(rng.normal(6, 1, 500)), 3, 9).astype(int)
+    assert "spread like a count or a grade" in column(grades).why_task
+    codes = column(rng.integers(0, 10, 500))
+    assert (codes.task, codes.keys) == ("classes", {})
+    assert "not spread like a count" in codes.why_task
+    assert choose("species_code", x=[0.5] * 500, species_code=rng.poisson(2, 500)).task == "classes"
+    assert column(rng.integers(0, 400, 500)).task == "regression"
+
+
+def test_a_skewed_positive_number_is_learnt_as_a_logarithm(rng):
+    found = column(rng.lognormal(10, 1, 500))
+    assert (found.task, found.keys) == ("regression", {"transform": "log"})
+    assert "skewed" in found.why["transform"]
+    assert not column(rng.normal(100, 5, 500)).keys
+    assert not column(rng.lognormal(10, 1, 500) - 5).keys or found.column.numbers.low > 0
+
+
+def test_a_heavy_tail_is_named_with_what_brings_it_in(rng):
+    values = np.concatenate([rng.normal(size=4000), rng.normal(size=4) * 1e6, [3e6]])
+    known, _ = column_facts.table(pa.table({"y": values, "z": np.abs(values), "n": rng.normal(size=4005)}))
+    transform, loss = label_tails.offers(known["y"])
+
+    assert re.search(
+        r"y has a heavy tail: skewness -?\d+.*, and 99\.\d% of the rows or more within a tw",
+        label_tails.sentence(known["y"]),
+    )
+    assert (transform.key, transform.value, transform.active) == ("transform", "signed_log", False)
+    assert (loss.key, loss.value, loss.active) == ("loss", "huber", False)
+    assert label_tails.offers(known["z"])[0].value in ("log", "log1p")
+    assert label_tails.sentence(known["n"]) == ""

@@ -1,0 +1,197 @@
+import datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from curation.facts import column_facts, relations
+from curation.propose import role_choices
+
+ROWS = 3000
+
+
+@pytest.fixture
+def propose(rng):
+    """Roles of columns beside a label that is noise, or the given one."""
+
+    def run(y=None, **columns):
+        cells = {name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()}
+        rows = len(next(iter(cells.values())))
+        cells["y"] = pa.array(rng.normal(size=rows) if y is None else y)
+        known, table = column_facts.table(pa.table(cells))
+        return role_choices.propose(
+            known,
+            "y",
+            twins=relations.twins(known, table, skip="y"),
+            leaks=relations.leaks(known, table, "y", numeric=known["y"].kind == "FLOAT"),
+            orders=relations.orders(known, table, "y"),
+        )
+
+    return run
+
+
+@pytest.fixture
+def entry(propose):
+    """The one entry of a column."""
+
+    def run(name, values, **others):
+        [found] = [entry for entry in propose(**{name: values}, **others).entries if entry.column == name]
+        return found
+
+    return run
+
+
+def test_the_id_is_no_feature_and_further_names_of_rows_are_ignored(propose, rng):
+    found = propose(
+        serial=[f"X{number:05d}" for number in rng.permutation(500)],
+        customer_id=rng.permutation(500),
+        x=rng.normal(size=500),
+    )
+    assert found.id[0] == "customer_id"
+    assert [(entry.role, entry.column) for entry in found.entries] == [("ignored", "serial"), ("numeric", "x")]
+    assert "customer_id names the rows: [columns] id, no feature" in found.said
+
+
+def test_a_counter_is_an_id_and_unique_amounts_are_not(propose, rng):
+    found = propose(n=np.arange(500), people=rng.permutation(500) * 37, x=rng.normal(size=500))
+    assert found.id[0] == "n"
+    assert [entry.role for entry in found.entries] == ["numeric", "numeric"]
+
+
+def test_an_id_that_comes_back_is_a_category_and_a_hint_for_groups(propose, rng):
+    found = propose(user_id=rng.integers(0, 40, ROWS))
+    assert found.id is None
+    assert found.entries[0].role == "categorical"
+    assert found.hints[0][:2] == ("group", "user_id")
+
+
+def test_constants_empties_twins_and_leaks_are_ignored_with_a_reason(propose, rng):
+    kind = rng.integers(0, 5, ROWS)
+    y = rng.normal(size=ROWS)
+    found = propose(
+        y,
+        version=["v1"] * ROWS,
+        none=pa.array([None] * ROWS, pa.string()),
+        rare=pa.array([1.5 * number if number < 90 else None for number in range(ROWS)]),
+        kind=kind,
+        kind_name=[f"k{value}" for value in kind],
+        doubled=2 * y,
+    )
+    ignored = {entry.column: entry.why for entry in found.entries if entry.role == "ignored"}
+    assert ignored["version"] == "constant: every row says 'v1'"
+    assert ignored["none"] == "it is empty"
+    assert ignored["rare"] == "97% of its cells are missing"
+    assert ignored["kind_name"] == "it says the same as 'kind'"
+    assert ignored["doubled"].startswith("its correlation with the label is 1.00000: the model would only read")
+    assert set(ignored) == {"version", "none", "rare", "kind_name", "doubled"}
+
+
+def test_a_leak_that_is_all_there_is_is_used_after_all(propose, rng):
+    y = rng.normal(size=100)
+    [entry] = propose(y, x=3 * y).entries
+    assert entry.role == "numeric"
+    assert "but there is no other column" in entry.why
+
+
+def test_dates_are_taken_apart_and_suggest_a_split_by_time(propose, rng):
+    day = [(datetime.date(2020, 1, 1) + datetime.timedelta(number // 10)).isoformat() for number in range(ROWS)]
+    day[5] = None
+    found = propose(day=day)
+    [entry] = found.entries
+    assert entry.role == "date"
+    assert entry.values["parts"] == ["days", "month", "day_of_week"]
+    assert entry.values["missing"] in day
+    assert found.hints == [("time", "day", "the rows are in its order; see data.split")]
+
+
+@pytest.mark.parametrize("name", ["zipcode", "storeType", "kind_code", "Region"])
+def test_a_name_makes_numbers_codes(entry, rng, name):
+    assert entry(name, rng.poisson(5, ROWS) + 10).role == "categorical"
+
+
+def test_months_go_round_and_hours_beyond_the_day_do_not(entry, rng):
+    assert "go round" in entry("month", rng.integers(1, 13, ROWS)).why
+    assert entry("hour", rng.integers(0, 40, ROWS)).role == "numeric"
+
+
+def test_codes_by_their_effect_by_their_spread_and_by_their_gaps(entry, rng):
+    code = rng.integers(0, 6, ROWS)
+    effect = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])[code] + rng.normal(size=ROWS)
+    assert "the label follows the values" in entry("a", code, y=effect).why
+    assert "not spread like a count" in entry("a", code).why
+    assert (
+        "with gaps"
+        in entry("a", rng.choice([1017, 2231, 4519, 5003, 7777] * 3 + list(range(1200, 9900, 501)), ROWS)).why
+    )
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        lambda rng: rng.poisson(2, ROWS),
+        lambda rng: rng.integers(18, 90, ROWS),
+        lambda rng: rng.integers(0, 5000, ROWS) * 5,
+        lambda rng: np.clip(np.round(rng.normal(7, 1.2, ROWS)), 1, 13).astype(int),
+    ],
+    ids=["count", "age", "amount", "grade"],
+)
+def test_counts_and_amounts_stay_numbers(entry, rng, numbers):
+    assert entry("a", numbers(rng)).role == "numeric"
+
+
+def test_codes_with_a_fractions_type_are_cut_between_values(entry, rng):
+    found = entry("type", rng.integers(1, 4, ROWS) * 1.0)
+    assert (found.role, found.values["edges"]) == ("bucketized", [1.5, 2.5])
+
+
+def test_long_tails_outliers_and_missing_numbers(entry, rng):
+    assert entry("a", rng.lognormal(3, 1, ROWS)).values == {"column": "a", "scale": "log1p"}
+    wild = rng.normal(size=ROWS)
+    wild[:2] = 1e6, -1e6
+    low, high = entry("a", wild).values["clip"]
+    assert -4 < low < -2
+    assert 2 < high < 4
+    holes = pa.array([None if number % 10 == 0 else float(number) for number in range(ROWS)])
+    assert entry("a", holes).values["missing"] == "median"
+    assert "10% missing" in entry("a", holes).why
+
+
+def test_a_number_that_is_mostly_missing_is_kept_as_buckets(entry):
+    holes = pa.array([float(number) if number % 4 == 0 else None for number in range(ROWS)])
+    found = entry("a", holes)
+    assert (found.role, found.values["missing"]) == ("bucketized", "category")
+
+
+def test_texts_by_how_many_there_are(entry, rng):
+    few = entry("c", rng.choice(["a", "b", "c"], ROWS))
+    assert few.values == {"column": "c", "encode": "one_hot", "oov": 1}
+    many = entry("c", [f"v{value}" for value in rng.integers(0, 900, ROWS)])
+    assert (many.role, many.values["dimension"]) == ("hashed", 5)
+    assert many.values["buckets"] >= 2 * 800
+    assert entry("c", [f"v{value}" for value in rng.integers(0, 10**6, ROWS)]).role == "ignored"
+    gaps = entry("c", pa.array([None if number % 9 == 0 else "abc"[number % 3] for number in range(ROWS)]))
+    assert gaps.values["missing"] == "category"
+
+
+def test_long_texts_are_read_word_by_word(entry, rng):
+    words = np.array(["red", "green", "blue", "good", "bad", "ugly", "house", "garden"])
+    found = entry("comment", [" ".join(row) for row in rng.choice(words, (ROWS, 8))])
+    assert found.role == "text"
+
+
+def test_latitude_and_longitude_make_a_grid(propose, rng):
+    found = propose(lat=rng.normal(47, 0.1, ROWS), long=rng.normal(-122, 0.1, ROWS))
+    assert [entry.role for entry in found.entries] == ["numeric", "numeric", "bucketized", "bucketized", "crossed"]
+    elsewhere = propose(lat=rng.normal(470, 1, ROWS), long=rng.normal(-122, 0.1, ROWS))
+    assert [entry.role for entry in elsewhere.entries] == ["numeric", "numeric"]
+
+
+def test_a_weight_is_suggested(propose, rng):
+    assert ("weight", "sample_weight") in [hint[:2] for hint in propose(sample_weight=rng.random(ROWS)).hints]
+
+
+def test_whole_numbers_beyond_2_53_are_names(entry, rng):
+    few, many = 2**53 + rng.integers(0, 30, 2000), 2**62 + rng.integers(0, 10**6, 2000)
+    assert entry("user", few).role == entry("user", -few).role == "categorical"
+    assert entry("user", many).role == "ignored"
+    assert entry("user", 2**52 + many % 10**6).role == "numeric"

@@ -1,0 +1,72 @@
+import pyarrow as pa
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from curation.facts import column_facts
+from curation.propose import schema_text
+from curation.schema_differences import differences
+
+BASE = {
+    "n": ["1", "2", "3", "4"] * 25,
+    "f": ["0.5", "2", "3.5", "1"] * 25,
+    "c": ["a", "b", "a", None] * 25,
+    "y": ["no", "yes", "no", "no"] * 25,
+}
+
+
+@pytest.fixture
+def compare():
+    """Differences between the schema of BASE and BASE with other columns; None takes one out."""
+    known, _ = column_facts.table(pa.table(BASE))
+    text = schema_text.schema(known, [], categories=("c",), label="y")
+    schema = text_format.Parse(text, schema_pb2.Schema())
+
+    def run(**changes):
+        rows = max([100, *(len(values) for values in changes.values() if values is not None)])
+        there = {name: values for name, values in {**BASE, **changes}.items() if values is not None}
+        columns = {name: (values * (rows // len(values) + 1))[:rows] for name, values in there.items()}
+        return [str(found) for found in differences(schema, pa.table(columns))]
+
+    return run
+
+
+def test_the_data_a_schema_was_made_from_has_no_difference(compare):
+    assert compare() == []
+    assert compare(n=["7"] * 100, c=["b"] * 100) == []
+
+
+def test_a_known_value_in_another_spelling_is_named(compare):
+    [found] = compare(c=["a"] * 60 + ["B"] * 40)
+
+    assert found.endswith("; 'B' differs from 'b' by case alone: data.fold_case makes them one")
+
+
+def test_worst_first(compare):
+    found = compare(y=None, n=["1", "x"] * 50, f=["-1", "2"] * 50, c=["a"] * 97 + ["new"] * 3, extra=["1"] * 100)
+    assert found == [
+        "refused  y: the data has no such column",
+        "refused  n: the schema says INT, the data holds BYTES: 'x' and 49 more",
+        "refused  f: 50 values below 0, as -1",
+        "refused  extra: a new column (INT), which the schema does not name",
+        "allowed  c: 1 new value: 'new' 3.00%; together 3 of 100 rows (3.00%), the schema allows 5.00%",
+    ]
+
+
+def test_a_fraction_in_a_whole_number_is_another_type(compare):
+    assert compare(n=["1"] * 99 + ["1.5"]) == ["refused  n: the schema says INT, the data holds FLOAT: '1.5'"]
+    assert compare(f=["1"] * 100) == []
+
+
+def test_too_many_new_categories_and_any_new_class(compare):
+    assert compare(c=["a"] * 90 + ["p"] * 6 + ["q"] * 4) == [
+        "refused  c: 2 new values: 'p' 6.00%, 'q' 4.00%; together 10 of 100 rows (10.00%), the schema allows 5.00%"
+    ]
+    assert compare(y=["no"] * 99 + ["maybe"])[0].startswith("refused  y: 1 new value: 'maybe' 1.00%")
+
+
+def test_more_missing_than_allowed(compare):
+    assert compare(c=["a"] * 10 + [None] * 90) == ["refused  c: 90.00% missing, the schema allows 73.00%"]
+    assert compare(n=["1"] * 99 + [None]) == ["refused  n: 1.00% missing, the schema allows 0.00%"]
+    assert compare(n=[None] * 100) == ["refused  n: every cell is missing"]
+    assert compare(n=["1"] * 30_000 + [None]) == ["refused  n: under 0.01% missing, the schema allows 0.00%"]

@@ -1,0 +1,106 @@
+import pytest
+
+from curation import new_config, schema_review
+from errors import UserError
+
+
+@pytest.fixture
+def root(tmp_path, rng):
+    """A repository with one pipeline, made from 400 rows."""
+    for folder in ("configs", "schemas", "data"):
+        (tmp_path / folder).mkdir()
+    rows = [f"{row % 7},{'ab'[row % 2]},{row % 5},{row * 1.5}" for row in range(400)]
+    (tmp_path / "data/t.csv").write_text("n,c,kind_code,y\n" + "\n".join(rows) + "\n")
+    new_config.new(str(tmp_path), "made", str(tmp_path / "data/t.csv"), label="y")
+    return tmp_path
+
+
+def edit(root, old, new_text):
+    path = root / "data/t.csv"
+    path.write_text(path.read_text().replace(old, new_text))
+
+
+def run(step, root):
+    return getattr(schema_review, step)(str(root), "made", str(root))
+
+
+def test_data_that_has_not_changed_has_no_difference(root):
+    assert run("diff", root) == []
+
+
+def test_the_loop_infer_look_approve(root):
+    approved = root / "schemas/made.pbtxt"
+    approved.write_text(approved.read_text().replace('feature {\n  name: "c"', '# Ours.\nfeature {\n  name: "c"'))
+    before = approved.read_text()
+    edit(root, ",a,", ",new,")
+    assert [found.text for found in run("diff", root)] == [
+        "1 new value: 'new' 50.00%; together 200 of 400 rows (50.00%), the schema allows 5.00%"
+    ]
+    proposed = run("propose", root)
+    assert proposed.endswith("schemas/made.proposed.pbtxt")
+    assert approved.read_text() == before
+    proposal = root / "schemas/made.proposed.pbtxt"
+    inferred = proposal.read_text()
+    run("propose", root)
+    assert not (root / "schemas/made.proposed.pbtxt.previous").exists(), "nothing was edited"
+    proposal.write_text("# mine")
+    run("propose", root)
+    assert (root / "schemas/made.proposed.pbtxt.previous").read_text() == "# mine"
+    assert proposal.read_text() == inferred
+    said = schema_review.approve(str(root), "made")
+    assert "schemas/made.pbtxt.previous" in said
+    assert (root / "schemas/made.pbtxt.previous").read_text() == before
+    assert '# Ours.\nfeature {\n  name: "c"' in approved.read_text()
+    assert 'value: "new"' in approved.read_text()
+    assert not (root / "schemas/made.proposed.pbtxt").exists()
+    assert run("diff", root) == []
+
+
+def test_a_column_keeps_its_approved_type_where_it_fits(root):
+    approved = root / "schemas/made.pbtxt"
+    block = 'name: "kind_code"\n  type: '
+    approved.write_text(approved.read_text().replace(f"{block}INT", f"{block}BYTES"))
+    assert f"{block}BYTES" in run("infer", root)
+
+
+def test_approving_nothing_or_what_the_config_cannot_use_is_refused(root):
+    with pytest.raises(UserError, match=r"made.proposed.pbtxt is missing: `python runner.py schema infer made`"):
+        schema_review.approve(str(root), "made")
+    (root / "schemas/made.proposed.pbtxt").write_text('feature { name: "n" type: INT }')
+    before = (root / "schemas/made.pbtxt").read_text()
+    with pytest.raises(UserError, match=r"names 'c', which schemas/made.proposed.pbtxt does not define"):
+        schema_review.approve(str(root), "made")
+    (root / "schemas/made.proposed.pbtxt").write_text("feature {")
+    with pytest.raises(UserError, match="this is not a schema"):
+        schema_review.approve(str(root), "made")
+    assert (root / "schemas/made.pbtxt").read_text() == before
+
+
+def test_rows_that_the_config_leaves_out_are_not_compared(root):
+    edit(root, "\n6,b,", "\n-6,b,")
+    assert [found.column for found in run("diff", root)] == ["n"]
+    config = root / "configs/made.toml"
+    config.write_text(config.read_text().replace("[data]\n", '[data]\nexclude = ["n < 0"]\n'))
+    assert run("diff", root) == []
+
+
+def test_rows_without_a_label_are_left_out_as_a_run_leaves_them_out(root):
+    edit(root, ",a,0,0.0\n", ",a,0,\n")
+    assert run("diff", root) == []
+    assert "missing" not in run("infer", root)
+    edit(root, ",a,4,", ",a,4,\n1,a,4,")
+    [found] = run("diff", root)
+    assert found.stops
+    assert str(found).startswith("refused  y: the label 'y' is blank in 41 of 440 rows, more than data.max_blank_label")
+
+
+def test_a_proposal_that_drops_a_used_column_is_refused_by_its_own_name(root):
+    edit(root, "n,c,kind_code,y", "n,city,kind_code,y")
+    run("propose", root)
+    before = (root / "schemas/made.pbtxt").read_text()
+    with pytest.raises(UserError) as refused:
+        schema_review.approve(str(root), "made")
+
+    assert "'c', which schemas/made.proposed.pbtxt does not define" in str(refused.value)
+    assert str(refused.value).endswith("\nChange the config first, or keep the column in the proposal")
+    assert (root / "schemas/made.pbtxt").read_text() == before

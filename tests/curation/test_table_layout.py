@@ -1,0 +1,195 @@
+"""Where `new` finds the table in a file, and that doctor, schema diff and a run read the same rows."""
+
+import gzip
+
+import pytest
+
+from components.ingestion import sources
+from components.ingestion.discovery import data_files
+from components.ingestion.omissions import Omissions
+from curation import new_config, schema_review
+from curation.look import table_layout
+from errors import UserError
+from orchestration import preflight
+from pipeline import load
+from pipeline.variants import Name
+
+HEADER = "age,colour,hours,bought\n"
+
+
+@pytest.fixture
+def rows(rng):
+    def make(count=150):
+        lines = []
+        for row in range(count):
+            colour, bought = ("red", "green", "blue")[row % 3], ("yes", "no")[row % 2]
+            lines.append(f"{rng.integers(18, 80)},{colour},{rng.random() * 9:.2f},{bought}\n")
+        return "".join(lines)
+
+    return make
+
+
+@pytest.fixture
+def table(rows):
+    return HEADER + rows()
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Proposes a config, and reads with it in all ways; returns rows read by a run, keys of `csv`, what was said."""
+
+    def run(content, name="data/t.csv", label="bought"):
+        for folder in ("configs", "schemas", "data"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        proposal = new_config.new(str(tmp_path), "made", str(path), label=label, force=True)
+        reviewed = load.reviewed(str(tmp_path), Name("made"))
+        data = reviewed.config.data
+        run.config = reviewed.config
+        run.doctor, run.told = Omissions(), Omissions()
+        preflight.check_data(
+            data_files.under(str(tmp_path), data.path),
+            data,
+            config="made",
+            columns=reviewed.columns,
+            label=label,
+            omissions=run.doctor,
+        )
+        assert schema_review.diff(str(tmp_path), "made", str(tmp_path)) == []
+        batches = list(sources.batches(str(path), data.model_dump(mode="json"), reviewed.columns, run.told))
+        return sum(map(len, batches)), data.csv.model_dump(exclude_unset=True), "\n".join(proposal.said)
+
+    return run
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_encodings_are_told_by_the_bytes(made, table, encoding):
+    count, keys, said = made(table.encode(encoding))
+    assert count == 150
+    assert keys == ({} if encoding == "utf-8-sig" else {"encoding": encoding})
+    assert not keys or f'csv = {{encoding = "{encoding}"}}: not UTF-8' in said
+
+
+def test_lines_that_end_in_cr_alone(made, table):
+    assert made(table.replace("\n", "\r"))[:2] == (150, {})
+
+
+@pytest.mark.parametrize(
+    ("above", "keys"),
+    [
+        ("Sales report, 2024\nby us\n\n", {"skip_rows": 3}),
+        ("Report,,,\n,,,\n", {"skip_rows": 2}),
+        ("a, b, c\n", {"skip_rows": 1}),
+        ("# made\n# by, us, x, y\n", {"comment": "#"}),
+        ("\n\n", {}),
+    ],
+)
+@pytest.mark.parametrize("packed", [str.encode, lambda text: gzip.compress(text.encode())], ids=["plain", "gz"])
+def test_what_stands_above_the_header(made, table, above, keys, packed):
+    count, found, said = made(packed(above + table))
+    assert (count, found) == (150, keys)
+    assert all(key in said for key in keys)
+
+
+def test_a_line_that_tells_a_spreadsheet_the_delimiter(made, table):
+    assert made("sep=;\n" + table.replace(",", ";"))[:2] == (150, {"delimiter": ";", "skip_rows": 1})
+
+
+def test_comments_between_the_rows(made, table, rows):
+    count, keys, _ = made(table + rows(100) + "# in, the middle\n" + rows(20))
+    assert (count, keys) == (270, {"comment": "#"})
+    assert made.told.lines() == ["skipped 1 line: comments, which begin with '#' (csv.comment)"]
+
+
+def test_comments_above_a_single_column():
+    found = table_layout.layout("t.csv", "# made\n# by us\nn\n" + "1\n2\n" * 9, {})
+    assert (found.keys, found.header) == ({"comment": "#"}, ["n"])
+    assert table_layout.layout("t.csv", "#n\n" + "a\nb\n" * 9, {}).keys == {}
+
+
+def test_a_header_may_begin_with_a_mark(made, table):
+    assert made("#" + table)[:2] == (150, {})
+    assert made("# made\n#" + table)[:2] == (150, {"skip_rows": 1})
+
+
+@pytest.mark.parametrize(
+    ("below", "count"),
+    [("Total,,900.5,\n", 1), ("\nTotal: 150 rows\nSource: us, and others\n\n", 2), ("* estimated", 1)],
+)
+@pytest.mark.parametrize("size", [150, 6000], ids=["seen whole", "longer than its head"])
+def test_what_stands_below_the_table(made, rows, below, count, size):
+    found, keys, said = made(HEADER + rows(size) + below)
+    assert (found, keys) == (size, {"skip_footer": count})
+    assert "no part of the table" in said
+
+
+def test_a_value_that_is_called_total_is_no_footer(made, rows):
+    table = "".join(f"{('Total', 'part')[row % 2]},{line}\n" for row, line in enumerate(rows(151).splitlines()))
+    assert made(f"of,{HEADER}{table}")[:2] == (151, {})
+
+
+def test_a_row_that_was_cut_is_no_footer(made, table):
+    with pytest.raises(UserError, match=r"Expected 4 columns, got 3.*: the file ends in this row: it was cut"):
+        made(table[:-6])
+
+
+def test_files_that_were_put_together(made, table):
+    count, keys, _ = made(table + table)
+    assert (count, keys) == (300, {})
+    assert made.told.lines() == ["left out 1 row: the header line again, as where files were put together (line 152)"]
+    assert made.doctor.lines() == made.told.lines()
+
+
+def test_a_file_without_a_header_keeps_its_first_row(made, rows):
+    count, keys, said = made(rows(), label="column_4")
+    assert count == 150
+    assert keys == {"header": False, "names": ("column_1", "column_2", "column_3", "column_4")}
+    assert "line 1 holds values as the rows below, so it is no header: name the columns" in said
+
+
+@pytest.mark.parametrize(
+    ("first", "below", "header"),
+    [
+        ("5.1,Iris", "4.9,Iris", False),
+        ("2024-01-05,a", "2024-01-06,b", False),
+        ("1,2", "3,4", False),
+        ("country,2019,2021", "x,1.5,2.5", True),
+        ("country,19,21", "x,1.5,2.5", False),
+        (",0,1", "0,1.5,2.5", True),
+        ("name,kind", "x,y", True),
+        ("a,b", "1,x", True),
+        ("0.5,b", "1,2", True),
+        ("day,a", "2024-01-06,b", True),
+    ],
+)
+def test_a_first_row_that_looks_like_data_is_no_header(first, below, header):
+    assert (table_layout.no_header([first.split(","), *[below.split(",")] * 4]) == "") == header
+
+
+def test_texts_that_the_rows_below_hold_again_are_no_header():
+    rows = [row.split(",") for row in ("p,x,s", "e,x,n", "p,b,s", "e,b,n")]
+    assert table_layout.no_header(rows) == "holds values that the rows below hold again"
+    assert table_layout.no_header([["kind", *rows[0][1:]], *rows]) == ""
+
+
+@pytest.mark.parametrize("index", [lambda row: row, lambda row: row % 50, lambda row: row * 7 % 150])
+def test_the_index_of_pandas_is_no_feature(made, rows, index):
+    table = "".join(f"{index(row)},{line}\n" for row, line in enumerate(rows().splitlines()))
+    made(f",{HEADER}{table}")
+    used = {entry.column for entry in made.config.features.numeric}
+    assert used == {"age", "hours"}
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER.replace("\n", ",\n")])
+def test_a_delimiter_at_the_end_of_every_row(made, rows, header):
+    count, keys, said = made(header + rows().replace("\n", ",\n"))
+    assert (count, keys) == (150, {})
+    assert "column_5 is ignored: it is empty" in said
+
+
+def test_texts_that_are_too_long_are_cut_and_said(made, rows):
+    table = "".join(f"text {row % 7} of more words,{line}\n" for row, line in enumerate(rows().splitlines()))
+    count, keys, said = made(f"review,{HEADER}{'x ' * 70_000},{rows(1)}{table}")
+    assert (count, keys) == (151, {"long_cells": "cut"})
+    assert "cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (review): a quote may lack its end" in said

@@ -1,0 +1,96 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from inspection.read import schedule_history
+from orchestration.schedule import fire
+from orchestration.schedule.plans import Plan
+from orchestration.schedule.schedule_state import State
+from orchestration.schedule.scheduler import Scheduler
+from spec.timing.schedule import Notify, Schedule
+
+from .conftest import copy_tree
+
+HOUR = 3600.0
+START = 1_790_000_000.0 - 1_790_000_000.0 % 86400
+QUICK = ("--sample", "400", "--set", "training.epochs=1")
+
+
+@pytest.mark.slow
+def test_whole_runs_under_a_clock_that_jumps(tmp_path):
+    """Five fires in processes of their own; the clock goes forth by days and back by hours."""
+    state = State(str(tmp_path))
+    schedule = Schedule(name="s", cron="0 * * * *", retries=1, backoff=1)
+    plan, ran = Plan("houses", schedule, Notify(), QUICK), []
+
+    def begin(plan, number):
+        ran.append(number)
+        assert fire.carry_out(state, number).state == "DONE"
+
+    scheduler = Scheduler(state, begin, lambda _: None)
+    clock = [START, *(START + hours * HOUR for hours in (1, 2, 0.5, 2, 30, 26, 30, 31, 31, 25, 32))]
+    for now in clock:
+        # Another seed for each time, or the run would be UNCHANGED.
+        arguments = (*QUICK, "--set", f"training.seed={len(ran) + 1}")
+        scheduler.tick([replace(plan, arguments=arguments)], now)
+    fires = schedule_history.history(state.root)
+    state.close()
+
+    assert len(ran) == 5
+    due = {START + HOUR * hour for hour in range(1, 33)}
+    assert {one.due.timestamp() for one in fires} == due
+    assert sorted(one.due.timestamp() for one in fires if one.state == "DONE") == [
+        START + HOUR * hour for hour in (1, 2, 30, 31, 32)
+    ]
+    assert all(one.reason == "missed; catchup = last" for one in fires if one.state == "SKIPPED")
+    runs = {one.run_id for one in fires if one.state == "DONE"}
+    assert len(runs) == 5
+    folder = tmp_path / "houses-sample" / "runs"
+    assert {json.loads((folder / run / "run.json").read_text())["state"] for run in runs} == {"COMPLETE"}
+
+
+@pytest.mark.slow
+def test_the_scheduler_runs_says_unchanged_in_a_second_and_survives_a_kill(tmp_path):
+    tree = copy_tree(tmp_path / "tree", rows=600)
+    root = tmp_path / "runs"
+    command = [
+        sys.executable,
+        str(tree / "runner.py"),
+        "--local",
+        "--schedule",
+        "* * * * *",
+        "--root",
+        str(root),
+        *QUICK,
+    ]
+
+    def served(until, signal_number):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        for line in process.stdout:
+            if until(line):
+                break
+        process.send_signal(signal_number)
+        process.stdout.close()
+        process.wait(90)
+
+    served(lambda line: "begins" in line, signal.SIGKILL)
+    # The run goes on without its scheduler, and the next scheduler finds it.
+    served(lambda line: "UNCHANGED" in line, signal.SIGTERM)
+    fires = schedule_history.history(str(root))
+    first = fires[-1]
+    assert first.state == "DONE"
+    unchanged = next(one for one in fires if one.state == "UNCHANGED")
+    assert first.run_id in unchanged.reason
+    seconds = (unchanged.ended - unchanged.started).total_seconds()
+    print(f"unchanged: {seconds:.2f} s")
+    assert seconds < 5
+    assert not [one for one in fires if one.state in ("WAITING", "RUNNING")]
+    deadline = time.monotonic() + 5
+    while subprocess.run(["pgrep", "-f", str(tree)], capture_output=True).stdout and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert subprocess.run(["pgrep", "-f", str(tree)], capture_output=True, text=True).stdout == ""

@@ -1,0 +1,139 @@
+"""Artifacts that are damaged, edits that must not be served from the cache, inputs that are not there."""
+
+import gzip
+import os
+
+import pytest
+
+from components.fingerprints import artifact_digest
+from errors import RunError
+from inspection.store.execution_folders import parse
+
+from .trees import copy_tree, packed, runner
+
+
+def launch(execution, *node_ids):
+    said = []
+    return [execution.launch(node_id, said.append)[0] for node_id in node_ids], said
+
+
+def execution(folder):
+    """The execution that wrote an output folder."""
+    return parse(folder.name).execution
+
+
+def flip(path):
+    text = bytearray(path.read_bytes())
+    text[len(text) // 2] ^= 1
+    path.write_bytes(text)
+
+
+HARMS = {"one bit": flip, "cut": lambda path: os.truncate(path, 100), "deleted": lambda path: path.unlink()}
+
+
+def test_the_cache_takes_nothing_that_is_damaged(points_run, tmp_path, figure):
+    """Fault 16: a bit, a cut and a deleted file in what the cache would serve."""
+    launch(points_run(tmp_path, "cache", "one"), "ingestion")
+    wrong = 0
+    for name, harm in HARMS.items():
+        assert launch(points_run(tmp_path, "cache", f"before {name}"), "ingestion") == (["CACHED"], [])
+        folders = (tmp_path / "cache/artifacts/ingestion/examples").iterdir()
+        newest = max(folders, key=execution)
+        harm(next((newest / "Split-train").iterdir()))
+        states, said = launch(points_run(tmp_path, "cache", f"after {name}"), "ingestion")
+        wrong += states != ["COMPLETE"]
+        assert said == [f"its earlier output examples ({newest}) is damaged: made again"]
+    figure(16, f"{len(HARMS)} harms, wrong reuse = {wrong}")
+    assert wrong == 0
+
+
+def test_a_check_costs_little(tmp_path, figure):
+    """Fault 16: what the check of a large artifact takes."""
+    import time
+
+    (tmp_path / "examples").mkdir()
+    for number in range(4):
+        (tmp_path / "examples" / f"{number}").write_bytes(os.urandom(1 << 20) * 25)
+    begun = time.perf_counter()
+    expected = artifact_digest.of(str(tmp_path / "examples"))
+    rate = 4 * 25 * (1 << 20) / (time.perf_counter() - begun) / 1e6
+    assert artifact_digest.damage(str(tmp_path / "examples"), expected) is None
+    figure(16, f"checked at {rate:.0f} MB/s")
+    assert rate > 50
+
+
+def test_a_stage_without_its_inputs_fails_the_run(points_run, tmp_path, figure):
+    """Fault 27: TFX records the stage as FAILED and returns; the run must not end well."""
+    with pytest.raises(RunError, match="stage statistics ended FAILED: its inputs could not be resolved") as error:
+        points_run(tmp_path, "alone", "one").launch("statistics", print)
+    figure(27, f"exit code {error.value.exit_code}, false successes = 0")
+    assert error.value.exit_code == 4
+    states, _ = launch(points_run(tmp_path, "alone", "one"), "ingestion", "statistics")
+    assert states == ["COMPLETE", "COMPLETE"], "another attempt"
+
+
+@pytest.mark.slow
+def test_a_damaged_baseline_is_taken_from_the_version_that_serves(warm, tmp_path, figure):
+    """Fault 16: outputs of several stages damaged between whole runs, the blessed model among them."""
+    root = tmp_path / "runs"
+    artifacts = root / "points-xor_linear" / "artifacts"
+    command = ("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", root)
+    quick = ("--set", "training.epochs=1", "--set", "evaluation.floor={}")
+    for epochs in (1, 2):
+        made = warm.run(*command, *quick, "--set", f"training.epochs={epochs}")
+        assert made.code == 0, made.err
+    models = sorted((artifacts / "trainer/model").iterdir(), key=execution)
+    flip(next(models[-1].rglob("variables.data*")))
+    again = warm.run(*command, *quick, "--set", "training.epochs=2")
+    assert again.code == 0, again.err
+    assert again.nodes["trainer"] == "done"
+    assert f"its earlier output model ({models[-1]}) is damaged: made again" in again.out
+    # The new model is now the newest blessed one.
+    models = sorted((artifacts / "trainer/model").iterdir(), key=execution)
+    flip(next(models[-1].rglob("variables.data*")))
+    other = warm.run(*command, *quick, "--set", "training.epochs=3")
+    assert other.code == 0, other.err
+    assert f"its earlier output model ({models[-1]}) is damaged: looked up again" in other.out
+    assert "made again" not in other.out
+    assert "compared with the model that serves" in other.out
+    copies = sorted(int(path.name.partition("-")[0]) for path in (artifacts / "baseline/model").iterdir())
+    serving = sorted(int(path.name) for path in (root / "points-xor_linear/serving").glob("[0-9]*"))
+    assert copies == serving[1:3], "of the versions that served when a model was damaged"
+    figure(16, "a damaged served model: the version's own files are the baseline")
+
+
+@pytest.mark.slow
+def test_an_edit_is_not_served_from_the_cache(tmp_path, figure):
+    """Fault 17: the data at equal size and time, the code of the preprocessing, the schema's text."""
+    tree = copy_tree(tmp_path / "tree", rows=600)
+    path = tree / "data/houses.csv.gz"
+
+    def ran():
+        result = runner("--local", "--root", tree / "runs", "--to", "transformation", tree=tree)
+        assert result.code == 0, result.err
+        return {node for node, word in result.nodes.items() if word == "done"} - {"history"}
+
+    def edit_data():
+        before = path.stat()
+        table = gzip.decompress(path.read_bytes())
+        path.write_bytes(packed(table.replace(b",221900,", b",221901,")))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+    def edit(name, old, new):
+        text = (tree / name).read_text()
+        assert old in text
+        (tree / name).write_text(text.replace(old, new, 1))
+
+    path.write_bytes(packed(gzip.decompress(path.read_bytes())))
+    ran()
+    assert ran() == set()
+    stale = 0
+    edit_data()
+    stale += ran() != {"ingestion", "statistics", "validation", "transformation"}
+    edit("models/features/numeric.py", "log1p(tf.maximum(value, 0.0))", "log1p(tf.abs(value))")
+    stale += ran() != {"transformation"}
+    edit("schemas/houses.pbtxt", "int_domain { min: 0 max: 40 }", "int_domain { min: 0 max: 41 }")
+    stale += ran() != {"schema", "validation", "transformation"}
+    figure(17, f"3 edits, stale hits = {stale}")
+    assert stale == 0

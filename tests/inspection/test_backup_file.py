@@ -1,0 +1,50 @@
+"""What is set aside when a backup is put in the store's place; tests/faults has damaged stores and backups."""
+
+import pytest
+
+from errors import UserError
+from inspection.store import store_backup
+from inspection.store.metadata_store import open_store
+
+
+def test_what_the_old_store_s_writer_left_half_written_goes_aside_with_it(writer, tmp_path):
+    writer.run("before")
+    copy = tmp_path / "copy"
+    store_backup.backup(str(tmp_path), None, str(copy))
+    writer.run("after")
+    left = {}
+    for end in ("-journal", "-wal", "-shm"):
+        left[end] = f"left by a killed writer: {end}"
+        (tmp_path / f"metadata.sqlite{end}").write_text(left[end])
+    aside = store_backup.restore(str(tmp_path), None, str(copy))
+
+    assert [context.name for context in open_store(str(tmp_path), None).contexts("pipeline_run")] == ["before"]
+    for end, text in left.items():
+        assert not (tmp_path / f"metadata.sqlite{end}").exists()
+        assert (tmp_path / f"{aside}{end}").read_text() == text
+
+
+def test_a_backup_replaces_nothing_but_a_backup(writer, tmp_path):
+    writer.run("one")
+    store, notes, earlier = tmp_path / "metadata.sqlite", tmp_path / "notes", tmp_path / "earlier"
+    notes.write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(store)
+    before = store.read_bytes()
+    for name, match in (
+        ("notes", "notes is there and no backup of a store: name another file, or remove it"),
+        ("folder", "folder is a folder: name a file in it"),
+        ("metadata.sqlite", "metadata.sqlite is the store itself: name another file for the backup"),
+        ("link", "link is the store itself"),
+    ):
+        with pytest.raises(UserError, match=match):
+            store_backup.backup(str(tmp_path), None, str(tmp_path / name))
+    assert (notes.read_text(), store.read_bytes()) == ("mine", before)
+    (tmp_path / "earlier.partial").write_text("mine too")
+    earlier.touch()
+    for run in ("two", "three"):
+        writer.run(run)
+        store_backup.backup(str(tmp_path), None, str(earlier))
+    assert len(open_store("", f"sqlite:///{earlier}").contexts("pipeline_run")) == 3
+    store_backup.restore(str(tmp_path), None, str(earlier))
+    assert (tmp_path / "earlier.partial").read_text() == "mine too"

@@ -1,0 +1,295 @@
+import argparse
+import json
+import os
+import pty
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from errors import ResourceError, UserError
+from inspection import inspect_parser, text_output
+
+REPOSITORY = Path(__file__).parents[2]
+MAIN = """
+import argparse, sys
+from inspection import command
+parser = argparse.ArgumentParser()
+command.add_arguments(parser)
+code = command.run(parser.parse_args())
+heavy = {name.partition(".")[0] for name in sys.modules} & {"tensorflow", "tfx", "apache_beam", "numpy", "pandas"}
+sys.exit(f"imported {heavy}" if heavy else code)
+"""
+
+
+def _process(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
+    line = [sys.executable, "-c", MAIN, *map(str, arguments)]
+    return subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, check=False, **options)
+
+
+def _run(*arguments: object) -> int:
+    parser = argparse.ArgumentParser(prog="inspect")
+    inspect_parser.add_arguments(parser)
+    return inspect_parser.run(parser.parse_args([str(argument) for argument in arguments]))
+
+
+@pytest.fixture
+def shown(writer: Any, tmp_path: Path) -> Path:
+    """A root with a run that a gate blocked and an earlier one, whose data it took from the cache."""
+    old = writer.run("2026-11-01T10")
+    [examples] = old.node("ingestion", outputs=[("examples", "Examples")], uri="/data/" + "long/" * 60)
+    old.end("COMPLETE")
+    (tmp_path / "run.json").write_text('{"nodes": ["ingestion", "validation", "trainer"]}')
+    new = writer.run("2026-11-02T10", run_folder=str(tmp_path))
+    new.node("ingestion", state="CACHED", reused=[("examples", examples)])
+    new.node("validation", state="FAILED", inputs=[("examples", examples)])
+    new.end("BLOCKED", reason="column 'age': 3 of 10 rows are missing")
+    return tmp_path
+
+
+def test_runs_prints_an_aligned_table(shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("runs", "--root", shown) == 0
+    header, new, old = capsys.readouterr().out.splitlines()
+    assert header.split() == ["RUN", "PIPELINE", "STATE", "STARTED", "TOOK", "REASON"]
+    assert new.split()[:3] == ["2026-11-02T10", "houses", "BLOCKED"]
+    assert old.split()[:3] == ["2026-11-01T10", "houses", "COMPLETE"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", new.split()[3])
+    assert [line.index(word) for line, word in ((header, "STATE"), (new, "BLOCKED"), (old, "COMPLETE"))] == [25] * 3
+    assert new.endswith("column 'age': 3 of 10 rows are missing")
+    assert old.endswith("  -")
+
+
+def test_show_prints_the_run_its_nodes_and_its_artifacts(shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("show", "latest", "--root", shown) == 0
+    facts, nodes, artifacts = (block.splitlines() for block in capsys.readouterr().out.split("\n\n"))
+    assert dict(line.split(maxsplit=1) for line in facts)["reason"].startswith("column 'age'")
+    assert dict(line.split(maxsplit=1) for line in facts)["folder"] == str(shown)
+    assert [line.split()[:2] for line in nodes[1:3]] == [["ingestion", "CACHED"], ["validation", "FAILED"]]
+    assert nodes[1].split()[-2:] == ["-", "examples:1"]
+    assert nodes[2].split()[-2:] == ["examples:1", "-"]
+    assert nodes[3].split() == ["trainer", "NOT", "RUN", "-", "-", "-", "-"]
+    [row] = artifacts[1:]
+    assert row.split() == ["1", "Examples", "LIVE", "ingestion", "of", "2026-11-01T10", "/data/" + "long/" * 60]
+
+
+def test_json_holds_the_same_and_more(shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _run("runs", "--root", shown, "--json", "--limit", "1")
+    [listed] = json.loads(capsys.readouterr().out)
+    _run("show", "02T10", "--root", shown, "--json")
+    detail = json.loads(capsys.readouterr().out)
+    assert detail["run"] == listed
+    assert listed["state"] == "BLOCKED"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d", listed["ended"])
+    assert [node["state"] for node in detail["nodes"]] == ["CACHED", "FAILED", "NOT RUN"]
+    assert detail["nodes"][0]["outputs"][0]["properties"] == {"tfx_version": "1.16.0"}
+
+
+def test_no_store_and_a_damaged_store_are_our_errors(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no runs yet under .*python runner\.py --local"):
+        _run("runs", "--root", tmp_path)
+    (tmp_path / "metadata.sqlite").write_bytes(b"damaged" * 999)
+    with pytest.raises(ResourceError, match=r"metadata\.sqlite"):
+        _run("runs", "--root", tmp_path)
+
+
+def test_a_store_without_runs_says_so(writer: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("runs", "--root", tmp_path) == 0
+    assert capsys.readouterr().out == "no runs yet: make one with python runner.py --local\n"
+    _run("runs", "--root", tmp_path, "--json")
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_an_unknown_run_names_the_nearest(shown: Path) -> None:
+    with pytest.raises(UserError, match=r"no run '2026-11-03T10' in .*Did you mean '2026-11-0[12]T10'\?"):
+        _run("show", "2026-11-03T10", "--root", shown)
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+def test_a_limit_is_a_positive_number(limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _run("runs", "--limit", limit)
+    assert "--limit" in capsys.readouterr().err
+
+
+def test_runs_can_be_chosen_by_state_and_time(shown: Path, ask: Any) -> None:
+    assert [run["run_id"] for run in ask("runs", "--state", "blocked", "--json")] == ["2026-11-02T10"]
+    assert len(ask("runs", "--since", "1h", "--json")) == 2
+    assert ask("runs", "--since", "2999-01-01") == "no such runs\n"
+
+
+@pytest.mark.parametrize("wrong", [["--state", "fine"], ["--since", "yesterday"], ["--since", "9" * 20 + "d"]])
+def test_a_wrong_state_or_time_is_told_what_is_right(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _run("runs", *wrong)
+    assert re.search(r"expected (one of COMPLETE|a date or time such as)", capsys.readouterr().err)
+
+
+def test_the_store_may_be_named_before_or_after_the_command_or_in_the_environment(
+    make_writer: Callable[[Path], Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_writer(tmp_path / "metadata.sqlite").run("in the root")
+    for name in ("flag", "environment"):
+        make_writer(tmp_path / f"{name}.sqlite").run(f"in the {name}")
+
+    def said(*arguments: object) -> str:
+        _run(*arguments)
+        return capsys.readouterr().out
+
+    flag = f"sqlite:///{tmp_path}/flag.sqlite"
+    assert "in the root" in said("--root", tmp_path, "runs")
+    assert "in the root" in said("runs", "--root", tmp_path)
+    monkeypatch.setenv("PIPELINE_METADATA", "")
+    assert "in the root" in said("runs", "--root", tmp_path)
+    monkeypatch.setenv("PIPELINE_METADATA", f"sqlite:///{tmp_path}/environment.sqlite")
+    assert "in the environment" in said("runs", "--root", tmp_path)
+    assert "in the flag" in said("--metadata", flag, "runs")
+    assert "in the flag" in said("runs", "--metadata", flag)
+
+
+HOSTILE = "[red]x[/red] :smile: \x1b[31m\x1b]0;t\x07 \n\r\u202e é 表"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_hostile_names_are_shown_literally(writer: Any, tmp_path: Path, encoding: str) -> None:
+    writer.run(HOSTILE, pipeline="[bold]p").node("[/]", outputs=[("[link=x]", "Examples")], uri=HOSTILE)
+    for arguments in (["runs"], ["show", "latest"], ["show", "latest", "--json"]):
+        done = _process(*arguments, "--root", tmp_path, env={**os.environ, "PYTHONIOENCODING": encoding})
+        assert done.returncode == 0, done.stderr
+        assert not set(done.stdout) & {"\x1b", "\x07", "\r", "\u202e"}
+        if "--json" not in arguments:
+            wide = "é 表" if encoding == "utf-8" else r"\xe9 \u8868"
+            assert r"[red]x[/red] :smile: \x1b[31m\x1b]0;t\x07 \n\r\u202e " + wide in done.stdout
+            assert "[bold]p" in done.stdout
+
+
+def _on_a_terminal(root: Path, **environment: str) -> str:
+    control, terminal = pty.openpty()
+    kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "show", "latest", "--root", str(root)],
+        cwd=REPOSITORY,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env={**kept, "TERM": "xterm-256color", "COLUMNS": "100", **environment},
+    )
+    os.close(terminal)
+    said = b""
+    while True:
+        try:
+            piece = os.read(control, 65536)
+        except OSError:  # Linux reports the end of a terminal as an input error
+            break
+        said += piece
+    os.close(control)
+    assert process.wait() == 0
+    return said.decode()
+
+
+def test_colour_is_for_terminals_that_want_it(shown: Path) -> None:
+    coloured = _on_a_terminal(shown)
+    assert "\x1b[31mFAILED" in coloured
+    plain = _on_a_terminal(shown, NO_COLOR="1")
+    assert "FAILED" in plain
+    assert "\x1b" not in plain
+    assert max(map(len, plain.splitlines())) <= 100
+    assert re.sub(r"\s", "", plain).count("long/") == 60, "folded, not cut"
+    piped = _process("show", "latest", "--root", shown, env={**os.environ, "FORCE_COLOR": "1"})
+    assert "\x1b" not in piped.stdout
+
+
+def test_a_reader_that_stops_early_meets_no_traceback(shown: Path) -> None:
+    done = subprocess.run(
+        [
+            "bash",
+            "-c",
+            '"$0" -c "$1" show latest --root "$2" | true; exit ${PIPESTATUS[0]}',
+            sys.executable,
+            MAIN,
+            shown,
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, None),
+        (0.0, "0.00 s"),
+        (9.994, "9.99 s"),
+        (42.4, "42 s"),
+        (59.6, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (3599.9, "1 h 00 min"),
+        (8040, "2 h 14 min"),
+    ],
+)
+def test_durations_are_for_people(seconds: float | None, text: str | None) -> None:
+    assert text_output.duration(seconds) == text
+
+
+def test_help_imports_nothing_that_takes_time() -> None:
+    code = """
+import argparse, sys
+from inspection import command
+command.add_arguments(argparse.ArgumentParser())
+print([name for name in ("ml_metadata", "google.protobuf", "rich", "grpc", "absl") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in memory where there is one: the store below takes 1,700 commits, each of which waits for a disk."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
+        yield Path(folder)
+
+
+def test_a_hundred_runs_are_listed_within_a_second_and_without_tensorflow(
+    make_writer: Callable[[Path], Any], memory: Path
+) -> None:
+    writer = make_writer(memory / "metadata.sqlite")
+    for number in range(100):
+        run = writer.run(f"run-{number:03}")
+        taken: list[tuple[str, int]] = []
+        for node in (
+            "ingestion",
+            "statistics",
+            "schema",
+            "validation",
+            "transformation",
+            "trainer",
+            "evaluator",
+            "pusher",
+        ):
+            taken = [(node, made) for made in run.node(node, inputs=taken, outputs=[(node, "Any")])]
+    for arguments, expected in ((["runs", "--limit", "100"], 101), (["show", "run-050"], 6 + 1 + 9 + 1 + 9)):
+        took = []
+        for _ in range(3):
+            begin = _seconds_of_children()
+            done = _process(*arguments, "--root", memory)
+            took.append(_seconds_of_children() - begin)
+            assert done.returncode == 0, done.stderr
+            assert len(done.stdout.splitlines()) == expected
+        assert min(took) < 1, f"{arguments[0]} took {took} s"
+
+
+def _seconds_of_children() -> float:
+    """Processor time, which a busy machine stretches less than the clock's; nothing here waits for anything else."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,284 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from models.data.split_rows import Facts
+from models.training import fit
+from models.training.fit import learn
+from models.warm_start import architecture, carry_over, feature_meanings
+from spec.columns.label import LABEL, Label
+from spec.columns.role_kinds import Output
+from spec.columns.roles import WEIGHT
+from spec.training import Training
+
+A, B = Output(name="a"), Output(name="b")
+FACTS = Facts((A, B))
+PRICE = {"column": "price"}
+SOLD = {"column": "sold", "task": "binary", "positive": "yes"}
+KIND = {"column": "kind", "task": "classes", "classes": ["x", "y", "z"]}
+FAST = {"optimizer": {"name": "sgd", "rate": 0.3}, "batch_size": 8, "epochs": 1}
+
+
+def table(rows, label, **more):
+    rows = np.asarray(rows, np.float32)
+    return {"a": rows[:, :1], "b": rows[:, 1:2], LABEL: np.asarray(label).reshape(-1, 1), **more}
+
+
+def noise(seed=1, rows=48):
+    return np.random.default_rng(seed).normal(size=(rows, 2))
+
+
+def trained(label, train, evaluation=None, network=None, facts=FACTS, **more):
+    training = {**FAST, **more.pop("training", {})}
+    config = {"label": label, "network": {"name": "linear", **(network or {})}, "training": training}
+    return learn(config, train, evaluation or train, facts, **more)
+
+
+def weights(learnt):
+    return [weight.tolist() for weight in learnt.network.get_weights()]
+
+
+LINE = noise()
+NUMBERS = table(LINE, (2 * LINE[:, 0] - LINE[:, 1]).astype(np.float32))
+SIDES = table(LINE, (LINE[:, 0] > 0).astype(np.int64))
+
+
+def test_a_line_is_learnt_and_the_best_epochs_line_is_told(tmp_path):
+    path = tmp_path / "history.jsonl"
+    learnt = trained(PRICE, NUMBERS, training={"epochs": 8}, history=str(path))
+
+    assert learnt.best == min(learnt.history, key=lambda line: line["val_loss"])
+    assert learnt.best["val_loss"] < 0.01
+    assert [json.loads(line) for line in path.read_text().splitlines()] == learnt.history
+    assert set(learnt.history[0]) == (
+        {"epoch", "seconds", "rate", "gradients"} | {f"{p}{m}" for p in ("", "val_") for m in ("loss", "mae", "mse")}
+    )
+    assert set(learnt.history[0]["gradients"]) == {"head"}
+
+
+def test_the_columns_stay_as_they_are_and_callbacks_are_called():
+    before = {name: column.copy() for name, column in SIDES.items()}
+    seen = []
+    trained(SOLD, SIDES, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))])
+
+    assert set(seen[0]) >= {"loss", "val_loss", "val_accuracy"}
+    for name, column in before.items():
+        np.testing.assert_array_equal(SIDES[name], column)
+
+
+def test_several_classes_are_told_apart_and_probabilities_sum_to_one():
+    kinds = np.digitize(LINE[:, 0], [-0.5, 0.5])
+    learnt = trained(KIND, table(LINE, kinds), training={"epochs": 40, "optimizer": {"rate": 0.1}})
+    answer = learnt.target.answer(learnt.network({"a": NUMBERS["a"], "b": NUMBERS["b"]}))
+
+    assert (answer["classes"].numpy().astype(str) == np.array(["x", "y", "z"])[kinds]).mean() > 0.9
+    np.testing.assert_allclose(np.sum(answer["probabilities"], axis=1), 1, rtol=1e-6)
+
+
+def test_rows_without_a_class_are_left_out():
+    unknown = table(np.full((9, 2), 50.0), np.full(9, -1))
+    both = {name: np.concatenate([SIDES[name], unknown[name]]) for name in SIDES}
+
+    assert weights(trained(SOLD, both)) == weights(trained(SOLD, SIDES))
+
+
+def test_a_row_counts_by_its_weight():
+    weight = np.repeat([[1.0], [0.0]], 24, axis=0).astype(np.float32)
+    wrong = {**SIDES, LABEL: np.concatenate([SIDES[LABEL][:24], 1 - SIDES[LABEL][24:]]), WEIGHT: weight}
+    learnt = trained(SOLD, wrong, training={"epochs": 20})
+    half = {name: column[:24] for name, column in SIDES.items()}
+
+    assert learnt.best["val_loss"] == pytest.approx(trained(SOLD, half, training={"epochs": 20}).best["val_loss"], 0.5)
+    assert trained(SOLD, {**wrong, WEIGHT: np.ones_like(weight)}).best["val_loss"] > 0.5
+
+
+@pytest.mark.parametrize("weight", [[-1.0] * 48, [0.0] * 48, [np.nan] * 48])
+def test_weights_that_count_nothing_are_refused(weight):
+    with pytest.raises(ValueError, match=r"columns\.weight: a row's weight must be a number of 0 or more"):
+        trained(SOLD, {**SIDES, WEIGHT: np.array(weight, np.float32)[:, None]})
+
+
+@pytest.mark.parametrize("setting", ["balanced", {"yes": 9.0}])
+def test_a_heavier_class_is_found_more_often(setting):
+    rare = table(LINE, (LINE[:, 0] > 1.2).astype(np.int64))
+
+    def found(class_weights):
+        learnt = trained(SOLD, rare, training={"epochs": 3, "class_weights": class_weights})
+        answer = learnt.target.answer(learnt.network({"a": rare["a"], "b": rare["b"]}))
+        return float(np.mean(answer["probabilities"][:, 1]))
+
+    assert found(setting) > 1.3 * found(None)
+
+
+def test_class_weights_move_no_learning_rate():
+    even = {"class_weights": {"yes": 1.0, "not yes": 1.0}}
+    heavy = {"class_weights": {"yes": 4.0, "not yes": 4.0}}
+
+    assert weights(trained(SOLD, SIDES, training=heavy)) == weights(trained(SOLD, SIDES, training=even))
+
+
+def test_a_seed_and_determinism_make_equal_weights():
+    from tensorflow.python.framework import config as internal
+
+    network = {"name": "mlp", "layers": [4], "dropout": 0.3}
+    try:
+        first, again, other = (
+            weights(trained(SOLD, SIDES, network=network, training={"seed": seed, "deterministic": True, "epochs": 3}))
+            for seed in (7, 7, 8)
+        )
+        assert internal.is_op_determinism_enabled()
+    finally:
+        internal.disable_op_determinism()
+
+    assert again == first
+    assert other != first
+
+
+@pytest.mark.parametrize(
+    ("label", "table", "loss"),
+    [(PRICE, NUMBERS, loss) for loss in ("mae", "huber", "log_cosh", "sum_of_squares")]
+    + [(SOLD, SIDES, loss) for loss in ("mse", "focal", "sum_of_squares")],
+)
+def test_each_loss_moves_the_weights_elsewhere(label, table, loss):
+    assert weights(trained(label, table, training={"loss": loss})) != weights(trained(label, table))
+
+
+def test_a_sum_of_squares_is_the_batchs_squares_times_the_rows():
+    mean, summed = (
+        trained(PRICE, NUMBERS, training={"loss": loss, "epochs": 0}).best["val_loss"]
+        for loss in ("mse", "sum_of_squares")
+    )
+
+    assert summed == pytest.approx(8 * mean)
+
+
+def test_without_epochs_the_network_stays_as_it_was_made():
+    given = [{"kernel": [[2.0], [-1.0]], "bias": [0.5]}]
+    learnt = trained(SOLD, SIDES, network={"weights": given}, training={"epochs": 0})
+
+    assert weights(learnt) == [[[2.0], [-1.0]], [0.5]]
+    assert (learnt.best["epoch"], learnt.notes) == (0, ("began with given weights of 1 layers",))
+
+
+def test_the_last_epochs_weights_are_kept_where_asked_for():
+    worse = {"optimizer": {"name": "sgd", "rate": 1.2}, "batch_size": 64, "epochs": 4}
+    best, last = (trained(PRICE, NUMBERS, training={**worse, "keep": keep}) for keep in ("best", "last"))
+
+    assert (best.best["epoch"], last.best["epoch"]) == (1, 4)
+    assert weights(best) != weights(last)
+
+
+@pytest.mark.parametrize(
+    ("training", "epochs"),
+    [
+        ({"early_stopping": {"patience": 2, "min_delta": 10.0}}, 3),
+        ({"early_stopping": {"patience": 2}}, 12),
+        ({"early_stopping": False}, 12),
+        ({"early_stopping": {"patience": 3}, "monitor": "val_accuracy", "optimizer": {"rate": 1e-9}}, 4),
+    ],
+)
+def test_training_ends_when_what_is_monitored_gets_no_better(training, epochs):
+    learnt = trained(SOLD, SIDES, training={"epochs": 12, **training})
+
+    assert len(learnt.history) == epochs
+
+
+def test_a_plateau_lowers_the_rate():
+    schedule = {"name": "plateau", "patience": 1, "factor": 0.1, "lowest": 1e-4}
+    worse = {"optimizer": {"name": "sgd", "rate": 1.2, "schedule": schedule}, "batch_size": 64, "epochs": 8}
+    rates = [line["rate"] for line in trained(PRICE, NUMBERS, training=worse).history]
+
+    assert rates[0] == pytest.approx(1.2)
+    assert rates[2] == pytest.approx(0.12)
+    assert min(rates) >= 1e-4
+
+
+def test_gradients_are_clipped():
+    assert weights(trained(PRICE, NUMBERS, training={"clip": {"norm": 0.01}})) != weights(trained(PRICE, NUMBERS))
+
+
+def test_a_warm_start_goes_before_the_first_epoch_and_is_noted():
+    before = trained(PRICE, NUMBERS, training={"epochs": 5})
+    numbers = {
+        name: {"kind": "number", "of": {"column": name}, "shift": 0.0, "scale": 1.0, "width": 1} for name in ("a", "b")
+    }
+    kept = {
+        "features": numbers,
+        "label": feature_meanings.of_label(Label.model_validate(PRICE), before.target),
+        "layers": architecture.describe(before.network),
+    }
+    arrays = {variable.path: variable.numpy() for variable in before.network.variables}
+    again = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=carry_over.Warm(arrays, kept, numbers))
+    lost = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=carry_over.Warm({}, kept, numbers))
+
+    assert weights(again) == weights(before)
+    assert again.notes == ("warm start with 2 of 2 weights of the model that serves",)
+    assert lost.notes == ("warm start with 0 of 2 weights of the model that serves; anew: head (new)",)
+
+
+def test_your_own_network_is_built(tmp_path, monkeypatch):
+    (tmp_path / "own_network.py").write_text(
+        "import keras\n\n\ndef build(features, settings):\n"
+        '    return keras.layers.Dense(settings["units"], name="mine")(features.inputs["a"])\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    learnt = trained(SOLD, SIDES, network={"name": "own_network.build", "units": 3})
+
+    assert learnt.network.get_layer("mine").kernel.shape == (1, 3)
+    assert list(learnt.network.input) == ["a"]
+
+
+def test_your_own_network_that_breaks_names_its_line(tmp_path, monkeypatch):
+    (tmp_path / "broken_network.py").write_text("def build(features, settings):\n    return settings['units']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"broken_network\.build, line 2: KeyError: 'units'"):
+        trained(SOLD, SIDES, network={"name": "broken_network.build"})
+
+
+def test_the_two_programmers_are_put_right_by_training():
+    given = [
+        {"kernel": [[-0.04, -0.43, 0.57], [0.04, 0.52, -0.60]], "bias": [-2.03, -0.26, 2.16]},
+        {"kernel": [[0.44, 0.19], [-0.04, 1.14], [0.68, 0.85]], "bias": [-0.19, -0.49]},
+    ]
+    rows = table([[10, 365], [3, 120], [0, 1000]], [0, 0, 1])
+    label = {"column": "kind", "task": "classes", "classes": ["good", "bad"]}
+    network = {"name": "mlp", "layers": [3], "weights": given}
+
+    def classes(epochs):
+        training = {"epochs": epochs, "optimizer": {"name": "adam", "rate": 0.05}, "early_stopping": False}
+        learnt = trained(label, rows, network=network, training=training)
+        return learnt.target.answer(learnt.network({"a": rows["a"], "b": rows["b"]}))["classes"].numpy().tolist()
+
+    assert classes(0) == [b"bad", b"bad", b"bad"]
+    assert classes(150) == [b"good", b"good", b"bad"]
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        ({"loss": "cross_entropy"}, r"training\.loss 'cross_entropy' does not fit task 'regression': mse or mae"),
+        ({"monitor": "val_auc"}, r"training\.monitor 'val_auc' is not measured for task 'regression': loss, mae"),
+        ({"class_weights": "balanced"}, r"training\.class_weights does nothing for task 'regression'"),
+    ],
+)
+def test_settings_that_do_not_fit_the_task_are_refused(training, message):
+    with pytest.raises(ValueError, match=message):
+        Training.model_validate(training).check("regression", None)
+
+
+def test_a_class_weight_of_no_class_is_refused():
+    with pytest.raises(ValueError, match=r"training\.class_weights: 'no' is no class; there is: not yes, yes"):
+        Training(class_weights={"no": 1.0}).check("binary", ("not yes", "yes"))
+    with pytest.raises(ValueError, match=r"training\.class_weights: 'no' is no class; there is: not yes, yes"):
+        trained(SOLD, SIDES, training={"class_weights": {"no": 1.0}})
+    with pytest.raises(ValueError, match='class_weights is "balanced", or a table'):
+        Training.model_validate({"class_weights": "even"})
+
+
+def test_outputs_of_rows_in_parts_are_those_of_all(monkeypatch):
+    learnt = trained(PRICE, NUMBERS)
+    x = {"a": NUMBERS["a"], "b": NUMBERS["b"]}
+
+    np.testing.assert_allclose(fit.outputs_of(learnt.network, x, 7), learnt.network(x), rtol=1e-6)

@@ -1,0 +1,176 @@
+"""A config whose rows are a query's: what a run, doctor, schema diff and new make of it."""
+
+import json
+import os
+import sqlite3
+
+import pytest
+
+from curation import new_config, schema_review
+from curation.look import query_result
+from curation.look.reading import cells
+from errors import UserError
+from orchestration import preflight
+from orchestration.cloud import compiler
+from orchestration.paths import Root
+from orchestration.schedule import unchanged_inputs
+from pipeline import load, query_config
+from pipeline.variants import Name
+from spec.data import Data
+
+SQL = "select area, city, rent from flats where rent > 0 order by rowid"
+SOURCE = f'sql = "{SQL}"\ndatabase = "sqlite:///data/x.db"'
+
+
+@pytest.fixture
+def database(flats):
+    """A connection to data/x.db of a repository whose config asks it."""
+    flats.config(flats.CONFIG.replace('path = "data/flats.csv"', SOURCE))
+    connection = sqlite3.connect(flats.root / "data/x.db", isolation_level=None)
+    connection.execute("create table flats (area real, city text, rent integer)")
+    rows = [(40.5 + row, ("Bern", "Chur")[row % 2], 900 + row * 7 % 41) for row in range(40)]
+    connection.executemany("insert into flats values (?, ?, ?)", rows)
+    yield connection
+    connection.close()
+
+
+def look(flats, **more):
+    return preflight.look(Name("flats"), root=str(flats.runs), data_root=str(flats.root), **more)
+
+
+def test_preflight_takes_the_rows_and_reads_them_by_path(flats, database):
+    report = look(flats)
+    assert [line for check in report.checks for line in check.told()] == []
+    assert [check.text for check in report.checks if check.name == "query"] == ["40 rows"]
+    reviewed = report.settle()
+    assert report.data == report.query.path == reviewed.config.data.path
+    assert os.path.dirname(report.data) == Root(str(flats.runs)).queries("flats")
+    assert reviewed.config.data.sql is None
+    assert len(cells("/", reviewed.config.data.model_dump(mode="json")).table) == 40
+
+
+def test_a_run_begins_on_the_rows_of_its_preflight(flats, database):
+    asked = []
+    report = look(flats, passed=lambda reviewed: asked.append(reviewed.config.data.path) or True)
+    assert asked == [report.data]
+    assert report.passed
+
+
+def test_no_earlier_run_stands_for_a_query_that_fails(flats, database):
+    database.execute("alter table flats rename to gone")
+    report = look(flats, passed=lambda reviewed: pytest.fail("rows that were not read are compared"))
+    [finding] = [str(one) for check in report.checks for one in check.findings]
+    assert finding.startswith("data.sql: sqlite:///data/x.db refuses the query: ")
+    assert report.data is None
+
+
+def test_rows_are_judged_as_those_of_files(flats, database):
+    database.execute("update flats set area = 'big' where rent < 902")
+    [line] = flats.told()
+    assert "holds a number" in line
+    assert "row 1 holds a text" in line
+    database.execute("update flats set area = 'big'")
+    [line] = flats.told()
+    assert "'area'" in line
+    assert "'big'" in line
+
+
+def test_a_query_that_fails_is_a_finding_beside_others(flats, database):
+    flats.config(flats.CONFIG.replace('path = "data/flats.csv"', SOURCE.replace("from flats", "from flat")))
+    flats.schema(flats.SCHEMA.replace('"city"', '"town"'))
+    told = flats.told()
+    assert len(told) == 2
+    assert told[0].startswith("data.sql: sqlite:///data/x.db refuses the query: ")
+    assert "city" in told[1]
+
+
+def test_schema_diff_and_infer_read_the_rows(flats, database):
+    queries = Root(str(flats.runs)).queries("flats")
+    assert schema_review.diff(str(flats.root), "flats", str(flats.root), queries=queries) == []
+    database.execute("update flats set city = null where rent = 905")
+    [difference] = schema_review.diff(str(flats.root), "flats", str(flats.root), queries=queries)
+    assert difference.column == "city"
+    assert "Schema of sqlite:///data/x.db, inferred from 40 rows" in schema_review.infer(
+        str(flats.root), "flats", str(flats.root), queries
+    )
+
+
+def test_a_fingerprint_of_a_schedule_follows_the_rows(flats, database, monkeypatch):
+
+    def now():
+        return unchanged_inputs.fingerprint(Name("flats"), [], str(flats.root), str(flats.runs))
+
+    first = now()
+    assert now() == first
+    database.execute("update flats set rent = 1000 where rent = 905")
+    assert now() != first
+
+
+def test_a_cloud_job_is_refused_with_what_to_do(flats, database, monkeypatch):
+    with pytest.raises(
+        UserError, match=r"data\.sql: a cloud job reads files: .*doctor flats.*runs/flats/queries.*data\.path"
+    ):
+        compiler.run(compiler.Request(target="kubeflow", name=Name("flats")))
+
+
+def test_new_writes_a_config_that_asks_the_same(flats, database, monkeypatch):
+    monkeypatch.chdir(flats.root / "data")
+    source = query_result.source(None, SQL, "sqlite:///x.db", str(flats.root), str(flats.runs / "made/queries"))
+    proposal = new_config.new(str(flats.root), "made", source, label="rent")
+    config = load.reviewed(str(flats.root), Name("made")).config
+
+    assert (config.data.sql, config.data.database) == (SQL, "sqlite:///data/x.db")
+    assert proposal.said[0] == "sqlite:///data/x.db: the rows of a query, 40 rows, 3 columns"
+    settled, taken = query_config.settle(config, str(flats.root), str(flats.runs / "made/queries"))
+    assert len(os.listdir(flats.runs / "made/queries")) == 1, "equal rows are one file"
+    assert settled.data.path == taken.path
+
+
+def test_a_database_outside_the_repository_is_named_by_its_whole_path(flats, tmp_path):
+    asked = query_result.source(None, "select 1", f"sqlite:///{tmp_path}/x.db", str(flats.root), "")
+    assert asked.query.database == f"sqlite:///{tmp_path}/x.db"
+
+
+@pytest.mark.parametrize(
+    "given", [(None, None, None), ("x.csv", "select 1", "sqlite:///x.db"), (None, "select 1", None), (None, None, "x")]
+)
+def test_new_takes_a_path_or_a_query(given):
+    with pytest.raises(UserError, match=r"new NAME PATH` or .*--sql"):
+        query_result.source(*given, "", "")
+
+
+def test_new_does_not_repeat_a_password():
+    with pytest.raises(UserError, match=r"--database: user and password are read from the environment") as raised:
+        query_result.source(None, "select 1", "postgresql://me:canary@host/db", "", "")
+    assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("", "data: path is needed, or sql with database"),
+        ('path = "data/flats.csv"\n' + SOURCE, "data: path is needed, or sql with database: one of the two"),
+        ('sql = "select 1"', "data: sql and database go together"),
+        (SOURCE + '\nformat = "csv"', "data: format does nothing beside sql: take it out"),
+        (SOURCE + "\ncsv.header = false\ncsv.names = ['a']", "data: csv does nothing beside sql: take it out"),
+        ('path = "data/flats.csv"\nquery_seconds = 5', "data: query_seconds does nothing beside path: take it out"),
+        (SOURCE.replace("sqlite:///data/x.db", "postgresql://me:canary@host/db"), "data: user and password are read"),
+        (SOURCE + '\n[[schedule]]\nname = "s"\non = "new-span"', "schedule 's': on = \"new-span\" looks at files"),
+    ],
+)
+def test_keys_that_contradict_each_other_are_named(flats, source, said):
+    flats.config(flats.CONFIG.replace('path = "data/flats.csv"', source))
+    with pytest.raises(UserError) as raised:
+        load.load(str(flats.root), "flats")
+    assert said in str(raised.value)
+    assert "canary" not in str(raised.value)
+
+
+def test_a_settled_config_is_read_again_in_the_worker(flats, database):
+    config, taken = query_config.settle(
+        load.load(str(flats.root), "flats", ["data.query_seconds=7"]), str(flats.root), str(flats.runs / "q")
+    )
+    again = type(config).model_validate(json.loads(json.dumps(config.plain())))
+    assert again == config
+    assert taken.query.seconds == 7
+    assert Data.model_fields["query_seconds"].default == again.data.query_seconds

@@ -1,0 +1,220 @@
+import json
+import re
+import shutil
+import time
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from components.baseline import reference
+from errors import ResourceError, UserError
+from inspection.store.artifact_lookup import find_model
+from inspection.store.metadata_store import open_store
+from orchestration import paths, rollback
+from orchestration.cli import parser
+from serving import versions
+
+
+@pytest.fixture
+def model(tmp_path):
+    def make(text):
+        folder = tmp_path / f"model {text}"
+        folder.mkdir(exist_ok=True)
+        (folder / "saved_model.pb").write_text(text)
+        return str(folder)
+
+    return make
+
+
+@pytest.fixture
+def serving(tmp_path, model):
+    """Three versions, the newest of which is bad."""
+    folder = tmp_path / "runs" / "houses" / "serving"
+    for text in ("one", "two", "bad"):
+        versions.place(model(text), str(folder), check=lambda _: None)
+    return folder
+
+
+def back(serving, name="houses", **options):
+    return rollback.bring_back(str(serving.parents[1]), name, metadata=None, **options)
+
+
+def serves(serving):
+    return (serving / str(versions.pushed(str(serving))[-1]) / "saved_model.pb").read_text()
+
+
+def test_going_back_twice_goes_back_two_versions(serving, capsys):
+    first, second, bad = versions.pushed(str(serving))
+    told = back(serving)
+
+    assert serves(serving) == "two"
+    assert told == f"houses: version {bad + 1} serves now, a copy of {second}; before it served {bad}"
+    assert "ML Metadata could not be told: no runs yet" in capsys.readouterr().err
+    back(serving)
+    assert serves(serving) == "one"
+    with pytest.raises(
+        UserError, match=rf"no version before {bad + 2} that it pushed itself, so there is none to go back to"
+    ):
+        back(serving)
+    back(serving, number=bad)
+    assert serves(serving) == "bad"
+    back(serving)
+    assert serves(serving) == "two"
+    assert first in versions.pushed(str(serving))
+
+
+def test_a_copy_of_a_copy_goes_back_from_the_version_that_both_are_of(serving):
+    first, second, bad = versions.pushed(str(serving))
+    for number in (second, first, bad + 1):
+        back(serving, number=number)
+    copies = versions.pushed(str(serving))[-3:]
+
+    assert [versions.told(str(serving), number).copy_of for number in copies] == [second, first, second]
+    back(serving)
+    assert serves(serving) == "one"
+
+
+def test_a_version_that_is_not_there_is_named(serving):
+    with pytest.raises(UserError, match=r"houses has no version 7. There is: \d+, \d+, \d+. Older ones were removed"):
+        back(serving, number=7)
+    with pytest.raises(UserError, match=r"holds no version yet. Did you mean 'houses'\?"):
+        back(serving, "house")
+    newest = versions.pushed(str(serving))[-1]
+    assert back(serving, number=newest) == f"houses: version {newest} serves already"
+
+
+def test_versions_that_the_pipeline_did_not_push_are_listed_and_brought_back_by_number_alone(serving, model):
+    first, second, bad = versions.pushed(str(serving))
+    shutil.copytree(serving / str(first), serving / str(second + 10))  # a copy with our record, under another number
+    shutil.copytree(model("foreign"), serving / "2019")
+    (serving / "7").mkdir()
+    lines = rollback.listed(str(serving.parents[1]), "houses")
+    assert [line.split()[0] for line in lines if "not pushed by this pipeline" in line] == [
+        str(second + 10),
+        "2019",
+        "7",
+    ]
+
+    # The copy serves, as its number is the highest: from there the way back leads to the newest of our own.
+    back(serving)
+    assert serves(serving) == "bad"
+    back(serving)
+    assert serves(serving) == "two"
+    told = back(serving, number=2019)
+    assert "a copy of 2019, which this pipeline did not push: its answers were not checked; before" in told
+    assert serves(serving) == "foreign"
+    with pytest.raises(ResourceError, match=r"version 7 is no SavedModel: .*/7 holds no saved_model.pb. Version"):
+        back(serving, number=7)
+    back(serving)
+    assert serves(serving) == "two"
+    back(serving)
+    assert serves(serving) == "one"
+    with pytest.raises(UserError, match="that it pushed itself"):
+        back(serving)
+    assert {first, second, bad, second + 10, 2019, 7} < set(versions.pushed(str(serving)))
+
+
+def test_a_version_with_a_link_to_a_folder_is_not_brought_back_without_its_files(serving, model, tmp_path):
+    variables = tmp_path / "variables"
+    variables.mkdir()
+    (variables / "variables.index").write_text("weights")
+    shutil.copytree(model("linked"), serving / "2019")
+    (serving / "2019" / "variables").symlink_to(variables)
+    before = versions.pushed(str(serving))
+    with pytest.raises(ResourceError, match=r"2019/variables is a link to a folder: put the folder itself there"):
+        back(serving, number=2019)
+
+    assert versions.pushed(str(serving)) == before
+
+
+def test_a_damaged_version_is_not_brought_back(serving):
+    _, second, bad = versions.pushed(str(serving))
+    (serving / str(second) / "saved_model.pb").write_text("twO")
+    with pytest.raises(ResourceError, match=rf"version {second} is damaged: .* Version {bad} serves on; take another"):
+        back(serving)
+
+    assert serves(serving) == "bad"
+
+
+def test_versions_are_listed_with_the_one_that_serves_first(serving):
+    back(serving)
+    lines = rollback.listed(str(serving.parents[1]), "houses")
+
+    assert len(lines) == 4
+    assert lines[0].endswith("serves")
+    assert f"copy of {versions.pushed(str(serving))[1]}" in lines[0]
+
+
+def test_ml_metadata_knows_the_model_of_a_version_that_was_brought_back(serving):
+    root = str(serving.parents[1])
+    store = open_store(root, None, readonly=False).mlmd
+    kinds = {name: store.put_artifact_type(pb.ArtifactType(name=name)) for name in ("Model", "PushedModel")}
+    contexts = [
+        pb.Context(type_id=store.put_context_type(pb.ContextType(name=kind)), name=name)
+        for kind, name in (("pipeline", "houses"), ("node", "houses.pusher"), ("pipeline_run", "run-1"))
+    ]
+    pusher = store.put_execution_type(pb.ExecutionType(name="pusher"))
+    numbers = versions.pushed(str(serving))
+    for number in numbers:
+        model = pb.Artifact(type_id=kinds["Model"], uri=f"/models/{number}")
+        pushed = pb.Artifact(type_id=kinds["PushedModel"])
+        pushed.custom_properties["pushed_version"].string_value = str(number)
+        events = (rollback._event(pb.Event.INPUT, "model"), rollback._event(pb.Event.OUTPUT, "pushed_model"))
+        execution = pb.Execution(type_id=pusher, last_known_state=pb.Execution.COMPLETE)
+        store.put_execution(execution, [(model, events[0]), (pushed, events[1])], contexts, True)
+    back(serving)
+
+    made = versions.pushed(str(serving))[-1]
+    assert find_model(open_store(root, None), str(made)).uri == f"/models/{numbers[1]}"
+
+
+def test_a_push_from_the_cache_counts_only_while_it_decides_what_serves(serving):
+    first, second, bad = versions.pushed(str(serving))
+
+    def damage(number):
+        return reference.not_serving(str(serving / str(number)) if number else "")
+
+    assert damage(bad) is damage(None) is None
+    assert damage(first) == f"no longer served: version {bad} is newer"
+    back(serving)
+    # Whoever went back by hand does not want the bad one again.
+    assert damage(bad) is None
+    shutil.rmtree(serving)
+    assert damage(second) == "no longer served"
+
+
+def test_versions_are_told_as_json_in_utc_with_what_was_taken_back(serving, capsys):
+    first, second, bad = versions.pushed(str(serving))
+    root = str(serving.parent.parent)
+    assert parser.main(["push", "houses", "--root", root, "--version", str(first), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+
+    assert told["said"][0].startswith(f"houses: version {bad + 1} serves now, a copy of {first}")
+    rows = told["versions"]
+    assert [(row["version"], row["serves"], row["taken_back"]) for row in rows] == [
+        (bad + 1, True, False),
+        (bad, False, True),
+        (second, False, True),
+        (first, False, False),
+    ]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["pushed"]) for row in rows)
+    assert parser.main(["push", "houses", "--root", root]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [("taken back" in line, line.endswith("serves")) for line in lines] == [
+        (False, True),
+        (True, False),
+        (True, False),
+        (False, False),
+    ]
+
+
+def test_run_ids_are_of_utc(monkeypatch):
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        began = time.gmtime()
+        run_id = paths.new_run_id()
+        assert run_id[:11] in {time.strftime("%Y%m%d-%H", when) for when in (began, time.gmtime())}
+    finally:
+        monkeypatch.undo()
+        time.tzset()

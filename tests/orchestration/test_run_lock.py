@@ -1,0 +1,67 @@
+"""One run of a pipeline at a time under one root."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from orchestration.local import run_lock
+from project import REPOSITORY
+
+
+def test_the_second_waits_and_says_for_whom(tmp_path):
+    said, entered = [], threading.Event()
+
+    def second():
+        with run_lock.held(str(tmp_path / "houses"), said.append) as held:
+            assert (held.last, held.waited) == ("run-1", True)
+            entered.set()
+
+    with run_lock.held(str(tmp_path / "houses"), said.append) as held:
+        assert not held.waited
+        held.name("run-1")
+        thread = threading.Thread(target=second)
+        thread.start()
+        while not said:
+            time.sleep(0.01)
+        assert not entered.wait(0.2)
+    assert entered.wait(5)
+    thread.join()
+    where = "of houses is going on under this root: waiting for it to end"
+    assert said == [f"run run-1 (process {os.getpid()}) {where}"]
+
+
+def test_other_pipelines_do_not_wait(tmp_path):
+    with run_lock.held(str(tmp_path / "a"), print), run_lock.held(str(tmp_path / "b"), print) as held:
+        assert held.last is None
+
+
+def test_a_killed_holder_holds_no_more_but_is_remembered(tmp_path):
+    code = (
+        "import sys, time; from orchestration import lock\n"
+        "with lock.held(sys.argv[1], print) as held: held.name('run-1'); print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout.readline() == "held\n"
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+    said = []
+    with run_lock.held(str(tmp_path), said.append) as held:
+        assert held.last == "run-1"
+    assert said == []
+
+
+def test_a_half_written_lock_is_an_empty_one(tmp_path):
+    (tmp_path / run_lock.NAME).write_text('{"run_id": "ru')
+    with run_lock.held(str(tmp_path), print) as held:
+        assert held.last is None
+        held.name("run-2-of-a-longer-name")
+    for run_id in ("run-2-of-a-longer-name", "run-3"):
+        with run_lock.held(str(tmp_path), print) as held:
+            assert held.last == run_id
+            held.name("run-3")

@@ -1,0 +1,46 @@
+"""Whether what an execution gave is still there and as it was."""
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from components.fingerprints import artifact_digest
+from orchestration.local import stage_outputs
+from serving import versions
+
+
+@pytest.fixture
+def pushed(tmp_path):
+    """A push of two versions in turn, as an artifact of the first and of the second."""
+    model, serving, artifacts = tmp_path / "model", tmp_path / "serving", []
+    model.mkdir()
+    (model / "saved_model.pb").write_text("weights")
+    for number in (1, 2):
+        version = versions.place(str(model), str(serving), check=lambda _: None)
+        folder = tmp_path / f"pushed {number}"
+        folder.mkdir()
+        (folder / "saved_model.pb").write_text("weights")
+        artifact = pb.Artifact(id=number, uri=str(folder), state=pb.Artifact.LIVE)
+        artifact.custom_properties[artifact_digest.PROPERTY].string_value = artifact_digest.of(str(folder)) or ""
+        artifact.custom_properties["pushed_destination"].string_value = str(serving / str(version))
+        artifacts.append(artifact)
+    return artifacts
+
+
+def test_a_push_that_serves_no_more_is_damage_although_its_own_files_are_whole(pushed):
+    first, second = pushed
+    found = stage_outputs.damage({"pushed_model": [first, second]})
+
+    assert list(found) == [first.id]
+    assert found[first.id].word.startswith("no longer served: version ")
+
+
+def test_an_output_is_damaged_where_its_files_changed_or_it_is_no_longer_in_use(pushed):
+    second = pushed[1]
+    second.state = pb.Artifact.MARKED_FOR_DELETION
+    assert stage_outputs.damage({"pushed_model": [second]})[second.id].word == "no longer in use"
+    second.state = pb.Artifact.LIVE
+    with open(f"{second.uri}/saved_model.pb", "a") as file:
+        file.write("!")
+    found = stage_outputs.damage({"pushed_model": [second]})[second.id]
+    assert (found.key, found.uri) == ("pushed_model", second.uri)
+    assert found.word == "damaged"

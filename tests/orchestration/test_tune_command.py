@@ -1,0 +1,94 @@
+"""The command `tune`: its arguments, what it prints at the end, and the node in a compiled job."""
+
+import csv
+import json
+
+import pytest
+import yaml
+
+from orchestration.cli.parser import parser
+from orchestration.cloud import compiler
+from orchestration.display import tuning_summary
+from orchestration.local import supervisor
+from pipeline.variants import Name
+
+SPACE = 'tuner.space={"training.optimizer.rate" = {low = 1e-4, high = 1e-1, scale = "log"}}'
+
+
+def test_options_count_before_and_after_the_command():
+    made = parser().parse_args(["--root", "a", "--no-cache", "tune", "cars", "--trials", "5", "--set", "a=1"])
+    assert (made.pipeline, made.root, made.no_cache, made.trials, made.overrides) == ("cars", "a", True, 5, ["a=1"])
+
+    made = parser().parse_args(["tune", "cars", "--root", "b", "--variant", "x"])
+    assert (made.root, made.no_cache, made.trials, made.variant) == ("b", False, None, "x")
+    assert parser().parse_args(["tune", "cars"]).root == "runs"
+
+
+def test_the_command_that_trains_with_the_values_is_whole():
+    request = supervisor.Request(
+        name=Name("cars", "fast", True), overrides=["tuner.trials=5", "data.sample=90"], root="/tmp/r", to="tuner"
+    )
+
+    assert request.again == (
+        "python runner.py --local --pipeline cars --variant fast --set tuner.trials=5 --sample 90 --root /tmp/r"
+    )
+    assert supervisor.Request(name=Name("cars")).again == "python runner.py --local --pipeline cars"
+
+
+def write(folder, best):
+    values = {"network.layers": [64, 64], "network.activation": "relu", "training.optimizer.rate": 0.0123}
+    lines = [{"trial": number, "best": number == best, "values": values} for number in (0, 1)]
+    (folder / "trials.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with (folder / "trials.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["trial", "eval loss", ""], ["0", "0.5", "the config's own values"], ["1", "1", ""]]
+        )
+    return tuning_summary.lines(str(folder), config="configs/cars.toml", again="COMMAND")
+
+
+def test_the_best_values_are_told_as_the_config_would_have_them(tmp_path):
+    assert write(tmp_path, best=1) == [
+        "trial  eval loss",
+        "    0        0.5  the config's own values",
+        "    1          1",
+        "",
+        "Train with it:  COMMAND",
+        "To keep its values, write them into configs/cars.toml:",
+        "  [network]",
+        "  layers = [64, 64]",
+        '  activation = "relu"',
+        "  [training]",
+        "  optimizer.rate = 0.0123",
+        f"Table:  {tmp_path}/trials.csv",
+        f"Plot:   {tmp_path}/trials.svg",
+    ]
+
+
+def test_a_long_value_is_cut_in_the_printed_table_and_the_note_is_not():
+    assert tuning_summary._aligned([["a", "note"], ["x" * 41, "y" * 90]]) == [
+        f"{'a':>40}  note",
+        f"{'x' * 39}…  {'y' * 90}",
+    ]
+
+
+def test_nothing_is_to_be_taken_over_where_the_config_is_the_best(tmp_path):
+    told = write(tmp_path, best=0)
+
+    assert told[4] == "The values that configs/cars.toml already has are the best: there is nothing to take over."
+    assert not any(line.startswith("Train with it") for line in told)
+
+
+@pytest.mark.parametrize(("target", "suffix"), [("kubeflow", "yaml"), ("vertex", "json")])
+def test_a_compiled_job_feeds_the_trainer_from_the_tuner(tmp_path, target, suffix):
+    output = tmp_path / f"cars.{suffix}"
+    where = {"root": "gs://bucket/folder", "image": "registry/image:1", "output": str(output)}
+    assert compiler.run(compiler.Request(target=target, name=Name("cars"), overrides=[SPACE], **where)) == 0
+
+    job = yaml.safe_load(output.read_text())
+    tasks = job.get("pipelineSpec", job)["root"]["dag"]["tasks"]
+    source = tasks["trainer"]["inputs"]["artifacts"]["hyperparameters"]["taskOutputArtifact"]
+    assert source == {"producerTask": "tuner", "outputArtifactKey": "best_hyperparameters"}
+    assert tasks["tuner"]["inputs"]["artifacts"]["examples"]["taskOutputArtifact"]["producerTask"] == "transformation"
+    assert tasks["tuner"]["inputs"]["parameters"]["trials"]["runtimeValue"]["constant"] == (
+        "gs://bucket/folder/cars/trials"
+    )

@@ -1,0 +1,93 @@
+"""The wiring of what the config asks for, without a run."""
+
+import json
+
+import pytest
+
+import project
+from errors import UserError
+from pipeline.config import Config
+from pipeline.create_pipeline import Places, create_pipeline
+
+LEAST = {"data": {"path": "data/x.csv"}, "features": {"numeric": [{"column": "a"}]}, "label": {"column": "y"}}
+
+
+@pytest.fixture
+def wired(tmp_path):
+    """Makes the pipeline of a config; returns its nodes by name."""
+
+    def make(baseline="metadata", **sections):
+        places = Places(
+            data=str(tmp_path / "x.csv"),
+            schema=str(tmp_path / "x.pbtxt"),
+            artifacts=str(tmp_path / "artifacts"),
+            serving=str(tmp_path / "serving"),
+            trials=str(tmp_path / "trials"),
+            baseline=baseline,
+        )
+        config = Config.model_validate({**LEAST, **sections})
+        made = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=places)
+        return {node.id: node for node in made.components}
+
+    return make
+
+
+@pytest.mark.parametrize("baseline", ["metadata", "serving"])
+def test_a_warm_start_reads_the_latest_blessed_model_and_so_does_its_cache_key(wired, baseline):
+    nodes = wired(baseline, training={"warm_start": True})
+
+    assert "base_model" not in wired(baseline)["trainer"].inputs
+    assert "warm-start" not in wired(baseline)
+    assert nodes["trainer"].inputs["base_model"] is nodes["warm-start"].outputs["model"]
+    assert "candidate" not in nodes["warm-start"].inputs
+    assert "candidate" in nodes["baseline"].inputs
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Writes my_network.py into a repository of its own."""
+    monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
+    monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(text, name):
+        (tmp_path / f"{name}.py").write_text(text)
+        return f"{name}.build"
+
+    return write
+
+
+def test_the_trainer_learns_how_cells_are_cleaned(wired):
+    def cleaning(**sections):
+        packed = json.loads(wired(**sections)["trainer"].exec_properties["custom_config"])["settings"]
+        return packed["inline"]["cleaning"]
+
+    assert cleaning()["column_null_values"] == {}
+    assert cleaning(data={"path": "x.csv", "blank": ["", "-"]})["blank"] == ["", "-"]
+
+
+def code(nodes):
+    return json.loads(nodes["trainer"].exec_properties["custom_config"])["code"]
+
+
+def test_an_edit_of_your_own_network_trains_anew(wired, own):
+    text = "def build(features, settings):\n    return features.vector\n"
+    before = code(wired(network=own(text, "my_network")))
+
+    assert code(wired(network=own(text, "my_network"))) == before
+    assert code(wired(network=own(text + "# edited\n", "my_network"))) != before
+
+
+def test_your_own_network_that_does_not_import_is_named_with_its_line(wired, own):
+    text = "import math\n\nmath.no_such_thing()\n\n\ndef build(features, settings):\n    return features.vector\n"
+    with pytest.raises(UserError, match=r"torn_network does not import: Attr.*: .*\(torn_network\.py, line 3\)"):
+        wired(network=own(text, "torn_network"))
+
+
+@pytest.mark.parametrize(("role", "noted"), [("numeric", True), ("text", False)])
+def test_what_is_hardly_meant_is_noted_by_ingestion(wired, role, noted):
+    grouped = wired(columns={"group": "a"}, features={role: [{"column": "a"}]})
+    settings = json.loads(grouped["ingestion"].exec_properties["settings"])["inline"]
+
+    assert any(note.startswith("the group 'a' is also a feature") for note in settings["notes"]) == noted
+    assert settings["read"] == ["a"]

@@ -1,0 +1,138 @@
+"""Runs of pipelines, and what they leave behind."""
+
+import contextlib
+import ctypes
+import dataclasses
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from .score_rows import Table, read
+
+REPOSITORY = Path(__file__).parents[2]
+BROUGHT = REPOSITORY.parent / "shared"
+"""A data root that a developer may have beside the clone, with data that the clone must not hold."""
+_PR_SET_PDEATHSIG = 1
+_WORKERS: Any = None
+"""In a process of the pool: the process that has imported TensorFlow, which each of its runs is forked from."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One run to be made.
+
+    Attributes:
+        pipeline: Name of the config.
+        variant: Name of its variant.
+        overrides: `key=value` texts.
+        data_root: Folder that data paths are relative to; None for the clone.
+    """
+
+    pipeline: str
+    variant: str | None = None
+    overrides: tuple[str, ...] = ()
+    data_root: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """As the run is called."""
+        return f"{self.pipeline}-{self.variant}" if self.variant else self.pipeline
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a run left behind.
+
+    Attributes:
+        folder: The pipeline's folder under its root.
+        seconds: That the run took.
+    """
+
+    folder: Path
+    seconds: float
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Of the exported model on the test split."""
+        return dict(json.loads(self._one("evaluator/evaluation/*/verdict.json").read_text())["metrics"])
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Training's figures, an epoch an entry."""
+        return [json.loads(line) for line in self._one("trainer/model_run/*/history.jsonl").read_text().splitlines()]
+
+    def rows(self, split: str) -> Table:
+        """The raw rows of a split, as ingestion wrote them."""
+        return read(self._one(f"ingestion/examples/*/Split-{split}"))
+
+    def _one(self, pattern: str) -> Path:
+        (found,) = (self.folder / "artifacts").glob(pattern)
+        return found
+
+
+def pool(at_once: int) -> ProcessPoolExecutor:
+    """Processes that make runs, each with one start of TensorFlow for all of its own."""
+    return ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn"), initializer=_start)
+
+
+def run(job: Job, root: Path) -> Result:
+    """Make a run from nothing, as runner.py does; in a process of the pool.
+
+    Args:
+        job: The run.
+        root: A folder of its own, which is made; it takes what the run says, too.
+
+    Raises:
+        PipelineError: the run ended without a verdict.
+    """
+    from errors import GateError
+    from orchestration.local import supervisor
+    from pipeline.variants import Name
+
+    root.mkdir(parents=True)
+    started = time.monotonic()
+    request = supervisor.Request(
+        name=Name(job.pipeline, job.variant),
+        overrides=job.overrides,
+        root=str(root),
+        data_root=str(job.data_root or REPOSITORY),
+    )
+    with _said(root / "terminal.txt"):
+        try:
+            supervisor.run(request, _WORKERS)
+        except GateError:
+            # A model that the config's own floor refuses is a score that falls short, not a fault.
+            if not list((root / job.name).glob("artifacts/evaluator/evaluation/*/verdict.json")):
+                raise
+    return Result(root / job.name, time.monotonic() - started)
+
+
+def _start() -> None:
+    from orchestration.local.fork_server import Workers
+
+    global _WORKERS
+    # A run answers SIGTERM by ending alone, and the pool would wait on for more.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It ends with this process, as its socket does.
+    _WORKERS = Workers().__enter__()
+
+
+@contextlib.contextmanager
+def _said(file: Path) -> Iterator[None]:
+    """Send standard output and error to a file."""
+    before = os.dup(1), os.dup(2)
+    with file.open("wb") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    try:
+        yield
+    finally:
+        for number, descriptor in enumerate(before, 1):
+            os.dup2(descriptor, number)
+            os.close(descriptor)

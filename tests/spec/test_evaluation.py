@@ -1,0 +1,160 @@
+import pytest
+from pydantic import ValidationError
+
+from spec.columns.label import Label
+from spec.evaluation import METRICS, Evaluation
+
+LABELS = {
+    "regression": Label(column="y"),
+    "binary": Label(column="y", task="binary", positive="yes"),
+    "classes": Label(column="y", task="classes", classes=("cheap", "dear", "fair", "free")),
+    "anomaly": Label(column="y", task="anomaly", positive="odd"),
+    "clusters": Label(task="clusters"),
+}
+AGE = {"column": "age", "edges": [18, 65]}
+
+
+def made(**keys):
+    return Evaluation.model_validate(keys)
+
+
+def part(name, column=None, edges=None, quantiles=None):
+    if column is None:
+        return {"name": name, "column": name}
+    return {"name": name, "column": column, "edges": edges, "quantiles": quantiles}
+
+
+def test_slicings_are_columns_buckets_and_crosses():
+    evaluation = made(slices=["city", AGE, ["city", AGE], {"column": "rent", "quantiles": 4}])
+    age = part("age_bucket", "age", [18.0, 65.0])
+
+    assert evaluation.parts() == [
+        [part("city")],
+        [age],
+        [part("city"), age],
+        [part("rent_bucket", "rent", None, 4)],
+    ]
+    assert evaluation.slicings == (("city",), ("age_bucket",), ("city", "age_bucket"), ("rent_bucket",))
+
+
+def test_a_slicing_that_only_a_rule_names_is_made():
+    evaluation = made(
+        slices=["city", AGE],
+        rules=[
+            {"metric": "mae", "slice": {"city": "bern"}, "floor": 1},
+            {"metric": "mae", "slice": {"floor": 2}, "floor": 1},
+            {"metric": "mae", "floor": 1},
+        ],
+        gaps=[{"metric": "mae", "slice": ["age_bucket", "city"], "most": 1}],
+    )
+
+    assert evaluation.slicings == (("city",), ("age_bucket",), ("floor",), ("age_bucket", "city"))
+    assert evaluation.parts()[3][0] == part("age_bucket", "age", [18.0, 65.0])
+
+
+def test_a_baseline_is_one_comparison_or_several():
+    one, two = {"metric": "mae"}, {"metric": "r2", "tolerance": 0.1}
+
+    assert made(baseline=one) == made(baseline=[one])
+    assert [entry.metric for entry in made(baseline=[one, two]).baseline] == ["mae", "r2"]
+
+
+def test_columns_tell_their_key_and_what_fits():
+    evaluation = made(
+        slices=["city", AGE],
+        rules=[
+            {"metric": "mae", "slice": {"city": "bern", "rooms": 3, "share": 0.5}, "floor": 1},
+            {"metric": "mae", "slice": {"age_bucket": "from 65"}, "floor": 1},
+            {"metric": "mae", "slice": {"rooms": "(missing)"}, "floor": 1},
+        ],
+        gaps=[{"metric": "mae", "slice": "sex", "most": 1}],
+    )
+
+    assert [entry[:3] for entry in evaluation.columns()] == [
+        ("evaluation.slices", "city", ()),
+        ("evaluation.slices", "age", ("INT", "FLOAT")),
+        ("evaluation.rules.0.slice", "city", ("BYTES",)),
+        ("evaluation.rules.0.slice", "rooms", ("INT", "FLOAT")),
+        ("evaluation.rules.0.slice", "share", ("FLOAT",)),
+        ("evaluation.rules.2.slice", "rooms", ()),
+        ("evaluation.gaps.0.slice", "sex", ()),
+    ]
+
+
+RULE = {"metric": "mae", "floor": 1}
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"slices": [{"column": "age"}]}, r"give either edges = \[\.\.\.\] or quantiles = N"),
+        ({"slices": [{**AGE, "quantiles": 3}]}, "give either edges"),
+        ({"slices": [{"column": "age", "edges": [2, 1]}]}, "edges must rise"),
+        ({"slices": [{"column": "age", "edges": []}]}, "edges must rise"),
+        ({"slices": [[]]}, "a list of no columns makes no slice"),
+        ({"slices": [["a", "a"]]}, "'a' is crossed with itself"),
+        ({"slices": [3]}, r'should be "COLUMN", \{column = "COLUMN", edges = \[\.\.\.\]\} or a list of these'),
+        ({"slices": [["a", ["b"]]]}, r'should be "COLUMN" or \{column = "COLUMN", edges = \[\.\.\.\]\}'),
+        (
+            {"slices": [AGE, {"column": "age", "quantiles": 3}]},
+            "'age_bucket' is cut in two ways: write the same edges or quantiles in both places",
+        ),
+        ({"rules": [{"metric": "mae"}]}, "give floor = NUMBER, tolerance = NUMBER, or both"),
+        ({"rules": [{**RULE, "slice": 3}]}, r'should be "COLUMN", a list of columns, or \{COLUMN = VALUE\}'),
+        ({"rules": [{**RULE, "slice": {"a": True}}]}, "a slice's value is a text or a number"),
+        ({"rules": [{**RULE, "slice": {}}]}, r"rules\.0\.slice: name one or more columns, each once"),
+        ({"rules": [{**RULE, "slice": ["a", "a"]}]}, r"rules\.0\.slice: name one or more columns, each once"),
+        (
+            {"slices": [AGE], "rules": [RULE, {**RULE, "slice": {"age_bucket": "18 bis 65"}}]},
+            r"rules\.1\.slice: age_bucket has no slice '18 bis 65'\. Did you mean '18 to 65'\?",
+        ),
+        ({"gaps": [{"metric": "mae", "slice": "a", "most": -1}]}, "greater than or equal to 0"),
+        ({"threshold": 1.0}, "less than 1"),
+        ({"top_k": 0}, "greater than or equal to 1"),
+        ({"max_slices": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_what_cannot_be_is_refused(keys, message):
+    with pytest.raises(ValidationError, match=message):
+        made(**keys)
+
+
+@pytest.mark.parametrize("task", METRICS)
+def test_each_metric_of_a_task_can_be_demanded(task):
+    for metric in METRICS[task]:
+        name = metric.replace("CLASS", "dear")
+        made(
+            floor={name: 1.0},
+            baseline={"metric": name},
+            rules=[{"metric": name, "floor": 1}],
+            gaps=[{"metric": name, "slice": "a", "most": 1}],
+        ).check(LABELS[task])
+
+
+@pytest.mark.parametrize(
+    ("task", "keys", "message"),
+    [
+        (
+            "binary",
+            {"floor": {"pr_acu": 1}},
+            r"evaluation\.floor: metric 'pr_acu' is none of .*Did you mean 'pr_auc'\?$",
+        ),
+        ("binary", {"baseline": [{"metric": "mae"}]}, r"evaluation\.baseline: metric 'mae' is none of accuracy, "),
+        ("anomaly", {"rules": [{"metric": "f1", "floor": 1}]}, r"evaluation\.rules\.0: metric 'f1' .*\(task anomaly\)"),
+        ("clusters", {"gaps": [{"metric": "auc", "slice": "a", "most": 1}]}, r"evaluation\.gaps\.0: metric 'auc'"),
+        ("classes", {"floor": {"recall[dea]": 1}}, r"metric 'recall\[dea\]' .*Did you mean 'recall\[dear\]'\?"),
+        ("classes", {"floor": {"recall[CLASS]": 1}}, r"metric 'recall\[CLASS\]'"),
+        ("binary", {"floor": {"recall[yes]": 1}}, r"metric 'recall\[yes\]' .*Did you mean 'recall'\?"),
+        ("regression", {"threshold": 0.4}, "threshold does nothing for task 'regression': take it out"),
+        ("binary", {"top_k": 2}, "top_k does nothing for task 'binary'"),
+        ("classes", {"floor": {"top_k_accuracy": 0.9}, "top_k": 4}, "top_k_accuracy of 4 classes is always 1"),
+        ("classes", {"precision_at": 2}, "precision_at does nothing for task 'classes'"),
+    ],
+)
+def test_metrics_and_keys_of_another_task_are_refused(task, keys, message):
+    with pytest.raises(ValueError, match=message):
+        made(**keys).check(LABELS[task])
+
+
+def test_any_class_can_be_named_where_only_the_data_tells_them():
+    made(floor={"recall[blue]": 0.5}).check(Label(column="y", task="classes"))
