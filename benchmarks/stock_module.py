@@ -27,7 +27,7 @@ def run_fn(fn_args: Any) -> None:
     # One output, of the label's logarithm as the transformation gives it.
     head = types.SimpleNamespace(units=1)
     network, _, _ = fit.build(Facts.read(transform, roles, label).outputs, config["network"], head)
-    network.compile(keras.optimizers.Adam(config["training"]["optimizer"]["rate"]), "mse")
+    network.compile(keras.optimizers.Adam(config["training"]["optimizer"]["learning_rate"]), "mse")
     size, epochs = config["training"]["batch_size"], config["training"]["epochs"]
 
     def rows(files: Any, repeat: int | None) -> tf.data.Dataset:

@@ -206,7 +206,7 @@ def _unlabelled(label: LabelChoice) -> list[Line]:
     if share < 0.04:
         return []
     most = min(1.0, math.ceil(share * 110) / 100)
-    return [Line("max_blank_label", most, f"{share:.1%} of the rows have no label and are left out")]
+    return [Line("max_null_label", most, f"{share:.1%} of the rows have no label and are left out")]
 
 
 def _by_time(chosen: Roles) -> list[Line]:

@@ -177,7 +177,7 @@ def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
     table = found.table.filter(pa.array(stays))
     try:
         if label is not None:
-            row_filter.check_labels(keep.left_out, len(table), column=label, most=config.data.max_blank_label)
+            row_filter.check_labels(keep.left_out, len(table), column=label, most=config.data.max_null_label)
     except UserError as error:
         return _Rows(found._replace(table=table), str(error))
     return _Rows(found._replace(table=table))

@@ -17,7 +17,7 @@ _TRIED = 5
 """Near keys that are tried."""
 _MISSPELT = 0.8
 """Likeness from which on a key is a misspelt one, whatever its value."""
-_SYNONYMS = {"learning_rate": "rate", "lr": "rate"}
+_SYNONYMS = {"lr": "learning_rate"}
 """Other words for keys -> the keys."""
 
 

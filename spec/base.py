@@ -1,9 +1,9 @@
 """The base of all typed settings. Plain Python: the command line reads configs without TensorFlow."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 
 def _written(value: Any) -> Any:
@@ -18,6 +18,16 @@ class Strict(BaseModel):
     """Immutable, and a key it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Former name of a key -> its name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _current_names(cls, values: Any) -> Any:
+        for former, name in cls.renamed.items():
+            if isinstance(values, Mapping) and former in values:
+                raise ValueError(f"{former} is now called {name}: rename it")
+        return values
 
     @classmethod
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:

@@ -3,7 +3,7 @@
 import codecs
 import datetime
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -129,6 +129,11 @@ Paths = str | tuple[str, ...]
 class Data(Strict):
     """Where the rows come from."""
 
+    renamed: ClassVar[Mapping[str, str]] = {
+        "blank": "null_values",
+        "trim": "strip_whitespace",
+        "max_blank_label": "max_null_label",
+    }
     path: Paths | dict[Literal["train", "eval", "test"], Paths] | None = None
     """A file, a folder, or a pattern such as data/*.csv, relative to --data-root; a list of them; or those of each
     split, with split.by = "files". {SPAN}, {VERSION}, {YYYY}, {MM} and {DD} in a path select spans. Required, unless
@@ -147,12 +152,12 @@ class Data(Strict):
     """xlsx: name of the sheet to read. Unset: the first."""
     csv: Csv = Csv()
     image: Image = Image()
-    blank: tuple[str, ...] = ("", "?", "NA", "N/A", "null")
+    null_values: tuple[str, ...] = ("", "?", "NA", "N/A", "null")
     """Texts that mean null, in every column of CSV and Parquet and in served rows. A number in this list matches every
     spelling of it in a numeric column."""
-    trim: bool = True
-    """Strip whitespace, including no-break spaces, around texts and column names, before `blank` is compared; also in
-    served rows."""
+    strip_whitespace: bool = True
+    """Strip whitespace, including no-break spaces, around texts and column names, before `null_values` is compared;
+    also in served rows."""
     column_null_values: dict[str, tuple[NullValue, ...]] = Field(default_factory=dict)
     """Column -> further values that mean null in this column, such as {income = [-999]}; a number matches every
     spelling of it."""
@@ -170,7 +175,7 @@ class Data(Strict):
     Categories, classes, `exclude` and the schema are then lower case too."""
     exclude: tuple[str, ...] = ()
     """Expressions for obviously wrong rows, such as "bedrooms > 20"; a row that matches one is dropped."""
-    max_blank_label: float = Field(default=0.05, ge=0, le=1)
+    max_null_label: float = Field(default=0.05, ge=0, le=1)
     """Largest share of rows whose label is null. They are dropped; a larger share is an error. A clusters label may be
     null."""
     sample: int | None = Field(default=None, ge=1)

@@ -1,8 +1,8 @@
 """Keys of [evaluation]: what is measured on the test split, and what is demanded."""
 
 import difflib
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -56,11 +56,12 @@ class Rule(Strict):
 class Gap(Strict):
     """Largest difference of a metric between two slices."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"most": "max_difference"}
     metric: str
     """Metric to compare."""
     slice: str | tuple[str, ...]
     """Name or names of a slicing."""
-    most: float = Field(ge=0.0)
+    max_difference: float = Field(ge=0.0)
     """Largest accepted difference, in the unit of the metric."""
     min_count: int = Field(default=1, ge=1)
     """Slices with fewer rows are left out."""

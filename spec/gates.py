@@ -1,7 +1,7 @@
 """Keys of [gates]: what the data may differ by, beside the reviewed schema, before a run is warned or stopped."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
@@ -16,33 +16,36 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class Missing(Strict):
     """Null values, or texts that are only whitespace, in a column that the model reads."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"most": "max_share", "more": "max_increase"}
     action: Action = "warn"
     """warn, block the run, or off."""
-    most: Share = 0.5
+    max_share: Share = 0.5
     """Largest share of the rows of a split."""
-    more: Share = 0.1
+    max_increase: Share = 0.1
     """Largest increase of the share in the train split since the last run that passed."""
     columns: dict[str, Share] = Field(default_factory=dict)
-    """Column -> its own limit instead of `most`."""
+    """Column -> its own limit instead of `max_share`."""
 
 
 class Finite(Strict):
     """NaN and infinite numbers in a column that must be complete; in other columns they count as null."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"most": "max_share"}
     action: Action = "block"
     """warn, block the run, or off."""
-    most: Share = 0.0
+    max_share: Share = 0.0
     """Largest share of the rows of a split."""
 
 
 class Rows(Strict):
     """Number of rows of all splits, compared with the median of the last runs."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"least": "min_ratio", "most": "max_ratio"}
     action: Action = "block"
     """warn, block the run, or off."""
-    least: Share = 0.5
+    min_ratio: Share = 0.5
     """Smallest multiple of the median."""
-    most: float = Field(default=10.0, ge=1.0)
+    max_ratio: float = Field(default=10.0, ge=1.0)
     """Largest multiple of the median."""
     runs: int = Field(default=5, ge=1, le=50)
     """Number of earlier runs with other data."""
@@ -51,11 +54,12 @@ class Rows(Strict):
 class LabelGate(Strict):
     """Range of the label, and number of rows of each class."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"lowest": "min_value", "highest": "max_value"}
     action: Action = "block"
     """warn, block the run, or off."""
-    lowest: FiniteFloat | None = None
+    min_value: FiniteFloat | None = None
     """regression: smallest allowed label, in addition to the schema's range."""
-    highest: FiniteFloat | None = None
+    max_value: FiniteFloat | None = None
     """regression: largest allowed label."""
     min_count: int = Field(default=1, ge=0)
     """binary, classes: smallest number of rows of each class in the train split; two classes are always required."""
@@ -64,12 +68,13 @@ class LabelGate(Strict):
 class Unseen(Strict):
     """Categories that the schema does not list; if it lists none, categories that the last run did not have."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"most": "max_share"}
     action: Action = "block"
     """warn, block the run, or off."""
-    most: Share = 0.05
+    max_share: Share = 0.05
     """Largest share of the rows of a split. A smaller share, and values that the schema allows, are a warning."""
     columns: dict[str, Share] = Field(default_factory=dict)
-    """Column -> its own limit instead of `most`."""
+    """Column -> its own limit instead of `max_share`."""
 
 
 class Drift(Strict):
@@ -97,18 +102,20 @@ class Skew(Drift):
 class Duplicates(Strict):
     """Rows of eval and test that also occur in train, ignoring columns that only identify a row or its split."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"most": "max_share"}
     action: Action = "warn"
     """warn, block the run, or off."""
-    most: Share = 0.01
+    max_share: Share = 0.01
     """Largest share of the rows of eval and test."""
 
 
 class Contradictions(Strict):
     """Rows that are equal except for their label, ignoring columns that only identify a row or its split."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"most": "max_share"}
     action: Action = "warn"
     """warn, block the run, or off."""
-    most: Share = 0.0
+    max_share: Share = 0.0
     """Largest share of the rows of all splits."""
 
 
@@ -150,9 +157,9 @@ class Gates(Strict):
 
     @model_validator(mode="after")
     def _ends_in_order(self) -> "Gates":
-        lowest, highest = self.label.lowest, self.label.highest
+        lowest, highest = self.label.min_value, self.label.max_value
         if lowest is not None and highest is not None and lowest > highest:
-            raise ValueError("label: lowest is above highest")
+            raise ValueError("label: min_value is above max_value")
         return self
 
     def named(self) -> Iterator[tuple[str, str]]:
@@ -167,7 +174,7 @@ class Gates(Strict):
         Raises:
             ValueError: one does not.
         """
-        for key in ("lowest", "highest"):
+        for key in ("min_value", "max_value"):
             if getattr(self.label, key) is not None and label.task != "regression":
                 raise ValueError(f"gates.label.{key} does nothing for task {label.task!r}: take it out")
         default = LabelGate()

@@ -1,7 +1,7 @@
 """How a network is trained: the typed settings of [training]. Plain Python, no TensorFlow."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -42,8 +42,8 @@ _SCHEDULES: Mapping[str, tuple[str, ...]] = {
     "cosine": ("warm_up",),
     "exponential": ("warm_up", "factor", "every"),
     "step": ("warm_up", "factor", "every"),
-    "piecewise": ("warm_up", "at", "rates"),
-    "plateau": ("factor", "patience", "lowest"),
+    "piecewise": ("warm_up", "at", "learning_rates"),
+    "plateau": ("factor", "patience", "min_learning_rate"),
 }
 """Schedule -> its own keys."""
 
@@ -65,10 +65,11 @@ def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], what: str) -> None
 class Schedule(Strict):
     """Learning-rate schedule."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"rates": "learning_rates", "lowest": "min_learning_rate"}
     name: Literal["constant", "cosine", "exponential", "step", "piecewise", "plateau"] = "constant"
     """cosine: to zero over all epochs, along half a cosine; exponential: multiply by `factor` over `every` epochs,
-    smoothly; step: multiply by `factor` after each `every` epochs; piecewise: `rates` from the epochs `at` on; plateau:
-    multiply by `factor` after `patience` epochs without a better eval loss."""
+    smoothly; step: multiply by `factor` after each `every` epochs; piecewise: `learning_rates` from the epochs `at`
+    on; plateau: multiply by `factor` after `patience` epochs without a better eval loss."""
     warm_up: float = Field(default=0.0, ge=0.0)
     """Number of epochs over which the learning rate first rises linearly from zero; not for plateau."""
     factor: float | None = Field(default=None, gt=0.0, lt=1.0)
@@ -76,12 +77,12 @@ class Schedule(Strict):
     every: float | None = Field(default=None, gt=0.0)
     """exponential, step: number of epochs. Unset: 10."""
     at: tuple[Positive, ...] = ()
-    """piecewise: ascending epochs, one for each of `rates`."""
-    rates: tuple[Positive, ...] = ()
+    """piecewise: ascending epochs, one for each of `learning_rates`."""
+    learning_rates: tuple[Positive, ...] = ()
     """piecewise: learning rates."""
     patience: int | None = Field(default=None, ge=1)
     """plateau: number of epochs. Unset: 4."""
-    lowest: float = Field(default=0.0, ge=0.0)
+    min_learning_rate: float = Field(default=0.0, ge=0.0)
     """plateau: lower bound of the learning rate."""
 
     @classmethod
@@ -92,19 +93,20 @@ class Schedule(Strict):
     @model_validator(mode="after")
     def _fits(self) -> "Schedule":
         _only(self, _SCHEDULES, "schedule")
-        if list(self.at) != sorted(set(self.at)) or len(self.at) != len(self.rates):
-            raise ValueError("at must rise, and rates must have one entry for each of its epochs")
+        if list(self.at) != sorted(set(self.at)) or len(self.at) != len(self.learning_rates):
+            raise ValueError("at must rise, and learning_rates must have one entry for each of its epochs")
         if (self.name == "piecewise") != bool(self.at):
-            raise ValueError("schedule 'piecewise' needs at = [EPOCH, ...] and rates = [RATE, ...]")
+            raise ValueError("schedule 'piecewise' needs at = [EPOCH, ...] and learning_rates = [RATE, ...]")
         return self
 
 
 class Optimizer(Strict):
     """Optimizer and learning rate."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"rate": "learning_rate"}
     name: Literal["adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adadelta"] = "adam"
     """Keras optimizer; momentum and nesterov are SGD with momentum."""
-    rate: float = Field(default=1e-3, gt=0.0)
+    learning_rate: float = Field(default=1e-3, gt=0.0)
     """Learning rate at the first step after the warm-up."""
     momentum: float | None = Field(default=None, ge=0.0, lt=1.0)
     """momentum, nesterov, rmsprop: momentum. Unset: 0.9, for rmsprop 0."""

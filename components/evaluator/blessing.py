@@ -146,7 +146,7 @@ def _rule(figures: Mapping[SliceKey, Figures], entry: Mapping[str, Any], key: st
 
 def _gap(figures: Mapping[SliceKey, Figures], entry: Mapping[str, Any], key: str) -> Rule:
     """Outcome of one entry of evaluation.gaps: the two slices that lie furthest apart."""
-    metric, least, most = entry["metric"], entry["min_count"], entry["most"]
+    metric, least, most = entry["metric"], entry["min_count"], entry["max_difference"]
     judged = [(slice_, figures[slice_]) for slice_ in entry["keys"] if figures[slice_].count >= least]
     left = len(entry["keys"]) - len(judged)
     note = f"{left} slices with fewer than {least} rows left out" if left else ""
@@ -163,7 +163,7 @@ def _gap(figures: Mapping[SliceKey, Figures], entry: Mapping[str, Any], key: str
     worse, better = (high, low) if _falls(metric) else (low, high)
     told_ends = f"{metric} {worse[0]:.6g} against {better[0]:.6g} for {told(better[1])} ({better[2]:,.0f} rows)"
     ok = gap <= most
-    edit = "" if ok else f"{key}.most = {_rounded(gap, up=True)} or more"
+    edit = "" if ok else f"{key}.max_difference = {_rounded(gap, up=True)} or more"
     return Rule(metric, gap, most, ok, "gap", worse[1], worse[2], "; ".join(filter(None, (told_ends, note))), edit)
 
 

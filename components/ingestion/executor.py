@@ -84,7 +84,7 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         every = counts["train"] if plan.split["by"] == "all" else sum(counts.values())
         every += left_out.get(spans.OTHER, 0)
         if config["label"]:
-            most = config["data"]["max_blank_label"]
+            most = config["data"]["max_null_label"]
             row_filter.check_labels(left_out, every, column=config["label"], most=most)
         for name, number in counts.items():
             if not number:

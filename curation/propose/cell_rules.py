@@ -47,9 +47,9 @@ def propose(
         said += [_mixed(column, place.named(examples)) for column, examples in formats.mixed.items()]
         tokens = dialect.odd_tokens(_plain(table, formats))
         if tokens:
-            blank = [*Data(path="").blank, *tokens]
+            blank = [*Data(path="").null_values, *tokens]
             why = f"{', '.join(map(repr, tokens))} among numbers means a missing value here"
-            keys.append(Line("blank", blank, why))
+            keys.append(Line("null_values", blank, why))
             table = pa.table([_without(column, tokens) for column in table.columns], names=table.column_names)
     dates = date_formats.detect(table)
     of_dates, said_of_dates = _dates(dates, place)
@@ -115,19 +115,19 @@ def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
 def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None) -> tuple[list[Line], list[str]]:
     """NA among codes of two capitals may be one, as of Namibia and North America, though it counts as missing."""
     names = [name for name in table.column_names if _of_capitals(table[name])]
-    blank = next((line.value for line in keys if line.key == "blank"), [*Data(path="").blank])
+    blank = next((line.value for line in keys if line.key == "null_values"), [*Data(path="").null_values])
     if not names or read is None or NA not in blank:
         return [], []
     rest = [text for text in blank if text != NA]
-    with_it, said = read({"blank": rest}), []
+    with_it, said = read({"null_values": rest}), []
     for name in names:
         rows = pc.sum(pc.equal(with_it[name], NA)).as_py() or 0
         if rows:
             said.append(
                 f"{name}: {NA!r} in {rows:,} of {len(table):,} cells counts as a missing value; if it is a code like "
-                f"the others, say data.blank = {config_text.toml(rest)}"
+                f"the others, say data.null_values = {config_text.toml(rest)}"
             )
-    return ([Line("blank", rest, f"if {NA!r} is a code", active=False)] if said else []), said
+    return ([Line("null_values", rest, f"if {NA!r} is a code", active=False)] if said else []), said
 
 
 def _of_capitals(column: pa.ChunkedArray) -> bool:
@@ -175,5 +175,5 @@ def _read(formats: Formats) -> str:
 def _mixed(column: str, examples: str) -> str:
     return (
         f"{column} holds numbers in several formats, or other texts too, and counts as text: {examples}: write them "
-        "alike, or say data.csv decimal, thousands and units for the right ones, and data.blank for missing values"
+        "alike, or set data.csv decimal, thousands and units for the right ones, and data.null_values"
     )

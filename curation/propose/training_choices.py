@@ -136,7 +136,11 @@ def _training(rows: int, entries: Sequence[Entry]) -> tuple[Line, ...]:
         epochs, patience = (60, 10) if rows < FEW else (30, 5)
     slower = {"name": "plateau", "patience": max(1, patience // 3), "factor": 0.3}
     return (
-        Line("optimizer", {"name": "adam", "rate": rate, "schedule": slower}, "smaller steps once eval stays as it is"),
+        Line(
+            "optimizer",
+            {"name": "adam", "learning_rate": rate, "schedule": slower},
+            "smaller steps once eval stays as it is",
+        ),
         Line("batch_size", size, f"about {max(1, round(rows * 0.8 / size)):,} steps an epoch"),
         Line("epochs", epochs, "at most"),
         Line("early_stopping", {"patience": patience}, "ends after so many epochs without a better loss on eval"),

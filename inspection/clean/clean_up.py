@@ -1,9 +1,8 @@
 """What no kept run, blessed or served model needs, and its way to the trash; the store keeps every row.
 
-Only what is provably of a pipeline's run is offered: an artifact's folder that a row of this store names, a folder of a
-killed execution whose token this store has, a run's folder that the run's row names, a trial, the rows of a query.
-Paths are compared with all links followed, on both sides; what is behind a link is never offered. Everything else
-stays, and is named.
+Only what belongs to a run of the pipeline is offered: a folder of an artifact or a run that this store names, a folder
+of a killed execution whose token this store has, a trial, the rows of a query. Paths are compared with links resolved;
+nothing behind a link is offered.
 """
 
 import contextlib

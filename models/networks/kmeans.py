@@ -4,7 +4,8 @@ The centres begin by k-means++ (Arthur and Vassilvitskii, "k-means++: The Advant
 iteration is an epoch, its loss the inertia: the mean squared distance of a row to its centre.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -22,7 +23,8 @@ Array = np.ndarray[Any, Any]
 class Settings(Strict):
     """Keys of [network] with name = "kmeans"."""
 
-    k: int = Field(default=3, ge=2, le=10_000)
+    renamed: ClassVar[Mapping[str, str]] = {"k": "num_clusters"}
+    num_clusters: int = Field(default=3, ge=2, le=10_000)
     """Number of clusters."""
     restarts: int = Field(default=10, ge=1)
     """Number of initializations; the one with the lowest inertia is kept."""
@@ -32,7 +34,7 @@ def build(features: Any, network: Settings) -> Any:
     """Map features to the distance of each centre, float32 (batch, k); every index is one-hot."""
     from models.layers.keras_layers import Centres
 
-    return Centres(network.k, name="centres")(features.untrained)
+    return Centres(network.num_clusters, name="centres")(features.untrained)
 
 
 def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation: Any, watchers: list[Any]) -> None:
@@ -60,11 +62,13 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
         for split in (train, evaluation)
     )
     different = len(np.unique(rows, axis=0))
-    if different < settings.k:
-        raise ValueError(f"network.k asks for {settings.k} clusters; the train split has {different} different rows")
+    if different < settings.num_clusters:
+        raise ValueError(
+            f"network.num_clusters = {settings.num_clusters}, but the train split has {different} different rows"
+        )
     random = np.random.default_rng(training.seed)
     layer = network.get_layer("centres")
-    tried = [begin(rows, weight, settings.k, random) for _ in range(settings.restarts)]
+    tried = [begin(rows, weight, settings.num_clusters, random) for _ in range(settings.restarts)]
     if np.any(layer.centres):
         tried[0] = np.asarray(layer.centres, np.float64)
     callbacks = keras.callbacks.CallbackList(watchers, model=network)

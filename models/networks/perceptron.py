@@ -4,7 +4,8 @@ Rosenblatt's rule: where the unit gave too little, the weights of the active inp
 lowered, by `rate` times input times error. What a line divides it learns in finitely many steps; XOR it cannot.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +20,8 @@ KEYS = ("epochs", "seed", "monitor", "keep", "class_weights", "warm_start")
 class Settings(Given):
     """Keys of [network] with name = "perceptron"."""
 
-    rate: float = Field(default=1.0, gt=0.0)
+    renamed: ClassVar[Mapping[str, str]] = {"rate": "learning_rate"}
+    learning_rate: float = Field(default=1.0, gt=0.0)
     """Learning rate: how far one row moves the weights."""
 
 
@@ -62,8 +64,8 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
         callbacks.on_epoch_begin(epoch)
         for row in random.permutation(len(rows)) if training.epochs else ():
             error = labels[row] - 0.5 * (np.sign(rows[row] @ kernel + bias[0]) + 1.0)
-            kernel = kernel + settings.rate * counts[row] * error * rows[row]
-            bias = bias + settings.rate * counts[row] * error
+            kernel = kernel + settings.learning_rate * counts[row] * error * rows[row]
+            bias = bias + settings.learning_rate * counts[row] * error
         unit.set_weights([kernel[:, np.newaxis], bias])
         # Measured with the weights as they are kept, in float32.
         logs = {**_errors(rows, labels, unit), **{f"val_{k}": v for k, v in _errors(check, check_labels, unit).items()}}

@@ -125,7 +125,7 @@ def likely_cause(columns: Mapping[str, Mapping[str, np.ndarray[Any, Any]]], netw
     largest = max(sizes, default=0.0)
     return (
         f"the weights grew to {largest:.3g}, and a learning rate that is too high is the likely cause: lower "
-        "training.optimizer.rate, or shorten the gradients with training.clip"
+        "training.optimizer.learning_rate, or shorten the gradients with training.clip"
     )
 
 

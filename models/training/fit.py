@@ -231,7 +231,7 @@ def _plateau(training: Training) -> list[Any]:
             monitor="val_loss",
             factor=schedule.factor or optimizers.FACTOR,
             patience=schedule.patience or optimizers.PATIENCE,
-            min_lr=schedule.lowest,
+            min_lr=schedule.min_learning_rate,
             min_delta=0.0,
         )
     ]

@@ -43,8 +43,8 @@ def rate(settings: Optimizer, steps: int, epochs: int) -> Any:
     """A number where the rate stays as it is or is changed from outside, else a schedule."""
     schedule = settings.schedule
     if schedule.name == "plateau" or (schedule.name == "constant" and not schedule.warm_up):
-        return settings.rate
-    return Rate(settings.rate, schedule.model_dump(), steps, epochs)
+        return settings.learning_rate
+    return Rate(settings.learning_rate, schedule.model_dump(), steps, epochs)
 
 
 @keras.saving.register_keras_serializable(package="pipeline")
@@ -79,7 +79,7 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mis
         elif schedule.name == "step":
             # An epoch's first step, divided by their number, may come out just below the whole number.
             value = self.start * ops.power(factor, ops.floor(epoch / every + 1e-5))
-        for begin, piece in zip(schedule.at, schedule.rates, strict=True):
+        for begin, piece in zip(schedule.at, schedule.learning_rates, strict=True):
             value = ops.where(epoch >= begin - 1e-5, ops.ones_like(epoch) * piece, value)
         if schedule.warm_up:
             # The first step moves too: it is the first of the warm-up's steps, not the zeroth.

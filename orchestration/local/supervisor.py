@@ -129,7 +129,7 @@ def run(request: Request, workers: Workers) -> int:
     if request.to == TUNER and config.tuner is None:
         raise UserError(
             f"{load.CONFIGS}/{name.pipeline}.toml has no [tuner], so there is nothing to try: add for example\n"
-            '[tuner.space]\n"training.optimizer.rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
+            '[tuner.space]\n"training.optimizer.learning_rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
         )
     stages.check(config, first=request.first, to=request.to)
     engine = arguments.parse(tuple(request.beam_args))

@@ -195,7 +195,7 @@ def _table(config: Config, known: dict[str, str], stem: str) -> Table:
         weight=config.columns.weight,
         feature=features.get(label.column) if label.column else None,
         keeper=row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=wanted),
-        most_blank=config.data.max_blank_label,
+        most_blank=config.data.max_null_label,
         split=config.data.split,
         splits=1 if config.data.split.by == "all" else 3,
         classes=config.gates.label.action == "block" and config.gates.label.min_count > 0 and not config.data.sample,

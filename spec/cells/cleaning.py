@@ -54,8 +54,8 @@ class Cleaning:
     """The rules of all columns, as [data] says.
 
     Attributes:
-        strip: data.trim.
-        null_values: data.blank.
+        strip: data.strip_whitespace.
+        null_values: data.null_values.
         of_column: data.column_null_values.
         fold_case: data.fold_case.
         numbers: Those of data.csv.
@@ -80,7 +80,9 @@ class Cleaning:
         written = data.get("csv", {})
         numbers = NumberFormat(written["decimal"], written["thousands"], tuple(written["units"])) if written else None
         fold = tuple(data["fold_case"])
-        return cls(data["trim"], tuple(data["blank"]), of_column, fold, numbers or PLAIN, data["dates"])
+        return cls(
+            data["strip_whitespace"], tuple(data["null_values"]), of_column, fold, numbers or PLAIN, data["dates"]
+        )
 
     def rules(self, column: str) -> Rules:
         """The rules of one column."""
@@ -100,7 +102,7 @@ def folded(text: str) -> str:
 
 def section(data: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of [data] that clean a served row."""
-    return {key: data[key] for key in ("trim", "blank", "column_null_values", "fold_case", "dates")}
+    return {key: data[key] for key in ("strip_whitespace", "null_values", "column_null_values", "fold_case", "dates")}
 
 
 def _number(text: str) -> float | int | None:

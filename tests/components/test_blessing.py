@@ -137,7 +137,7 @@ SLICED = {
     GENF: Figures(10.0, {"accuracy": 0.3, "recall": math.nan, "log_loss": 0.9}, {"accuracy": 0.2}),
 }
 RULE = {"metric": "accuracy", "keys": None, "floor": None, "tolerance": None, "min_count": None}
-GAP = {"metric": "accuracy", "keys": [BERN, CHUR, GENF], "most": 0.1, "min_count": 1}
+GAP = {"metric": "accuracy", "keys": [BERN, CHUR, GENF], "max_difference": 0.1, "min_count": 1}
 
 
 def sliced(rules=(), gaps=(), floor=(), figures=SLICED):
@@ -209,7 +209,7 @@ def test_a_gap_is_that_of_the_two_slices_furthest_apart():
 
     assert (rule.kind, rule.slice, rule.ok) == ("gap", CHUR, False)
     assert rule.value == pytest.approx(0.2)
-    assert rule.edit == "evaluation.gaps.0.most = 0.2001 or more"
+    assert rule.edit == "evaluation.gaps.0.max_difference = 0.2001 or more"
     assert str(rule) == (
         "gap of accuracy 0.2 <= 0.1 (the most allowed) fails for city = chur (30 rows); "
         "accuracy 0.7 against 0.9 for city = bern (60 rows); 1 slices with fewer than 30 rows left out"
@@ -219,13 +219,13 @@ def test_a_gap_is_that_of_the_two_slices_furthest_apart():
 @pytest.mark.parametrize(("most", "ok"), [(0.25, True), (0.249, False)])
 def test_a_gap_may_be_as_large_as_the_limit(most, ok):
     figures = {(): SLICED[()], BERN: Figures(9.0, {"accuracy": 0.75}), CHUR: Figures(9.0, {"accuracy": 0.5})}
-    [rule] = sliced(gaps=[{"keys": [BERN, CHUR], "most": most}], figures=figures)
+    [rule] = sliced(gaps=[{"keys": [BERN, CHUR], "max_difference": most}], figures=figures)
 
     assert (rule.ok, rule.edit == "") == (ok, ok)
 
 
 def test_the_worse_side_of_a_gap_of_errors_is_the_larger():
-    [rule] = sliced(gaps=[{"metric": "log_loss", "most": 0.6}])
+    [rule] = sliced(gaps=[{"metric": "log_loss", "max_difference": 0.6}])
 
     assert (rule.slice, rule.ok) == (GENF, True)
 

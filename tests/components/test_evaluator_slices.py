@@ -45,7 +45,7 @@ def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
         demand("accuracy", {"city": "genf"}, floor=0.1),
         demand("accuracy", "city", floor=2.0, min_count=30),
     ]
-    gaps = [{"metric": "recall", "slice": "city", "most": 0.0, "min_count": 1}]
+    gaps = [{"metric": "recall", "slice": "city", "max_difference": 0.0, "min_count": 1}]
     made = judged("binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY, rules=rules, gaps=gaps)
     outcomes = [(rule["metric"], rule["slice"], rule["kind"], rule["ok"]) for rule in made.verdict["rules"]]
 

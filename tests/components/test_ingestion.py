@@ -162,12 +162,12 @@ def test_rows_are_left_out_for_a_reason_and_counted(ingest):
 def test_too_many_rows_without_a_label_are_refused(ingest):
     rows = ["id,lat,city", *(f"{number},{number},{'' if number % 10 == 0 else 'x'}" for number in range(100))]
     with pytest.raises(
-        UserError, match=r"label 'city' is blank in 10 of 100 rows, more than data\.max_blank_label = 0\.05"
+        UserError, match=r"label 'city' is blank in 10 of 100 rows, more than data\.max_null_label = 0\.05"
     ):
         ingest(rows, label="city")
 
     assert (
-        sum(len(parsed(ingest(rows, folder="more", label="city", max_blank_label=0.1), name)) for name in SHARES) == 90
+        sum(len(parsed(ingest(rows, folder="more", label="city", max_null_label=0.1), name)) for name in SHARES) == 90
     )
 
 
@@ -175,12 +175,12 @@ def test_labels_of_other_spans_count_among_all_rows(ingest):
     days = [f"2024-{month:02d}-{day:02d}" for month in (1, 2) for day in range(1, 29)]
     rows = ["id,lat,city", *(f"{number},{'' if number == 3 else 1},{day}" for number, day in enumerate(days))]
     keys = {"split": {"train": 2}, "duties": {"time": "city"}, "spans": {"by": "month"}, "label": "lat"}
-    examples = ingest(rows, max_blank_label=1 / 56, **keys)
+    examples = ingest(rows, max_null_label=1 / 56, **keys)
 
     assert json.loads(examples.get_string_custom_property("left_out")) == {"blank label": 1, "of other spans": 27}
     assert examples.span == (2024 - 1970) * 12 + 1
     with pytest.raises(UserError, match="label 'lat' is blank in 1 of 56 rows"):
-        ingest(rows, max_blank_label=1 / 57, folder="fewer", **keys)
+        ingest(rows, max_null_label=1 / 57, folder="fewer", **keys)
 
 
 def test_every_row_in_every_split(ingest):

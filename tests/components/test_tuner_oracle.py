@@ -15,9 +15,9 @@ from spec.tuning import Tuning
 SPACE = {
     "network.dropout": {"low": 0.0, "high": 0.5, "step": 0.1},
     "network.layers": {"choices": [[32], [64, 64], [128, 64]]},
-    "training.optimizer.rate": {"low": 1e-4, "high": 1e-1, "scale": "log"},
+    "training.optimizer.learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log"},
 }
-DEFAULT = {"network.dropout": 0.0, "network.layers": [128, 64], "training.optimizer.rate": 1e-3}
+DEFAULT = {"network.dropout": 0.0, "network.layers": [128, 64], "training.optimizer.learning_rate": 1e-3}
 METHODS = ["random", "bayesian", "hyperband"]
 
 
@@ -28,7 +28,7 @@ def make(default=DEFAULT, epochs=60, **settings):
 def loss(values, epochs):
     """Smallest at rate 0.01, no dropout, one layer; better with more epochs."""
     values = {**DEFAULT, **values}
-    rate = abs(math.log10(values["training.optimizer.rate"]) + 2)
+    rate = abs(math.log10(values["training.optimizer.learning_rate"]) + 2)
     return rate + values["network.dropout"] + 0.1 * len(values["network.layers"]) + 1 / epochs
 
 
@@ -155,12 +155,12 @@ def test_a_default_outside_the_space_is_a_trial_all_the_same():
 
 
 def test_the_best_values_are_read_by_keras_tuner_and_come_back():
-    config = json.loads(json.dumps(make().hyperparameters({**DEFAULT, "training.optimizer.rate": 0.0123})))
+    config = json.loads(json.dumps(make().hyperparameters({**DEFAULT, "training.optimizer.learning_rate": 0.0123})))
     read = keras_tuner.HyperParameters.from_config(config)
 
-    assert read.get("training.optimizer.rate") == 0.0123
+    assert read.get("training.optimizer.learning_rate") == 0.0123
     assert read.get("network.layers") == "[128, 64]"
-    assert tuning.best(config) == {**DEFAULT, "training.optimizer.rate": 0.0123}
+    assert tuning.best(config) == {**DEFAULT, "training.optimizer.learning_rate": 0.0123}
     assert tuning.best(make().hyperparameters({})) == {}
 
 

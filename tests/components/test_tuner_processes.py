@@ -17,8 +17,11 @@ from models.training import trial_process
 from spec import tuning
 
 NETWORK = {"name": "mlp", "layers": [8]}
-TRAINING = {"optimizer": {"name": "adam", "rate": 0.05}, "epochs": 3, "batch_size": 16, "loss": None}
-SPACE = {"network.layers": {"choices": [[4], [8], [8, 4]]}, "training.optimizer.rate": {"low": 1e-3, "high": 0.1}}
+TRAINING = {"optimizer": {"name": "adam", "learning_rate": 0.05}, "epochs": 3, "batch_size": 16, "loss": None}
+SPACE = {
+    "network.layers": {"choices": [[4], [8], [8, 4]]},
+    "training.optimizer.learning_rate": {"low": 1e-3, "high": 0.1},
+}
 
 
 def jobs(*layers, **training):
@@ -122,7 +125,7 @@ def test_the_node_writes_what_stock_tfx_reads_and_trains_nothing_twice(node, mon
 
 
 def test_a_search_in_which_all_diverge_is_an_error(node):
-    training = {**TRAINING, "optimizer": {"name": "sgd", "rate": 1e30}}
-    space = {"training.optimizer.rate": {"low": 1e30, "high": 2e30}}
+    training = {**TRAINING, "optimizer": {"name": "sgd", "learning_rate": 1e30}}
+    space = {"training.optimizer.learning_rate": {"low": 1e30, "high": 2e30}}
     with pytest.raises(UserError, match=r"tuner: all 3 trials failed.*\n  training: .* became (nan|inf) in epoch 1"):
         node("diverging", training=training, space=space)

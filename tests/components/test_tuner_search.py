@@ -14,11 +14,11 @@ from spec.tuning import Tuning
 
 SPACE = {
     "network.layers": {"choices": [[32], [64, 64], [128, 64]]},
-    "training.optimizer.rate": {"low": 1e-4, "high": 1e-1, "scale": "log"},
+    "training.optimizer.learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log"},
 }
 SECTIONS = {
     "network": {"name": "mlp", "layers": [64, 64]},
-    "training": {"optimizer": {"name": "adam", "rate": 1e-3}, "epochs": 60},
+    "training": {"optimizer": {"name": "adam", "learning_rate": 1e-3}, "epochs": 60},
 }
 
 
@@ -41,7 +41,7 @@ class Arithmetic:
                 if self._left < 0:
                     raise KeyboardInterrupt
             self.given.append(jobs[number])
-            rate = jobs[number]["training"]["optimizer"]["rate"]
+            rate = jobs[number]["training"]["optimizer"]["learning_rate"]
             if rate > self._diverge:
                 yield number, Result(failure="training: loss became nan in epoch 1", seconds=0.5)
             else:
@@ -110,7 +110,7 @@ def test_the_config_itself_is_trial_0_and_the_best_is_never_worse(tmp_path):
     found = find(tmp_path, Arithmetic(), trials=10)
     best = trials.best(found, settings())
 
-    assert found[0].values == {"network.layers": [64, 64], "training.optimizer.rate": 1e-3}
+    assert found[0].values == {"network.layers": [64, 64], "training.optimizer.learning_rate": 1e-3}
     assert best.score == min(trial.score for trial in found if trial.score is not None) <= found[0].score
 
 
@@ -120,7 +120,7 @@ def test_a_trial_without_a_number_is_failed_and_never_the_best(tmp_path):
     nan = Trial(number=9, values={}, most_epochs=1, result=Result(metrics={"loss": float("nan")}), score=None)
 
     assert 0 < len(failed) < 10
-    assert all(trial.values["training.optimizer.rate"] > 0.002 for trial in failed)
+    assert all(trial.values["training.optimizer.learning_rate"] > 0.002 for trial in failed)
     assert trials.best([*found, nan], settings()).score is not None
     assert trials.score(nan.result, "loss") is None
     assert trials.best(failed, settings()) is None
@@ -164,7 +164,16 @@ def test_the_table_is_the_same_in_three_forms(tmp_path):
     records = [json.loads(line) for line in trial_tables.jsonl(found, best).splitlines()]
 
     assert rows[0] == [
-        *("trial", "network.layers", "training.optimizer.rate", "eval loss", "eval mae", "epochs", "seconds", "")
+        *(
+            "trial",
+            "network.layers",
+            "training.optimizer.learning_rate",
+            "eval loss",
+            "eval mae",
+            "epochs",
+            "seconds",
+            "",
+        )
     ]
     assert rows[1] == ["0", "[64, 64]", "0.001", "0.011", "0.022", "7 of 9", "1.5", "the config's own values"]
     assert [record["trial"] for record in records if record["best"]] == [best.number]

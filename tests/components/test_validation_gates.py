@@ -53,7 +53,9 @@ def test_numbers_that_are_none_are_missing_where_a_row_may_lack_them(flats, gate
     flats.optional("area")
     flats.data(flats.HEADER + rows(40, area=lambda row: ("nan", "inf", "", 40 + row)[min(row % 8, 3)]))
     found = one(
-        gated.found('features.numeric=[{column="area", missing="mean"}]', "data.split=all", "gates.missing.most=0.25")
+        gated.found(
+            'features.numeric=[{column="area", missing="mean"}]', "data.split=all", "gates.missing.max_share=0.25"
+        )
     )
 
     assert found["text"] == "15 of 40 cells (37.5 %) are missing or blank, above the limit of 0.25"
@@ -82,7 +84,7 @@ def test_a_column_is_one_line_whose_edit_the_schema_accepts(flats, gated):
     values = 'string_domain { name: "cities" value: "Bern" value: "Chur" }'
     flats.schema(flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"') + values)
     flats.data(flats.HEADER + rows(60, city=lambda row: "Genf" if row % 10 < 2 + row % 3 else "Bern"))
-    found = one(gated.found(*by_id, "gates.unseen.most=1"))
+    found = one(gated.found(*by_id, "gates.unseen.max_share=1"))
 
     assert sorted(found["splits"]) == ["eval", "test", "train"]
     for split in found["splits"]:
@@ -91,7 +93,7 @@ def test_a_column_is_one_line_whose_edit_the_schema_accepts(flats, gated):
     mass = re.search(r"distribution_constraints \{ min_domain_mass: 0\.\d+ \}", found["edit"])[0]
     assert found["edit"] == f"add {value} to the string_domain 'cities', or {mass} to 'city' in schemas/flats.pbtxt"
     flats.schema(flats.SCHEMA.replace("type: BYTES", f'type: BYTES domain: "cities" {mass}') + values)
-    assert {each["gate"] for each in gated.found(*by_id, "gates.unseen.most=1")} == {"unseen"}
+    assert {each["gate"] for each in gated.found(*by_id, "gates.unseen.max_share=1")} == {"unseen"}
     flats.schema(
         flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"') + values.replace("}", f"{value} }}")
     )
@@ -101,8 +103,8 @@ def test_a_column_is_one_line_whose_edit_the_schema_accepts(flats, gated):
 @pytest.mark.parametrize(
     ("override", "text"),
     [
-        ("gates.label.highest=930", "largest value 939, above the limit of 930"),
-        ("gates.label.lowest=901", "smallest value 900, below the limit of 901"),
+        ("gates.label.max_value=930", "largest value 939, above the limit of 930"),
+        ("gates.label.min_value=901", "smallest value 900, below the limit of 901"),
     ],
 )
 def test_a_label_beyond_the_range_stops_with_the_row(gated, override, text):
@@ -110,7 +112,7 @@ def test_a_label_beyond_the_range_stops_with_the_row(gated, override, text):
 
     assert found[0]["text"] == text
     assert found[0]["action"] == "block"
-    assert found[0]["rows"][0]["line"] == (33 if "highest" in override else 2)
+    assert found[0]["rows"][0]["line"] == (33 if "max_value" in override else 2)
 
 
 CLASSES = [

@@ -24,20 +24,23 @@ def test_missing_cells_that_became_more_are_warned_of(flats, gated):
     assert "and 0 % in the last run with other data: 20 points more, above the limit of 10" in finding["text"]
     flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 5 else "Bern"))
     for more, count in ((0.125, 0), (0.124, 1)):
-        assert len(gated.found(*city, f"gates.missing.more={more}", history=gated.statistics[:1])) == count
+        assert len(gated.found(*city, f"gates.missing.max_increase={more}", history=gated.statistics[:1])) == count
 
 
 @pytest.mark.parametrize(("least", "code"), [("0.5", None), ("0.7", "block")])
 def test_half_the_rows_of_the_last_runs_stop(flats, gated, least, code):
     gated()
     flats.data(flats.HEADER + flats.rows(24))
-    found = gated.found(f"gates.rows.least={least}", history=gated.statistics)
+    found = gated.found(f"gates.rows.min_ratio={least}", history=gated.statistics)
 
     assert [finding["action"] for finding in found] == ([code] if code else [])
     if code:
         assert found[0]["text"] == "24 rows, 0.6 times the 40 of the last 1 run(s), below the limit of 0.7"
-        assert found[0]["edit"] == "gates.rows.least = 0.6 in the config, or once as --set gates.rows=warn"
-        assert one(gated.found("gates.rows.least=0.7", history=gated.statistics[:1], advisory=True))["action"] == "warn"
+        assert found[0]["edit"] == "gates.rows.min_ratio = 0.6 in the config, or once as --set gates.rows=warn"
+        assert (
+            one(gated.found("gates.rows.min_ratio=0.7", history=gated.statistics[:1], advisory=True))["action"]
+            == "warn"
+        )
 
 
 def test_rows_in_every_split_are_warned_of(flats, gated):

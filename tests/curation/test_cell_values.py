@@ -137,11 +137,11 @@ def test_na_among_codes_of_two_capitals_is_named(tmp_path, values, named):
     found = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
     said = (
         f"country: 'NA' in {60 // len(values)} of 60 cells counts as a missing value; if it is a code like the "
-        'others, say data.blank = ["", "?", "N/A", "null"]'
+        'others, say data.null_values = ["", "?", "N/A", "null"]'
     )
 
     assert (said in found.said) == named
-    assert [(line.value, line.active) for line in found.lines if line.key == "blank"] == (
+    assert [(line.value, line.active) for line in found.lines if line.key == "null_values"] == (
         [(["", "?", "N/A", "null"], False)] if named else []
     )
     assert found.table["country"].null_count == 60 // len(values)

@@ -113,7 +113,7 @@ def test_no_column_left_is_refused(make):
 
 def test_rows_without_a_label_are_allowed_for(make, rng):
     _, reviewed = make("y", a=rng.normal(size=100), y=[None if row % 5 == 0 else row * 1.5 for row in range(100)])
-    assert reviewed.config.data.max_blank_label >= 0.2
+    assert reviewed.config.data.max_null_label >= 0.2
     assert "y" in reviewed.columns
 
 
@@ -132,10 +132,10 @@ def test_learnt_vectors_take_smaller_steps_and_many_categories_go_straight_to_th
     numbers = {"a": rng.normal(size=rows), "y": rng.normal(size=rows)}
     _, wide = make("y", **codes, **numbers)
     assert wide.config.network["name"] == "wide_deep"
-    assert wide.config.training.optimizer.rate == 3e-3
+    assert wide.config.training.optimizer.learning_rate == 3e-3
     _, vectors = make("y", user=[f"u{value}" for value in rng.integers(0, 2000, rows)], **numbers)
     assert vectors.config.network["name"] == "mlp"
-    assert vectors.config.training.optimizer.rate == 1e-3
+    assert vectors.config.training.optimizer.learning_rate == 1e-3
 
 
 def test_a_rare_class_has_a_suggestion(make, rng):

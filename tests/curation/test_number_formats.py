@@ -87,7 +87,7 @@ def test_the_keys_are_written_and_said_and_the_cells_read(read):
     found = read('income,share,name\n"46,892",38%,x\n"1,234",-,y\n"5,678",4%,x\n"5,679",3%,x\n')
 
     assert found.values["csv"] == {"thousands": ",", "units": ["%"]}
-    assert found.values["blank"][-1] == "-"
+    assert found.values["null_values"][-1] == "-"
     assert found.table.to_pydict() == {
         "income": ["46892", "1234", "5678", "5679"],
         "share": ["38", None, "4", "3"],

@@ -34,7 +34,7 @@ transform = "log"
 name = "mlp"
 layers = [32]
 [training]
-optimizer = {rate = 3e-3}
+optimizer = {learning_rate = 3e-3}
 epochs = 12
 [evaluation]
 baseline = {metric = "mae", tolerance = 0.0}
@@ -60,7 +60,7 @@ column = "price"
 [network]
 name = "linear"
 [training]
-optimizer = {rate = 3e-2}
+optimizer = {learning_rate = 3e-2}
 epochs = 40
 [evaluation]
 baseline = {metric = "mae", tolerance = 0.1}

@@ -14,7 +14,7 @@ from .conftest import run_folder, runner
 
 SPACE = """tuner.space={
 "network.layers" = {choices = [[4], [16]]},
-"training.optimizer.rate" = {low = 1e-3, high = 1e-2, scale = "log"}}""".replace("\n", " ")
+"training.optimizer.learning_rate" = {low = 1e-3, high = 1e-2, scale = "log"}}""".replace("\n", " ")
 SET = ["--set", SPACE, "--set", "tuner.trials=4", "--set", "training.epochs=12"]
 
 

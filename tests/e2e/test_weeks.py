@@ -25,7 +25,7 @@ task = "regression"
 name = "linear"
 
 [training]
-optimizer = {name = "adam", rate = 0.1}
+optimizer = {name = "adam", learning_rate = 0.1}
 batch_size = 32
 epochs = 12
 seed = 1

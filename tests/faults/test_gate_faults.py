@@ -67,7 +67,7 @@ def test_categories_that_are_new(gated, stopped, figure):
     domain = 'type: BYTES domain: "cities" distribution_constraints { min_domain_mass: 0.8 }'
     cities = 'string_domain { name: "cities" value: "Bern" }'
     gated.flats.schema(gated.flats.SCHEMA.replace("type: BYTES", domain) + cities)
-    limit = "gates.unseen.most=0.1"
+    limit = "gates.unseen.max_share=0.1"
     for count, action in ((0, None), (4, "warn"), (5, "block"), (9, "block")):
         rows = [row.replace("Bern", "Genf") if place < count else row for place, row in enumerate(ROWS)]
         gated.flats.data(HEADER + "\n".join(rows) + "\n")
@@ -84,7 +84,7 @@ def test_categories_that_are_new(gated, stopped, figure):
 
 def test_labels_that_gates_refuse(stopped):
     """Fault 14: out of the gate's range, one class of several."""
-    said, _ = stopped(14, "out of the gate's range", TEXT, "gates.label.highest=930")
+    said, _ = stopped(14, "out of the gate's range", TEXT, "gates.label.max_value=930")
     assert "label: column 'rent': largest value 939, above the limit of 930" in said
     same = HEADER + "".join(f"{row},Bern,900\n" for row in range(9))
     said, _ = stopped(14, "one value", same)
@@ -95,7 +95,7 @@ def test_what_was_refused_is_not_compared_with(gated, figure):
     """Fault 8: refused data leaves no mark that lets the same data through later."""
     gated.flats.data(HEADER + "\n".join(ROWS[:10]) + "\n")
     with pytest.raises(GateError):
-        gated(ALL, "gates.label.lowest=1000")
+        gated(ALL, "gates.label.min_value=1000")
     artifact = gated(ALL)
     assert artifact.has_custom_property("statistics")
     figure(8, "statistics that were refused and count as earlier ones = 0")

@@ -24,7 +24,7 @@ task = "classes"
 warm_start = true
 epochs = 40
 batch_size = 16
-optimizer = {rate = 0.02}
+optimizer = {learning_rate = 0.02}
 [evaluation]
 floor = {accuracy = 0.8}
 """

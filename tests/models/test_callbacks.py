@@ -14,7 +14,7 @@ TABLE = {**ROWS, "label": (3 * ROWS["a"]).astype(np.float32)}
 
 
 def trained(table=TABLE, network=None, evaluation=None, facts=FACTS, **training):
-    recipe = {"optimizer": {"name": "sgd", "rate": 0.1}, "batch_size": 8, "epochs": 3, **training}
+    recipe = {"optimizer": {"name": "sgd", "learning_rate": 0.1}, "batch_size": 8, "epochs": 3, **training}
     config = {"label": {"column": "price"}, "network": network or {"name": "linear"}, "training": recipe}
     return learn(config, table, evaluation or table, facts)
 
@@ -28,7 +28,7 @@ def changed(name, value):
 @pytest.mark.parametrize(("rate", "at"), [(1e12, r"at step [34] of 5"), (1e30, "at step 2 of 5")])
 def test_a_rate_that_is_too_high_is_named_with_its_step(rate, at):
     with pytest.raises(ValueError, match=rf"loss became (inf|nan) in epoch 1 {at}; the weights grew to .*lower"):
-        trained(optimizer={"name": "sgd", "rate": rate})
+        trained(optimizer={"name": "sgd", "learning_rate": rate})
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -60,7 +60,7 @@ def test_an_eval_label_that_is_no_number_is_refused():
 def test_steps_at_once_still_name_the_step():
     many = {name: np.tile(column, (10, 1)) for name, column in TABLE.items()}
     with pytest.raises(ValueError, match=r"loss became (inf|nan) in epoch 1 at step 2 of 50"):
-        trained(many, optimizer={"name": "sgd", "rate": 1e30})
+        trained(many, optimizer={"name": "sgd", "learning_rate": 1e30})
 
 
 def test_a_deep_sigmoid_network_names_its_vanishing_gradients(capsys):
@@ -76,7 +76,7 @@ def test_huge_weights_name_their_exploding_gradients():
     given = [{"kernel": [[30.0] * 4] * width, "bias": [0.0] * 4} for width in (2, 4, 4)]
     given.append({"kernel": [[30.0]] * 4, "bias": [0.0]})
     network = {"name": "mlp", "layers": [4] * 3, "weights": given}
-    learnt = trained(network=network, optimizer={"name": "sgd", "rate": 1e-15})
+    learnt = trained(network=network, optimizer={"name": "sgd", "learning_rate": 1e-15})
 
     assert learnt.notes[1].startswith("exploding gradients: hidden_0 has norm ")
 

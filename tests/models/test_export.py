@@ -61,7 +61,11 @@ def rows(tmp_path):
 def test_a_clustering_serves_its_nearest_centre_and_what_it_measures(exported, tmp_path):
     table = {name: TABLE[name] for name in ("x", "y")}
     served = exported(
-        table, features=NUMBERS, label={"task": "clusters"}, network={"name": "kmeans", "k": 2}, training={"epochs": 9}
+        table,
+        features=NUMBERS,
+        label={"task": "clusters"},
+        network={"name": "kmeans", "num_clusters": 2},
+        training={"epochs": 9},
     )
     answer = served["serving_default"](x=tf.constant([3.0, -3.0]), y=tf.constant([-3.0, 3.0]))
 

@@ -18,7 +18,7 @@ FACTS = Facts((A, B))
 PRICE = {"column": "price"}
 SOLD = {"column": "sold", "task": "binary", "positive": "yes"}
 KIND = {"column": "kind", "task": "classes", "classes": ["x", "y", "z"]}
-FAST = {"optimizer": {"name": "sgd", "rate": 0.3}, "batch_size": 8, "epochs": 1}
+FAST = {"optimizer": {"name": "sgd", "learning_rate": 0.3}, "batch_size": 8, "epochs": 1}
 
 
 def table(rows, label, **more):
@@ -70,7 +70,7 @@ def test_the_columns_stay_as_they_are_and_callbacks_are_called():
 
 def test_several_classes_are_told_apart_and_probabilities_sum_to_one():
     kinds = np.digitize(LINE[:, 0], [-0.5, 0.5])
-    learnt = trained(KIND, table(LINE, kinds), training={"epochs": 40, "optimizer": {"rate": 0.1}})
+    learnt = trained(KIND, table(LINE, kinds), training={"epochs": 40, "optimizer": {"learning_rate": 0.1}})
     answer = learnt.target.answer(learnt.network({"a": NUMBERS["a"], "b": NUMBERS["b"]}))
 
     assert (answer["classes"].numpy().astype(str) == np.array(["x", "y", "z"])[kinds]).mean() > 0.9
@@ -163,7 +163,7 @@ def test_without_epochs_the_network_stays_as_it_was_made():
 
 
 def test_the_last_epochs_weights_are_kept_where_asked_for():
-    worse = {"optimizer": {"name": "sgd", "rate": 1.2}, "batch_size": 64, "epochs": 4}
+    worse = {"optimizer": {"name": "sgd", "learning_rate": 1.2}, "batch_size": 64, "epochs": 4}
     best, last = (trained(PRICE, NUMBERS, training={**worse, "keep": keep}) for keep in ("best", "last"))
 
     assert (best.best["epoch"], last.best["epoch"]) == (1, 4)
@@ -176,7 +176,7 @@ def test_the_last_epochs_weights_are_kept_where_asked_for():
         ({"early_stopping": {"patience": 2, "min_delta": 10.0}}, 3),
         ({"early_stopping": {"patience": 2}}, 12),
         ({"early_stopping": False}, 12),
-        ({"early_stopping": {"patience": 3}, "monitor": "val_accuracy", "optimizer": {"rate": 1e-9}}, 4),
+        ({"early_stopping": {"patience": 3}, "monitor": "val_accuracy", "optimizer": {"learning_rate": 1e-9}}, 4),
     ],
 )
 def test_training_ends_when_what_is_monitored_gets_no_better(training, epochs):
@@ -186,8 +186,8 @@ def test_training_ends_when_what_is_monitored_gets_no_better(training, epochs):
 
 
 def test_a_plateau_lowers_the_rate():
-    schedule = {"name": "plateau", "patience": 1, "factor": 0.1, "lowest": 1e-4}
-    worse = {"optimizer": {"name": "sgd", "rate": 1.2, "schedule": schedule}, "batch_size": 64, "epochs": 8}
+    schedule = {"name": "plateau", "patience": 1, "factor": 0.1, "min_learning_rate": 1e-4}
+    worse = {"optimizer": {"name": "sgd", "learning_rate": 1.2, "schedule": schedule}, "batch_size": 64, "epochs": 8}
     rates = [line["rate"] for line in trained(PRICE, NUMBERS, training=worse).history]
 
     assert rates[0] == pytest.approx(1.2)
@@ -247,7 +247,7 @@ def test_the_two_programmers_are_put_right_by_training():
     network = {"name": "mlp", "layers": [3], "weights": given}
 
     def classes(epochs):
-        training = {"epochs": epochs, "optimizer": {"name": "adam", "rate": 0.05}, "early_stopping": False}
+        training = {"epochs": epochs, "optimizer": {"name": "adam", "learning_rate": 0.05}, "early_stopping": False}
         learnt = trained(label, rows, network=network, training=training)
         return learnt.target.answer(learnt.network({"a": rows["a"], "b": rows["b"]}))["classes"].numpy().tolist()
 

@@ -42,11 +42,11 @@ CHANGES = {
         "convolution_activation": "tanh",
         "augmentation": {"shift": 0.4},
     },
-    "kmeans": {"k": 2, "restarts": 1},
-    "perceptron": {"rate": 0.1, "weights": GIVEN},
+    "kmeans": {"num_clusters": 2, "restarts": 1},
+    "perceptron": {"learning_rate": 0.1, "weights": GIVEN},
 }
 """Network -> each of its keys with a value other than the default."""
-LEARNT = {("autoencoder", "quantile"), ("kmeans", "restarts"), ("perceptron", "rate")}
+LEARNT = {("autoencoder", "quantile"), ("kmeans", "restarts"), ("perceptron", "learning_rate")}
 """Keys that act in training alone; tests/models/networks shows how."""
 TARGETS = {"autoencoder": AnomalyTarget(), "kmeans": ClusterTarget(), "perceptron": ClassTarget(("no", "yes"), True)}
 PHOTO = Output(name="photo", kind="image", shape=(8, 8, 1))

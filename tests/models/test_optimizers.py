@@ -23,7 +23,7 @@ def rates(steps=21, **schedule):
 
 def moved(clip=None, gradients=(1.0, -0.5, 1.0), **keys):
     """Where three steps take a weight of 1."""
-    optimizer, weight = made(clip, **{"rate": 0.25, **keys}), keras.Variable([1.0])
+    optimizer, weight = made(clip, **{"learning_rate": 0.25, **keys}), keras.Variable([1.0])
     for gradient in gradients:
         optimizer.apply([keras.ops.convert_to_tensor([gradient])], [weight])
     return float(weight[0])
@@ -61,7 +61,7 @@ def test_a_gradient_of_two_and_a_half_at_a_hundredth_moves_a_fortieth():
         ("adam", {"beta_2": 0.5}),
         ("adamw", {"weight_decay": 0.5}),
         ("sgd", {"weight_decay": 0.5}),
-        ("adagrad", {"rate": 0.5}),
+        ("adagrad", {"learning_rate": 0.5}),
     ],
 )
 def test_every_parameter_moves_the_weights_elsewhere(name, keys):
@@ -76,8 +76,8 @@ def test_every_parameter_moves_the_weights_elsewhere(name, keys):
         ({"schedule": {"name": "cosine", "factor": 0.5}}, "factor does nothing for schedule 'cosine'"),
         ({"schedule": {"name": "plateau", "warm_up": 1}}, "warm_up does nothing for schedule 'plateau'"),
         ({"schedule": {"name": "piecewise"}}, "needs at = "),
-        ({"schedule": {"name": "piecewise", "at": [3, 2], "rates": [1, 1]}}, "at must rise"),
-        ({"schedule": {"name": "piecewise", "at": [3], "rates": [1, 1]}}, "one entry for each"),
+        ({"schedule": {"name": "piecewise", "at": [3, 2], "learning_rates": [1, 1]}}, "at must rise"),
+        ({"schedule": {"name": "piecewise", "at": [3], "learning_rates": [1, 1]}}, "one entry for each"),
         ({"schedule": "cosin"}, "'constant', 'cosine'"),
     ],
 )
@@ -101,7 +101,7 @@ def test_steps_fall_at_once():
 
 def test_pieces_begin_at_their_epochs():
     exact = [0.5] * 4 + [0.1] * 6 + [0.01] * 11
-    np.testing.assert_allclose(rates(name="piecewise", at=[2, 5], rates=[0.1, 0.01]), exact, rtol=1e-6)
+    np.testing.assert_allclose(rates(name="piecewise", at=[2, 5], learning_rates=[0.1, 0.01]), exact, rtol=1e-6)
 
 
 def test_a_warm_up_rises_to_the_rate_and_no_step_stands_still():

@@ -13,7 +13,7 @@ from models.training import fit, run_fn
 FEATURES = {"numeric": [{"column": "living area"}], "categorical": [{"column": "zone"}]}
 PRICE = {"column": "price"}
 LINEAR = {"name": "linear"}
-DIVERGING = {"optimizer": {"name": "sgd", "rate": 1.2}, "batch_size": 64, "epochs": 5}
+DIVERGING = {"optimizer": {"name": "sgd", "learning_rate": 1.2}, "batch_size": 64, "epochs": 5}
 """Each step overshoots, so that every epoch is worse than the one before."""
 
 
@@ -86,7 +86,7 @@ def test_a_learnable_label_is_learnt(run, monkeypatch, memory, streamed):
     calls, batches = [], streaming.batches
     monkeypatch.setattr(streaming, "batches", lambda *args, **keys: calls.append(1) or batches(*args, **keys))
     folder, history = run(
-        training={"optimizer": {"rate": 0.1}, "epochs": 40, "batch_size": 16, "memory_gb": memory},
+        training={"optimizer": {"learning_rate": 0.1}, "epochs": 40, "batch_size": 16, "memory_gb": memory},
         network={"name": "mlp", "layers": [8]},
     )
 
@@ -120,8 +120,8 @@ def test_a_seed_makes_equal_weights_and_another_does_not(run, monkeypatch):
 
 @pytest.mark.parametrize("rate", [1e12, 1e38])
 def test_a_loss_that_is_no_number_stops_the_run_and_names_the_rate(tmp_path, arguments, rate):
-    recipe = {**DIVERGING, "optimizer": {"name": "sgd", "rate": rate}}
-    with pytest.raises(ValueError, match=r"became (nan|inf) in epoch \d.*lower training\.optimizer\.rate"):
+    recipe = {**DIVERGING, "optimizer": {"name": "sgd", "learning_rate": rate}}
+    with pytest.raises(ValueError, match=r"became (nan|inf) in epoch \d.*lower training\.optimizer\.learning_rate"):
         run_fn.run_fn(arguments(tmp_path, training=recipe))
 
     assert not (tmp_path / "model").exists()
@@ -178,7 +178,7 @@ def test_event_files_for_tensorboard_are_written(run):
 
 
 def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path):
-    folder, history = run(training={"epochs": 5, "optimizer": {"rate": 0.1}})
+    folder, history = run(training={"epochs": 5, "optimizer": {"learning_rate": 0.1}})
     kept = json.loads((folder / "model" / run_fn.MEANING).read_text())
     assert sorted(kept["features"]["zone_index"]["tokens"]) == ["north", "south"]
     assert kept["label"]["scale"] == pytest.approx(np.std(TRAIN["price"]), rel=1e-4)

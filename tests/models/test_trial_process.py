@@ -8,7 +8,7 @@ import pytest
 from models.training import run_fn, trial_process
 
 NETWORK = {"name": "mlp", "layers": [8]}
-TRAINING = {"optimizer": {"rate": 0.05}, "epochs": 4, "batch_size": 16, "loss": None}
+TRAINING = {"optimizer": {"learning_rate": 0.05}, "epochs": 4, "batch_size": 16, "loss": None}
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,9 @@ def trials(trial_order):
 
 
 def test_a_trial_tells_the_metrics_of_the_epoch_that_is_kept(trials):
-    answer = trials.run({"network": NETWORK, "training": {**TRAINING, "optimizer": {"name": "sgd", "rate": 1.2}}})
+    answer = trials.run(
+        {"network": NETWORK, "training": {**TRAINING, "optimizer": {"name": "sgd", "learning_rate": 1.2}}}
+    )
 
     assert (answer["epochs"], answer["best_epoch"]) != (4, 4)
     assert answer["epochs"] == 4
@@ -49,7 +51,9 @@ def test_a_sum_of_squares_is_that_of_a_row(trials):
 
 
 def test_a_loss_that_is_no_number_is_a_failed_trial_that_would_fail_again(trials):
-    answer = trials.run({"network": NETWORK, "training": {**TRAINING, "optimizer": {"name": "sgd", "rate": 1e30}}})
+    answer = trials.run(
+        {"network": NETWORK, "training": {**TRAINING, "optimizer": {"name": "sgd", "learning_rate": 1e30}}}
+    )
 
     assert answer["keep"] is True
     assert "became" in answer["failure"]
@@ -68,7 +72,7 @@ def test_what_the_machine_did_is_a_failed_trial_that_may_end_otherwise(trials, m
 def test_the_trainer_takes_the_best_values_over(trial_order, tmp_path, pack, monkeypatch):
     seen = {}
     monkeypatch.setattr(run_fn, "learn", lambda config, *_, **__: seen.update(config) or 1 / 0)
-    values = {"network.layers": "[3, 2]", "training.optimizer.rate": 0.25, "tuner/epochs": 3}
+    values = {"network.layers": "[3, 2]", "training.optimizer.learning_rate": 0.25, "tuner/epochs": 3}
     arguments = types.SimpleNamespace(
         **{name: trial_order[name] for name in ("train_files", "eval_files", "transform_output")},
         serving_model_dir=str(tmp_path / "model"),
@@ -82,4 +86,4 @@ def test_the_trainer_takes_the_best_values_over(trial_order, tmp_path, pack, mon
         run_fn.run_fn(arguments)
 
     assert seen["network"] == {"name": "mlp", "layers": [3, 2]}
-    assert seen["training"] == {**TRAINING, "optimizer": {"rate": 0.25}}
+    assert seen["training"] == {**TRAINING, "optimizer": {"learning_rate": 0.25}}

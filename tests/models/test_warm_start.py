@@ -76,7 +76,7 @@ def test_training_goes_on_from_where_the_last_one_ended(month):
     first, second = month(1), month(2)
 
     def learn(one, epochs, warm=None):
-        training = {"epochs": epochs, "batch_size": 8, "optimizer": {"rate": 0.05}, "keep": "last"}
+        training = {"epochs": epochs, "batch_size": 8, "optimizer": {"learning_rate": 0.05}, "keep": "last"}
         config = {**one.sections, "network": LINEAR, "training": training}
         return fit.learn(config, one.columns, one.columns, one.facts, warm=warm)
 

@@ -86,7 +86,7 @@ def test_an_autoencoder_gives_the_features_again_on_their_new_scale(month):
 
 
 def test_centres_stay_where_they_are(month):
-    network = {"name": "kmeans", "k": 2}
+    network = {"name": "kmeans", "num_clusters": 2}
     first, second = month(1, EXACT, STATE), month(2, EXACT, STATE)
     before = first.network(network)
     begun = second.begun(network, before)
@@ -101,5 +101,5 @@ def test_centres_stay_where_they_are(month):
         return np.stack([*scaled, *(by_token[token] for token in "abc")])
 
     np.testing.assert_allclose(centres(begun), centres(before), rtol=1e-3, atol=1e-4)
-    other = second.begun({**network, "k": 3}, before)
+    other = second.begun({**network, "num_clusters": 3}, before)
     assert other.note.endswith("anew: centres (2 centres, now 3)")

@@ -46,7 +46,7 @@ def test_a_label_out_of_range_names_the_line(flats, rows, said):
     ("rows", "said"),
     [
         ("1,Bern,900\n" * 9, ": the label 'rent' is 900 in every row: there is nothing to learn"),
-        ("1,Bern,\n" * 9, ": the label 'rent' is blank in 9 of 9 rows, more than data.max_blank_label = 0.05"),
+        ("1,Bern,\n" * 9, ": the label 'rent' is blank in 9 of 9 rows, more than data.max_null_label = 0.05"),
         ("1,Bern,900\n2,Bern,901\n", ": 2 rows for 3 splits: more are needed"),
     ],
 )
@@ -60,7 +60,7 @@ def test_blank_labels_within_the_share_are_left_out(flats):
     flats.data(flats.HEADER + flats.rows(40) + "1,Bern,\n2,Chur,\n")
 
     assert flats.told() == []
-    assert only(flats.told("data.max_blank_label=0.04")).startswith(": the label 'rent' is blank in 2 of 42 rows")
+    assert only(flats.told("data.max_null_label=0.04")).startswith(": the label 'rent' is blank in 2 of 42 rows")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_only_what_changes_a_result_makes_another_run(identity, tmp_path):
     assert changed() == []
     assert changed(limits={"stage_seconds": 5}) == []
     assert changed(training={"epochs": 3}) == ["config"]
-    assert changed(gates={"missing": {"most": 0.4}}) == ["config"]
+    assert changed(gates={"missing": {"max_share": 0.4}}) == ["config"]
     assert changed(advisory=True) == ["config"]
     assert changed(to="trainer") == ["stages"]
     assert changed(first="trainer") == ["stages"]

@@ -12,7 +12,7 @@ from orchestration.display import tuning_summary
 from orchestration.local import supervisor
 from pipeline.variants import Name
 
-SPACE = 'tuner.space={"training.optimizer.rate" = {low = 1e-4, high = 1e-1, scale = "log"}}'
+SPACE = 'tuner.space={"training.optimizer.learning_rate" = {low = 1e-4, high = 1e-1, scale = "log"}}'
 
 
 def test_options_count_before_and_after_the_command():
@@ -36,7 +36,7 @@ def test_the_command_that_trains_with_the_values_is_whole():
 
 
 def write(folder, best):
-    values = {"network.layers": [64, 64], "network.activation": "relu", "training.optimizer.rate": 0.0123}
+    values = {"network.layers": [64, 64], "network.activation": "relu", "training.optimizer.learning_rate": 0.0123}
     lines = [{"trial": number, "best": number == best, "values": values} for number in (0, 1)]
     (folder / "trials.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with (folder / "trials.csv").open("w", newline="") as file:
@@ -58,7 +58,7 @@ def test_the_best_values_are_told_as_the_config_would_have_them(tmp_path):
         "  layers = [64, 64]",
         '  activation = "relu"',
         "  [training]",
-        "  optimizer.rate = 0.0123",
+        "  optimizer.learning_rate = 0.0123",
         f"Table:  {tmp_path}/trials.csv",
         f"Plot:   {tmp_path}/trials.svg",
     ]

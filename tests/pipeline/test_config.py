@@ -107,7 +107,7 @@ def test_a_plain_whole_config_is_that_config_again():
             {"data": {"path": "x", "split": {"by": "column", "column": "area"}}},
             r"data\.split\.column: 'area' names each row's split, and stands under \[features\] too",
         ),
-        ({"training": {"optimizer": {"rate": 0}}}, r"training\.optimizer\.rate\n.*greater than 0"),
+        ({"training": {"optimizer": {"learning_rate": 0}}}, r"training\.optimizer\.learning_rate\n.*greater than 0"),
         ({"training": {"early_stopping": {"patience": 0}}}, r"training\.early_stopping\.patience\n"),
         ({"training": {"seed": 2**31}}, r"training\.seed\n.*less than"),
         ({"spans": {}}, r"spans\n.*Extra inputs"),
@@ -135,8 +135,8 @@ def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
 def test_a_served_model_cleans_cells_where_ingestion_does(data, cleaned):
     made = make(data={**data, "column_null_values": {"area": [-1]}})
     expected = {
-        "trim": True,
-        "blank": list(made.data.blank),
+        "strip_whitespace": True,
+        "null_values": list(made.data.null_values),
         "column_null_values": {"area": ["-1"]},
         "fold_case": [],
         "dates": {},

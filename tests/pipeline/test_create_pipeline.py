@@ -63,7 +63,7 @@ def test_the_trainer_learns_how_cells_are_cleaned(wired):
         return packed["inline"]["cleaning"]
 
     assert cleaning()["column_null_values"] == {}
-    assert cleaning(data={"path": "x.csv", "blank": ["", "-"]})["blank"] == ["", "-"]
+    assert cleaning(data={"path": "x.csv", "null_values": ["", "-"]})["null_values"] == ["", "-"]
 
 
 def code(nodes):

@@ -32,7 +32,7 @@ name = "mlp"
 layers = [8]
 
 [training]
-optimizer = {name = "adam", rate = 0.01}
+optimizer = {name = "adam", learning_rate = 0.01}
 epochs = 3
 
 [evaluation]
@@ -165,7 +165,7 @@ def test_values_that_are_nested_too_deep_are_refused(root, override, text):
         ("[training]", "[trainig]", "trainig", "training"),
         ("epochs = 3", "epoch = 3", "training.epoch", "epochs"),
         ("epochs = 3", "batch-size = 3", "training.batch-size", "batch_size"),
-        ("rate = 0.01", "rates = 0.01", "training.optimizer.rates", "rate"),
+        ("learning_rate = 0.01", "learning_rates = 0.01", "training.optimizer.learning_rates", "learning_rate"),
         ('{column = "id"}', '{colum = "id"}', "data.split.colum", "column"),
         ("numeric =", "numerics =", "features.numerics", "numeric"),
         ('"rooms", scale = "none"', '"rooms", scael = "none"', "features.numeric.1.scael", "scale"),
@@ -186,12 +186,32 @@ def test_an_unknown_key_is_named_with_the_nearest_at_any_depth(edited, before, a
         edited(before, after)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "key", "former", "name"),
+    [
+        ("learning_rate = 0.01", "rate = 0.01", "training.optimizer", "rate", "learning_rate"),
+        ("[training]", "[gates]\nmissing = {most = 0.1}\n[training]", "gates.missing", "most", "max_share"),
+        ("[training]", "[gates]\nmissing = {more = 0.1}\n[training]", "gates.missing", "more", "max_increase"),
+        ("[training]", "[gates]\nrows = {least = 0.1}\n[training]", "gates.rows", "least", "min_ratio"),
+        ("[data]", '[data]\nblank = [""]', "data", "blank", "null_values"),
+        ("[data]", "[data]\ntrim = false", "data", "trim", "strip_whitespace"),
+    ],
+)
+def test_a_former_name_of_a_key_is_refused_with_the_new_one(edited, before, after, key, former, name):
+    with pytest.raises(
+        UserError, match=exactly(f"configs/flats.toml: {key}: {former} is now called {name}: rename it")
+    ):
+        edited(before, after)
+
+
 def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
     with pytest.raises(UserError, match=r"baseline\.xyz is not a known key\. There is: metric, tolerance\.$"):
         edited('metric = "mae"', 'metric = "mae", xyz = 1')
     with pytest.raises(UserError, match=r"network\.xyz is not a known key\. There is: name, weights\.$"):
         edited('name = "mlp"\nlayers = [8]', 'name = "linear"\nxyz = 1')
-    with pytest.raises(UserError, match=r"optimizer\.beta is not a known key\. There is: name, rate, weight_decay, "):
+    with pytest.raises(
+        UserError, match=r"optimizer\.beta is not a known key\. There is: name, learning_rate, weight_decay, "
+    ):
         edited('name = "adam", ', 'name = "sgd", beta = 0.9, ')
     with pytest.raises(UserError, match=r"label\.edges is not a known key\. There is: column, task, transform\.$"):
         edited('column = "rent"', 'column = "rent"\nedges = [1]')
@@ -201,7 +221,7 @@ def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
     ("before", "after", "hint"),
     [
         ('name = "mlp"\nlayers = [8]', 'name = "linear"\nl2 = 0.1', "Network 'linear' has none of this name; mlp"),
-        ("layers = [8]", "learning_rate = 0.1", "Did you mean 'training.optimizer.rate'?"),
+        ("layers = [8]", "learning_rate = 0.1", "Did you mean 'training.optimizer.learning_rate'?"),
         ("layers = [8]", "epochs = 3", "Did you mean 'training.epochs'?"),
         ("[training]", "[training]\ndropout = 0.1", "Did you mean 'network.dropout'?"),
         ("[training]", "[training]\nmomentum = 0.1", "There is: loss, "),
@@ -219,7 +239,7 @@ def test_an_unknown_key_is_answered_with_one_that_the_config_takes(edited, befor
         ("epochs = 3", 'epochs = "many"', "training.epochs: Input should be a valid integer.* (found 'many')"),
         ("epochs = 3", "epochs = -1", "training.epochs: Input should be greater than or equal to 0 (found -1)"),
         ("epochs = 3", "epochs = 2.5", "training.epochs: Input should be a valid integer.* (found 2.5)"),
-        ("rate = 0.01", "rate = -1", "training.optimizer.rate: Input should be greater than 0 (found -1)"),
+        ("rate = 0.01", "rate = -1", "training.optimizer.learning_rate: Input should be greater than 0 (found -1)"),
         ('name = "adam"', 'name = "adm"', "training.optimizer.name: Input should be 'adam', .* (found 'adm')"),
         ('"rooms", scale = "none"', '"rooms", scale = "zscore"', "features.numeric.1.scale: Input .* (found 'zscore')"),
         ("layers = [8]", "layers = [8, 0]", "network.layers.1: Input should be greater than or equal to 1 (found 0)"),
@@ -321,7 +341,7 @@ def test_a_value_that_may_hold_a_token_is_not_shown(edited, key):
 
 def test_every_finding_has_its_line(edited):
     with pytest.raises(UserError) as caught:
-        edited('optimizer = {name = "adam", rate = 0.01}\nepochs = 3', "epoch = 3\nseed = -1")
+        edited('optimizer = {name = "adam", learning_rate = 0.01}\nepochs = 3', "epoch = 3\nseed = -1")
 
     assert str(caught.value).splitlines() == [
         "configs/flats.toml: training.seed: Input should be greater than or equal to 0 (found -1)",
@@ -335,7 +355,7 @@ def test_every_finding_has_its_line(edited):
         ("training.epochs=5", lambda config: config.training.epochs, 5),
         ("training.epochs = 5", lambda config: config.training.epochs, 5),
         (" training.epochs =5", lambda config: config.training.epochs, 5),
-        ("training.optimizer.rate=1e-4", lambda config: config.training.optimizer.rate, 1e-4),
+        ("training.optimizer.learning_rate=1e-4", lambda config: config.training.optimizer.learning_rate, 1e-4),
         ("training.early_stopping.patience=2", lambda config: config.training.early_stopping.patience, 2),
         ("network.layers=[3, 2]", lambda config: config.network["layers"], [3, 2]),
         ("network.dropout=0.5", lambda config: config.network["dropout"], 0.5),
@@ -356,7 +376,7 @@ def test_an_override_sets_one_value(override, text, read, value):
 def test_overrides_apply_in_order_to_the_file(override):
     config = override("training.epochs=5", "training.seed=9", "training.epochs=6")
 
-    assert (config.training.epochs, config.training.seed, config.training.optimizer.rate) == (6, 9, 0.01)
+    assert (config.training.epochs, config.training.seed, config.training.optimizer.learning_rate) == (6, 9, 0.01)
 
 
 @pytest.mark.parametrize(
@@ -461,7 +481,12 @@ def test_columns_that_fit_pass(root):
         ('evaluation.slices=[["city", "roms"]]', "evaluation.slices", "roms", "rooms"),
         ('evaluation.slices=[{column = "aera", edges = [1]}]', "evaluation.slices", "aera", "area"),
         ('evaluation.rules=[{metric = "r2", slice = "roms", floor = 1}]', "evaluation.rules.0.slice", "roms", "rooms"),
-        ('evaluation.gaps=[{metric = "r2", slice = ["citi"], most = 1}]', "evaluation.gaps.0.slice", "citi", "city"),
+        (
+            'evaluation.gaps=[{metric = "r2", slice = ["citi"], max_difference = 1}]',
+            "evaluation.gaps.0.slice",
+            "citi",
+            "city",
+        ),
     ],
 )
 def test_a_column_that_the_schema_lacks_is_named_with_the_nearest(override, text, key, column, nearest):

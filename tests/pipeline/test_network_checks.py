@@ -41,7 +41,7 @@ def make(**sections):
             "wide_deep has no deep part: name columns under numeric",
         ),
         (
-            {"network": {"name": "kmeans"}, "label": GROUPS, "training": {"optimizer": {"rate": 0.1}}},
+            {"network": {"name": "kmeans"}, "label": GROUPS, "training": {"optimizer": {"learning_rate": 0.1}}},
             r"training\.optimizer does nothing for network 'kmeans', which no descent trains.*epochs, seed, warm_start",
         ),
         (

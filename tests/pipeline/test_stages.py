@@ -12,7 +12,7 @@ LEAST = {"data": {"path": "data/x.csv"}, "features": {"numeric": [{"column": "a"
 WHOLE = {
     **LEAST,
     "training": {"warm_start": True},
-    "tuner": {"space": {"training.optimizer.rate": {"low": 0.001, "high": 0.1}}},
+    "tuner": {"space": {"training.optimizer.learning_rate": {"low": 0.001, "high": 0.1}}},
 }
 
 

@@ -8,7 +8,7 @@ BASE = {
     "features": {"numeric": [{"column": "area"}]},
     "label": {"column": "rent"},
 }
-RATE = {"training.optimizer.rate": {"low": 1e-4, "high": 0.1, "scale": "log"}}
+RATE = {"training.optimizer.learning_rate": {"low": 1e-4, "high": 0.1, "scale": "log"}}
 
 
 def make(space, label=None, **keys):
@@ -39,14 +39,17 @@ def test_the_keys_of_network_and_training_can_be_tuned():
     [
         ({}, "at least 1 item"),
         (
-            {"training.optimizer.rat": {"low": 0.1, "high": 1.0}},
-            "'training.optimizer.rat' is not a known key. Did you ",
+            {"training.optimizer.learning_rat": {"low": 0.1, "high": 1.0}},
+            "'training.optimizer.learning_rat' is not a known key. Did you ",
         ),
-        ({"training.optimizer.rat": {"low": 0.1, "high": 1.0}}, "Did you mean 'training.optimizer.rate'?"),
+        (
+            {"training.optimizer.learning_rat": {"low": 0.1, "high": 1.0}},
+            "Did you mean 'training.optimizer.learning_rate'?",
+        ),
         ({"training.batch_sise": {"choices": [8]}}, "Did you mean 'training.batch_size'?"),
         ({"network.layer": {"choices": [[1]]}}, "Did you mean 'network.layers'?"),
         (
-            {"optimizer.rate": {"low": 0.1, "high": 1.0}},
+            {"optimizer.learning_rate": {"low": 0.1, "high": 1.0}},
             r"is no key of \[network\] or \[training\]. Did you mean 'train",
         ),
         ({"data.path": {"choices": ["a", "b"]}}, r"'data.path' is no key of \[network\] or \[training\]"),
@@ -59,7 +62,10 @@ def test_the_keys_of_network_and_training_can_be_tuned():
         ({"network.layers.7": {"low": 1, "high": 3}}, "the list has 2 entries, counted from 0, and no 7"),
         ({"training.batch_size": {"low": 8.0, "high": 64.0}}, "'training.batch_size' cannot be 29.3901"),
         ({"network.dropout": {"low": 0, "high": 1}}, "'network.dropout' takes fractions: write low = 0.0"),
-        ({"training.optimizer.rate": {"low": 1, "high": 2}}, "takes fractions: write low = 1.0 and high = 2.0"),
+        (
+            {"training.optimizer.learning_rate": {"low": 1, "high": 2}},
+            "takes fractions: write low = 1.0 and high = 2.0",
+        ),
         ({"training.optimizer.name": {"choices": ["adam", "adamm"]}}, "cannot be 'adamm': Input should be 'adam'"),
         ({"training.loss": {"choices": ["mse", "cross_entropy"]}}, "'training.loss' cannot be 'cross_entropy'"),
         ({"training.loss": {"choices": ["mse", "mae"]}}, "changes what the loss means.* write tuner.objective = 'mae'"),

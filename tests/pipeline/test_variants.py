@@ -15,7 +15,7 @@ task = "binary"
 positive = "inside"
 [training]
 epochs = 3
-optimizer = {name = "adam", rate = 0.5}
+optimizer = {name = "adam", learning_rate = 0.5}
 """
 
 
@@ -59,7 +59,7 @@ def test_a_variant_differs_in_what_it_names_alone(root):
     assert load.variants(where, "points") == ["long", "flat"]
     assert load.load(where, "points").training.epochs == 3
     long = load.load(where, "points", variant="long")
-    assert (long.training.epochs, long.training.optimizer.rate) == (9, 0.5)
+    assert (long.training.epochs, long.training.optimizer.learning_rate) == (9, 0.5)
     assert load.load(where, "points", variant="flat").network == {"name": "linear", "weights": []}
     assert load.load(where, "points", ["training.epochs=4"], variant="long").training.epochs == 4
 

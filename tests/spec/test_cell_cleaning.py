@@ -239,5 +239,5 @@ def test_examples_of_raw_cells_are_cleaned_too(trained):
 def test_data_without_rules_of_a_column_has_those_of_all():
     data = Data(path="x", column_null_values={"age": (-1,)}).model_dump(mode="json")
 
-    assert Cleaning.of(data).rules("age").null_values == (*data["blank"], "-1")
-    assert Cleaning.of(data).rules("size").null_values == tuple(data["blank"])
+    assert Cleaning.of(data).rules("age").null_values == (*data["null_values"], "-1")
+    assert Cleaning.of(data).rules("size").null_values == tuple(data["null_values"])

@@ -23,7 +23,7 @@ def test_a_split_can_be_one_word():
         ({"path": {"train": "a", "test": "b"}}, "split.by = 'files' and path = "),
         ({"path": {"train": "a", "eval": "b"}, "split": "files"}, "path needs files for train and test"),
         ({"exclude": ["a >"]}, "'a >': expected a column, a number or a text, found the end"),
-        ({"max_blank_label": 2}, "less than or equal to 1"),
+        ({"max_null_label": 2}, "less than or equal to 1"),
         ({"csv": {"encoding": "latin-99"}}, "no encoding that Python knows"),
         ({"csv": {"header": False}}, r"header = false needs names = \[...\]"),
         ({"csv": {"names": ["a", "a"]}}, "a name stands twice in names"),

@@ -45,7 +45,7 @@ def test_a_slicing_that_only_a_rule_names_is_made():
             {"metric": "mae", "slice": {"floor": 2}, "floor": 1},
             {"metric": "mae", "floor": 1},
         ],
-        gaps=[{"metric": "mae", "slice": ["age_bucket", "city"], "most": 1}],
+        gaps=[{"metric": "mae", "slice": ["age_bucket", "city"], "max_difference": 1}],
     )
 
     assert evaluation.slicings == (("city",), ("age_bucket",), ("floor",), ("age_bucket", "city"))
@@ -67,7 +67,7 @@ def test_columns_tell_their_key_and_what_fits():
             {"metric": "mae", "slice": {"age_bucket": "from 65"}, "floor": 1},
             {"metric": "mae", "slice": {"rooms": "(missing)"}, "floor": 1},
         ],
-        gaps=[{"metric": "mae", "slice": "sex", "most": 1}],
+        gaps=[{"metric": "mae", "slice": "sex", "max_difference": 1}],
     )
 
     assert [entry[:3] for entry in evaluation.columns()] == [
@@ -108,7 +108,7 @@ RULE = {"metric": "mae", "floor": 1}
             {"slices": [AGE], "rules": [RULE, {**RULE, "slice": {"age_bucket": "18 bis 65"}}]},
             r"rules\.1\.slice: age_bucket has no slice '18 bis 65'\. Did you mean '18 to 65'\?",
         ),
-        ({"gaps": [{"metric": "mae", "slice": "a", "most": -1}]}, "greater than or equal to 0"),
+        ({"gaps": [{"metric": "mae", "slice": "a", "max_difference": -1}]}, "greater than or equal to 0"),
         ({"threshold": 1.0}, "less than 1"),
         ({"top_k": 0}, "greater than or equal to 1"),
         ({"max_slices": 0}, "greater than or equal to 1"),
@@ -127,7 +127,7 @@ def test_each_metric_of_a_task_can_be_demanded(task):
             floor={name: 1.0},
             baseline={"metric": name},
             rules=[{"metric": name, "floor": 1}],
-            gaps=[{"metric": name, "slice": "a", "most": 1}],
+            gaps=[{"metric": name, "slice": "a", "max_difference": 1}],
         ).check(LABELS[task])
 
 
@@ -141,7 +141,11 @@ def test_each_metric_of_a_task_can_be_demanded(task):
         ),
         ("binary", {"baseline": [{"metric": "mae"}]}, r"evaluation\.baseline: metric 'mae' is none of accuracy, "),
         ("anomaly", {"rules": [{"metric": "f1", "floor": 1}]}, r"evaluation\.rules\.0: metric 'f1' .*\(task anomaly\)"),
-        ("clusters", {"gaps": [{"metric": "auc", "slice": "a", "most": 1}]}, r"evaluation\.gaps\.0: metric 'auc'"),
+        (
+            "clusters",
+            {"gaps": [{"metric": "auc", "slice": "a", "max_difference": 1}]},
+            r"evaluation\.gaps\.0: metric 'auc'",
+        ),
         ("classes", {"floor": {"recall[dea]": 1}}, r"metric 'recall\[dea\]' .*Did you mean 'recall\[dear\]'\?"),
         ("classes", {"floor": {"recall[CLASS]": 1}}, r"metric 'recall\[CLASS\]'"),
         ("binary", {"floor": {"recall[yes]": 1}}, r"metric 'recall\[yes\]' .*Did you mean 'recall'\?"),

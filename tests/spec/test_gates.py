@@ -22,7 +22,7 @@ def make(**sections):
 
 def test_an_action_alone_is_short_for_a_table():
     assert Gates.model_validate({"drift": "block"}).drift == Gates.model_validate({"drift": {"action": "block"}}).drift
-    assert Gates.model_validate({"rows": "off"}).rows.least == 0.5
+    assert Gates.model_validate({"rows": "off"}).rows.min_ratio == 0.5
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def test_an_action_alone_is_short_for_a_table():
     [
         ({"drift": "stop"}, r"(?s)drift\.action.*'warn', 'block' or 'off'"),
         ({"drift": {"limit": 1}}, r"(?s)drift\.limit.*not permitted"),
-        ({"missing": {"most": 1.5}}, r"(?s)missing\.most.*less than or equal to 1"),
-        ({"rows": {"most": 0.5}}, r"(?s)rows\.most.*greater than or equal to 1"),
-        ({"label": {"lowest": 2, "highest": 1}}, "label: lowest is above highest"),
+        ({"missing": {"max_share": 1.5}}, r"(?s)missing\.max_share.*less than or equal to 1"),
+        ({"rows": {"max_ratio": 0.5}}, r"(?s)rows\.max_ratio.*greater than or equal to 1"),
+        ({"label": {"min_value": 2, "max_value": 1}}, "label: min_value is above max_value"),
         ({"label": {"min_count": 5}}, r"gates\.label\.min_count does nothing for task 'regression': take it out"),
     ],
 )
@@ -43,8 +43,8 @@ def test_what_cannot_be_is_refused(gates, message):
 
 def test_a_range_is_for_numbers_alone():
     label = {"column": "rent", "task": "binary", "threshold": 1000}
-    with pytest.raises(ValidationError, match=r"gates\.label\.highest does nothing for task 'binary': take it out"):
-        make(gates={"label": {"highest": 1}}, label=label)
+    with pytest.raises(ValidationError, match=r"gates\.label\.max_value does nothing for task 'binary': take it out"):
+        make(gates={"label": {"max_value": 1}}, label=label)
     assert make(gates={"label": {"min_count": 9}}, label=label).gates.label.min_count == 9
 
 
@@ -75,7 +75,7 @@ def test_what_is_watched_is_what_the_model_reads():
 def test_with_a_function_of_your_own_all_but_ignored_columns_and_duties_are_watched(monkeypatch):
     from pipeline import config
 
-    monkeypatch.setattr(config.usercode, "check_function", lambda path: None)
+    monkeypatch.setattr(config.user_code, "check_function", lambda path: None)
     made = make(features={"ignored": ["note"]}, columns={"id": "key"}, preprocessing="mine.features")
 
     assert made.watched(COLUMNS)["used"] == ["area", "city", "sold", "rent"]

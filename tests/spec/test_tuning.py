@@ -8,7 +8,7 @@ from spec.tuning import Dimension, Tuning
 
 SECTIONS = {
     "network": {"name": "mlp", "layers": [64, 64], "dropout": 0.0},
-    "training": {"optimizer": {"name": "adam", "rate": 0.001}, "early_stopping": None, "epochs": 60},
+    "training": {"optimizer": {"name": "adam", "learning_rate": 0.001}, "early_stopping": None, "epochs": 60},
 }
 
 
@@ -68,19 +68,22 @@ def test_the_probes_of_a_broken_range_hold_a_broken_number():
 @pytest.mark.parametrize(
     "space",
     [
-        {"training.optimizer.rate": {"low": 0.1, "high": 1.0}, "network.layers": {"choices": [[1], [2]]}},
+        {"training.optimizer.learning_rate": {"low": 0.1, "high": 1.0}, "network.layers": {"choices": [[1], [2]]}},
         {
             "network": {"layers": {"choices": [[1], [2]]}},
-            "training": {"optimizer": {"rate": {"low": 0.1, "high": 1.0}}},
+            "training": {"optimizer": {"learning_rate": {"low": 0.1, "high": 1.0}}},
         },
-        {"training.optimizer": {"rate": {"low": 0.1, "high": 1.0}}, "network": {"layers": {"choices": [[1], [2]]}}},
+        {
+            "training.optimizer": {"learning_rate": {"low": 0.1, "high": 1.0}},
+            "network": {"layers": {"choices": [[1], [2]]}},
+        },
     ],
 )
 def test_quoted_and_nested_keys_are_the_same_in_one_order(space):
     made = Tuning.model_validate({"space": space})
 
-    assert list(made.space) == ["network.layers", "training.optimizer.rate"]
-    assert made.space["training.optimizer.rate"] == Dimension(low=0.1, high=1.0)
+    assert list(made.space) == ["network.layers", "training.optimizer.learning_rate"]
+    assert made.space["training.optimizer.learning_rate"] == Dimension(low=0.1, high=1.0)
     assert Tuning.model_validate(json.loads(made.model_dump_json())) == made
 
 
@@ -99,12 +102,16 @@ def test_more_is_better_for_an_accuracy_alone():
 
 
 def test_values_go_into_their_places_and_leave_the_rest():
-    values = {"network.layers": [8], "training.optimizer.rate": 0.5, "training.early_stopping.patience": 3}
+    values = {"network.layers": [8], "training.optimizer.learning_rate": 0.5, "training.early_stopping.patience": 3}
     merged = tuning.merge(SECTIONS, values)
 
     assert merged == {
         "network": {"name": "mlp", "layers": [8], "dropout": 0.0},
-        "training": {"optimizer": {"name": "adam", "rate": 0.5}, "early_stopping": {"patience": 3}, "epochs": 60},
+        "training": {
+            "optimizer": {"name": "adam", "learning_rate": 0.5},
+            "early_stopping": {"patience": 3},
+            "epochs": 60,
+        },
     }
     assert SECTIONS["training"]["early_stopping"] is None
     assert SECTIONS["network"]["layers"] == [64, 64]
@@ -122,7 +129,7 @@ def test_a_place_in_a_list_is_named_by_its_number():
 def test_the_innermost_keys():
     assert tuning.keys(SECTIONS) == [
         *("network.name", "network.layers", "network.dropout"),
-        *("training.optimizer.name", "training.optimizer.rate", "training.early_stopping", "training.epochs"),
+        *("training.optimizer.name", "training.optimizer.learning_rate", "training.early_stopping", "training.epochs"),
     ]
 
 
@@ -145,9 +152,12 @@ def test_choices_come_back_from_the_form_that_keras_tuner_takes(choices, encoded
 
 
 def test_the_best_values_leave_out_what_the_method_added():
-    values = {"network.layers": "[64, 64]", "training.optimizer.rate": 0.5, "tuner/epochs": 3}
+    values = {"network.layers": "[64, 64]", "training.optimizer.learning_rate": 0.5, "tuner/epochs": 3}
 
-    assert tuning.best({"space": [], "values": values}) == {"network.layers": [64, 64], "training.optimizer.rate": 0.5}
+    assert tuning.best({"space": [], "values": values}) == {
+        "network.layers": [64, 64],
+        "training.optimizer.learning_rate": 0.5,
+    }
 
 
 def test_a_number_keeps_six_digits():

@@ -59,7 +59,7 @@ def read(path: str, settings: Mapping[str, Any]) -> Header:
     has_rows = broken or len(first) > bool(dialect["header"])
     if not first or not dialect["header"]:
         return Header(list(dialect["names"]) if first else [], [], has_rows)
-    written = named(_fitted(first[0], first[1:]), settings["trim"])
+    written = named(_fitted(first[0], first[1:]), settings["strip_whitespace"])
     return Header(list(dialect["names"]) or written, written, has_rows)
 
 

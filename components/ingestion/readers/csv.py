@@ -174,7 +174,7 @@ def _read(
             convert_options=pa_csv.ConvertOptions(
                 column_types={name: kinds.get(name, pa.string()) for name in names},
                 strings_can_be_null=True,
-                null_values=list(settings["blank"]),
+                null_values=list(settings["null_values"]),
                 decimal_point=dialect["decimal"],
             ),
         )

@@ -119,7 +119,7 @@ def _blocks(
 
 def _header(row: Sequence[Any], settings: Mapping[str, Any]) -> list[str]:
     texts = ["" if cell.value is None else _text(cell) or "" for cell in row]
-    names = [text.strip() if settings["trim"] else text for text in texts]
+    names = [text.strip() if settings["strip_whitespace"] else text for text in texts]
     while names and not names[-1]:
         names.pop()
     return [name or f"column_{place}" for place, name in enumerate(names, 1)]

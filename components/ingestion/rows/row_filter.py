@@ -94,7 +94,7 @@ def check_labels(left_out: Mapping[str, int], kept: int, *, column: str, most: f
     blank = left_out.get(BLANK_LABEL, 0)
     if blank > most * (blank + kept):
         raise UserError(
-            f"the label {column!r} is blank in {blank:,} of {blank + kept:,} rows, more than data.max_blank_label = "
+            f"the label {column!r} is blank in {blank:,} of {blank + kept:,} rows, more than data.max_null_label = "
             f"{most:g}: fill them in, or raise that share"
         )
 

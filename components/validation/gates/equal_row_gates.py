@@ -27,18 +27,18 @@ def duplicates(today: Today) -> Iterator[Finding]:
     train = np.sort(today.digests[TRAIN])
     held = {split: _within(today.digests[split], train) for split in others}
     part, whole = sum(int(one.sum()) for one in held.values()), sum(map(len, held.values()))
-    if whole and part > gate["most"] * whole:
+    if whole and part > gate["max_share"] * whole:
         twice = np.unique(np.concatenate([today.digests[split][held[split]] for split in others]))
         counts = ", ".join(f"{int(one.sum()):,} of {split}" for split, one in held.items())
         yield Finding(
             "duplicates",
             None,
-            gate["most"],
+            gate["max_share"],
             part / whole,
             today.action("duplicates"),
             f"{part:,} of {whole:,} rows of {' and '.join(others)} ({share(part, whole)}) are in train too ({counts}), "
-            f"above the limit of {gate['most']:g}: the metrics would flatter the model{_pairs(today, twice)}",
-            edit="; or ".join(filter(None, [loosened("gates.duplicates.most", part / whole, ""), _DIVIDE])),
+            f"above the limit of {gate['max_share']:g}: the metrics would flatter the model{_pairs(today, twice)}",
+            edit="; or ".join(filter(None, [loosened("gates.duplicates.max_share", part / whole, ""), _DIVIDE])),
             splits=others,
             at_fault=_same(twice, planning.naming(source, planning.added(source))),
         )
@@ -61,7 +61,7 @@ def contradictions(today: Today) -> Iterator[Finding]:
     several = np.maximum.reduceat(digests[order], ends) != np.minimum.reduceat(digests[order], ends)
     bad = several[group]
     part, whole = int(bad.sum()), len(features)
-    if part > gate["most"] * whole:
+    if part > gate["max_share"] * whole:
         right = _at_best(group[order], digests[order])
         names = [name for split in splits for name in today.names.get(split, [])]
         first = np.flatnonzero(group == group[np.flatnonzero(bad)[0]])
@@ -70,12 +70,12 @@ def contradictions(today: Today) -> Iterator[Finding]:
         yield Finding(
             "contradictions",
             None,
-            gate["most"],
+            gate["max_share"],
             part / whole,
             today.action("contradictions"),
-            label_problems.contradicted(part, whole, right, f"{shown}, above the limit of {gate['most']:g}"),
+            label_problems.contradicted(part, whole, right, f"{shown}, above the limit of {gate['max_share']:g}"),
             edit=loosened(
-                "gates.contradictions.most", part / whole, "add a column to [features] that tells them apart"
+                "gates.contradictions.max_share", part / whole, "add a column to [features] that tells them apart"
             ),
             splits=[split for split in splits if np.isin(today.features[split], features[bad]).any()],
             at_fault=_same(np.unique(features[bad]), skip),

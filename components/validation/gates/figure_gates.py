@@ -31,7 +31,7 @@ def missing(today: Today) -> Iterator[Finding]:
             # A number that is none counts as missing where a row may lack the column.
             odd = today.facts[split].odd.get(column, []) if split in today.facts and today.optional(column) else []
             rows, rate = rows + sum(odd), rate + (sum(odd) / every if every else 0)
-            most = gate["columns"].get(column, gate["most"])
+            most = gate["columns"].get(column, gate["max_share"])
             text = f"{rows:,.0f} of {every:,.0f} cells ({share(rows, every)}) are missing or blank"
             if rate > most:
                 yield Finding(
@@ -49,17 +49,17 @@ def missing(today: Today) -> Iterator[Finding]:
                     splits=[split],
                     at_fault=_blank(column),
                 )
-            elif split == TRAIN and column in before and rate - _missing(before[column])[0] > gate["more"]:
+            elif split == TRAIN and column in before and rate - _missing(before[column])[0] > gate["max_increase"]:
                 was = _missing(before[column])[0]
                 yield Finding(
                     "missing",
                     column,
-                    gate["more"],
+                    gate["max_increase"],
                     rate - was,
                     action,
                     f"{text}, and {100 * was:.4g} % in {today.before[0].shown}: {100 * (rate - was):.4g} points more, "
-                    f"above the limit of {100 * gate['more']:g}",
-                    edit=f"gates.missing.more = {up(rate - was):g} in the config",
+                    f"above the limit of {100 * gate['max_increase']:g}",
+                    edit=f"gates.missing.max_increase = {up(rate - was):g} in the config",
                     splits=[split],
                     at_fault=_blank(column),
                 )
@@ -72,16 +72,16 @@ def finite(today: Today) -> Iterator[Finding]:
         for column, (nans, infinite) in facts.odd.items():
             if column not in today.settings["columns"]["used"] or today.optional(column):
                 continue
-            if nans + infinite > gate["most"] * facts.rows:
+            if nans + infinite > gate["max_share"] * facts.rows:
                 part = share(nans + infinite, facts.rows)
                 yield Finding(
                     "finite",
                     column,
-                    gate["most"],
+                    gate["max_share"],
                     (nans + infinite) / facts.rows,
                     today.action("finite"),
                     f"{nans:,} NaN and {infinite:,} infinite numbers in {facts.rows:,} rows ({part}), above the limit "
-                    f"of {gate['most']:g}",
+                    f"of {gate['max_share']:g}",
                     edit=f'data.exclude = ["..."] in the config leaves such rows out; presence {{ min_fraction: 0.9 '
                     f"min_count: 1 }} for {column!r} in {today.settings['schema']} counts them as missing",
                     splits=[split],
@@ -97,9 +97,9 @@ def rows(today: Today) -> Iterator[Finding]:
     last = [one.rows for one in today.before[: gate["runs"]]]
     usual = statistics.median(last)
     ratio = now / usual if usual else float("inf")
-    if gate["least"] <= ratio <= gate["most"]:
+    if gate["min_ratio"] <= ratio <= gate["max_ratio"]:
         return
-    key, limit = ("least", gate["least"]) if ratio < gate["least"] else ("most", gate["most"])
+    key, limit = ("min_ratio", gate["min_ratio"]) if ratio < gate["min_ratio"] else ("max_ratio", gate["max_ratio"])
     action = "warn" if today.settings["split"] == "all" and today.action("rows") == "block" else today.action("rows")
     yield Finding(
         "rows",
@@ -108,8 +108,8 @@ def rows(today: Today) -> Iterator[Finding]:
         ratio,
         action,
         f"{int(now):,} rows, {ratio:.4g} times the {int(usual):,} of the last {len(last)} run(s), "
-        f"{'below' if key == 'least' else 'above'} the limit of {limit:g}",
-        edit=f"gates.rows.{key} = {down(ratio) if key == 'least' else up(ratio):g} in the config, or once as "
+        f"{'below' if key == 'min_ratio' else 'above'} the limit of {limit:g}",
+        edit=f"gates.rows.{key} = {down(ratio) if key == 'min_ratio' else up(ratio):g} in the config, or once as "
         "--set gates.rows=warn",
     )
 
@@ -125,7 +125,7 @@ def unseen(today: Today) -> Iterator[Finding]:
             if feature is None or column not in figures or not figures[column].HasField("string_stats"):
                 continue
             values, where = domain(today.schema, feature), today.settings["schema"]
-            most = gate["columns"].get(column, gate["most"])
+            most = gate["columns"].get(column, gate["max_share"])
             if values is None:
                 was = before.get(column)
                 if was is None or not _comparable(was) or measured.datasets[0].num_examples < SMALL:

@@ -22,7 +22,7 @@ def judge(today: Today) -> Iterator[Finding]:
     if role.column is None or role.task == "clusters":
         return
     for split, facts in today.facts.items():
-        for key, at, below in (("lowest", 0, True), ("highest", 1, False)):
+        for key, at, below in (("min_value", 0, True), ("max_value", 1, False)):
             limit = gate[key]
             if limit is not None and facts.ends and (facts.ends[at] < limit if below else facts.ends[at] > limit):
                 yield Finding(

@@ -21,7 +21,7 @@ def noise(seed=1, rows=48):
 
 
 def trained(train, evaluation=None, **keys):
-    recipe = {"optimizer": {"rate": 0.03}, "batch_size": 8, "epochs": 30}
+    recipe = {"optimizer": {"learning_rate": 0.03}, "batch_size": 8, "epochs": 30}
     config = {"label": FAULTY, "network": {"name": "autoencoder", **keys}, "training": recipe}
     return learn(config, train, evaluation or train, FACTS)
 

@@ -63,5 +63,5 @@ def test_more_restarts_are_never_worse_and_unlabelled_rows_count():
 
 def test_more_clusters_than_rows_are_refused():
     rows = table(np.ones((5, 2)), [0] * 5)
-    with pytest.raises(ValueError, match=r"network\.k asks for 3 clusters; the train split has 1 different rows"):
+    with pytest.raises(ValueError, match=r"network\.num_clusters = 3, but the train split has 1 different rows"):
         clustered(rows)

@@ -51,7 +51,7 @@ def test_a_perceptrons_rate_is_how_far_a_row_moves_it():
     rows = table([[1, 0], [1, 1]], [1, 0])
 
     def kernel(rate):
-        config = {"label": SOLD, "network": {"name": "perceptron", "rate": rate}, "training": {"epochs": 1}}
+        config = {"label": SOLD, "network": {"name": "perceptron", "learning_rate": rate}, "training": {"epochs": 1}}
         return learn(config, rows, rows, FACTS).network.get_weights()[0]
 
     np.testing.assert_allclose(kernel(0.25), 0.25 * kernel(1.0))
