@@ -170,13 +170,13 @@ def test_blank_tokens_are_null_also_with_blanks_around_them(read):
 
 def test_blanks_around_names_go_too(read):
     assert read("id, lat ,city\n1, 2.5,x\n") == {"id": [1], "lat": [2.5], "city": ["x"]}
-    assert list(read("id, lat ,city\n1, 2.5,x\n", trim=False)) == ["id", " lat ", "city"]
+    assert list(read("id, lat ,city\n1, 2.5,x\n", strip_whitespace=False)) == ["id", " lat ", "city"]
     with pytest.raises(UserError, match=r"table\.csv: two columns are named 'id'"):
         read("id, id\n1,2\n")
 
 
 def test_blank_tokens_and_trim_are_what_the_config_says(read):
-    made = read("id,lat,city\n1,-,?\n-, 2 , x\n", blank=["-"], trim=False)
+    made = read("id,lat,city\n1,-,?\n-, 2 , x\n", null_values=["-"], strip_whitespace=False)
 
     assert made == {"id": [1, None], "lat": [None, 2.0], "city": ["?", " x"]}
 

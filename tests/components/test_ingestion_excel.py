@@ -150,9 +150,9 @@ def test_a_column_without_a_name_has_its_place(write):
 def test_the_schema_s_types_hold_and_what_does_not_fit_is_named_with_its_row(write):
     path = write([["a", "b"], [1, "n/a"], [], [2, "3,5"]])
     assert read(path, {"b": "BYTES"})[1] == {"a": 2, "b": "3,5"}
-    assert read(path, {"b": "FLOAT"}, blank=["n/a"], csv={"decimal": ","})[1] == {"a": 2, "b": 3.5}
+    assert read(path, {"b": "FLOAT"}, null_values=["n/a"], csv={"decimal": ","})[1] == {"a": 2, "b": 3.5}
     with pytest.raises(UserError, match=r"x\.xlsx: column 'b', row 4: .*'3,5'"):
-        read(path, {"b": "FLOAT"}, blank=["n/a"])
+        read(path, {"b": "FLOAT"}, null_values=["n/a"])
 
 
 def test_blocks_hold_their_columns_together(write, monkeypatch):

@@ -156,7 +156,7 @@ def test_the_digest_follows_links_and_bears_what_is_no_file(tmp_path):
 
 ABANDONED = """
 import sys
-from components.ingestion import csv_source
+from components.ingestion.readers import csv as csv_source
 from spec.data import Data
 
 csv_source.BLOCK_BYTES = 65536
@@ -183,7 +183,7 @@ def test_a_remote_file_is_read_from_a_copy_that_goes_again(tmp_path, monkeypatch
     table = b"a,b\n1,2\n"
     (tmp_path / name).write_bytes(gzip.compress(table) if name.endswith(".gz") else table)
     monkeypatch.setattr(data_files, "is_remote", lambda path: path.startswith("there://"))
-    monkeypatch.setattr(data_files, "open_binary", lambda path: (tmp_path / path.removeprefix("there://")).open("rb"))
+    monkeypatch.setattr(opening, "open_binary", lambda path: (tmp_path / path.removeprefix("there://")).open("rb"))
     monkeypatch.setattr(data_files.tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
 

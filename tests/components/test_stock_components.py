@@ -93,7 +93,7 @@ def run_ours(text, folder, pipeline, key=None):
     examples = standard_artifacts.Examples()
     examples.uri = str(folder / "ours")
     # Stock knows one blank, the empty cell, and no cell with blanks around it.
-    data = Data(path=str(path), split={"by": "hash", "column": key}, blank=[""], trim=False)
+    data = Data(path=str(path), split={"by": "hash", "column": key}, null_values=[""], strip_whitespace=False)
     config = {
         "paths": str(path),
         "data": data.model_dump(mode="json"),

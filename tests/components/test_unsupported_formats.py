@@ -156,7 +156,7 @@ def test_why_a_bucket_is_not_read_is_the_word_of_the_client_below(monkeypatch):
             inner = BeamIOError("List operation failed", {patterns[0]: ValueError("Forbidden: no access.\nTrace")})
             raise BeamIOError("Match operation failed", {patterns[0]: inner})
 
-    monkeypatch.setattr(data_files, "_file_systems", lambda: NoAccess)
+    monkeypatch.setattr(opening, "file_systems", lambda: NoAccess)
     copy = r"in a bucket: copy it here, as with `gsutil cp 'gs://b/t\.csv' data/`"
     said = rf"^data\.path: gs://b/t\.csv is {copy}; .*: Forbidden: no access$"
     with pytest.raises(ResourceError, match=said):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models.layers import dense
+from models.layers import layer_names
 from models.tasks.targets import AnomalyTarget, ClassTarget, ClusterTarget, LabelScale
 from models.training import fit
 from pipeline import network_checks
@@ -177,7 +177,7 @@ def test_every_name_of_keras_is_known():
     from keras.src import activations, initializers
 
     listed = set(activations.ALL_OBJECTS_DICT)
-    assert listed == set(dense.ACTIVATIONS) - set(dense.OWN_ACTIVATIONS)
+    assert listed == set(layer_names.ACTIVATIONS) - set(layer_names.OWN_ACTIVATIONS)
     for name in dense.INITIALIZERS:
         assert name in initializers.ALL_OBJECTS_DICT
         keras.layers.Dense(2, kernel_initializer=name).build((None, 3))
@@ -270,7 +270,7 @@ def test_an_autoencoder_gives_the_difference_from_its_features():
 
 
 def test_distances_of_centres_are_euclidean():
-    model = made("kmeans", k=2)
+    model = made("kmeans", num_clusters=2)
     centres = np.array([[0, 1, 0, 0, 0], [3, 0, 0, 0, 1]], np.float32)
     model.get_layer("centres").set_weights([centres])
     seen = np.concatenate([ROWS["area"], np.eye(4)[ROWS["zip"][:, 0]]], axis=1)

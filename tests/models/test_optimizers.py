@@ -13,7 +13,7 @@ def made(clip=None, **keys):
 
 def rates(steps=21, **schedule):
     """The rate at each step, two steps an epoch."""
-    optimizer = made(name="sgd", rate=0.5, schedule=schedule)
+    optimizer = made(name="sgd", learning_rate=0.5, schedule=schedule)
     weight, found = keras.Variable(0.0), []
     for _ in range(steps):
         found.append(float(optimizer.learning_rate))
@@ -31,7 +31,7 @@ def moved(clip=None, gradients=(1.0, -0.5, 1.0), **keys):
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"])
 def test_each_optimizer_steps_at_its_rate(name):
-    optimizer = made(name=name, rate=0.25)
+    optimizer = made(name=name, learning_rate=0.25)
 
     assert type(optimizer).__name__.lower() == name
     assert float(optimizer.learning_rate) == 0.25
@@ -46,7 +46,7 @@ def test_momentum_and_nesterov_are_sgd_with_a_memory(name, nesterov):
 
 
 def test_a_gradient_of_two_and_a_half_at_a_hundredth_moves_a_fortieth():
-    assert moved(name="sgd", rate=0.01, gradients=[2.5]) == pytest.approx(1 - 0.025)
+    assert moved(name="sgd", learning_rate=0.01, gradients=[2.5]) == pytest.approx(1 - 0.025)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_warm_up_rises_to_the_rate_and_no_step_stands_still():
     [({"value": 2.0}, [2, 2, 2]), ({"norm": 2.5}, [1.5, 2, 2.5]), ({"global_norm": 2.5}, [1.5, 2, 2.5])],
 )
 def test_a_long_gradient_is_shortened(clip, exact):
-    optimizer = made(Clip(**clip), name="sgd", rate=1.0)
+    optimizer = made(Clip(**clip), name="sgd", learning_rate=1.0)
     weights = [keras.Variable([0.0, 0.0]), keras.Variable([0.0])]
     optimizer.apply([keras.ops.convert_to_tensor([-3.0, -4.0]), keras.ops.convert_to_tensor([-12.0])], weights)
     found = [*np.asarray(weights[0]), *np.asarray(weights[1])]

@@ -150,10 +150,10 @@ def test_the_network_sees_a_vocabulary_with_its_unknown_bucket(arguments, tmp_pa
 
 
 def test_the_train_split_is_shuffled_by_the_seed_and_the_eval_split_is_not(run, monkeypatch):
-    asked, batches = [], fit.records.batches
+    asked, batches = [], fit.transformed_records.batches
     monkeypatch.setattr(tf.saved_model, "save", lambda *_, **__: None)
     monkeypatch.setattr(
-        fit.records,
+        fit.transformed_records,
         "batches",
         lambda *args, seed, **keys: asked.append(seed) or batches(*args, seed=seed, **keys),
     )

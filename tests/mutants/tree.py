@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGES = ("components", "models", "pipeline", "orchestration", "inspection")
+PACKAGES = ("components", "models", "pipeline", "orchestration", "inspection", "spec", "serving")
 """What is mutated."""
 LEFT_OUT = ("tests/e2e/", "tests/properties/", "tests/browser/", "tests/scores/", "tests/mutants/")
 """Tests that are not asked: whole runs and a browser take too long, the others are of no package that is mutated."""

@@ -122,7 +122,7 @@ def _names(path: str, schema: pa.Schema, settings: Mapping[str, Any], omissions:
     if other := _unreadable(schema, settings):
         raise UserError(
             "\n".join(
-                f"{path}: column {name!r} holds {what}; a cell must be one number or text. "
+                f"{path}: column {name!r} holds {what}, and a cell is one number or text: "
                 f"{left_out_columns.advice(name)}"
                 for name, what in other.items()
             )

@@ -54,11 +54,11 @@ def test_k_means_finds_the_groups_and_serves_the_nearest():
 def test_more_restarts_are_never_worse_and_unlabelled_rows_count():
     rows, _ = blobs()
     rows[LABEL] = np.full((90, 1), -1)
-    one, many = (clustered(rows, k=8, restarts=restarts).best["loss"] for restarts in (1, 20))
+    one, many = (clustered(rows, num_clusters=8, restarts=restarts).best["loss"] for restarts in (1, 20))
     del rows[LABEL]
 
     assert many < one
-    assert clustered(rows, k=8, restarts=20).best["loss"] == many
+    assert clustered(rows, num_clusters=8, restarts=20).best["loss"] == many
 
 
 def test_more_clusters_than_rows_are_refused():
