@@ -15,7 +15,7 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError
 
 from components.ingestion import sources
-from components.ingestion.discovery import data_files, unsupported_formats
+from components.ingestion.discovery import data_files, opening, unsupported_formats
 from curation import new_config
 from errors import ResourceError, UserError
 from spec.data import Data

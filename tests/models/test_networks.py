@@ -178,7 +178,7 @@ def test_every_name_of_keras_is_known():
 
     listed = set(activations.ALL_OBJECTS_DICT)
     assert listed == set(layer_names.ACTIVATIONS) - set(layer_names.OWN_ACTIVATIONS)
-    for name in dense.INITIALIZERS:
+    for name in layer_names.INITIALIZERS:
         assert name in initializers.ALL_OBJECTS_DICT
         keras.layers.Dense(2, kernel_initializer=name).build((None, 3))
 
