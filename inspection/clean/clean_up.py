@@ -34,8 +34,7 @@ class Removal:
     """A file or folder that may go.
 
     Attributes:
-      kind: artifact, run (its folder), left over (of an execution that failed or was killed), trial or query
-        (its rows).
+      kind: artifact, run (its folder), left over (of a failed or killed execution), trial or query (its rows).
       path: Its path; no part of it is a link.
       artifacts: Ids of its artifacts that are not marked as deleted yet.
     """

@@ -122,7 +122,7 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
     ],
 )
 def test_stages_reach_their_own_code(tmp_path, monkeypatch, modules, reached, not_reached):
-    for name in ("models", "components", "spec"):
+    for name in ("models", "components", "spec", "serving"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     for name in ("errors.py", "manifest.py", "project.py"):
         shutil.copy(REPOSITORY / name, tmp_path)

@@ -182,9 +182,9 @@ def test_a_reader_that_is_left_in_the_middle_never_hangs(tmp_path):
 def test_a_remote_file_is_read_from_a_copy_that_goes_again(tmp_path, monkeypatch, name):
     table = b"a,b\n1,2\n"
     (tmp_path / name).write_bytes(gzip.compress(table) if name.endswith(".gz") else table)
-    monkeypatch.setattr(data_files, "is_remote", lambda path: path.startswith("there://"))
+    monkeypatch.setattr(opening, "is_remote", lambda path: path.startswith("there://"))
     monkeypatch.setattr(opening, "open_binary", lambda path: (tmp_path / path.removeprefix("there://")).open("rb"))
-    monkeypatch.setattr(data_files.tempfile, "tempdir", str(tmp_path / "scratch"))
+    monkeypatch.setattr(opening.tempfile, "tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
 
     with opening.open_arrow(f"there://{name}") as stream:

@@ -21,12 +21,12 @@ IN_A_NAME = "\x1b[2J\nBlessed: fake"
 LOOK = """
 import contextlib, io, json, sys
 sys.path.insert(0, sys.argv[1])
-from orchestration import command
+from orchestration.cli import parser
 for arguments in json.load(sys.stdin):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = command.main(arguments)
+            code = parser.main(arguments)
         except SystemExit as error:
             code = error.code
     print(json.dumps([code, out.getvalue(), err.getvalue()]))

@@ -19,10 +19,10 @@ from inspection import inspect_parser, text_output
 REPOSITORY = Path(__file__).parents[2]
 MAIN = """
 import argparse, sys
-from inspection import command
+from inspection import inspect_parser
 parser = argparse.ArgumentParser()
-command.add_arguments(parser)
-code = command.run(parser.parse_args())
+inspect_parser.add_arguments(parser)
+code = inspect_parser.run(parser.parse_args())
 heavy = {name.partition(".")[0] for name in sys.modules} & {"tensorflow", "tfx", "apache_beam", "numpy", "pandas"}
 sys.exit(f"imported {heavy}" if heavy else code)
 """
@@ -245,8 +245,8 @@ def test_durations_are_for_people(seconds: float | None, text: str | None) -> No
 def test_help_imports_nothing_that_takes_time() -> None:
     code = """
 import argparse, sys
-from inspection import command
-command.add_arguments(argparse.ArgumentParser())
+from inspection import inspect_parser
+inspect_parser.add_arguments(argparse.ArgumentParser())
 print([name for name in ("ml_metadata", "google.protobuf", "rich", "grpc", "absl") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)

@@ -10,10 +10,10 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 MAIN = """
 import argparse, sys
-from inspection import command
+from inspection import inspect_parser
 parser = argparse.ArgumentParser()
-command.add_arguments(parser)
-code = command.run(parser.parse_args())
+inspect_parser.add_arguments(parser)
+code = inspect_parser.run(parser.parse_args())
 heavy = {name.partition(".")[0] for name in sys.modules} & {"tensorflow", "tfx", "apache_beam", "numpy", "pandas"}
 sys.exit(f"imported {heavy}" if heavy else code)
 """

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[2] / "orchestration" / "install.py"
+SOURCE = Path(__file__).parents[2] / "orchestration" / "setup" / "install.py"
 
 PYTHON = """\
 if [ "$1" = -I ]; then echo '{answer}'; exit; fi
@@ -61,8 +61,8 @@ class Place:
     def __init__(self, folder):
         self.root, self.bin, self.home = folder / "a checkout", folder / "bin", folder / "home"
         self.home.mkdir()
-        (self.root / "orchestration").mkdir(parents=True)
-        shutil.copy(SOURCE, self.root / "orchestration")
+        (self.root / "orchestration" / "setup").mkdir(parents=True)
+        shutil.copy(SOURCE, self.root / "orchestration" / "setup")
         (self.root / "uv.lock").write_text("version = 1\n")
         (self.root / "pyproject.toml").write_text('[project]\ndependencies = ["tfx"]\n[tool.ruff]\nline-length = 120\n')
         self.load()
@@ -71,7 +71,7 @@ class Place:
         script(self.home / "pip", 'echo "$*" >>"$HOME/pip.log"; cp "$HOME/uv" "${0%python}uv"')
 
     def load(self):
-        spec = importlib.util.spec_from_file_location("copied_install", self.root / "orchestration" / "install.py")
+        spec = importlib.util.spec_from_file_location("copied_install", self.root / "orchestration/setup/install.py")
         self.install = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.install)
         self.install.SYSTEM_FOLDERS = ()
