@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "reference" / "faults.md"
 HEAD = """# Faults
 
-Faults that `make faults` injects, what must happen, and what was measured in the last run. A row is kept if its tests were not
-among those that ran. Tests that take seconds also run in `make test`.
+Faults that `make faults` injects, what must happen, and what was measured in the last run. A row is kept if its tests
+were not among those that ran. Tests that take seconds also run in `make test`.
 
 | | injected | expected | holds | figures | date | command |
 | --- | --- | --- | --- | --- | --- | --- |
