@@ -13,6 +13,13 @@ VARIABLE = "PIPELINE_PROJECT"
 """Environment variable that names the project folder."""
 FILE = "pipeline-project.toml"
 """The file that makes a folder a project."""
+HELP = (
+    f"folder of configs, schemas, data, modules and runs (default: ${VARIABLE}, else the working folder if it holds "
+    f"{FILE}, else the repository)"
+)
+"""What --project is, in every command that takes it."""
+ROOT_HELP = "folder of all runs (default: runs/ of the project folder; ./runs if that is the repository)"
+"""What --root is."""
 
 
 def folder() -> str:
@@ -49,11 +56,23 @@ def environment() -> Mapping[str, str]:
 
 def source(module: str) -> str | None:
     """Return the source file of a module of the repository or the project; None for a library's module."""
-    for stem in (os.path.join(base, *module.split(".")) for base in folders()):
-        for path in (f"{stem}.py", os.path.join(stem, "__init__.py")):
-            if os.path.isfile(path):
-                return path
+    for base in folders():
+        if path := _in_folder(base, module):
+            return path
+        if is_of_repository(module.partition(".")[0]):
+            # As for Python, a package is in one folder only.
+            return None
     return None
+
+
+def is_of_repository(name: str) -> bool:
+    """Return whether the repository has a module or package of this name at its top."""
+    return _in_folder(REPOSITORY, name) is not None
+
+
+def _in_folder(base: str, module: str) -> str | None:
+    stem = os.path.join(base, *module.split("."))
+    return next((path for path in (f"{stem}.py", os.path.join(stem, "__init__.py")) if os.path.isfile(path)), None)
 
 
 def base_of(path: str) -> str | None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 import printing
+import project
 
 _NAME_HELP = "a pipeline: configs/NAME.toml"
 DIFFERENT = 3
@@ -26,8 +27,13 @@ def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser)
     )
     new.add_argument("--label", metavar="COLUMN", help="what to predict (default: guessed from names)")
     new.add_argument("--force", action="store_true", help="replace config and schema; the old ones stay as .previous")
+    where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    where.add_argument("--project", metavar="DIR", help=project.HELP)
+    new.add_argument("--project", metavar="DIR", default=argparse.SUPPRESS, help=project.HELP)
     steps = schema.add_subparsers(dest="step", metavar="STEP", required=True)
-    infer = steps.add_parser("infer", help="propose a schema from the data: schemas/NAME.proposed.pbtxt")
+    infer = steps.add_parser(
+        "infer", parents=[where], help="propose a schema from the data: schemas/NAME.proposed.pbtxt"
+    )
     infer.add_argument("name", metavar="NAME", help=_NAME_HELP)
     infer.add_argument("--print", action="store_true", dest="show", help="print it instead")
     diff = None
@@ -35,7 +41,7 @@ def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser)
         ("diff", "how the data differs from the approved schema; exit code 3 where it does"),
         ("approve", "take schemas/NAME.proposed.pbtxt over"),
     ):
-        parser = steps.add_parser(step, help=text)
+        parser = steps.add_parser(step, parents=[where], help=text)
         parser.add_argument("name", metavar="NAME", help=_NAME_HELP)
         diff = parser if step == "diff" else diff
     if diff is not None:

@@ -9,10 +9,9 @@ import importlib
 import os
 from datetime import datetime, timedelta
 
+import project
 from inspection.run_files import RUN_STATES
 
-_ROOT = "./runs"
-_ROOT_HELP = f"folder of all runs (default: {_ROOT})"
 _METADATA_HELP = (
     "the store, where it is not DIR/metadata.sqlite: sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DBNAME "
     "(default: the environment's PIPELINE_METADATA, which keeps the password out of the list of processes)"
@@ -28,10 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the commands and the options that say which store; imports nothing that takes time."""
     # The same options before and after the command: SUPPRESS keeps their absence in one place from undoing their
     # presence in another, here and in the parser above.
-    parser.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help=_ROOT_HELP)
+    parser.add_argument("--project", metavar="DIR", default=argparse.SUPPRESS, help=project.HELP)
+    parser.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help=project.ROOT_HELP)
     parser.add_argument("--metadata", metavar="URL", default=argparse.SUPPRESS, help=_METADATA_HELP)
     where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    where.add_argument("--root", metavar="DIR", help=_ROOT_HELP)
+    where.add_argument("--project", metavar="DIR", help=project.HELP)
+    where.add_argument("--root", metavar="DIR", help=project.ROOT_HELP)
     where.add_argument("--metadata", metavar="URL", help=_METADATA_HELP)
     where.add_argument("--json", action="store_true", help="print JSON instead of tables")
     commands = parser.add_subparsers(dest="inspect_command", metavar="COMMAND", required=True)
@@ -150,7 +151,9 @@ def _since(text: str) -> datetime:
 
 def place(args: argparse.Namespace) -> tuple[str, str | None]:
     """Returns the folder of all runs and the store's URL, as arguments and environment say."""
-    return getattr(args, "root", _ROOT), getattr(args, "metadata", None) or os.environ.get("PIPELINE_METADATA")
+    return getattr(args, "root", None) or "./runs", getattr(args, "metadata", None) or os.environ.get(
+        "PIPELINE_METADATA"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -26,7 +26,12 @@ def check_function(path: str) -> None:
         raise UserError(f"{path!r} must name a module and a function in it, as my_module.{path or 'function'}")
     file = project.source(module)
     if file is None:
-        stem = os.path.join(*module.split("."))
+        stem, top = os.path.join(*module.split(".")), module.partition(".")[0]
+        if project.is_of_repository(top) and os.path.isfile(os.path.join(project.folder(), f"{stem}.py")):
+            raise UserError(
+                f"{path!r}: {top} is a package of the pipeline itself, so {stem}.py of {project.folder()} cannot be "
+                "imported: rename its folder"
+            )
         raise UserError(f"{path!r} names the module {module}, but there is no file {stem}.py in {project.folder()}")
     try:
         with open(file, "rb") as source:

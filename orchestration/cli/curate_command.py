@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import Any
 
+import project
 from curation import curation_parser
 
 
@@ -18,7 +19,6 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, write or compare."""
-    import project
     from orchestration.paths import Root
 
     folder = project.folder()

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 import printing
+import project
 from orchestration.cli import options
 
 
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         engine = BEAM_ARGS
         known = [(check.name, _text(check)) for check in checks]
         checks += [check for check in report.checks if (check.name, _text(check)) not in known]
-    facts = installed.facts()
+    facts = {"project": project.folder(), **installed.facts()}
     wrong = [check for check in checks if check.findings]
     code = exit_kind(wrong).exit_code if wrong else 0
     if arguments.json:
@@ -61,7 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _names(arguments: argparse.Namespace) -> list[Any]:
     """The runs to look at: of a config with variants all of them, where none is named; or no run."""
-    import project
     from pipeline import load
     from pipeline.variants import ALL
 

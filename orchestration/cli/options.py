@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import project
 from errors import UserError
 
 TYPE_CHECKING = False
@@ -78,9 +79,15 @@ def absent(_: Any) -> Any:
     return argparse.SUPPRESS
 
 
+def add_project(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) -> None:
+    """Add --project; arguments as of `add_run_options`."""
+    parser.add_argument("--project", default=default(None), metavar="DIR", help=project.HELP)
+
+
 def add_store(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) -> None:
     """Options that say where runs and their records are; arguments as of `add_run_options`."""
-    parser.add_argument("--root", default=default("runs"), metavar="DIR", help="folder of all runs (default: ./runs)")
+    add_project(parser, default)
+    parser.add_argument("--root", default=default(None), metavar="DIR", help=project.ROOT_HELP)
     parser.add_argument(
         "--metadata",
         default=default(os.environ.get(METADATA_VARIABLE)),
@@ -92,7 +99,6 @@ def add_store(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) ->
 
 def names(arguments: argparse.Namespace) -> "list[Name]":
     """The runs that were asked for."""
-    import project
     from pipeline import load
     from pipeline.variants import ALL, Name
 

@@ -11,6 +11,7 @@ from orchestration.cli import (
     compile_command,
     curate_command,
     doctor_command,
+    init_command,
     inspect_command,
     local_command,
     options,
@@ -19,8 +20,18 @@ from orchestration.cli import (
     tune_command,
     ui_command,
 )
+from orchestration.projects import project_selection
 
-COMMANDS = (inspect_command, curate_command, tune_command, push_command, schedule_command, doctor_command, ui_command)
+COMMANDS = (
+    init_command,
+    inspect_command,
+    curate_command,
+    tune_command,
+    push_command,
+    schedule_command,
+    doctor_command,
+    ui_command,
+)
 DEFAULT_PIPELINE = "houses"
 
 EPILOG = """\
@@ -80,6 +91,9 @@ def main(argv: Sequence[str]) -> int:
         arguments = None
         try:
             arguments = parser().parse_args(_joined(argv))
+            if arguments.command != "init":
+                project_selection.choose(arguments.project)
+                arguments.root = arguments.root or project_selection.runs_folder()
             return _dispatch(arguments)
         except PipelineError as error:
             if arguments is not None and arguments.verbose:

@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import printing
+import project
 from errors import ResourceError, UserError
 from orchestration.cli import options
 
@@ -23,7 +24,8 @@ def add(commands: Any) -> None:
     schedule.set_defaults(do=run)
     # The same option before and after the command: its absence here must not undo its presence there.
     where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    where.add_argument("--root", metavar="DIR", help="folder of all runs (default: ./runs)")
+    options.add_project(where, options.absent)
+    where.add_argument("--root", metavar="DIR", help=project.ROOT_HELP)
     inner = schedule.add_subparsers(dest="schedule_command", metavar="COMMAND", required=True)
 
     def one(name: str, told: str, *, needed: bool = True) -> argparse.ArgumentParser:
@@ -69,7 +71,6 @@ def serve(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         told = str(error).partition("Value error, ")[2].partition(" [type=")[0]
         raise UserError(f"--schedule: {told or error}") from error
-    import project
 
     config = load(project.folder(), arguments.pipeline, options.overrides(arguments), _one_variant(arguments))
     plan = plans.Plan(arguments.pipeline, schedule, config.notify, given)
@@ -166,7 +167,6 @@ def _run_options(arguments: argparse.Namespace, *, everything: bool = True) -> t
 
 
 def _one_variant(arguments: argparse.Namespace) -> str | None:
-    import project
     from pipeline.load import variants
     from pipeline.variants import ALL
 

@@ -25,6 +25,7 @@ from orchestration.local import resume, run_lock, run_start, unchanged_run
 from orchestration.local.fork_server import Workers
 from orchestration.local.supervision import supervise
 from orchestration.paths import Root, new_run_id
+from orchestration.projects import project_selection
 from orchestration.records import run_record
 from pipeline import load, stages
 from pipeline.beam_arguments import BEAM_ARGS
@@ -73,9 +74,9 @@ class Request:
         for override in self.overrides:
             key, _, value = override.partition("=")
             parts += ["--sample", value] if self.name.sample and key == "data.sample" else ["--set", override]
-        parts += ["--root", self.root] if self.root != "runs" else []
+        parts += ["--root", self.root] if self.root != project_selection.runs_folder() else []
         parts += ["--data-root", self.data_root] if self.data_root else []
-        return f"python runner.py --local {shlex.join(parts)}"
+        return f"python runner.py --local {shlex.join([*project_selection.shown_flag(), *parts])}"
 
 
 def run(request: Request, workers: Workers) -> int:

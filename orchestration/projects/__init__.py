@@ -1,0 +1,1 @@
+"""Project folders of the user's own: which one a command uses, and how a new one is made."""

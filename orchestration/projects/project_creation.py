@@ -1,0 +1,97 @@
+"""Makes a folder a project: folders, an example module and the files around them; nothing there is replaced."""
+
+import os
+from dataclasses import dataclass
+
+import project
+from errors import ResourceError, UserError
+from orchestration.projects.project_selection import FORMAT
+
+FOLDERS = ("configs", "schemas", "data")
+_TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "template")
+_FILES = {
+    "my_features.py": "my_features.py",
+    "README.md": "readme.md",
+    "Dockerfile": "dockerfile",
+    ".gitignore": "gitignore",
+    ".dockerignore": "dockerignore",
+}
+"""File of a project -> file of the template: a .gitignore there would act in this repository."""
+_HEAD = (
+    "# This file makes its folder a project of the pipeline: configs, schemas, data and modules are read from here.\n"
+    "# Runs are written to runs/.\n"
+)
+
+
+@dataclass(frozen=True)
+class Created:
+    """What was written.
+
+    Attributes:
+        folder: The project.
+        paths: Files and folders that were made, relative to it.
+    """
+
+    folder: str
+    paths: tuple[str, ...]
+
+
+def create(path: str) -> Created:
+    """Make a project of a folder that does not exist, is empty, or holds other files.
+
+    Args:
+        path: The folder; missing ones above it are made too.
+
+    Raises:
+        UserError: a file that would be written exists, or a file has the name of a folder; nothing is written.
+        ResourceError: the folder cannot be written.
+    """
+    folder = os.path.abspath(path)
+    files = {
+        **{name: _template(source) for name, source in _FILES.items()},
+        project.FILE: f"{_HEAD}format = {FORMAT}\n",
+    }
+    files |= {os.path.join(name, ".gitkeep"): "" for name in FOLDERS if not _has_content(os.path.join(folder, name))}
+    _refuse(folder, list(files))
+    written: list[str] = []
+    try:
+        for name in ("", *FOLDERS):
+            if not os.path.isdir(os.path.join(folder, name)):
+                os.makedirs(os.path.join(folder, name))
+                written += [f"{name}/"] if name else []
+        # The project file comes last: a folder that is only half written is no project yet.
+        for name, text in files.items():
+            with open(os.path.join(folder, name), "x", encoding="utf-8") as file:
+                file.write(text)
+            written.append(name)
+    except OSError as error:
+        done = f"; written so far: {', '.join(written)}" if written else ""
+        raise ResourceError(f"{error.filename or folder} cannot be written ({error.strerror}){done}") from error
+    return Created(folder, tuple(name for name in written if not name.endswith(".gitkeep")))
+
+
+def _refuse(folder: str, files: list[str]) -> None:
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise UserError(f"{folder} is not a folder: name another one")
+    if os.path.isfile(os.path.join(folder, project.FILE)):
+        raise UserError(f"{folder} is a project already: it has a {project.FILE}")
+    taken = [name for name in files if os.path.lexists(os.path.join(folder, name))]
+    taken += [name for name in FOLDERS if os.path.lexists(os.path.join(folder, name)) and not _is_folder(folder, name)]
+    if taken:
+        raise UserError(
+            f"{folder} has {', '.join(taken)} already, and init replaces nothing: move that away, or name another "
+            "folder. Nothing was written"
+        )
+
+
+def _is_folder(folder: str, name: str) -> bool:
+    return os.path.isdir(os.path.join(folder, name))
+
+
+def _has_content(path: str) -> bool:
+    return os.path.isdir(path) and bool(os.listdir(path))
+
+
+def _template(name: str) -> str:
+    with open(os.path.join(_TEMPLATE, name), encoding="utf-8") as file:
+        return file.read()

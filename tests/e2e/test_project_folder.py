@@ -1,0 +1,129 @@
+"""A project outside the repository, as a user makes it: runs, cached runs, edits, several projects, other users."""
+
+import json
+
+import pytest
+
+from ..flats import Flats
+from .conftest import QUICK, REPOSITORY, run_folder, runner
+
+CONFIG = """\
+network = "my_network.build"
+preprocessing = "my_features.preprocessing_fn"
+[data]
+path = "data/flats.csv"
+[label]
+column = "rent"
+[training]
+batch_size = 64
+[tuner]
+trials = 2
+parallel = 1
+objective = "loss"
+[tuner.space]
+"training.optimizer.learning_rate" = {low = 1e-4, high = 1e-1, scale = "log"}
+[[schedule]]
+name = "daily"
+cron = "0 3 * * *"
+"""
+NETWORK = """\
+import json
+
+import keras
+
+import my_units
+
+
+def build(features, settings):
+    return keras.layers.Dense(my_units.UNITS, activation="relu")(features.vector)
+"""
+TRAINED = {"trainer", "evaluator", "pusher"}
+
+
+def make(folder, rows=400):
+    """A project that `init` makes, with a pipeline `flats` and modules of its own."""
+    result = runner("init", folder)
+    assert result.code == 0, result.err
+    (folder / "configs" / "flats.toml").write_text(CONFIG)
+    (folder / "schemas" / "flats.pbtxt").write_text(Flats.SCHEMA)
+    cells = (f"{40 + row % 90}.5,{('Bern', 'Chur')[row % 2]},{900 + row * 7 % 400}\n" for row in range(rows))
+    (folder / "data" / "flats.csv").write_text(Flats.HEADER + "".join(cells))
+    (folder / "my_network.py").write_text(NETWORK)
+    (folder / "my_units.py").write_text("UNITS = 4\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("projects") / "one")
+
+
+def run(folder, *arguments, start=runner, tree=REPOSITORY):
+    """Stages that a run of `flats` did not take from the cache."""
+    result = start("--project", folder, "--local", "--pipeline", "flats", *QUICK, *arguments, tree=tree)
+    assert result.code == 0, result.err + result.out
+    assert run_folder(result).parent == folder / "runs" / "flats" / "runs"
+    return {node for node, word in result.nodes.items() if word == "done"} - {"baseline", "history"}
+
+
+def test_a_project_runs_with_its_own_modules_and_an_edit_runs_their_stages_again(folder):
+    assert {"ingestion", "transformation", *TRAINED} < run(folder)
+    assert run(folder) == set()
+
+    (folder / "my_units.py").write_text("UNITS = 5\n")
+    edited = run(folder)
+    assert edited > TRAINED
+    assert "ingestion" not in edited
+    path = folder / "my_features.py"
+    path.write_text(path.read_text().replace("num_oov_buckets=1", "num_oov_buckets=2"))
+    assert run(folder) >= {"transformation", *TRAINED}
+    assert run(folder) == set()
+
+
+def test_two_projects_run_side_by_side_and_do_not_share_anything(folder, tmp_path):
+    other = make(tmp_path / "two", rows=300)
+    (other / "my_units.py").write_text("UNITS = 3\n")
+    from .. import warm
+
+    going = [warm.shared().start("--project", one, "--local", "--pipeline", "flats", *QUICK) for one in (folder, other)]
+    results = [one.wait().result() for one in going]
+    assert [result.code for result in results] == [0, 0], [result.err for result in results]
+    for one, result in zip((folder, other), results, strict=True):
+        assert str(one / "runs") in result.out
+        assert json.loads((run_folder(result) / "run.json").read_text())["data"] == str(one / "data" / "flats.csv")
+    listed = runner("inspect", "runs", "--project", other)
+    assert len([line for line in listed.out.splitlines() if "flats" in line]) == 1, listed.out
+
+
+def test_trials_and_beam_s_own_workers_import_the_project_s_modules(folder):
+    path = folder / "my_network.py"
+    path.write_text(path.read_text() + "\n# Trials run again.\n")
+    tuned = runner("tune", "flats", "--project", folder, *QUICK)
+    assert tuned.code == 0, tuned.err + tuned.out
+    assert tuned.nodes["tuner"] == "done"
+    assert "FAILED" not in next((folder / "runs").glob("flats/runs/*/trials.jsonl")).read_text()
+    many = "--runner=FnApiRunner --direct_running_mode=multi_processing --direct_num_workers=2"
+    assert "transformation" in run(folder, "--beam", many, "--no-cache")
+
+
+def test_new_schema_doctor_inspect_and_schedule_use_the_working_folder_s_project(folder, tmp_path, monkeypatch):
+    project = make(tmp_path / "here")
+    monkeypatch.chdir(project)
+    made = runner("new", "homes", "data/flats.csv", "--label", "rent")
+    assert made.code == 0, made.err
+    assert 'path = "data/flats.csv"' in (project / "configs" / "homes.toml").read_text()
+    assert runner("schema", "diff", "homes").code == 0
+    assert f"project            {project}" in runner("doctor", "homes").out
+    assert runner("inspect", "runs").code == 0
+    assert "flats:daily" in runner("schedule", "list").out
+    unit = runner("schedule", "systemd", "daily").out
+    assert f"--project {project} --root {project}/runs" in unit
+    assert f"WorkingDirectory={project}" in unit
+    assert not (REPOSITORY / "configs" / "homes.toml").exists()
+
+
+def test_a_schedule_of_a_project_runs_there(folder):
+    result = runner("schedule", "run-now", "daily", "--project", folder)
+    assert result.code in (0, 3), result.err + result.out
+    log = max((folder / "runs" / ".schedule" / "logs").glob("flats-daily-*.log"), key=lambda path: path.stat().st_mtime)
+    assert str(folder / "runs" / "flats" / "runs") in log.read_text()
