@@ -114,7 +114,7 @@ def test_new_schema_doctor_inspect_and_schedule_use_the_working_folder_s_project
     assert 'path = "data/flats.csv"' in (project / "configs" / "homes.toml").read_text()
     assert runner("schema", "diff", "homes").code == 0
     assert f"project            {project}" in runner("doctor", "homes").out
-    assert runner("inspect", "runs").code == 0
+    assert f"no runs yet under {project}/runs" in runner("inspect", "runs").err
     assert "flats:daily" in runner("schedule", "list").out
     unit = runner("schedule", "systemd", "daily").out
     assert f"--project {project} --root {project}/runs" in unit
