@@ -21,7 +21,7 @@ def test_options_count_before_and_after_the_command():
 
     made = parser().parse_args(["tune", "cars", "--root", "b", "--variant", "x"])
     assert (made.root, made.no_cache, made.trials, made.variant) == ("b", False, None, "x")
-    assert parser().parse_args(["tune", "cars"]).root == "runs"
+    assert parser().parse_args(["tune", "cars"]).root is None
 
 
 def test_the_command_that_trains_with_the_values_is_whole():
