@@ -8,6 +8,8 @@ import types
 from pathlib import Path
 
 import pytest
+import tomli
+from pydantic import TypeAdapter, ValidationError
 
 from docs.generate import config_tables, generated_blocks, site_hooks
 from orchestration.cli.parser import parser
@@ -118,6 +120,49 @@ def test_decisions_are_numbered_records_that_the_index_lists():
         assert re.findall(r"^## (.+)$", text, re.M) == ["Status", "Context", "Decision", "Consequences"]
 
 
+KEYS = {field.alias or key for model in config_tables.models() for key, field in model.model_fields.items()}
+NO_KEYS = {"features.vector"}
+"""Names in the documents that look like a dotted key and are none."""
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_dotted_key_in_the_documents_is_known(path):
+    text = path.read_text()
+    found = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)[` =]", text) + re.findall(r'^"([a-z_.]+)" = ', text, re.M)
+    for key in found:
+        section, *rest = key.split(".")
+        if section in config_tables.Config.model_fields and key not in NO_KEYS:
+            assert KEYS.issuperset(rest), f"{named(path)} names {key}"
+
+
+def toml_snippets():
+    for path in PAGES:
+        for number, text in enumerate(re.findall(r"^```toml\n(.*?)^```", path.read_text(), re.M | re.S), 1):
+            yield pytest.param(text, id=f"{named(path)}-{number}")
+
+
+@pytest.mark.parametrize("text", toml_snippets())
+def test_every_toml_snippet_has_known_keys_and_valid_values(text):
+    for section, value in tomli.loads(text).items():
+        assert section == "variant" or section in config_tables.Config.model_fields, section
+        if section in ("variant", "network"):
+            continue
+        try:
+            TypeAdapter(config_tables.Config.model_fields[section].annotation).validate_python(value)
+        except ValidationError as error:
+            # A snippet need not be a whole section.
+            wrong = [fault for fault in error.errors() if fault["type"] != "missing" and fault["loc"]]
+            assert not wrong, f"[{section}]: {wrong}"
+
+
+def test_toml_snippets_are_found_and_their_keys_looked_at():
+    assert len(list(toml_snippets())) >= 4
+    with pytest.raises(AssertionError, match="sclie"):
+        test_every_toml_snippet_has_known_keys_and_valid_values(
+            '[evaluation]\nrules = [{metric = "mae", sclie = "a", floor = 1}]'
+        )
+
+
 def test_the_changelog_keeps_its_format_and_names_the_version():
     text = (ROOT / "CHANGELOG.md").read_text()
     versions = re.findall(r"^## (.+)$", text, re.M)
@@ -168,7 +213,8 @@ def test_every_file_named_in_the_documents_exists():
     for document in map(named, PAGES):
         text = (ROOT / document).read_text()
         for name in re.findall(
-            r"\b(?:tests/)?(?:components|models|pipeline|configs|schemas|data|docs)/[\w/.]+\.\w+", text
+            r"(?<!/)\b(?:tests/)?(?:components|models|pipeline|configs|schemas|data|docs|spec|serving|tests)/[\w/.]+\.\w+",
+            text,
         ):
             assert (ROOT / name).exists() or "NAME" in name, f"{document} names {name}"
 
