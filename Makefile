@@ -14,11 +14,13 @@ test: set-up  ## run the tests: make test ARGS="tests/pipeline -k roles"
 test-current:  ## run the pipeline and the tests on the newer stack, in a Debian 13 root under .current (as root)
 	@tests/current_stack.sh $(ARGS)
 
-check: set-up  ## check style, types, the direction of imports and the locked packages
+check: set-up  ## check style, types, import contracts, spelling, unused code and the locked packages
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/codespell
+	.venv/bin/vulture
 	.venv/bin/python security
 
 audit: set-up  ## check the locked packages against known advisories, offline, and show which are accepted and why
