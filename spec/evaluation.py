@@ -207,14 +207,6 @@ class Evaluation(Strict):
                 raise ValueError(f"evaluation: {key} does nothing for task {label.task!r}: take it out")
 
 
-def _measured(metric: str, known: tuple[str, ...], classed: list[str]) -> bool:
-    """Whether a task has a metric; of which classes only the data may tell."""
-    stem, bracket, _ = metric.partition("[")
-    if not bracket:
-        return metric in known
-    return metric in classed if classed else f"{stem}[CLASS]" in known and metric.endswith("]")
-
-
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
