@@ -14,7 +14,8 @@ def add(root: argparse.ArgumentParser) -> None:
     cloud = root.add_argument_group(
         "compiling for Kubeflow and Vertex AI",
         "writes the same pipeline to a file and sends it nowhere. Each stage runs in a container of --image, which "
-        "holds this repository and starts in its folder; data is read there, or from --data-root gs://BUCKET/FOLDER",
+        "holds this repository and the project, and starts in the project; data is read there, or from --data-root "
+        "gs://BUCKET/FOLDER",
     )
     cloud.add_argument(
         "--output", metavar="FILE", help="where to write the compiled pipeline (default: NAME.yaml, NAME.json)"

@@ -1,8 +1,9 @@
 """Compiles a pipeline for Kubeflow Pipelines or Vertex AI, where each stage is a container of one image.
 
-The image holds this repository and starts in its folder. So the job names code by dotted path, and schema and data by
-paths relative to that folder; `--data-root gs://BUCKET/FOLDER` takes the data from a bucket instead. Artifacts and
-pushed models go to `--cloud-root`. Nothing is sent anywhere, and a job holds no credentials: the platform has them.
+The image holds this repository and the project, and starts in the project. So the job names code by dotted path, and
+schema and data by paths relative to that folder; `--data-root gs://BUCKET/FOLDER` takes the data from a bucket instead.
+Artifacts and pushed models go to `--cloud-root`. Nothing is sent anywhere, and a job holds no credentials: the platform
+has them.
 """
 
 import os
@@ -144,7 +145,7 @@ def run(request: Request) -> int:
 def _notes(request: Request, root: str, paths: data_paths.Paths) -> list[str]:
     """What is still to be done before the job can run."""
     notes = [
-        f"to do: {path} is on this machine alone; copy it to data/ of the repository and name it so in data.path"
+        f"to do: {path} is on this machine alone; copy it to data/ of the project and name it so in data.path"
         for _, path in data_paths.flat(paths)
         if os.path.isabs(path)
     ]
@@ -152,6 +153,10 @@ def _notes(request: Request, root: str, paths: data_paths.Paths) -> list[str]:
         notes.append(f"to do: {CLOUD_ROOT} is a placeholder; name your bucket with --cloud-root gs://BUCKET/FOLDER")
     if request.image is None:
         notes.append(f"to do: {IMAGE} is a placeholder; name an image that holds this repository with --image IMAGE")
+    if project.is_separate():
+        notes.append(
+            f"to do: build the image from the pipeline's and the project: docker build -t IMAGE {project.folder()}"
+        )
     for place in (root, request.data_root or ""):
         scheme = place.partition("://")[0]
         if scheme in ("s3", "minio"):

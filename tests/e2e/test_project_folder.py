@@ -1,10 +1,19 @@
 """A project outside the repository, as a user makes it: runs, cached runs, edits, several projects, other users."""
 
 import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
 
 import pytest
 
+from benchmarks.workloads import copy_code
+
+from .. import warm
 from ..flats import Flats
+from ..warm import Result
 from .conftest import QUICK, REPOSITORY, run_folder, runner
 
 CONFIG = """\
@@ -83,8 +92,6 @@ def test_a_project_runs_with_its_own_modules_and_an_edit_runs_their_stages_again
 def test_two_projects_run_side_by_side_and_do_not_share_anything(folder, tmp_path):
     other = make(tmp_path / "two", rows=300)
     (other / "my_units.py").write_text("UNITS = 3\n")
-    from .. import warm
-
     going = [warm.shared().start("--project", one, "--local", "--pipeline", "flats", *QUICK) for one in (folder, other)]
     results = [one.wait().result() for one in going]
     assert [result.code for result in results] == [0, 0], [result.err for result in results]
@@ -103,7 +110,7 @@ def test_trials_and_beam_s_own_workers_import_the_project_s_modules(folder):
     assert tuned.nodes["tuner"] == "done"
     assert "FAILED" not in next((folder / "runs").glob("flats/runs/*/trials.jsonl")).read_text()
     many = "--runner=FnApiRunner --direct_running_mode=multi_processing --direct_num_workers=2"
-    assert "transformation" in run(folder, "--beam", many, "--no-cache")
+    assert "transformation" in run(folder, "--to", "transformation", "--beam", many, "--no-cache")
 
 
 def test_new_schema_doctor_inspect_and_schedule_use_the_working_folder_s_project(folder, tmp_path, monkeypatch):
@@ -127,3 +134,46 @@ def test_a_schedule_of_a_project_runs_there(folder):
     assert result.code in (0, 3), result.err + result.out
     log = max((folder / "runs" / ".schedule" / "logs").glob("flats-daily-*.log"), key=lambda path: path.stat().st_mtime)
     assert str(folder / "runs" / "flats" / "runs") in log.read_text()
+
+
+def test_a_clone_that_cannot_be_written_runs_a_project_and_is_left_as_it_is(folder, tmp_path):
+    """As for a user who may only read the clone: root keeps no right that ownership and mode do not give."""
+    tree, here = tmp_path / "clone", make(tmp_path / "here", rows=120)
+    copy_code(tree)
+    reduced = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is missing, which takes from root the right to write everywhere")
+        reduced = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all"]
+    _own(tree, 65534 if reduced else os.geteuid())
+
+    def command(*arguments):
+        done = subprocess.run(
+            [*reduced, sys.executable, str(tree / "runner.py"), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=here,
+            env={**os.environ, "NO_COLOR": "1", "TMPDIR": str(tmp_path)},
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    assert command("doctor", "--set", "x=1").code == 0
+    before = _listed(tree)
+    written = subprocess.run([*reduced, "touch", str(tree / "models" / "x")], capture_output=True)
+    assert written.returncode != 0, "this user can write into the clone"
+    result = command("--local", "--pipeline", "flats", *QUICK)
+    assert result.code == 0, result.err + result.out
+    assert run_folder(result).parent == here / "runs" / "flats" / "runs"
+    assert _listed(tree) == before
+
+
+def _own(tree, user):
+    for path in [tree, *tree.rglob("*")]:
+        if path.is_symlink():
+            continue
+        os.chown(path, user, -1)
+        path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _listed(tree):
+    return {str(path): path.lstat().st_mtime_ns for path in tree.rglob("*") if ".venv" not in path.parts}

@@ -10,7 +10,7 @@ REQUEST = compiler.Request(target="kubeflow", name=Name("houses"), root="gs://bu
 def test_data_that_is_on_this_machine_alone_is_said():
     paths = {"train": ["data/a.csv", "/home/me/b.csv"], "test": "gs://bucket/c.csv"}
     assert compiler._notes(REQUEST, "gs://bucket", paths) == [
-        "to do: /home/me/b.csv is on this machine alone; copy it to data/ of the repository and name it so in data.path"
+        "to do: /home/me/b.csv is on this machine alone; copy it to data/ of the project and name it so in data.path"
     ]
     assert compiler._notes(REQUEST, "gs://bucket", "data/a.csv") == []
 
