@@ -9,6 +9,7 @@ from typing import Any
 import tomli
 from pydantic import ValidationError
 
+import project
 from components.fingerprints import code_digest
 from errors import ResourceError, UserError
 from pipeline.config import Config
@@ -132,7 +133,9 @@ def _read(root: str, name: str) -> dict[str, Any]:
     known = names(root)
     shown = f"{CONFIGS}/{name}.toml"
     if name not in known:
-        raise UserError(f"there is no pipeline {name!r}: {shown} is missing.{nearest(name, known)}")
+        # Not finding a shipped pipeline in a project, or the reverse, is easier to see with the folder.
+        path = os.path.join(root, shown) if project.is_separate() else shown
+        raise UserError(f"there is no pipeline {name!r}: {path} is missing.{nearest(name, known)}")
     path = os.path.join(root, shown)
     if os.path.exists(path) and not os.path.isfile(path):
         # A named pipe would be waited for.

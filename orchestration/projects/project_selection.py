@@ -77,6 +77,9 @@ def _check(path: str, source: str) -> None:
             "the user that owns it"
         ) from error
     _check_format(content, os.path.join(path, project.FILE))
+    for name in ("configs", "schemas"):
+        if not os.path.isdir(os.path.join(path, name)):
+            raise UserError(f"{source}: {path} has no folder {name}/, which a project needs: create it")
     if conflicts := list(_conflicts(path, names)):
         raise UserError("\n".join(conflicts))
 

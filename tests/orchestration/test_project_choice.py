@@ -140,6 +140,22 @@ def test_what_is_not_a_project_is_refused(made, tmp_path, name, text, message):
     assert chosen() == Path(project.REPOSITORY), "another folder was taken in its place"
 
 
+def test_a_project_without_its_folders_is_refused(made):
+    here = made("here")
+    (here / "schemas" / ".gitkeep").unlink()
+    (here / "schemas").rmdir()
+    with pytest.raises(UserError, match="here has no folder schemas/, which a project needs: create it"):
+        chosen(str(here))
+
+
+def test_a_pipeline_that_the_project_lacks_is_named_with_its_folder(made):
+    from pipeline import load
+
+    here = chosen(str(made("here")))
+    with pytest.raises(UserError, match=f"there is no pipeline 'houses': {here}/configs/houses.toml is missing"):
+        load.load(str(here), "houses")
+
+
 def test_a_wrong_variable_is_named(monkeypatch):
     monkeypatch.setenv(project.VARIABLE, "/no/such")
     with pytest.raises(UserError, match=r"^PIPELINE_PROJECT=/no/such: /no/such does not exist"):
