@@ -19,7 +19,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *generated_blocks.pages(),
 ]
-LINK = re.compile(r"(?<!!)\[[^\]\[]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?<!!)\[(?:[^\]\[\\]|\\.)*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 REGENERATE = "run `.venv/bin/python -m docs.generate` (or `make docs`) and commit the pages"
 
 
@@ -141,7 +141,7 @@ def toml_snippets():
             yield pytest.param(text, id=f"{named(path)}-{number}")
 
 
-@pytest.mark.parametrize("text", toml_snippets())
+@pytest.mark.parametrize("text", [*toml_snippets()])
 def test_every_toml_snippet_has_known_keys_and_valid_values(text):
     for section, value in tomli.loads(text).items():
         assert section == "variant" or section in config_tables.Config.model_fields, section

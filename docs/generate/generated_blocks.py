@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from docs.generate import command_tables, config_tables, run_file_tables
+from docs.generate import command_tables, config_tables, page_lists, run_file_tables
 
 DOCS = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(
@@ -19,6 +19,7 @@ RENDERERS: Mapping[str, Callable[[str], str]] = {
     "losses": config_tables.losses,
     "command": command_tables.command,
     "exit-codes": command_tables.exit_codes,
+    "pages": page_lists.pages,
     "states": run_file_tables.states,
     "fields": run_file_tables.fields,
     "events": run_file_tables.events,

@@ -1,0 +1,37 @@
+"""The states and files of a run have one vocabulary."""
+
+import inspect
+import re
+import typing
+
+from inspection import run_files, text_output
+from inspection.read import schedule_history
+from inspection.report.sections import head_section
+from orchestration.display import terminal
+from orchestration.local import supervisor
+
+STATES = {*run_files.RUN_STATES, *run_files.STAGE_STATES}
+
+
+def test_the_terminal_and_the_report_show_documented_states():
+    assert {*terminal.WORDS, *terminal.STYLES} - {""} <= set(run_files.STAGE_STATES)
+    shown = re.findall(r'"([A-Z]{2,}(?:[_ ][A-Z]+)*)": ', inspect.getsource(head_section))
+    assert shown
+    assert set(shown) <= set(run_files.RUN_STATES)
+    coloured = {name for name in text_output._COLOURS if name.isupper()}
+    assert coloured <= {*STATES, "ERROR", "WARNING"}
+
+
+def test_the_supervisor_ends_runs_with_documented_states():
+    found = set(re.findall(r'"([A-Z]{2,}(?:_[A-Z]+)*)"', inspect.getsource(supervisor)))
+    assert {"COMPLETE", "NOT_BLESSED", "BLOCKED", "FAILED", "CANCELED"} <= found
+    assert found <= set(run_files.RUN_STATES)
+
+
+def test_states_of_scheduled_runs_are_waiting_running_or_ended():
+    assert {*schedule_history.ENDED, "WAITING", "RUNNING"} == set(run_files.FIRE_STATES)
+
+
+def test_each_documented_key_has_a_type():
+    for file in (run_files.RunFile, run_files.Attempt, run_files.Outcome, run_files.VerdictFile):
+        assert typing.get_type_hints(file)
