@@ -168,6 +168,7 @@ def trial_order(
 def flats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flats:
     """Make a small project, which preflight and the other commands take for the user's."""
     made = Flats(tmp_path / "repository")
+    (made.root / project.FILE).write_text("format = 1\n")
     monkeypatch.setenv(project.VARIABLE, str(made.root))
     return made
 
