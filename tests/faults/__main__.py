@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     Returns:
         pytest's exit code.
     """
-    from rows import NOT_HERE, ROWS  # started as a folder, without its package
+    from fault_table import NOT_HERE, ROWS  # started as a folder, without its package
 
     named = any(not argument.startswith("-") and argument.split("::")[0].endswith(".py") for argument in arguments)
     with tempfile.TemporaryDirectory() as folder:

@@ -20,10 +20,10 @@ sys.path[0] = str(Path(__file__).parents[1])
 sys.path.append(str(Path(__file__).parents[2]))
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-from scores import runs  # noqa: E402  after the path
+from scores import score_runs  # noqa: E402  after the path
 from scores.pipelines import PIPELINES  # noqa: E402
-from scores.runs import REPOSITORY, Result  # noqa: E402
 from scores.score import Score, Scored, document  # noqa: E402
+from scores.score_runs import REPOSITORY, Result  # noqa: E402
 
 REPORT = REPOSITORY / "docs" / "reference" / "scores.md"
 
@@ -53,9 +53,9 @@ def _all(chosen: list[Scored], folder: Path, at_once: int) -> list[Score]:
     there = [scored for scored in chosen if scored.needs is None or scored.needs.exists()]
     found: dict[str, list[Score]] = {scored.name: [scored.absent()] for scored in chosen if scored not in there}
     open_: dict[str, int] = {scored.name: len(scored.jobs) for scored in there}
-    with runs.pool(at_once) as pool:
+    with score_runs.pool(at_once) as pool:
         futures: dict[Future[Result], tuple[Scored, int]] = {
-            pool.submit(runs.run, job, folder / scored.name / str(number)): (scored, number)
+            pool.submit(score_runs.run, job, folder / scored.name / str(number)): (scored, number)
             for scored in there
             for number, job in enumerate(scored.jobs)
         }
