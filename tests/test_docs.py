@@ -241,6 +241,11 @@ def test_every_command_in_the_documents_parses(path):
                 pytest.fail(f"{named(path)}: python runner.py {command}")
 
 
+def test_the_overview_lists_every_command():
+    listed = {shlex.split(command)[0] for command in commands(ROOT / "docs/reference/commands.md")}
+    assert listed >= {*generated_blocks.command_tables.commands(parser()), "--local", "--kubeflow", "--vertex"}
+
+
 def test_commands_are_found_in_the_documents():
     assert len(commands(ROOT / "README.md")) >= 10
     assert len(commands(ROOT / "docs/reference/commands.md")) >= 30
