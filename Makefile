@@ -17,7 +17,7 @@ test-current:  ## run the pipeline and the tests on the newer stack, in a Debian
 check: set-up  ## check style, types, import contracts, spelling, unused code and the locked packages
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
+	@.venv/bin/mypy --config-file tests/mypy.ini & tests=$$!; .venv/bin/mypy && wait $$tests || { wait $$tests; exit 1; }
 	.venv/bin/lint-imports
 	.venv/bin/codespell
 	.venv/bin/vulture

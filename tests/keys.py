@@ -5,6 +5,7 @@ import modulefinder
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ NAMED = {
 
 def _imported(repository, *modules):
     """Files of the repository that modules import, by Python's own search of their bytecode."""
-    finder = modulefinder.ModuleFinder(path=[str(repository)])
+    finder: Any = modulefinder.ModuleFinder(path=[str(repository)])
     for module in modules:
         finder.import_hook(module)
     return {str(Path(found.__file__).relative_to(repository)) for found in finder.modules.values() if found.__file__}

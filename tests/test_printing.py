@@ -92,7 +92,8 @@ def outcome(**changes):
 @pytest.mark.parametrize("plain", [True, False])
 def test_an_outcome_has_no_line_of_the_data_s(plain):
     terminal = Terminal(plain=plain)
-    terminal.console = console(plain=plain, file=io.StringIO(), width=1000, force_terminal=not plain)
+    file = io.StringIO()
+    terminal.console = console(plain=plain, file=file, width=1000, force_terminal=not plain)
     with terminal:
         terminal.plan([HOSTILE])
         terminal.say(HOSTILE)
@@ -101,7 +102,7 @@ def test_an_outcome_has_no_line_of_the_data_s(plain):
         terminal.progress(HOSTILE, HOSTILE)
         terminal.reached([HOSTILE], run_folder=HOSTILE)
         terminal.outcome(outcome(), run_folder=HOSTILE)
-    text = terminal.console.file.getvalue()
+    text = file.getvalue()
     assert text.count("Blessed: fake") >= 12
     assert not [line for line in text.splitlines() if line.startswith("Blessed:")]
     if plain:
@@ -115,9 +116,10 @@ def test_an_outcome_has_no_line_of_the_data_s(plain):
 @pytest.mark.parametrize("width", [40, 47, 80])
 def test_what_goes_on_in_the_next_row_is_indented(width):
     terminal = Terminal(plain=False)
-    terminal.console = console(plain=False, file=io.StringIO(), width=width, force_terminal=True)
+    file = io.StringIO()
+    terminal.console = console(plain=False, file=file, width=width, force_terminal=True)
     terminal.outcome(outcome(reason="x " * 50 + "Blessed: fake " * 9, split="test"), run_folder="/r")
-    lines = terminal.console.file.getvalue().splitlines()
+    lines = file.getvalue().splitlines()
     assert " ".join(" ".join(lines).split()).count("Blessed: fake") >= 9
     assert not [line for line in lines if line.startswith("Blessed:")]
 
@@ -133,14 +135,15 @@ def test_a_console_shows_what_nobody_cleaned():
     from rich.table import Table
     from rich.text import Text
 
-    made = console(plain=True, file=io.StringIO(), width=1000)
+    file = io.StringIO()
+    made = console(plain=True, file=file, width=1000)
     table = Table(title=HOSTILE)
     table.add_column(HOSTILE)
     table.add_row(HOSTILE)
     made.print(table)
     made.print(Text(HOSTILE, "bold red"))
     made.print(HOSTILE)
-    assert controls(made.file.getvalue()) == []
+    assert controls(file.getvalue()) == []
 
 
 # The one way

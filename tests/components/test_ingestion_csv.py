@@ -9,6 +9,8 @@ from components.ingestion.readers import csv as csv_source
 from errors import UserError
 from spec.data import Data
 
+from ..attributes import with_attributes
+
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 TEXT = "id,lat,city\n1,47.5,Zürich\n2,48,Bern\n"
 ROWS = {"id": [1, 2], "lat": [47.5, 48.0], "city": ["Zürich", "Bern"]}
@@ -18,6 +20,7 @@ ROWS = {"id": [1, 2], "lat": [47.5, 48.0], "city": ["Zürich", "Bern"]}
 def read(tmp_path):
     """Reads a file of the given content; columns as lists."""
 
+    @with_attributes
     def run(content, columns=COLUMNS, name="table.csv", **keys):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)

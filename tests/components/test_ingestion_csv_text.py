@@ -18,6 +18,8 @@ from components.ingestion.readers import csv as csv_source
 from errors import UserError
 from spec.data import Data
 
+from ..attributes import with_attributes
+
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 HEADER = "id,lat,city\n"
 TEXT = HEADER + "1,47.5,Zürich\n2,48,Bern\n"
@@ -36,6 +38,7 @@ def zipped(members):
 def read(tmp_path):
     """Reads a file of the given content; columns as lists. `told` is what was left out."""
 
+    @with_attributes
     def run(content, columns=COLUMNS, name="table.csv", **keys):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)

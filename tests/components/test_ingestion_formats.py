@@ -15,11 +15,14 @@ from components.ingestion.write.record_writer import RecordWriter, frame
 from errors import UserError
 from spec.data import Data
 
+from ..attributes import with_attributes
+
 
 @pytest.fixture
 def read():
     """Reads files; columns as lists."""
 
+    @with_attributes
     def run(path, columns=None, **keys):
         settings = Data(path="not read", **keys).model_dump(mode="json")
         batches = list(sources.batches(str(path), settings, columns or {}))

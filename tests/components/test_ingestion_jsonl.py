@@ -13,11 +13,14 @@ from curation import new_config, schema_review
 from errors import UserError
 from spec.data import Data
 
+from ..attributes import with_attributes
+
 
 @pytest.fixture
 def read(tmp_path):
     """Reads a file of the given content; columns as lists. `told` is what was left out."""
 
+    @with_attributes
     def run(content, columns=None, name="table.jsonl", **keys):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -1,4 +1,5 @@
 import threading
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_an_error_comes_where_its_item_would():
 
 def test_a_caller_that_stops_leaves_no_thread():
     before = threading.active_count()
-    found = ahead(iter(range(10)))
+    found: Any = ahead(iter(range(10)))
     next(found)
     found.close()
     assert threading.active_count() == before

@@ -18,6 +18,8 @@ from errors import ResourceError, RunError
 from models.export import self_check
 from serving import versions
 
+from ..attributes import with_attributes
+
 
 @pytest.fixture
 def clock(monkeypatch):
@@ -39,6 +41,7 @@ def push(tmp_path, serving, saved):
     model.uri = str(tmp_path / "model")
     shutil.copytree(saved, path_utils.serving_model_dir(model.uri))
 
+    @with_attributes
     def run(blessed=True, keep=10, to=serving, compared="", why="", span=0, salt=None, declines="", **allowed):
         if salt is not None:
             Path(run.model, "assets.extra/salt").write_text(salt)

@@ -1,6 +1,7 @@
 import gzip
 import io
 import itertools
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -24,8 +25,7 @@ def test_frames_are_byte_for_byte_tensorflows(tmp_path_factory, batches):
     with tf.io.TFRecordWriter(path) as writer:
         for record in itertools.chain(*batches):
             writer.write(record)
-    with open(path, "rb") as file:
-        theirs = file.read()
+    theirs = Path(path).read_bytes()
 
     assert b"".join(record_writer.frame(batch) for batch in batches) == theirs
     file = Kept()

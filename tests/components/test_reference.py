@@ -7,12 +7,15 @@ import pytest
 from components.baseline import reference
 from serving import versions
 
+from ..attributes import with_attributes
+
 
 @pytest.fixture
 def place(tmp_path):
     """Pushes a model of this text; returns its version."""
     serving = str(tmp_path / "houses/serving")
 
+    @with_attributes
     def run(text):
         (tmp_path / "model").mkdir(exist_ok=True)
         (tmp_path / "model/saved_model.pb").write_text(text)

@@ -79,7 +79,7 @@ def test_a_file_that_is_no_table_is_named_with_what_converts_it(tmp_path, ending
     settings = Data(path="x").model_dump(mode="json")
     with pytest.raises(UserError, match=said):
         new_config.new(str(tmp_path), "made", str(path))
-    for ask in (sources.look, lambda *given: list(sources.batches(*given, {}))):
+    for ask in (sources.look, lambda path, settings: list(sources.batches(path, settings, {}))):
         with pytest.raises(UserError, match=said):
             ask(str(path), settings)
 

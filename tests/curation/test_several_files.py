@@ -11,6 +11,8 @@ from errors import UserError
 from pipeline import load
 from pipeline.variants import Name
 
+from ..attributes import with_attributes
+
 ROWS = "".join(f"{18 + row % 60},{'rgb'[row % 3]},{'yn'[row * 7 % 11 % 2]}\n" for row in range(100))
 
 
@@ -18,6 +20,7 @@ ROWS = "".join(f"{18 + row % 60},{'rgb'[row % 3]},{'yn'[row * 7 % 11 % 2]}\n" fo
 def made(tmp_path):
     """Proposes a config for files of one ending; returns what was said."""
 
+    @with_attributes
     def run(*contents, ending="csv"):
         for folder in ("configs", "schemas", "data"):
             (tmp_path / folder).mkdir()

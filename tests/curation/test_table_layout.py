@@ -14,6 +14,8 @@ from orchestration import preflight
 from pipeline import load
 from pipeline.variants import Name
 
+from ..attributes import with_attributes
+
 HEADER = "age,colour,hours,bought\n"
 
 
@@ -38,6 +40,7 @@ def table(rows):
 def made(tmp_path):
     """Proposes a config, and reads with it in all ways; returns rows read by a run, keys of `csv`, what was said."""
 
+    @with_attributes
     def run(content, name="data/t.csv", label="bought"):
         for folder in ("configs", "schemas", "data"):
             (tmp_path / folder).mkdir(exist_ok=True)

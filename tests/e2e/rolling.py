@@ -16,6 +16,7 @@ from inspection.read import schedule_history
 from orchestration.local import supervisor
 from orchestration.local.fork_server import Workers
 from orchestration.schedule import fire, plans, service
+from orchestration.schedule.schedule_faults import Faults
 from orchestration.schedule.schedule_state import State
 from orchestration.schedule.scheduler import Scheduler
 from pipeline.variants import Name
@@ -42,7 +43,8 @@ def main(pipeline: str, root: str, data_root: str, table: str) -> None:
         def begin(_plan: plans.Plan, number: int) -> None:
             fire.carry_out(state, number, attempt=attempt)
 
-        scheduler = Scheduler(state, begin, service.newest_span)
+        faults = Faults(print)
+        scheduler = Scheduler(state, begin, service.Spans(faults).newest, faults)
         for place, month in enumerate(months):
             arrived = [row for row in rows if row[day][:7] <= month]
             with open(f"{data_root}/rolling.csv", "w", newline="") as file:

@@ -10,6 +10,7 @@ import pytest
 from inspection.read import schedule_history
 from orchestration.schedule import fire
 from orchestration.schedule.plans import Plan
+from orchestration.schedule.schedule_faults import Faults
 from orchestration.schedule.schedule_state import State
 from orchestration.schedule.scheduler import Scheduler
 from spec.timing.schedule import Notify, Schedule
@@ -32,7 +33,7 @@ def test_whole_runs_under_a_clock_that_jumps(tmp_path):
         ran.append(number)
         assert fire.carry_out(state, number).state == "DONE"
 
-    scheduler = Scheduler(state, begin, lambda _: None)
+    scheduler = Scheduler(state, begin, lambda _: None, Faults(print))
     clock = [START, *(START + hours * HOUR for hours in (1, 2, 0.5, 2, 30, 26, 30, 31, 31, 25, 32))]
     for now in clock:
         # Another seed for each time, or the run would be UNCHANGED.

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.workloads import copy_code
 
+from ..attributes import with_attributes
 from .conftest import run_json, runner
 
 CONFIG = """\
@@ -52,6 +53,7 @@ def weeks(tmp_path):
         path.write_text("\n".join([",".join([*columns, "y"]), *lines, ""]))
         return path
 
+    @with_attributes
     def run(*more, root=root):
         return runner("--local", "--pipeline", "weeks", "--root", root, *more, tree=tree)
 

@@ -40,7 +40,7 @@ def figure(request: pytest.FixtureRequest) -> Callable[[int, str], None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
     """Note how each row's tests ended."""
-    report = yield
+    report: Any = yield
     row = row_of(item)
     if row is not None and (report.when == "call" or report.outcome != "passed"):
         _put(row=row, test=item.nodeid, outcome=report.outcome)

@@ -3,6 +3,7 @@
 import io
 import sys
 import types
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_a_picture_is_classed(exported):
 
 
 def test_features_of_your_own_preprocessing_are_learnt_from(exported, monkeypatch):
-    module = types.ModuleType("made_by_the_user")
+    module: Any = types.ModuleType("made_by_the_user")
     module.preprocessing_fn = lambda inputs, custom_config: {
         "wide": tf.concat([inputs["x"], inputs["y"]], axis=1),
         "half": tft.bucketize(inputs["x"], 2),

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ HIDDEN = {
     "initializer": "he_normal",
     "batch_norm": True,
 }
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "linear": {"weights": GIVEN},
     "mlp": {
         **HIDDEN,
@@ -281,7 +283,7 @@ def test_distances_of_centres_are_euclidean():
 
 @pytest.mark.parametrize(("weight", "probability", "name"), [(1.0, 1.0, b"yes"), (-1.0, 0.0, b"no"), (0.0, 0.5, b"no")])
 def test_a_perceptron_is_certain_but_upon_its_threshold(weight, probability, name):
-    target = TARGETS["perceptron"]
+    target: Any = TARGETS["perceptron"]
     model = made("perceptron", (AREA,), weights=[{"kernel": [[weight]], "bias": [0]}])
     answer = target.answer(model({"area": np.array([[0.001]], np.float32)}))
 

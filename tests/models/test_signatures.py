@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +13,7 @@ RAW_SPEC = {
     "zone": tf.io.FixedLenFeature([1], tf.string),
     "lat": tf.io.FixedLenFeature([1], tf.float32),
 }
-ROWS = {"sq ft": [700, 1200, 50], "zone": ["north", "south", "south"], "lat": [47.5, 47.0, 48.25]}
+ROWS: dict[str, Any] = {"sq ft": [700, 1200, 50], "zone": ["north", "south", "south"], "lat": [47.5, 47.0, 48.25]}
 
 
 class Network(tf.Module):

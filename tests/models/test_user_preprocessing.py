@@ -2,6 +2,7 @@
 
 import sys
 import types
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def written(monkeypatch):
     """Puts a function into a module of the user's."""
 
     def write(function):
-        module = types.ModuleType("made_by_the_user")
+        module: Any = types.ModuleType("made_by_the_user")
         module.preprocessing_fn = function
         monkeypatch.setitem(sys.modules, "made_by_the_user", module)
 

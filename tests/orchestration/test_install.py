@@ -14,6 +14,7 @@ import shutil
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,9 +73,10 @@ class Place:
 
     def load(self):
         spec = importlib.util.spec_from_file_location("copied_install", self.root / "orchestration/setup/install.py")
-        self.install = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(self.install)
-        self.install.SYSTEM_FOLDERS = ()
+        install: Any = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(install)
+        install.SYSTEM_FOLDERS = ()
+        self.install = install
 
     def python(self, minor, folder=None, headers=True, venv=True):
         path = (folder or self.bin) / f"python3.{minor}"
@@ -90,7 +92,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    made = Place(tmp_path)
+    made: Any = Place(tmp_path)
     monkeypatch.setenv("HOME", str(made.home))
     monkeypatch.setenv("PATH", str(made.bin))
     monkeypatch.delenv("PYENV_ROOT", raising=False)

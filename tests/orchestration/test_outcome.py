@@ -34,9 +34,10 @@ VERDICT = {
 
 
 def lines(**changes):
-    console = Console(file=io.StringIO(), width=100)
+    file = io.StringIO()
+    console = Console(file=file, width=100)
     console.print(outcome.table({**VERDICT, **changes}))
-    return [line.split() for line in console.file.getvalue().splitlines()]
+    return [line.split() for line in file.getvalue().splitlines()]
 
 
 def test_the_table_shows_metrics_with_their_intervals():

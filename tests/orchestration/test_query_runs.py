@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+from typing import Any
 
 import pytest
 
@@ -134,9 +135,10 @@ def test_a_database_outside_the_repository_is_named_by_its_whole_path(flats, tmp
 @pytest.mark.parametrize(
     "given", [(None, None, None), ("x.csv", "select 1", "sqlite:///x.db"), (None, "select 1", None), (None, None, "x")]
 )
-def test_new_takes_a_path_or_a_query(given):
+def test_new_takes_a_path_or_a_query(given: Any):
+    path, sql, database = given
     with pytest.raises(UserError, match=r"new NAME PATH` or .*--sql"):
-        query_result.source(*given, "", "")
+        query_result.source(path, sql, database, "", "")
 
 
 def test_new_does_not_repeat_a_password():

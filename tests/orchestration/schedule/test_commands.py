@@ -80,7 +80,7 @@ def test_a_folder_that_would_break_a_line_of_cron_is_refused(tree, capsys, comma
 
 def test_run_now_runs_here_and_stands_in_the_history(tree, capsys, monkeypatch):
     seen = []
-    monkeypatch.setattr(fire.unchanged, "fingerprint", lambda *_: "a")
+    monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: "a")
     monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (seen.append(plan.name), 0)[1])
     assert run(tree, "run-now", "nightly") == 0
     assert run(tree, "history") == 0
@@ -88,7 +88,7 @@ def test_run_now_runs_here_and_stands_in_the_history(tree, capsys, monkeypatch):
     assert seen == ["flats:nightly"]
     assert "DONE" in out
     monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (open(log, "w").close(), 4)[1])
-    monkeypatch.setattr(fire.unchanged, "fingerprint", lambda *_: "b")
+    monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: "b")
     assert run(tree, "run-now", "nightly") == 4
 
 

@@ -23,7 +23,7 @@ def told(tmp_path):
 def prints(monkeypatch):
     """The digest of what a run depends on."""
     found = {"now": "a"}
-    monkeypatch.setattr(fire.unchanged, "fingerprint", lambda *_: found["now"])
+    monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: found["now"])
     return found
 
 

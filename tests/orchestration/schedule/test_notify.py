@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -19,6 +20,8 @@ def server():
     """Takes posts; `answer` is its status, `location` where it redirects to."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        server: Any
+
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.server.got.append((self.path, json.loads(body)))
@@ -35,7 +38,7 @@ def server():
         def log_message(self, *_):
             pass
 
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    server: Any = http.server.HTTPServer(("127.0.0.1", 0), Handler)
     server.got, server.answer, server.location = [], 200, None
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -5,6 +5,8 @@ from errors import ResourceError
 from orchestration.schedule import config_watch, plans, service
 from orchestration.schedule.schedule_faults import Faults
 
+from ...attributes import with_attributes
+
 CONFIG = """
 [data]
 path = "{path}"
@@ -34,6 +36,7 @@ def tree(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
     (tmp_path / "schemas" / "flats.pbtxt").write_text(SCHEMA)
 
+    @with_attributes
     def write(path, spans=""):
         (tmp_path / "configs" / "flats.toml").write_text(CONFIG.format(path=path, spans=spans))
         [plan] = plans.plans_of("flats", str(tmp_path), ("--data-root", str(tmp_path / "data")))

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,9 +34,10 @@ def watching(configs):
     root = str(configs.parent / "runs")
     with config_watch.Watch(
         root, lambda: plans.all_plans(str(configs.parent)), Faults(said.append), said.append
-    ) as made:
-        made.said, made.root = said, root
-        yield made
+    ) as watch:
+        watched: Any = watch
+        watched.said, watched.root = said, root
+        yield watched
 
 
 def names(watching):
