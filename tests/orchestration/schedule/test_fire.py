@@ -160,11 +160,11 @@ def test_sigterm_cancels_the_fire_and_ends_its_run(state, plan, tmp_path):
     number = state.add(known.name, 1.0)
     (tmp_path / "runner.py").write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
     code = (
-        "import sys\nimport project\nfrom orchestration.commands import schedule\n"
+        "import sys\nimport project\nfrom orchestration.cli import schedule_command\n"
         "from orchestration.schedule import fire\n"
         "from orchestration.schedule.schedule_state import State\n"
-        "fire.unchanged.fingerprint = lambda *_: 'a'\nproject.REPOSITORY = sys.argv[1]\n"
-        "schedule._carried_out(State(sys.argv[1]), int(sys.argv[2]))\n"
+        "fire.unchanged_inputs.fingerprint = lambda *_: 'a'\nproject.REPOSITORY = sys.argv[1]\n"
+        "schedule_command._carried_out(State(sys.argv[1]), int(sys.argv[2]))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(number)], cwd=project.REPOSITORY)
     log = tmp_path / ".schedule" / "logs" / "houses-s-1.log"

@@ -1,6 +1,9 @@
 import shlex
 import sys
 
+import pytest
+
+import project
 from orchestration.cli.parser import parser
 from orchestration.schedule import systemd_units
 from project import REPOSITORY
@@ -25,3 +28,13 @@ def test_a_line_for_cron_runs_it_now(plan):
     command = shlex.split(line.replace("\\%", "%").split(" && ")[1].split(" >> ")[0])
     arguments = parser().parse_args(command[2:])
     assert (arguments.root, arguments.schedule_command, arguments.name) == ("/srv/100%", "run-now", "houses:s")
+
+
+@pytest.mark.parametrize("write", [systemd_units.systemd, systemd_units.crontab])
+def test_the_command_names_a_project_outside_the_repository(plan, monkeypatch, write):
+    monkeypatch.setenv(project.VARIABLE, "/srv/my project")
+    text = write(plan(), "/srv/my project/runs")
+    assert "--project" in text
+    assert text.count("/srv/my project") >= 3
+    if write is systemd_units.systemd:
+        assert "WorkingDirectory=/srv/my project\n" in text
