@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from components.ingestion.discovery import data_files
+from components.ingestion.discovery import formats
+from pipeline import format_checks, stages, tuner_checks, user_code
 from pipeline import network_checks as networks
-from pipeline import stages, tuner_checks, user_code
 from spec.base import Strict
 from spec.cells.cleaning import folded, section
 from spec.columns.label import Label
@@ -25,8 +25,6 @@ from spec.tuning import Tuning
 
 APART = ("text", "image", "date")
 """Roles whose cells are no values that come again, so that they are not compared between runs."""
-UNCLEANED = ("tfrecord", "idx", "images")
-"""Formats whose texts are taken as they are."""
 CATEGORIES = ("categorical", "embedded")
 """Roles that know a value or do not."""
 
@@ -74,6 +72,12 @@ class Config(Strict):
             raise ValueError("features: name a column under a role, or make the features yourself with preprocessing")
         if self.preprocessing is not None and roles:
             raise ValueError(f"features.{roles[0]} does nothing beside preprocessing: take one of the two out")
+        return self
+
+    @model_validator(mode="after")
+    def _known_format(self) -> "Config":
+        if self.data.format is not None:
+            format_checks.check(self.data)
         return self
 
     @model_validator(mode="after")
@@ -208,8 +212,9 @@ class Config(Strict):
         Args:
             paths: The data's paths or patterns.
         """
-        kind = self.data.format or data_files.format_of(data_paths.flat(paths)[0][1])
-        return None if kind in UNCLEANED else section(self.plain("data")["data"])
+        form = formats.of(data_paths.flat(paths)[0][1], self.data.format)
+        # A path without a known name is CSV, or an error when it is read.
+        return section(self.plain("data")["data"]) if form is None or form.is_cleaned else None
 
     def remarks(self, columns: Mapping[str, str]) -> list[str]:
         """Say what is allowed and hardly meant.

@@ -9,8 +9,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from spec import database_address
 from spec.base import Strict
+from spec.cells.cleaning import Cleaning
 from spec.cells.date_format import DateFormat
-from spec.rows.data_paths import TABLES, flat, placeholders
+from spec.cells.number_format import NumberFormat
+from spec.rows.data_paths import flat, placeholders
 from spec.rows.row_expression import Expression
 from spec.rows.split import Split
 
@@ -145,9 +147,10 @@ class Data(Strict):
     "postgresql://HOST/DATABASE" with user and password from PGUSER and PGPASSWORD, or PGPASSFILE."""
     query_seconds: float = Field(default=3600, gt=0)
     """Time limit of `sql` in seconds."""
-    format: Literal["csv", "jsonl", "xlsx", "parquet", "tfrecord", "idx", "pixels", "images"] | None = None
-    """File format. Unset: by file name, or a folder with one folder of images per class. pixels: CSV with columns
-    pixel1, pixel2, ..."""
+    format: str | None = Field(default=None, min_length=1)
+    """File format: csv, jsonl, xlsx, parquet, tfrecord, idx, images, or pixels, which is CSV with columns pixel1,
+    pixel2, ...; or a reader of your own, as the dotted path of its module, such as "my_reader". Unset: by file name, or
+    images for a folder with one folder of images per class."""
     sheet: str | None = Field(default=None, min_length=1)
     """xlsx: name of the sheet to read. Unset: the first."""
     csv: Csv = Csv()
@@ -204,6 +207,13 @@ class Data(Strict):
         assert self.path is not None, "the query was not run"
         return self.path
 
+    @property
+    def cleaning(self) -> Cleaning:
+        """How the cells of all columns are cleaned."""
+        numbers = NumberFormat(self.csv.decimal, self.csv.thousands, self.csv.units)
+        nulls = self.column_null_values
+        return Cleaning(self.strip_whitespace, self.null_values, nulls, self.fold_case, numbers, self.dates)
+
     @field_validator("exclude")
     @classmethod
     def _understood(cls, exclude: tuple[str, ...]) -> tuple[str, ...]:
@@ -233,16 +243,6 @@ class Data(Strict):
         for key in self.idle(self.model_dump(exclude_none=True, include={"path", "sql"})):
             if getattr(self, key) != _default(self, key):
                 raise ValueError(f"{key} does nothing beside {'sql' if self.sql else 'path'}: take it out")
-        acting = {
-            "csv": ("csv", "jsonl", "xlsx", "pixels"),
-            "sheet": ("xlsx",),
-            "drop": TABLES,
-            "partitions": TABLES,
-            "image": ("idx", "pixels", "images"),
-        }
-        for key, formats in acting.items():
-            if self.format not in (None, *formats) and getattr(self, key) != _default(self, key):
-                raise ValueError(f"{key} does nothing with format = {self.format!r}: take it out")
         return self
 
     @model_validator(mode="after")

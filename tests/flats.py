@@ -119,6 +119,7 @@ class Judged:
         from components.ingestion import executor as ingestion
         from components.ingestion import planning
         from components.ingestion.discovery import data_files
+        from components.ingestion.ingestion_settings import IngestionSettings
         from components.statistics import executor as measuring
         from pipeline import load
         from pipeline.create_pipeline import Places, create_pipeline
@@ -157,7 +158,8 @@ class Judged:
             executor = nodes[name].executor_spec.executor_class()
             executor.Do({**channels, **more}, {output: [made[output]]}, nodes[name].exec_properties)
 
-        config = settings.unpack(json.loads(nodes["ingestion"].exec_properties["settings"]))
+        values = settings.unpack(json.loads(nodes["ingestion"].exec_properties["settings"]))
+        config = IngestionSettings.model_validate(values)
         plan, splits = planning.plan(config), ["train", "eval", "test"]
         writer = ingestion.WriteShard(config, plan, made["examples"].uri, str(root / "drafts"))
         for shard, file in enumerate(plan.files):

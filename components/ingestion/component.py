@@ -1,4 +1,4 @@
-"""The ingestion node: data files in, Examples in splits out."""
+"""The ingestion node: data files to Examples in splits."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -9,6 +9,7 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
 from components.fingerprints import code_digest
+from components.ingestion.discovery import formats
 from components.ingestion.executor import Executor
 from spec import settings
 from spec.rows import data_paths
@@ -27,7 +28,7 @@ class IngestionSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
 
 class Ingestion(base_beam_component.BaseBeamComponent):  # type: ignore[misc]
-    """Reads files with Beam and writes gzipped tf.Example records."""
+    """Reads data files and writes gzipped tf.Example records."""
 
     SPEC_CLASS = IngestionSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -50,17 +51,17 @@ def ingestion(
     """Make the node `ingestion`.
 
     Args:
-        paths: One path or pattern, several, or those of each ready-made split.
-        data: [data] with its defaults, as spec/data.py has it; its `path` is not read.
-        columns: Column name -> schema type (INT, FLOAT, BYTES); other columns are read as they look.
+        paths: One path or pattern, several, or those of each split.
+        data: [data] with its defaults, see spec/data.py; its `path` is not used.
+        columns: Column name -> schema type (INT, FLOAT, BYTES); types of other columns are inferred.
         duties: [columns]: the columns `id`, `group` and `time`, or None.
-        label: Column without which a row is left out; None where a row needs no label.
-        complete: Columns without which a row is left out.
-        content: Digest of the data, so that the cache notices an edit; empty where it cannot be known.
+        label: Rows whose cell in this column is null are dropped; None if rows need no label.
+        complete: Rows with a null in one of these columns are dropped.
+        content: Digest of the data, so that an edit changes the cache key; empty if it is unknown.
         read: Columns that the model reads.
-        notes: What the summary should say of the config.
-        classes: Whether the label is a class, so that equal rows should have one label.
-        settings_folder: Where long settings are kept; None for in line.
+        classes: Whether the label is a class, so that equal rows should have equal labels.
+        notes: Remarks on the config for the summary.
+        settings_folder: Folder for long settings; None keeps them in the node's parameters.
 
     Returns:
         A node with output `examples`: gzipped tf.Examples in the splits train, eval and test.
@@ -73,7 +74,7 @@ def ingestion(
             "duties": {key: duties[key] for key in ("id", "group", "time")},
             "label": label,
             "complete": list(complete),
-            # Of the columns that name a row or its split, those that count when rows are compared.
+            # Of the columns that identify a row or its split: those that count when rows are compared.
             "read": sorted({*duties.values(), data["split"]["column"]} & set(read)),
             "classes": classes,
             "notes": list(notes),
@@ -83,7 +84,7 @@ def ingestion(
     spec = IngestionSpec(
         settings=json.dumps(packed),
         content=content,
-        code=json.dumps(code_digest.stage(Executor.__module__)),
+        code=json.dumps(code_digest.stage(Executor.__module__, *formats.modules(data["format"]))),
         examples=Channel(type=standard_artifacts.Examples),
     )
     node: Ingestion = Ingestion(spec=spec).with_id("ingestion")

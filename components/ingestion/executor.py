@@ -1,4 +1,4 @@
-"""Runs ingestion as a Beam pipeline whose elements are files, never rows."""
+"""Executor of ingestion: a Beam pipeline whose elements are files, not rows."""
 
 import json
 import math
@@ -22,6 +22,7 @@ from components.engine.beam_pipeline import OnEngine
 from components.fingerprints import code_digest
 from components.ingestion import omissions, planning, sources
 from components.ingestion.discovery import data_files, spans
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.parsing.casting import narrowed
 from components.ingestion.readers.csv import BLOCK_BYTES
 from components.ingestion.rows import row_filter, row_profile, split_assignment
@@ -34,37 +35,38 @@ from models import progress
 from models.data import column_cache
 from spec import settings
 from spec.rows.data_paths import SPLITS
+from spec.rows.split import Split
 
 LEFT_OUT, OMITTED = ".left-out", ".omitted"
-"""How the files' names end that tell why rows of a shard were left out, and what of its file was not read as it was."""
+"""Extensions of a shard's files with the counts of dropped rows, and with the omissions of its data file."""
 
 
 class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
-    """TFX calls `Do`."""
+    """Executor of the ingestion node: TFX calls `Do`."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Read the files and write one shard a file and split.
+        """Read the files and write one shard per file and split.
 
         Raises:
-            UserError: a file cannot be read, or a split came out empty.
-            ResourceError: the files are not, or no longer, those that the digest among the parameters is of.
+            UserError: a file cannot be read, or a split is empty.
+            ResourceError: the files have changed since the digest in the parameters was computed.
         """
-        config = settings.unpack(json.loads(exec_properties["settings"]))
         # Workers have another working directory.
-        config = {**config, "paths": data_files.under(project.folder(), config["paths"])}
+        values = settings.unpack(json.loads(exec_properties["settings"]))
+        config = IngestionSettings.under(project.folder(), values)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         try:
             plan = self._ingest(config, examples)
         except Exception:
             # A file that changes while it is read may look broken.
-            data_files.verify(data_files.resolve(config["paths"], config["data"]), exec_properties["content"])
+            data_files.verify(data_files.resolve(config.paths, config.data), exec_properties["content"])
             raise
         data_files.verify(plan.found, exec_properties["content"])
 
-    def _ingest(self, config: dict[str, Any], examples: Any) -> planning.Plan:
+    def _ingest(self, config: IngestionSettings, examples: Any) -> planning.Plan:
         plan = planning.plan(config)
         elements = [
             {"path": file.path, "split": file.split, "shard": number, "shards": len(plan.files)}
@@ -74,34 +76,33 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
             writer = WriteShard(config, plan, examples.uri, f"{temporary}/files")
             for _ in parallel_map.spread(self._make_beam_pipeline, elements, writer, f"{temporary}/rows"):
                 pass
-        kept = _of_shards(examples.uri, len(plan.files), ".json")
-        counts = dict.fromkeys(SPLITS, 0) | _sum(kept.values())
+        shard_counts = _of_shards(examples.uri, len(plan.files), ".json")
+        counts = dict.fromkeys(SPLITS, 0) | _sum(shard_counts.values())
         left_out = _sum(_of_shards(examples.uri, len(plan.files), LEFT_OUT).values())
         omitted = omissions.Omissions(plan.omissions.plain())
-        for told in _of_shards(examples.uri, len(plan.files), OMITTED).values():
-            omitted.merge(omissions.Omissions(told))
-        # Labels were looked at in all spans.
-        every = counts["train"] if plan.split["by"] == "all" else sum(counts.values())
-        every += left_out.get(spans.OTHER, 0)
-        if config["label"]:
-            most = config["data"]["max_null_label"]
-            row_filter.check_labels(left_out, every, column=config["label"], most=most)
+        for plain in _of_shards(examples.uri, len(plan.files), OMITTED).values():
+            omitted.merge(omissions.Omissions(plain))
+        # The label is checked in the rows of all spans.
+        row_count = counts["train"] if config.data.split.by == "all" else sum(counts.values())
+        row_count += left_out.get(spans.OTHER, 0)
+        if config.label:
+            row_filter.check_labels(left_out, row_count, column=config.label, most=config.data.max_null_label)
         for name, number in counts.items():
             if not number:
-                raise UserError(_empty(name, plan, left_out))
+                raise UserError(_empty(name, plan, config.data.split, left_out))
         splits: dict[str, list[Shard]] = {name: [] for name in counts}
-        for suffix, numbers in kept.items():
+        for suffix, numbers in shard_counts.items():
             for name, number in numbers.items():
                 splits[name].append(Shard(_records(name, suffix), number))
-        example_passes.declare(examples, splits, [f"{COUNTS}/{suffix}{row_profile.ENDING}" for suffix in kept])
+        example_passes.declare(examples, splits, [f"{COUNTS}/{suffix}{row_profile.ENDING}" for suffix in shard_counts])
         examples.split_names = artifact_utils.encode_split_names(list(counts))
         examples.span, examples.version = plan.span, plan.version
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         examples.set_string_custom_property("rows", json.dumps(counts))
         examples.set_string_custom_property("left_out", _json(left_out))
-        shown = ", ".join(f"{number:,} {name}" for name, number in counts.items()) + " rows"
-        summary.put(examples, "; ".join([shown + row_filter.sentence(left_out), *omitted.summary(), *plan.notes]))
+        rows = ", ".join(f"{number:,} {name}" for name, number in counts.items()) + " rows"
+        summary.put(examples, "; ".join([rows + row_filter.sentence(left_out), *omitted.summary(), *plan.notes]))
         for reason, number in left_out.items():
             omitted.add("row", reason, action="left out", count=number)
         if omitted:
@@ -111,22 +112,22 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
 
 
 class WriteShard:
-    """One file in, its shard of every split out; see `spread.Work`.
+    """Writes one file's shard of every split; see `spread.Work`.
 
     Args:
         config: The node's settings.
-        plan: What was known before the first row.
-        uri: The Examples artifact's folder.
-        drafts: Folder where a file is kept until it is complete.
+        plan: What was determined before the first row.
+        uri: Folder of the Examples artifact.
+        drafts: Folder of files that are not complete yet.
     """
 
-    def __init__(self, config: dict[str, Any], plan: planning.Plan, uri: str, drafts: str) -> None:
+    def __init__(self, config: IngestionSettings, plan: planning.Plan, uri: str, drafts: str) -> None:
         self._config = config
         self._plan = plan
         self._uri, self._drafts = parallel_map.absolute(uri), parallel_map.absolute(drafts)
 
     def setup(self) -> None:
-        """Nothing is needed."""
+        """Do nothing."""
 
     def process(self, element: dict[str, Any]) -> int:
         """Write the shard.
@@ -137,7 +138,13 @@ class WriteShard:
         config, plan, path = self._config, self._plan, element["path"]
         suffix = _suffix(element["shard"], element["shards"])
         splitter = split_assignment.Splitter(
-            plan.split, cuts=plan.cuts, time=config["duties"]["time"], newest=plan.newest, empty=plan.empty
+            config.data.split,
+            key=plan.key,
+            cut_eval=plan.cut_eval,
+            cuts=plan.cuts,
+            time=config.duties.time,
+            newest=plan.newest,
+            empty=plan.empty,
         )
         keeper = planning.keeper(config)
         paths = {name: f"{self._uri}/{_records(name, suffix)}" for name in splitter.names(element["split"])}
@@ -145,51 +152,51 @@ class WriteShard:
         writers = {name: RecordWriter(draft.file) for name, draft in drafts.items()}
         columns = {name: column_cache.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
-        added = sources.added(path, config["data"])
-        compared = config["classes"] or planning.divided(config, added)
+        added = sources.added(path, config.data)
+        compared = config.classes or planning.divided(config, added)
         skip = planning.naming(config, added) if compared else None
-        marked = row_profile.Marks(skip=skip, label=config["label"], name=next(iter(added), None))
+        marks = row_profile.Marks(skip=skip, label=config.label, name=next(iter(added), None))
         omitted = omissions.Omissions()
-        meter, expected = progress.Meter(), 0.0
+        meter, expected_rows = progress.Meter(), 0.0
         for batch in ahead(planning.read(plan.files[element["shard"]], plan, config, keeper, omitted)):
             narrow = narrowed(batch)
             examples = example_encoding.examples(narrow)
             texts = cut(examples)
-            # Times are compared as they were read.
+            # Times are compared in the precision in which they were read.
             divided = splitter.divide(batch, examples, texts=texts, path=path, ready=element["split"])
-            marked.add(narrow, divided)
+            marks.add(narrow, divided)
             records, typed = framed(examples, texts), column_cache.typed(narrow)
             for name, numbers in divided.items():
                 writers[name].write_framed(joined(records.take(pa.array(numbers))))
                 columns[name].write(column_cache.selected(typed, numbers))
                 counts[name] += len(numbers)
-            if not expected and len(batch):
-                expected = _expected(path, len(batch))
-                meter.expect(expected)
+            if not expected_rows and len(batch):
+                expected_rows = _expected(path, len(batch))
+                meter.expect(expected_rows)
             meter.add(len(batch))
         for name, writer in writers.items():
             writer.close()
             drafts[name].place()
             columns[name].close(writer.digest)
-        for ending, found in ((".json", counts), (LEFT_OUT, keeper.left_out), (OMITTED, omitted.plain())):
+        for ending, content in ((".json", counts), (LEFT_OUT, keeper.left_out), (OMITTED, omitted.plain())):
             draft = parallel_map.Draft(f"{self._uri}/{COUNTS}/{suffix}{ending}", self._drafts)
             with draft.file as file:
-                file.write(json.dumps(found).encode())
+                file.write(json.dumps(content).encode())
             draft.place()
         draft = parallel_map.Draft(f"{self._uri}/{COUNTS}/{suffix}{row_profile.ENDING}", self._drafts)
-        marked.write(draft.file)
+        marks.write(draft.file)
         draft.place()
         return sum(counts.values())
 
 
 def _expected(path: str, rows: int) -> float:
-    """About how many rows a file holds whose first block gave so many; infinite where that is unknown."""
-    plain = path.lower().endswith((".csv", ".tsv", ".txt")) and os.path.isfile(path)
-    return rows * os.path.getsize(path) / min(BLOCK_BYTES, os.path.getsize(path)) if plain else math.inf
+    """Estimate the number of rows of a file from those of its first block; infinite if unknown."""
+    is_text = path.lower().endswith((".csv", ".tsv", ".txt")) and os.path.isfile(path)
+    return rows * os.path.getsize(path) / min(BLOCK_BYTES, os.path.getsize(path)) if is_text else math.inf
 
 
 def _json(left_out: dict[str, int]) -> str:
-    """JSON without a backslash, which `summary.storable` would make another text: quotes in a reason become single."""
+    """Encode as JSON without backslashes, which `summary.storable` would change: quotes become single."""
     plain = {summary.storable(reason).replace('"', "'"): rows for reason, rows in left_out.items()}
     return json.dumps(plain, ensure_ascii=False)
 
@@ -199,18 +206,18 @@ def _suffix(shard: int, shards: int) -> str:
 
 
 def _records(name: str, suffix: str) -> str:
-    """A shard of a split, below the artifact's folder."""
+    """Return the path of a split's shard, relative to the artifact's folder."""
     return f"{manifest.folder(name)}/data_tfrecord-{suffix}.gz"
 
 
 def _of_shards(uri: str, shards: int, ending: str) -> dict[str, Any]:
-    """Read what each shard wrote, and see that no shard is missing: a Beam job's DONE does not prove it."""
-    found = {}
+    """Read one file of every shard; one that is missing is an error, although the Beam job is DONE."""
+    contents = {}
     for suffix in (_suffix(shard, shards) for shard in range(shards)):
         path = f"{uri}/{COUNTS}/{suffix}{ending}"
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            found[suffix] = json.loads(file.read())
-    return found
+            contents[suffix] = json.loads(file.read())
+    return contents
 
 
 def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
@@ -221,11 +228,11 @@ def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return totals
 
 
-def _empty(name: str, plan: planning.Plan, left_out: dict[str, int]) -> str:
-    """Why a split without rows is no split."""
+def _empty(name: str, plan: planning.Plan, split: Split, left_out: dict[str, int]) -> str:
+    """Say why a split is empty, and how to fix it."""
     path = plan.files[0].path + (f" and {len(plan.files) - 1} more" if len(plan.files) > 1 else "")
-    mend = {
-        "column": f"column {plan.split['column']!r} names it in no row",
-        "files": "its files hold none",
-    }.get(plan.split["by"], "it needs more rows, or a larger share in data.split")
-    return f"{path}: no row fell into split {name!r}; {mend}{row_filter.sentence(left_out)}"
+    reason = {
+        "column": f"column {split.column!r} names it in no row",
+        "files": "its files hold no rows",
+    }.get(split.by, "it needs more rows, or a larger share in data.split")
+    return f"{path}: split {name!r} has no rows: {reason}{row_filter.sentence(left_out)}"

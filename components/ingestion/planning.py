@@ -1,4 +1,4 @@
-"""What is known before the first row is written: the files, the columns' types, and where time is cut."""
+"""What is determined before the first row is written: files, column types, and the times at which a split is cut."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from components.ingestion import sources
-from components.ingestion.discovery import data_files, empty_files, spans
+from components.ingestion.discovery import data_files, empty_files, formats, spans
 from components.ingestion.discovery.data_files import DataFile
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing.casting import DOUBLE
 from components.ingestion.rows import left_out_columns, row_sample, row_times
 from components.ingestion.rows.row_filter import Keeper
 from components.ingestion.rows.split_column import cell_text, named_split
 from errors import UserError
-from spec.rows.data_paths import SPLITS
 from spec.rows.grouping import ungrouped
 
 
@@ -25,24 +25,27 @@ class Plan:
     """What every shard needs to know.
 
     Attributes:
-        files: The data's files that hold rows; each makes a shard.
-        found: All of them as they were found, before a split by spans made ready-made splits of them.
-        columns: Type of every column of any file.
-        split: [data.split], its `key` and `cut_eval` added, as `Splitter` takes it.
-        cuts: Times with which splits begin.
-        empty: Columns without any value, where the whole row decides its split.
-        taken: Spans of the column of dates whose rows are taken; empty where none cuts.
-        newest: With data.split.by = "span", how a column is cut and its newest span's number; None where files tell.
+        files: The data's files that hold rows, each of which becomes a shard.
+        found: All files as they were found, before a split by spans assigned splits to them.
+        columns: Type of each column of any file.
+        key: Column whose equal values stay in one split; None for the whole row.
+        cut_eval: Whether the eval split is cut out of train.
+        cuts: Times at which the splits start, except the first.
+        empty: Columns without any value, if the whole row decides the split.
+        taken: Spans of the date column whose rows are read; empty if no column is cut into spans.
+        newest: For data.split.by = "span": how the date column is cut, and the number of its newest span; None if each
+            file is of one span.
         span: Number of the newest span.
         version: Its version.
-        notes: What the summary should say.
-        omissions: What the paths name and is passed over.
+        notes: Remarks for the summary.
+        omissions: Files and columns that are skipped.
     """
 
     files: list[DataFile]
     found: list[DataFile]
     columns: dict[str, str]
-    split: dict[str, Any]
+    key: str | None = None
+    cut_eval: bool = False
     cuts: list[float] = field(default_factory=list)
     empty: frozenset[str] = frozenset()
     taken: list[spans.Span] = field(default_factory=list)
@@ -53,65 +56,61 @@ class Plan:
     omissions: Omissions = field(default_factory=Omissions)
 
 
-def plan(config: Mapping[str, Any]) -> Plan:
+def plan(settings: IngestionSettings) -> Plan:
     """Look at the data before it is divided.
 
     Args:
-        config: The node's settings: `paths`, `data`, `columns`, `duties`, `label`, `complete`.
+        settings: The node's settings.
 
     Raises:
-        UserError: a file is not there or cannot be read.
+        UserError: a file does not exist or cannot be read.
     """
-    data = config["data"]
-    if reason := ungrouped(data["split"]["by"], config["duties"]["group"]):
+    data, split = settings.data, settings.data.split
+    if reason := ungrouped(split.by, settings.duties.group):
         raise UserError(reason)
     omissions = Omissions()
-    found = data_files.resolve(config["paths"], data, omissions)
+    found = data_files.resolve(settings.paths, data, omissions)
     filled = empty_files.without(found, data, omissions)
-    columns = sources.types([file.path for file in filled], data, config["columns"], omissions)
+    columns = sources.types([file.path for file in filled], data, settings.columns, omissions)
     left_out_columns.check(data, omissions, filled[0].path, columns)
-    split = {
-        **data["split"],
-        "key": _key(config),
-        "cut_eval": data["split"]["by"] == "files" and not any(file.split == "eval" for file in found),
-    }
-    made = Plan(filled, found, columns, split, omissions=omissions)
+    cut_eval = split.by == "files" and not any(file.split == "eval" for file in found)
+    planned = Plan(filled, found, columns, _key(settings), cut_eval, omissions=omissions)
     notes = []
     taken = sorted({file.span for file in found if file.span is not None})
-    if data["spans"]:
-        taken = spans.chosen(_spans(made, config), data)
-        made = replace(made, taken=taken)
+    if data.spans:
+        taken = spans.chosen(_spans(planned, settings, data.spans.by), data)
+        planned = replace(planned, taken=taken)
     versions = [file.version or 0 for file in found if file.span in taken[-1:] and file.version is not None]
     if taken:
         notes.append(spans.sentence(taken, max(versions, default=None)))
-    if split["by"] == "span":
+    if split.by == "span":
         if len(taken) < 2:
             raise UserError(
                 f'data.split.by = "span" tests on the newest span and trains on those before it, but there is only '
                 f"{taken[0].shown}: wait for the next one, or divide by hash"
             )
         notes.append(f"test is {taken[-1].shown}")
-        if data["spans"]:
-            made = replace(made, newest=(data["spans"]["by"], taken[-1].number))
+        if data.spans:
+            planned = replace(planned, newest=(data.spans.by, taken[-1].number))
         else:
-            ready = [replace(file, split="test" if file.span == taken[-1] else "train") for file in filled]
-            made = replace(made, files=ready, split={**split, "cut_eval": True})
-    if split["by"] == "time":
-        cuts = row_times.cuts(_times(made, config), {name: split[name] for name in SPLITS})
+            assigned = [replace(file, split="test" if file.span == taken[-1] else "train") for file in filled]
+            planned = replace(planned, files=assigned, cut_eval=True)
+    if split.by == "time":
+        cuts = row_times.cuts(_times(planned, settings), split.shares)
         notes.append(f"eval from {row_times.shown(cuts[0])}, test from {row_times.shown(cuts[1])}")
-        made = replace(made, cuts=cuts)
-    if split["by"] == "column" and not _names_eval(made, config):
-        notes.append(f"eval is cut out of train, as no row's {split['column']} names it")
-        made = replace(made, split={**split, "cut_eval": True})
-    if split["by"] == "hash" and split["key"] is None:
-        made = replace(made, empty=_empty(made, config))
-    notes += config["notes"]
-    if data["sample"]:
-        notes.append(f"a sample of {data['sample']:,} rows")
-    if split["by"] == "all":
-        notes.append("every row is in every split, so that nothing shows how the model does on rows it has not seen")
+        planned = replace(planned, cuts=cuts)
+    if split.by == "column" and not _names_eval(planned, settings):
+        notes.append(f"eval is cut out of train, because {split.column} names it in no row")
+        planned = replace(planned, cut_eval=True)
+    if split.by == "hash" and planned.key is None:
+        planned = replace(planned, empty=_empty(planned, settings))
+    notes += settings.notes
+    if data.sample:
+        notes.append(f"a sample of {data.sample:,} rows")
+    if split.by == "all":
+        notes.append("every row is in every split, so metrics do not show how the model does on unseen rows")
     return replace(
-        made,
+        planned,
         notes=notes,
         span=taken[-1].number if taken else 0,
         version=max([*versions, *(file.version or 0 for file in found if file.span is None)], default=0),
@@ -119,165 +118,166 @@ def plan(config: Mapping[str, Any]) -> Plan:
 
 
 def read(
-    file: data_files.DataFile,
-    plan: Plan,
-    config: Mapping[str, Any],
-    keep: Keeper,
-    omissions: Omissions | None = None,
+    file: DataFile, plan: Plan, settings: IngestionSettings, keep: Keeper, omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of one file that stay, a batch at a time.
+    """Read the rows of one file that are kept, in batches.
 
     Args:
         file: One of the plan's files.
-        plan: Of which only `files` and `columns` are asked.
-        config: The node's settings.
-        keep: Leaves rows out, and counts them.
-        omissions: Takes what of the file is not read as it is there.
+        plan: The plan; only `files`, `columns`, `taken` and `cut_eval` are used.
+        settings: The node's settings.
+        keep: Drops rows and counts them.
+        omissions: Records what of the file is skipped, dropped, cut or converted.
 
     Raises:
         UserError: the file cannot be read.
     """
-    batches = sources.batches(file.path, config["data"], _types(file, plan, config), omissions)
-    if config["data"]["sample"]:
-        batches = row_sample.rows(batches, row_sample.part(config["data"]["sample"], file, plan.files, plan.split))
+    batches = sources.batches(file.path, settings.data, _types(file, plan, settings), omissions)
+    if settings.data.sample:
+        count = row_sample.part(
+            settings.data.sample, file, plan.files, settings.data.split.shares, cut_eval=plan.cut_eval
+        )
+        batches = row_sample.rows(batches, count)
     for batch in batches:
-        yield kept(batch, file, plan, config, keep)
+        yield kept(batch, file, plan, settings, keep)
 
 
-def _types(file: data_files.DataFile, plan: Plan, config: Mapping[str, Any]) -> Mapping[str, str]:
-    """Types to read a file's columns in: seconds since 1970 with a fraction are equal in float32 within minutes."""
-    name = config["duties"]["time"]
-    if plan.split["by"] != "time" or plan.columns.get(name) != "FLOAT":
+def _types(file: DataFile, plan: Plan, settings: IngestionSettings) -> Mapping[str, str]:
+    """Return the types to read columns in: times in float32 seconds since 1970 would be equal within minutes."""
+    name = settings.duties.time
+    if settings.data.split.by != "time" or name is None or plan.columns.get(name) != "FLOAT":
         return plan.columns
-    if (config["data"]["format"] or data_files.format_of(file.path)) not in ("csv", "jsonl", "xlsx", "parquet"):
-        return plan.columns
-    return {**plan.columns, name: DOUBLE}
+    form = formats.of(file.path, settings.data.format)
+    return {**plan.columns, name: DOUBLE} if form is not None and form.is_cleaned else plan.columns
 
 
 def kept(
-    batch: pa.RecordBatch, file: data_files.DataFile, plan: Plan, config: Mapping[str, Any], keep: Keeper
+    batch: pa.RecordBatch, file: DataFile, plan: Plan, settings: IngestionSettings, keep: Keeper
 ) -> pa.RecordBatch:
-    """Rows of a batch that stay; arguments as of `read`."""
-    found = keep.keep(batch)
+    """Return the rows of a batch that are kept; arguments as of `read`."""
+    rows = keep.keep(batch)
     if not plan.taken:
-        return found
+        return rows
     wanted = [span.number for span in plan.taken]
-    others = np.isin(span_numbers(found, file, config), wanted, invert=True)
-    return keep.drop(found, pa.array(others), spans.OTHER)
+    others = np.isin(span_numbers(rows, file, settings), wanted, invert=True)
+    return keep.drop(rows, pa.array(others), spans.OTHER)
 
 
-def keeper(config: Mapping[str, Any]) -> Keeper:
-    """Leaves rows out as the settings say."""
-    return Keeper(exclude=config["data"]["exclude"], complete=config["complete"], label=config["label"])
+def keeper(settings: IngestionSettings) -> Keeper:
+    """Make the filter that the settings describe."""
+    return Keeper(exclude=settings.data.exclude, complete=settings.complete, label=settings.label)
 
 
-def naming(config: Mapping[str, Any], added: Sequence[str] = ()) -> tuple[str | None, ...]:
-    """Columns that name a row or its split, and so do not count when rows are compared.
+def naming(settings: IngestionSettings, added: Sequence[str] = ()) -> tuple[str | None, ...]:
+    """Return the columns that identify a row or its split, and are ignored when rows are compared.
 
-    What the model reads always counts, also where it divides the rows.
-
-    Args:
-        config: The node's settings.
-        added: Columns that the reader adds to name a row.
-    """
-    split, read = config["data"]["split"], config["read"]
-    names = (config["duties"]["id"], _key(config), *added)
-    return *(name for name in names if name not in read), *([split["column"]] if split["by"] == "column" else [])
-
-
-def divided(config: Mapping[str, Any], added: Sequence[str] = ()) -> bool:
-    """Whether equal rows may be on both sides of the split.
+    A column that the model reads is compared in any case.
 
     Args:
-        config: The node's settings.
-        added: Columns that the reader adds to name a row.
+        settings: The node's settings.
+        added: Columns that the reader adds to identify a row.
     """
-    split = config["data"]["split"]
-    # Where the whole row decides, equal rows are on one side, but for a name that the reader gave them.
-    return split["by"] != "all" and (split["by"] != "hash" or _key(config) is not None or bool(added))
+    split = settings.data.split
+    names = (settings.duties.id, _key(settings), *added)
+    return *(name for name in names if name not in settings.read), *([split.column] if split.by == "column" else [])
 
 
-def added(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Columns that the reader of the data adds to name a row; none where the data is gone."""
+def divided(settings: IngestionSettings, added: Sequence[str] = ()) -> bool:
+    """Return whether equal rows may be in different splits.
+
+    Args:
+        settings: The node's settings.
+        added: Columns that the reader adds to identify a row.
+    """
+    by = settings.data.split.by
+    # If the whole row decides, equal rows are in one split, unless the reader added a name to them.
+    return by != "all" and (by != "hash" or _key(settings) is not None or bool(added))
+
+
+def added(settings: IngestionSettings) -> tuple[str, ...]:
+    """Return the columns that the data's reader adds to identify a row; none if the data no longer exists."""
     try:
-        first = data_files.resolve(config["paths"], config["data"])[0]
+        first = data_files.resolve(settings.paths, settings.data)[0]
     except UserError:
         return ()
-    return sources.added(first.path, config["data"])
+    return sources.added(first.path, settings.data)
 
 
-def _key(config: Mapping[str, Any]) -> str | None:
-    """The column whose equal cells stay on one side."""
-    duties = config["duties"]
-    split = config["data"]["split"]
-    by_column = split["by"] == "column"  # its column names splits, and holds no rows together
-    key: str | None = (None if by_column else split["column"]) or duties["group"] or duties["id"]
-    return key
+def _key(settings: IngestionSettings) -> str | None:
+    """Return the column whose equal values stay in one split."""
+    split = settings.data.split
+    # With by = "column" the column names the split, and keeps no rows together.
+    column = None if split.by == "column" else split.column
+    return column or settings.duties.group or settings.duties.id
 
 
-def _spans(plan: Plan, config: Mapping[str, Any]) -> set[spans.Span]:
-    """Spans of the rows that stay."""
-    keep, by = keeper(config), config["data"]["spans"]["by"]
-    found = {
+def _spans(plan: Plan, settings: IngestionSettings, by: str) -> set[spans.Span]:
+    """Return the spans of the rows that are kept."""
+    keep = keeper(settings)
+    numbers = {
         number
         for file in plan.files
-        for batch in read(file, plan, config, keep)
-        for number in np.unique(span_numbers(batch, file, config)).tolist()
+        for batch in read(file, plan, settings, keep)
+        for number in np.unique(span_numbers(batch, file, settings)).tolist()
     }
-    return {spans.named(number, by) for number in found}
+    return {spans.named(number, by) for number in numbers}
 
 
-def _empty(plan: Plan, config: Mapping[str, Any]) -> frozenset[str]:
-    """Columns that are blank in every row: stock knows no type of them. Where none is, the first batch tells."""
-    found: frozenset[str] | None = None
-    keep = keeper(config)
+def _empty(plan: Plan, settings: IngestionSettings) -> frozenset[str]:
+    """Return the columns that are null in every row: stock TFX has no type for them.
+
+    Usually the first batch shows that there are none.
+    """
+    empty: frozenset[str] | None = None
+    keep = keeper(settings)
     for file in plan.files:
-        for batch in read(file, plan, config, keep):
-            names = zip(batch.schema.names, batch.columns, strict=True)
-            blank = frozenset(name for name, cells in names if cells.null_count == len(cells))
-            found = blank if found is None else found & blank
-            if not found:
-                return found
-    return found or frozenset()
+        for batch in read(file, plan, settings, keep):
+            cells = zip(batch.schema.names, batch.columns, strict=True)
+            nulls = frozenset(name for name, column in cells if column.null_count == len(column))
+            empty = nulls if empty is None else empty & nulls
+            if not empty:
+                return empty
+    return empty or frozenset()
 
 
-def _names_eval(plan: Plan, config: Mapping[str, Any]) -> bool:
-    """Whether the config or a row names the split eval."""
-    name, values = plan.split["column"], plan.split["values"]
+def _names_eval(plan: Plan, settings: IngestionSettings) -> bool:
+    """Return whether the config or a row names the split eval."""
+    name, values = str(settings.data.split.column), settings.data.split.values
     if "eval" in values.values():
         return True
-    keep = keeper(config)
+    keep = keeper(settings)
     return any(
         named_split(cell_text(cell), values) == "eval"
         for file in plan.files
-        for batch in read(file, plan, config, keep)
+        for batch in read(file, plan, settings, keep)
         for cell in column(batch, name, file.path).unique().to_pylist()
     )
 
 
-def span_numbers(batch: pa.RecordBatch, file: data_files.DataFile, config: Mapping[str, Any]) -> Any:
-    """Span of each row, where a column of dates cuts spans: int64 (rows,)."""
-    name = config["duties"]["time"]
+def span_numbers(batch: pa.RecordBatch, file: DataFile, settings: IngestionSettings) -> Any:
+    """Return the span number of each row, int64 (rows,), if a date column is cut into spans."""
+    assert settings.data.spans is not None, "no column is cut into spans"
+    name = str(settings.duties.time)
     keys = row_times.keys(column(batch, name, file.path), name, file.path)
-    return spans.numbers(keys, config["data"]["spans"]["by"], name)
+    return spans.numbers(keys, settings.data.spans.by, name)
 
 
-def _times(plan: Plan, config: Mapping[str, Any]) -> Iterator[Any]:
-    """Times of the rows that stay, a batch at a time."""
-    name = config["duties"]["time"]
-    keep = keeper(config)
+def _times(plan: Plan, settings: IngestionSettings) -> Iterator[Any]:
+    """Yield the times of the rows that are kept, in batches."""
+    name = str(settings.duties.time)
+    keep = keeper(settings)
     for file in plan.files:
-        for batch in read(file, plan, config, keep):
+        for batch in read(file, plan, settings, keep):
             yield row_times.keys(column(batch, name, file.path), name, file.path)
 
 
 def column(batch: pa.RecordBatch, name: str, path: str) -> pa.Array:
-    """One column of a batch.
+    """Return one column of a batch.
 
     Raises:
-        UserError: it has none of that name.
+        UserError: the batch has no column of this name.
     """
-    at = batch.schema.get_field_index(name)
-    if at < 0:
-        raise UserError(f"{path}: column {name!r} is missing. There is: {', '.join(batch.schema.names)}")
-    return batch.column(at)
+    index = batch.schema.get_field_index(name)
+    if index < 0:
+        raise UserError(f"{path}: column {name!r} is missing. Known columns: {', '.join(batch.schema.names)}")
+    return batch.column(index)

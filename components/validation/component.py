@@ -12,6 +12,7 @@ from tfx.types.channel import Channel
 from tfx.types.standard_component_specs import ExampleValidatorSpec
 
 from components.fingerprints import code_digest
+from components.ingestion.discovery import formats
 from components.validation.executor import Executor
 from spec import settings
 
@@ -84,8 +85,10 @@ def validation(
         A node with output `anomalies`, which fails with GateError where a gate that blocks finds its limit passed.
     """
     ours: dict[str, Any] = {}
+    readers: list[str] = []
     if gates is not None and columns is not None:
         read = settings.unpack(json.loads(source))
+        readers = formats.modules(read["data"]["format"])
         packed = {
             "gates": dict(gates),
             "columns": {key: list(names) for key, names in columns.items()},
@@ -109,7 +112,7 @@ def validation(
         statistics=statistics,
         schema=schema,
         exclude_splits="[]",
-        code=json.dumps(code_digest.stage(Executor.__module__)),
+        code=json.dumps(code_digest.stage(Executor.__module__, *readers)),
         anomalies=Channel(type=standard_artifacts.ExampleAnomalies),
         **{key: value for key, value in ours.items() if value is not None},
     )

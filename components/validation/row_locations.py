@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from components.ingestion import planning, sources
-from components.ingestion.discovery import data_files
+from components.ingestion.discovery import data_files, formats
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.parsing import csv_errors
 from components.validation.gate_findings import MOST, Finding
 from errors import ResourceError, UserError
+from spec.data import Data
 from spec.rows import data_paths
 
 _NUMBER = "row number"
@@ -30,10 +32,11 @@ def locate(findings: Sequence[Finding], source: Mapping[str, Any], content: str 
     waiting = [finding for finding in findings if finding.at_fault is not None]
     if not waiting:
         return
+    settings = IngestionSettings.model_validate(source)
     try:
-        data_files.verify(data_files.resolve(source["paths"], source["data"]), content)
-        for path, batch, numbers in _kept(source):
-            added = next(iter(sources.added(path, source["data"])), None)
+        data_files.verify(data_files.resolve(settings.paths, settings.data), content)
+        for path, batch, numbers in _kept(settings):
+            added = next(iter(sources.added(path, settings.data)), None)
             for finding in waiting:
                 _fill(finding, path, batch, numbers, added)
             waiting = [finding for finding in waiting if len(finding.rows) < MOST]
@@ -42,7 +45,7 @@ def locate(findings: Sequence[Finding], source: Mapping[str, Any], content: str 
     except (UserError, ResourceError, OSError, KeyError, pa.ArrowException):
         # The verdict stands without them.
         pass
-    _lines([finding for finding in findings if finding.rows], source["data"])
+    _lines([finding for finding in findings if finding.rows], settings.data)
 
 
 def _fill(finding: Finding, path: str, batch: pa.RecordBatch, numbers: Any, name: str | None) -> None:
@@ -58,13 +61,13 @@ def _fill(finding: Finding, path: str, batch: pa.RecordBatch, numbers: Any, name
         finding.rows += [{"file": path, "line": int(numbers[row])} for row in found]
 
 
-def _kept(source: Mapping[str, Any]) -> Iterator[tuple[str, pa.RecordBatch, Any]]:
+def _kept(source: IngestionSettings) -> Iterator[tuple[str, pa.RecordBatch, Any]]:
     """File, rows that ingestion kept, and their numbers in the file, from 1."""
     plan = planning.plan(source)
     keeper = planning.keeper(source)
     for file in plan.files:
         before = 0
-        for batch in sources.source(file.path, source["data"]).batches(file.path, source["data"], plan.columns):
+        for batch in sources.reader(file.path, source.data).batches(file.path, source.data, plan.columns):
             numbers = pa.array(np.arange(before + 1, before + len(batch) + 1))
             before += len(batch)
             numbered = pa.RecordBatch.from_arrays([*batch.columns, numbers], [*batch.schema.names, _NUMBER])
@@ -74,12 +77,13 @@ def _kept(source: Mapping[str, Any]) -> Iterator[tuple[str, pa.RecordBatch, Any]
             yield file.path, own, kept.column(at).to_numpy()
 
 
-def _lines(findings: Sequence[Finding], data: Mapping[str, Any]) -> None:
+def _lines(findings: Sequence[Finding], data: Data) -> None:
     """Row numbers of CSV files to lines, by reading these up to the last one."""
     wanted: dict[str, set[int]] = {}
     for finding in findings:
         for row in finding.rows:
-            if row["line"] is not None and (data["format"] or data_files.format_of(row["file"])) in ("csv", "pixels"):
+            form = None if row["line"] is None else formats.of(row["file"], data.format)
+            if form is not None and form.is_csv:
                 wanted.setdefault(row["file"], set()).add(row["line"])
     lines = {path: _lines_of(path, numbers, data) for path, numbers in wanted.items()}
     for finding in findings:
@@ -88,8 +92,8 @@ def _lines(findings: Sequence[Finding], data: Mapping[str, Any]) -> None:
             row["file"] = os.path.relpath(row["file"]) if _is_below(row["file"]) else row["file"]
 
 
-def _lines_of(path: str, numbers: set[int], data: Mapping[str, Any]) -> dict[int, int]:
-    before, last = (1 if data["csv"]["header"] else 0), max(numbers)
+def _lines_of(path: str, numbers: set[int], data: Data) -> dict[int, int]:
+    before, last = (1 if data.csv.header else 0), max(numbers)
     with csv_errors.numbered(path, data) as rows:
         wanted = itertools.takewhile(lambda row: row[0] - before <= last, rows)
         return {row - before: line for row, line, _ in wanted if row - before in numbers}

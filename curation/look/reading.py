@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from components.ingestion import sources
-from components.ingestion.discovery import data_files, empty_files, hive_partitions, image_folders, unsupported_formats
+from components.ingestion.discovery import (
+    data_files,
+    empty_files,
+    formats,
+    hive_partitions,
+    image_folders,
+    unsupported_formats,
+)
 from components.ingestion.omissions import Omissions, short
 from components.ingestion.parsing import csv_text
 from components.ingestion.readers import images
@@ -20,14 +27,11 @@ from curation.look.image_facts import Pictures
 from curation.propose import cell_rules, config_text
 from curation.propose.choices import Line
 from errors import UserError
-from spec.cells.cleaning import Cleaning
 from spec.data import Data
 from spec.rows import data_paths
 
 MOST_ROWS = 2_000_000
 """Rows that are looked at; what follows them is not read."""
-TEXTS = ("csv", "jsonl", "xlsx")
-"""Formats whose cells are texts, which tell by their looks what they mean."""
 MOST_IMAGES = 20_000
 """Images in files of many that are looked at."""
 _ADDED = "the file's path, whose folder is the class: it names the row, and never is a feature"
@@ -133,18 +137,19 @@ def read(path: str, root: str) -> Found:
     found, lines, cut = _cut(root, lines, what)
     said += cut
     table, whole = found.table, found.whole
-    if what in (*TEXTS, "parquet"):
+    form = formats.of(first, what)
+    if form is not None and form.is_cleaned and "image" not in form.keys:
         plain = _active(lines)
         again = functools.partial(lambda other, keys: cells(root, {**keys, **other}).table, keys=plain)
-        settled, cell_said = cell_rules.propose(table, lines, first, what, again)
+        settled, cell_said = cell_rules.propose(table, lines, first, str(what), again)
         said = [*said, *cell_said]
         if settled != lines:
             lines = settled
             found = cells(root, _active(lines))
             table, whole = found.table, found.whole
-    if what in ("idx", "pixels"):
+    if form is not None and "image" in form.keys:
         looked = image_facts.of(table["image"].to_pylist())
-        return Found(table.drop(["image"]), tuple(lines), whole, what, looked, said=tuple(said))
+        return Found(table.drop(["image"]), tuple(lines), whole, str(what), looked, said=tuple(said))
     return Found(table, tuple(lines), whole, str(what), said=tuple(said))
 
 
@@ -155,7 +160,8 @@ def _active(lines: Sequence[Line]) -> dict[str, Any]:
 def _cut(root: str, lines: list[Line], what: str | None) -> tuple[Cells, list[Line], list[str]]:
     """Read the data; texts that are too long are cut, with the key that does so, and a sentence."""
     data = _active(lines)
-    most = MOST_ROWS if what in TEXTS else None
+    form = None if what is None else formats.reader(what).FORMAT
+    most = MOST_ROWS if form is not None and form.is_untyped else None
     if what != "csv":
         return cells(root, data, most), lines, []
     csv = {**data.get("csv", {}), "long_cells": "cut"}
@@ -184,37 +190,36 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     Raises:
         UserError: it cannot be read.
     """
-    settings, told = _settings(root, data), Omissions()
-    paths = [
-        file.path for file in empty_files.without(data_files.resolve(settings["path"], settings, told), settings, told)
-    ]
-    what = settings["format"] or data_files.format_of(paths[0])
+    parsed, told = _parsed(root, data), Omissions()
+    paths = _filled(parsed, told)
+    what = parsed.format or data_files.format_of(paths[0])
     if what == "images":
         table, _ = image_facts.table(paths, told)
         return Cells(table, True, dict(images.COLUMNS), told)
-    most = most or (MOST_ROWS if what in (*TEXTS, "parquet", "tfrecord") else MOST_IMAGES)
+    form = formats.of(paths[0], parsed.format)
+    most = most or (MOST_ROWS if form is not None and "image" not in form.keys else MOST_IMAGES)
     # As texts: which cells make a column a text, and which stand for a missing value, is not known yet.
-    names = sources.look(paths[0], settings) if what in TEXTS else settings["dates"]
-    columns = {name: "BYTES" for name in names if name not in settings["partitions"]}
+    names = sources.look(paths[0], parsed) if form is not None and form.is_untyped else parsed.dates
+    columns = {name: "BYTES" for name in names if name not in parsed.partitions}
     batches, rows = [], 0
-    for batch in sources.batches(paths, settings, columns, told):
+    for batch in sources.batches(paths, parsed, columns, told):
         batches.append(batch)
         rows += len(batch)
         if rows >= most:
             break
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
-    table = number_formats.as_read(several_files.together(batches), Cleaning.of(settings), texts)
+    table = number_formats.as_read(several_files.together(batches), parsed.cleaning, texts)
     return Cells(table, rows < most, {}, told)
 
 
 def _partitions(lines: Sequence[Line], root: str) -> list[str]:
     """Keys of folders named KEY=VALUE below the data's folder."""
-    settings = _settings(root, _active(lines))
+    data = _parsed(root, _active(lines))
     found: list[str] = []
-    for _, pattern in data_paths.flat(settings["path"]):
+    for _, pattern in data_paths.flat(data.paths):
         folder = pattern if os.path.isdir(pattern) else os.path.dirname(re.split(r"[*?{[]", pattern)[0])
-        own = [file.path for file in data_files.resolve(pattern, settings)]
+        own = [file.path for file in data_files.resolve(pattern, data)]
         keys = hive_partitions.keys(os.path.relpath(path, folder) for path in own)
         found = keys if not found else [key for key in found if key in keys]
     return found
@@ -222,19 +227,23 @@ def _partitions(lines: Sequence[Line], root: str) -> list[str]:
 
 def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
     """Columns of any file that cannot be read, or that not all files have, and why."""
-    settings = _settings(root, _active(lines))
+    data = _parsed(root, _active(lines))
     found: dict[str, str] = {}
-    paths = [
-        file.path for file in empty_files.without(data_files.resolve(settings["path"], settings), settings, Omissions())
-    ]
+    paths = _filled(data, Omissions())
     for path in paths:
-        found |= sources.unreadable(path, settings)
-    return found | several_files.uncommon(paths, {**settings, "drop": list(found)})
+        found |= sources.unreadable(path, data)
+    return found | several_files.uncommon(paths, data.model_copy(update={"drop": tuple(found)}))
 
 
-def _settings(root: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The section [data] with all defaults, its paths put under a folder."""
-    return Data.model_validate({**data, "path": data_files.under(root, data["path"])}).model_dump(mode="json")
+def _parsed(root: str, data: Mapping[str, Any]) -> Data:
+    """Parse [data], its paths joined to a folder."""
+    return Data.model_validate({**data, "path": data_files.under(root, data["path"])})
+
+
+def _filled(data: Data, omissions: Omissions) -> list[str]:
+    """Return the data's files that hold rows."""
+    files = data_files.resolve(data.paths, data, omissions)
+    return [file.path for file in empty_files.without(files, data, omissions)]
 
 
 def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
@@ -253,7 +262,7 @@ def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
         "images",
         image_facts.of(image_facts.some(paths)),
         images.COLUMNS,
-        dict.fromkeys(sources.added(folders[0], {"format": "images"}), _ADDED),
+        dict.fromkeys(images.FORMAT.added_columns, _ADDED),
         (*said, *([twice] if twice else [])),
     )
 
@@ -261,5 +270,5 @@ def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
 def _first(paths: Any, root: str) -> str:
     """One file of the data, or one folder of images."""
     pattern = os.path.join(root, paths) if isinstance(paths, str) else data_files.under(root, paths["train"])
-    settings = Data(path=".").model_dump(mode="json")
-    return empty_files.without(data_files.resolve(pattern, settings), settings, Omissions())[0].path
+    data = Data(path=".")
+    return empty_files.without(data_files.resolve(pattern, data), data, Omissions())[0].path

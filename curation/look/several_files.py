@@ -1,24 +1,24 @@
 """Data of several files: the columns that all of them have make one table."""
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow as pa
 
 from components.ingestion import sources
 from errors import UserError
+from spec.data import Data
 
 SHOWN = 4
 """Names of a first line in a message."""
 
 
-def uncommon(paths: Sequence[str], settings: Mapping[str, Any]) -> dict[str, str]:
+def uncommon(paths: Sequence[str], data: Data) -> dict[str, str]:
     """Columns that some files lack.
 
     Args:
         paths: The files.
-        settings: [data] with all defaults.
+        data: [data] with all defaults.
 
     Returns:
         Column -> why it cannot be used, as a sentence without its end.
@@ -28,7 +28,7 @@ def uncommon(paths: Sequence[str], settings: Mapping[str, Any]) -> dict[str, str
     """
     if len(paths) < 2:
         return {}
-    every = {path: sources.look(path, settings) for path in paths}
+    every = {path: sources.look(path, data) for path in paths}
     first, *others = every.items()
     for path, names in others:
         shared = len(set(names).intersection(first[1]))

@@ -56,8 +56,8 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
         text: Its beginning, of whole lines.
         dialect: Keys of `csv` that are known: the delimiter and the encoding.
     """
-    settings = Data.model_validate({"path": path, "csv": dialect}).model_dump(mode="json")
-    rows = [record for record in _records(io.StringIO(text, newline=""), path, settings) if record.cells]
+    data = Data.model_validate({"path": path, "csv": dialect})
+    rows = [record for record in _records(io.StringIO(text, newline=""), path, data) if record.cells]
     if not rows:
         return Layout({}, [], [])
     width = collections.Counter(len(record.cells) for record in rows[:LOOKED_AT]).most_common(1)[0][0]
@@ -75,7 +75,7 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
         shown = csv_edges.shown(rows[0].text[0])
         reasons.append(f"the table begins in line {rows[first].line}, and above it stands {shown}")
         rows = rows[first:]
-    footer = _footer(path, settings | {"csv": {**settings["csv"], **keys}}, text, width, rows)
+    footer = _footer(path, data.model_copy(update={"csv": data.csv.model_copy(update=keys)}), text, width, rows)
     if footer:
         keys["skip_footer"] = len(footer)
         shown = csv_edges.shown(footer[0].text[0])
@@ -125,11 +125,11 @@ def _are_counted(numbers: Sequence[str]) -> bool:
     return len(whole) == len(numbers) > 1 and whole == list(range(whole[0], whole[0] + len(whole)))
 
 
-def _records(lines: io.StringIO, path: str, settings: dict[str, Any], *, begin: bool = True) -> list[Record]:
+def _records(lines: io.StringIO, path: str, data: Data, *, begin: bool = True) -> list[Record]:
     found: list[Record] = []
     with contextlib.suppress(csv.Error):
         # What cannot be read is named by who reads all of it.
-        found.extend(csv_text.records(lines, path, settings, begin=begin, strict=False))
+        found.extend(csv_text.records(lines, path, data, begin=begin, strict=False))
     return found
 
 
@@ -167,12 +167,12 @@ def _first(rows: Sequence[Record], width: int) -> int:
     return 0
 
 
-def _footer(path: str, settings: dict[str, Any], text: str, width: int, rows: Sequence[Record]) -> list[Record]:
+def _footer(path: str, data: Data, text: str, width: int, rows: Sequence[Record]) -> list[Record]:
     """The rows at the end that are none of the table."""
     if width == 1 or len(rows) < 2:
         return []
-    whole, end = _tail(path, settings, text)
-    records = [record for record in _records(io.StringIO(end, newline=""), path, settings, begin=whole) if record.cells]
+    whole, end = _tail(path, data, text)
+    records = [record for record in _records(io.StringIO(end, newline=""), path, data, begin=whole) if record.cells]
     body = records[1:] if whole else records
     found: list[Record] = []
     while len(body) > 1 and len(found) <= FOOTER_ROWS:
@@ -184,9 +184,9 @@ def _footer(path: str, settings: dict[str, Any], text: str, width: int, rows: Se
     return found if len(found) <= FOOTER_ROWS else []
 
 
-def _tail(path: str, settings: dict[str, Any], text: str) -> tuple[bool, str]:
+def _tail(path: str, data: Data, text: str) -> tuple[bool, str]:
     """Whether `text` is all of the file, and the end of the file, of whole lines."""
-    encoding = csv_text.codec(settings)
+    encoding = csv_text.codec(data)
     plain = compression.kind(opening.head(path)) is None and not encoding.startswith(("utf-16", "utf-32"))
     with contextlib.suppress(OSError, UnicodeDecodeError, *compression.FAULTS):
         if plain:

@@ -19,9 +19,9 @@ def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
         The keys with `csv.names` where it is needed, and what is to be said.
     """
     known = {line.key: line.value for line in lines if line.active}
-    settings = Data.model_validate({"csv": known.get("csv", {}), "path": path}).model_dump(mode="json")
+    data = Data.model_validate({"csv": known.get("csv", {}), "path": path})
     try:
-        names = csv_header.read(path, settings).names
+        names = csv_header.read(path, data).names
     except csv.Error:
         return list(lines), []  # who reads it says what is wrong
     made = unique(names)

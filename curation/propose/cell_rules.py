@@ -65,7 +65,7 @@ class _Places:
 
     def __init__(self, lines: Sequence[Line], path: str, kind: str) -> None:
         self.given = {line.key: line.value for line in lines if line.active}
-        self._settings = Data.model_validate({**self.given, "path": path}).model_dump(mode="json")
+        self._data = Data.model_validate({**self.given, "path": path})
         self._path, self._kind = path, kind
 
     def named(self, examples: Sequence[tuple[int, str]]) -> str:
@@ -76,7 +76,7 @@ class _Places:
         if self._kind != "csv":
             # A sheet has its header in row 1; JSON lines have none.
             return {"jsonl": f"line {row + 1}", "xlsx": f"row {row + 2}"}.get(self._kind, f"row {row + 1}")
-        return csv_errors.place(self._path, self._settings, row + 1 + bool(self._settings["csv"]["header"]))
+        return csv_errors.place(self._path, self._data, row + 1 + self._data.csv.header)
 
 
 def _with_numbers(lines: Sequence[Line], formats: Formats, said: str) -> list[Line]:

@@ -235,7 +235,7 @@ def _data(request: Request, config: Config, columns: Mapping[str, str], target: 
     preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column, omissions=told)
     for line in told.lines():
         printing.line(f"data       {line}")
-    content = data_files.content(data_files.resolve(here, config.plain("data")["data"]))
+    content = data_files.content(data_files.resolve(here, config.data))
     return data_files.under("", config.data.paths), content
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import project
 from components.fingerprints import code_digest
-from components.ingestion.discovery import data_files
+from components.ingestion.discovery import data_files, formats
 from models import file_reads
 from orchestration.records import run_events
 from pipeline import load
@@ -58,18 +58,15 @@ def identity(
     plain = {key: value for key, value in config.plain().items() if key not in NO_MATTER}
     text = json.dumps([plain, advisory], sort_keys=True).encode()
     modules = code_modules(config)
+    newest = config.data.model_copy(update={"span": None, "window": None})
     return {
         "config": hashlib.sha256(text).hexdigest()[:16],
-        "data": data_files.content(data_files.resolve(data, plain["data"])),
+        "data": data_files.content(data_files.resolve(data, config.data)),
         "schema": schema_content,
         "code": code_digest.code(*modules, files=config.files, values=config.network),
         "libraries": code_digest.libraries_of(*modules),
         "stages": f"{first or ''}:{to or ''}",
-        **(
-            {"served rows": data_files.content(data_files.resolve(skew, {"format": config.data.format}))}
-            if skew
-            else {}
-        ),
+        **({"served rows": data_files.content(data_files.resolve(skew, newest))} if skew else {}),
     }
 
 
@@ -78,7 +75,7 @@ def code_modules(config: Config) -> tuple[str, ...]:
     name = str(config.network["name"])
     own = [name.rpartition(".")[0] if "." in name else f"models.networks.{name}"]
     own += [config.preprocessing.rpartition(".")[0]] if config.preprocessing else []
-    return (*CODE, *own)
+    return (*CODE, *formats.modules(config.data.format), *own)
 
 
 def asked(

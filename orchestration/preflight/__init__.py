@@ -7,7 +7,7 @@ from typing import Any
 
 import project
 from components.engine import arguments, endpoints
-from components.ingestion.discovery import data_files
+from components.ingestion.discovery import data_files, formats
 from components.ingestion.omissions import Omissions
 from components.ingestion.rows import row_filter
 from components.query.snapshot import Snapshot
@@ -163,7 +163,7 @@ def _data(report: Report, config: Config, columns: dict[str, str], table: Table 
 
 def _served(paths: Any, config: Config, shown: str) -> str:
     try:
-        found = data_files.resolve(paths, {"format": config.data.format})
+        found = data_files.resolve(paths, config.data.model_copy(update={"span": None, "window": None}))
     except UserError as error:
         raise UserError(f"{shown}: gates.skew.path: {str(error).removeprefix('data.path: ')}") from error
     data = config.data.model_copy(update={"spans": None})
@@ -177,6 +177,8 @@ def _is_there(stem: str) -> bool:
 def _code(config: Config) -> str:
     name = config.network["name"]
     own = [path.rpartition(".")[0] for path in (config.preprocessing, name if "." in name else None) if path]
+    if config.data.format is not None:
+        own.append(formats.module(config.data.format))
     modules = [*([] if "." in name else [f"models.networks.{name}"]), *own]
     findings = user_imports.check(modules)
     if findings:

@@ -4,14 +4,14 @@ import codecs
 import contextlib
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from components.ingestion.discovery import compression, opening
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import csv_edges, csv_errors, csv_header, csv_text
 from errors import UserError
+from spec.data import Data
 
 BLOCK = 2 << 20
 """Bytes of text at the beginning and at the end whose rows are taken apart."""
@@ -59,27 +59,27 @@ class Rows:
     findings: list[str] = field(default_factory=list)
 
 
-def scan(path: str, settings: Mapping[str, Any]) -> Text:
+def scan(path: str, data: Data) -> Text:
     """Look through a file of this machine.
 
     Args:
         path: A CSV file, plain or gzipped.
-        settings: [data]: `csv`.
+        data: [data]: `csv`.
 
     Raises:
         UserError: it is cut off, not in its encoding, or holds a NUL; names the byte or the line.
     """
-    encoding = csv_text.codec(settings)
+    encoding = csv_text.codec(data)
     found, lines = Text(), 0
     try:
-        for data in _newlines(_utf8(path, encoding, found)):
-            if b"\0" in data:
-                line = lines + data.count(b"\n", 0, data.index(b"\0")) + 1
+        for block in _newlines(_utf8(path, encoding, found)):
+            if b"\0" in block:
+                line = lines + block.count(b"\n", 0, block.index(b"\0")) + 1
                 raise UserError(f"{path}, line {line}: {csv_errors.nul(path)}")
-            lines += data.count(b"\n")
+            lines += block.count(b"\n")
             room = BLOCK - len(found.first)
-            found.first += data[:room] if room else b""
-            found.last = (found.last + data[room:])[-BLOCK:]
+            found.first += block[:room] if room else b""
+            found.last = (found.last + block[room:])[-BLOCK:]
     except UnicodeDecodeError as error:
         raise UserError(csv_errors.undecodable(path, encoding)) from error
     except compression.FAULTS as error:
@@ -122,7 +122,7 @@ def _lf(text: bytes) -> bytes:
 
 def parse(
     path: str,
-    settings: Mapping[str, Any],
+    data: Data,
     text: Text,
     header: csv_header.Header,
     omissions: Omissions | None = None,
@@ -131,13 +131,13 @@ def parse(
 
     Args:
         path: The file, for messages.
-        settings: [data]: `csv`.
+        data: [data]: `csv`.
         text: What `scan` found.
         header: The names of the columns.
         omissions: Takes the header line where it is repeated.
     """
     cut = bool(text.last) or not text.whole
-    table = _Table(path, settings, header, Omissions() if omissions is None else omissions)
+    table = _Table(path, data, header, Omissions() if omissions is None else omissions)
     found = table.rows(text.first.decode("utf-8-sig", "replace"), 1, cut=cut)
     found.whole = not cut
     if text.last:
@@ -145,7 +145,7 @@ def parse(
         found.cells += end.cells
         found.lines += end.lines
         found.findings += end.findings
-    if settings["csv"]["skip_footer"] is None and text.whole and not found.findings:
+    if data.csv.skip_footer is None and text.whole and not found.findings:
         cell = csv_edges.total(found.cells)
         if cell is not None:
             found.findings.append(csv_edges.refusal(path, found.lines[-1], cell))
@@ -182,13 +182,13 @@ class _Table:
 
     Args:
         path: The file, for messages.
-        settings: [data]: `csv`.
+        data: [data]: `csv`.
         header: The names of its columns.
         omissions: Takes the header line where it is repeated.
     """
 
-    def __init__(self, path: str, settings: Mapping[str, Any], header: csv_header.Header, omissions: Omissions) -> None:
-        self._path, self._settings, self._header, self._omissions = path, settings, header, omissions
+    def __init__(self, path: str, data: Data, header: csv_header.Header, omissions: Omissions) -> None:
+        self._path, self._data, self._header, self._omissions = path, data, header, omissions
 
     def rows(self, text: str, line: int | None, *, cut: bool = False) -> Rows:
         """Rows of a text that begins with one.
@@ -205,9 +205,9 @@ class _Table:
             text = text[: text.rfind("\n") + 1]
         begin = line == 1
         records = csv_text.records(
-            io.StringIO(text, newline=""), self._path, self._settings, line=line or 1, begin=begin, end=not cut
+            io.StringIO(text, newline=""), self._path, self._data, line=line or 1, begin=begin, end=not cut
         )
-        header = begin and self._settings["csv"]["header"]
+        header = begin and self._data.csv.header
         try:
             for record in records:
                 if not record.cells:
@@ -218,7 +218,7 @@ class _Table:
                 elif csv_header.is_repeated(record.cells, self._header.written):
                     named = None if line is None else f"line {record.line}"
                     self._omissions.add("row", csv_header.AGAIN, named, action="left out")
-                elif self._settings["csv"]["long_cells"] == "skip" and csv_text.is_long(record.cells):
+                elif self._data.csv.long_cells == "skip" and csv_text.is_long(record.cells):
                     self._omissions.add("row", csv_text.TOO_LONG, action="left out")
                 elif len(record.cells) != width:
                     wrong = record

@@ -8,7 +8,15 @@ from typing import Any
 import pyarrow as pa
 
 from components.ingestion import sources
-from components.ingestion.discovery import compression, data_files, empty_files, hive_partitions, image_folders, opening
+from components.ingestion.discovery import (
+    compression,
+    data_files,
+    empty_files,
+    formats,
+    hive_partitions,
+    image_folders,
+    opening,
+)
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting
 from components.ingestion.readers import csv as csv_source
@@ -24,8 +32,6 @@ from spec.rows import data_paths
 
 WHOLE_BYTES = 64 << 20
 """Longest Parquet or TFRecord file that is read as a whole; of a longer one the first rows are."""
-TEXTS = ("csv", "pixels")
-"""Formats whose text is looked through."""
 
 
 def check_data(
@@ -57,13 +63,12 @@ def check_data(
     Raises:
         UserError: all findings, one a line.
     """
-    settings = data.model_dump(mode="json")
     try:
-        found = data_files.resolve(paths, settings, omissions)
+        found = data_files.resolve(paths, data, omissions)
     except UserError as error:
         raise UserError(f"{config}: {error}") from error
     wanted, size, lines = list(columns), 0, []
-    for name in sources.added(found[0].path, settings):
+    for name in sources.added(found[0].path, data):
         if name in read:
             lines.append(
                 f"{config}: the model is to read {name!r}, the path of each image: its folder is the class, so the "
@@ -71,14 +76,14 @@ def check_data(
                 "and [label]"
             )
     omissions = Omissions() if omissions is None else omissions
-    found = empty_files.without(found, settings, omissions)
+    found = empty_files.without(found, data, omissions)
     for file in found:
-        told = list(_check_file(file.path, settings, wanted, label, table, omissions))
+        told = list(_check_file(file.path, data, wanted, label, table, omissions))
         size += sum(one for one in told if isinstance(one, int))
         lines += short([one for one in told if isinstance(one, str)], file.path)
     if wanted and not lines:
         try:
-            left_out_columns.check(settings, omissions, found[0].path, wanted)
+            left_out_columns.check(data, omissions, found[0].path, wanted)
         except UserError as error:
             lines.append(f"{config}: {error}")
     if table is not None and not lines:
@@ -91,7 +96,7 @@ def check_data(
 
 def _check_file(
     path: str,
-    settings: Mapping[str, Any],
+    data: Data,
     columns: list[str],
     label: str | None,
     table: Table | None,
@@ -99,7 +104,7 @@ def _check_file(
 ) -> Iterator[str | int]:
     """What is wrong with a file, and its size."""
     try:
-        names = sources.look(path, settings, omissions)
+        names = sources.look(path, data, omissions)
     except UserError as error:
         yield from str(error).splitlines()
         return
@@ -115,49 +120,48 @@ def _check_file(
         if table is not None:
             table.whole = False
         return
-    kind = settings["format"] or data_files.format_of(path)
+    form = formats.of(path, data.format)
+    is_table = form is not None and form.is_table
     try:
-        if kind in TEXTS:
-            yield from _text(path, settings, table if kind == "csv" else None, omissions)
-        elif table is not None and kind in ("jsonl", "xlsx", "parquet", "tfrecord"):
-            yield from _typed(path, settings, table)
-        elif kind == "images":
-            yield sum(map(_unpacked, opening.within(path)))
-            if table is not None:
-                yield from _folder(path, table)
+        if form is not None and form.is_csv:
+            is_table = "image" not in form.keys
+            yield from _text(path, data, table if is_table else None, omissions)
+        elif table is not None and is_table:
+            yield from _typed(path, data, table)
         else:
             yield sum(map(_unpacked, opening.within(path)))
+            if table is not None and (data.format or formats.format_of(path)) == formats.FOLDER_OF_IMAGES:
+                is_table = True
+                yield from _folder(path, table)
     except UserError as error:
         yield from str(error).splitlines()
-    if table is not None and kind not in ("csv", "jsonl", "xlsx", "parquet", "tfrecord", "images"):
+    if table is not None and not is_table:
         table.whole = False
 
 
-def _text(
-    path: str, settings: Mapping[str, Any], table: Table | None, omissions: Omissions | None
-) -> Iterator[str | int]:
-    text = csv_blocks.scan(path, settings)
+def _text(path: str, data: Data, table: Table | None, omissions: Omissions | None) -> Iterator[str | int]:
+    text = csv_blocks.scan(path, data)
     yield text.size
-    header = csv_source.read_header(path, settings)
-    rows = csv_blocks.parse(path, settings, text, header, omissions)
+    header = csv_source.read_header(path, data)
+    rows = csv_blocks.parse(path, data, text, header, omissions)
     yield from rows.findings
     names = header.names
-    places = [place for place, name in enumerate(names) if left_out_columns.reason(name, settings) is None]
+    places = [place for place, name in enumerate(names) if left_out_columns.reason(name, data) is None]
     kept = [names[place] for place in places]
     if table is None or len(set(kept)) < len(kept) or rows.findings:
         return
     table.whole &= rows.whole
-    added = [hive_partitions.value(path, name) or "" for name in settings["partitions"]]
+    added = [hive_partitions.value(path, name) or "" for name in data.partitions]
     read = rows.cells
     if added or len(kept) < len(names):
         read = [[*(row[place] for place in places), *added] for row in rows.cells]
-    yield from table.add(path, [*kept, *settings["partitions"]], read, rows.lines, settings)
+    yield from table.add(path, [*kept, *data.partitions], read, rows.lines, data)
 
 
-def _typed(path: str, settings: Mapping[str, Any], table: Table) -> Iterator[str | int]:
+def _typed(path: str, data: Data, table: Table) -> Iterator[str | int]:
     size = os.path.getsize(path)
     yield size
-    with contextlib.closing(_batches(path, settings, table.columns)) as batches:
+    with contextlib.closing(_batches(path, data, table.columns)) as batches:
         for number, batch in enumerate(batches):
             if size > WHOLE_BYTES and number:
                 table.whole = False
@@ -189,5 +193,5 @@ def _unpacked(path: str) -> int:
     return compression.size(path)
 
 
-def _batches(path: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Any:
-    return sources.source(path, settings).batches(path, settings, columns)
+def _batches(path: str, data: Data, columns: Mapping[str, str]) -> Any:
+    return sources.reader(path, data).batches(path, data, columns)

@@ -14,6 +14,7 @@ import printing
 import project
 from components.ingestion import planning
 from components.ingestion.discovery import data_files
+from components.ingestion.ingestion_settings import IngestionSettings
 from orchestration.cli.options import METADATA_VARIABLE
 from orchestration.schedule import fire
 from orchestration.schedule.config_watch import Watch
@@ -23,6 +24,7 @@ from orchestration.schedule.schedule_state import State
 from orchestration.schedule.scheduler import Scheduler
 from pipeline import load
 from pipeline.variants import Name
+from spec.rows.split import Split
 
 LOOK_SECONDS = 5.0
 """Longest time between two looks: what a clock that was set, a config that was edited or another process brings."""
@@ -161,20 +163,20 @@ class Spans:
         reviewed = load.reviewed(project.folder(), Name(plan.pipeline, plan.run.variant))
         config = reviewed.config
         paths = data_files.under(os.path.abspath(plan.data_root), config.data.paths)
-        data = {**config.plain("data")["data"], "window": None, "span": None, "sample": None}
-        data["split"] = {**data["split"], "by": "all"}
+        data = config.data.model_copy(update={"window": None, "span": None, "sample": None, "split": Split(by="all")})
         found = data_files.resolve(paths, data)
         looks = [(file.path, os.stat(file.path).st_size, os.stat(file.path).st_mtime_ns) for file in found]
         if plan.name not in self._read or self._read[plan.name][0] != looks:
-            settings = {
-                "paths": paths,
-                "data": data,
-                "columns": reviewed.columns,
-                "duties": config.plain("columns")["columns"],
-                "label": None if config.label.task == "clusters" else config.label.column,
-                "complete": config.features.complete(),
-                "notes": [],
-            }
+            settings = IngestionSettings.model_validate(
+                {
+                    "paths": paths,
+                    "data": data,
+                    "columns": reviewed.columns,
+                    "duties": config.columns.model_dump(exclude={"weight"}),
+                    "label": None if config.label.task == "clusters" else config.label.column,
+                    "complete": config.features.complete(),
+                }
+            )
             self._read[plan.name] = (looks, str(planning.plan(settings).span))
         return self._read[plan.name][1]
 

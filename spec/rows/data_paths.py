@@ -1,4 +1,4 @@
-"""Paths of data as a config names them: patterns, spans in braces, splits, formats. Opens no file."""
+"""Paths of data as a config names them: patterns, spans in braces, splits. Opens no file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,6 @@ READY_MADE = {
     "test": ("test", "testing", "t10k"),
 }
 """Split -> words in the names of files or folders that say so."""
-TABLES = ("csv", "jsonl", "xlsx", "pixels", "parquet", "tfrecord")
-"""Formats whose columns are those of their files."""
 Paths = str | Sequence[str] | Mapping[Any, str | Sequence[str]]
 """One path or pattern, several, or those of each ready-made split."""
 PLACEHOLDER = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)\}")

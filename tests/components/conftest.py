@@ -109,7 +109,7 @@ def read() -> Callable[..., dict[str, list[Any]]]:
     from spec.data import Data
 
     def run(path: Any, columns: Any = None, omissions: Any = None, **keys: Any) -> dict[str, list[Any]]:
-        settings = Data(path="not read", **keys).model_dump(mode="json")
+        settings = Data(path="not read", **keys)
         batches = list(sources.batches(str(path), settings, columns or {}, omissions))
         run.types = {field.name: field.type for field in batches[0].schema}  # type: ignore[attr-defined]
         cells: dict[str, list[Any]] = pa.Table.from_batches(batches).to_pydict()
@@ -125,6 +125,6 @@ def look() -> Callable[..., Any]:
     from spec.data import Data
 
     def run(path: Any, omissions: Any = None, **keys: Any) -> Any:
-        return sources.look(str(path), Data(path="not read", **keys).model_dump(mode="json"), omissions)
+        return sources.look(str(path), Data(path="not read", **keys), omissions)
 
     return run

@@ -9,6 +9,7 @@ import pytest
 
 import project
 from components.fingerprints import code_digest
+from components.ingestion.discovery import formats
 from errors import UserError
 from models import file_reads
 
@@ -101,7 +102,7 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
             ["models/networks/linear.py", "models/features/preprocessing.py"],
         ),
         (
-            ["components.ingestion.executor"],
+            ["components.ingestion.executor", *formats.modules(None)],
             [
                 *(
                     f"components/ingestion/{name}.py"

@@ -68,7 +68,7 @@ def test_a_format_that_lacks_a_part_is_refused(text):
 def read(tmp_path):
     def run(cells, name="t.csv", **keys):
         (tmp_path / name).write_text("n,day\n" + "".join(f"{row},{cell}\n" for row, cell in enumerate(cells)))
-        settings = Data(path="not read", **keys).model_dump(mode="json")
+        settings = Data(path="not read", **keys)
         kinds = {"n": "INT", "day": "BYTES"}
         return pa.Table.from_batches(sources.batches(str(tmp_path / name), settings, kinds)).to_pydict()
 
@@ -100,7 +100,7 @@ def test_numbers_of_parquet_are_dates_too(tmp_path, kind):
 
     table = pa.table({"at": pa.array([1704461400250, None], kind), "day": pa.array([20240105, 20231231])})
     pq.write_table(table, tmp_path / "t.parquet")
-    settings = Data(path="x", dates={"at": "epoch_ms", "day": "YYYYMMDD"}).model_dump(mode="json")
+    settings = Data(path="x", dates={"at": "epoch_ms", "day": "YYYYMMDD"})
     batches = sources.batches(str(tmp_path / "t.parquet"), settings, {"at": "BYTES", "day": "BYTES"})
 
     assert pa.Table.from_batches(batches).to_pydict() == {

@@ -6,6 +6,7 @@ import pytest
 
 from components.ingestion import planning
 from components.ingestion.discovery import data_files, empty_files
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.omissions import Omissions
 from components.ingestion.write import example_encoding
 from components.ingestion.write.record_writer import frame
@@ -38,16 +39,18 @@ def parts(request, tmp_path):
 
 
 def ingestion(path):
-    return {
-        "paths": path,
-        "data": Data(path="x").model_dump(mode="json"),
-        "columns": {"n": "INT", "s": "BYTES"},
-        "duties": {"id": None, "group": None, "time": None},
-        "label": None,
-        "complete": [],
-        "read": [],
-        "notes": [],
-    }
+    return IngestionSettings.model_validate(
+        {
+            "paths": path,
+            "data": Data(path="x"),
+            "columns": {"n": "INT", "s": "BYTES"},
+            "duties": {"id": None, "group": None, "time": None},
+            "label": None,
+            "complete": [],
+            "read": [],
+            "notes": [],
+        }
+    )
 
 
 def test_they_are_passed_over_by_a_run_by_the_checks_before_it_and_by_new(parts):
@@ -69,7 +72,7 @@ def test_they_are_passed_over_by_a_run_by_the_checks_before_it_and_by_new(parts)
 
 def test_where_no_file_holds_rows_it_is_an_error(parts):
     for name in ("1", "3"):
-        for path in data_files.resolve(parts, {}):
+        for path in data_files.resolve(parts, Data(path="x")):
             if f"part-{name}" in path.path:
                 open(path.path, "w").close()
     with pytest.raises(UserError, match=r"part-0\..*\n.*part-1\."):
@@ -77,8 +80,8 @@ def test_where_no_file_holds_rows_it_is_an_error(parts):
 
 
 def test_a_file_that_cannot_be_read_is_no_empty_one(parts):
-    found = data_files.resolve(parts, {})
+    found = data_files.resolve(parts, Data(path="x"))
     with open(found[1].path, "wb") as file:
         file.write(b"\xff\x00\xfe")
-    kept = empty_files.without(found, Data(path="x").model_dump(mode="json"), Omissions())
+    kept = empty_files.without(found, Data(path="x"), Omissions())
     assert [file.path for file in kept] == [found[1].path, found[3].path]

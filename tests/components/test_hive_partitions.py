@@ -7,6 +7,7 @@ import pytest
 
 from components.ingestion import planning, sources
 from components.ingestion.discovery import data_files, formats, hive_partitions
+from components.ingestion.ingestion_settings import IngestionSettings
 from curation import new_config, schema_review
 from errors import UserError
 from orchestration import preflight
@@ -37,7 +38,7 @@ def lake(request, tmp_path):
 
 
 def settings(**keys):
-    return Data(path="not read", **keys).model_dump(mode="json")
+    return Data(path="not read", **keys)
 
 
 def test_new_reads_them_and_a_run_reads_the_same(lake):
@@ -52,18 +53,20 @@ def test_new_reads_them_and_a_run_reads_the_same(lake):
     paths = data_files.under(str(lake), data.path)
     preflight.check_data(paths, data, config="c", columns=reviewed.columns, label="y")
     plan = planning.plan(
-        {
-            "paths": paths,
-            "data": data.model_dump(mode="json"),
-            "columns": reviewed.columns,
-            "duties": {"id": None, "group": None, "time": None},
-            "label": "y",
-            "complete": [],
-            "read": [],
-            "notes": [],
-        }
+        IngestionSettings.model_validate(
+            {
+                "paths": paths,
+                "data": data.model_dump(mode="json"),
+                "columns": reviewed.columns,
+                "duties": {"id": None, "group": None, "time": None},
+                "label": "y",
+                "complete": [],
+                "read": [],
+                "notes": [],
+            }
+        )
     )
-    batches = list(sources.batches([file.path for file in plan.files], data.model_dump(mode="json"), plan.columns))
+    batches = list(sources.batches([file.path for file in plan.files], data, plan.columns))
     rows = pa.Table.from_batches(batches).drop(["x", "y"]).to_pylist()
     assert rows[::60] == [
         {"year": 2023, "month": 1, "place": "north"},

@@ -6,6 +6,7 @@ import pytest
 
 from components.ingestion.write import image_encoding
 from errors import UserError
+from spec.data import Image as ImageSize
 
 from ..picture_files import pixels
 
@@ -122,14 +123,14 @@ def test_pixels_that_are_none_are_named(read, tmp_path, change, message):
 @pytest.mark.parametrize("shape", [(1, 1), (28, 28), (3, 5, 1), (5, 3, 3), (300, 200, 3)])
 def test_pixels_come_back_as_they_were(shape):
     drawn = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
-    content = image_encoding.encode(drawn, {"height": None, "width": None})
+    content = image_encoding.encode(drawn, ImageSize())
 
     assert np.array_equal(pixels(content), drawn[:, :, 0] if shape[-1] == 1 and len(shape) == 3 else drawn)
-    assert image_encoding.encode(drawn, {"height": shape[0], "width": shape[1]}) == content
-    assert image_encoding.normalize(content, {"height": None, "width": None}).content == content
+    assert image_encoding.encode(drawn, ImageSize(height=shape[0], width=shape[1])) == content
+    assert image_encoding.normalize(content, ImageSize()).content == content
 
 
 def test_a_name_that_tells_no_format_is_named(look, tmp_path):
     (tmp_path / "table.xyz").write_bytes(b"")
-    with pytest.raises(UserError, match=r"table\.xyz: its name tells no format: take it out of data\.path, or say"):
+    with pytest.raises(UserError, match=r"xyz: the file name does not tell the format: set data\.format to one of"):
         look(tmp_path / "table.xyz")

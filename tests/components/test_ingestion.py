@@ -126,12 +126,12 @@ def test_without_a_split_column_the_whole_row_decides(ingest):
 
 
 def test_a_split_without_rows_is_refused(ingest):
-    with pytest.raises(UserError, match=r"table\.csv: no row fell into split 'eval'; it needs more rows, or a larger"):
+    with pytest.raises(UserError, match=r"table\.csv: split 'eval' has no rows: it needs more rows, or a larger"):
         ingest(["id,lat,city", "1,2,x"], split={"train": 1000})
 
 
 def test_a_table_without_rows_is_refused(ingest):
-    with pytest.raises(UserError, match=r"table\.csv: no row fell into split 'train'"):
+    with pytest.raises(UserError, match=r"table\.csv: split 'train' has no rows"):
         ingest(["id,lat,city"])
 
 
@@ -187,7 +187,7 @@ def test_every_row_in_every_split(ingest):
     examples = ingest(lines(range(1, 6)), split="all")
 
     assert [len(parsed(examples, name)) for name in SHARES] == [5, 5, 5]
-    assert "nothing shows how the model does on rows it has not seen" in examples.get_string_custom_property(
+    assert "metrics do not show how the model does on unseen rows" in examples.get_string_custom_property(
         summary.PROPERTY
     )
 

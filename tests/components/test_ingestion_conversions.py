@@ -10,7 +10,7 @@ KINDS = {"n": "INT", "day": "BYTES", "paid": "BYTES", "note": "BYTES"}
 
 def read(path, **keys):
     told = Omissions()
-    settings = Data(path="not read", **keys).model_dump(mode="json")
+    settings = Data(path="not read", **keys)
     table = pa.Table.from_batches(sources.batches(str(path), settings, KINDS, told))
     return table.to_pydict(), told.lines()
 

@@ -24,7 +24,7 @@ def read(tmp_path):
     def run(content, columns=COLUMNS, name="table.csv", **keys):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        settings = Data(path="not read", **keys).model_dump(mode="json")
+        settings = Data(path="not read", **keys)
         batches = list(sources.batches(str(path), settings, columns))
         run.types = {field.name: field.type for field in batches[0].schema}
         return pa.Table.from_batches(batches).to_pydict()
@@ -151,7 +151,7 @@ def test_a_row_of_another_length_names_file_and_row(read, row, found):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match=r"missing\.csv: .*[Nn]o such file"):
-        list(sources.batches(str(tmp_path / "missing.csv"), Data(path="not read").model_dump(), COLUMNS))
+        list(sources.batches(str(tmp_path / "missing.csv"), Data(path="not read"), COLUMNS))
 
 
 @pytest.mark.parametrize("content", [b"", gzip.compress(TEXT.encode(), mtime=0)[:-12]])

@@ -42,7 +42,7 @@ def read(tmp_path):
     def run(content, columns=COLUMNS, name="table.csv", **keys):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        settings = Data(path="not read", **keys).model_dump(mode="json")
+        settings = Data(path="not read", **keys)
         told = Omissions()
         batches = list(sources.batches(str(path), settings, columns, told))
         run.told = told.lines()

@@ -43,7 +43,7 @@ def write(tmp_path):
 
 
 def settings(**keys):
-    return Data(path="x", **keys).model_dump(mode="json")
+    return Data(path="x", **keys)
 
 
 def read(path, columns=None, omissions=None, **keys):
@@ -224,8 +224,3 @@ def test_the_lock_of_a_workbook_that_is_open_is_passed_over(write, tmp_path):
     told = Omissions()
     assert [file.path for file in data_files.resolve(str(tmp_path), settings(), told)] == [str(tmp_path / "x.xlsx")]
     assert told.lines() == ["skipped 1 file: written by a system or a tool, no data (~$x.xlsx)"]
-
-
-def test_sheet_is_for_workbooks():
-    with pytest.raises(ValueError, match="sheet does nothing with format = 'csv': take it out"):
-        Data(path="x", format="csv", sheet="a")

@@ -12,7 +12,7 @@ from errors import UserError
 from spec.data import Data
 
 REPOSITORY = Path(__file__).parents[2]
-SETTINGS = Data(path="x").model_dump(mode="json")
+SETTINGS = Data(path="x")
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_what_a_folder_holds_beside_data_is_counted_and_named(folder):
     data_files.resolve(str(folder), SETTINGS, told)
 
     assert sorted(told.lines()) == [
-        "skipped 1 file: a device, a pipe, a socket or a link to nothing (c.csv)",
+        "skipped 1 file: a device, pipe, socket or broken link (c.csv)",
         "skipped 1 file: hidden (.hidden.csv)",
         "skipped 1 folder: in a folder of data files; name it in data.path to read it too (older)",
         "skipped 2 files: documentation (LICENSE, README.md)",
@@ -82,7 +82,7 @@ def test_files_of_ready_made_splits_carry_their_split(folder):
 
 
 def test_a_pattern_without_a_file_is_named(folder):
-    with pytest.raises(UserError, match=r"^data\.path: there is no file .*/c\*\.csv\. Put it there, or mend the path"):
+    with pytest.raises(UserError, match=r"^data\.path: there is no file .*/c\*\.csv\. Put it there, or fix the path"):
         data_files.resolve([f"{folder}/a.csv", f"{folder}/c*.csv"], SETTINGS)
 
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_named_twice_is_refused(folder):
 
 def test_a_name_that_is_not_utf_8_is_refused(tmp_path):
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.csv")).write_text("a\n1\n")
-    settings = Data(path="not read").model_dump(mode="json")
+    settings = Data(path="not read")
     with pytest.raises(UserError, match=r"^data\.path: the name of '.*/x\\udcff\.csv' is not UTF-8: rename the file$"):
         data_files.resolve(f"{tmp_path}/*.csv", settings)
 
@@ -160,7 +160,7 @@ from components.ingestion.readers import csv as csv_source
 from spec.data import Data
 
 csv_source.BLOCK_BYTES = 65536
-settings = Data(path=sys.argv[1]).model_dump(mode="json")
+settings = Data(path=sys.argv[1])
 for _ in range(1000):
     batches = csv_source.batches(sys.argv[1], settings, {"a": "INT", "b": "INT"})
     next(batches)

@@ -16,6 +16,7 @@ from components.ingestion.readers import images as folder_source
 from components.ingestion.write import image_encoding
 from errors import UserError
 from spec.data import Data
+from spec.data import Image as ImageSize
 
 from ..picture_files import HEIC, ORIENTATION, classes, deep, encoded, noise, pixels, turned
 
@@ -50,7 +51,7 @@ def test_images_are_resized_where_a_size_is_given(read, folder):
     assert shapes == {"cat/a.png": (2, 3), "cat/b.jpg": (2, 3, 3), "dog/deep/c.jpeg": (2, 3, 3)}
 
 
-NO_SIZE = {"height": None, "width": None}
+NO_SIZE = ImageSize()
 KEPT = {
     "PNG": encoded(noise(), "PNG"),
     "JPEG": encoded(noise(), "JPEG"),
@@ -97,7 +98,7 @@ def test_a_file_of_another_format_becomes_png_with_its_pixels(kind):
         ("I", "PPM", [[0, 51400]]),
     ],
 )
-@pytest.mark.parametrize("size", [NO_SIZE, {"height": 1, "width": 2}])
+@pytest.mark.parametrize("size", [NO_SIZE, ImageSize(height=1, width=2)])
 def test_grey_pixels_of_every_mode_keep_their_range(mode, kind, expected, size):
     values = {"1": np.array([[0, 255]], np.uint8), "L": np.array([[0, 200]], np.uint8)}
     wide = {"I": np.int32, "F": np.float32, "I;16": np.uint16, "I;16B": ">u2"}
@@ -110,7 +111,7 @@ def test_grey_pixels_of_every_mode_keep_their_range(mode, kind, expected, size):
 
 
 def test_deep_pixels_that_are_resized_stay_deep():
-    made = image_encoding.normalize(encoded(Image.fromarray(deep()), "PNG"), {"height": 6, "width": 8})
+    made = image_encoding.normalize(encoded(Image.fromarray(deep()), "PNG"), ImageSize(height=6, width=8))
     expected = deep().reshape(6, 2, 8, 2).mean(axis=(1, 3))
 
     assert pixels(made.content).dtype.kind in "ui"
@@ -244,6 +245,6 @@ def test_folders_that_are_named_by_digits_are_texts_or_numbers_as_the_schema_say
 
 def test_a_batch_is_full_by_its_bytes_too(folder, monkeypatch):
     monkeypatch.setattr(folder_source, "BATCH_BYTES", 1)
-    settings = Data(path="not read").model_dump(mode="json")
+    settings = Data(path="not read")
 
     assert [len(batch) for batch in folder_source.batches(str(folder), settings, {})] == [1, 1, 1]

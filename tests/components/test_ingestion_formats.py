@@ -24,7 +24,7 @@ def read():
 
     @with_attributes
     def run(path, columns=None, **keys):
-        settings = Data(path="not read", **keys).model_dump(mode="json")
+        settings = Data(path="not read", **keys)
         batches = list(sources.batches(str(path), settings, columns or {}))
         run.types = {field.name: field.type for field in batches[0].schema}
         return pa.Table.from_batches(batches).to_pydict()
@@ -34,7 +34,7 @@ def read():
 
 @pytest.fixture
 def look():
-    return lambda path, **keys: sources.look(str(path), Data(path="not read", **keys).model_dump(mode="json"))
+    return lambda path, **keys: sources.look(str(path), Data(path="not read", **keys))
 
 
 # Parquet
@@ -150,7 +150,7 @@ def test_a_file_that_is_no_parquet_is_named(look, read, tmp_path, parquet):
 def test_files_of_two_formats_have_common_types(tmp_path, parquet):
     (tmp_path / "a.csv").write_text("x,y\n1,1\n")
     paths = [str(tmp_path / "a.csv"), str(parquet({"x": [0.5], "y": [2]}))]
-    settings = Data(path="not read").model_dump(mode="json")
+    settings = Data(path="not read")
     read = [batch.to_pydict() for batch in sources.batches(paths, settings, {})]
 
     assert read == [{"x": [1.0], "y": [1]}, {"x": [0.5], "y": [2]}]

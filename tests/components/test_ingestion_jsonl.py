@@ -24,7 +24,7 @@ def read(tmp_path):
     def run(content, columns=None, name="table.jsonl", **keys):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        settings = Data(path="not read", **keys).model_dump(mode="json")
+        settings = Data(path="not read", **keys)
         told = Omissions()
         batches = list(sources.batches(str(path), settings, columns or {}, told))
         run.told = told.lines()
@@ -69,7 +69,7 @@ def test_lists_are_left_out_and_named(read, tmp_path):
     assert read('{"a": 1, "tags": [1], "at": {"more": []}}\n') == {"a": [1]}
     assert read.told == ["left out 2 columns: holds lists: a cell is one number or text (tags, at.more)"]
     told = Omissions()
-    sources.look(str(tmp_path / "table.jsonl"), Data(path="x").model_dump(mode="json"), told)
+    sources.look(str(tmp_path / "table.jsonl"), Data(path="x"), told)
     assert told.lines() == read.told
 
 
@@ -110,7 +110,7 @@ def test_a_fault_names_the_line(read, text, said):
 def test_a_file_without_rows_is_refused(tmp_path):
     (tmp_path / "t.jsonl").write_text("\n")
     with pytest.raises(UserError, match=r"t\.jsonl is empty: it needs an object a line"):
-        sources.look(str(tmp_path / "t.jsonl"), Data(path="x").model_dump(mode="json"))
+        sources.look(str(tmp_path / "t.jsonl"), Data(path="x"))
 
 
 def test_memory_is_bounded(tmp_path, monkeypatch):
@@ -118,7 +118,7 @@ def test_memory_is_bounded(tmp_path, monkeypatch):
     path = tmp_path / "t.jsonl.gz"
     with gzip.open(path, "wt") as file:
         file.writelines(json.dumps({"a": row, "b": "x" * 1000}) + "\n" for row in range(20_000))
-    settings = Data(path="x").model_dump(mode="json")
+    settings = Data(path="x")
     tracemalloc.start()
     rows = sum(len(batch) for batch in sources.batches(str(path), settings, {"a": "INT", "b": "BYTES"}))
     peak = tracemalloc.get_traced_memory()[1]

@@ -4,12 +4,14 @@ import pytest
 
 from components.ingestion import planning, sources
 from components.ingestion.discovery import data_files
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.parsing import casting
 from components.ingestion.rows import split_assignment
 from components.ingestion.write import example_encoding
 from errors import UserError
 from spec.data import Data
 from spec.rows.data_paths import SPLITS
+from spec.rows.split import Split
 
 DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=number) for number in range(91)]
 
@@ -20,17 +22,19 @@ def plan(tmp_path):
 
     def run(path, time="day", label=None, **keys):
         data = Data(path=path, **keys)
-        config = {
-            "paths": data_files.under(str(tmp_path), path),
-            "data": data.model_dump(mode="json"),
-            "columns": {"n": "INT", "day": "BYTES"},
-            "duties": {"id": None, "group": None, "time": time},
-            "label": label,
-            "complete": [],
-            "read": [],
-            "notes": [],
-            "classes": False,
-        }
+        config = IngestionSettings.model_validate(
+            {
+                "paths": data_files.under(str(tmp_path), path),
+                "data": data.model_dump(mode="json"),
+                "columns": {"n": "INT", "day": "BYTES"},
+                "duties": {"id": None, "group": None, "time": time},
+                "label": label,
+                "complete": [],
+                "read": [],
+                "notes": [],
+                "classes": False,
+            }
+        )
         made = planning.plan(config)
         keep = planning.keeper(config)
         rows = [
@@ -82,7 +86,7 @@ def test_a_row_without_a_date_is_in_no_span(plan, tmp_path):
     (tmp_path / "x.csv").write_text("n,day\n1,2024-01-01\n2,\n")
     with pytest.raises(UserError, match=r"x\.csv: 1 row has no 'day', which \[columns\] time names"):
         plan("x.csv", spans={"by": "day"})
-    with pytest.raises(UserError, match=r"days\.csv: column 'date' is missing\. There is: n, day"):
+    with pytest.raises(UserError, match=r"days\.csv: column 'date' is missing\. Known columns: n, day"):
         plan("days.csv", time="date", spans={"by": "day"})
 
 
@@ -112,10 +116,12 @@ def test_a_sample_of_ready_made_splits_is_divided_by_their_shares(plan, tmp_path
     assert [rows.count(number) for number in range(len(names))] == counts
 
 
-def divided(made, tmp_path, path):
+def divided(made, split, path):
     """Row numbers by split."""
-    splitter = split_assignment.Splitter(made.split, time="day", newest=made.newest)
-    settings = Data(path=path).model_dump(mode="json")
+    settings = Data(path=path)
+    splitter = split_assignment.Splitter(
+        Split.model_validate(split), key=made.key, cut_eval=made.cut_eval, time="day", newest=made.newest
+    )
     found = {name: [] for name in SPLITS}
     for file in made.files:
         for batch in sources.batches(file.path, settings, made.columns):
@@ -130,23 +136,23 @@ def test_where_no_row_names_eval_it_is_cut_out_of_train(plan, tmp_path):
     (tmp_path / "x.csv").write_text("n,day\n" + "".join(f"{n},{'train' if n % 5 else 'test'}\n" for n in range(200)))
     column = {"by": "column", "column": "day", "train": 1, "eval": 1}
     made, _, _ = plan("x.csv", split=column)
-    rows = divided(made, tmp_path, "x.csv")
+    rows = divided(made, column, "x.csv")
 
-    assert made.notes == ["eval is cut out of train, as no row's day names it"]
+    assert made.notes == ["eval is cut out of train, because day names it in no row"]
     assert rows["test"] == list(range(0, 200, 5))
     assert sorted(rows["train"] + rows["eval"]) == [n for n in range(200) if n % 5]
     assert min(len(rows["train"]), len(rows["eval"])) > 50
     salted, _, _ = plan("x.csv", split={**column, "salt": "x"})
-    assert divided(salted, tmp_path, "x.csv")["eval"] != rows["eval"]
+    assert divided(salted, {**column, "salt": "x"}, "x.csv")["eval"] != rows["eval"]
     named, _, _ = plan("x.csv", split={**column, "values": {"dev": "eval"}})
-    assert divided(named, tmp_path, "x.csv")["eval"] == named.notes == []
+    assert divided(named, {**column, "values": {"dev": "eval"}}, "x.csv")["eval"] == named.notes == []
 
 
 def test_the_newest_span_is_tested_on_and_those_before_it_are_learnt_from(plan, tmp_path):
     by_span = {"by": "span", "column": "n", "train": 3, "eval": 1}
     made, _, _ = plan("days.csv", spans={"by": "month"}, window=3, split=by_span)
     assert made.notes == ["3 spans, 2024-01 to 2024-03", "test is 2024-03"]
-    rows = divided(made, tmp_path, "days.csv")
+    rows = divided(made, by_span, "days.csv")
     assert rows["test"] == list(range(60, 91))
     assert sorted(rows["train"] + rows["eval"]) == list(range(60))
     assert 5 < len(rows["eval"]) < 30
@@ -155,7 +161,7 @@ def test_the_newest_span_is_tested_on_and_those_before_it_are_learnt_from(plan, 
     for month, numbers in enumerate(months, 1):
         (tmp_path / f"m-{month}.csv").write_text("n,day\n" + "".join(f"{n},{DAYS[n]}\n" for n in numbers))
     made, _, _ = plan("m-{SPAN}.csv", window=3, split=by_span)
-    assert divided(made, tmp_path, "m-1.csv") == rows
+    assert divided(made, by_span, "m-1.csv") == rows
 
 
 def test_one_span_is_not_enough_to_test_on_the_newest(plan, tmp_path):
@@ -170,17 +176,19 @@ def test_seconds_with_a_fraction_are_divided_as_they_are_written(tmp_path):
     """float32 has 6 different numbers for these 200."""
     (tmp_path / "epoch.csv").write_text("at,y\n" + "".join(f"{1704067200 + 3.4 * n:.3f},{n}\n" for n in range(200)))
     data = Data(path=str(tmp_path / "epoch.csv"), split="time")
-    config = {
-        "paths": data.path,
-        "data": data.model_dump(mode="json"),
-        "columns": {"at": "FLOAT", "y": "INT"},
-        "duties": {"id": None, "group": None, "time": "at"},
-        "label": "y",
-        "complete": [],
-        "read": [],
-        "notes": ["said of the config"],
-        "classes": False,
-    }
+    config = IngestionSettings.model_validate(
+        {
+            "paths": data.path,
+            "data": data.model_dump(mode="json"),
+            "columns": {"at": "FLOAT", "y": "INT"},
+            "duties": {"id": None, "group": None, "time": "at"},
+            "label": "y",
+            "complete": [],
+            "read": [],
+            "notes": ["said of the config"],
+            "classes": False,
+        }
+    )
     made = planning.plan(config)
     assert "said of the config" in made.notes
 
@@ -195,6 +203,7 @@ def test_groups_that_a_split_would_take_apart_are_refused(plan, split):
     from spec.rows.grouping import ungrouped
 
     assert ungrouped(split, None) == ungrouped("hash", "city") == ungrouped("files", "city") == ""
-    config = {"data": {"split": {"by": split}}, "duties": {"group": "city"}}
+    keys = {"paths": "{SPAN}.csv", "label": None, "complete": [], "columns": {}, "duties": {"group": "city"}}
+    config = IngestionSettings.model_validate({"data": {"split": {"by": split}, "window": 2}, **keys})
     with pytest.raises(UserError, match=rf"\[columns\] group = 'city' keeps .* data\.split\.by = '{split}' puts"):
         planning.plan(config)

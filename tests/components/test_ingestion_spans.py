@@ -20,7 +20,7 @@ def resolve(tmp_path):
             (tmp_path / name).write_text(name)
         split = "files" if isinstance(path, dict) else "hash"
         data = Data(path=path, split=split, **keys)
-        found = data_files.resolve(data_files.under(str(tmp_path), data.path), data.model_dump(mode="json"))
+        found = data_files.resolve(data_files.under(str(tmp_path), data.path), data)
         return [
             (file.path.removeprefix(f"{tmp_path}/"), file.span.shown if file.span else None, file.version)
             for file in found
@@ -84,19 +84,20 @@ def test_brackets_in_a_data_root_are_no_pattern(tmp_path):
     root.mkdir()
     for name in ("a-1.csv", "a-2.csv", "b[c].csv"):
         (root / name).write_text("")
-    settings = Data(path="a-{SPAN}.csv").model_dump(mode="json")
+    settings = Data(path="a-{SPAN}.csv")
 
     assert [file.path for file in data_files.resolve(data_files.under(str(root), "a-{SPAN}.csv"), settings)] == [
         f"{root}/a-2.csv"
     ]
     assert len(data_files.resolve(data_files.under(str(root), "a-*.csv"), settings)) == 2
-    assert len(data_files.resolve(data_files.under(str(root), "[!b]-{SPAN}.csv"), {**settings, "window": 2})) == 2
-    assert len(data_files.resolve(data_files.under(str(root), "[ab]-{SPAN}.csv"), {**settings, "window": 2})) == 2
+    two = settings.model_copy(update={"window": 2})
+    assert len(data_files.resolve(data_files.under(str(root), "[!b]-{SPAN}.csv"), two)) == 2
+    assert len(data_files.resolve(data_files.under(str(root), "[ab]-{SPAN}.csv"), two)) == 2
     assert len(data_files.resolve(data_files.under(str(tmp_path), "data [1]/b[c].csv"), settings)) == 1
 
 
 def test_a_new_span_is_other_content(tmp_path):
-    settings = Data(path="{SPAN}.csv").model_dump(mode="json")
+    settings = Data(path="{SPAN}.csv")
 
     def content():
         return data_files.content(data_files.resolve(f"{tmp_path}/{{SPAN}}.csv", settings))

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.ingestion import planning, sources
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.omissions import Omissions
 from components.ingestion.rows import left_out_columns
 from components.ingestion.write import example_encoding
@@ -36,21 +37,23 @@ def table(request, tmp_path):
 
 
 def settings(**keys):
-    return Data(path="not read", **keys).model_dump(mode="json")
+    return Data(path="not read", **keys)
 
 
 def ingestion(path, columns, **keys):
-    return {
-        "paths": path,
-        "data": settings(**keys),
-        "columns": columns,
-        "duties": {"id": None, "group": None, "time": None},
-        "label": None,
-        "complete": [],
-        "read": [],
-        "notes": [],
-        "classes": False,
-    }
+    return IngestionSettings.model_validate(
+        {
+            "paths": path,
+            "data": settings(**keys),
+            "columns": columns,
+            "duties": {"id": None, "group": None, "time": None},
+            "label": None,
+            "complete": [],
+            "read": [],
+            "notes": [],
+            "classes": False,
+        }
+    )
 
 
 def test_the_row_index_and_what_is_dropped_are_not_read_and_counted(table):

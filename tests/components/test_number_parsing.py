@@ -49,7 +49,7 @@ def test_a_number_is_read_as_its_format_says_or_not_at_all(form, text, number):
 def read(tmp_path):
     def run(text, csv, columns=None):
         (tmp_path / "table.csv").write_text(text)
-        settings = Data(path="not read", csv=csv).model_dump(mode="json")
+        settings = Data(path="not read", csv=csv)
         kinds = {"n": "INT", "x": "FLOAT", "t": "BYTES"} if columns is None else columns
         return pa.Table.from_batches(sources.batches(str(tmp_path / "table.csv"), settings, kinds)).to_pydict()
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from components.ingestion import planning
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.rows import row_profile
 
 COLUMNS = {
@@ -94,6 +95,11 @@ def test_a_label_of_many_numbers_keeps_its_ends():
     assert digests == {}
 
 
+def ingestion(split, duties=None, read=()):
+    keys = {"paths": "x.csv", "columns": {}, "label": None, "complete": []}
+    return IngestionSettings.model_validate({**keys, "data": {"split": split}, "duties": duties or {}, "read": read})
+
+
 @pytest.mark.parametrize(
     ("split", "duties", "read", "skipped", "divided"),
     [
@@ -108,16 +114,15 @@ def test_a_label_of_many_numbers_keeps_its_ends():
     ],
 )
 def test_what_names_a_row_or_its_split_does_not_count_unless_the_model_reads_it(split, duties, read, skipped, divided):
-    config = {"data": {"split": split}, "duties": {"id": None, "group": None, **duties}, "read": read}
+    config = ingestion(split, duties, read)
 
     assert set(planning.naming(config)) - {None} == skipped
     assert planning.divided(config) is divided
 
 
 def test_a_name_that_the_reader_adds_does_not_count_also_where_the_whole_row_divides():
-    config = {"data": {"split": {"by": "hash", "column": None}}, "duties": {"id": None, "group": None}, "read": []}
+    config = ingestion({"by": "hash"})
 
     assert set(planning.naming(config, ("file",))) == {None, "file"}
     assert planning.divided(config, ("file",))
-    config["data"]["split"]["by"] = "all"
-    assert not planning.divided(config, ("file",))
+    assert not planning.divided(ingestion({"by": "all"}), ("file",))

@@ -76,7 +76,7 @@ def test_a_file_that_is_no_table_is_named_with_what_converts_it(tmp_path, ending
     path.write_bytes(content)
     said = rf"{path.name} is {said.replace(f'x.{ending}', path.name)}"
     said = said.replace(rf"x\.{ending}", rf"{path.stem}\.{path.suffix[1:]}")
-    settings = Data(path="x").model_dump(mode="json")
+    settings = Data(path="x")
     with pytest.raises(UserError, match=said):
         new_config.new(str(tmp_path), "made", str(path))
     for ask in (sources.look, lambda path, settings: list(sources.batches(path, settings, {}))):
@@ -125,7 +125,7 @@ def test_an_address_is_named_by_its_scheme(tmp_path, address, said):
         new_config.new(str(tmp_path), "made", address)
     assert "secret" not in str(raised.value)
     with pytest.raises(UserError, match=rf"^data\.path: .*{said}") as raised:
-        data_files.resolve(address, Data(path="x").model_dump(mode="json"))
+        data_files.resolve(address, Data(path="x"))
     assert "secret" not in str(raised.value)
 
 
@@ -146,7 +146,7 @@ def test_a_bucket_is_for_runs_and_new_says_how_to_copy(tmp_path):
 )
 def test_a_run_says_in_one_sentence_why_it_does_not_read_a_bucket(address, said):
     with pytest.raises(ResourceError, match=rf"^data\.path: {address} is {said}[^\n]*$"):
-        data_files.resolve(address, Data(path="x").model_dump(mode="json"))
+        data_files.resolve(address, Data(path="x"))
 
 
 def test_why_a_bucket_is_not_read_is_the_word_of_the_client_below(monkeypatch):
@@ -160,4 +160,4 @@ def test_why_a_bucket_is_not_read_is_the_word_of_the_client_below(monkeypatch):
     copy = r"in a bucket: copy it here, as with `gsutil cp 'gs://b/t\.csv' data/`"
     said = rf"^data\.path: gs://b/t\.csv is {copy}; .*: Forbidden: no access$"
     with pytest.raises(ResourceError, match=said):
-        data_files.resolve("gs://b/t.csv", Data(path="x").model_dump(mode="json"))
+        data_files.resolve("gs://b/t.csv", Data(path="x"))

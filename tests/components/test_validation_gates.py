@@ -12,6 +12,7 @@ from components.fingerprints import code_digest
 from components.ingestion.discovery import data_files
 from components.validation.history import STATISTICS_ID
 from errors import GateError, ResourceError
+from spec.data import Data
 
 from ..flats import one, rows
 
@@ -19,7 +20,7 @@ BY_ID = "data.split={by='hash', column='area', train=1, eval=1, test=1}"
 
 
 def digest_of(path):
-    return data_files.content(data_files.resolve(str(path), {"format": None}))
+    return data_files.content(data_files.resolve(str(path), Data(path="x")))
 
 
 def test_clean_data_has_no_finding_and_names_its_statistics(gated):

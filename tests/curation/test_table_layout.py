@@ -60,7 +60,7 @@ def made(tmp_path):
             omissions=run.doctor,
         )
         assert schema_review.diff(str(tmp_path), "made", str(tmp_path)) == []
-        batches = list(sources.batches(str(path), data.model_dump(mode="json"), reviewed.columns, run.told))
+        batches = list(sources.batches(str(path), data, reviewed.columns, run.told))
         return sum(map(len, batches)), data.csv.model_dump(exclude_unset=True), "\n".join(proposal.said)
 
     return run

@@ -13,6 +13,7 @@ from components.ingestion.discovery import data_files
 from components.ingestion.readers import images
 from errors import ResourceError, UserError
 from project import REPOSITORY
+from spec.data import Data
 
 from .trees import copy_tree, runner
 
@@ -77,7 +78,7 @@ def points(tmp_path):
     schema = shutil.copy(Path(REPOSITORY, "schemas/points.pbtxt"), tmp_path / "points.pbtxt")
     return {
         "data": str(data),
-        "data_content": data_files.content(data_files.resolve(str(data), {"format": None})),
+        "data_content": data_files.content(data_files.resolve(str(data), Data(path="x"))),
         "schema": str(schema),
         "schema_content": code_digest.file(str(schema)),
     }
@@ -131,11 +132,11 @@ def test_an_edit_behind_a_linked_folder_is_noticed(tmp_path, figure):
     (tmp_path / "pets").mkdir()
     for name in ("cat", "dog"):
         (tmp_path / "pets" / name).symlink_to(tmp_path / "elsewhere" / name)
-    settings = {"image": {"height": None, "width": None, "max_broken": 0}}
+    settings = Data(path="x")
 
     def found():
         rows = [row for batch in images.batches(str(tmp_path / "pets"), settings, {}) for row in batch.to_pylist()]
-        return rows, data_files.content(data_files.resolve(str(tmp_path / "pets"), {"format": "images"}))
+        return rows, data_files.content(data_files.resolve(str(tmp_path / "pets"), Data(path="x", format="images")))
 
     rows, before = found()
     assert {row["label"] for row in rows} == {"cat", "dog"}

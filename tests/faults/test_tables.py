@@ -23,7 +23,7 @@ from spec.data import Data
 HEADER = "area,city,rent\n"
 ROWS = [f"{40 + row},Bern,{900 + row}" for row in range(40)]
 TEXT = HEADER + "\n".join(ROWS) + "\n"
-SETTINGS = Data(path="x").model_dump(mode="json")
+SETTINGS = Data(path="x")
 COLUMNS = {"area": "FLOAT", "city": "BYTES", "rent": "INT"}
 BOMB_BYTES = 1 << 30
 MEMORY_BYTES = 2 << 30

@@ -122,12 +122,12 @@ def read(path: Path, root: Path, label: str | None) -> None:
     data, label = reviewed.config.data, reviewed.config.label.column
     where = data_files.under(str(root), data.path)
     preflight.check_data(where, data, config="configs/made.toml", columns=reviewed.columns, label=label)
-    assert sum(map(len, sources.batches(str(path), data.model_dump(mode="json"), reviewed.columns)))
+    assert sum(map(len, sources.batches(str(path), data, reviewed.columns)))
 
 
 def run(path: Path, columns: dict[str, str], keys: dict[str, object]) -> None:
     """What a run reads."""
-    data = Data.model_validate({"path": path.name, **keys}).model_dump(mode="json")
+    data = Data.model_validate({"path": path.name, **keys})
     collections.deque(sources.batches(str(path), data, columns), maxlen=0)
 
 

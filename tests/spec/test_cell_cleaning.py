@@ -170,9 +170,8 @@ def trained(tmp_path_factory, analyze, pack):
     path = folder / "table.csv"
     path.write_text(ROWS)
     data = Data(path=str(path), column_null_values={"size": [-999], "rooms": ["-1"], "country": ["unknown"]})
-    settings = data.model_dump(mode="json")
     kinds = {"size": "FLOAT", "rooms": "INT", "country": "BYTES", "note": "BYTES", "y": "FLOAT"}
-    table = pa.Table.from_batches(sources.batches(str(path), settings, kinds)).to_pydict()
+    table = pa.Table.from_batches(sources.batches(str(path), data, kinds)).to_pydict()
     sections = {
         "features": {
             "numeric": [{"column": "size", "missing": "mean"}, {"column": "rooms", "missing": 40}],
@@ -183,7 +182,7 @@ def trained(tmp_path_factory, analyze, pack):
         "label": {"column": "y"},
         "network": {"name": "mlp", "layers": [4]},
         "training": {"epochs": 3, "batch_size": 4},
-        "cleaning": section(settings),
+        "cleaning": section(data.model_dump(mode="json")),
     }
     packed = pack(**sections)
     arguments = types.SimpleNamespace(

@@ -1,4 +1,4 @@
-"""Which files the data is, and how they are opened: on this machine, or in a bucket by Beam's file systems."""
+"""The data's files: paths, patterns and folders resolved to files of this machine or of a bucket, and their digest."""
 
 import dataclasses
 import glob
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.fingerprints import code_digest
-from components.ingestion.discovery import hive_partitions, opening, spans, stray_files, unsupported_formats
+from components.ingestion.discovery import formats, hive_partitions, opening, spans, stray_files, unsupported_formats
 from components.ingestion.discovery.formats import format_of as format_of
 from components.ingestion.discovery.formats import scanned
 from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
+from spec.data import Data
 from spec.rows import data_paths
 from spec.rows.data_paths import Paths, flat, is_remote
 
-OTHER_FOLDER = "in a folder of data files; name it in data.path to read it too"
+OTHER_FOLDER = "a folder among data files: add it to data.path to read it too"
 
 
 @dataclass(frozen=True)
@@ -25,34 +26,34 @@ class DataFile:
     """One file, or one folder of images.
 
     Attributes:
-        path: Where it is.
-        split: The split that it makes, where splits are ready-made files.
-        span: The part of the data that it is, where its path tells.
-        version: Of that part, where its path tells.
-        beside: Files that are read with it: the labels of IDX images.
+        path: Its path.
+        split: Its split, if the config names the files of each split.
+        span: Its span, if the path tells one.
+        version: Version of the span, if the path tells one.
+        companions: Files that are read with it, such as the labels of IDX images.
     """
 
     path: str
     split: str | None = None
     span: spans.Span | None = None
     version: int | None = None
-    beside: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
 
 
 def under(root: str, paths: Paths) -> Any:
-    """Paths put under a data root; an absolute one stays as it is.
+    """Join paths to a data root; absolute paths and addresses are returned unchanged.
 
     Args:
-        root: A folder, or a bucket's URI.
-        paths: As in the config.
+        root: A folder, or the URI of a bucket.
+        paths: Paths and patterns of the config.
 
     Returns:
-        The same form.
+        Paths of the same structure.
     """
     if isinstance(paths, str):
         if is_remote(paths):
             return paths
-        # A folder's own name is no pattern.
+        # The root is a plain path, even if its name looks like a pattern.
         plain = is_remote(root) or not any(sign in paths for sign in "*?[{")
         return os.path.join(root if plain else glob.escape(root), paths)
     if isinstance(paths, Mapping):
@@ -60,77 +61,78 @@ def under(root: str, paths: Paths) -> Any:
     return [under(root, path) for path in paths]
 
 
-def resolve(paths: Paths, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[DataFile]:
-    """Find the files: those of the latest span, or of the spans that the settings choose, in their newest version.
+def resolve(paths: Paths, data: Data, omissions: Omissions | None = None) -> list[DataFile]:
+    """Find the data's files: of the latest span, or of the spans that the config selects, in their newest version.
 
     Args:
-        paths: Paths and patterns, as `under` gives them.
-        settings: [data], as the config gives it with all defaults.
-        omissions: Takes what a pattern or a folder names and is passed over.
+        paths: Paths and patterns, as `under` returns them.
+        data: [data]: `format`, `span` and `window`; its paths are not used.
+        omissions: Records files that a pattern or folder names and that are skipped.
 
     Returns:
-        The files, in order of their paths within each pattern.
+        The files, ordered by path within each pattern.
 
     Raises:
-        UserError: a pattern has no file, a file is named twice or in no UTF-8, or a span is not there.
+        UserError: a pattern matches no file, a file is named twice or its name is not UTF-8, or a span does not exist.
     """
-    told = Omissions() if omissions is None else omissions
-    named: list[tuple[str | None, spans.Found]] = []
+    skipped = Omissions() if omissions is None else omissions
+    candidates: list[tuple[str | None, spans.Found]] = []
     for split, pattern in flat(paths):
         _check_address(pattern)
-        matches = [path for path in matching(data_paths.as_glob(pattern)) if path == pattern or _is_named(path, told)]
-        inside = [
+        matches = [path for path in matching(data_paths.as_glob(pattern)) if path == pattern or _is_data(path, skipped)]
+        files = [
             dataclasses.replace(match, path=path)
             for match in spans.newest_versions(spans.found(pattern, matches))
-            for path in _files_of(match.path, settings.get("format"), told)
+            for path in _files_of(match.path, data.format, skipped)
         ]
-        if not inside:
-            raise UserError(f"data.path: there is no file {pattern}. Put it there, or mend the path")
-        named.extend((split, one) for one in inside)
-    there = {one.span for _, one in named if one.span is not None}
-    taken = spans.chosen(there, settings) if there else []
-    found = [
-        DataFile(one.path, split, one.span, one.version, _beside(one.path, settings.get("format")))
-        for split, one in named
-        if one.span is None or one.span in taken
+        if not files:
+            raise UserError(f"data.path: there is no file {pattern}. Put it there, or fix the path")
+        candidates.extend((split, file) for file in files)
+    all_spans = {file.span for _, file in candidates if file.span is not None}
+    selected = spans.chosen(all_spans, data) if all_spans else []
+    resolved = [
+        DataFile(file.path, split, file.span, file.version, _companions(file.path, data.format))
+        for split, file in candidates
+        if file.span is None or file.span in selected
     ]
-    twice = [file.path for number, file in enumerate(found) if file.path in {other.path for other in found[:number]}]
-    if twice:
-        raise UserError(f"data.path names {twice[0]} twice: each file is read once")
-    for file in found:
-        # Neither Arrow nor the store takes such a name; Python keeps its bytes as surrogates.
-        if any("\ud800" <= char <= "\udfff" for char in file.path):
-            raise UserError(f"data.path: the name of {file.path!r} is not UTF-8: rename the file")
-    return found
+    seen: set[str] = set()
+    for resolved_file in resolved:
+        if resolved_file.path in seen:
+            raise UserError(f"data.path names {resolved_file.path} twice: each file is read once")
+        seen.add(resolved_file.path)
+        # Neither Arrow nor ML Metadata takes such a name; Python keeps its bytes as surrogates.
+        if any("\ud800" <= char <= "\udfff" for char in resolved_file.path):
+            raise UserError(f"data.path: the name of {resolved_file.path!r} is not UTF-8: rename the file")
+    return resolved
 
 
 def content(files: Sequence[DataFile]) -> str:
-    """Digest of all files' names, splits, spans and contents.
+    """Return a digest of the names, splits, spans and contents of files.
 
     Args:
         files: Files of this machine.
     """
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in files:
-        above = os.path.dirname(file.path)
-        place = f"{file.split}\0{file.span and file.span.number}\0{file.version}"
-        place += "".join(f"\0{key}={value}" for key, value in hive_partitions.parts(file.path).items())
-        for path in (*opening.within(file.path), *file.beside):
-            found = code_digest.file(path) if os.path.exists(path) else "a link to nothing"
-            text = f"{os.path.relpath(path, above)}\0{place}\0{found}\n"
-            whole.update(text.encode("utf-8", "surrogateescape"))
-    return whole.hexdigest()[:16]
+        folder = os.path.dirname(file.path)
+        part = f"{file.split}\0{file.span and file.span.number}\0{file.version}"
+        part += "".join(f"\0{key}={value}" for key, value in hive_partitions.parts(file.path).items())
+        for path in (*opening.within(file.path), *file.companions):
+            file_digest = code_digest.file(path) if os.path.exists(path) else "a link to nothing"
+            text = f"{os.path.relpath(path, folder)}\0{part}\0{file_digest}\n"
+            digest.update(text.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]
 
 
 def verify(files: Sequence[DataFile], expected: str) -> None:
-    """See that files are still those that a digest was taken of.
+    """Check that files have not changed since their digest was computed.
 
     Args:
         files: Files of this machine.
-        expected: Their digest as `content` gave it; empty where none was taken.
+        expected: Their digest from `content`; empty if none was computed.
 
     Raises:
-        ResourceError: they have changed.
+        ResourceError: a file changed.
     """
     try:
         same = not expected or content(files) == expected
@@ -139,13 +141,13 @@ def verify(files: Sequence[DataFile], expected: str) -> None:
     if not same:
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         raise ResourceError(
-            f"{files[0].path}{more}: the data changed between the start of the run and the end of reading it, so that "
-            "nobody knows what was read. Run again when nothing writes to it"
+            f"{files[0].path}{more}: the data changed while the run was reading it, so it is unknown what was read. "
+            "Run again when nothing writes to it"
         )
 
 
 def matching(pattern: str) -> list[str]:
-    """Paths that a pattern names, in order."""
+    """Return the paths that match a pattern, sorted."""
     if is_remote(pattern):
         try:
             [result] = opening.file_systems().match([pattern])
@@ -160,40 +162,38 @@ def matching(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))
 
 
-def _files_of(path: str, kind: str | None, omissions: Omissions) -> list[str]:
-    """What a path stands for: itself, or the data files in a folder; the labels of IDX images come with these."""
-    name = os.path.basename(path)
-    if (kind or format_of(path)) == "idx" and "labels" in name and "images" not in name:
+def _files_of(path: str, name: str | None, omissions: Omissions) -> list[str]:
+    """Return the data files of a path: itself, or those of a folder; companions such as IDX labels are left to them."""
+    form = formats.of(path, name)
+    if form is not None and form.is_companion(path):
         return []
-    if is_remote(path) or not os.path.isdir(path) or (kind or format_of(path)) == "images":
+    if is_remote(path) or not os.path.isdir(path) or (form is not None and form.is_folder):
         return [path]
-    found = []
+    files = []
     for entry in scanned(path):
-        if not _is_named(entry.path, omissions):
+        if not _is_data(entry.path, omissions):
             continue
         if entry.is_dir() and hive_partitions.is_part(entry.name):
-            found += _files_of(entry.path, kind, omissions)
+            files += _files_of(entry.path, name, omissions)
         elif entry.is_dir():
             omissions.add("folder", OTHER_FOLDER, entry.name)
         elif entry.is_file():
-            found += _files_of(entry.path, kind, omissions)
+            files += _files_of(entry.path, name, omissions)
         else:
-            omissions.add("file", "a device, a pipe, a socket or a link to nothing", entry.name)
-    return found
+            omissions.add("file", "a device, pipe, socket or broken link", entry.name)
+    return files
 
 
-def labels_of(path: str) -> str:
-    """The file of labels that belongs to one of images: `images` and `idx3` in its name become `labels` and `idx1`."""
-    folder, name = os.path.split(path)
-    return os.path.join(folder, name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1"))
+def _companions(path: str, name: str | None) -> tuple[str, ...]:
+    form = formats.of(path, name)
+    if form is None or form.companion is None:
+        return ()
+    companion = form.companion(path)
+    return (companion,) if os.path.isfile(companion) else ()
 
 
-def _beside(path: str, kind: str | None) -> tuple[str, ...]:
-    return (labels_of(path),) if (kind or format_of(path)) == "idx" and os.path.isfile(labels_of(path)) else ()
-
-
-def _is_named(path: str, omissions: Omissions) -> bool:
-    """Whether a file or folder that lies in a folder, or fits a pattern, is data by its name."""
+def _is_data(path: str, omissions: Omissions) -> bool:
+    """Return whether a file or folder that a folder holds, or a pattern matches, is data by its name."""
     name, is_folder = os.path.basename(path.rstrip("/")), not is_remote(path) and os.path.isdir(path)
     reason = stray_files.reason(name, folder=is_folder)
     if reason is not None:
@@ -202,5 +202,5 @@ def _is_named(path: str, omissions: Omissions) -> bool:
 
 
 def _check_address(pattern: str) -> None:
-    if said := unsupported_formats.address(pattern, remote=True):
-        raise UserError(f"data.path: {said}")
+    if message := unsupported_formats.address(pattern, remote=True):
+        raise UserError(f"data.path: {message}")

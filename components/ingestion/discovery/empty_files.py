@@ -1,52 +1,51 @@
-"""Files without rows: a job that writes in parts leaves some, and they are passed over beside others."""
+"""Data files without rows, such as a distributed job leaves: skipped if others hold rows."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from components.ingestion import sources
-from components.ingestion.discovery import compression, data_files, opening
+from components.ingestion.discovery import compression, formats, opening
 from components.ingestion.discovery.data_files import DataFile
-from components.ingestion.discovery.formats import NoRowsError
 from components.ingestion.omissions import Omissions
+from components.ingestion.readers import NoRowsError
 from errors import UserError
-from spec.rows.data_paths import TABLES
+from spec.data import Data
 
 REASON = "it holds no rows"
 
 
-def without(found: Sequence[DataFile], settings: Mapping[str, Any], omissions: Omissions) -> list[DataFile]:
-    """Files that hold rows; all of them where none does, so that who reads them says so.
+def without(files: Sequence[DataFile], data: Data, omissions: Omissions) -> list[DataFile]:
+    """Return the files that hold rows; all files if none does, so that reading them fails with the reason.
 
     Args:
-        found: The data's files.
-        settings: [data] with all its defaults.
-        omissions: Takes the others.
+        files: The data's files.
+        data: [data].
+        omissions: Records the other files.
     """
-    if len(found) < 2:
-        return list(found)
-    kept = [file for file in found if not _is_empty(file.path, settings)]
-    if not kept:
-        return list(found)
-    for file in found:
-        if file not in kept:
+    if len(files) < 2:
+        return list(files)
+    filled = [file for file in files if not _is_empty(file.path, data)]
+    if not filled:
+        return list(files)
+    for file in files:
+        if file not in filled:
             omissions.add("file", REASON, file.path.rpartition("/")[2])
-    return kept
+    return filled
 
 
-def _is_empty(path: str, settings: Mapping[str, Any]) -> bool:
-    kind = settings["format"] or data_files.format_of(path)
-    if kind not in TABLES:
+def _is_empty(path: str, data: Data) -> bool:
+    form = formats.of(path, data.format)
+    if form is None or not form.is_table:
         return False
-    # What else is wrong with a file is said by who reads it.
+    # Any other fault of a file is reported when it is read.
     with contextlib.suppress(UserError, *compression.FAULTS):
         with contextlib.closing(opening.open_unpacked(path)) as file:
             if not file.read(1):
                 return True
-        if kind == "tfrecord":
-            return False  # its first byte is of a record
+        if form.any_byte_is_row:
+            return False
         try:
-            sources.look(path, settings)
+            sources.look(path, data)
         except NoRowsError:
             return True
     return False

@@ -1,65 +1,112 @@
-"""What the names of files and folders tell: their format, and the split that they make."""
+"""Formats: the readers that exist, and what the names of files and folders tell: format and split."""
 
 import contextlib
+import functools
+import importlib
 import itertools
 import os
+import pkgutil
 import re
+from collections.abc import Mapping
+from typing import Any, cast
 
+from components.ingestion import readers
 from components.ingestion.discovery import compression, folder_walk, stray_files
 from components.ingestion.discovery.hive_partitions import is_part
+from components.ingestion.readers import Format, Reader
 from errors import UserError
 from spec.rows.data_paths import READY_MADE, is_remote
 
 PEEKED = 50
-"""Files of a folder whose names tell whether it holds images."""
+"""Number of files whose names tell whether a folder holds images."""
 IMAGES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".avif", ".bmp", ".dib", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
-"""How names of images end that are read."""
-_ENDINGS = {
-    "csv": (".csv", ".tsv", ".txt", ".data"),
-    "jsonl": (".jsonl", ".ndjson", ".json"),
-    "xlsx": (".xlsx", ".xlsm"),
-    "parquet": (".parquet", ".pq"),
-    "tfrecord": (".tfrec",),
-    "idx": ("-ubyte", ".idx"),
-}
-"""Format -> how names of its files end, how it is packed aside; a name that holds `tfrecord` is one of these anyway."""
+"""Extensions of image files that are read."""
+FOLDER_OF_IMAGES = "images"
+"""Format of a folder with one folder of images per class."""
 
 
-class NoRowsError(UserError):
-    """A file holds no rows."""
+@functools.cache
+def names() -> tuple[str, ...]:
+    """Return the formats of the project: the modules of components/ingestion/readers."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(readers.__path__)))
+
+
+def module(name: str) -> str:
+    """Return the dotted path of a format's reader: that of the project, else a module of the user's."""
+    return f"{readers.__name__}.{name}" if name in names() else name
+
+
+def modules(name: str | None) -> list[str]:
+    """Return the dotted paths of all readers that data may need, as part of a cache key.
+
+    Args:
+        name: data.format; with None the names of files decide, which may differ.
+    """
+    return list(dict.fromkeys([*map(module, names()), *([module(name)] if name else [])]))
+
+
+def reader(name: str) -> Reader:
+    """Import the reader of a format.
+
+    Args:
+        name: A format of the project, or the dotted path of a module of the user's.
+    """
+    imported: Any = importlib.import_module(module(name))
+    return cast(Reader, imported)
+
+
+@functools.cache
+def known() -> Mapping[str, Format]:
+    """Return the formats of the project by name."""
+    return {name: reader(name).FORMAT for name in names()}
+
+
+def of(path: str, name: str | None) -> Format | None:
+    """Return the format of a path.
+
+    Args:
+        path: A file or folder.
+        name: data.format; with None the path's name decides.
+
+    Returns:
+        The format; None if it is unknown.
+    """
+    name = name or format_of(path)
+    return None if name is None else reader(name).FORMAT
 
 
 def format_of(path: str) -> str | None:
-    """The format that a path's name tells; None where it tells nothing.
+    """Return the format that a path's name tells; None if it tells none.
 
-    That of a folder is images where it holds folders and no data files, or two folders of images whatever lies beside
-    them; folders that are named KEY=VALUE hold parts of a table, unless these are images.
+    A folder is of format `images` if it holds folders and no data files, or two folders of images whatever else it
+    holds. Folders named KEY=VALUE are parts of a table, unless they hold images.
     """
     if not is_remote(path) and os.path.isdir(path):
-        inside = [entry for entry in scanned(path) if stray_files.reason(entry.name, folder=entry.is_dir()) is None]
-        within_it = [entry for entry in inside if entry.is_dir()]
-        if any(is_part(entry.name) and not _holds_images(entry.path) for entry in within_it):
+        entries = [entry for entry in scanned(path) if stray_files.reason(entry.name, folder=entry.is_dir()) is None]
+        folders = [entry for entry in entries if entry.is_dir()]
+        if any(is_part(entry.name) and not _holds_images(entry.path) for entry in folders):
             return None
-        if within_it and not any(map(_is_data, inside)):
-            return "images"
-        return "images" if sum(_holds_images(entry.path) for entry in within_it) > 1 else None
-    name = os.path.basename(compression.bare(path))
-    if "tfrecord" in name:
-        return "tfrecord"
-    known = next((kind for kind, endings in _ENDINGS.items() if name.endswith(endings)), None)
-    return _archived(path) if known is None and path.lower().endswith(".zip") else known
+        if folders and not any(map(_is_data, entries)):
+            return FOLDER_OF_IMAGES
+        return FOLDER_OF_IMAGES if sum(_holds_images(entry.path) for entry in folders) > 1 else None
+    file = os.path.basename(compression.bare(path))
+    for name, form in known().items():
+        if any(infix in file for infix in form.infixes):
+            return name
+    match = next((name for name, form in known().items() if form.extensions and file.endswith(form.extensions)), None)
+    return _archived(path) if match is None and path.lower().endswith(".zip") else match
 
 
 def _archived(path: str) -> str | None:
-    """The format that the name of an archive's file tells; None where it is no archive of one file."""
+    """Return the format of the file in a zip archive; None unless it is an archive of one file with a known name."""
     if is_remote(path) or not os.path.isfile(path):
         return None
     with contextlib.suppress(UserError, OSError), open(path, "rb") as file:
-        inside = compression.member(path, file)
-        return None if inside.lower().endswith(".zip") else format_of(os.path.basename(inside))
+        member = compression.member(path, file)
+        return None if member.lower().endswith(".zip") else format_of(os.path.basename(member))
     return None
 
 
@@ -68,12 +115,16 @@ def _is_data(entry: "os.DirEntry[str]") -> bool:
 
 
 def _holds_images(folder: str) -> bool:
-    names = itertools.islice(folder_walk.walk(folder), PEEKED)
-    return any(name.lower().endswith(IMAGES) for name in names)
+    files = itertools.islice(folder_walk.walk(folder), PEEKED)
+    return any(name.lower().endswith(IMAGES) for name in files)
 
 
 def scanned(folder: str) -> list["os.DirEntry[str]"]:
-    """The entries of a folder in order of their names; UserError where it cannot be opened."""
+    """Return the entries of a folder, sorted by name.
+
+    Raises:
+        UserError: the folder cannot be opened.
+    """
     try:
         return sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -81,6 +132,6 @@ def scanned(folder: str) -> list["os.DirEntry[str]"]:
 
 
 def split_of(name: str) -> str | None:
-    """The split that a file's or folder's name tells."""
-    words = set(re.split(r"[^a-z0-9]+", name.lower()))
-    return next((split for split, known in READY_MADE.items() if words & set(known)), None)
+    """Return the split that a file's or folder's name tells; None if it tells none."""
+    parts = set(re.split(r"[^a-z0-9]+", name.lower()))
+    return next((split for split, words in READY_MADE.items() if parts & set(words)), None)

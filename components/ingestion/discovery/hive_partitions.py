@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -10,8 +9,9 @@ import pyarrow as pa
 
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting
+from components.ingestion.readers import Reader
 from errors import UserError
-from spec.cells.cleaning import Cleaning
+from spec.data import Data
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 """The value of rows that have none."""
@@ -63,43 +63,42 @@ class Partitioned:
         names: The columns, of `data.partitions`.
     """
 
-    def __init__(self, source: Any, names: Iterable[str]) -> None:
+    def __init__(self, source: Reader, names: Iterable[str]) -> None:
+        self.FORMAT = source.FORMAT
         self._source = source
         self._names = list(names)
 
     def batches(
-        self, path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+        self, path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Rows, each with the values of its folders."""
-        values = [
-            self._value(path, name, columns.get(name) or self._kind(path, name), settings) for name in self._names
-        ]
+        values = [self._value(path, name, columns.get(name) or self._kind(path, name), data) for name in self._names]
         own = {name: kind for name, kind in columns.items() if name not in self._names}
-        for batch in self._source.batches(path, settings, own, omissions):
+        for batch in self._source.batches(path, data, own, omissions):
             rows = pa.array(np.zeros(len(batch), np.int32))
             added = [value.take(rows) for value in values]
             yield pa.RecordBatch.from_arrays([*batch.columns, *added], [*batch.schema.names, *self._names])
 
     def types(
-        self, path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+        self, path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
     ) -> dict[str, str]:
         """Types of the file's columns, then those of its folders: INT where the value is a whole number, else BYTES."""
         own = {name: kind for name, kind in columns.items() if name not in self._names}
-        found: dict[str, str] = self._source.types(path, settings, own, omissions)
+        found: dict[str, str] = self._source.types(path, data, own, omissions)
         self._check(path, found)
         return found | {name: columns.get(name) or self._kind(path, name) for name in self._names}
 
-    def look(self, path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+    def look(self, path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
         """Names of the file's columns, then those of its folders."""
-        found: list[str] = self._source.look(path, settings, omissions)
+        found: list[str] = self._source.look(path, data, omissions)
         self._check(path, found)
         for name in self._names:
             value(path, name)
         return [*found, *self._names]
 
-    def unreadable(self, path: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    def unreadable(self, path: str, data: Data) -> dict[str, str]:
         """Of the file's columns."""
-        found: dict[str, str] = getattr(self._source, "unreadable", lambda *_: {})(path, settings)
+        found: dict[str, str] = getattr(self._source, "unreadable", lambda *_: {})(path, data)
         return found
 
     def _check(self, path: str, names: Iterable[str]) -> None:
@@ -112,10 +111,10 @@ class Partitioned:
         text = value(path, name)
         return "INT" if text is None or re.fullmatch(r"-?\d{1,18}", text) else "BYTES"
 
-    def _value(self, path: str, name: str, kind: str, settings: Mapping[str, Any]) -> pa.Array:
+    def _value(self, path: str, name: str, kind: str, data: Data) -> pa.Array:
         cell = pa.array([value(path, name)], pa.string())
         try:
-            return casting.cast(cell, kind, Cleaning.of(settings).rules(name))
+            return casting.cast(cell, kind, data.cleaning.rules(name))
         except casting.BadCellError as error:
             raise UserError(
                 f"{path}: the folder {name}={error.value} is no {kind}, which the schema says it is"

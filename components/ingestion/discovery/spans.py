@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from components.ingestion.rows import row_times
 from errors import UserError
+from spec.data import Data
 from spec.rows.data_paths import placeholders
 
 OTHER = "of other spans"
@@ -85,29 +86,28 @@ def newest_versions(files: Sequence[Found]) -> list[Found]:
     return [file for file in files if (file.version or 0) == highest[file.span]]
 
 
-def chosen(spans: Iterable[Span], settings: Mapping[str, Any]) -> list[Span]:
-    """The spans to take: the last `window` of them, up to `span`.
+def chosen(spans: Iterable[Span], data: Data) -> list[Span]:
+    """Select the spans to read: the last `window` of them, up to `span`.
 
     Args:
-        spans: All that there are.
-        settings: [data]: `window`, and `span` as it is shown or its number; None for the latest.
+        spans: All spans.
+        data: [data]: `window`, and `span` as it is shown or its number; None for the latest.
 
     Returns:
-        Rising.
+        The spans, in ascending order.
 
     Raises:
-        UserError: the span that is asked for is not there.
+        UserError: data.span does not exist.
     """
     rising = sorted(set(spans))
-    asked = settings.get("span")
-    if asked is not None:
-        at = [place for place, span in enumerate(rising) if str(asked) in (span.shown, str(span.number))]
-        if not at:
+    if data.span is not None:
+        indices = [index for index, span in enumerate(rising) if str(data.span) in (span.shown, str(span.number))]
+        if not indices:
             shown = [span.shown for span in rising]
-            there = ", ".join(shown) if len(shown) <= 5 else f"{shown[0]}, {shown[1]}, ... {shown[-1]}"
-            raise UserError(f"data.span is {asked}, which is not there. There is: {there}")
-        rising = rising[: at[0] + 1]
-    return rising[-(settings.get("window") or 1) :]
+            known = ", ".join(shown) if len(shown) <= 5 else f"{shown[0]}, {shown[1]}, ... {shown[-1]}"
+            raise UserError(f"data.span is {data.span}, which does not exist. Known spans: {known}")
+        rising = rising[: indices[0] + 1]
+    return rising[-(data.window or 1) :]
 
 
 def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any, Any]:

@@ -1,21 +1,20 @@
 """What is read otherwise than it is written, column by column."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from components.ingestion.omissions import Omissions
-from spec.cells.cleaning import Cleaning
+from spec.data import Data
 
 
-def tell(settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions) -> None:
+def record(data: Data, columns: Mapping[str, str], omissions: Omissions) -> None:
     """Say which columns are converted.
 
     Args:
-        settings: [data].
+        data: [data].
         columns: Column name -> INT, FLOAT or BYTES.
         omissions: Takes them.
     """
-    cleaning = Cleaning.of(settings)
+    cleaning = data.cleaning
     for name, kind in columns.items():
         rules = cleaning.rules(name)
         if kind != "BYTES" and not rules.numbers.plain:

@@ -6,8 +6,7 @@ import contextlib
 import csv
 import itertools
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pyarrow as pa
 
@@ -16,6 +15,7 @@ from components.ingestion.omissions import SHOWN
 from components.ingestion.parsing import csv_edges, csv_header, csv_text, text_encoding
 from components.ingestion.parsing.csv_text import codec, rows
 from errors import UserError
+from spec.data import Data
 from spec.rows import data_paths
 
 LONG = (
@@ -55,41 +55,41 @@ def check_text(path: str) -> None:
         raise UserError(said)
 
 
-def explain(path: str, settings: Mapping[str, Any], message: str) -> str:
+def explain(path: str, data: Data, message: str) -> str:
     """Say an Arrow error, which counts rows from the first below the header, with the column's name and the line."""
-    wide = "16" in settings["csv"]["encoding"] or "32" in settings["csv"]["encoding"]
+    wide = "16" in data.csv.encoding or "32" in data.csv.encoding
     if not wide and _guessed(path) is not None:
         # Arrow may find rows of other lengths before it finds text that is not UTF-8.
         return nul(path)
-    before = 1 if settings["csv"]["header"] else 0
+    before = 1 if data.csv.header else 0
     match = _CELL.search(message)
     if match is not None:
         number, row, reason = match.groups()
-        names = csv_header.read(path, settings).names
-        at = f", {place(path, settings, int(row) + before, every=True)}" if row else ""
-        byte = f" (byte {bad_byte(path, codec(settings))} of the file)" if "UTF8" in reason else ""
+        names = csv_header.read(path, data).names
+        at = f", {place(path, data, int(row) + before, every=True)}" if row else ""
+        byte = f" (byte {bad_byte(path, codec(data))} of the file)" if "UTF8" in reason else ""
         return f"column {names[int(number)]!r}{at}: {reason.strip()}{byte}"
     match = _ROW.search(message)
     if match is not None:
         row = int(match[1]) + before
-        where = place(path, settings, row, "Row #", every=True)
-        return f"{message[: match.start()]}{where}{message[match.end() :]}{_hint(path, settings, row)}"
-    return _first_fault(path, settings) or message
+        where = place(path, data, row, "Row #", every=True)
+        return f"{message[: match.start()]}{where}{message[match.end() :]}{_hint(path, data, row)}"
+    return _first_fault(path, data) or message
 
 
-def place(path: str, settings: Mapping[str, Any], row: int, word: str = "row ", *, every: bool = False) -> str:
+def place(path: str, data: Data, row: int, word: str = "row ", *, every: bool = False) -> str:
     """A row and its line where that is another.
 
     Args:
         path: The file.
-        settings: [data].
+        data: [data].
         row: Its number, from 1: the header counts, blank lines do not.
         word: What stands before the number.
         every: Whether all count, as Arrow counts: also the header line again, and rows that csv.long_cells skips.
     """
     count, at = 0, row
     try:
-        with numbered(path, settings, every=every) as found:
+        with numbered(path, data, every=every) as found:
             for count, line, _ in found:
                 if count == row:
                     at = line
@@ -101,15 +101,13 @@ def place(path: str, settings: Mapping[str, Any], row: int, word: str = "row ", 
 
 
 @contextlib.contextmanager
-def numbered(
-    path: str, settings: Mapping[str, Any], *, every: bool = False
-) -> Iterator[Iterator[tuple[int, int, list[str]]]]:
+def numbered(path: str, data: Data, *, every: bool = False) -> Iterator[Iterator[tuple[int, int, list[str]]]]:
     """Rows with their numbers as `place` takes them, lines and cells."""
-    written = csv_header.read(path, settings).written
-    with rows(path, settings) as found:
+    written = csv_header.read(path, data).written
+    with rows(path, data) as found:
         filled = ((line, cells) for line, cells in found if cells)
-        first = itertools.islice(filled, 1 if settings["csv"]["header"] else 0)
-        skip = settings["csv"]["long_cells"] == "skip"
+        first = itertools.islice(filled, 1 if data.csv.header else 0)
+        skip = data.csv.long_cells == "skip"
         others = (
             one
             for one in filled
@@ -118,11 +116,11 @@ def numbered(
         yield ((count, *one) for count, one in enumerate(itertools.chain(first, others), 1))
 
 
-def repeated(path: str, settings: Mapping[str, Any], count: int) -> list[int]:
+def repeated(path: str, data: Data, count: int) -> list[int]:
     """The first lines, of so many, at which the header line comes again."""
-    written = csv_header.read(path, settings).written
+    written = csv_header.read(path, data).written
     lines: list[int] = []
-    with contextlib.suppress(csv.Error, *compression.FAULTS), rows(path, settings) as found:
+    with contextlib.suppress(csv.Error, *compression.FAULTS), rows(path, data) as found:
         filled = ((line, cells) for line, cells in found if cells)
         next(filled, None)
         again = (line for line, cells in filled if csv_header.is_repeated(cells, written))
@@ -178,20 +176,20 @@ def bad_byte(path: str, encoding: str) -> int:
     return position - len(decoder.getstate()[0])
 
 
-def check_footer(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -> None:
+def check_footer(path: str, data: Data, last: pa.RecordBatch) -> None:
     """See that the last row is no total, where the config does not say that it is a row.
 
     Raises:
         UserError: it looks like one; names its line.
     """
-    if settings["csv"]["skip_footer"] is not None or len(last) < 2:
+    if data.csv.skip_footer is not None or len(last) < 2:
         return
     for column in last.columns:
         if pa.types.is_string(column.type) and csv_edges.is_total(column[-1].as_py() or ""):
             cell = csv_edges.total([[text] for text in column.to_pylist()])
             if cell is not None:
                 last_line = None
-                with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, settings) as found:
+                with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, data) as found:
                     [(_, last_line, _)] = collections.deque(found, maxlen=1)
                 raise UserError(csv_edges.refusal(path, last_line, cell))
 
@@ -203,7 +201,7 @@ def of_total(value: str) -> str:
     return ": if the row sums up the others, csv = {skip_footer = 1} under [data] leaves it out"
 
 
-def check_end(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -> None:
+def check_end(path: str, data: Data, last: pa.RecordBatch) -> None:
     """See that the last quote has its end: one that lacks it takes the rest of the file into its cell.
 
     Raises:
@@ -212,26 +210,26 @@ def check_end(path: str, settings: Mapping[str, Any], last: pa.RecordBatch) -> N
     texts = [column for column in last.columns if pa.types.is_string(column.type)]
     if not len(last) or not any("\n" in (column[-1].as_py() or "") for column in texts):
         return
-    fault = _first_fault(path, settings, only_quotes=True)
+    fault = _first_fault(path, data, only_quotes=True)
     if fault:
         raise UserError(f"{path}: {fault}")
 
 
-def _hint(path: str, settings: Mapping[str, Any], row: int) -> str:
+def _hint(path: str, data: Data, row: int) -> str:
     """What a row of another length may be."""
-    width, first = len(csv_header.read(path, settings).names), 2 if settings["csv"]["header"] else 1
-    with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, settings, every=True) as found:
+    width, first = len(csv_header.read(path, data).names), 2 if data.csv.header else 1
+    with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, data, every=True) as found:
         for number, _, cells in found:
             if number == row:
                 return csv_edges.hint(cells, width, first=row == first, last=next(found, None) is None)
     return ""
 
 
-def _first_fault(path: str, settings: Mapping[str, Any], only_quotes: bool = False) -> str:
+def _first_fault(path: str, data: Data, only_quotes: bool = False) -> str:
     """The first row that is no row, found by reading the whole file."""
     width, line, end = 0, 0, 0
     try:
-        with rows(path, settings) as found:
+        with rows(path, data) as found:
             for line, cells in found:
                 width = width or len(cells)
                 if cells and len(cells) != width and not only_quotes:

@@ -2,10 +2,11 @@
 
 import csv
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from components.ingestion.parsing import csv_text
+from spec.data import Data
 
 LOOKED_AT = 20
 """Rows that tell whether they have one cell more, or one less, than the header."""
@@ -31,7 +32,7 @@ class Header(NamedTuple):
     has_rows: bool
 
 
-def read(path: str, settings: Mapping[str, Any]) -> Header:
+def read(path: str, data: Data) -> Header:
     """Names of the columns.
 
     A column without a name is column_N, by its place. Rows may have one cell more than the header: an empty one behind
@@ -40,27 +41,27 @@ def read(path: str, settings: Mapping[str, Any]) -> Header:
 
     Args:
         path: The file.
-        settings: [data]: `csv` and `trim`.
+        data: [data]: `csv` and `trim`.
 
     Raises:
         UnicodeDecodeError, csv.Error: the first row cannot be read.
     """
-    dialect = settings["csv"]
+    dialect = data.csv
     first: list[list[str]] = []
     broken = False
     try:
-        with csv_text.rows(path, settings) as rows:
+        with csv_text.rows(path, data) as rows:
             first.extend(itertools.islice((cells for _, cells in rows if cells), LOOKED_AT + 1))
     except csv.Error:
         # A later row that cannot be read is named with its place, by who reads it.
         if not first:
             raise
         broken = True
-    has_rows = broken or len(first) > bool(dialect["header"])
-    if not first or not dialect["header"]:
-        return Header(list(dialect["names"]) if first else [], [], has_rows)
-    written = named(_fitted(first[0], first[1:]), settings["strip_whitespace"])
-    return Header(list(dialect["names"]) or written, written, has_rows)
+    has_rows = broken or len(first) > bool(dialect.header)
+    if not first or not dialect.header:
+        return Header(list(dialect.names) if first else [], [], has_rows)
+    written = named(_fitted(first[0], first[1:]), data.strip_whitespace)
+    return Header(list(dialect.names) or written, written, has_rows)
 
 
 def named(header: Sequence[str], trim: bool) -> list[str]:

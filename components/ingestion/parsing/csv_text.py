@@ -7,13 +7,14 @@ import csv
 import io
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from components.ingestion.discovery import compression, opening
 from components.ingestion.omissions import Omissions
+from spec.data import Data
 
 FIELD_BYTES = 131_072
 """Longest text of a cell; a longer one is taken for a quote without its end, or cut, or its row left out."""
@@ -40,25 +41,25 @@ class Record(NamedTuple):
 
 
 @contextlib.contextmanager
-def rows(path: str, settings: Mapping[str, Any], errors: str = "replace") -> Iterator[Iterator[tuple[int, list[str]]]]:
+def rows(path: str, data: Data, errors: str = "replace") -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Rows of a file by Python's own reader, slow and with places.
 
     Args:
         path: The file.
-        settings: [data]: `csv`.
+        data: [data]: `csv`.
         errors: What to do with bytes that are no text, as `open` takes it.
 
     Yields:
         Line at which each row starts, from 1, and its cells; a blank line is a row without cells.
     """
-    with _opened(path, settings, errors) as text:
-        yield ((record.line, record.cells) for record in records(_lines(text), path, settings))
+    with _opened(path, data, errors) as text:
+        yield ((record.line, record.cells) for record in records(_lines(text), path, data))
 
 
 def records(
     lines: Iterable[str],
     path: str,
-    settings: Mapping[str, Any],
+    data: Data,
     *,
     line: int = 1,
     begin: bool = True,
@@ -71,7 +72,7 @@ def records(
     Args:
         lines: Each with its end.
         path: The file, whose name may tell the delimiter.
-        settings: [data]: `csv`.
+        data: [data]: `csv`.
         line: The number of the first line.
         begin: Whether the file begins with these lines.
         end: Whether the file ends with them.
@@ -81,19 +82,19 @@ def records(
     Raises:
         csv.Error: a row cannot be read; its attribute `line` is where it starts.
     """
-    dialect = settings["csv"]
-    source = _Source(lines, dialect["comment"], line)
+    dialect = data.csv
+    source = _Source(lines, dialect.comment, line)
     if begin:
-        source.skip(dialect["skip_rows"])
-    reader = csv.reader(source, **reading(path, settings), strict=strict)
-    last = (dialect["skip_footer"] or 0) if end else 0
+        source.skip(dialect.skip_rows)
+    reader = csv.reader(source, **reading(path, data), strict=strict)
+    last = (dialect.skip_footer or 0) if end else 0
     held: collections.deque[Record] = collections.deque()
     filled = 0
     while True:
         source.taken = []
         try:
             cells = next(reader)
-            if dialect["long_cells"] == "error" and is_long(cells):
+            if dialect.long_cells == "error" and is_long(cells):
                 raise csv.Error(TOO_LONG)
         except StopIteration:
             break
@@ -109,7 +110,7 @@ def records(
             filled -= bool(record.cells)
             yield record
     if omissions is not None and source.comments:
-        omissions.add("line", f"comments, which begin with {dialect['comment']!r} (csv.comment)", count=source.comments)
+        omissions.add("line", f"comments, which begin with {dialect.comment!r} (csv.comment)", count=source.comments)
     if omissions is not None and filled:
         omissions.add("row", "below the table (csv.skip_footer)", count=filled)
 
@@ -119,64 +120,64 @@ def is_long(cells: Iterable[str]) -> bool:
     return any(len(cell) * 4 > FIELD_BYTES and len(cell.encode("utf-8", "replace")) > FIELD_BYTES for cell in cells)
 
 
-def reading(path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def reading(path: str, data: Data) -> dict[str, Any]:
     """The dialect as Python's reader takes it."""
-    dialect = settings["csv"]
+    dialect = data.csv
     return {
-        "delimiter": delimiter(path, settings),
-        "quotechar": dialect["quote"] or None,
-        "quoting": csv.QUOTE_MINIMAL if dialect["quote"] else csv.QUOTE_NONE,
-        "escapechar": dialect["escape"] or None,
+        "delimiter": delimiter(path, data),
+        "quotechar": dialect.quote or None,
+        "quoting": csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        "escapechar": dialect.escape or None,
     }
 
 
 @contextlib.contextmanager
-def arrow(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> Iterator[pa.NativeFile]:
+def arrow(path: str, data: Data, omissions: Omissions | None = None) -> Iterator[pa.NativeFile]:
     """Open the rows below the header as a stream of UTF-8 that Arrow reads without Python.
 
     A file that Arrow cannot read as it lies there is written out first: another encoding, comments or a footer.
 
     Args:
         path: The file.
-        settings: [data]: `csv`.
+        data: [data]: `csv`.
         omissions: Takes the lines that are left out.
 
     Raises:
         UnicodeDecodeError: the file is not in its encoding.
     """
-    dialect = settings["csv"]
+    dialect = data.csv
     told = Omissions() if omissions is None else omissions
-    if dialect["skip_rows"]:
-        told.add("line", "above the header (csv.skip_rows)", count=dialect["skip_rows"])
-    if codec(settings) == "utf8" and not dialect["comment"] and not dialect["skip_footer"]:
+    if dialect.skip_rows:
+        told.add("line", "above the header (csv.skip_rows)", count=dialect.skip_rows)
+    if codec(data) == "utf8" and not dialect.comment and not dialect.skip_footer:
         with opening.open_arrow(path) as stream:
-            left = _start(path, settings)
+            left = _start(path, data)
             while left and (block := stream.read(min(left, _BLOCK))):
                 left -= len(block)
             yield stream
         return
     with tempfile.NamedTemporaryFile(prefix="pipeline-data-") as copy:
-        for block in _rewritten(path, settings, told):
+        for block in _rewritten(path, data, told):
             copy.write(block)
         copy.flush()
         with pa.OSFile(copy.name) as stream:
             yield stream
 
 
-def delimiter(path: str, settings: Mapping[str, Any]) -> str:
+def delimiter(path: str, data: Data) -> str:
     """What stands between the cells."""
-    return str(settings["csv"]["delimiter"] or ("\t" if compression.bare(path).endswith(".tsv") else ","))
+    return str(data.csv.delimiter or ("\t" if compression.bare(path).endswith(".tsv") else ","))
 
 
-def codec(settings: Mapping[str, Any]) -> str:
+def codec(data: Data) -> str:
     """The encoding as Arrow names it: UTF-8 under any other name would be decoded anew."""
-    name = codecs.lookup(settings["csv"]["encoding"]).name
+    name = codecs.lookup(data.csv.encoding).name
     return "utf8" if name in ("utf-8", "utf-8-sig") else name
 
 
 @contextlib.contextmanager
-def _opened(path: str, settings: Mapping[str, Any], errors: str) -> Iterator[io.TextIOWrapper]:
-    encoding = codec(settings)
+def _opened(path: str, data: Data, errors: str) -> Iterator[io.TextIOWrapper]:
+    encoding = codec(data)
     with (
         contextlib.closing(opening.open_unpacked(path)) as file,
         io.TextIOWrapper(file, "utf-8-sig" if encoding == "utf8" else encoding, errors, newline="") as text,
@@ -184,37 +185,39 @@ def _opened(path: str, settings: Mapping[str, Any], errors: str) -> Iterator[io.
         yield text
 
 
-def _start(path: str, settings: Mapping[str, Any]) -> int:
+def _start(path: str, data: Data) -> int:
     """Bytes of a UTF-8 file before the first row of data."""
     with contextlib.closing(opening.open_unpacked(path)) as file:
         size = len(codecs.BOM_UTF8) if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
-    with _opened(path, settings, "surrogateescape") as text:
+    with _opened(path, data, "surrogateescape") as text:
         source = _Counted(_lines(text))
-        _pass_header(source, path, settings)
+        _pass_header(source, path, data)
     return size + source.bytes
 
 
-def _pass_header(lines: Iterable[str], path: str, settings: Mapping[str, Any]) -> None:
+def _pass_header(lines: Iterable[str], path: str, data: Data) -> None:
     """Take the lines above the table and the header off, and no more."""
-    found = records(lines, path, {**settings, "csv": {**settings["csv"], "skip_footer": 0}}, strict=False)
-    if settings["csv"]["header"]:
+    found = records(
+        lines, path, data.model_copy(update={"csv": data.csv.model_copy(update={"skip_footer": 0})}), strict=False
+    )
+    if data.csv.header:
         next((record for record in found if record.cells), None)
     else:
-        collections.deque(itertools.islice(lines, settings["csv"]["skip_rows"]), maxlen=0)
+        collections.deque(itertools.islice(lines, data.csv.skip_rows), maxlen=0)
 
 
-def _rewritten(path: str, settings: Mapping[str, Any], omissions: Omissions) -> Iterator[bytes]:
+def _rewritten(path: str, data: Data, omissions: Omissions) -> Iterator[bytes]:
     """The rows below the header in UTF-8, a block at a time; bytes that are no UTF-8 stay as they are."""
-    errors = "surrogateescape" if codec(settings) == "utf8" else "strict"
-    with _opened(path, settings, errors) as text:
-        dialect, lines = settings["csv"], _lines(text)
-        if not dialect["comment"] and not dialect["skip_footer"]:
-            _pass_header(lines, path, settings)
+    errors = "surrogateescape" if codec(data) == "utf8" else "strict"
+    with _opened(path, data, errors) as text:
+        dialect, lines = data.csv, _lines(text)
+        if not dialect.comment and not dialect.skip_footer:
+            _pass_header(lines, path, data)
             while block := text.read(_BLOCK):
                 yield block.encode("utf-8", "surrogateescape")
             return
-        found = records(lines, path, settings, strict=False, omissions=omissions)
-        if dialect["header"]:
+        found = records(lines, path, data, strict=False, omissions=omissions)
+        if dialect.header:
             next((record for record in found if record.cells), None)
         for record in found:
             yield "".join(record.text).encode("utf-8", "surrogateescape")

@@ -10,27 +10,34 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from components.ingestion.discovery import compression
-from components.ingestion.discovery.formats import NoRowsError
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting, csv_errors, csv_header, csv_text
 from components.ingestion.parsing.casting import ARROW_TYPES
 from components.ingestion.parsing.typed_columns import typed
+from components.ingestion.readers import Format, NoRowsError
 from components.ingestion.rows import left_out_columns
 from errors import UserError
-from spec.cells.cleaning import Cleaning
+from spec.data import Data
 
+FORMAT = Format(
+    extensions=(".csv", ".tsv", ".txt", ".data"),
+    keys=("csv", "drop", "partitions"),
+    is_csv=True,
+    is_cleaned=True,
+    is_untyped=True,
+)
 BLOCK_BYTES = 4 << 20
 """Text read at once: bounds memory, and makes large batches."""
 
 
 def batches(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
         path: A CSV file.
-        settings: [data].
+        data: [data].
         columns: Column name -> INT, FLOAT or BYTES; a column that is not named is text.
         omissions: Takes what is not read as it is there.
 
@@ -43,63 +50,61 @@ def batches(
     kinds = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
     done = rows = 0
     last = None
-    cleaning = Cleaning.of(settings)
+    cleaning = data.cleaning
     as_texts = bool(cleaning.numbers.thousands or cleaning.numbers.units or cleaning.dates)
     told = Omissions()
     if not as_texts:
         try:
-            for batch in _read(path, settings, kinds, told):
-                last = _clean(left_out_columns.select(batch, settings), settings)
-                _check_texts(path, settings, last, rows)
+            for batch in _read(path, data, kinds, told):
+                last = _clean(left_out_columns.select(batch, data), data)
+                _check_texts(path, data, last, rows)
                 yield last
                 done, rows = done + 1, rows + len(batch)
         except pa.ArrowInvalid:
             # Arrow looks for blank tokens before it trims a number, so what failed may be blank: read it as text.
             as_texts = True
     if as_texts:
-        first_row, told = 1 if _has_header(settings) else 0, Omissions()
-        for number, batch in enumerate(_read_texts(path, settings, told)):
+        first_row, told = 1 if _has_header(data) else 0, Omissions()
+        for number, batch in enumerate(_read_texts(path, data, told)):
             if number >= done:
-                last = _typed(path, settings, left_out_columns.select(batch, settings), columns, rows + first_row)
-                _check_texts(path, settings, last, rows)
+                last = _typed(path, data, left_out_columns.select(batch, data), columns, rows + first_row)
+                _check_texts(path, data, last, rows)
                 yield last
                 rows += len(batch)
     if omissions is not None:
         omissions.merge(told)
     if last is not None:
-        csv_errors.check_end(path, settings, last)
-        csv_errors.check_footer(path, settings, last)
+        csv_errors.check_end(path, data, last)
+        csv_errors.check_footer(path, data, last)
 
 
-def types(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
-) -> dict[str, str]:
+def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
     """Columns of one file, with their types: those given, else as all their cells look.
 
     Args:
         path: A CSV file.
-        settings: As for `batches`.
+        data: As for `batches`.
         columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
         omissions: Takes columns that are not read.
 
     Raises:
         UserError: as for `batches`; two columns have one name.
     """
-    names = left_out_columns.kept(header(path, settings), settings, omissions)
+    names = left_out_columns.kept(header(path, data), data, omissions)
     left_out_columns.check_names(path, names)
     unknown = [name for name in names if name not in columns]
     looks: dict[str, str | None] = dict.fromkeys(unknown)
     if unknown:
-        numbers = Cleaning.of(settings).numbers
-        for batch in _read_texts(path, settings):
-            clean = _clean(batch, settings)
+        numbers = data.cleaning.numbers
+        for batch in _read_texts(path, data):
+            clean = _clean(batch, data)
             for name in unknown:
                 column = clean.column(clean.schema.get_field_index(name))
                 looks[name] = casting.looks_like(column, looks[name], numbers)
     return {name: columns.get(name) or looks[name] or "BYTES" for name in names}
 
 
-def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read and holds a row.
 
     Returns:
@@ -110,72 +115,72 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     """
     csv_errors.check_text(path)
     try:
-        with csv_text.rows(path, settings, errors="strict") as found:
+        with csv_text.rows(path, data, errors="strict") as found:
             # Arrow passes over blank lines too.
             filled = (cells for _, cells in found if cells)
             first, second = next(filled, []), next(filled, None)
     except UnicodeDecodeError as error:
-        raise UserError(csv_errors.undecodable(path, csv_text.codec(settings))) from error
+        raise UserError(csv_errors.undecodable(path, csv_text.codec(data))) from error
     except csv.Error as error:
         raise UserError(csv_errors.unreadable(path, error)) from error
     except compression.FAULTS as error:
         raise UserError(f"{path} cannot be read: {error}") from error
     if not first:
-        raise NoRowsError(f"{path} is empty: it needs {'a header line and ' if _has_header(settings) else ''}rows")
-    if _has_header(settings) and second is None:
+        raise NoRowsError(f"{path} is empty: it needs {'a header line and ' if _has_header(data) else ''}rows")
+    if _has_header(data) and second is None:
         raise NoRowsError(f"{path} holds a header line and no rows")
-    names = list(settings["csv"]["names"])
+    names = list(data.csv.names)
     if names and len(names) != len(first):
         raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first)} columns")
-    return left_out_columns.kept(names or read_header(path, settings).names, settings, omissions)
+    return left_out_columns.kept(names or read_header(path, data).names, data, omissions)
 
 
-def header(path: str, settings: Mapping[str, Any]) -> list[str]:
+def header(path: str, data: Data) -> list[str]:
     """Names of the columns, in order.
 
     Raises:
         UserError: the file cannot be read, or is empty.
     """
-    return read_header(path, settings).names
+    return read_header(path, data).names
 
 
-def read_header(path: str, settings: Mapping[str, Any]) -> csv_header.Header:
+def read_header(path: str, data: Data) -> csv_header.Header:
     """The same, with the names as they are written."""
     # What is no text further on is told with its row, by Arrow.
     with csv_errors.explained(path):
         csv_errors.check_text(path)
-        found = csv_header.read(path, settings)
+        found = csv_header.read(path, data)
     if not found.names:
         raise UserError(f"{path}: it is empty, and needs a header line and rows")
     return found
 
 
-def _has_header(settings: Mapping[str, Any]) -> bool:
-    return bool(settings["csv"]["header"])
+def _has_header(data: Data) -> bool:
+    return bool(data.csv.header)
 
 
 def _read(
-    path: str, settings: Mapping[str, Any], kinds: Mapping[str, pa.DataType], omissions: Omissions | None = None
+    path: str, data: Data, kinds: Mapping[str, pa.DataType], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    dialect, (names, written, has_rows) = settings["csv"], read_header(path, settings)
+    dialect, (names, written, has_rows) = data.csv, read_header(path, data)
     if not has_rows:
         return
-    block = BLOCK_BYTES if dialect["long_cells"] == "error" else max(BLOCK_BYTES, 2 * csv_text.LINE_LENGTH)
-    with csv_errors.explained(path), csv_text.arrow(path, settings, omissions) as stream:
+    block = BLOCK_BYTES if dialect.long_cells == "error" else max(BLOCK_BYTES, 2 * csv_text.LINE_LENGTH)
+    with csv_errors.explained(path), csv_text.arrow(path, data, omissions) as stream:
         reader = pa_csv.open_csv(
             stream,
             read_options=pa_csv.ReadOptions(block_size=block, use_threads=False, column_names=names),
             parse_options=pa_csv.ParseOptions(
-                delimiter=csv_text.delimiter(path, settings),
-                quote_char=dialect["quote"] or False,
-                escape_char=dialect["escape"] or False,
-                newlines_in_values=bool(dialect["quote"]),
+                delimiter=csv_text.delimiter(path, data),
+                quote_char=dialect.quote or False,
+                escape_char=dialect.escape or False,
+                newlines_in_values=bool(dialect.quote),
             ),
             convert_options=pa_csv.ConvertOptions(
                 column_types={name: kinds.get(name, pa.string()) for name in names},
                 strings_can_be_null=True,
-                null_values=list(settings["null_values"]),
-                decimal_point=dialect["decimal"],
+                null_values=list(data.null_values),
+                decimal_point=dialect.decimal,
             ),
         )
         count = 0
@@ -183,17 +188,17 @@ def _read(
             again = _repeated(batch, written)
             count += 0 if again is None else int(again.sum())
             batch = batch if again is None else batch.filter(pa.array(~again))
-            yield _shortened(batch, settings, Omissions() if omissions is None else omissions)
+            yield _shortened(batch, data, Omissions() if omissions is None else omissions)
     if count and omissions is not None:
-        named = csv_errors.repeated(path, settings, count)
+        named = csv_errors.repeated(path, data, count)
         for line in named:
             omissions.add("row", csv_header.AGAIN, f"line {line}", action="left out")
         omissions.add("row", csv_header.AGAIN, action="left out", count=count - len(named))
 
 
-def _shortened(batch: pa.RecordBatch, settings: Mapping[str, Any], omissions: Omissions) -> pa.RecordBatch:
+def _shortened(batch: pa.RecordBatch, data: Data, omissions: Omissions) -> pa.RecordBatch:
     """A batch without texts that are too long, as csv.long_cells says; an error is for who checks the texts."""
-    mode = settings["csv"]["long_cells"]
+    mode = data.csv.long_cells
     if mode == "error":
         return batch
     keep, columns = np.ones(len(batch), bool), list(batch.columns)
@@ -232,35 +237,33 @@ def _repeated(batch: pa.RecordBatch, written: Sequence[str]) -> "np.ndarray[Any,
     return again if again.any() else None
 
 
-def _read_texts(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> Iterator[pa.RecordBatch]:
+def _read_texts(path: str, data: Data, omissions: Omissions | None = None) -> Iterator[pa.RecordBatch]:
     try:
-        yield from _read(path, settings, {}, omissions)
+        yield from _read(path, data, {}, omissions)
     except pa.ArrowInvalid as error:
-        raise UserError(f"{path}: {csv_errors.explain(path, settings, str(error))}") from error
+        raise UserError(f"{path}: {csv_errors.explain(path, data, str(error))}") from error
 
 
-def _clean(batch: pa.RecordBatch, settings: Mapping[str, Any]) -> pa.RecordBatch:
-    cleaning, names = Cleaning.of(settings), batch.schema.names
+def _clean(batch: pa.RecordBatch, data: Data) -> pa.RecordBatch:
+    cleaning, names = data.cleaning, batch.schema.names
     columns = [casting.clean(column, cleaning.rules(name)) for name, column in zip(names, batch.columns, strict=True)]
     return pa.RecordBatch.from_arrays(columns, names)
 
 
-def _typed(
-    path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, columns: Mapping[str, str], before: int
-) -> pa.RecordBatch:
+def _typed(path: str, data: Data, batch: pa.RecordBatch, columns: Mapping[str, str], before: int) -> pa.RecordBatch:
     """Convert a batch of texts, before which so many rows stand, the header among them."""
     texts = zip(batch.schema.names, batch.columns, strict=True)
     return typed(
         path,
         texts,
         columns,
-        Cleaning.of(settings),
-        lambda row: csv_errors.place(path, settings, before + row + 1),
+        data.cleaning,
+        lambda row: csv_errors.place(path, data, before + row + 1),
         csv_errors.of_total,
     )
 
 
-def _check_texts(path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, rows: int) -> None:
+def _check_texts(path: str, data: Data, batch: pa.RecordBatch, rows: int) -> None:
     """See that no text holds a NUL or is longer than any cell should be."""
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if not pa.types.is_string(column.type):
@@ -274,6 +277,6 @@ def _check_texts(path: str, settings: Mapping[str, Any], batch: pa.RecordBatch, 
         ):
             found = pc.index(bad, True).as_py()
             if found >= 0:
-                row = rows + found + 1 + _has_header(settings)
-                where = f"{path}: column {name!r}, {csv_errors.place(path, settings, row)}"
+                row = rows + found + 1 + _has_header(data)
+                where = f"{path}: column {name!r}, {csv_errors.place(path, data, row)}"
                 raise UserError(f"{where}: {what or csv_errors.nul(path)}")

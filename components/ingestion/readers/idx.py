@@ -2,18 +2,21 @@
 
 import contextlib
 import math
+import os
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
 
-from components.ingestion.discovery import data_files, opening
+from components.ingestion.discovery import opening
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting
+from components.ingestion.readers import Format
 from components.ingestion.write import image_encoding
 from errors import UserError
+from spec.data import Data
 
 BATCH_IMAGES = 1024
 """Images made PNG at once."""
@@ -22,14 +25,34 @@ _BYTES = 0x08
 COLUMNS = {"image": "BYTES", "label": "INT"}
 
 
+def labels_of(path: str) -> str:
+    """Return the labels' file of an image file: `images` and `idx3` in its name become `labels` and `idx1`."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1"))
+
+
+def _is_labels(path: str) -> bool:
+    name = os.path.basename(path)
+    return "labels" in name and "images" not in name
+
+
+FORMAT = Format(
+    extensions=("-ubyte", ".idx"),
+    keys=("image",),
+    is_table=False,
+    companion=labels_of,
+    is_companion=_is_labels,
+)
+
+
 def batches(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Read images and labels.
 
     Args:
         path: The file of images, unsigned bytes of (n, height, width) or (n, height, width, channels).
-        settings: [data]: `image`, the size that they are resized to.
+        data: [data]: `image`, the size that they are resized to.
         columns: Type of `label`, where it is not INT.
         omissions: Takes what is not read as it is there.
 
@@ -39,27 +62,25 @@ def batches(
     Raises:
         UserError: a file cannot be read, or the two have not the same number.
     """
-    with _opened(path) as (picture, shape), _opened(data_files.labels_of(path)) as (label, labels):
+    with _opened(path) as (picture, shape), _opened(labels_of(path)) as (label, labels):
         _check(path, shape, labels)
         for start in range(0, shape[0], BATCH_IMAGES):
             count = min(BATCH_IMAGES, shape[0] - start)
             pixels = np.frombuffer(_exactly(picture, count * math.prod(shape[1:]), path), np.uint8)
-            classes = np.frombuffer(_exactly(label, count, data_files.labels_of(path)), np.uint8).astype(np.int64)
-            encoded = [image_encoding.encode(one, settings["image"]) for one in pixels.reshape(count, *shape[1:])]
+            classes = np.frombuffer(_exactly(label, count, labels_of(path)), np.uint8).astype(np.int64)
+            encoded = [image_encoding.encode(one, data.image) for one in pixels.reshape(count, *shape[1:])]
             kind = columns.get("label", "INT")
             yield pa.RecordBatch.from_arrays(
                 [pa.array(encoded, pa.binary()), casting.convert(pa.array(classes), kind)], list(COLUMNS)
             )
 
 
-def types(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
-) -> dict[str, str]:
+def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
     """`image` and `label`, with their types: those given, else BYTES and INT."""
     return {name: columns.get(name, kind) for name, kind in COLUMNS.items()}
 
 
-def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
     """See that both files can be read and are of one number.
 
     Returns:
@@ -68,7 +89,7 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     Raises:
         UserError: they cannot, or are not.
     """
-    with _opened(path) as (_, shape), _opened(data_files.labels_of(path)) as (_, labels):
+    with _opened(path) as (_, shape), _opened(labels_of(path)) as (_, labels):
         _check(path, shape, labels)
     return list(COLUMNS)
 
@@ -79,7 +100,7 @@ def _check(path: str, shape: tuple[int, ...], labels: tuple[int, ...]) -> None:
             f"{path} holds bytes of shape {shape}: images are (number, height, width), or with 1 or 3 channels"
         )
     if labels != shape[:1]:
-        raise UserError(f"{path} holds {shape[0]:,} images, but {data_files.labels_of(path)} labels of shape {labels}")
+        raise UserError(f"{path} holds {shape[0]:,} images, but {labels_of(path)} labels of shape {labels}")
     if not shape[0]:
         raise UserError(f"{path} holds no images")
 

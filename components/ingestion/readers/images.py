@@ -5,17 +5,19 @@ import hashlib
 import math
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pyarrow as pa
 
 from components.ingestion.discovery import image_folders, opening
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting
+from components.ingestion.readers import Format
 from components.ingestion.write import image_encoding
 from errors import UserError
+from spec.data import Data
 from spec.rows import data_paths
 
+FORMAT = Format(keys=("image",), is_table=False, is_folder=True, added_columns=("file",))
 BATCH_IMAGES = 256
 """Images held at once."""
 BATCH_BYTES = 64 << 20
@@ -33,13 +35,13 @@ COLUMNS = {"image": "BYTES", "label": "BYTES", "file": "BYTES"}
 
 
 def batches(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Read the images of all classes, in an order without meaning, so that the first rows are of many classes.
 
     Args:
         path: The folder.
-        settings: [data]: `image`, the size that they are resized to, and the share that may be broken.
+        data: [data]: `image`, the size that they are resized to, and the share that may be broken.
         columns: Type of `label`, where it is not BYTES.
         omissions: Takes what is not read as it is there.
 
@@ -57,7 +59,7 @@ def batches(
     held: dict[str, bytes] = {}
     for name in names:
         try:
-            held[name] = _read(path, name, settings, told)
+            held[name] = _read(path, name, data, told)
             size += len(held[name])
         except ValueError as error:
             broken[name] = str(error)
@@ -66,19 +68,17 @@ def batches(
             held, size = {}, 0
     if held:
         yield _batch(path, held, kind)
-    check_broken(path, classes, broken, settings)
+    check_broken(path, classes, broken, data)
     for name, why in broken.items():
         told.add("file", why, name, action="left out")
 
 
-def types(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
-) -> dict[str, str]:
+def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
     """`image` and `file`, both BYTES, and `label` with the type that is given, else BYTES: folders' names are texts."""
     return {**COLUMNS, "label": columns.get("label", "BYTES")}
 
 
-def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
     """See that each class has images, and that none looks broken by its size, first and last bytes.
 
     Returns:
@@ -97,30 +97,28 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
                 told.add("file", _conversion(kind), name, action="converted")
             if number < DECODED or not whole:
                 try:
-                    _read(path, name, settings, Omissions())
+                    _read(path, name, data, Omissions())
                 except ValueError as error:
                     broken[name] = str(error)
-    check_broken(path, classes, broken, settings)
+    check_broken(path, classes, broken, data)
     for name, why in broken.items():
         told.add("file", why, name, action="left out")
     return list(COLUMNS)
 
 
-def check_broken(
-    path: str, classes: Mapping[str, list[str]], broken: Mapping[str, str], settings: Mapping[str, Any]
-) -> None:
+def check_broken(path: str, classes: Mapping[str, list[str]], broken: Mapping[str, str], data: Data) -> None:
     """See that not too many files are broken, and that each class keeps some.
 
     Args:
         path: The folder.
         classes: Class -> its files.
         broken: File -> why it cannot be read.
-        settings: [data]: `image.max_broken`.
+        data: [data]: `image.max_broken`.
 
     Raises:
         UserError: too many are, or a class keeps none; names the files.
     """
-    every, most = sum(map(len, classes.values())), settings["image"]["max_broken"]
+    every, most = sum(map(len, classes.values())), data.image.max_broken
     findings = []
     if len(broken) > most * every:
         findings = [f"{path}/{name} cannot be read as an image: {why}" for name, why in list(broken.items())[:TOLD]]
@@ -156,7 +154,7 @@ def misfit(path: str, name: str, kind: str) -> str:
     )
 
 
-def _read(path: str, name: str, settings: Mapping[str, Any], omissions: Omissions) -> bytes:
+def _read(path: str, name: str, data: Data, omissions: Omissions) -> bytes:
     """An image as it is kept.
 
     Raises:
@@ -172,7 +170,7 @@ def _read(path: str, name: str, settings: Mapping[str, Any], omissions: Omission
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         raise ValueError("it is a link to nothing" if missing else str(error.strerror or error)) from error
-    made = image_encoding.normalize(content, settings["image"])
+    made = image_encoding.normalize(content, data.image)
     if made.converted:
         omissions.add("file", _conversion(made.source), name, action="converted")
     if made.frames > 1:

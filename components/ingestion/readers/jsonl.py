@@ -9,15 +9,21 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from components.ingestion.discovery import compression, opening, unsupported_formats
-from components.ingestion.discovery.formats import NoRowsError
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting, csv_text
 from components.ingestion.parsing.typed_columns import typed
+from components.ingestion.readers import Format, NoRowsError
 from components.ingestion.rows import left_out_columns
 from errors import UserError
-from spec.cells.cleaning import Cleaning
+from spec.data import Data
 from spec.rows import data_paths
 
+FORMAT = Format(
+    extensions=(".jsonl", ".ndjson", ".json"),
+    keys=("csv", "drop", "partitions"),
+    is_cleaned=True,
+    is_untyped=True,
+)
 BATCH_ROWS, BATCH_CHARACTERS = 65_536, 4 << 20
 """Lines, and characters of them, that are decoded at once: bounds memory."""
 DEEPEST = 16
@@ -53,13 +59,13 @@ class _Rows(NamedTuple):
 
 
 def batches(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
         path: A file of JSON lines. An object in an object becomes columns OUTER.INNER; a list is left out.
-        settings: [data]: how cells are written.
+        data: [data]: how cells are written.
         columns: Column name -> INT, FLOAT or BYTES; one that is not named is left out, one that no line has is null.
         omissions: Takes what is not read as it is there.
 
@@ -69,27 +75,25 @@ def batches(
     Raises:
         UserError: the file cannot be read; names file, line and column.
     """
-    cleaning = Cleaning.of(settings)
+    cleaning = data.cleaning
     for block in _blocks(path):
         cleaned = ((name, casting.clean(_texts(path, name, block), cleaning.rules(name))) for name in columns)
         yield typed(path, cleaned, columns, cleaning, block.place)
 
 
-def types(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
-) -> dict[str, str]:
+def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
     """Columns of all lines of one file, with their types: those given, else as all their cells look.
 
     Args:
         path: A file of JSON lines.
-        settings: As for `batches`.
+        data: As for `batches`.
         columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
         omissions: Takes columns that are not read.
 
     Raises:
         UserError: as for `batches`.
     """
-    cleaning, looks, lists = Cleaning.of(settings), dict[str, str | None](), dict[str, None]()
+    cleaning, looks, lists = data.cleaning, dict[str, str | None](), dict[str, None]()
     for block in _blocks(path):
         lists |= block.lists
         for name in _names(block):
@@ -97,10 +101,10 @@ def types(
             if name not in columns:
                 texts = casting.clean(_texts(path, name, block), cleaning.rules(name))
                 looks[name] = casting.looks_like(texts, looks[name], cleaning.numbers)
-    return {name: columns.get(name) or looks[name] or "BYTES" for name in _kept(looks, lists, settings, omissions)}
+    return {name: columns.get(name) or looks[name] or "BYTES" for name in _kept(looks, lists, data, omissions)}
 
 
-def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read and holds a row.
 
     Returns:
@@ -118,21 +122,19 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
             break
     if not lines:
         raise NoRowsError(f"{path} is empty: it needs an object a line")
-    return _kept(names, lists, settings, omissions)
+    return _kept(names, lists, data, omissions)
 
 
 def _names(block: _Rows) -> list[str]:
     return list(dict.fromkeys(name for row in block.rows for name in row))
 
 
-def _kept(
-    names: Iterable[str], lists: Iterable[str], settings: Mapping[str, Any], omissions: Omissions | None
-) -> list[str]:
+def _kept(names: Iterable[str], lists: Iterable[str], data: Data, omissions: Omissions | None) -> list[str]:
     """Columns that are read; lists and those that the config drops are not."""
     known, told = list(names), Omissions() if omissions is None else omissions
-    for name in left_out_columns.kept((name for name in lists if name not in known), settings, told):
+    for name in left_out_columns.kept((name for name in lists if name not in known), data, told):
         told.add("column", LISTS, name, action="left out")
-    kept = left_out_columns.kept(known, settings, told)
+    kept = left_out_columns.kept(known, data, told)
     for name in lists:
         if name in kept:
             told.add("column", SOME_LISTS, name, action="read")

@@ -9,26 +9,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion.discovery import opening
-from components.ingestion.discovery.formats import NoRowsError
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting
+from components.ingestion.readers import Format, NoRowsError
 from components.ingestion.rows import left_out_columns
 from errors import UserError
 from models.data import arrow
-from spec.cells.cleaning import Cleaning
+from spec.data import Data
 
+FORMAT = Format(extensions=(".parquet", ".pq"), keys=("drop", "partitions"), is_cleaned=True)
 BATCH_ROWS = 65_536
 """Rows read at once: a batch of a hundred numbers each is 50 MB."""
 
 
 def batches(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
         path: A Parquet file.
-        settings: [data].
+        data: [data].
         columns: Column name -> INT, FLOAT or BYTES; a column that is not named is as it looks.
         omissions: Takes what is not read as it is there.
 
@@ -38,13 +39,13 @@ def batches(
     Raises:
         UserError: the file cannot be read; names file, column and row, from 1.
     """
-    rows, cleaning = 0, Cleaning.of(settings)
+    rows, cleaning = 0, data.cleaning
     with _opened(path) as file:
-        names = _names(path, file.schema_arrow, settings)
+        names = _names(path, file.schema_arrow, data)
         known = {name: casting.kind_of(file.schema_arrow.field(name).type) for name in names} | dict(columns)
         fewer = names if len(names) < len(file.schema_arrow.names) else None
         for read in file.iter_batches(BATCH_ROWS, columns=fewer):
-            made, batch = [], left_out_columns.select(read, settings)
+            made, batch = [], left_out_columns.select(read, data)
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 try:
                     made.append(casting.cast(_plain(column), str(known[name]), cleaning.rules(name)))
@@ -57,14 +58,12 @@ def batches(
             rows += len(batch)
 
 
-def types(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
-) -> dict[str, str]:
+def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
     """Columns of one file, with their types: those given, else as the file has them.
 
     Args:
         path: A Parquet file.
-        settings: [data].
+        data: [data].
         columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
         omissions: Takes columns that are not read.
 
@@ -73,11 +72,11 @@ def types(
     """
     with _opened(path) as file:
         schema = file.schema_arrow
-        names = _names(path, schema, settings, omissions)
+        names = _names(path, schema, data, omissions)
         return {name: columns.get(name) or _kind(file, name, schema.field(name).type) for name in names}
 
 
-def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read and holds a row.
 
     Returns:
@@ -89,15 +88,15 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     with _opened(path) as file:
         if not file.metadata.num_rows:
             raise NoRowsError(f"{path} holds no rows")
-        return _names(path, file.schema_arrow, settings, omissions)
+        return _names(path, file.schema_arrow, data, omissions)
 
 
-def unreadable(path: str, settings: Mapping[str, Any]) -> dict[str, str]:
+def unreadable(path: str, data: Data) -> dict[str, str]:
     """Columns without a name or of cells that no schema type holds -> why; UserError where the file cannot be read."""
     with _opened(path) as file:
-        names = left_out_columns.kept(file.schema_arrow.names, settings)
+        names = left_out_columns.kept(file.schema_arrow.names, data)
         nameless = {name: left_out_columns.NAMELESS for name in names if not name.strip()}
-        other = _unreadable(file.schema_arrow, settings)
+        other = _unreadable(file.schema_arrow, data)
         return nameless | {name: f"it holds {what}, and a cell is one number or text" for name, what in other.items()}
 
 
@@ -112,14 +111,14 @@ def _opened(path: str) -> Iterator[Any]:
         raise UserError(f"{path} cannot be read as Parquet: {error}") from error
 
 
-def _names(path: str, schema: pa.Schema, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None = None) -> list[str]:
     """Columns that are read, each of which has a type and a name of its own."""
-    names = left_out_columns.kept(schema.names, settings, omissions)
+    names = left_out_columns.kept(schema.names, data, omissions)
     left_out_columns.check_names(path, names)
     for name in names:
         if omissions is not None and pa.types.is_duration(schema.field(name).type):
             omissions.add("column", "a duration, read as seconds", name, action="converted")
-    if other := _unreadable(schema, settings):
+    if other := _unreadable(schema, data):
         raise UserError(
             "\n".join(
                 f"{path}: column {name!r} holds {what}, and a cell is one number or text: "
@@ -130,8 +129,8 @@ def _names(path: str, schema: pa.Schema, settings: Mapping[str, Any], omissions:
     return names
 
 
-def _unreadable(schema: pa.Schema, settings: Mapping[str, Any]) -> dict[str, str]:
-    fields = [field for field in schema if left_out_columns.reason(field.name, settings) is None]
+def _unreadable(schema: pa.Schema, data: Data) -> dict[str, str]:
+    fields = [field for field in schema if left_out_columns.reason(field.name, data) is None]
     return {field.name: _shown(field.type) for field in fields if casting.kind_of(field.type) is None}
 
 

@@ -3,27 +3,29 @@
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from components.ingestion.omissions import Omissions
+from components.ingestion.readers import Format
 from components.ingestion.readers import csv as csv_source
 from components.ingestion.write import image_encoding
 from errors import UserError
+from spec.data import Data, Image
 
+FORMAT = Format(keys=("csv", "image", "drop", "partitions"), is_csv=True, is_cleaned=True)
 _PIXEL = re.compile(r"pixel_?(\d+)", re.IGNORECASE)
 
 
 def batches(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
         path: A CSV file with columns pixel1 to pixelN, or from pixel0 on, row by row of the image, and others.
-        settings: [data]: `csv`, `blank`, `trim`, and `image`: the size of the images, which are square without it.
+        data: [data]: `csv`, `blank`, `trim`, and `image`: the size of the images, which are square without it.
         columns: Column name -> INT, FLOAT or BYTES, of the other columns.
         omissions: Takes what is not read as it is there.
 
@@ -33,13 +35,13 @@ def batches(
     Raises:
         UserError: the file cannot be read, or a pixel is none; names file, column and row.
     """
-    names = csv_source.header(path, settings)
+    names = csv_source.header(path, data)
     pixels = _pixels(path, names)
-    shape = _shape(path, len(pixels), settings)
-    whole = {"height": None, "width": None}
+    shape = _shape(path, len(pixels), data)
+    whole = Image()
     kinds = dict.fromkeys(pixels, "INT") | {name: kind for name, kind in columns.items() if name != "image"}
     rows = 0
-    for batch in csv_source.batches(path, settings, kinds, omissions):
+    for batch in csv_source.batches(path, data, kinds, omissions):
         values = np.empty((len(batch), len(pixels)), np.uint8)
         for number, name in enumerate(pixels):
             cells = batch.column(batch.schema.get_field_index(name))
@@ -57,20 +59,18 @@ def batches(
         rows += len(batch)
 
 
-def types(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
-) -> dict[str, str]:
+def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
     """`image` and the other columns, with their types: those given, else as all cells look.
 
     Raises:
         UserError: as for `batches`.
     """
-    pixels = _pixels(path, csv_source.header(path, settings))
-    found = csv_source.types(path, settings, dict.fromkeys(pixels, "INT") | dict(columns), omissions)
+    pixels = _pixels(path, csv_source.header(path, data))
+    found = csv_source.types(path, data, dict.fromkeys(pixels, "INT") | dict(columns), omissions)
     return {"image": "BYTES"} | {name: kind for name, kind in found.items() if name not in pixels}
 
 
-def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read and that its pixels make an image.
 
     Returns:
@@ -79,9 +79,9 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
     Raises:
         UserError: it cannot, or they do not.
     """
-    names = csv_source.look(path, settings, omissions)
+    names = csv_source.look(path, data, omissions)
     pixels = _pixels(path, names)
-    _shape(path, len(pixels), settings)
+    _shape(path, len(pixels), data)
     return ["image", *(name for name in names if name not in pixels)]
 
 
@@ -94,12 +94,12 @@ def _pixels(path: str, names: list[str]) -> list[str]:
     return [found[number] for number in numbers]
 
 
-def _shape(path: str, count: int, settings: Mapping[str, Any]) -> tuple[int, ...]:
+def _shape(path: str, count: int, data: Data) -> tuple[int, ...]:
     """Height, width and, for colours, channels."""
-    height, width = settings["image"]["height"], settings["image"]["width"]
+    height, width = data.image.height, data.image.width
     for channels in (1, 3):
         side = math.isqrt(count // channels)
-        shape = (side, side) if height is None else (height, width)
+        shape = (side, side) if height is None or width is None else (height, width)
         if shape[0] * shape[1] * channels == count:
             return shape if channels == 1 else (*shape, channels)
     made = "no square" if height is None else f"no image of {height} x {width}"

@@ -3,7 +3,7 @@
 import contextlib
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +11,15 @@ import pyarrow.compute as pc
 from tfx_bsl.coders import example_coder
 
 from components.ingestion.discovery import opening
-from components.ingestion.discovery.formats import NoRowsError
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting
+from components.ingestion.readers import Format, NoRowsError
 from components.ingestion.rows import left_out_columns
 from components.ingestion.write.record_writer import masked_crc
 from errors import UserError
+from spec.data import Data
 
+FORMAT = Format(extensions=(".tfrec",), infixes=("tfrecord",), keys=("drop", "partitions"), any_byte_is_row=True)
 BATCH_RECORDS = 8192
 """Records decoded at once."""
 MAX_RECORD_BYTES = 1 << 30
@@ -26,13 +28,13 @@ _HEAD = struct.Struct("<QI")
 
 
 def batches(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Read one file.
 
     Args:
         path: A TFRecord file.
-        settings: [data].
+        data: [data].
         columns: Column name -> INT, FLOAT or BYTES; a feature that is not named is left out, and one that no record
             of a batch has is null.
         omissions: Takes what is not read as it is there.
@@ -60,14 +62,12 @@ def batches(
         yield pa.RecordBatch.from_arrays(made, list(columns))
 
 
-def types(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
-) -> dict[str, str]:
+def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
     """Features of all records of one file, with their types: those given, else as the file has them.
 
     Args:
         path: A TFRecord file.
-        settings: [data].
+        data: [data].
         columns: Feature name -> INT, FLOAT or BYTES, of the features that have a type.
         omissions: Takes features that are not read.
 
@@ -76,14 +76,14 @@ def types(
     """
     found: dict[str, str] = {}
     for _, batch in _decoded(path):
-        kept = set(left_out_columns.kept(batch.schema.names, settings, omissions))
+        kept = set(left_out_columns.kept(batch.schema.names, data, omissions))
         for field in batch.schema:
             if field.name in kept and (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
                 found[field.name] = columns.get(field.name) or str(casting.kind_of(field.type.value_type))
     return found
 
 
-def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
     """See that a file can be read and holds a record.
 
     Returns:
@@ -93,15 +93,15 @@ def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = N
         UserError: it cannot be read, or holds none.
     """
     for _, batch in _decoded(path):
-        return left_out_columns.kept(batch.schema.names, settings, omissions)
+        return left_out_columns.kept(batch.schema.names, data, omissions)
     raise NoRowsError(f"{path} holds no records")
 
 
-def unreadable(path: str, settings: Mapping[str, Any]) -> dict[str, str]:
+def unreadable(path: str, data: Data) -> dict[str, str]:
     """Features of several values -> why they are not read; UserError where the file cannot be read."""
     found: dict[str, str] = {}
     for _, batch in _decoded(path):
-        for name in set(left_out_columns.kept(batch.schema.names, settings)) - set(found):
+        for name in set(left_out_columns.kept(batch.schema.names, data)) - set(found):
             column = batch.column(batch.schema.get_field_index(name))
             most = 0 if pa.types.is_null(column.type) else pc.max(pc.list_value_length(column)).as_py() or 0
             if most > 1:

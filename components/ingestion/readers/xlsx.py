@@ -11,15 +11,21 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from components.ingestion.discovery import opening, unsupported_formats
-from components.ingestion.discovery.formats import NoRowsError
 from components.ingestion.omissions import Omissions, short
 from components.ingestion.parsing import casting
 from components.ingestion.parsing.typed_columns import typed
+from components.ingestion.readers import Format, NoRowsError
 from components.ingestion.rows import left_out_columns
 from errors import ResourceError, UserError
-from spec.cells.cleaning import Cleaning
+from spec.data import Data
 from spec.rows import data_paths
 
+FORMAT = Format(
+    extensions=(".xlsx", ".xlsm"),
+    keys=("csv", "sheet", "drop", "partitions"),
+    is_cleaned=True,
+    is_untyped=True,
+)
 BATCH_CELLS = 250_000
 """Cells that are decoded at once: bounds memory."""
 LOOKED_AT = 100
@@ -51,61 +57,55 @@ class _Block(NamedTuple):
 
 
 def batches(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
+    path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Read one workbook's sheet; arguments, result and errors as of `sources.batches`.
 
     Dates are texts YYYY-MM-DD, with hh:mm:ss where they are no midnight, truths `true` and `false`, durations seconds;
     a formula is the value that the workbook keeps of it.
     """
-    cleaning = Cleaning.of(settings)
-    for block in _blocks(path, settings):
+    cleaning = data.cleaning
+    for block in _blocks(path, data):
         texts = ((name, pa.array(block.columns.get(name) or [None] * len(block.rows), pa.string())) for name in columns)
         cleaned = ((name, casting.clean(column, cleaning.rules(name))) for name, column in texts)
         yield typed(path, cleaned, columns, cleaning, block.place)
 
 
-def types(
-    path: str, settings: Mapping[str, Any], columns: Mapping[str, str], omissions: Omissions | None = None
-) -> dict[str, str]:
+def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
     """Columns of one sheet, with their types: those given, else as all their cells look; see `sources.types`."""
-    cleaning, looks = Cleaning.of(settings), dict[str, str | None]()
-    for block in _blocks(path, settings, omissions):
+    cleaning, looks = data.cleaning, dict[str, str | None]()
+    for block in _blocks(path, data, omissions):
         for name, texts in block.columns.items():
             looks.setdefault(name, None)
             if name not in columns:
                 cleaned = casting.clean(pa.array(texts, pa.string()), cleaning.rules(name))
                 looks[name] = casting.looks_like(cleaned, looks[name], cleaning.numbers)
-    return {
-        name: columns.get(name) or looks[name] or "BYTES" for name in left_out_columns.kept(looks, settings, omissions)
-    }
+    return {name: columns.get(name) or looks[name] or "BYTES" for name in left_out_columns.kept(looks, data, omissions)}
 
 
-def look(path: str, settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
     """See that a sheet can be read and holds a row; return the names of its columns."""
-    first = next(_blocks(path, settings, omissions, LOOKED_AT), None)
+    first = next(_blocks(path, data, omissions, LOOKED_AT), None)
     if first is None:
         raise NoRowsError(f"{path}: the sheet has no row below its header")
-    return left_out_columns.kept(first.columns, settings, omissions)
+    return left_out_columns.kept(first.columns, data, omissions)
 
 
-def _blocks(
-    path: str, settings: Mapping[str, Any], omissions: Omissions | None = None, most: int | None = None
-) -> Iterator[_Block]:
+def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int | None = None) -> Iterator[_Block]:
     """Rows below the header, some at a time; what is not read as it is there goes to `omissions`."""
     told = Omissions() if omissions is None else omissions
-    with _sheet(path, settings["sheet"], told) as sheet:
+    with _sheet(path, data.sheet, told) as sheet:
         names: list[str] = []
         held: list[tuple[int, Sequence[Any]]] = []
         for number, row in enumerate(_rows(path, sheet), 1):
-            if number <= settings["csv"]["skip_rows"]:
+            if number <= data.csv.skip_rows:
                 continue
             if all(cell.value is None for cell in row):
                 if names:
                     told.add("row", EMPTY, f"{number:,}", action="skipped")
                 continue
             if not names:
-                names = _header(row, settings)
+                names = _header(row, data)
                 header = number
                 continue
             _check_width(path, names, number, row, header)
@@ -117,9 +117,9 @@ def _blocks(
             yield _block(names, held, told)
 
 
-def _header(row: Sequence[Any], settings: Mapping[str, Any]) -> list[str]:
+def _header(row: Sequence[Any], data: Data) -> list[str]:
     texts = ["" if cell.value is None else _text(cell) or "" for cell in row]
-    names = [text.strip() if settings["strip_whitespace"] else text for text in texts]
+    names = [text.strip() if data.strip_whitespace else text for text in texts]
     while names and not names[-1]:
         names.pop()
     return [name or f"column_{place}" for place, name in enumerate(names, 1)]

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
 from components.ingestion.omissions import Omissions
 from errors import UserError
+from spec.data import Data
 
 DROPPED = "data.drop names it"
 INDEX = "the row index that pandas writes; to read it, give it a name there"
@@ -16,29 +16,29 @@ NAMELESS = "it has no name"
 _INDEX = re.compile(r"__index_level_\d+__")
 
 
-def reason(name: str, settings: Mapping[str, Any]) -> str | None:
+def reason(name: str, data: Data) -> str | None:
     """Why a column is not read; None where it is.
 
     Args:
         name: The column.
-        settings: [data].
+        data: [data].
     """
-    if name in settings["drop"]:
+    if name in data.drop:
         return DROPPED
     return INDEX if _INDEX.fullmatch(name) else None
 
 
-def kept(names: Iterable[str], settings: Mapping[str, Any], omissions: Omissions | None = None) -> list[str]:
+def kept(names: Iterable[str], data: Data, omissions: Omissions | None = None) -> list[str]:
     """Columns that are read, in order.
 
     Args:
         names: All columns of a file.
-        settings: [data].
+        data: [data].
         omissions: Takes the others.
     """
     found = []
     for name in names:
-        why = reason(name, settings)
+        why = reason(name, data)
         if why is None:
             found.append(name)
         elif omissions is not None:
@@ -46,10 +46,10 @@ def kept(names: Iterable[str], settings: Mapping[str, Any], omissions: Omissions
     return found
 
 
-def select(batch: pa.RecordBatch, settings: Mapping[str, Any]) -> pa.RecordBatch:
+def select(batch: pa.RecordBatch, data: Data) -> pa.RecordBatch:
     """A batch without the columns that are not read."""
     names = batch.schema.names
-    places = [place for place, name in enumerate(names) if reason(name, settings) is None]
+    places = [place for place, name in enumerate(names) if reason(name, data) is None]
     if len(places) == len(names):
         return batch
     return pa.RecordBatch.from_arrays([batch.column(place) for place in places], [names[place] for place in places])
@@ -78,11 +78,11 @@ def advice(name: str) -> str:
     return f"leave it out with drop = [{json.dumps(name, ensure_ascii=False)}] under [data]"
 
 
-def check(settings: Mapping[str, Any], omissions: Omissions, path: str, names: Iterable[str]) -> None:
+def check(data: Data, omissions: Omissions, path: str, names: Iterable[str]) -> None:
     """See that what the config drops was there.
 
     Args:
-        settings: [data].
+        data: [data].
         omissions: What all files left out.
         path: The data, for the message.
         names: Columns that are read.
@@ -91,7 +91,7 @@ def check(settings: Mapping[str, Any], omissions: Omissions, path: str, names: I
         UserError: no file has such a column.
     """
     dropped = {name for each in omissions if (each.kind, each.reason) == ("column", DROPPED) for name in each.names}
-    for name in settings["drop"]:
+    for name in data.drop:
         if name not in dropped:
             raise UserError(
                 f"data.drop names {name!r}, a column that {path} does not have: take it out of data.drop. There is: "

@@ -1,4 +1,4 @@
-"""Which split a row goes to: by a hash, a column or time, so that it never changes sides."""
+"""Assignment of rows to splits by a hash, a column or time: a row never changes its split."""
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
@@ -15,45 +15,49 @@ from components.ingestion.rows.split_column import cell_text, named_split, unkno
 from components.ingestion.write import example_encoding, record_writer
 from errors import UserError
 from spec.rows.data_paths import SPLITS
+from spec.rows.split import Split
 
 Rows = dict[str, np.ndarray[Any, Any]]
 """Split name -> row numbers, rising."""
 
 
 class Splitter:
-    """Divides batches.
+    """Divides batches into splits.
 
     Args:
-        settings: [data.split] with its defaults, and `key`: the column whose equal cells stay together, None for the
-            whole row.
-        cuts: For by = "time", the times with which all splits but the first begin.
-        time: For by = "time", the column; for by = "span", the one that is cut into spans.
-        newest: For by = "span", how that column is cut and the number of the span that is the test split; None where
+        split: [data.split].
+        key: Column whose equal values stay in one split; None for the whole row.
+        cut_eval: Whether the eval split is cut out of train.
+        cuts: For by = "time": the times at which the splits start, except the first.
+        time: For by = "time": the column; for by = "span": the column that is cut into spans.
+        newest: For by = "span": how that column is cut, and the number of the span that is the test split; None if
             each file is of one span.
         empty: Columns without any value.
     """
 
     def __init__(
         self,
-        settings: Mapping[str, Any],
+        split: Split,
         *,
+        key: str | None = None,
+        cut_eval: bool = False,
         cuts: Sequence[float] = (),
         time: str | None = None,
         newest: tuple[str, int] | None = None,
         empty: Collection[str] = (),
     ) -> None:
-        self._settings = settings
-        self._shares = {name: settings[name] for name in SPLITS}
+        self._split = split
+        self._key, self._cut_eval = key, cut_eval
         self._cuts = list(cuts)
         self._time = time
         self._newest = newest
         self._empty = empty
 
     def names(self, ready: str | None) -> tuple[str, ...]:
-        """Splits that a file can have rows of.
+        """Return the splits that the rows of a file can be in.
 
         Args:
-            ready: The split that the file makes; None where files are not ready-made splits.
+            ready: The split of the file, if the config names the files of each split; else None.
         """
         if ready is None:
             return SPLITS
@@ -68,67 +72,70 @@ class Splitter:
         ready: str | None,
         texts: list[bytes] | None = None,
     ) -> Rows:
-        """Assign the rows of a batch.
+        """Assign the rows of a batch to splits.
 
         Args:
             batch: n rows.
-            examples: They as n serialized tf.Examples.
-            texts: These as Python objects, where they are at hand.
-            path: Their file, for messages.
-            ready: The split that the file makes; None where files are not ready-made splits.
+            examples: The rows as n serialized tf.Examples.
+            path: The file, for messages.
+            ready: The split of the file, if the config names the files of each split; else None.
+            texts: `examples` as Python objects, if they exist already.
 
         Returns:
-            Rows of each split that has some.
+            Split -> row numbers.
 
         Raises:
             UserError: a cell names no split.
         """
-        by = self._settings["by"]
-        every = np.arange(len(batch))
+        by = self._split.by
+        all_rows = np.arange(len(batch))
         if by == "all":
-            return dict.fromkeys(SPLITS, every)
+            return dict.fromkeys(SPLITS, all_rows)
         if by == "column":
             named = self._by_column(batch, path)
-            return self._cut(named, batch, examples, texts) if self._settings["cut_eval"] else named
+            return self._cut(named, batch, examples, texts) if self._cut_eval else named
         if by == "time":
-            place = np.searchsorted(
+            index = np.searchsorted(
                 self._cuts, row_times.keys(_column(batch, self._time), str(self._time), path), "right"
             )
-            return {name: np.flatnonzero(place == number) for number, name in enumerate(SPLITS)}
+            return {name: np.flatnonzero(index == number) for number, name in enumerate(SPLITS)}
         if ready is not None and not self._cuts_eval(ready):
-            return {str(ready): every}
-        shares = {name: self._shares[name] for name in (SPLITS if by == "hash" else SPLITS[:2])}
-        found = keys(batch, examples, self._settings["key"], self._empty)
-        divided = rows(found, shares, self._settings["salt"], texts if found is examples else None)
+            return {str(ready): all_rows}
+        divided = self._by_hash(SPLITS if by == "hash" else SPLITS[:2], batch, examples, texts)
         if self._newest is None:
             return divided
-        cut, number = self._newest
-        days = row_times.keys(_column(batch, self._time), str(self._time), path)
-        fresh = spans.numbers(days, cut, str(self._time)) == number
-        older = {name: places[~fresh[places]] for name, places in divided.items()}
-        return {**older, "test": np.flatnonzero(fresh)}
+        unit, number = self._newest
+        times = row_times.keys(_column(batch, self._time), str(self._time), path)
+        is_newest = spans.numbers(times, unit, str(self._time)) == number
+        older = {name: indices[~is_newest[indices]] for name, indices in divided.items()}
+        return {**older, "test": np.flatnonzero(is_newest)}
+
+    def _by_hash(
+        self, names: Sequence[str], batch: pa.RecordBatch, examples: pa.Array, texts: list[bytes] | None
+    ) -> Rows:
+        row_keys = keys(batch, examples, self._key, self._empty)
+        shares = {name: self._split.shares[name] for name in names}
+        return rows(row_keys, shares, self._split.salt, texts if row_keys is examples else None)
 
     def _cut(self, named: Rows, batch: pa.RecordBatch, examples: pa.Array, texts: list[bytes] | None) -> Rows:
         """Divide the rows of train between train and eval."""
-        found = keys(batch, examples, self._settings["key"], self._empty)
-        shares = {name: self._shares[name] for name in SPLITS[:2]}
-        divided = rows(found, shares, self._settings["salt"], texts if found is examples else None)
-        return {**named, **{name: np.intersect1d(places, named["train"]) for name, places in divided.items()}}
+        divided = self._by_hash(SPLITS[:2], batch, examples, texts)
+        return {**named, **{name: np.intersect1d(indices, named["train"]) for name, indices in divided.items()}}
 
     def _cuts_eval(self, ready: str | None) -> bool:
-        return ready == "train" and bool(self._settings["cut_eval"])
+        return ready == "train" and self._cut_eval
 
     def _by_column(self, batch: pa.RecordBatch, path: str) -> Rows:
-        column, values = self._settings["column"], self._settings["values"]
+        column, values = str(self._split.column), self._split.values
         coded = pc.dictionary_encode(_column(batch, column), null_encoding="encode")
         texts = [cell_text(value) for value in coded.dictionary.to_pylist()]
         splits = [named_split(text, values) for text in texts]
-        for text, found in zip(texts, splits, strict=True):
-            if found is None:
+        for text, split in zip(texts, splits, strict=True):
+            if split is None:
                 raise UserError(f"{path}: {unknown_split(column, text, values)}")
-        numbers = np.array([SPLITS.index(str(found)) for found in splits], np.int64)
-        place = numbers[coded.indices.to_numpy(zero_copy_only=False)] if len(batch) else np.empty(0, np.int64)
-        return {name: np.flatnonzero(place == number) for number, name in enumerate(SPLITS)}
+        numbers = np.array([SPLITS.index(str(split)) for split in splits], np.int64)
+        index = numbers[coded.indices.to_numpy(zero_copy_only=False)] if len(batch) else np.empty(0, np.int64)
+        return {name: np.flatnonzero(index == number) for number, name in enumerate(SPLITS)}
 
 
 def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "", texts: list[bytes] | None = None) -> Rows:

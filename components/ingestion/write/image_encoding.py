@@ -11,7 +11,7 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from components.ingestion.discovery import image_folders
+from spec.data import Image as ImageSize
 
 MOST_PIXELS = 100_000_000
 """Of one image; decoded it takes up to 0.4 GB. A small file can say that it is larger."""
@@ -55,20 +56,20 @@ class Normal:
     frames: int
 
 
-def encode(pixels: np.ndarray[Any, Any], size: Mapping[str, int | None]) -> bytes:
+def encode(pixels: np.ndarray[Any, Any], size: ImageSize) -> bytes:
     """Pixels as PNG, which loses nothing.
 
     Args:
         pixels: uint8 (height, width) or (height, width, 1 or 3).
         size: `height` and `width` to resize to; None for as it is.
     """
-    if size["height"] is None or pixels.shape[:2] == (size["height"], size["width"]):
+    if size.height is None or pixels.shape[:2] == (size.height, size.width):
         return _png_of(pixels)
     plain = pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     return _png(_resized(Image.fromarray(plain), size))
 
 
-def normalize(content: bytes, size: Mapping[str, int | None]) -> Normal:
+def normalize(content: bytes, size: ImageSize) -> Normal:
     """An image file as PNG or JPEG; the file itself where it is one and no size is asked for.
 
     Args:
@@ -84,7 +85,7 @@ def normalize(content: bytes, size: Mapping[str, int | None]) -> Normal:
         image.load()
         if kind == "PNG" and _IEND not in content:
             raise BadImageError("it ends early: it was cut")
-        if kind in KEPT and size["height"] is None:
+        if kind in KEPT and size.height is None:
             return Normal(content, source, False, 1 if kind == "MPO" else frames)
         made = _png(_resized(plain(ImageOps.exif_transpose(image)), size))
         return Normal(made, source, kind not in KEPT, 1 if kind == "MPO" else frames)
@@ -160,8 +161,8 @@ def _why(content: bytes | str, error: Exception) -> str:
     return f"this {kind} file is broken or was cut ({' '.join(str(error).split()) or type(error).__name__})"
 
 
-def _resized(image: Image.Image, size: Mapping[str, int | None]) -> Image.Image:
-    height, width = size["height"], size["width"]
+def _resized(image: Image.Image, size: ImageSize) -> Image.Image:
+    height, width = size.height, size.width
     if height is None or width is None or image.size == (width, height):
         return image
     if not image.mode.startswith("I"):

@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.ingestion import sources
 from components.ingestion.discovery import data_files, empty_files
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.omissions import Omissions
 from components.statistics.executor import as_list, generators, proto
 from components.validation.gate_context import TRAIN, Before, Today, rows
@@ -108,15 +109,15 @@ def measure(paths: Any, today: Today) -> Any:
         UserError: a file cannot be read.
         ResourceError: they are not, or no longer, those that the digest among the settings is of.
     """
-    source = today.settings["source"]
-    data = {**source["data"], "span": None, "window": None}
+    source = IngestionSettings.model_validate(today.settings["source"])
+    data = source.data.model_copy(update={"span": None, "window": None})
     there = data_files.resolve(paths, data)
     found = [file.path for file in empty_files.without(there, data, Omissions())]
-    looks = sources.types(found, data, source["columns"])
+    looks = sources.types(found, data, source.columns)
     made = generators()
     accumulators = [generator.create_accumulator() for generator in made]
     for path in found:
-        for batch in sources.source(path, data).batches(path, data, looks):
+        for batch in sources.reader(path, data).batches(path, data, looks):
             lists = _as_lists(batch)
             accumulators = [
                 generator.add_input(accumulator, lists)

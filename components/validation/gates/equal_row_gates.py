@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from components.data_checks import label_problems
 from components.ingestion import planning
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.rows import row_profile
 from components.validation.gate_context import TRAIN, Today
 from components.validation.gate_findings import Finding, Predicate, loosened, share
@@ -20,7 +21,7 @@ _DIVIDE = 'divide by what such rows share: data.split = {by = "hash", column = C
 
 def duplicates(today: Today) -> Iterator[Finding]:
     """Rows of eval and test that train has too."""
-    gate, source = today.gate("duplicates"), today.settings["source"]
+    gate, source = today.gate("duplicates"), IngestionSettings.model_validate(today.settings["source"])
     others = [split for split in today.digests if split != TRAIN]
     if TRAIN not in today.digests or not others or not planning.divided(source, planning.added(source)):
         return
@@ -46,9 +47,10 @@ def duplicates(today: Today) -> Iterator[Finding]:
 
 def contradictions(today: Today) -> Iterator[Finding]:
     """Rows that are equal but for their label."""
-    gate, source, label = today.gate("contradictions"), today.settings["source"], today.settings["label"]
+    gate, label = today.gate("contradictions"), today.settings["label"]
+    source = IngestionSettings.model_validate(today.settings["source"])
     # With data.split = "all" each row is in every split.
-    splits = [split for split in today.features if split == TRAIN or source["data"]["split"]["by"] != "all"]
+    splits = [split for split in today.features if split == TRAIN or source.data.split.by != "all"]
     if label["task"] not in CLASSED or not splits or _joined(today, label):
         return
     features, digests = (np.concatenate([each[split] for split in splits]) for each in (today.features, today.digests))

@@ -1,0 +1,57 @@
+"""Checks `format` of [data]: its reader exists and loads, and the other keys of the section apply to it."""
+
+import difflib
+
+import project
+from components.ingestion.discovery import formats
+from components.ingestion.readers import Format
+from errors import UserError
+from pipeline import user_code
+from spec.data import Data
+
+OPTIONAL_KEYS = ("csv", "sheet", "image", "drop", "partitions")
+"""Keys of [data] that apply to some formats only."""
+ATTRIBUTES = ("FORMAT", "batches", "types", "look")
+"""What a reader defines."""
+
+
+def check(data: Data) -> None:
+    """Check that the reader of a format exists and that the keys of [data] apply to it.
+
+    Args:
+        data: [data] with a `format`.
+
+    Raises:
+        ValueError: the format is unknown, its module does not load or lacks an attribute, or a key has no effect.
+    """
+    name = str(data.format)
+    form = formats.reader(name).FORMAT if name in formats.names() else _user_format(name)
+    for key in OPTIONAL_KEYS:
+        default = Data.model_fields[key].get_default(call_default_factory=True)
+        if key not in form.keys and getattr(data, key) != default:
+            raise ValueError(f"data.{key} has no effect with format = {name!r}: remove it")
+
+
+def _user_format(name: str) -> Format:
+    if project.source(name) is None:
+        known = formats.names()
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"data.format: {name!r} is not one of {', '.join(known)}.{hint} For a reader of your own: there is no file "
+            f"{name.replace('.', '/')}.py in {project.folder()}"
+        )
+    try:
+        module = user_code.load(name)
+    except UserError as error:
+        raise ValueError(f"data.format: {error}") from error
+    missing = [attribute for attribute in ATTRIBUTES if not hasattr(module, attribute)]
+    if missing:
+        raise ValueError(
+            f"data.format: {project.shown(str(project.source(name)))} defines no {missing[0]!r}: a reader defines "
+            f"{', '.join(ATTRIBUTES)}; see components/ingestion/readers/__init__.py"
+        )
+    form = module.FORMAT
+    if not isinstance(form, Format):
+        raise ValueError(f"data.format: FORMAT of {name} is not a Format of components.ingestion.readers")
+    return form
