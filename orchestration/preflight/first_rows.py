@@ -12,8 +12,8 @@ from components.data_checks import label_problems
 from components.ingestion.parsing import casting
 from components.ingestion.rows import row_expressions, row_filter
 from components.ingestion.rows.split_column import cell_text, named_split, unknown_split
-from spec.cells.cleaning import Cleaning
 from spec.columns.label import ABOVE, Label
+from spec.data import Data
 from spec.rows.split import Split
 
 
@@ -55,7 +55,7 @@ class Table:
     _splits_there: set[str] = field(default_factory=set)
 
     def add(
-        self, path: str, names: Sequence[str], found: Sequence[Sequence[str]], places: Sequence[Any], data: Any
+        self, path: str, names: Sequence[str], found: Sequence[Sequence[str]], places: Sequence[Any], data: Data
     ) -> Iterator[str]:
         """Take rows of texts.
 
@@ -70,7 +70,7 @@ class Table:
             What is wrong with them.
         """
         made: dict[str, pa.Array] = {}
-        cleaning = Cleaning.of(data)
+        cleaning = data.cleaning
         texts = dict(zip(names, zip(*found, strict=True), strict=True)) if found else {}
         for name, column in texts.items():
             kind = self.columns.get(name, "BYTES")

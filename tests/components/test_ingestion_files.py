@@ -66,7 +66,7 @@ def test_what_a_folder_holds_beside_data_is_counted_and_named(folder):
     assert sorted(told.lines()) == [
         "skipped 1 file: a device, pipe, socket or broken link (c.csv)",
         "skipped 1 file: hidden (.hidden.csv)",
-        "skipped 1 folder: in a folder of data files; name it in data.path to read it too (older)",
+        "skipped 1 folder: a folder among data files: add it to data.path to read it too (older)",
         "skipped 2 files: documentation (LICENSE, README.md)",
         "skipped 2 files: written by a system or a tool, no data (Thumbs.db, _SUCCESS)",
     ]

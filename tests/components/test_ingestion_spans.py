@@ -111,9 +111,9 @@ def test_a_new_span_is_other_content(tmp_path):
 
 
 def test_a_span_that_is_not_there_is_named_with_those_that_are(resolve):
-    with pytest.raises(UserError, match=r"^data\.span is 3, which is not there\. There is: 1, 2, 10$"):
+    with pytest.raises(UserError, match=r"^data\.span is 3, which does not exist\. Known spans: 1, 2, 10$"):
         resolve(NUMBERED, "span-{SPAN}/*.csv", span=3)
-    with pytest.raises(UserError, match=r"There is: 1, 2, \.\.\. 8"):
+    with pytest.raises(UserError, match=r"Known spans: 1, 2, \.\.\. 8"):
         resolve([f"{number}.csv" for number in range(1, 9)], "{SPAN}.csv", span=30)
     with pytest.raises(UserError, match=r"20241399\.csv: 2024-13-99 is no date"):
         resolve(["20241399.csv"], "{YYYY}{MM}{DD}.csv")

@@ -234,7 +234,7 @@ def test_served_rows_that_changed_after_the_start_of_the_run_stop_it(flats, gate
     before = digest_of(path)
     gated(*given, skew_content=before)
     flats.data("area,city\n" + "101,Bern\n" * 600, "served.csv")
-    with pytest.raises(ResourceError, match=r"served\.csv: the data changed between"):
+    with pytest.raises(ResourceError, match=r"served\.csv: the data changed while the run"):
         gated(*given, skew_content=before)
 
 

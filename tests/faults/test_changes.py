@@ -114,7 +114,7 @@ def test_data_that_changes_while_tensorflow_starts_is_refused(tmp_path, figure):
             break
     _, told = running.communicate()
     assert running.returncode == 5, told
-    assert "houses.csv.gz: the data changed between the start of the run and the end of reading it" in told
+    assert "houses.csv.gz: the data changed while the run was reading it" in told
     again = runner("--local", "--root", root, "--to", "ingestion", tree=tree)
     assert again.code == 0, again.err
     assert again.nodes["ingestion"] == "done"
