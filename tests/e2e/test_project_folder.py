@@ -25,19 +25,11 @@ path = "data/flats.csv"
 column = "rent"
 [training]
 batch_size = 64
-[tuner]
-trials = 2
-parallel = 1
-objective = "loss"
-[tuner.space]
-"training.optimizer.learning_rate" = {low = 1e-4, high = 1e-1, scale = "log"}
 [[schedule]]
 name = "daily"
 cron = "0 3 * * *"
 """
 NETWORK = """\
-import json
-
 import keras
 
 import my_units
@@ -46,6 +38,7 @@ import my_units
 def build(features, settings):
     return keras.layers.Dense(my_units.UNITS, activation="relu")(features.vector)
 """
+SPACE = 'tuner.space={"training.optimizer.learning_rate" = {low = 1e-4, high = 1e-1, scale = "log"}}'
 TRAINED = {"trainer", "evaluator", "pusher"}
 
 
@@ -103,9 +96,7 @@ def test_two_projects_run_side_by_side_and_do_not_share_anything(folder, tmp_pat
 
 
 def test_trials_and_beam_s_own_workers_import_the_project_s_modules(folder):
-    path = folder / "my_network.py"
-    path.write_text(path.read_text() + "\n# Trials run again.\n")
-    tuned = runner("tune", "flats", "--project", folder, *QUICK)
+    tuned = runner("tune", "flats", "--trials", 2, "--project", folder, *QUICK, "--set", SPACE)
     assert tuned.code == 0, tuned.err + tuned.out
     assert tuned.nodes["tuner"] == "done"
     assert "FAILED" not in next((folder / "runs").glob("flats/runs/*/trials.jsonl")).read_text()
