@@ -6,6 +6,8 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from components.ingestion.discovery import formats
+from components.validation.gate_catalog import Gates
+from errors import UserError
 from pipeline import format_checks, stages, tuner_checks, user_code
 from pipeline import network_checks as networks
 from spec.base import Strict
@@ -14,7 +16,6 @@ from spec.columns.label import Label
 from spec.columns.roles import Duties, Features
 from spec.data import Data
 from spec.evaluation import Evaluation
-from spec.gates import Gates
 from spec.limits import Limits
 from spec.push import Push
 from spec.rows import data_paths
@@ -64,6 +65,16 @@ class Config(Strict):
         if path is not None:
             user_code.check_function(path)
         return path
+
+    @field_validator("gates")
+    @classmethod
+    def _user_gates(cls, gates: Gates) -> Gates:
+        for path in gates.custom:
+            try:
+                user_code.check_function(path)
+            except UserError as error:
+                raise ValueError(f"custom: {error}") from error
+        return gates
 
     @model_validator(mode="after")
     def _features_come_from_somewhere(self) -> "Config":
@@ -180,6 +191,12 @@ class Config(Strict):
             training.check(self.label.task, self.label.names)
         networks.check(network, self.label.task, self.features.outputs(), training)
         return network if section == "network" else training.model_dump(mode="json")
+
+    def user_modules(self) -> list[str]:
+        """Return the modules of the user's own functions that stages import by name."""
+        name = str(self.network["name"])
+        paths = [*([name] if "." in name else []), *([self.preprocessing] if self.preprocessing else [])]
+        return list(dict.fromkeys(path.rpartition(".")[0] for path in (*paths, *self.gates.custom)))
 
     def watched(self, columns: Mapping[str, str]) -> dict[str, list[str]]:
         """Columns that the gates look at.

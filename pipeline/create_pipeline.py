@@ -8,7 +8,7 @@ from typing import Any, Literal
 from tfx.orchestration.pipeline import Pipeline
 
 from components.baseline.component import reference_model, served
-from components.evaluator import evaluator
+from components.evaluator.component import evaluator
 from components.ingestion.component import ingestion
 from components.pusher.component import pusher
 from components.schema import schema
@@ -16,7 +16,8 @@ from components.statistics import statistics
 from components.trainer import trainer
 from components.transformation import transformation
 from components.tuner import tuner
-from components.validation import history, validation
+from components.validation.component import validation
+from components.validation.history import history
 from pipeline import user_code
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.config import Config
@@ -78,9 +79,10 @@ def create_pipeline(
     Raises:
         UserError: your own network does not import.
     """
-    # The user's own file breaks here, with its line, and not after the stages before it.
-    if "." in config.network["name"]:
-        user_code.load(config.network["name"].rpartition(".")[0])
+    # The user's own files break here, with their line, and not after the stages before them.
+    for module in config.user_modules():
+        user_code.load(module)
+    config.gates.loaded()
     # Rows become tf.Examples, in splits that never change.
     examples = ingestion(
         paths=places.data,
@@ -114,9 +116,9 @@ def create_pipeline(
         schema=reviewed.outputs["schema"],
         examples=examples.outputs["examples"],
         history=earlier.outputs["statistics"] if earlier else None,
-        gates=config.plain("gates")["gates"],
+        gates=config.gates,
         columns=config.watched(columns),
-        label=config.plain("label")["label"],
+        label=config.label,
         weight=config.columns.weight,
         source=examples.exec_properties["settings"],
         source_content=places.data_content,
@@ -124,6 +126,7 @@ def create_pipeline(
         skew=places.skew,
         skew_content=places.skew_content,
         advisory=advisory,
+        files=config.files,
         settings_folder=places.settings,
     )
 

@@ -1,4 +1,4 @@
-"""Labels that cannot be learned, in words: one text for gates, `new`, checks before a run and `schema diff`."""
+"""Messages about labels that cannot be learned, shared by gates, `new`, preflight and `schema diff`."""
 
 import json
 import math
@@ -8,81 +8,86 @@ from collections.abc import Sequence
 from spec.columns.label import ABOVE, Label
 
 NAMED = 5
-"""Values that a sentence names."""
+"""Values that a message names."""
 
 
-def unlisted(role: Label, others: Sequence[str], rows: str) -> str:
-    """A sentence on values that label.classes does not list.
+def unlisted(label: Label, values: Sequence[str], rows: str) -> str:
+    """Describe values that label.classes does not list.
 
     Args:
-        role: [label].
-        others: The values.
-        rows: How many rows have one of them, in words.
+        label: [label].
+        values: The values.
+        rows: Number of rows with one of them, such as "3 of 6 rows".
     """
-    named = ", ".join(map(repr, others[:NAMED])) + _more(others)
-    become = "would have no class" if role.positive is None else f"would count as {(role.names or ('',))[0]!r}"
-    return f"{rows} hold {named}, which label.classes does not list, and {become}"
+    named = ", ".join(map(repr, values[:NAMED])) + _more(values)
+    effect = "would have no class" if label.positive is None else f"would count as {(label.names or ('',))[0]!r}"
+    return f"{rows} have the value {named}, which is not in label.classes, and {effect}"
 
 
-def accepting(role: Label, others: Sequence[str], schema: str, *, domain: bool, texts: bool) -> str:
-    """The edits that take new values in, and the one that leaves their rows out.
+def accepting(label: Label, values: Sequence[str], schema: str, *, domain: bool, texts: bool) -> str:
+    """Return the edits that accept new values, and the one that skips their rows.
 
     Args:
-        role: [label].
-        others: The values.
-        schema: The reviewed schema's path.
+        label: [label].
+        values: The values.
+        schema: Path of the approved schema.
         domain: Whether the schema lists the label's values too.
-        texts: Whether the label's column holds texts, not numbers.
+        texts: Whether the label's column is text, not a number.
     """
-    named = ", ".join(json.dumps(name, ensure_ascii=False) for name in others[:NAMED]) + _more(others)
-    edits = [f"add {named} to label.classes in the config"] if role.classes else []
-    if role.task == "binary":
+    named = ", ".join(json.dumps(value, ensure_ascii=False) for value in values[:NAMED]) + _more(values)
+    edits = [f"add {named} to label.classes in the config"] if label.classes else []
+    if label.task == "binary":
         edits = [f'write label.task = "classes" without label.positive, and {edits[0]}'] if edits else []
     if domain:
-        values = " ".join(f"value: {json.dumps(name, ensure_ascii=False)}" for name in others[:NAMED]) + _more(others)
-        edits.append(f"add {values} to the string_domain of {role.column!r} in {schema}")
-    column = str(role.column) if re.fullmatch(r"[A-Za-z_]\w*", str(role.column)) else f"`{role.column}`"
-    out = " or ".join(f"{column} = '{name}'" if texts else f"{column} = {name}" for name in others[:NAMED])
-    return f'{" and ".join(edits)}; or leave such rows out by data.exclude = ["{out}"]'
+        entries = " ".join(f"value: {json.dumps(value, ensure_ascii=False)}" for value in values[:NAMED])
+        edits.append(f"add {entries}{_more(values)} to the string_domain of {label.column!r} in {schema}")
+    column = _in_expression(label)
+    condition = " or ".join(f"{column} = '{value}'" if texts else f"{column} = {value}" for value in values[:NAMED])
+    return f'{" and ".join(edits)}; or skip such rows with data.exclude = ["{condition}"]'
 
 
-def _more(others: Sequence[str]) -> str:
-    return f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+def _more(values: Sequence[str]) -> str:
+    return f" and {len(values) - NAMED} more" if len(values) > NAMED else ""
 
 
-def contradicted(part: int, whole: int, right: int, shown: str = "") -> str:
-    """A sentence on rows that are equal but for their label.
+def _in_expression(label: Label) -> str:
+    """Return the label's column as data.exclude names it."""
+    return str(label.column) if re.fullmatch(r"[A-Za-z_]\w*", str(label.column)) else f"`{label.column}`"
+
+
+def contradicted(rows: int, total: int, best: int, note: str = "") -> str:
+    """Describe rows that are equal except for their label.
 
     Args:
-        part: Their number.
-        whole: All rows.
-        right: Rows that the best answers are right for.
-        shown: Some of them, as the end of a phrase.
+        rows: Their number.
+        total: Number of all rows.
+        best: Number of rows that the best possible model predicts correctly.
+        note: Text to insert after the shares.
     """
     return (
-        f"{part:,} of {whole:,} rows ({100 * part / whole:.4g} %) are equal but for their label{shown}: at most one "
-        f"label of each can be right, {100 * right / whole:.4g} % of all rows at best"
+        f"{rows:,} of {total:,} rows ({100 * rows / total:.4g} %) are equal except for their label{note}: no model can "
+        f"predict more than {100 * best / total:.4g} % of all rows correctly"
     )
 
 
-def untransformed(role: Label, lowest: float) -> tuple[str, str]:
-    """A sentence on numbers that label.transform does not take, and the edit that mends it; empty where it takes all.
+def untransformed(label: Label, smallest: float) -> tuple[str, str]:
+    """Describe labels that label.transform cannot transform, and the edit that fixes it; both empty if it can.
 
     Args:
-        role: [label].
-        lowest: The smallest label.
+        label: [label].
+        smallest: The smallest label.
     """
-    above = ABOVE.get(role.transform)
-    if above is None or lowest > above:
+    above = ABOVE.get(label.transform)
+    if above is None or smallest > above:
         return "", ""
-    others = " or ".join(f'"{name}"' for name in ("log1p", "signed_log") if lowest > ABOVE.get(name, -math.inf))
-    column = str(role.column) if re.fullmatch(r"[A-Za-z_]\w*", str(role.column)) else f"`{role.column}`"
+    transforms = " or ".join(f'"{name}"' for name in ("log1p", "signed_log") if smallest > ABOVE.get(name, -math.inf))
     return (
-        f'holds {lowest:g}, and label.transform = "{role.transform}" needs numbers above {above:g}',
-        f'label.transform = {others} in the config; or leave such rows out by data.exclude = ["{column} <= {above:g}"]',
+        f'contains {smallest:g}, but label.transform = "{label.transform}" requires numbers above {above:g}',
+        f"label.transform = {transforms} in the config; or skip such rows with "
+        f'data.exclude = ["{_in_expression(label)} <= {above:g}"]',
     )
 
 
 def weightless(column: str) -> str:
-    """A sentence on a column of weights that are all 0."""
-    return f"the weight {column!r} is 0 in every row: there is nothing to learn from"
+    """Describe a weight column that is 0 in every row."""
+    return f"the weight column {column!r} is 0 in every row, so no row counts: fix it, or remove columns.weight"

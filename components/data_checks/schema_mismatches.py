@@ -1,89 +1,89 @@
-"""How data differs from a reviewed schema, in sentences: one text for a run's gate and for `schema diff`."""
+"""Messages about differences from an approved schema, shared by the validation stage and `schema diff`."""
 
 from collections.abc import Iterable, Sequence
 
 from spec.cells.cleaning import folded
 
 NAMED = 5
-"""New values that a sentence names."""
+"""New values that a message names."""
 
-GONE = "the data has no such column"
-EMPTY = "every cell is missing"
+GONE = "the column is missing from the data"
+EMPTY = "every value is null"
 
 
 def new_column(kind: str) -> str:
-    """A column that the schema does not name.
+    """Describe a column that is not in the schema.
 
     Args:
         kind: Its type: INT, FLOAT or BYTES.
     """
-    return f"a new column ({kind}), which the schema does not name"
+    return f"new column ({kind}), which is not in the schema"
 
 
 def other_type(approved: str, kind: str, example: str = "") -> str:
-    """Cells of another type than the schema's.
+    """Describe values of another type than in the schema.
 
     Args:
-        approved: The schema's type.
-        kind: The data's.
-        example: A cell, as the end of the sentence; empty where none is at hand.
+        approved: Type in the schema.
+        kind: Type in the data.
+        example: A value with its row; empty if unknown.
     """
-    return f"the schema says {approved}, the data holds {kind}{f': {example}' if example else ''}"
+    return f"the schema says {approved}, the data is {kind}{f': {example}' if example else ''}"
 
 
-def missing(share: float, least: float) -> str:
-    """More missing cells than allowed.
+def missing(share: float, min_share: float) -> str:
+    """Describe more nulls than the schema allows.
 
     Args:
-        share: Share of the rows without a value.
-        least: Share that must have one.
+        share: Share of null rows.
+        min_share: Smallest allowed share of rows with a value.
     """
-    return f"{_percent(share)} missing, the schema allows {_percent(1 - least)}"
+    return f"{_percent(share)} null, the schema allows {_percent(1 - min_share)}"
 
 
 def beyond(limit: float, value: float, *, above: bool, rows: int | None = None) -> str:
-    """Numbers outside of their range.
+    """Describe numbers outside of their range.
 
     Args:
-        limit: Its end.
+        limit: Bound of the range.
         value: The number furthest beyond it.
-        above: Which end.
-        rows: How many numbers; None where they were not counted.
+        above: Whether it is the upper bound.
+        rows: Number of values beyond it; None if unknown.
     """
     values = "values" if rows is None else f"{rows:,} value{'s' if rows != 1 else ''}"
-    return f"{values} {'above' if above else 'below'} {limit:g}, as {value:g}"
+    return f"{values} {'above' if above else 'below'} {limit:g}, such as {value:g}"
 
 
-def new_values(counts: Sequence[tuple[str, float]], whole: float, mass: float, known: Iterable[str] = ()) -> str:
-    """Values that a domain does not name.
+def new_values(counts: Sequence[tuple[str, float]], total: float, mass: float, known: Iterable[str] = ()) -> str:
+    """Describe values that are not in a domain.
 
     Args:
-        counts: Value and its rows, the most frequent first.
-        whole: Rows with a value.
+        counts: Value and number of rows, the most frequent first.
+        total: Number of rows with a value.
         mass: Share of them that the domain must cover.
         known: Values of the domain.
     """
-    named = ", ".join(f"{value!r} {_percent(rows / whole)}" for value, rows in counts[:NAMED])
+    named = ", ".join(f"{value!r} {_percent(rows / total)}" for value, rows in counts[:NAMED])
     more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
-    part = sum(rows for _, rows in counts)
-    together = f"{part:,.0f} of {whole:,.0f} rows ({_percent(part / whole)})"
+    rows = sum(rows for _, rows in counts)
     head = f"{len(counts)} new value{'s' if len(counts) != 1 else ''}"
-    text = f"{head}: {named}{more}; together {together}, the schema allows {_percent(1 - mass)}"
+    together = f"together {rows:,.0f} of {total:,.0f} rows ({_percent(rows / total)})"
+    text = f"{head}: {named}{more}; {together}, the schema allows {_percent(1 - mass)}"
     return text + spelled_otherwise([value for value, _ in counts], known)
 
 
 def spelled_otherwise(values: Iterable[str], known: Iterable[str]) -> str:
-    """A new value that is a known one in another spelling, as the end of a sentence; empty where none is."""
+    """Return a note on the first new value that differs from a known one only by case; empty without such a value."""
     by_fold = {folded(value.strip()): value for value in known}
     for value in values:
-        other = by_fold.get(folded(value.strip()))
-        if other is not None:
-            return f"; {value!r} differs from {other!r} by case alone: data.fold_case makes them one"
+        match = by_fold.get(folded(value.strip()))
+        if match is not None:
+            return f"; {value!r} differs from {match!r} only by case: data.fold_case merges them"
     return ""
 
 
 def _percent(share: float) -> str:
-    """A share in per cent with two digits; what is neither none nor all is not rounded to it."""
+    """Return a share in percent with two decimals; only 0 and 1 become 0 % and 100 %."""
     text = f"{share:.2%}"
     if text == "0.00%" and share > 0:
         return "under 0.01%"

@@ -1,4 +1,4 @@
-"""Values that may stand for a missing cell, and spellings of one category; for `new` and for the gates."""
+"""Values that stand for null, and spellings of one category; for `new` and for the gates."""
 
 import math
 import re
@@ -6,59 +6,59 @@ from collections.abc import Iterable, Mapping
 
 from spec.cells.cleaning import folded
 
-MOST_FREQUENT = 0.01
-"""Share of the cells from which on a number far outside of the others stands for a missing one."""
+MIN_SHARE = 0.01
+"""Share of the rows from which a number far from all others counts as a sentinel."""
 DATES = ("0000-00-00", "0001-01-01", "1111-11-11", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01", "9999-12-31")
-"""Dates that programs write where there is none."""
+"""Dates that programs write instead of null."""
 TEXTS = ("nan", "<na>", "nat", "null", "n/a", "n.a.", "#n/a", "#na", "#value!", "#ref!", "#div/0!", "nil")
-"""Texts that programs write where there is no value, in lower case."""
+"""Text that programs write instead of null, in lower case."""
 BOOLEANS = ("y", "n", "t", "f", "on", "no", "yes", "off", "true", "false")
-"""Words for truths, in lower case."""
+"""Names of truth values, in lower case."""
 _NINES = re.compile(r"-?99+|-9")
 
 
 def is_marker(number: float) -> bool:
-    """Whether a number is written with nines alone, as -999, or is -1."""
+    """Return whether a number consists of nines, such as -999, or is -1."""
     return (
         math.isfinite(number) and number == int(number) and (number == -1 or bool(_NINES.fullmatch(str(int(number)))))
     )
 
 
-def stands_out(number: float, share: float, low: float, high: float) -> bool:
-    """Whether a number surely stands for a missing value.
+def is_sentinel(number: float, share: float, low: float, high: float) -> bool:
+    """Return whether a number almost certainly stands for null.
 
     Args:
-        number: It.
-        share: Its share of the cells.
-        low: Least of all other numbers.
-        high: Greatest of these.
+        number: The number.
+        share: Its share of the rows.
+        low: Smallest of the other numbers.
+        high: Largest of the other numbers.
     """
-    far = max(low - number, number - high)
-    return number != -1 and is_marker(number) and share >= MOST_FREQUENT and far > max(high - low, 1.0)
+    distance = max(low - number, number - high)
+    return number != -1 and is_marker(number) and share >= MIN_SHARE and distance > max(high - low, 1.0)
 
 
 def spellings(counts: Mapping[str, float]) -> list[list[str]]:
-    """Values that differ by case or by whitespace around them alone.
+    """Group values that differ only by case or surrounding whitespace.
 
     Args:
-        counts: Value -> its rows.
+        counts: Value -> number of rows.
 
     Returns:
-        Groups of two and more, the most frequent value first.
+        Groups of two or more values, the most frequent value first.
     """
-    alike: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for value in sorted(counts, key=lambda value: (-counts[value], value)):
-        alike.setdefault(folded(value.strip()), []).append(value)
-    return [values for values in alike.values() if len(values) > 1]
+        groups.setdefault(folded(value.strip()), []).append(value)
+    return [values for values in groups.values() if len(values) > 1]
 
 
-def one_word(groups: Iterable[list[str]]) -> bool:
-    """Whether values that differ by case surely are the same: a or A may be two codes."""
+def are_same_words(groups: Iterable[list[str]]) -> bool:
+    """Return whether values that differ by case are certainly the same word: `a` and `A` may be two codes."""
     return all(len(group[0].strip()) > 2 or folded(group[0].strip()) in BOOLEANS for group in groups)
 
 
-def shown(groups: Iterable[list[str]], counts: Mapping[str, float], most: int = 3) -> str:
-    """Groups of spellings in words."""
+def listing(groups: Iterable[list[str]], counts: Mapping[str, float], limit: int = 3) -> str:
+    """List the first groups of spellings with their counts."""
     parts = [", ".join(f"{value!r} ({counts[value]:,.0f})" for value in group[:4]) for group in groups]
-    more = f" and {len(parts) - most} more" if len(parts) > most else ""
-    return "; ".join(parts[:most]) + more
+    more = f" and {len(parts) - limit} more" if len(parts) > limit else ""
+    return "; ".join(parts[:limit]) + more

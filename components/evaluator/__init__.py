@@ -1,5 +1,1 @@
-"""Evaluation: metrics of the model by slice, and the gate that blesses it."""
-
-from components.evaluator.component import evaluator
-
-__all__ = ["evaluator"]
+"""Evaluation: metrics of the model by slice, confidence intervals, and the rules that bless the model."""

@@ -47,7 +47,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         note = found.compare(
             baselines[0] if baselines else None,
-            training_overlap.seen(examples, before, config["split"]) if before else None,
+            training_overlap.training_shares(examples, before, config["split"]) if before else None,
         )
         # A model that serves already, and that is judged again, stays as far below the best as it was.
         own = decline.own(judged, model.id)
@@ -148,7 +148,7 @@ class Evaluation:
             return "nothing serves yet to compare with"
         path = path_utils.serving_model_path(model.uri)
         own, others = share or (0.0, 0.0)
-        if own > others + training_overlap.MOST:
+        if own > others + training_overlap.MAX_SURPLUS:
             return (
                 f"the model that serves was trained on {own:.1%} of these rows, as they were split in another way, so "
                 "it is no baseline"

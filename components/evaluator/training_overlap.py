@@ -1,34 +1,35 @@
-"""How many rows of a split a model was trained on: on those it is better than on rows that it has not seen."""
+"""Share of the evaluated rows that a model was trained on, and that it therefore predicts too well."""
 
 from typing import Any
 
 import numpy as np
 
-from components.validation.gate_context import TRAIN, gathered
+from components.validation.gate_context import TRAIN
+from components.validation.gate_inputs import row_profiles
 from errors import ResourceError
 
-MOST = 0.05
-"""Share of the rows that a baseline may have been trained on beyond what the candidate was: more is no comparison."""
+MAX_SURPLUS = 0.05
+"""Largest share of the rows that a baseline may have been trained on beyond those that the candidate was trained on."""
 
 
-def seen(examples: Any, before: Any, split: str) -> tuple[float, float] | None:
-    """Say which share of the rows the baseline and the candidate were trained on.
+def training_shares(examples: Any, baseline_examples: Any, split: str) -> tuple[float, float] | None:
+    """Compute which shares of a split's rows the baseline and the candidate were trained on.
 
     Args:
-        examples: The Examples artifact of the candidate.
-        before: That of the baseline.
-        split: The split whose rows are meant.
+        examples: Examples artifact of the candidate.
+        baseline_examples: Examples artifact of the baseline.
+        split: The evaluated split.
 
     Returns:
-        Both shares, by the rows' digests; None where they are not known.
+        The shares of baseline and candidate, by the digests of the rows; None if unknown.
     """
-    if examples.id == before.id:
+    if examples.id == baseline_examples.id:
         return None
     try:
-        now, then = gathered([examples]).digests, gathered([before]).digests
+        candidate, baseline = row_profiles([examples]).digests, row_profiles([baseline_examples]).digests
     except (ResourceError, OSError):
         return None
-    rows = now.get(split)
-    if rows is None or not len(rows) or TRAIN not in now or TRAIN not in then:
+    rows = candidate.get(split)
+    if rows is None or not len(rows) or TRAIN not in candidate or TRAIN not in baseline:
         return None
-    return float(np.isin(rows, then[TRAIN]).mean()), float(np.isin(rows, now[TRAIN]).mean())
+    return float(np.isin(rows, baseline[TRAIN]).mean()), float(np.isin(rows, candidate[TRAIN]).mean())

@@ -1,7 +1,1 @@
-"""Validation: a gate that compares every split with the reviewed schema, with earlier runs and with served rows."""
-
-from components.validation.component import validation
-from components.validation.executor import Executor
-from components.validation.history import history
-
-__all__ = ["Executor", "history", "validation"]
+"""Validation: gates that compare every split with the approved schema, with previous runs and with served rows."""

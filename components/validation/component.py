@@ -1,4 +1,4 @@
-"""The validation node: stock ExampleValidator with gates."""
+"""The validation node: TFX's ExampleValidator with gates."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,17 @@ from tfx.types.standard_component_specs import ExampleValidatorSpec
 
 from components.fingerprints import code_digest
 from components.ingestion.discovery import formats
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.validation.executor import Executor
+from components.validation.gate_catalog import Gates
+from components.validation.gate_context import WatchedColumns
+from components.validation.node_settings import ValidationSettings
 from spec import settings
+from spec.columns.label import Label
 
 
 class ValidationSpec(component_spec.ComponentSpec):  # type: ignore[misc]
-    """Parameters and artifacts of the node: the stock ones and ours."""
+    """Parameters and artifacts of the node: those of ExampleValidator, and ours."""
 
     PARAMETERS: ClassVar[dict[str, Any]] = {
         **ExampleValidatorSpec.PARAMETERS,
@@ -35,7 +40,7 @@ class ValidationSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
 
 class Validation(ExampleValidator):  # type: ignore[misc]
-    """ExampleValidator with our gates."""
+    """ExampleValidator with gates."""
 
     SPEC_CLASS = ValidationSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
@@ -50,9 +55,9 @@ def validation(
     schema: Any,
     examples: Any = None,
     history: Any = None,
-    gates: Mapping[str, Any] | None = None,
+    gates: Gates | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
-    label: Mapping[str, Any] | None = None,
+    label: Label | None = None,
     weight: str | None = None,
     source: str = "",
     source_content: str = "",
@@ -60,6 +65,7 @@ def validation(
     skew: Any = None,
     skew_content: str = "",
     advisory: bool = False,
+    files: Sequence[str] = (),
     settings_folder: str | None = None,
 ) -> Validation:
     """Make the node `validation`.
@@ -67,54 +73,57 @@ def validation(
     Args:
         statistics: Channel of ExampleStatistics.
         schema: Channel of Schema.
-        examples: Channel of Examples that our ingestion wrote; with the arguments below.
-        history: Channel of earlier runs' ExampleStatistics; None where the platform has no resolvers.
-        gates: [gates] with its defaults; None for the schema's gate alone.
-        columns: `used`, what the model reads; of these `compared`, what may drift, and `categories`, what has them.
-        label: [label].
-        weight: Column of the rows' weights; None where each counts the same.
-        source: The settings of ingestion, as its node has them.
-        source_content: Digest of the data; empty where it cannot be known.
-        schema_path: The reviewed schema as a person finds it.
-        skew: Paths of served rows; None where there are none.
-        skew_content: Digest of these.
-        advisory: Whether gates warn at most, as on a sample of the rows; the schema's stops anyway.
-        settings_folder: Where long settings are kept; None for in line.
+        examples: Channel of Examples that our ingestion wrote; required with gates.
+        history: Channel of ExampleStatistics of previous runs; None if the platform has no resolvers.
+        gates: [gates]; None checks only the schema.
+        columns: Columns that gates look at, as WatchedColumns has them; required with gates.
+        label: [label]; required with gates.
+        weight: Column of the row weights; None if all rows count the same.
+        source: Settings of the ingestion, as its node has them.
+        source_content: Digest of the data; empty if unknown.
+        schema_path: Path of the approved schema, for messages.
+        skew: Paths of served rows; None without any.
+        skew_content: Digest of the served rows.
+        advisory: Whether gates only warn, as on a sample of the rows; the schema blocks anyway.
+        files: Files that the user's own gates read.
+        settings_folder: Folder for long settings; None keeps them inline.
 
     Returns:
-        A node with output `anomalies`, which fails with GateError where a gate that blocks finds its limit passed.
+        A node with output `anomalies`. It fails with GateError if data differs from the schema, or exceeds the limit of
+        a gate whose action is block.
     """
-    ours: dict[str, Any] = {}
-    readers: list[str] = []
-    if gates is not None and columns is not None:
-        read = settings.unpack(json.loads(source))
-        readers = formats.modules(read["data"]["format"])
-        packed = {
-            "gates": dict(gates),
-            "columns": {key: list(names) for key, names in columns.items()},
-            "label": dict(label or {}),
-            "weight": weight,
-            "source": read,
-            "source_content": source_content,
-            "split": read["data"]["split"]["by"],
-            "schema": schema_path,
-            "skew": skew,
-            "skew_content": skew_content,
-            "advisory": advisory,
-        }
-        ours = {
-            "settings": json.dumps(settings.pack(packed, settings_folder)),
+    optional: dict[str, Any] = {}
+    modules: list[str] = [Executor.__module__]
+    read: Sequence[str] = ()
+    if gates is not None and columns is not None and label is not None:
+        own = ValidationSettings(
+            gates=gates,
+            columns=WatchedColumns.model_validate(columns),
+            label=label,
+            weight=weight,
+            source=IngestionSettings.model_validate(settings.unpack(json.loads(source))),
+            source_content=source_content,
+            schema_path=schema_path,
+            skew=skew,
+            skew_content=skew_content,
+            advisory=advisory,
+        )
+        optional = {
+            "settings": json.dumps(settings.pack(own.model_dump(mode="json", by_alias=True), settings_folder)),
             "content": skew_content,
             "examples": examples,
             "history": history,
         }
+        # Gates and readers are imported by name, so that the executor's source does not reach them.
+        modules += [*gates.modules(), *formats.modules(own.source.data.format)]
+        read = files if gates.custom else ()
     spec = ValidationSpec(
         statistics=statistics,
         schema=schema,
         exclude_splits="[]",
-        code=json.dumps(code_digest.stage(Executor.__module__, *readers)),
+        code=json.dumps(code_digest.stage(*modules, files=read)),
         anomalies=Channel(type=standard_artifacts.ExampleAnomalies),
-        **{key: value for key, value in ours.items() if value is not None},
+        **{key: value for key, value in optional.items() if value is not None},
     )
     node: Validation = Validation(spec).with_id("validation")
     return node

@@ -1,4 +1,4 @@
-"""Stock validation, which finds anomalies and stops nothing, and then the gates."""
+"""Runs TFX's ExampleValidator, which finds anomalies but stops nothing, and then the gates."""
 
 import json
 from typing import Any
@@ -14,30 +14,27 @@ from tfx.utils import io_utils
 
 from components import summary
 from components.fingerprints import code_digest
-from components.validation import gate_findings, row_locations
-from components.validation.gate_context import Today, gathered, looked_back
+from components.validation import gate_findings, gate_inputs, row_locations, schema_gate, unlearnable
+from components.validation.gate_context import GateContext
 from components.validation.gate_findings import Finding
-from components.validation.gates import drift_gates, figure_gates, label_gate, schema_gate
 from components.validation.history import STATISTICS_ID
+from components.validation.node_settings import ValidationSettings
 from errors import GateError
-from spec import settings
-from spec.columns.label import Label
-
-JUDGES = {**figure_gates.GATES, "drift": drift_gates.drift, "skew": drift_gates.skew}
-"""Key of [gates] -> what judges it."""
+from spec import settings as packed_settings
 
 
 class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
-    """TFX calls `Do`."""
+    """Executor of the validation node."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Validate each split, and the run against earlier ones.
+        """Validate each split against the schema, and the run with the gates.
 
         Raises:
-            GateError: a gate is set to block and its limit is passed; names column, limit, value, rows and the edit.
+            GateError: The data differs from the schema, or exceeds the limit of a gate whose action is block; names
+                column, limit, measured value, rows and the edit that accepts it.
         """
         super().Do(input_dict, output_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict["anomalies"])
@@ -47,31 +44,61 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
             f"{artifact_utils.get_single_uri(input_dict['schema'])}/{schema_gen.DEFAULT_FILE_NAME}"
         )
         statistics = {split: stats_artifact_utils.load_statistics(figures, split).proto() for split in splits}
-        config = settings.unpack(json.loads(exec_properties.get("settings") or '{"inline": {}}'))
         anomalies = {split: _anomalies(artifact, split) for split in splits}
-        label = Label.model_validate(config["label"]) if config.get("label") else None
-        found = schema_gate.findings(anomalies, statistics, schema, config.get("schema", "the schema"), label)
-        if config:
-            marked = gathered(input_dict.get("examples", []))
-            before = looked_back(figures, input_dict.get("history", []))
-            today = Today(config, schema, statistics, *marked, before)
-            # What the schema refuses is not told twice.
-            known = {finding.column for finding in found}
-            found += gate_findings.worst(one for one in label_gate.unlearnable(today) if one.column not in known)
-            for name, judge in JUDGES.items():
-                if today.gate(name)["action"] != "off":
-                    told = (one for one in judge(today) if one.column is None or one.column not in known)
-                    found += gate_findings.worst(told)
-        blocked = [finding for finding in found if finding.action == "block"]
-        if config and blocked:
-            row_locations.locate(blocked, config["source"], config["source_content"])
+        settings = _settings(exec_properties)
+        if settings is None:
+            findings = schema_gate.findings(anomalies, statistics, schema, "the schema")
+        else:
+            profiles = gate_inputs.row_profiles(input_dict.get("examples", []))
+            context = GateContext(
+                schema=schema,
+                statistics=statistics,
+                label=settings.label,
+                columns=settings.columns,
+                weight=settings.weight,
+                source=settings.source,
+                schema_path=settings.schema_path,
+                facts=profiles.facts,
+                digests=profiles.digests,
+                features=profiles.features,
+                names=profiles.names,
+                previous_runs=gate_inputs.previous_runs(figures, input_dict.get("history", [])),
+                served_content=settings.skew_content,
+                served_paths=settings.skew,
+            )
+            findings = schema_gate.findings(anomalies, statistics, schema, settings.schema_path, settings.label)
+            findings += _gate_findings(context, settings, {finding.column for finding in findings})
+        blocking = [finding for finding in findings if finding.action == "block"]
+        if settings is not None and blocking:
+            row_locations.locate(blocking, settings.source, settings.source_content)
         with fileio.open(f"{artifact.uri}/{gate_findings.FILE}", "w") as file:
-            file.write(gate_findings.dump(found))
-        if blocked:
-            raise GateError(_refusal(blocked), [finding.plain() for finding in found])
+            file.write(gate_findings.dump(findings))
+        if blocking:
+            raise GateError(_message(blocking), [finding.plain() for finding in findings])
         artifact.set_int_custom_property(STATISTICS_ID, figures.id)
-        warned = f"; {len(found)} warning{'s' if len(found) > 1 else ''}" if found else ""
-        summary.put(artifact, f"no anomaly in {', '.join(splits)}{warned}")
+        warnings = f"; {len(findings)} warning{'s' if len(findings) > 1 else ''}" if findings else ""
+        summary.put(artifact, f"no anomaly in {', '.join(splits)}{warnings}")
+
+
+def _settings(exec_properties: dict[str, Any]) -> ValidationSettings | None:
+    """Parse the node's settings; None if only the schema is checked."""
+    text = exec_properties.get("settings")
+    return ValidationSettings.model_validate(packed_settings.unpack(json.loads(text))) if text else None
+
+
+def _gate_findings(context: GateContext, settings: ValidationSettings, rejected: set[str | None]) -> list[Finding]:
+    """Run the gates.
+
+    Args:
+        context: The run.
+        settings: The node's settings.
+        rejected: Columns that differ from the schema, about which gates report nothing further.
+    """
+    rejected = rejected - {None}
+    findings = list(unlearnable.judge(context))
+    for gate in settings.gates.loaded():
+        findings += gate.findings(context, advisory=settings.advisory)
+    return gate_findings.merge_splits(finding for finding in findings if finding.column not in rejected)
 
 
 def _anomalies(artifact: Any, split: str) -> anomalies_pb2.Anomalies:
@@ -80,17 +107,17 @@ def _anomalies(artifact: Any, split: str) -> anomalies_pb2.Anomalies:
         return anomalies_pb2.Anomalies.FromString(file.read())
 
 
-def _refusal(blocked: list[Finding]) -> str:
-    """Why the data goes no further: the schema's findings, then the gates'."""
+def _message(blocking: list[Finding]) -> str:
+    """Return the message of a blocked run: findings of the gates, then those of the schema."""
     parts = []
-    by_schema = [f"  {finding.line()}" for finding in blocked if finding.gate == "schema"]
-    others = [f"  {finding.line()}" for finding in blocked if finding.gate != "schema"]
-    if others:
-        parts += ["a gate stops the data:", *others, "Mend the data, or accept it by the edit that is named."]
+    by_schema = [f"  {finding.line()}" for finding in blocking if finding.gate == "schema"]
+    by_gates = [f"  {finding.line()}" for finding in blocking if finding.gate != "schema"]
+    if by_gates:
+        parts += ["a gate blocks the data:", *by_gates, "Fix the data, or accept it with the edit above."]
     if by_schema:
         parts += [
-            "the data does not match the reviewed schema:",
+            "the data does not match the approved schema:",
             *by_schema,
-            "Mend the data, or accept the change by editing the schema file of this pipeline in schemas/.",
+            "Fix the data, or accept the change by editing the schema file of this pipeline in schemas/.",
         ]
     return "\n".join(parts)

@@ -1,137 +1,120 @@
-"""What the gates look at: figures of every split, marks of the rows, and the runs before."""
+"""What a gate gets: the schema, statistics of each split, facts about rows, and previous runs.
 
-from collections.abc import Sequence
+Imports neither TensorFlow nor TFX, because reading a config imports the gates.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
-from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.components.statistics_gen import stats_artifact_utils
-from tfx.dsl.io import fileio
-from tfx.types import artifact_utils
 
-import manifest
-from components import example_passes
-from components.ingestion.rows import row_profile
-from components.validation.history import nearest
-from errors import ResourceError
+from spec.base import Strict
+from spec.columns.label import Label
+from spec.rows.data_paths import SPLITS
 
-TRAIN = "train"
+if TYPE_CHECKING:
+    # It imports pandas, which takes half a second.
+    from components.ingestion.ingestion_settings import IngestionSettings
+    from components.ingestion.rows.row_profile import Facts
+
+TRAIN = SPLITS[0]
+Digests = np.ndarray[Any, Any]
 
 
-@dataclass
-class Before:
-    """One earlier run that was let through.
+class WatchedColumns(Strict):
+    """Columns that gates look at."""
+
+    used: tuple[str, ...] = ()
+    """Columns that the model reads."""
+    compared: tuple[str, ...] = ()
+    """Columns among them that are compared with other runs."""
+    categories: tuple[str, ...] = ()
+    """Categorical columns."""
+
+
+@dataclass(frozen=True)
+class PreviousRun:
+    """A previous run that passed validation.
 
     Attributes:
-        rows: Of all splits.
-        train: Statistics of its train split.
-        shown: Its span or run, in words.
+        rows: Number of rows of all splits.
+        train: Statistics of its train split, DatasetFeatureStatisticsList.
+        name: Its span or run, as messages name it.
     """
 
     rows: int
     train: Any
-    shown: str
+    name: str
 
 
-@dataclass
-class Today:
-    """This run.
+@dataclass(frozen=True)
+class GateContext:
+    """This run, as gates see it.
 
     Attributes:
-        settings: Of the node: `gates`, `columns`, `label` and so on.
-        schema: The reviewed schema.
+        schema: The approved schema.
         statistics: Split -> DatasetFeatureStatisticsList.
-        facts: Split -> what ingestion gathered; empty where another ingestion wrote the examples.
-        digests: Split -> digests of its rows.
+        label: [label].
+        columns: Columns to look at.
+        weight: Column of the row weights; None if all rows count the same.
+        source: Settings of the ingestion.
+        schema_path: Path of the approved schema, for messages.
+        facts: Split -> what ingestion recorded about its rows; empty if another ingestion wrote the examples.
+        digests: Split -> digests of its rows, uint64 (rows,).
         features: Split -> digests of the same rows without their label.
-        names: Split -> names of the same rows, where the reader gave them some.
-        before: Earlier runs, that to compare with first.
+        names: Split -> names of the same rows, if the reader names rows.
+        previous_runs: Previous runs, the one to compare with first.
+        served_content: Digest of the served rows that [gates.skew] names.
+        served_paths: Their paths; None if it names none.
     """
 
-    settings: dict[str, Any]
     schema: schema_pb2.Schema
-    statistics: dict[str, Any]
-    facts: dict[str, row_profile.Facts] = field(default_factory=dict)
-    digests: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
-    features: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
-    names: dict[str, list[str]] = field(default_factory=dict)
-    before: list[Before] = field(default_factory=list)
+    statistics: Mapping[str, Any]
+    label: Label
+    columns: WatchedColumns = field(default_factory=WatchedColumns)
+    weight: str | None = None
+    source: "IngestionSettings | None" = None
+    schema_path: str = "the schema"
+    facts: "Mapping[str, Facts]" = field(default_factory=dict)
+    digests: Mapping[str, Digests] = field(default_factory=dict)
+    features: Mapping[str, Digests] = field(default_factory=dict)
+    names: Mapping[str, list[str]] = field(default_factory=dict)
+    previous_runs: list[PreviousRun] = field(default_factory=list)
+    served_content: str = ""
+    served_paths: Any = None
 
-    def gate(self, name: str) -> dict[str, Any]:
-        """Keys of one gate."""
-        found: dict[str, Any] = self.settings["gates"][name]
-        return found
+    @property
+    def split_by(self) -> str:
+        """How ingestion divides the rows, as in data.split.by."""
+        return self.ingestion.data.split.by
 
-    def action(self, name: str) -> str:
-        """What to do where a gate's limit is passed: on a sample, warn at most."""
-        action: str = self.gate(name)["action"]
-        return "warn" if action == "block" and self.settings["advisory"] else action
+    @property
+    def ingestion(self) -> "IngestionSettings":
+        """Settings of the ingestion."""
+        assert self.source is not None
+        return self.source
 
     def feature(self, column: str) -> schema_pb2.Feature | None:
-        """A column of the schema."""
+        """Return a column's entry in the schema; None without one."""
         return next((feature for feature in self.schema.feature if feature.name == column), None)
 
-    def optional(self, column: str) -> bool:
-        """Whether a row may lack a column."""
+    def is_optional(self, column: str) -> bool:
+        """Return whether the schema allows nulls in a column."""
         feature = self.feature(column)
         return feature is not None and feature.presence.min_fraction < 1
 
+    def figures(self, split: str) -> dict[str, Any]:
+        """Return the statistics of a split by column: FeatureNameStatistics; empty without the split."""
+        return by_column(self.statistics[split]) if split in self.statistics else {}
 
-def rows(statistics: Any) -> int:
-    """Rows of a split's statistics."""
+
+def row_count(statistics: Any) -> int:
+    """Return the number of rows of a DatasetFeatureStatisticsList."""
     return int(statistics.datasets[0].num_examples)
 
 
-def gathered(examples: Sequence[Any]) -> row_profile.Marked:
-    """Facts, digests and names of all shards, where our ingestion left them.
-
-    Args:
-        examples: The Examples artifact, or nothing.
-
-    Raises:
-        ResourceError: a declared file is not there.
-    """
-    whole = row_profile.Marked({}, {}, {}, {})
-    digests: dict[str, list[np.ndarray[Any, Any]]] = {}
-    features: dict[str, list[np.ndarray[Any, Any]]] = {}
-    for artifact in examples:
-        for name in example_passes.declared(artifact).marks:
-            path = f"{artifact.uri}/{name}"
-            if not fileio.exists(path):
-                raise ResourceError(manifest.missing(path))
-            with fileio.open(path, "rb") as file:
-                found = row_profile.read(file)
-            for split, facts in found.facts.items():
-                whole.facts.setdefault(split, row_profile.Facts()).add(facts)
-            for split, part in found.digests.items():
-                digests.setdefault(split, []).append(part)
-            for split, part in found.features.items():
-                features.setdefault(split, []).append(part)
-            for split, names in found.names.items():
-                whole.names.setdefault(split, []).extend(names)
-    for held, parts in ((whole.digests, digests), (whole.features, features)):
-        held.update({split: np.concatenate(arrays) for split, arrays in parts.items()})
-    return whole
-
-
-def looked_back(now: Any, history: Sequence[Any]) -> list[Before]:
-    """Earlier runs: that of the newest span before this one first, else the newest; none whose files are gone.
-
-    Args:
-        now: This run's statistics artifact.
-        history: Artifacts of earlier runs.
-    """
-    found = []
-    for artifact in nearest(now, history):
-        try:
-            splits = artifact_utils.decode_split_names(artifact.split_names)
-            protos = {split: stats_artifact_utils.load_statistics(artifact, split).proto() for split in splits}
-        except (tf.errors.OpError, OSError, DecodeError):
-            continue
-        shown = f"span {artifact.span}" if 0 < artifact.span != now.span else "the last run with other data"
-        if TRAIN in protos:
-            found.append(Before(sum(map(rows, protos.values())), protos[TRAIN], shown))
-    return found
+def by_column(statistics: Any) -> dict[str, Any]:
+    """Return the FeatureNameStatistics of a DatasetFeatureStatisticsList by column."""
+    return {feature.path.step[0]: feature for feature in statistics.datasets[0].features if feature.path.step}

@@ -1,4 +1,4 @@
-"""What a gate found: in a line, and as JSON for reports."""
+"""Findings of gates: limit, measured value, rows, and the edit that accepts them; as a line and as JSON."""
 
 import json
 import re
@@ -10,124 +10,123 @@ import numpy as np
 import pyarrow as pa
 
 FILE = "gates.json"
-"""Beside the splits' folders in the anomalies artifact: a list of `Finding.plain()`."""
-MOST = 20
-"""Offending rows that a finding names."""
-
-MOST_ACCEPTED = 0.9
-"""Largest share that an edit accepts: a gate that lets more through looks at nothing."""
+"""File next to the splits' folders in the anomalies artifact: a list of `Finding.plain()`."""
+MAX_ROWS = 20
+"""Number of rows that a finding lists."""
+MAX_ACCEPTED = 0.9
+"""Largest share that an edit proposes: with a higher limit the gate would check nothing."""
 Predicate = Callable[[pa.RecordBatch], Any]
-"""From n rows to a boolean Arrow array of n: which are at fault."""
+"""Function from n rows to a boolean Arrow array of n that marks the invalid ones."""
 
 
 @dataclass
 class Finding:
-    """One limit that was passed.
+    """A limit that the data exceeds.
 
     Attributes:
-        gate: `schema`, or a key of [gates].
-        column: The column; None where it is about whole rows.
-        limit: What was allowed.
-        measured: What there is.
-        action: warn or block.
+        column: Column; None if the finding is about whole rows.
+        limit: Allowed value.
+        measured: Measured value.
         text: Both in words, without the column's name.
-        edit: What would accept it; empty where nothing does.
-        splits: Where.
-        at_fault: Finds its rows; None where no row is to blame.
-        rows: Some of them: `file` and `line`, which is None where the whole file is the row.
+        edit: Change of config or schema that accepts the data; empty if there is none.
+        splits: Splits that exceed the limit.
+        at_fault: Marks the rows that exceed it; None if no single row does.
+        action: warn or block; empty for the action that the gate's settings name.
+        gate: `schema`, or the gate's name; set when the gate is run.
+        rows: First rows that exceed the limit: `file` and `line`, which is None if the file itself is the row.
     """
 
-    gate: str
     column: str | None
     limit: Any
     measured: Any
-    action: str
     text: str
     edit: str = ""
     splits: list[str] = field(default_factory=list)
     at_fault: Predicate | None = None
+    action: str = ""
+    gate: str = ""
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def line(self) -> str:
-        """All of it in one line."""
+        """Return the finding as one line."""
         gate = "" if self.gate == "schema" else f"{self.gate}: "
         head = gate + (self.text if self.column is None else f"column {self.column!r}: {self.text}")
-        shown = (
-            f"; {'rows' if len(self.rows) < MOST else f'the first {MOST} rows'}: {places(self.rows)}"
-            if self.rows
-            else ""
-        )
-        accepts = f"; to accept it: {self.edit}" if self.edit else ""
-        where = f" (in {', '.join(self.splits)})" if self.splits else ""
-        return head + shown + accepts + where
+        rows = ""
+        if self.rows:
+            rows = f"; {'rows' if len(self.rows) < MAX_ROWS else f'the first {MAX_ROWS} rows'}: {locations(self.rows)}"
+        edit = f"; to accept it: {self.edit}" if self.edit else ""
+        splits = f" (in {', '.join(self.splits)})" if self.splits else ""
+        return head + rows + edit + splits
 
     def plain(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the finding as JSON-able values."""
         keys = ("gate", "column", "limit", "measured", "action", "text", "edit", "splits", "rows")
         return {**{key: getattr(self, key) for key in keys}, "line": self.line()}
 
 
-def places(rows: Iterable[dict[str, Any]]) -> str:
-    """The rows, by file: `a.csv line 3, 5; b.csv line 2`."""
+def locations(rows: Iterable[dict[str, Any]]) -> str:
+    """Return rows grouped by file, such as `a.csv line 3, 5; b.csv line 2`."""
     by_file: dict[str, list[str]] = {}
     for row in rows:
         by_file.setdefault(row["file"], []).extend([] if row["line"] is None else [str(row["line"])])
     return "; ".join(file + (f" line {', '.join(lines)}" if lines else "") for file, lines in by_file.items())
 
 
-def worst(found: Iterable[Finding]) -> list[Finding]:
-    """One finding where several splits pass the same limit: that of the split which is furthest beyond it.
+def merge_splits(findings: Iterable[Finding]) -> list[Finding]:
+    """Merge findings that differ only in their split and numbers into the one that exceeds its limit most.
 
-    Its text says whose figures these are, and its edit accepts the others too.
+    The merged text names the split whose numbers it gives, and the edit accepts the other splits too.
     """
-    alike: dict[Any, list[Finding]] = {}
-    for one in found:
-        alike.setdefault((one.column, one.action, re.sub(r"[\d.,]+", "", one.text)), []).append(one)
+    groups: dict[Any, list[Finding]] = {}
+    for finding in findings:
+        key = finding.gate, finding.column, finding.action, re.sub(r"[\d.,]+", "", finding.text)
+        groups.setdefault(key, []).append(finding)
     merged = []
-    for several in alike.values():
-        most = max(several, key=lambda one: abs(one.measured - one.limit)) if len(several) > 1 else several[0]
-        figures = f" (figures of {', '.join(most.splits)})" if len({one.text for one in several}) > 1 else ""
-        splits = [split for one in several for split in one.splits]
-        merged.append(replace(most, text=most.text + figures, splits=splits))
+    for group in groups.values():
+        # A gate with one finding may have a limit that is not a number.
+        worst = max(group, key=lambda finding: abs(finding.measured - finding.limit)) if len(group) > 1 else group[0]
+        note = f" (figures of {', '.join(worst.splits)})" if len({finding.text for finding in group}) > 1 else ""
+        splits = [split for finding in group for split in finding.splits]
+        merged.append(replace(worst, text=worst.text + note, splits=splits))
     return merged
 
 
 def dump(findings: Iterable[Finding]) -> str:
-    """The file's text."""
+    """Return the content of gates.json."""
     return json.dumps([finding.plain() for finding in findings], indent=1, ensure_ascii=False)
 
 
-def share(part: float, whole: float) -> str:
-    """A share in per cent, exactly where it ends after few digits."""
-    return f"{100 * part / whole:.4g} %" if whole else "0 %"
+def percent(part: float, total: float) -> str:
+    """Return a share in percent with four significant digits."""
+    return f"{100 * part / total:.4g} %" if total else "0 %"
 
 
 def text(value: Any) -> Any:
-    """A cell as a text, where its bytes are one."""
+    """Decode bytes; return any other value unchanged."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def toml_key(column: str) -> str:
-    """A column's name as a key of TOML: in quotes where it is no bare word."""
+    """Return a column's name as a TOML key, quoted if necessary."""
     return column if re.fullmatch(r"[A-Za-z0-9_-]+", column) else json.dumps(column, ensure_ascii=False)
 
 
-def loosened(key: str, value: float, instead: str) -> str:
-    """The edit that lets a share through, unless that would let nearly everything through.
+def raise_limit(key: str, share: float, alternative: str) -> str:
+    """Return the edit that raises a limit to a share.
 
     Args:
-        key: Of the config.
-        value: The share.
-        instead: What to do where it is more than MOST_ACCEPTED.
+        key: Key of the config.
+        share: Measured share.
+        alternative: Edit to propose instead if the share is above MAX_ACCEPTED.
     """
-    return f"{key} = {up(value):g} in the config" if value <= MOST_ACCEPTED else instead
+    return f"{key} = {round_up(share):g} in the config" if share <= MAX_ACCEPTED else alternative
 
 
-def up(limit: float) -> float:
-    """The limit that accepts a value, with few digits."""
+def round_up(limit: float) -> float:
+    """Round up to three decimals, so that a maximum of this value accepts the given one."""
     return float(np.ceil(limit * 1000) / 1000)
 
 
-def down(limit: float) -> float:
-    """The same for a lower limit."""
+def round_down(limit: float) -> float:
+    """Round down to three decimals, so that a minimum of this value accepts the given one."""
     return float(np.floor(limit * 1000) / 1000)

@@ -1,8 +1,8 @@
-"""Where the rows are that a gate stopped for: the data's files are read again, which only a stopped run pays for."""
+"""Finds file and line of invalid rows by reading the data again, which happens only if a run is blocked."""
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,57 +12,57 @@ from components.ingestion import planning, sources
 from components.ingestion.discovery import data_files, formats
 from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.parsing import csv_errors
-from components.validation.gate_findings import MOST, Finding
+from components.validation.gate_findings import MAX_ROWS, Finding
 from errors import ResourceError, UserError
 from spec.data import Data
 from spec.rows import data_paths
 
 _NUMBER = "row number"
-"""A column beside the file's own, which no CSV's header or schema is likely to have; a file that has it is left out."""
+"""Column added to those of the file; a file that already has a column of this name is skipped."""
 
 
-def locate(findings: Sequence[Finding], source: Mapping[str, Any], content: str = "") -> None:
-    """Fill in the findings' rows, unless the data has changed since it was read.
+def locate(findings: Sequence[Finding], source: IngestionSettings, content: str = "") -> None:
+    """Fill in the rows of findings, unless the data has changed since ingestion.
 
     Args:
-        findings: Those whose `at_fault` can tell.
-        source: The settings of ingestion.
-        content: Digest of the data that ingestion read; empty where none was taken.
+        findings: Findings; those without `at_fault` are skipped.
+        source: Settings of the ingestion.
+        content: Digest of the data that ingestion read; empty if unknown.
     """
-    waiting = [finding for finding in findings if finding.at_fault is not None]
-    if not waiting:
+    incomplete = [finding for finding in findings if finding.at_fault is not None]
+    if not incomplete:
         return
-    settings = IngestionSettings.model_validate(source)
     try:
-        data_files.verify(data_files.resolve(settings.paths, settings.data), content)
-        for path, batch, numbers in _kept(settings):
-            added = next(iter(sources.added(path, settings.data)), None)
-            for finding in waiting:
-                _fill(finding, path, batch, numbers, added)
-            waiting = [finding for finding in waiting if len(finding.rows) < MOST]
-            if not waiting:
+        data_files.verify(data_files.resolve(source.paths, source.data), content)
+        for path, batch, numbers in _batches(source):
+            name_column = next(iter(sources.added(path, source.data)), None)
+            for finding in incomplete:
+                _fill(finding, path, batch, numbers, name_column)
+            incomplete = [finding for finding in incomplete if len(finding.rows) < MAX_ROWS]
+            if not incomplete:
                 break
     except (UserError, ResourceError, OSError, KeyError, pa.ArrowException):
-        # The verdict stands without them.
+        # The run is blocked anyway; only the rows are missing from the message.
         pass
-    _lines([finding for finding in findings if finding.rows], settings.data)
+    _lines([finding for finding in findings if finding.rows], source.data)
 
 
-def _fill(finding: Finding, path: str, batch: pa.RecordBatch, numbers: Any, name: str | None) -> None:
+def _fill(finding: Finding, path: str, batch: pa.RecordBatch, numbers: Any, name_column: str | None) -> None:
+    """Add the invalid rows of a batch to a finding."""
     assert finding.at_fault is not None
     if finding.column is not None and finding.column not in batch.schema.names:
         return
-    found = np.flatnonzero(finding.at_fault(batch).to_numpy(zero_copy_only=False))[: MOST - len(finding.rows)]
-    if name is not None:
-        # Each row is a file of its own.
-        names = batch.column(batch.schema.get_field_index(name)).take(pa.array(found)).to_pylist()
-        finding.rows += [{"file": f"{path.rstrip('/')}/{one}", "line": None} for one in names]
+    rows = np.flatnonzero(finding.at_fault(batch).to_numpy(zero_copy_only=False))[: MAX_ROWS - len(finding.rows)]
+    if name_column is not None:
+        # Each row is a file, such as an image.
+        names = batch.column(batch.schema.get_field_index(name_column)).take(pa.array(rows)).to_pylist()
+        finding.rows += [{"file": f"{path.rstrip('/')}/{name}", "line": None} for name in names]
     else:
-        finding.rows += [{"file": path, "line": int(numbers[row])} for row in found]
+        finding.rows += [{"file": path, "line": int(numbers[row])} for row in rows]
 
 
-def _kept(source: IngestionSettings) -> Iterator[tuple[str, pa.RecordBatch, Any]]:
-    """File, rows that ingestion kept, and their numbers in the file, from 1."""
+def _batches(source: IngestionSettings) -> Iterator[tuple[str, pa.RecordBatch, Any]]:
+    """Yield the path of each file, its rows that ingestion keeps, and their numbers in the file, from 1."""
     plan = planning.plan(source)
     keeper = planning.keeper(source)
     for file in plan.files:
@@ -78,14 +78,14 @@ def _kept(source: IngestionSettings) -> Iterator[tuple[str, pa.RecordBatch, Any]
 
 
 def _lines(findings: Sequence[Finding], data: Data) -> None:
-    """Row numbers of CSV files to lines, by reading these up to the last one."""
-    wanted: dict[str, set[int]] = {}
+    """Replace row numbers of CSV files by line numbers, by reading each file up to its last row."""
+    numbers_of: dict[str, set[int]] = {}
     for finding in findings:
         for row in finding.rows:
             form = None if row["line"] is None else formats.of(row["file"], data.format)
             if form is not None and form.is_csv:
-                wanted.setdefault(row["file"], set()).add(row["line"])
-    lines = {path: _lines_of(path, numbers, data) for path, numbers in wanted.items()}
+                numbers_of.setdefault(row["file"], set()).add(row["line"])
+    lines = {path: _lines_of(path, numbers, data) for path, numbers in numbers_of.items()}
     for finding in findings:
         for row in finding.rows:
             row["line"] = lines.get(row["file"], {}).get(row["line"], row["line"])
@@ -93,12 +93,12 @@ def _lines(findings: Sequence[Finding], data: Data) -> None:
 
 
 def _lines_of(path: str, numbers: set[int], data: Data) -> dict[int, int]:
-    before, last = (1 if data.csv.header else 0), max(numbers)
+    header, last = (1 if data.csv.header else 0), max(numbers)
     with csv_errors.numbered(path, data) as rows:
-        wanted = itertools.takewhile(lambda row: row[0] - before <= last, rows)
-        return {row - before: line for row, line, _ in wanted if row - before in numbers}
+        first_rows = itertools.takewhile(lambda row: row[0] - header <= last, rows)
+        return {row - header: line for row, line, _ in first_rows if row - header in numbers}
 
 
 def _is_below(path: str) -> bool:
-    """Whether a path is in the working folder, so that it can be shown short."""
+    """Return whether a path is in the working folder and can be shown relative to it."""
     return not data_paths.is_remote(path) and os.path.abspath(path).startswith(os.getcwd() + os.sep)

@@ -55,9 +55,9 @@ def propose(
                 {value: rows for value, rows in counts.items() if value not in sure.get(name, ())}
             )
             if groups and _are_categories(counts, len(column)):
-                certain = sentinels.one_word(groups)
+                certain = sentinels.are_same_words(groups)
                 folds += [name] if certain else []
-                said.append(_spelled(name, sentinels.shown(groups, counts), certain))
+                said.append(_spelled(name, sentinels.listing(groups, counts), certain))
     why = "values that stand for a missing one"
     lines += [Line("column_null_values", sure, why)] if sure else []
     lines += [Line("column_null_values", {**sure, **maybe}, f"if these are {why}", active=False)] if maybe else []
@@ -104,9 +104,9 @@ def _markers(numbers: pa.ChunkedArray) -> Iterator[tuple[float, int, bool]]:
     for number in markers:
         rows = pc.sum(pc.equal(finite, number)).as_py()
         share = rows / len(numbers)
-        stands = sentinels.stands_out(number, share, rest["min"], rest["max"])
+        stands = sentinels.is_sentinel(number, share, rest["min"], rest["max"])
         apart = max(rest["min"] - number, number - rest["max"])
-        if stands or (share >= sentinels.MOST_FREQUENT and apart > 1 and pc.count_distinct(others).as_py() > 2):
+        if stands or (share >= sentinels.MIN_SHARE and apart > 1 and pc.count_distinct(others).as_py() > 2):
             yield number, rows, stands
 
 
@@ -127,7 +127,7 @@ def _no_values(counts: Mapping[str, int]) -> list[str]:
     rest = [day for day in days if day not in sentinels.DATES]
     for value in counts:
         day, rows = value[:10], sum(counts.values())
-        if day in sentinels.DATES and rest and counts[value] >= sentinels.MOST_FREQUENT * rows:
+        if day in sentinels.DATES and rest and counts[value] >= sentinels.MIN_SHARE * rows:
             year = int(day[:4])
             if year == 0 or min(abs(year - int(rest[0][:4])), abs(year - int(rest[-1][:4]))) >= YEARS:
                 found.append(value)

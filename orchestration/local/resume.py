@@ -73,9 +73,8 @@ def identity(
 def code_modules(config: Config) -> tuple[str, ...]:
     """Modules from which all code of a run's stages is reached."""
     name = str(config.network["name"])
-    own = [name.rpartition(".")[0] if "." in name else f"models.networks.{name}"]
-    own += [config.preprocessing.rpartition(".")[0]] if config.preprocessing else []
-    return (*CODE, *formats.modules(config.data.format), *own)
+    network = [] if "." in name else [f"models.networks.{name}"]
+    return (*CODE, *formats.modules(config.data.format), *network, *config.gates.modules(), *config.user_modules())
 
 
 def asked(

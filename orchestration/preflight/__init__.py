@@ -176,10 +176,9 @@ def _is_there(stem: str) -> bool:
 
 def _code(config: Config) -> str:
     name = config.network["name"]
-    own = [path.rpartition(".")[0] for path in (config.preprocessing, name if "." in name else None) if path]
+    modules = [*([] if "." in name else [f"models.networks.{name}"]), *config.user_modules()]
     if config.data.format is not None:
-        own.append(formats.module(config.data.format))
-    modules = [*([] if "." in name else [f"models.networks.{name}"]), *own]
+        modules.append(formats.module(config.data.format))
     findings = user_imports.check(modules)
     if findings:
         raise UserError("\n".join(findings))

@@ -5,16 +5,16 @@ import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.statistics import executor
-from components.validation.gates.divergence import jensen_shannon
-from components.validation.gates.drift_gates import _as_lists
-from components.validation.gates.schema_gate import by_column
+from components.validation.column_distances import as_lists
+from components.validation.divergence import jensen_shannon
+from components.validation.gate_context import by_column
 
 
 def figures(values):
     import pyarrow as pa
 
     made = executor.generators()
-    batch = _as_lists(pa.RecordBatch.from_arrays([pa.array(values)], ["x"]))
+    batch = as_lists(pa.RecordBatch.from_arrays([pa.array(values)], ["x"]))
     parts = [generator.add_input(generator.create_accumulator(), batch) for generator in made]
     return by_column(executor.proto(parts))["x"]
 
@@ -66,7 +66,7 @@ def month(number, drifted):
     area = random.lognormal(4 + 0.01 * number, 0.4, 900) * (10.76 if drifted and number == 9 else 1)
     city = random.choice(["Bern", "Chur", "Genf"], 900, p=[0.5, 0.3, 0.2])
     made = executor.generators()
-    batch = _as_lists(pa.RecordBatch.from_arrays([pa.array(area, pa.float32()), pa.array(city)], ["area", "city"]))
+    batch = as_lists(pa.RecordBatch.from_arrays([pa.array(area, pa.float32()), pa.array(city)], ["area", "city"]))
     return executor.proto([generator.add_input(generator.create_accumulator(), batch) for generator in made])
 
 
@@ -75,24 +75,20 @@ def test_of_twelve_months_the_one_that_drifted_is_caught(drifted, caught):
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    from components.validation.gate_context import Before, Today
-    from components.validation.gates.drift_gates import drift
-    from spec.gates import Gates
+    from components.validation.gate_context import GateContext, PreviousRun, WatchedColumns
+    from components.validation.gates import drift_gate
+    from spec.columns.label import Label
 
-    settings = {
-        "gates": Gates.model_validate({"drift": "block"}).model_dump(),
-        "columns": {"compared": ["area", "city"]},
-        "schema": "schemas/flats.pbtxt",
-        "advisory": False,
-    }
+    label, columns = Label(column="area"), WatchedColumns(compared=("area", "city"))
     schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
-    stopped, before = [], []
+    stopped, previous = [], []
     for number in range(1, MONTHS + 1):
         now = month(number, drifted)
-        found = list(drift(Today(settings, schema, {"train": now}, before=before)))
+        context = GateContext(schema, {"train": now}, label, columns, previous_runs=previous)
+        found = list(drift_gate.judge(context, drift_gate.Settings()))
         if found:
             assert [finding.column for finding in found] == ["area"]
             stopped.append(number)
         else:
-            before = [Before(900, now, f"span {number}")]
+            previous = [PreviousRun(900, now, f"span {number}")]
     assert stopped == caught

@@ -15,7 +15,7 @@ from components.evaluator import prediction
 from components.ingestion import executor as ingestion
 from components.statistics import executor as statistics
 from components.transformation import graph_passes
-from components.validation import gate_context
+from components.validation import gate_inputs
 from errors import ResourceError
 from manifest import Shard
 from spec.data import Data
@@ -97,7 +97,7 @@ def test_ingestion_declares_its_files_and_rows(tmp_path, beam_pipeline):
     every = [file for split in declared.splits for file in example_passes.files(artifact, split)]
     assert [file.rows for file in every] == [example_passes.count(file.path) for file in every]
     assert sum(file.rows for file in every) == 100
-    facts, *_ = gate_context.gathered([artifact])
+    facts, *_ = gate_inputs.row_profiles([artifact])
     assert facts["train"].rows == sum(shard.rows for shard in declared.splits["train"])
 
 
@@ -149,4 +149,4 @@ def test_stock_tfx_which_reads_all_files_is_given_no_others(examples, tmp_path):
 def test_marks_of_rows_that_are_missing_are_named(examples):
     example_passes.declare(examples, {}, ["counts/00000-of-00001.marks"])
     with pytest.raises(ResourceError, match=r"counts/00000-of-00001.marks is not there"):
-        gate_context.gathered([examples])
+        gate_inputs.row_profiles([examples])

@@ -14,18 +14,18 @@ def rows(monkeypatch):
     """Digests of the rows of Examples, by their id; None where their files are gone."""
     kept = {}
 
-    def gathered(examples):
+    def row_profiles(examples):
         if kept[examples[0].id] is None:
             raise ResourceError("it is gone")
         digests = {split: np.array(numbers, np.uint64) for split, numbers in kept[examples[0].id].items()}
         return types.SimpleNamespace(digests=digests)
 
-    monkeypatch.setattr(training_overlap, "gathered", gathered)
+    monkeypatch.setattr(training_overlap, "row_profiles", row_profiles)
     return kept
 
 
 def share(now=1, before=2):
-    return training_overlap.seen(types.SimpleNamespace(id=now), types.SimpleNamespace(id=before), "test")
+    return training_overlap.training_shares(types.SimpleNamespace(id=now), types.SimpleNamespace(id=before), "test")
 
 
 def test_the_shares_of_both_models_are_told(rows):

@@ -8,8 +8,9 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel import Channel
 
 from components import summary
-from components.validation import Executor, anomaly_sentences, validation
-from components.validation.gates import schema_gate
+from components.validation import anomaly_sentences, schema_gate
+from components.validation.component import validation
+from components.validation.executor import Executor
 from errors import GateError
 
 SCHEMA = """
@@ -63,29 +64,29 @@ def test_data_that_matches_goes_on(validate):
 @pytest.mark.parametrize(
     ("table", "finding"),
     [
-        ({**CLEAN, "area": [1, 80, 501]}, "column 'area': values above 500, as 501"),
-        ({**CLEAN, "area": [0, 80, 500]}, "column 'area': values below 1, as 0"),
-        ({**CLEAN, "area": [1.5, 2.0, 3.0]}, "column 'area': the schema says INT, the data holds FLOAT"),
-        ({**CLEAN, "area": ["a", "2", "3"]}, "column 'area': the schema says INT, the data holds BYTES"),
+        ({**CLEAN, "area": [1, 80, 501]}, "column 'area': values above 500, such as 501"),
+        ({**CLEAN, "area": [0, 80, 500]}, "column 'area': values below 1, such as 0"),
+        ({**CLEAN, "area": [1.5, 2.0, 3.0]}, "column 'area': the schema says INT, the data is FLOAT"),
+        ({**CLEAN, "area": ["a", "2", "3"]}, "column 'area': the schema says INT, the data is BYTES"),
         (
             {**CLEAN, "city": ["Bern", "Genf", "Bern"]},
             "column 'city': 1 new value: 'Genf' 33.33%; together 1 of 3 rows (33.33%), the schema allows 0.00%",
         ),
-        ({**CLEAN, "city": ["Bern", None, "Bern"]}, "column 'city': 33.33% missing, the schema allows 0.00%"),
-        ({**CLEAN, "city": [None, None, None]}, "column 'city': every cell is missing"),
-        ({"area": CLEAN["area"]}, "column 'city': the data has no such column"),
-        ({**CLEAN, "owner": ["a", "b", "c"]}, "column 'owner': a new column (BYTES), which the schema does not name"),
+        ({**CLEAN, "city": ["Bern", None, "Bern"]}, "column 'city': 33.33% null, the schema allows 0.00%"),
+        ({**CLEAN, "city": [None, None, None]}, "column 'city': every value is null"),
+        ({"area": CLEAN["area"]}, "column 'city': the column is missing from the data"),
+        ({**CLEAN, "owner": ["a", "b", "c"]}, "column 'owner': new column (BYTES), which is not in the schema"),
     ],
     ids=["above", "below", "type", "text", "category", "missing cell", "empty", "missing column", "new column"],
 )
 def test_a_difference_stops_the_run_with_column_reason_and_split(validate, table, finding):
     with pytest.raises(
-        GateError, match=rf"does not match the reviewed schema:\n  {re.escape(finding)}(;.*)? \(in eval\)\n"
+        GateError, match=rf"does not match the approved schema:\n  {re.escape(finding)}(;.*)? \(in eval\)\n"
     ) as caught:
         validate(train=CLEAN, eval=table, test=CLEAN)
 
     assert str(caught.value).endswith(
-        "Mend the data, or accept the change by editing the schema file of this pipeline in schemas/."
+        "Fix the data, or accept the change by editing the schema file of this pipeline in schemas/."
     )
 
 
@@ -106,7 +107,7 @@ def test_a_table_with_too_few_rows_is_stopped(statistics):
     [found] = schema_gate.findings(anomalies, {"train": statistics}, schema, "the schema")
 
     assert found.line() == (
-        "3 rows, the schema needs 10; to accept it: dataset_constraints { min_examples_count: 3 } in the schema "
+        "3 rows, the schema requires 10; to accept it: dataset_constraints { min_examples_count: 3 } in the schema "
         "(in train)"
     )
 

@@ -16,8 +16,8 @@ def test_spellings_of_one_category_are_named_with_the_key(flats, gated):
 
     assert (found["gate"], found["column"], found["action"]) == ("spellings", "city", "warn")
     assert found["text"] == (
-        "values that differ by case alone count as different ones: 'BERN' (20), 'Bern' (20); 'city' in data.fold_case "
-        "makes one of each"
+        "values that differ only by case count as different categories: 'BERN' (20), 'Bern' (20); 'city' in "
+        "data.fold_case merges them"
     )
     assert gated.found(ALL, "gates.spellings=off") == []
     assert gated.found(ALL, "data.fold_case=['city']") == []
@@ -38,8 +38,8 @@ def test_a_number_far_from_all_others_is_named_with_the_key(flats, gated, marker
 
     assert (found["gate"], found["column"], found["action"]) == ("sentinels", "area", "warn")
     assert found["text"] == (
-        f"{marker} in 40 of 400 cells (10 %), far from all other numbers, seems to stand for a missing value: "
-        f"data.column_null_values = {{area = [{marker}]}} says so"
+        f"{marker} in 40 of 400 rows (10 %) is far from all other numbers and probably stands for null: "
+        f"data.column_null_values = {{area = [{marker}]}} reads it as null"
     )
     assert gated.found(ALL, optional, "gates.sentinels=off") == []
     assert gated.found(ALL, optional, f"data.column_null_values={{area = [{marker}]}}") == []
@@ -68,7 +68,7 @@ def test_other_numbers_are_not(flats, gated, area):
     ],
 )
 def test_what_stands_out(number, share, low, high, stands):
-    assert sentinels.stands_out(number, share, low, high) == stands
+    assert sentinels.is_sentinel(number, share, low, high) == stands
 
 
 def test_a_new_value_in_another_spelling_of_a_known_one_is_named(flats, gated):
@@ -81,4 +81,4 @@ def test_a_new_value_in_another_spelling_of_a_known_one_is_named(flats, gated):
     warned = [each for each in gated.found(ALL) if each["gate"] == "unseen"]
 
     for found in (one(refused), one(warned)):
-        assert "'BERN' differs from 'Bern' by case alone: data.fold_case makes them one" in found["text"]
+        assert "'BERN' differs from 'Bern' only by case: data.fold_case merges them" in found["text"]

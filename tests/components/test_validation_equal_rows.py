@@ -20,7 +20,7 @@ def test_a_feature_that_divides_the_rows_counts_when_they_are_compared(flats, ga
     found = one(gated.found(SPLIT, "features.categorical=[]", "features.ignored=['city']"))
     assert found["gate"] == "duplicates"
     assert found["measured"] == 1.0
-    assert found["edit"] == 'divide by what such rows share: data.split = {by = "hash", column = COLUMN}'
+    assert found["edit"] == 'split by what such rows share: data.split = {by = "hash", column = COLUMN}'
 
 
 @pytest.mark.parametrize("split", ["data.split=hash", "data.split=all", SPLIT])
@@ -29,8 +29,8 @@ def test_equal_rows_of_several_classes_are_counted_whatever_divides_them(flats, 
     found = one(gated.found(*LABELS, split))
 
     assert (found["gate"], found["action"]) == ("contradictions", "warn")
-    assert found["text"].startswith("90 of 180 rows (50 %) are equal but for their label, above the limit of 0: ")
-    assert found["text"].endswith("at most one label of each can be right, 83.33 % of all rows at best")
+    assert found["text"].startswith("90 of 180 rows (50 %) are equal except for their label, above the limit of 0: ")
+    assert found["text"].endswith("no model can predict more than 83.33 % of all rows correctly")
     assert gated.found(*LABELS, split, found["edit"].removesuffix(" in the config")) == []
     blocked = one(gated.found(*LABELS, split, "gates.contradictions=block"))
     assert [row["line"] for row in blocked["rows"]] == list(range(2, 22))
@@ -53,10 +53,10 @@ def test_no_gate_offers_to_let_nearly_all_through(flats, gated):
     city = ['features.categorical=[{column="city", missing="category"}]', "data.split=all"]
     for blank, edit in (
         (36, "gates.missing.columns.city = 0.9 in the config"),
-        (38, "take 'city' out of [features] in the config"),
+        (38, "remove 'city' from [features] in the config"),
     ):
         flats.data(table(*((40 + row, "" if row < blank else "Bern", 900 + row % 50) for row in range(40))))
         assert one(gated.found(*city))["edit"] == edit
     flats.data(table(*((40, "Bern", 900 + row % 2) for row in range(40))))
     found = one(gated.found(*LABELS, *city))
-    assert found["edit"] == "add a column to [features] that tells them apart"
+    assert found["edit"] == "add a column to [features] that distinguishes such rows"

@@ -39,13 +39,13 @@ def test_missing_cells_above_the_share_are_warned_of_with_the_edit(flats, gated)
 
     assert [finding["splits"] for finding in found] == [["train", "eval", "test"]]
     assert found[0]["measured"] == pytest.approx(0.6)
-    assert found[0]["text"] == "24 of 40 cells (60 %) are missing or blank, above the limit of 0.5"
+    assert found[0]["text"] == "24 of 40 values (60 %) are null or blank, above the limit of 0.5"
     assert found[0]["edit"] == "gates.missing.columns.city = 0.6 in the config"
     assert gated.found(*city, "gates.missing.columns.city=0.6") == []
     assert gated.found(*city, "gates.missing=off") == []
     with pytest.raises(
         GateError,
-        match=r"missing: column 'city': 24 of 40 cells .*; the first 20 rows: .*flats\.csv line 2, .*, 21; to accept",
+        match=r"missing: column 'city': 24 of 40 values .*; the first 20 rows: .*flats\.csv line 2, .*, 21; to accept",
     ):
         gated(*city, "gates.missing=block")
 
@@ -59,7 +59,7 @@ def test_numbers_that_are_none_are_missing_where_a_row_may_lack_them(flats, gate
         )
     )
 
-    assert found["text"] == "15 of 40 cells (37.5 %) are missing or blank, above the limit of 0.25"
+    assert found["text"] == "15 of 40 values (37.5 %) are null or blank, above the limit of 0.25"
     assert found["measured"] == pytest.approx(0.375)
 
 
@@ -133,19 +133,19 @@ def split_rows(text):
     ("train", "other", "texts"),
     [
         ([900, 901, 902], 900, []),
-        ([900, 900, 900], 900, ["one class in train, '900': there is nothing to tell apart"]),
+        ([900, 900, 900], 900, ["train has only the class '900': at least two are required"]),
         ([900, 901, 901], 900, ["class '902' has 0 rows in train, below the limit of 1"]),
         (
             [900, 901, 902, 903],
             904,
-            ["3 of 6 rows hold '903', '904', which label.classes does not list, and would have no class"],
+            ["3 of 6 rows have the value '903', '904', which is not in label.classes, and would have no class"],
         ),
         (
             [900, 901, 901],
             902,
             ["class '902' has 0 rows in train, below the limit of 1"]
             + [
-                f"class '902' is in {split} and not in train, so that no such row is answered right"
+                f"class '902' is in {split} but not in train, so the model cannot predict it"
                 for split in ("eval", "test")
             ],
         ),
@@ -161,7 +161,7 @@ def test_classes_are_counted_in_train(flats, gated, train, other, texts):
         assert found[0]["splits"] == ["train", "eval", "test"]
         assert [row["line"] for row in found[0]["rows"]] == [5, 6, 7]
         assert found[0]["edit"] == (
-            'add "903", "904" to label.classes in the config; or leave such rows out by data.exclude = '
+            'add "903", "904" to label.classes in the config; or skip such rows with data.exclude = '
             '["rent = 903 or rent = 904"]'
         )
         assert gated.found(*CLASSES, 'data.exclude=["rent = 903 or rent = 904"]', "gates.label=off") == []
@@ -183,7 +183,7 @@ def test_a_new_class_names_the_edits_of_config_and_schema_and_no_share(flats, ga
     assert found["gate"] == "schema"
     assert found["edit"] == (
         'add "Genf" to label.classes in the config and add value: "Genf" to the string_domain of \'city\' in '
-        "schemas/flats.pbtxt; or leave such rows out by data.exclude = [\"city = 'Genf'\"]"
+        "schemas/flats.pbtxt; or skip such rows with data.exclude = [\"city = 'Genf'\"]"
     )
 
 
@@ -191,7 +191,7 @@ def test_a_class_that_is_gone_is_to_be_taken_out(flats, gated):
     flats.data(flats.HEADER + split_rows([("train", 900), ("train", 901), ("eval", 900), ("test", 900)]))
     found = one([finding for finding in gated.found(*CLASSES) if finding["gate"] == "label"])
 
-    assert found["edit"] == "take '902' out of label.classes in the config"
+    assert found["edit"] == "remove '902' from label.classes in the config"
 
 
 @pytest.mark.parametrize(("foreign", "action"), [(2, "warn"), (4, "block")])
@@ -224,7 +224,7 @@ def test_served_rows_are_compared_without_a_label(flats, gated):
         ("skew", "city", "block"),
     ]
     assert 0.2 < found[0]["measured"] < 1
-    assert "from what was served" in found[0]["text"]
+    assert "from the served rows" in found[0]["text"]
     assert found[1]["measured"] == pytest.approx(0.5)
 
 

@@ -8,7 +8,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
 
-from components.validation.history import LetThrough
+from components.validation.history import PassedStatistics
 from serving import versions
 
 from ..flats import one, rows
@@ -21,7 +21,10 @@ def test_missing_cells_that_became_more_are_warned_of(flats, gated):
     flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 8 else "Bern"))
     finding = one(gated.found(*city, history=gated.statistics))
 
-    assert "and 0 % in the last run with other data: 20 points more, above the limit of 10" in finding["text"]
+    assert (
+        "and 0 % in the last run with other data: an increase of 20 percentage points, above the limit of 10"
+        in finding["text"]
+    )
     flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 5 else "Bern"))
     for more, count in ((0.125, 0), (0.124, 1)):
         assert len(gated.found(*city, f"gates.missing.max_increase={more}", history=gated.statistics[:1])) == count
@@ -57,8 +60,7 @@ def test_values_that_the_last_run_did_not_have(flats, gated):
     found = gated.found("data.split=all", history=gated.statistics)
 
     assert found[0]["text"] == (
-        "20 of 200 cells (10 %) hold values that the last run with other data does not have, such as 'Genf', above the "
-        "limit of 0.05"
+        "20 of 200 values (10 %) are not in the last run with other data, such as 'Genf', above the limit of 0.05"
     )
     assert found[0]["edit"] == "gates.unseen.columns.city = 0.1 in the config"
     assert [row["line"] for row in found[0]["rows"]] == list(range(2, 22))
@@ -76,7 +78,7 @@ def test_drift_names_the_value_and_the_span_it_is_compared_with(flats, gated):
     assert finding["action"] == "warn"
     assert finding["measured"] == pytest.approx(0.4)
     assert finding["text"].startswith(
-        "L-infinity distance 0.4 from span 10, above the limit of 0.1, most of all 'Chur'"
+        "L-infinity distance 0.4 from span 10, above the limit of 0.1; the share of 'Chur' differs most"
     )
     assert finding["edit"].startswith(
         "gates.drift.columns.city = 0.4 in the config, or drift_comparator { infinity_norm"
@@ -105,15 +107,15 @@ def test_history_is_what_was_let_through_without_this_run():
     anomalies = [artifact(standard_artifacts.ExampleAnomalies, one, statistics=two) for one, two in through.items()]
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 15))
     given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
-    found = LetThrough(runs=5).resolve_artifacts(None, given)
+    found = PassedStatistics(runs=5).resolve_artifacts(None, given)
 
     assert [one.id for one in found["statistics"]] == [3, 1]
     assert found["anomalies"] == found["candidate"] == []
-    assert [one.id for one in LetThrough(runs=1).resolve_artifacts(None, given)["statistics"]] == [3]
+    assert [one.id for one in PassedStatistics(runs=1).resolve_artifacts(None, given)["statistics"]] == [3]
     for span, each in zip((5, 8, 7, 6), statistics, strict=True):
         each.span = span
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 16, statistics=2))
-    assert [one.id for one in LetThrough(runs=5).resolve_artifacts(None, given)["statistics"]] == [1, 2, 3]
+    assert [one.id for one in PassedStatistics(runs=5).resolve_artifacts(None, given)["statistics"]] == [1, 2, 3]
 
 
 def test_equal_data_is_not_compared_with_itself_wherever_it_lies():
@@ -123,7 +125,7 @@ def test_equal_data_is_not_compared_with_itself_wherever_it_lies():
     anomalies = [artifact(standard_artifacts.ExampleAnomalies, 10 + n, statistics=n) for n in (1, 2)]
     given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]]}
 
-    assert [one.id for one in LetThrough(runs=5).resolve_artifacts(None, given)["statistics"]] == [1]
+    assert [one.id for one in PassedStatistics(runs=5).resolve_artifacts(None, given)["statistics"]] == [1]
 
 
 def test_data_whose_model_was_taken_back_is_not_compared_with(tmp_path):
@@ -154,7 +156,7 @@ def test_data_whose_model_was_taken_back_is_not_compared_with(tmp_path):
     given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]], "model": models}
 
     def found():
-        through = LetThrough(runs=5, serving=str(serving))
+        through = PassedStatistics(runs=5, serving=str(serving))
         return [one.id for one in through.resolve_artifacts(store, given)["statistics"]]
 
     assert found() == [2, 1]

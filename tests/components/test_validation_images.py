@@ -37,7 +37,7 @@ def test_equal_images_on_both_sides_are_named_whatever_they_are_called(photos, g
 
     assert found["gate"] == "duplicates"
     assert "rows of eval and test" in found["text"]
-    assert found["text"].endswith("; equal are 'cat/0.png' of train and 'cat/copy.png' of test")
+    assert found["text"].endswith("; equal rows: 'cat/0.png' of train and 'cat/copy.png' of test")
     [blocked] = gated.found(*FILES, "gates.duplicates=block")
     places = {row["file"].rpartition("/photos/")[2]: row["line"] for row in blocked["rows"]}
     assert places == {"train/cat/0.png": None, "test/cat/copy.png": None}
@@ -58,7 +58,7 @@ def test_a_class_that_is_not_listed_stops_the_run_with_files_and_edit(photos, ga
     [found] = [one for one in gated.found("data.path=data/photos/train") if one["gate"] == "label"]
 
     assert found["action"] == "block"
-    assert found["text"] == "8 of 24 rows hold 'bird', which label.classes does not list, and would have no class"
+    assert found["text"] == "8 of 24 rows have the value 'bird', which is not in label.classes, and would have no class"
     assert {Path(row["file"]).parent.name for row in found["rows"]} == {"bird"}
     assert 'add "bird" to label.classes in the config' in found["edit"]
 
@@ -69,7 +69,7 @@ def test_equal_images_under_several_labels_are_named(photos, gated):
     [found] = gated.found("data.path=data/photos/train", "gates.duplicates=off")
 
     assert (found["gate"], found["action"]) == ("contradictions", "warn")
-    assert found["text"].startswith("2 of 17 rows (11.76 %) are equal but for their label, such as ")
+    assert found["text"].startswith("2 of 17 rows (11.76 %) are equal except for their label, such as ")
     assert {"'cat/1.png'", "'dog/cat.png'"} == set(re.findall(r"'\S+'", found["text"]))
     [found] = gated.found("data.path=data/photos/train", "gates.duplicates=off", "gates.contradictions=block")
     assert sorted(row["file"][-9:] for row in found["rows"]) == ["cat/1.png", "g/cat.png"]

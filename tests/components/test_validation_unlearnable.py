@@ -12,8 +12,8 @@ def test_labels_without_a_logarithm_stop_the_run_with_lines_and_edits(flats, gat
     found = one(gated.found("data.split=all", "label.transform=log", f"gates.label={action}"))
 
     assert (found["gate"], found["action"], found["measured"]) == ("label", "block", -2)
-    assert found["text"] == 'holds -2, and label.transform = "log" needs numbers above 0'
-    assert found["edit"].startswith('label.transform = "signed_log" in the config; or leave')
+    assert found["text"] == 'contains -2, but label.transform = "log" requires numbers above 0'
+    assert found["edit"].startswith('label.transform = "signed_log" in the config; or skip')
     assert [row["line"] for row in found["rows"]] == [9]
     assert gated.found("data.split=all", "label.transform=signed_log") == []
     assert gated.found("data.split=all", "label.transform=log", "data.exclude=['rent <= 0']") == []
@@ -25,7 +25,10 @@ def test_weights_that_are_all_zero_stop_the_run(flats, gated):
     found = one(gated.found(*weighted))
 
     assert (found["gate"], found["action"]) == ("label", "block")
-    assert found["text"] == "the weight 'area' is 0 in every row: there is nothing to learn from"
+    assert (
+        found["text"]
+        == "the weight column 'area' is 0 in every row, so no row counts: fix it, or remove columns.weight"
+    )
     assert found["splits"] == ["train", "eval", "test"]
     flats.data(flats.HEADER + rows(40, area=lambda row: row % 2))
     assert gated.found(*weighted) == []

@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from components.ingestion.write import example_encoding
-from components.validation.gates import schema_gate
+from components.validation import schema_gate
 from curation.facts import column_facts
 from curation.propose import schema_text
 

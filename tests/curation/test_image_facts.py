@@ -148,7 +148,7 @@ def test_the_schemas_loop_works_on_images_without_reading_them(root):
     assert stops.stops
     assert stops.text.startswith("1 new value: 'bird'")
     assert other.text.startswith(
-        "6 of 18 rows hold 'bird', which label.classes does not list, and would count as 'cat'"
+        "6 of 18 rows have the value 'bird', which is not in label.classes, and would count as 'cat'"
     )
     schema_review.propose(str(root), "made", str(root))
     proposed = (root / "schemas" / "made.proposed.pbtxt").read_text()
@@ -166,6 +166,4 @@ def test_a_schema_may_take_digits_as_numbers(root):
 
     assert schema_review.diff(str(root), "made", str(root)) == []
     (root / READY / "2").rename(root / READY / "two")
-    assert schema_review.diff(str(root), "made", str(root))[0].text.startswith(
-        "the schema says INT, the data holds BYTES"
-    )
+    assert schema_review.diff(str(root), "made", str(root))[0].text.startswith("the schema says INT, the data is BYTES")

@@ -247,14 +247,14 @@ def test_equal_rows_with_several_labels_are_named(make):
     texts = [f"the quick brown fox number {row // 2} jumps" for row in range(400)]
     kinds = ["ab"[row % 2] if row < 100 else "ab"[row // 2 % 2] for row in range(400)]
     proposal, _ = make("kind", text=texts, kind=kinds)
-    sentence = "100 of 400 rows (25 %) are equal but for their label: at most one label of each can be right, 87.5 % of"
+    sentence = "100 of 400 rows (25 %) are equal except for their label: no model can predict more than 87.5 % of all"
 
     assert sum(said.startswith(sentence) for said in proposal.said) == 1
     ids = [row // 3 for row in range(400)]
     proposal, _ = make("kind", customer_id=ids, text=texts, kind=kinds)
     assert any(said.startswith(sentence) for said in proposal.said), "what names a customer is hinted to be no feature"
     proposal, _ = make("kind", text=texts, kind=["ab"[row // 2 % 2] for row in range(400)])
-    assert not any("equal but for" in said for said in proposal.said)
+    assert not any("equal except for" in said for said in proposal.said)
 
 
 def test_a_labels_heavy_tail_is_named_and_offers_stand_in_the_config(make, root, rng):

@@ -39,22 +39,22 @@ def test_the_data_a_schema_was_made_from_has_no_difference(compare):
 def test_a_known_value_in_another_spelling_is_named(compare):
     [found] = compare(c=["a"] * 60 + ["B"] * 40)
 
-    assert found.endswith("; 'B' differs from 'b' by case alone: data.fold_case makes them one")
+    assert found.endswith("; 'B' differs from 'b' only by case: data.fold_case merges them")
 
 
 def test_worst_first(compare):
     found = compare(y=None, n=["1", "x"] * 50, f=["-1", "2"] * 50, c=["a"] * 97 + ["new"] * 3, extra=["1"] * 100)
     assert found == [
-        "refused  y: the data has no such column",
-        "refused  n: the schema says INT, the data holds BYTES: 'x' and 49 more",
-        "refused  f: 50 values below 0, as -1",
-        "refused  extra: a new column (INT), which the schema does not name",
+        "refused  y: the column is missing from the data",
+        "refused  n: the schema says INT, the data is BYTES: 'x' and 49 more",
+        "refused  f: 50 values below 0, such as -1",
+        "refused  extra: new column (INT), which is not in the schema",
         "allowed  c: 1 new value: 'new' 3.00%; together 3 of 100 rows (3.00%), the schema allows 5.00%",
     ]
 
 
 def test_a_fraction_in_a_whole_number_is_another_type(compare):
-    assert compare(n=["1"] * 99 + ["1.5"]) == ["refused  n: the schema says INT, the data holds FLOAT: '1.5'"]
+    assert compare(n=["1"] * 99 + ["1.5"]) == ["refused  n: the schema says INT, the data is FLOAT: '1.5'"]
     assert compare(f=["1"] * 100) == []
 
 
@@ -66,7 +66,7 @@ def test_too_many_new_categories_and_any_new_class(compare):
 
 
 def test_more_missing_than_allowed(compare):
-    assert compare(c=["a"] * 10 + [None] * 90) == ["refused  c: 90.00% missing, the schema allows 73.00%"]
-    assert compare(n=["1"] * 99 + [None]) == ["refused  n: 1.00% missing, the schema allows 0.00%"]
-    assert compare(n=[None] * 100) == ["refused  n: every cell is missing"]
-    assert compare(n=["1"] * 30_000 + [None]) == ["refused  n: under 0.01% missing, the schema allows 0.00%"]
+    assert compare(c=["a"] * 10 + [None] * 90) == ["refused  c: 90.00% null, the schema allows 73.00%"]
+    assert compare(n=["1"] * 99 + [None]) == ["refused  n: 1.00% null, the schema allows 0.00%"]
+    assert compare(n=[None] * 100) == ["refused  n: every value is null"]
+    assert compare(n=["1"] * 30_000 + [None]) == ["refused  n: under 0.01% null, the schema allows 0.00%"]

@@ -162,5 +162,5 @@ def test_the_drift_of_month_nine_is_caught(year, tmp_path):
     states = [month["state"] for month in months]
     assert states[:8] == ["DONE"] * 8
     assert states[8] == "REFUSED"
-    assert re.search(r"a gate stops the data:[\s\S]*drift: column 'size': Jensen-Shannon", months[8]["reason"])
+    assert re.search(r"a gate blocks the data:[\s\S]*drift: column 'size': Jensen-Shannon", months[8]["reason"])
     assert not months[8].get("pushed")

@@ -53,8 +53,8 @@ def test_a_class_that_is_not_listed_is_told_with_the_edits_unless_the_gate_lets_
     [told] = photos.told()
 
     assert told == (
-        f"{photos.photos}: the label 'label': 4 of 16 rows hold 'bird', which label.classes does not list, and would "
-        'have no class; to accept it: add "bird" to label.classes in the config; or leave such rows out by '
+        f"{photos.photos}: the label 'label': 4 of 16 rows have the value 'bird', which is not in label.classes, and "
+        'would have no class; to accept it: add "bird" to label.classes in the config; or skip such rows with '
         "data.exclude = [\"label = 'bird'\"]"
     )
     assert photos.told("data.exclude=[\"label = 'bird'\"]") == []

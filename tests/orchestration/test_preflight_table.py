@@ -149,8 +149,8 @@ def test_a_label_without_a_logarithm_names_line_and_edits(flats, transform, rent
         edits = '"log1p" or "signed_log"' if transform == "log" else '"signed_log"'
         above = 0 if transform == "log" else -1
         assert only(told) == (
-            f", line {line}: the label 'rent' holds {rent}, and label.transform = \"{transform}\" needs numbers above "
-            f"{above}; to accept it: label.transform = {edits} in the config; or leave such rows out by "
+            f", line {line}: the label 'rent' contains {rent}, but label.transform = \"{transform}\" requires numbers "
+            f"above {above}; to accept it: label.transform = {edits} in the config; or skip such rows with "
             f'data.exclude = ["rent <= {above}"]'
         )
 
@@ -164,7 +164,7 @@ def test_weights_that_are_all_zero_are_refused(flats, weights, told):
     )
     lines = flats.rows(40).splitlines()
     flats.data("area,city,rent,w\n" + "".join(f"{line},{weights[row % 2]}\n" for row, line in enumerate(lines)))
-    said = "the weight 'w' is 0 in every row: there is nothing to learn from"
+    said = "the weight column 'w' is 0 in every row, so no row counts: fix it, or remove columns.weight"
 
     assert [line.partition(": ")[2] for line in flats.told()] == ([said] if told else [])
 

@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
+from components.validation.gate_catalog import Gates
 from errors import UserError
 from pipeline import schema_columns
 from pipeline.config import Config
-from spec.gates import Gates
 
 COLUMNS = {"area": "FLOAT", "city": "BYTES", "note": "BYTES", "sold": "BYTES", "key": "INT", "rent": "INT"}
 
@@ -33,7 +33,7 @@ def test_an_action_alone_is_short_for_a_table():
         ({"missing": {"max_share": 1.5}}, r"(?s)missing\.max_share.*less than or equal to 1"),
         ({"rows": {"max_ratio": 0.5}}, r"(?s)rows\.max_ratio.*greater than or equal to 1"),
         ({"label": {"min_value": 2, "max_value": 1}}, "label: min_value is above max_value"),
-        ({"label": {"min_count": 5}}, r"gates\.label\.min_count does nothing for task 'regression': take it out"),
+        ({"label": {"min_count": 5}}, r"gates\.label\.min_count has no effect for task 'regression': remove it"),
     ],
 )
 def test_what_cannot_be_is_refused(gates, message):
@@ -43,7 +43,7 @@ def test_what_cannot_be_is_refused(gates, message):
 
 def test_a_range_is_for_numbers_alone():
     label = {"column": "rent", "task": "binary", "threshold": 1000}
-    with pytest.raises(ValidationError, match=r"gates\.label\.max_value does nothing for task 'binary': take it out"):
+    with pytest.raises(ValidationError, match=r"gates\.label\.max_value has no effect for task 'binary': remove it"):
         make(gates={"label": {"max_value": 1}}, label=label)
     assert make(gates={"label": {"min_count": 9}}, label=label).gates.label.min_count == 9
 

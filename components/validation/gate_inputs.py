@@ -1,0 +1,72 @@
+"""Reads what a GateContext holds: row profiles of the ingestion, and statistics of previous runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+import manifest
+from components import example_passes
+from components.ingestion.rows import row_profile
+from components.validation.gate_context import TRAIN, PreviousRun, row_count
+from components.validation.history import nearest
+from errors import ResourceError
+
+
+def row_profiles(examples: Sequence[Any]) -> row_profile.Marked:
+    """Read facts, digests and names of the rows of all shards, if our ingestion wrote them.
+
+    Args:
+        examples: The Examples artifact, or nothing.
+
+    Raises:
+        ResourceError: A declared file is missing.
+    """
+    profile = row_profile.Marked({}, {}, {}, {})
+    digests: dict[str, list[np.ndarray[Any, Any]]] = {}
+    features: dict[str, list[np.ndarray[Any, Any]]] = {}
+    for artifact in examples:
+        for name in example_passes.declared(artifact).marks:
+            path = f"{artifact.uri}/{name}"
+            if not fileio.exists(path):
+                raise ResourceError(manifest.missing(path))
+            with fileio.open(path, "rb") as file:
+                shard = row_profile.read(file)
+            for split, facts in shard.facts.items():
+                profile.facts.setdefault(split, row_profile.Facts()).add(facts)
+            for split, array in shard.digests.items():
+                digests.setdefault(split, []).append(array)
+            for split, array in shard.features.items():
+                features.setdefault(split, []).append(array)
+            for split, names in shard.names.items():
+                profile.names.setdefault(split, []).extend(names)
+    for joined, parts in ((profile.digests, digests), (profile.features, features)):
+        joined.update({split: np.concatenate(arrays) for split, arrays in parts.items()})
+    return profile
+
+
+def previous_runs(statistics: Any, history: Sequence[Any]) -> list[PreviousRun]:
+    """Read previous runs: the newest span before this one first, else the newest run.
+
+    Runs whose files were deleted are skipped.
+
+    Args:
+        statistics: Statistics artifact of this run.
+        history: Statistics artifacts of previous runs.
+    """
+    runs = []
+    for artifact in nearest(statistics, history):
+        try:
+            splits = artifact_utils.decode_split_names(artifact.split_names)
+            protos = {split: stats_artifact_utils.load_statistics(artifact, split).proto() for split in splits}
+        except (tf.errors.OpError, OSError, DecodeError):
+            continue
+        name = f"span {artifact.span}" if 0 < artifact.span != statistics.span else "the last run with other data"
+        if TRAIN in protos:
+            runs.append(PreviousRun(sum(map(row_count, protos.values())), protos[TRAIN], name))
+    return runs
