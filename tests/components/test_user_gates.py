@@ -87,8 +87,8 @@ def test_a_path_that_leads_nowhere_is_refused(my_project, path, message):
 def test_settings_of_a_user_s_gate_are_validated(my_project):
     with pytest.raises(UserError, match=r'gates\.custom\."my_gate\.min_distinct": columns: Field required'):
         gate_catalog.user_gate("my_gate.min_distinct", {})
-    with pytest.raises(UserError, match=r"colums: Extra .* Known keys: action, columns$"):
-        gate_catalog.user_gate("my_gate.min_distinct", {"columns": {}, "colums": {}})
+    with pytest.raises(UserError, match=r"column: Extra .* Known keys: action, columns$"):
+        gate_catalog.user_gate("my_gate.min_distinct", {"columns": {}, "column": {}})
     with pytest.raises(
         UserError, match=r"'my_gate\.Finding_' is not a function: expected Finding_\(context, settings\)"
     ):
