@@ -22,6 +22,7 @@ ONE_STACK = {
     "tests/faults/test_names.py": "pages in Chromium: they are text, and tests/inspection compares it on both stacks",
     "tests/faults/test_kills.py": "signals, which the kernel delivers; test_stops.py stops runs on both stacks",
     "tests/e2e/test_cache.py": _COMMANDS,
+    "tests/e2e/test_docs_pages.py": "pages that show the output of one stack; " + _COMMANDS,
     "tests/e2e/test_errors.py": _COMMANDS,
     "tests/e2e/test_variant_runs.py": _COMMANDS,
     "tests/mutants": "edits of source text, which no library reads",

@@ -211,6 +211,8 @@ def test_the_tree_in_the_readme_is_the_disk_s():
 
 def test_every_file_named_in_the_documents_exists():
     for document in map(named, PAGES):
+        if document.startswith(("docs/tutorial/", "docs/how-to/")):
+            continue  # commands of these pages make files; tests/e2e/test_docs_pages.py runs them
         text = (ROOT / document).read_text()
         for name in re.findall(
             r"(?<!/)\b(?:tests/)?(?:components|models|pipeline|configs|schemas|data|docs|spec|serving|tests)/[\w/.]+\.\w+",

@@ -138,8 +138,10 @@ class Warm:
         self._process.wait()
         self._process.stdout.close()
 
-    def start(self, *arguments: object, tree: Path = REPOSITORY, **environment: str) -> Running:
-        """Begin `python TREE/runner.py ARGUMENTS`."""
+    def start(
+        self, *arguments: object, tree: Path = REPOSITORY, cwd: Path | None = None, **environment: str
+    ) -> Running:
+        """Begin `python TREE/runner.py ARGUMENTS`, in this process's folder or another."""
         self._count += 1
         folder = self._scratch / f"command-{self._count}"
         folder.mkdir(parents=True)
@@ -147,7 +149,7 @@ class Warm:
             "argv": list(map(str, arguments)),
             "tree": str(tree),
             "env": {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "NO_COLOR": "1", "COLUMNS": "200", **environment},
-            "cwd": os.getcwd(),
+            "cwd": str(cwd or os.getcwd()),
             "folder": str(folder),
         }
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -156,9 +158,16 @@ class Warm:
         assert pid, "the process that forks commands has ended"
         return Running(int(pid), folder)
 
-    def run(self, *arguments: object, tree: Path = REPOSITORY, timeout: float = 300, **environment: str) -> Running:
+    def run(
+        self,
+        *arguments: object,
+        tree: Path = REPOSITORY,
+        cwd: Path | None = None,
+        timeout: float = 300,
+        **environment: str,
+    ) -> Running:
         """`python TREE/runner.py ARGUMENTS`, to its end."""
-        return self.start(*arguments, tree=tree, **environment).wait(timeout)
+        return self.start(*arguments, tree=tree, cwd=cwd, **environment).wait(timeout)
 
 
 @functools.cache
