@@ -200,7 +200,7 @@ def points_run() -> Callable[..., Any]:
                 "config": reviewed.config.plain(),
                 "columns": reviewed.columns,
                 "data": data,
-                "data_content": data_files.content(data_files.resolve(data, reviewed.config.plain("data")["data"])),
+                "data_content": data_files.content(data_files.resolve(data, reviewed.config.data)),
                 "schema": schema,
                 "schema_content": code_digest.file(schema),
                 "skew": None,
