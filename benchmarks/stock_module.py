@@ -9,11 +9,11 @@ import tensorflow_transform as tft
 from tfx_bsl.public import tfxio
 
 from models.data.split_rows import Facts
-from models.features import preprocessing
+from models.roles import Features
 from models.training import fit
+from models.transform_graph import preprocessing
 from spec import settings
 from spec.columns.label import LABEL, Label
-from spec.columns.roles import Features
 
 preprocessing_fn = preprocessing.preprocessing_fn
 

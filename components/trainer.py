@@ -15,6 +15,7 @@ from tfx.types.channel import Channel
 from components import example_passes, summary
 from components.fingerprints import code_digest
 from manifest import Shard
+from models.roles import Features
 from spec import settings
 
 TRAINING = "models.training.run_fn"
@@ -121,7 +122,8 @@ def trainer(
     """
     packed = settings.pack(dict(config), settings_folder)
     network = config["network"]
-    code = code_digest.stage(Executor.__module__, TRAINING, module(network["name"]), files=files, values=network)
+    modules = (module(network["name"]), *Features.model_validate(config["features"]).modules())
+    code = code_digest.stage(Executor.__module__, TRAINING, *modules, files=files, values=network)
     spec = TrainerSpec(
         examples=examples,
         transform_graph=transform_graph,

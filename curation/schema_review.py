@@ -55,7 +55,7 @@ def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
     types = load.schema_columns(root, name) if os.path.exists(path) else {}
     found = _rows(config, data_root, types).cells
     known = _facts(found.table, {**found.kinds, **types})
-    categories = {entry.column for entry in config.features.categorical}
+    categories = {entry.column for entry in config.features.of("categorical")}
     where = taken.query.database if taken else config.data.path
     head = [
         f"Schema of {where}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",

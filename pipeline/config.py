@@ -8,12 +8,13 @@ from pydantic import Field, field_validator, model_validator
 from components.ingestion.discovery import formats
 from components.validation.gate_catalog import Gates
 from errors import UserError
-from pipeline import format_checks, stages, tuner_checks, user_code
+from models.roles import Features
+from pipeline import format_checks, role_checks, stages, tuner_checks, user_code
 from pipeline import network_checks as networks
 from spec.base import Strict
 from spec.cells.cleaning import folded, section
+from spec.columns.duties import Duties
 from spec.columns.label import Label
-from spec.columns.roles import Duties, Features
 from spec.data import Data
 from spec.evaluation import Evaluation
 from spec.limits import Limits
@@ -23,11 +24,6 @@ from spec.rows.grouping import read_group, ungrouped
 from spec.timing.schedule import Notify, Schedule
 from spec.training import Training
 from spec.tuning import Tuning
-
-APART = ("text", "image", "date")
-"""Roles whose cells are no values that come again, so that they are not compared between runs."""
-CATEGORIES = ("categorical", "embedded")
-"""Roles that know a value or do not."""
 
 
 class Config(Strict):
@@ -58,6 +54,13 @@ class Config(Strict):
     def _known_network(cls, value: Any) -> Any:
         value = {"name": value} if isinstance(value, str) else value
         return networks.complete(value) if isinstance(value, dict) else value
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _known_roles(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            role_checks.check(value)
+        return value
 
     @field_validator("preprocessing")
     @classmethod
@@ -96,7 +99,7 @@ class Config(Strict):
         size = self.data.image
         if size.height is None or self.data.format == "pixels":
             return self
-        for role in self.features.image:
+        for role in self.features.of("image"):
             if (role.height, role.width) != (size.height, size.width):
                 raise ValueError(
                     f"data.image: ingestion would resize the images to {size.height} x {size.width} and features.image "
@@ -131,7 +134,7 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _categories_are_folded(self) -> "Config":
-        given = [("features.categorical", entry.column, entry.categories) for entry in self.features.categorical]
+        given = [("features.categorical", entry.column, entry.categories) for entry in self.features.of("categorical")]
         label = self.label
         values = (*(label.classes if label.task == "classes" else ()), *([label.positive] if label.positive else []))
         for key, column, names in (*given, ("label", label.column, values)):
@@ -193,10 +196,11 @@ class Config(Strict):
         return network if section == "network" else training.model_dump(mode="json")
 
     def user_modules(self) -> list[str]:
-        """Return the modules of the user's own functions that stages import by name."""
-        name = str(self.network["name"])
-        paths = [*([name] if "." in name else []), *([self.preprocessing] if self.preprocessing else [])]
-        return list(dict.fromkeys(path.rpartition(".")[0] for path in (*paths, *self.gates.custom)))
+        """Return the modules of roles, network, functions and gates, which stages import by name."""
+        network = str(self.network["name"])
+        functions = [*([self.preprocessing] if self.preprocessing else []), *self.gates.custom]
+        modules = [*self.features.modules(), network.rpartition(".")[0] or f"models.networks.{network}"]
+        return list(dict.fromkeys([*modules, *(path.rpartition(".")[0] for path in functions)]))
 
     def watched(self, columns: Mapping[str, str]) -> dict[str, list[str]]:
         """Columns that the gates look at.
@@ -212,15 +216,13 @@ class Config(Strict):
         if self.preprocessing is not None:
             read = [name for name in columns if name not in {*duties, *self.features.ignored, *duty}]
             return {"used": [*read, *duty], "compared": [*read, *duty], "categories": []}
-        entries = list(self.features.entries())
-        apart = {name for role, entry in entries if role in APART for name in entry.columns()}
+        entries = [entry for _, entry in self.features.entries()]
+        apart = {name for entry in entries if not entry.compared for name in entry.columns()}
         used = list(self.features.columns())
         return {
             "used": [*used, *duty],
             "compared": [*(name for name in used if name not in apart | duties), *duty],
-            "categories": [
-                *dict.fromkeys(name for role, entry in entries if role in CATEGORIES for name in entry.columns())
-            ],
+            "categories": [*dict.fromkeys(name for entry in entries if entry.vocabulary for name in entry.columns())],
         }
 
     def cleaning(self, paths: Any) -> dict[str, Any] | None:
@@ -240,8 +242,9 @@ class Config(Strict):
             columns: Column name -> type of the reviewed schema.
         """
         group = self.columns.group if self.data.split.by == "hash" and self.data.split.column is None else None
-        apart = {name for role, entry in self.features.entries() if role in APART for name in entry.columns()}
-        values = {name for role, entry in self.features.entries() if role not in APART for name in entry.columns()}
+        entries = [entry for _, entry in self.features.entries()]
+        apart = {name for entry in entries if not entry.compared for name in entry.columns()}
+        values = {name for entry in entries if entry.compared for name in entry.columns()}
         read = [name for name in self.watched(columns)["used"] if name in values or name not in apart]
         remark = read_group(group, read)
         return [remark] if remark else []

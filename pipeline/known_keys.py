@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from models import roles
 from pipeline import network_checks as networks
 from spec.base import Strict
 from spec.suggestions import nearest
@@ -60,9 +61,8 @@ def hint(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str
     for other in (["network"], *_places(model, same)):
         if same in keys(model, other, values) and taken(other, same):
             return f" Did you mean {'.'.join([*other, same])!r}?"
-    roles = typing.get_type_hints(model).get("features")
-    if list(place[:1]) == ["features"] and roles is not None:
-        others = [name for name, field in roles.model_fields.items() if key in _fields(_within(field.annotation))]
+    if len(place) > 1 and place[0] == "features":
+        others = [name for name in roles.shipped() if key in _aliases(roles.role(name).Settings)]
         if others:
             return f" The role {' or '.join(others)} has it; {place[1]} has: {', '.join(known)}."
     return nearest("", known)
@@ -80,6 +80,10 @@ def keys(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str
     written = section if isinstance(section, Mapping) else {}
     if list(place) == ["network"]:
         return ["name", *networks.network_settings(str(written.get("name", "mlp"))).model_fields]
+    if list(place) == ["features"]:
+        return [*roles.shipped(), roles.IGNORED]
+    if len(place) > 1 and place[0] == "features" and roles.is_module(str(place[1])):
+        return _aliases(roles.role(str(place[1])).Settings)
     for part in place:
         if isinstance(part, str) and part in model.model_fields:
             model = _within(model.model_fields[part].annotation) or model
@@ -131,8 +135,8 @@ def _within(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _fields(model: type[BaseModel] | None) -> Sequence[str]:
-    return list(model.model_fields) if model is not None else ()
+def _aliases(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _listed(names: Sequence[str]) -> str:

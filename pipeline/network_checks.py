@@ -9,7 +9,7 @@ import models.networks
 from errors import UserError
 from pipeline import user_code
 from spec.base import Strict
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 from spec.training import Training
 
 SUPERVISED = ("regression", "binary", "classes")

@@ -92,15 +92,9 @@ def check_columns(
                 f"{' or '.join(kinds)}"
             )
 
-    values = ("INT", "BYTES")
-    fitting = {
-        **dict.fromkeys(("numeric", "bucketized", "passthrough"), NUMBERS),
-        **dict.fromkeys(("categorical", "hashed", "embedded"), values),
-        **dict.fromkeys(("text", "image", "date"), ("BYTES",)),
-    }
     for role, entry in config.features.entries():
         for column in entry.columns():
-            demand(f"features.{role}", column, fitting.get(role, ()))
+            demand(f"features.{role}", column, entry.types)
     for column in config.features.ignored:
         demand("features.ignored", column)
     if config.label.column is not None:
@@ -165,8 +159,7 @@ def _unruled(config: Config, optional: Collection[str], schema: str) -> Iterator
     """Columns that may be missing, used where nothing says what then."""
     complete = f"write presence {{ min_fraction: 1.0 min_count: 1 }} and shape {{ dim {{ size: 1 }} }} in {schema}"
     for role, entry in config.features.entries():
-        # A cross takes its columns as their own roles give them.
-        for column in () if role == "crossed" else entry.columns():
+        for column in () if entry.derived else entry.columns():
             rule = getattr(entry, "missing", None)
             if column in optional and rule is None:
                 choices = _choices(entry)

@@ -38,7 +38,7 @@ def check_function(path: str) -> None:
             tree = ast.parse(source.read())
     except SyntaxError as error:
         raise UserError(f"{project.shown(file)}, line {error.lineno}: this is not Python: {error.msg}") from error
-    known = sorted(set(_names(tree)))
+    known = sorted(set(names(tree)))
     if name not in known:
         raise UserError(f"{project.shown(file)} defines no {name!r}.{close(name, known)}")
 
@@ -49,8 +49,8 @@ def close(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {found[0]!r}?" if found else ""
 
 
-def _names(tree: ast.Module) -> Iterator[str]:
-    """Names that a module defines or imports at its top level."""
+def names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a module defines or imports at its top level."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name

@@ -100,7 +100,7 @@ def analyze(beam_pipeline: Callable[[], Any], write_examples: Callable[..., Path
     from components.transformation import executor, graph_passes
     from components.transformation.analysis import Analysis
     from manifest import Shard
-    from models.features import preprocessing
+    from models.transform_graph import preprocessing
 
     kinds = {int: tf.int64, float: tf.float32, str: tf.string, bytes: tf.string}
 

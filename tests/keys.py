@@ -21,9 +21,9 @@ LEAST = {
     "tuner": {"space": {"training.batch_size": {"choices": [16, 32]}}},
 }
 NAMED = {
-    "transformation": ["models.features.preprocessing"],
-    "trainer": ["models.training.run_fn", "models.networks.mlp"],
-    "tuner": ["models.training.trial_process", "models.networks.mlp"],
+    "transformation": ["models.transform_graph.preprocessing", "models.features.numeric"],
+    "trainer": ["models.training.run_fn", "models.networks.mlp", "models.features.numeric"],
+    "tuner": ["models.training.trial_process", "models.networks.mlp", "models.features.numeric"],
 }
 """What the executors of these stages import by a name that is only known at run time."""
 

@@ -10,9 +10,10 @@ from tfx.proto import transform_pb2
 
 from components.fingerprints import code_digest
 from components.transformation.executor import Executor
+from models.roles import Features
 from spec import settings
 
-PREPROCESSING = "models.features.preprocessing"
+PREPROCESSING = "models.transform_graph.preprocessing"
 
 
 class Transformation(Transform):  # type: ignore[misc]
@@ -36,7 +37,8 @@ def transformation(
     Args:
         examples: Channel of Examples.
         schema: Channel of Schema.
-        config: `features`, `label`, `columns` and `preprocessing`, as models/features/preprocessing.py reads them.
+        config: `features`, `label`, `columns` and `preprocessing`, which
+            models/transform_graph/preprocessing.py reads.
         analyze: Splits whose figures (means, vocabularies, quantiles) make the graph.
         transform: Splits that are written transformed.
         files: Further files that your own code reads.
@@ -47,6 +49,7 @@ def transformation(
     """
     packed = settings.pack(dict(config), settings_folder)
     own = [config["preprocessing"].rpartition(".")[0]] if config.get("preprocessing") else []
+    own += Features.model_validate(config["features"]).modules()
     node: Transformation = Transformation(
         examples=examples,
         schema=schema,

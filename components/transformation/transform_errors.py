@@ -12,7 +12,7 @@ import tensorflow as tf
 import project
 from components import example_passes
 from errors import UserError
-from models.features.raw_columns import FINDING
+from models.transform_graph.raw_columns import FINDING
 
 _FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s*$", re.MULTILINE)
 _BROKEN_PICTURE = re.compile(r"\{\{node \S*Decode(Image|Png)\}\}")

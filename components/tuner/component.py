@@ -12,6 +12,7 @@ from components import trainer
 from components.fingerprints import code_digest
 from components.tuner import trial_pool
 from components.tuner.executor import Executor
+from models.roles import Features
 from spec import settings
 
 
@@ -65,7 +66,12 @@ def tuner(
     Returns:
         A node with outputs `best_hyperparameters` and `tuner_results`.
     """
-    modules = (Executor.__module__, trial_pool.MODULE, trainer.module(config["network"]["name"]))
+    modules = (
+        Executor.__module__,
+        trial_pool.MODULE,
+        trainer.module(config["network"]["name"]),
+        *Features.model_validate(config["features"]).modules(),
+    )
     spec = TunerSpec(
         examples=examples,
         transform_graph=transform_graph,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from curation.propose.choices import Entry, Line
+from models import roles
 from printing import in_a_line, visible
-from spec.columns.roles import ROLES
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 SHORT = 118
@@ -37,7 +37,7 @@ def config(head: Sequence[str], sections: Mapping[str, Sequence[Line]], entries:
 def features(entries: Sequence[Entry]) -> str:
     """The section [features]."""
     lines = ["[features]"]
-    for role in ROLES:
+    for role in roles.shipped():
         own = [entry for entry in entries if entry.role == role]
         if own:
             lines += [f"{role} = [", *_listed((toml(entry.values), entry.why) for entry in own), "]"]

@@ -1,25 +1,11 @@
 """Takes out of a proposal what the config would refuse: names that clash or that Keras does not take."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from curation.propose.choices import Entry
-from spec.columns import role_kinds
+from models import roles
+from spec.columns.duties import WEIGHT
 from spec.columns.label import LABEL
-from spec.columns.roles import WEIGHT
-
-_KINDS: dict[str, Any] = {
-    "numeric": role_kinds.Numeric,
-    "bucketized": role_kinds.Bucketized,
-    "categorical": role_kinds.Categorical,
-    "hashed": role_kinds.Hashed,
-    "embedded": role_kinds.Embedded,
-    "crossed": role_kinds.Crossed,
-    "text": role_kinds.Text,
-    "image": role_kinds.Image,
-    "date": role_kinds.Date,
-    "passthrough": role_kinds.Passthrough,
-}
 
 
 def only(entries: Sequence[Entry]) -> list[Entry]:
@@ -52,5 +38,5 @@ def only(entries: Sequence[Entry]) -> list[Entry]:
 
 def outputs(entry: Entry) -> list[str]:
     """Names of the model features that an entry makes."""
-    role = _KINDS[entry.role].model_validate(dict(entry.values))
-    return [output.name for output in role.outputs()]
+    role = roles.role(entry.role)
+    return [output.name for output in role.outputs(role.Settings.model_validate(dict(entry.values)))]

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from docs.generate.attribute_docs import attribute_docs, first_paragraph
 from docs.generate.config_types import default_text, model_of, models_within, type_text
 from docs.generate.markdown import code, prose, table
+from models import roles
 from pipeline.config import Config
 from pipeline.network_checks import SUPERVISED, network_settings
 from pipeline.network_checks import networks as network_names
@@ -20,8 +21,12 @@ NETWORKS = "models.networks"
 
 
 def models() -> list[type[BaseModel]]:
-    """Return every model that a config consists of, those of the networks included."""
-    return [*dict.fromkeys(models_within(Config)), *map(network_settings, network_names())]
+    """Return every model that a config consists of, including those of roles and networks."""
+    return [
+        *dict.fromkeys(models_within(Config)),
+        *(roles.role(name).Settings for name in roles.shipped()),
+        *map(network_settings, network_names()),
+    ]
 
 
 def section(name: str) -> str:
@@ -46,11 +51,22 @@ def groups(name: str) -> str:
     """
     found = model_of(Config.model_fields[name].annotation)
     assert found is not None, f"{name} is not a section"
+    if found[0] is roles.Features:
+        return _roles()
     parts = []
     for key, field in found[0].model_fields.items():
         inner = model_of(field.annotation)
         text = attribute_docs(found[0])[key] if inner is None else first_paragraph(inner[0].__doc__)
         parts += [f"### {key}", prose(text), *([table(HEAD, rows(inner[0]))] if inner else [])]
+    return "\n\n".join(parts)
+
+
+def _roles() -> str:
+    parts = []
+    for name in roles.shipped():
+        settings = roles.role(name).Settings
+        parts += [f"### {name}", prose(first_paragraph(settings.__doc__)), table(HEAD, rows(settings))]
+    parts += [f"### {roles.IGNORED}", prose(attribute_docs(roles.Features)[roles.IGNORED])]
     return "\n\n".join(parts)
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from models.data import transformed_records
-from models.features import user_preprocessing
 from models.layers import feature_inputs
+from models.roles import Features
 from models.tasks import targets
+from models.transform_graph import user_preprocessing
+from spec.columns.duties import WEIGHT
 from spec.columns.label import LABEL, Label
-from spec.columns.role_kinds import Output
-from spec.columns.roles import WEIGHT, Features
+from spec.columns.role import Output
 
 Array = np.ndarray[Any, Any]
 Columns = Mapping[str, Array]

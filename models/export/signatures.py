@@ -17,9 +17,9 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_transform.saved import saved_transform_io_v2
 
-from models.features import raw_columns
-from models.features import served_cells as graph_cleaning
 from models.tasks.label_graph import as_number
+from models.transform_graph import raw_columns
+from models.transform_graph import served_cells as graph_cleaning
 from spec.cells.cleaning import Cleaning
 from spec.columns.label import LABEL, Label
 

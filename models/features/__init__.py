@@ -1,1 +1,17 @@
-"""Preprocessing inside the transform graph: one file a kind of column."""
+"""One role of columns a file; the file's name is its key under [features].
+
+A file has
+
+- `Settings`: the typed keys of one entry, a subclass of spec.columns.role.ColumnRole, or of Role if it reads several
+  columns. Its class attributes say which types of columns it takes, and how the gates treat them;
+- `outputs(settings)`: yields the model features (spec.columns.role.Output) in order;
+- `transform(columns, settings)`: returns a tensor for each of these, by name. `columns` holds the raw columns of the
+  batch (models.transform_graph.column_batch.ColumnBatch);
+
+and may have
+
+- `check(settings, features)`: raises ValueError if the entry does not fit the other entries of [features].
+
+Configs are read without TensorFlow, so a file imports it inside `transform` only. A role of the user's own is such a
+file of the project, named by its dotted path: `[features] "my_folder.my_role" = [{column = "a"}]`.
+"""

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 
 
 @keras.saving.register_keras_serializable(package="pipeline")

@@ -11,7 +11,7 @@ and may have
 - `HEAD = False`: what `build` returns are the outputs themselves;
 - `MIRRORS`: layer -> the layer whose output its units give again, so that a warm start can match them;
 - `TASKS`: the label's tasks that it fits, where these are not regression, binary and classes;
-- `check(outputs, network)`: raises ValueError where the features (spec.columns.role_kinds.Output) do not fit;
+- `check(outputs, network)`: raises ValueError where the features (spec.columns.role.Output) do not fit;
 - `fit(network, settings, training, train, evaluation, watchers)`: trains the model in its own way instead of by
   descent, and gives each epoch's metrics to the Keras callbacks `watchers`; the rows are
   models.data.split_rows.Rows; and then

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from models.layers import dense, layer_names
 from spec.base import Strict
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 
 
 class Block(Strict):

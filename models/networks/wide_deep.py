@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.layers import dense
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 
 
 class Settings(dense.Layers):

@@ -5,10 +5,10 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.features import raw_columns
-from models.features.categorical import as_line, given
-from models.features.raw_columns import Cells
 from models.tasks.label_transforms import TRANSFORMS
+from models.transform_graph import raw_columns
+from models.transform_graph.raw_columns import Cells
+from models.transform_graph.vocabularies import as_line, given
 from spec.columns.label import LABEL, Label
 
 
@@ -62,7 +62,7 @@ def _class(value: tf.Tensor, made: Cells, role: Label) -> tf.Tensor:
         return tf.cast(tf.cast(value, threshold.dtype) >= threshold, tf.int64)
     if role.tiers is not None:
         number = tf.cast(value, tf.float32)
-        edges = tft.quantiles(tf.cast(made.there, tf.float32), role.tiers, epsilon=min(1 / role.tiers, 0.01))
+        edges = tft.quantiles(tf.cast(made.not_null, tf.float32), role.tiers, epsilon=min(1 / role.tiers, 0.01))
         return tft.apply_buckets(number, edges)
     if role.positive is not None:
         return tf.cast(_equal(value, role.positive, role), tf.int64)
@@ -72,7 +72,7 @@ def _class(value: tf.Tensor, made: Cells, role: Label) -> tf.Tensor:
         same = tf.concat([_equal(value, name, role) for name in role.classes], axis=1)
         index = tf.argmax(tf.cast(same, tf.int64), axis=1)
         return tf.where(tf.reduce_any(same, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]
-    vocabulary = tft.vocabulary(_text(made.there), vocab_filename=LABEL)
+    vocabulary = tft.vocabulary(_text(made.not_null), vocab_filename=LABEL)
     return tft.apply_vocabulary(_text(value), vocabulary, default_value=-1)
 
 

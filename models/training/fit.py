@@ -20,7 +20,7 @@ from models.training import callbacks as watching
 from models.training import optimizers
 from models.warm_start import carry_over, feature_meanings
 from spec.columns.label import Label
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 from spec.training import Training
 
 EVAL_IMAGES = 256

@@ -15,14 +15,15 @@ from models.data import transformed_records
 from models.data.split_rows import Facts
 from models.export import self_check
 from models.export.signatures import Served, TransformGraph
-from models.features import user_preprocessing
+from models.roles import Features
 from models.training import callbacks
 from models.training.fit import Learnt, learn
+from models.transform_graph import user_preprocessing
 from models.warm_start import architecture, carry_over, feature_meanings
 from spec import settings, tuning
 from spec.cells.cleaning import Cleaning
+from spec.columns.duties import Duties
 from spec.columns.label import Label
-from spec.columns.roles import Duties, Features
 from spec.training import Training
 
 __all__ = ["Facts", "Learnt", "learn", "run_fn"]
@@ -132,7 +133,7 @@ def _export(
         vectors=learnt.vectors if label.task == "clusters" else None,
         transformed_label=not roles.columns() and label.transform == "none",
         cleaning=Cleaning.of(config["cleaning"]) if config.get("cleaning") else None,
-        uncleaned=[image.column for image in roles.image],
+        uncleaned=[image.column for image in roles.of("image")],
     )
     signatures = served.signatures()
     tf.saved_model.save(served, folder, signatures=signatures)

@@ -44,9 +44,9 @@ class Trials:
         import tensorflow_transform as tft
 
         from models.data import transformed_records
+        from models.roles import Features
         from models.training.run_fn import Facts
         from spec.columns.label import Label
-        from spec.columns.roles import Features
 
         transform = tft.TFTransformOutput(order["transform_output"])
         spec = transform.transformed_feature_spec()

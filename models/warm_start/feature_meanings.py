@@ -13,11 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from models.export.signatures import TransformGraph
-from models.features.categorical import vocabulary_name
-from models.warm_start.graph_probing import Probe, exact_depths
-from spec.columns import role_kinds as kinds
-from spec.columns.role_kinds import Output
-from spec.columns.roles import Features
+from models.features import bucketized, categorical, crossed, date, embedded, hashed, image, numeric, passthrough, text
+from models.features.crossed import exact_depths
+from models.roles import Features, role, shipped
+from models.transform_graph.vocabularies import vocabulary_name
+from models.warm_start.graph_probing import Probe
+from spec.columns.role import Output
 
 Array = np.ndarray[Any, Any]
 Meaning = dict[str, Any]
@@ -41,17 +42,21 @@ def describe(
 
     Returns:
         Feature -> its `kind` and what belongs to it. A feature whose meaning cannot be established has kind `unknown`,
-        one of the user's own function kind `own`, with a digest of the whole transform graph.
+        one of a user's function or role kind `own`, with a digest of the whole transform graph.
     """
+    own: Meaning = {}
+    if not set(roles.roles()) & set(shipped()) or not set(roles.roles()) <= set(shipped()):
+        own = {"kind": "own", "graph": _graph_digest(transform.transform_savedmodel_dir)}
     if not roles.outputs():
-        digest = _graph_digest(transform.transform_savedmodel_dir)
-        return {output.name: _sized({"kind": "own", "graph": digest}, output) for output in outputs}
+        return {output.name: _sized(own, output) for output in outputs}
     made = _Description(transform, graph, roles, rows)
     known = {output.name: output for output in outputs}
     return {
-        output.name: _sized(made.of(entry, output) or {"kind": "unknown"}, known[output.name])
-        for _, entry in roles.entries()
-        for output in entry.outputs()
+        output.name: _sized(
+            (made.of(entry, output) or {"kind": "unknown"}) if name in shipped() else own, known[output.name]
+        )
+        for name, entry in roles.entries()
+        for output in role(name).outputs(entry)
     }
 
 
@@ -72,24 +77,24 @@ class _Description:
 
     def of(self, entry: Any, output: Output) -> Meaning | None:
         """The meaning of one feature; None where it cannot be established."""
-        if isinstance(entry, kinds.Numeric | kinds.Passthrough):
+        if isinstance(entry, numeric.Settings | passthrough.Settings):
             return self._number(output.name, _of_column(entry), plain=getattr(entry, "scale", "none") == "none")
-        if isinstance(entry, kinds.Bucketized):
+        if isinstance(entry, bucketized.Settings):
             return self._buckets(entry)
-        if isinstance(entry, kinds.Categorical) and entry.encode == "ordinal":
+        if isinstance(entry, categorical.Settings) and entry.encode == "ordinal":
             of = {"places": list(entry.categories), "column": entry.column}
             return {"kind": "number", "of": of, "shift": 0.0, "scale": 1.0}
-        if isinstance(entry, kinds.Categorical | kinds.Embedded):
+        if isinstance(entry, categorical.Settings | embedded.Settings):
             return self._tokens(entry, output.name)
-        if isinstance(entry, kinds.Hashed):
+        if isinstance(entry, hashed.Settings):
             return {"kind": "hash", "buckets": entry.buckets, "missing": entry.missing == "category"}
-        if isinstance(entry, kinds.Crossed):
+        if isinstance(entry, crossed.Settings):
             return self._crossed(entry, output.name)
-        if isinstance(entry, kinds.Text):
+        if isinstance(entry, text.Settings):
             return self._bag(entry, output.name)
-        if isinstance(entry, kinds.Image):
+        if isinstance(entry, image.Settings):
             return {"kind": "image", "shape": list(output.shape)}
-        if isinstance(entry, kinds.Date):
+        if isinstance(entry, date.Settings):
             part = output.name.removeprefix(f"{entry.column}_")
             if output.kind == "index":
                 return {"kind": "part", "part": part}
@@ -105,13 +110,13 @@ class _Description:
         line = _line(*self._probe.measured(name, of))
         return None if line is None else {"kind": "number", "of": of, "shift": line[0], "scale": line[1]}
 
-    def _buckets(self, entry: kinds.Bucketized) -> Meaning | None:
+    def _buckets(self, entry: bucketized.Settings) -> Meaning | None:
         edges = self._edges.get(entry.column)
         return None if edges is None else {"kind": "buckets", "edges": edges, "missing": entry.missing == "category"}
 
-    def _tokens(self, entry: kinds.Categorical | kinds.Embedded, name: str) -> Meaning:
+    def _tokens(self, entry: categorical.Settings | embedded.Settings, name: str) -> Meaning:
         given = list(getattr(entry, "categories", ()))
-        oov = entry.oov if isinstance(entry, kinds.Embedded) else entry.num_oov
+        oov = entry.oov if isinstance(entry, embedded.Settings) else entry.num_oov
         tokens = given or self._vocabulary(name)
         return {"kind": "tokens", "tokens": tokens, "oov": oov, "missing": entry.missing == "category"}
 
@@ -119,16 +124,13 @@ class _Description:
         found = self._transform.vocabulary_by_name(vocabulary_name(name))
         return [token.decode("utf-8", "surrogateescape") for token in found]
 
-    def _crossed(self, entry: kinds.Crossed, name: str) -> Meaning | None:
+    def _crossed(self, entry: crossed.Settings, name: str) -> Meaning | None:
         if entry.product:
-            columns: dict[str, kinds.Numeric | kinds.Passthrough] = {
-                **{role.column: role for role in self._roles.numeric},
-                **{role.column: role for role in self._roles.passthrough},
-            }
+            columns = {entry.column: entry for name in ("numeric", "passthrough") for entry in self._roles.of(name)}
             factors = [_of_column(columns[column]) for column in entry.columns_]
             return self._number(name, {"product": factors}, plain=False)
-        buckets = {role.column: role for role in self._roles.bucketized}
-        categories = {role.column: role for role in self._roles.categorical if role.encode == "one_hot"}
+        buckets = {entry.column: entry for entry in self._roles.of("bucketized")}
+        categories = {entry.column: entry for entry in self._roles.of("categorical") if entry.encode == "one_hot"}
         parts = [
             self._buckets(buckets[column]) if column in buckets else self._tokens(categories[column], f"{column}_index")
             for column in entry.columns_
@@ -141,7 +143,7 @@ class _Description:
         # Hashed of indices: a cell is the same where the meaning of every index is.
         return {"kind": "cross", "buckets": entry.buckets, "parts": _digest(parts)}
 
-    def _bag(self, entry: kinds.Text, name: str) -> Meaning | None:
+    def _bag(self, entry: text.Settings, name: str) -> Meaning | None:
         terms = self._vocabulary(name)
         made = {"kind": "bag", "terms": terms, "ngrams": entry.ngrams, "weight": entry.weight}
         if entry.weight != "tfidf":
@@ -151,7 +153,7 @@ class _Description:
         return {**made, "rarity": self._probe.rarities(entry, name, terms)}
 
 
-def _of_column(entry: kinds.Numeric | kinds.Passthrough) -> Meaning:
+def _of_column(entry: numeric.Settings | passthrough.Settings) -> Meaning:
     clip = getattr(entry, "clip", None)
     return {
         "column": entry.column,
@@ -163,7 +165,7 @@ def _of_column(entry: kinds.Numeric | kinds.Passthrough) -> Meaning:
 def _is_measured(roles: Features) -> bool:
     """Whether any feature has a scale or boundaries that only the graph tells."""
     return any(
-        isinstance(entry, kinds.Numeric | kinds.Date)
+        isinstance(entry, numeric.Settings | date.Settings)
         or getattr(entry, "quantiles", None) is not None
         or getattr(entry, "product", False)
         or getattr(entry, "weight", None) == "tfidf"
@@ -172,7 +174,7 @@ def _is_measured(roles: Features) -> bool:
 
 
 def _given_edges(roles: Features) -> dict[str, list[float]]:
-    return {role.column: list(role.edges) for role in roles.bucketized if role.edges is not None}
+    return {entry.column: list(entry.edges) for entry in roles.of("bucketized") if entry.edges is not None}
 
 
 def _line(values: Array, features: Array) -> tuple[float, float | None] | None:

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from models.export.signatures import TransformGraph
-from spec.columns import role_kinds as kinds
-from spec.columns.roles import Features
+from models.features import bucketized, text
+from models.features.crossed import exact_depths
+from models.roles import Features
 
 Array = np.ndarray[Any, Any]
 BATCH_TERMS = 256
@@ -48,7 +49,7 @@ class Probe:
         self._function = tf.function(lambda raw: graph(raw), input_signature=[given], autograph=False)
         parsed = tf.io.parse_example(tf.constant(list(rows)), self._spec)
         self._raw = {name: _cells(value) for name, value in parsed.items()}
-        for image in roles.image:
+        for image in roles.of("image"):
             self._raw[image.column] = np.full(len(rows), _PICTURE, object)
         self.features = self._ask(self._raw)
 
@@ -89,8 +90,8 @@ class Probe:
         does. A column whose buckets show in no feature is left out.
         """
         roles = self._roles
-        seen = {role.column: place for role in roles.bucketized if (place := _place(role, roles)) is not None}
-        cut = [role for role in roles.bucketized if role.quantiles is not None and role.column in seen]
+        seen = {role.column: place for role in roles.of("bucketized") if (place := _place(role, roles)) is not None}
+        cut = [role for role in roles.of("bucketized") if role.quantiles is not None and role.column in seen]
         found: dict[str, list[float]] = {}
         for integers in (False, True):
             group = [role for role in cut if (self._spec[role.column].dtype == tf.int64) == integers]
@@ -99,7 +100,7 @@ class Probe:
         return found
 
     def _bisect(
-        self, group: Sequence[kinds.Bucketized], seen: Mapping[str, tuple[str, int, int]], integers: bool
+        self, group: Sequence[bucketized.Settings], seen: Mapping[str, tuple[str, int, int]], integers: bool
     ) -> dict[str, list[float]]:
         """All bounds at once: some rows of each batch look for one of them, at equal distances in what is left."""
         counts = [role.quantiles - 1 for role in group if role.quantiles is not None]
@@ -127,7 +128,7 @@ class Probe:
         found = np.where(high > most, np.inf, high if integers else _float_of(np.clip(high, -most, most)))
         return {role.column: [float(edge) for edge in found[start:stop]] for role, start, stop in bounds}
 
-    def rarities(self, entry: kinds.Text, name: str, terms: Sequence[str]) -> list[float]:
+    def rarities(self, entry: text.Settings, name: str, terms: Sequence[str]) -> list[float]:
         """What `tfidf` multiplies the share of each term with: a text of the term alone tells it."""
         found: list[float] = []
         for start in range(0, len(terms), BATCH_TERMS):
@@ -139,15 +140,6 @@ class Probe:
                 pieces = sum(max(words - length + 1, 0) for length in range(1, entry.ngrams + 1))
                 found.append(float(features[place, start + place]) * pieces)
         return found
-
-
-def exact_depths(cross: kinds.Crossed, roles: Features) -> list[int]:
-    """Buckets of each column of a cross with a cell for each combination, as models/transforms makes it; else none."""
-    depths = {role.column: role.depth for role in roles.bucketized}
-    if cross.product or any(column not in depths for column in cross.columns_):
-        return []
-    found = [depths[column] for column in cross.columns_]
-    return found if math.prod(found) <= (cross.buckets or 0) else []
 
 
 def _numbers(of: Mapping[str, Any], raw: Mapping[str, Array]) -> Array:
@@ -166,11 +158,11 @@ def _numbers(of: Mapping[str, Any], raw: Mapping[str, Array]) -> Array:
     return np.log1p(np.maximum(made, 0.0)) if of["log1p"] else made
 
 
-def _place(role: kinds.Bucketized, roles: Features) -> tuple[str, int, int] | None:
+def _place(role: bucketized.Settings, roles: Features) -> tuple[str, int, int] | None:
     """Where the bucket of a column shows: a feature, what its index is divided by, and the number of buckets."""
     if role.input:
         return f"{role.column}_bucket", 1, role.depth
-    for cross in roles.crossed:
+    for cross in roles.of("crossed"):
         depths = exact_depths(cross, roles)
         if depths and role.column in cross.columns_:
             behind = depths[cross.columns_.index(role.column) + 1 :]
@@ -196,7 +188,7 @@ def _tensor_spec(feature: Any) -> Any:
 
 
 def _tensor(cells: Array, spec: Any) -> Any:
-    from models.features import raw_columns as transforms
+    from models.transform_graph import raw_columns as transforms
 
     dense = tf.constant(list(cells) if cells.dtype == object else cells, spec.dtype)
     return transforms.sparsify(dense) if isinstance(spec, tf.io.VarLenFeature) else tf.reshape(dense, [-1, 1])

@@ -22,7 +22,7 @@ from spec.rows import data_paths
 CODE = (
     "pipeline.create_pipeline",
     "models.training.run_fn",
-    "models.features.preprocessing",
+    "models.transform_graph.preprocessing",
     "models.training.trial_process",
 )
 """From here all code of the stages is reached, but what the config names."""
@@ -72,9 +72,7 @@ def identity(
 
 def code_modules(config: Config) -> tuple[str, ...]:
     """Modules from which all code of a run's stages is reached."""
-    name = str(config.network["name"])
-    network = [] if "." in name else [f"models.networks.{name}"]
-    return (*CODE, *formats.modules(config.data.format), *network, *config.gates.modules(), *config.user_modules())
+    return (*CODE, *formats.modules(config.data.format), *config.gates.modules(), *config.user_modules())
 
 
 def asked(

@@ -33,7 +33,7 @@ from orchestration.records import run_events
 from pipeline import user_code
 from pipeline.config import Config
 
-USER_CODE = ("models.features.preprocessing", "models.training.run_fn")
+USER_CODE = ("models.transform_graph.preprocessing", "models.training.run_fn")
 """What a user may have edited, imported before any stage costs time; the config imported the network's file."""
 WARM = ("orchestration.local.execution", "keras", "tensorflow_transform", "tensorflow_transform.beam")
 """What every run needs, imported once: no code that a user edits."""
@@ -142,8 +142,7 @@ def _run(order: dict[str, Any], emit: run_events.Sink) -> None:
         if order.get("identity", {}).get("code", code) != code:
             raise UserError("the code was edited while the run was starting: run again")
         with file_reads.watched([order["root"], order["scratch"]]) as opened:
-            own = order["config"].get("preprocessing")
-            for module in (*USER_CODE, *([own.rpartition(".")[0]] if own else [])):
+            for module in (*USER_CODE, *config.user_modules()):
                 user_code.load(module)
             from orchestration.local.execution import Execution
 

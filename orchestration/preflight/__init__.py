@@ -175,14 +175,14 @@ def _is_there(stem: str) -> bool:
 
 
 def _code(config: Config) -> str:
-    name = config.network["name"]
-    modules = [*([] if "." in name else [f"models.networks.{name}"]), *config.user_modules()]
+    modules = config.user_modules()
     if config.data.format is not None:
         modules.append(formats.module(config.data.format))
     findings = user_imports.check(modules)
     if findings:
         raise UserError("\n".join(findings))
-    return ", ".join([*user_imports.OURS, *modules])
+    # The roles of models/features are as good as known; a user's own are not.
+    return ", ".join([*user_imports.OURS, *(name for name in modules if not name.startswith("models.features."))])
 
 
 def _table(config: Config, known: dict[str, str], stem: str) -> Table:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import project
 from pipeline import user_code
 
-OURS = ("models.features.preprocessing", "models.training.run_fn")
+OURS = ("models.transform_graph.preprocessing", "models.training.run_fn")
 """What every run imports of what a user may have edited."""
 
 

@@ -1,7 +1,7 @@
 """What one cell means: blanks around it, and texts or numbers that stand for a missing value.
 
 Ingestion applies these rules to Arrow columns (components/ingestion/parsing/casting.py), a served model to tensors
-(models/features/served_cells.py), so that a cell means the same in training and in serving. Plain Python.
+(models/transform_graph/served_cells.py), so that a cell means the same in training and in serving. Plain Python.
 """
 
 import math

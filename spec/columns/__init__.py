@@ -1,1 +1,1 @@
-"""The columns by role, and the label."""
+"""Columns: the base of all roles, other duties of a column, and the label."""

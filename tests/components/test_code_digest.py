@@ -92,14 +92,14 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
     ("modules", "reached", "not_reached"),
     [
         (
-            ["models.features.preprocessing"],
-            ["spec/columns/roles.py", "spec/settings.py"],
+            ["models.transform_graph.preprocessing"],
+            ["spec/columns/duties.py", "spec/settings.py"],
             ["models/training/run_fn.py", "errors.py"],
         ),
         (
             ["models.training.run_fn", "models.networks.mlp"],
             ["models/networks/mlp.py", "models/tasks/targets.py", "spec/training.py", "models/__init__.py"],
-            ["models/networks/linear.py", "models/features/preprocessing.py"],
+            ["models/networks/linear.py", "models/transform_graph/preprocessing.py"],
         ),
         (
             ["components.ingestion.executor", *formats.modules(None)],
@@ -113,7 +113,7 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
                 "project.py",
                 "spec/settings.py",
             ],
-            ["components/evaluator/metrics/accumulators.py", "spec/columns/roles.py"],
+            ["components/evaluator/metrics/accumulators.py", "spec/columns/duties.py"],
         ),
         (
             ["components.evaluator.executor"],

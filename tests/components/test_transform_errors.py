@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from components.transformation import transform_errors
 from errors import UserError
-from models.features import image, raw_columns
-from spec.columns.role_kinds import Image
+from models.transform_graph import image_decoding, raw_columns
 
 from ..picture_files import deep, encoded
 
@@ -37,9 +36,12 @@ def test_a_column_is_named_with_what_it_holds():
     assert str(found).startswith("column \"Größe's\" must be above 0; it holds '-3.5'. Mend or exclude such rows")
 
 
+def decode(encoded):
+    return image_decoding.decode(encoded, (2, 2), 1, column="photo")
+
+
 def test_a_broken_picture_is_named():
-    role = Image(column="photo", height=2, width=2)
-    error = failing(lambda cell: image.image(cell, role), tf.constant([[b"\x89PNG\r\n\x1a\n rest"]]))
+    error = failing(decode, tf.constant([[b"\x89PNG\r\n\x1a\n rest"]]))
 
     assert "column 'photo' holds a picture that is broken (Invalid PNG" in str(
         transform_errors.explain(error, SETTINGS)
@@ -53,9 +55,9 @@ def test_a_broken_picture_is_named_by_its_file_or_row(identifier, where):
         lists = {key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in features.items()}
         return tf.train.Example(features=tf.train.Features(feature=lists)).SerializeToString()
 
-    role, deep_ = Image(column="photo", height=2, width=2), encoded(PIL.Image.fromarray(deep()), "PNG")
+    deep_ = encoded(PIL.Image.fromarray(deep()), "PNG")
     broken = deep_[:-40]
-    error = failing(lambda cell: image.image(cell, role), tf.constant([[deep_], [broken]]))
+    error = failing(decode, tf.constant([[deep_], [broken]]))
     records = [("row 1 of train", row(deep_, b"cat/1.png")), ("row 2 of train", row(broken, b"cat/2.png"))]
 
     assert where in str(transform_errors.explain(error, {**SETTINGS, "columns": {"id": identifier}}, iter(records)))

@@ -8,7 +8,7 @@ from tensorflow_transform import impl_helper
 from tensorflow_transform.tf_metadata import schema_utils
 
 from components.transformation.analysis import Analysis
-from models.features import preprocessing
+from models.transform_graph import preprocessing
 from pipeline import load, schema_columns
 from pipeline.variants import Name
 from project import REPOSITORY

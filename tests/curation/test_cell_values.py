@@ -107,7 +107,7 @@ def test_the_values_are_read_as_missing_and_the_spellings_as_one(tmp_path):
 
     assert config.data.fold_case == ("paid",)
     assert config.data.column_null_values == {"income": ("-999",)}
-    assert config.features.numeric[0].missing == "median"
+    assert config.features.of("numeric")[0].missing == "median"
     assert "income: -999 in 30 of 300 cells (10.0%) stands for a missing value: " in "\n".join(proposal.said)
     assert "# 2 texts" in proposal.config
     found = reading.read(str(tmp_path / "t.csv"), str(tmp_path))

@@ -116,7 +116,7 @@ def test_dates_are_read_with_their_hour_and_all_of_it_is_said(propose):
     said = "\n".join(proposal.said)
 
     assert config.data.dates == {"sold": "DD.MM.YYYY"}
-    [date] = config.features.date
+    [date] = config.features.of("date")
     assert date.parts == ("days", "month", "day_of_week", "hour")
     assert f"dates are read as YYYY-MM-DD: sold ({written('%d.%m.%Y %H:%M')[0]!r}) as DD.MM.YYYY" in said
     assert 'say data.dates = {seen = "DD/MM/YYYY"} or data.dates = {seen = "MM/DD/YYYY"}' in said
@@ -125,13 +125,13 @@ def test_dates_are_read_with_their_hour_and_all_of_it_is_said(propose):
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d 00:00:00"])
 def test_dates_without_a_time_of_day_have_no_hour(propose, form):
-    [date] = propose(day=written(form), y=[row % 7 for row in range(100)])[1].features.date
+    [date] = propose(day=written(form), y=[row % 7 for row in range(100)])[1].features.of("date")
 
     assert "hour" not in date.parts
 
 
 def test_one_reading_a_day_has_no_hour(propose):
     days = [datetime.datetime(2023, 1, 1, row % 24) + datetime.timedelta(days=row) for row in range(100)]
-    [date] = propose(day=written("%Y-%m-%d %H:%M", days), y=[row % 7 for row in range(100)])[1].features.date
+    [date] = propose(day=written("%Y-%m-%d %H:%M", days), y=[row % 7 for row in range(100)])[1].features.of("date")
 
     assert "hour" not in date.parts

@@ -53,11 +53,11 @@ def test_a_made_table_is_understood(make, rng):
     assert (config.label.column, config.label.task) == ("rent", "regression")
     assert config.columns.id == "row_id"
     assert config.features.ignored == ("country",)
-    assert [entry.column for entry in config.features.numeric] == ["area", "rooms"]
-    assert [entry.column for entry in config.features.categorical] == ["zip", "region"]
-    assert [entry.column for entry in config.features.hashed] == ["user"]
-    assert [entry.column for entry in config.features.date] == ["built"]
-    assert config.features.numeric[0].missing == "median"
+    assert [entry.column for entry in config.features.of("numeric")] == ["area", "rooms"]
+    assert [entry.column for entry in config.features.of("categorical")] == ["zip", "region"]
+    assert [entry.column for entry in config.features.of("hashed")] == ["user"]
+    assert [entry.column for entry in config.features.of("date")] == ["built"]
+    assert config.features.of("numeric")[0].missing == "median"
     assert config.data.path == "data/t.csv"
     assert reviewed.columns["zip"] == "INT"
     assert "country is ignored: constant: every row says 'US'" in proposal.said
@@ -215,7 +215,7 @@ def test_columns_that_no_cell_can_hold_are_dropped_and_the_rest_is_used(root, rn
 
     assert reviewed.config.data.drop == ("", "tags")
     assert reviewed.columns == {"took": "FLOAT", "key": "BYTES", "y": "BYTES"}
-    assert [entry.column for entry in reviewed.config.features.numeric] == ["took"]
+    assert [entry.column for entry in reviewed.config.features.of("numeric")] == ["took"]
     assert "tags is left out: it holds list<string>, and a cell is one number or text" in proposal.said
     assert "'' is left out: it has no name" in proposal.said
     assert "# '' is left out: it has no name; tags is left out: it holds list" in proposal.config

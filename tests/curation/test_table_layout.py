@@ -180,7 +180,7 @@ def test_texts_that_the_rows_below_hold_again_are_no_header():
 def test_the_index_of_pandas_is_no_feature(made, rows, index):
     table = "".join(f"{index(row)},{line}\n" for row, line in enumerate(rows().splitlines()))
     made(f",{HEADER}{table}")
-    used = {entry.column for entry in made.config.features.numeric}
+    used = {entry.column for entry in made.config.features.of("numeric")}
     assert used == {"age", "hours"}
 
 

@@ -70,7 +70,7 @@ def test_an_edit_runs_what_depends_on_it(tree):
     replace(tree / "models/networks/linear.py", "return features", "return features + 0.0")
     assert again(tree) == set(), "this pipeline's network does not use that file"
 
-    replace(tree / "models/features/numeric.py", "log1p(tf.maximum(value, 0.0))", "log1p(tf.abs(value))")
+    replace(tree / "models/transform_graph/numbers.py", "log1p(tf.maximum(value, 0.0))", "log1p(tf.abs(value))")
     assert again(tree) == {"transformation"} | TRAINED
 
 

@@ -28,7 +28,7 @@ from components.ingestion import executor as ingestion
 from components.statistics import executor as statistics
 from components.transformation import graph_passes
 from components.transformation.analysis import Analysis
-from models.features import preprocessing
+from models.transform_graph import preprocessing
 from spec import settings
 from spec.data import Data
 

@@ -131,7 +131,7 @@ def test_an_edit_is_not_served_from_the_cache(tmp_path, figure):
     stale = 0
     edit_data()
     stale += ran() != {"ingestion", "statistics", "validation", "transformation"}
-    edit("models/features/numeric.py", "log1p(tf.maximum(value, 0.0))", "log1p(tf.abs(value))")
+    edit("models/transform_graph/numbers.py", "log1p(tf.maximum(value, 0.0))", "log1p(tf.abs(value))")
     stale += ran() != {"transformation"}
     edit("schemas/houses.pbtxt", "int_domain { min: 0 max: 40 }", "int_domain { min: 0 max: 41 }")
     stale += ran() != {"schema", "validation", "transformation"}

@@ -103,7 +103,7 @@ def test_a_stop_within_each_long_stage(warm, tmp_path, figure):
 
 HANG = """
 import os, time
-from models.features.preprocessing import preprocessing_fn as stock
+from models.transform_graph.preprocessing import preprocessing_fn as stock
 
 def preprocessing_fn(inputs, custom_config):
     held = []

@@ -174,7 +174,7 @@ def everything(tmp_path_factory, analyze, pack):
     import tensorflow as tf
     import tensorflow_transform as tft
 
-    from spec.columns.roles import Features
+    from models.roles import Features
 
     folder = tmp_path_factory.mktemp("everything")
     made = analyze(folder, TABLE, pack(**SECTIONS), examples=folder / "transformed")

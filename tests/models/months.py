@@ -12,11 +12,11 @@ from PIL import Image
 
 from models.data.split_rows import Facts, label_of
 from models.export.signatures import TransformGraph
+from models.roles import Features
 from models.tasks import targets
 from models.training import fit
 from models.warm_start import architecture, carry_over, feature_meanings
 from spec.columns.label import Label
-from spec.columns.roles import Features
 
 ROWS = 48
 PRICE = {"column": "price"}

@@ -5,7 +5,7 @@ import pytest
 from models.data.split_rows import Facts
 from models.training import callbacks
 from models.training.fit import learn
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 
 FACTS = Facts((Output(name="a"), Output(name="b")))
 RANDOM = np.random.default_rng(1)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from models.layers import feature_inputs
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 
 DEPTHS = [("zip", 3), ("area", None), ("month", 2), ("lat", None)]
 ROWS = {

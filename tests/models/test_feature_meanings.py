@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from models.data.split_rows import Facts
 from models.export.signatures import TransformGraph
+from models.roles import Features
 from models.tasks import targets
 from models.warm_start import feature_meanings
 from spec.columns.label import Label
-from spec.columns.roles import Features
 
 PRICE = Label(column="price")
 

@@ -8,9 +8,9 @@ from models.data.split_rows import Facts
 from models.training import fit
 from models.training.fit import learn
 from models.warm_start import architecture, carry_over, feature_meanings
+from spec.columns.duties import WEIGHT
 from spec.columns.label import LABEL, Label
-from spec.columns.role_kinds import Output
-from spec.columns.roles import WEIGHT
+from spec.columns.role import Output
 from spec.training import Training
 
 A, B = Output(name="a"), Output(name="b")

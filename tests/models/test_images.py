@@ -7,16 +7,15 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from models.features import exif as orientation
-from models.features import image
-from spec.columns.role_kinds import Image as Role
+from models.transform_graph import exif as orientation
+from models.transform_graph import image_decoding
 
 from ..picture_files import ORIENTATION, deep, encoded, noise, turned
 
 
 def pixels(content, channels=3, height=12, width=16):
-    role = Role(height=height, width=width, channels=channels)
-    return image.image(tf.constant([[content]]), role).numpy().reshape(height, width, channels)
+    pixels = image_decoding.decode(tf.constant([[content]]), (height, width), channels, column="image")
+    return pixels.numpy().reshape(height, width, channels)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -29,7 +28,7 @@ def test_grey_of_16_bits_is_scaled_over_its_full_range(channels):
 def test_pictures_of_all_depths_stand_in_one_batch():
     grey = Image.fromarray((deep() // 257).astype(np.uint8))
     contents = [encoded(grey, "PNG"), encoded(Image.fromarray(deep()), "PNG"), encoded(grey, "JPEG", quality=100)]
-    made = image.image(tf.constant(contents)[:, tf.newaxis], Role(height=12, width=16, channels=1)).numpy()
+    made = image_decoding.decode(tf.constant(contents)[:, tf.newaxis], (12, 16), 1, column="image").numpy()
 
     np.testing.assert_allclose(made[0], made[1], atol=1 / 255)
     np.testing.assert_allclose(made[0], made[2], atol=8 / 255)
@@ -135,5 +134,5 @@ def test_what_is_no_orientation_means_upright():
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "BMP", "TIFF"])
 def test_a_file_of_another_format_is_refused_and_never_read_otherwise(kind):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'image' must hold pictures, PNG or JPEG"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'image' must hold images, PNG or JPEG"):
         pixels(encoded(noise(), kind))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.features import raw_columns
+from models.transform_graph import raw_columns
 
 
 def column(everything, name):

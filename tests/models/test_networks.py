@@ -10,7 +10,7 @@ from models.tasks.targets import AnomalyTarget, ClassTarget, ClusterTarget, Labe
 from models.training import fit
 from pipeline import network_checks
 from spec.columns.label import Label
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 
 AREA, ZIP = Output(name="area"), Output(name="zip", kind="index", depth=4)
 NUMBER = LabelScale(0.0, 1.0, Label(column="price"))

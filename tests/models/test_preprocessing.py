@@ -9,9 +9,9 @@ import tensorflow_transform as tft
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.features import date, preprocessing
+from models import roles
+from models.transform_graph import dates, preprocessing
 from spec import settings as model_settings
-from spec.columns import roles
 
 WORDS = ["b"] * 4 + ["a"] * 3 + ["d", "c", "d", "c", "Zürich"]
 TABLE = {
@@ -244,7 +244,7 @@ def test_date_parts_of_the_table(transformed):
 
 
 def check_dates(days, suffix=""):
-    made = date.take_apart(tf.constant([[day.isoformat() + suffix] for day in days]))
+    made = dates.split(tf.constant([[day.isoformat() + suffix] for day in days]))
     epoch = datetime.date(1970, 1, 1)
     expected = {
         "year": [day.year for day in days],

@@ -10,7 +10,7 @@ import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform.tf_metadata import dataset_metadata
 
-from models.features import preprocessing
+from models.transform_graph import preprocessing
 
 COLUMNS = ("area", "age_median", "age_own", "word_own", "note_tfidf", "photo", "born", "times", "colour")
 SECTIONS = {

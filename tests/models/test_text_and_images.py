@@ -10,8 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from models.features import image, tokenizer
-from spec.columns.role_kinds import Image as ImageRole
+from models.transform_graph import image_decoding, tokenizer
 
 
 def terms(text, longest):
@@ -145,15 +144,15 @@ def test_a_picture_is_resized_as_pillow_does(everything, row):
 @pytest.mark.parametrize("broken", [b"", b"GIF89a rest", b"no picture"])
 def test_what_is_no_picture_is_told(everything, broken):
     cells = tf.constant([[everything.table["image"][0]], [broken]])
-    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'image' must hold pictures, PNG or JPEG"):
-        image.image(cells, ImageRole(height=6, width=5))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'image' must hold images, PNG or JPEG"):
+        image_decoding.decode(cells, (6, 5), 1, column="image")
 
 
 def test_half_a_picture_is_told(everything):
     half = everything.table["image"][1][:-30]
     with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid PNG data"):
-        image.image(tf.constant([[half]]), ImageRole(height=6, width=5))
+        image_decoding.decode(tf.constant([[half]]), (6, 5), 1, column="image")
 
 
 def test_no_picture_at_all():
-    assert image.image(tf.zeros((0, 1), tf.string), ImageRole(height=2, width=3)).shape == (0, 6)
+    assert image_decoding.decode(tf.zeros((0, 1), tf.string), (2, 3), 1, column="image").shape == (0, 6)

@@ -9,11 +9,12 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.features import preprocessing, user_preprocessing
+from models.roles import Features
 from models.training import run_fn
+from models.transform_graph import preprocessing, user_preprocessing
+from spec.columns.duties import Duties
 from spec.columns.label import Label
-from spec.columns.role_kinds import Output
-from spec.columns.roles import Duties, Features
+from spec.columns.role import Output
 
 TABLE = {
     "id": list(range(6)),

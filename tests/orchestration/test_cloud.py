@@ -157,7 +157,7 @@ def test_every_dotted_path_imports_from_a_fresh_clone(jobs: dict[tuple[str, str]
     assert paths >= {
         "components.ingestion.executor.Executor",
         "components.baseline.component.Executor",
-        "models.features.preprocessing.preprocessing_fn",
+        "models.transform_graph.preprocessing.preprocessing_fn",
         "models.training.run_fn.run_fn",
         "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor",
     }

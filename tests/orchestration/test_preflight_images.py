@@ -36,7 +36,7 @@ def test_a_model_that_reads_the_path_is_refused(photos, monkeypatch, right, wron
     config = picture_files.CONFIG.replace(right, wrong)
     if not wrong:
         # A function of your own reads every column that has no duty.
-        config = 'preprocessing = "models.features.preprocessing.preprocessing_fn"\n' + config.replace(
+        config = 'preprocessing = "models.transform_graph.preprocessing.preprocessing_fn"\n' + config.replace(
             "image = [{height = 4, width = 4, channels = 3}]", ""
         )
     photos.config(config)

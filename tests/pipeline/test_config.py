@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from models.roles import Features
 from pipeline import config, network_checks
 from spec.columns.label import Label
-from spec.columns.roles import Features
 from spec.training import Training
 
 LEAST = {

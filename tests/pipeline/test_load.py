@@ -308,7 +308,7 @@ def test_a_missing_key_is_named(edited, before, after, key):
         (
             'ignored = ["id"]',
             'ignored = ["id", "city"]',
-            "features: column 'city' is both ignored and used: take it out of one of the two",
+            "features: column 'city' is both ignored and used: remove one of the two",
         ),
         (
             'column = "rent"',
@@ -318,7 +318,7 @@ def test_a_missing_key_is_named(edited, before, after, key):
         (
             '["lat", "long"]',
             '["lat", "rooms"]',
-            "features: crossed column 'rooms' must also stand under bucketized or categorical",
+            "features: crossed column 'rooms' must also be listed under bucketized or categorical",
         ),
         (
             '"lat", quantiles = 4',

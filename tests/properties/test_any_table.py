@@ -26,6 +26,7 @@ from inspection.store import artifact_files as of_artifacts
 from inspection.store import metadata_store
 from models.data import transformed_records
 from models.data.split_rows import Facts
+from models.roles import Features
 from models.training.fit import learn
 from orchestration import preflight
 from orchestration.paths import new_run_id
@@ -33,7 +34,6 @@ from pipeline import load
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.variants import Name
 from spec.columns.label import Label
-from spec.columns.roles import Features
 
 from .random_tables import Table, tables
 

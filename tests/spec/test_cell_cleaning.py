@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from components.ingestion import sources
 from components.ingestion.parsing import casting, date_parsing
-from models.features import date, served_cells
 from models.training import run_fn
+from models.transform_graph import dates, served_cells
 from spec.cells.cleaning import WHITESPACE, Cleaning, Rules, folded, section
 from spec.cells.date_format import DateFormat
 from spec.data import Data
@@ -128,7 +128,7 @@ def test_dates_are_read_alike(form, texts):
 
 def test_days_since_1970_are_dates_and_back():
     days = [-719_162, -1, 0, 11_016, 19_782, 2_932_896, *range(-40_000, 60_000, 997)]
-    parts = [part.numpy().tolist() for part in date.civil(tf.constant(days, tf.int64))]
+    parts = [part.numpy().tolist() for part in dates.civil(tf.constant(days, tf.int64))]
     epoch = datetime.date(1970, 1, 1)
 
     assert [datetime.date(*date) - epoch for date in zip(*parts, strict=True)] == [

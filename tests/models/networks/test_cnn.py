@@ -7,7 +7,7 @@ from models.networks import cnn
 from models.tasks.targets import ClassTarget, LabelScale
 from models.training import fit
 from spec.columns.label import Label
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 
 PHOTO = Output(name="photo", kind="image", shape=(8, 8, 1))
 PHOTOS = np.random.default_rng(2).random((16, 8, 8, 1)).astype(np.float32)

@@ -4,7 +4,7 @@ import pytest
 from models.data.split_rows import Facts
 from models.training.fit import learn
 from spec.columns.label import LABEL
-from spec.columns.role_kinds import Output
+from spec.columns.role import Output
 
 A, B = Output(name="a"), Output(name="b")
 FACTS = Facts((A, B))

@@ -31,7 +31,7 @@ class Cells:
     present: tf.Tensor | None = None
 
     @functools.cached_property
-    def there(self) -> tf.Tensor:
+    def not_null(self) -> tf.Tensor:
         """The values of the cells that are not missing, flat: all that an analyzer may see."""
         if self.present is None:
             return tf.reshape(self.value, [-1])

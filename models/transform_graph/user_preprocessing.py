@@ -12,9 +12,10 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from models.roles import Features
+from spec.columns.duties import WEIGHT, Duties
 from spec.columns.label import LABEL, Label
-from spec.columns.role_kinds import Output
-from spec.columns.roles import WEIGHT, Duties, Features
+from spec.columns.role import Output
 
 
 def raw_columns(known: Iterable[str], features: Features, label: Label, duties: Duties) -> list[str]:
@@ -83,6 +84,18 @@ def outputs(schema: schema_pb2.Schema) -> tuple[Output, ...]:
         else:
             found.append(Output(name=feature.name, kind="bag", depth=int(width)))
     return tuple(found)
+
+
+def role_finding(value: Any, output: Output) -> str:
+    """Return how the tensor of a role differs from its Output; "" if it does not."""
+    dtype = tf.int64 if output.kind == "index" else tf.float32
+    if not isinstance(value, tf.Tensor):
+        return f"is a {type(value).__name__}: return a dense tensor"
+    if value.dtype != dtype:
+        return f"is {value.dtype.name}: a feature of kind {output.kind!r} must be {dtype.name}"
+    if value.shape.rank not in (None, 2):
+        return f"has shape {value.shape}: expected (batch, n)"
+    return ""
 
 
 def _function(path: str) -> Callable[..., Any]:

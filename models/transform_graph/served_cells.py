@@ -5,8 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from models.features import date as dates
-from models.features import raw_columns
+from models.transform_graph import dates, raw_columns
 from spec.cells.cleaning import DOTTED, FINAL, WHITESPACE, Cleaning, Rules
 from spec.cells.date_format import FIRST_SECOND, LAST_SECOND, DateFormat
 from spec.cells.number_format import quoted

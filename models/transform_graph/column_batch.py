@@ -1,0 +1,62 @@
+"""The raw columns of a batch, as the roles read them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from models.roles import Features
+from models.transform_graph import raw_columns
+from models.transform_graph.raw_columns import Cells
+from spec.columns.role import Role
+
+Result = TypeVar("Result")
+
+
+class ColumnBatch(Mapping[str, Any]):
+    """Raw columns by name: tensors of (batch, 1), or SparseTensors if the schema allows nulls.
+
+    Args:
+        raw: The columns.
+        features: All entries of [features].
+
+    Attributes:
+        features: All entries of [features].
+    """
+
+    def __init__(self, raw: Mapping[str, Any], features: Features) -> None:
+        self.features = features
+        self._raw = raw
+        self._results: dict[tuple[Callable[..., Any], Role], Any] = {}
+
+    def __getitem__(self, column: str) -> Any:
+        return self._raw[column]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def cells(self, column: str, missing: Any = None) -> Cells:
+        """Read a column with its nulls.
+
+        Args:
+            column: Its name.
+            missing: The role's rule for nulls; None or "drop" if it has none.
+
+        Raises:
+            ValueError: The schema allows nulls and there is no rule.
+        """
+        return raw_columns.read(self[column], column, missing)
+
+    def once(self, function: Callable[["ColumnBatch", Any], Result], settings: Role) -> Result:
+        """Call a function of a role with this batch and an entry; compute its result once, for all roles that need it.
+
+        Args:
+            function: Called as function(columns, settings).
+            settings: The entry.
+        """
+        key = (function, settings)
+        if key not in self._results:
+            self._results[key] = function(self, settings)
+        result: Result = self._results[key]
+        return result

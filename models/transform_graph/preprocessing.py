@@ -1,0 +1,72 @@
+"""The transform graph: raw columns to model features, by the roles of the config.
+
+Numbers become float32 (batch, 1), categories, buckets and crosses int64 indices (batch, 1). The first layers of the
+network turn indices into one-hot vectors or embeddings, so that a record stays small until it is in the model.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from models import roles
+from models.tasks import label_graph
+from models.transform_graph import user_preprocessing
+from models.transform_graph.column_batch import ColumnBatch
+from spec import settings
+from spec.columns.duties import WEIGHT, Duties
+from spec.columns.label import LABEL, Label
+
+
+def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """Transform a batch of raw columns; TFX calls it by this name and these arguments.
+
+    Args:
+        inputs: Raw columns by name in their schema's dtype: a tensor of (batch, 1), or a SparseTensor if the schema
+            allows nulls.
+        custom_config: Packed settings with `features`, `label` and `columns`, and `preprocessing` if a function of the
+            user's makes the features.
+
+    Returns:
+        Model features by name; the label, (batch, 1), under `label`; a row's weight, float32 (batch, 1), under
+        `row_weight` if a column has that duty.
+    """
+    config = settings.unpack(custom_config["settings"])
+    label = Label.model_validate(config["label"])
+    duties = Duties.model_validate(config.get("columns", {}))
+    features = roles.Features.model_validate(config["features"])
+    if config.get("preprocessing"):
+        outputs = user_preprocessing.preprocess(
+            config["preprocessing"], inputs, custom_config, features=features, label=label, duties=duties
+        )
+    else:
+        outputs = _by_role(inputs, features)
+    # At serving time there is neither label nor weight; TFX traces with them and prunes what is not needed.
+    if label.column is not None and LABEL not in outputs:
+        outputs[LABEL] = label_graph.label(inputs[label.column], label)
+    if duties.weight is not None:
+        outputs[WEIGHT] = label_graph.weight(inputs[duties.weight], duties.weight)
+    return outputs
+
+
+def _by_role(inputs: Mapping[str, Any], features: roles.Features) -> dict[str, tf.Tensor]:
+    """Call `transform` of each entry's role.
+
+    Raises:
+        ValueError: It does not return the features that `outputs` of the role names, or not in their form.
+    """
+    batch = ColumnBatch(inputs, features)
+    tensors: dict[str, tf.Tensor] = {}
+    for name, entry in features.entries():
+        role = roles.role(name)
+        outputs, values = list(role.outputs(entry)), dict(role.transform(batch, entry))
+        if set(values) != {output.name for output in outputs}:
+            raise ValueError(
+                f"features.{name}: transform returned {sorted(values)}, but outputs names "
+                f"{[output.name for output in outputs]}"
+            )
+        for output in outputs:
+            if finding := user_preprocessing.role_finding(values[output.name], output):
+                raise ValueError(f"features.{name}: feature {output.name!r} {finding}")
+        tensors |= values
+    return tensors
