@@ -1,1 +1,1 @@
-"""The stages, one a file or folder: each a keyword-only factory that returns a TFX node."""
+"""The stages, one file or folder each: keyword-only factories that return TFX nodes."""

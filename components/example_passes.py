@@ -1,4 +1,4 @@
-"""Files of an Examples artifact, as it declares them, read in large batches."""
+"""Reads the declared files of an Examples artifact in large batches."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,17 +13,17 @@ from errors import ResourceError
 from manifest import Manifest, Shard
 
 BATCH_BYTES = 8 << 20
-"""Serialized records that are worked on at once: large enough that a call's cost vanishes."""
+"""Size of a batch of serialized records: large enough that the overhead per call is negligible."""
 BATCH_ROWS = 65_536
 _READ_ROWS = 1024
 
 
 Element = tuple[str, str, int | None]
-"""Of a pass: a key, a file, and how many records its artifact declares."""
+"""One file of a pass: key, path and declared number of records."""
 
 
 class _Storage:
-    """Files wherever TFX writes."""
+    """File access through TFX, local or in a bucket."""
 
     def read(self, path: str) -> bytes | None:
         if not fileio.exists(path):
@@ -40,66 +40,66 @@ STORAGE = _Storage()
 
 
 def declared(examples: Any) -> Manifest:
-    """Read which files an Examples artifact consists of.
+    """Read the manifest of an Examples artifact.
 
     Raises:
-        ResourceError: it does not tell.
+        ResourceError: the manifest is missing or damaged.
     """
     return manifest.read(examples.uri, STORAGE)
 
 
 def files(examples: Any, split: str) -> list[Shard]:
-    """Files of one split with their whole paths, in order; none where the artifact has no such split.
+    """List the files of one split with their full paths, in order; empty if the artifact does not have the split.
 
     Raises:
-        ResourceError: one is not there.
+        ResourceError: a file does not exist.
     """
-    found = [replace(shard, path=f"{examples.uri}/{shard.path}") for shard in declared(examples).splits.get(split, ())]
-    # One listing a folder: in a bucket, each question costs a request.
-    folders = {shard.path.rpartition("/")[0] for shard in found}
-    there = {f"{folder}/{name}" for folder in folders for name in STORAGE.names(folder)}
-    for shard in found:
-        if shard.path not in there:
+    shards = [replace(shard, path=f"{examples.uri}/{shard.path}") for shard in declared(examples).splits.get(split, ())]
+    # One listing per folder: in a bucket, each check of a file is a request.
+    folders = {shard.path.rpartition("/")[0] for shard in shards}
+    existing = {f"{folder}/{name}" for folder in folders for name in STORAGE.names(folder)}
+    for shard in shards:
+        if shard.path not in existing:
             raise ResourceError(manifest.missing(shard.path))
-    return found
+    return shards
 
 
 def declare(examples: Any, splits: Mapping[str, Sequence[Shard]], marks: Sequence[str] = ()) -> None:
-    """Write which files an Examples artifact consists of, once all of them are written.
+    """Write the manifest of an Examples artifact, after all its files.
 
     Args:
         examples: The artifact.
-        splits: Files of each split, below the artifact's folder.
-        marks: Files of marks.
+        splits: Files of each split, relative to the artifact's folder.
+        marks: Paths of row profiles, relative to the artifact's folder.
     """
     with fileio.open(f"{examples.uri}/{manifest.FILE}", "w") as file:
         file.write(manifest.dump(Manifest(splits, marks)))
 
 
-def exactly(examples: Any) -> None:
-    """Check that nothing but what is declared lies in the folders of splits, for readers that take all files there.
+def check_undeclared(examples: Any) -> None:
+    """Check that the folders of the splits contain only declared files, for readers that read all files of a folder.
 
     Raises:
-        ResourceError: a file is missing, or is not declared.
+        ResourceError: a file is missing or not declared.
     """
-    found = declared(examples)
-    for split in found.splits:
+    declaration = declared(examples)
+    for split in declaration.splits:
         files(examples, split)
-    for path in manifest.undeclared(examples.uri, found, STORAGE.names):
+    for path in manifest.undeclared(examples.uri, declaration, STORAGE.names):
         raise ResourceError(
-            f"{examples.uri}/{path} is not declared by {manifest.FILE} beside it, and stock TFX would read it as "
-            "examples: move it away"
+            f"{examples.uri}/{path} is not declared in {manifest.FILE}, but stock TFX would read it as examples: "
+            "move it to another folder"
         )
 
 
-def check(path: str, found: int, rows: int | None) -> None:
-    """Compare the number of records in a file with the declared one.
+def check_row_count(path: str, actual: int, declared: int | None) -> None:
+    """Compare the number of records in a file with the declared number.
 
     Raises:
         ResourceError: they differ.
     """
-    if rows is not None and found != rows:
-        raise ResourceError(manifest.rows_differ(path, found, rows))
+    if declared is not None and actual != declared:
+        raise ResourceError(manifest.rows_differ(path, actual, declared))
 
 
 def count(path: str) -> int:
@@ -108,16 +108,20 @@ def count(path: str) -> int:
 
 
 def batches(path: str) -> Iterator[np.ndarray[Any, Any]]:
-    """Serialized records of a gzipped file, up to BATCH_ROWS of them or about BATCH_BYTES at a time."""
-    held: list[np.ndarray[Any, Any]] = []
+    """Yield serialized records of a gzipped file in batches of at most BATCH_ROWS and about BATCH_BYTES.
+
+    Yields:
+        Arrays of shape (rows,) and dtype object, of bytes.
+    """
+    pending: list[np.ndarray[Any, Any]] = []
     size = rows = 0
     dataset = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=1 << 20).batch(_READ_ROWS)
     for records in dataset.as_numpy_iterator():
-        held.append(records)
+        pending.append(records)
         size += sum(map(len, records))
         rows += len(records)
         if size >= BATCH_BYTES or rows >= BATCH_ROWS:
-            yield np.concatenate(held)
-            held, size, rows = [], 0, 0
-    if held:
-        yield np.concatenate(held)
+            yield np.concatenate(pending)
+            pending, size, rows = [], 0, 0
+    if pending:
+        yield np.concatenate(pending)

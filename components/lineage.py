@@ -1,4 +1,4 @@
-"""What an artifact was made from, in one step: for nodes that look things up in ML Metadata."""
+"""Direct inputs of artifacts in ML Metadata."""
 
 from typing import Any
 
@@ -7,13 +7,17 @@ from ml_metadata.proto import metadata_store_pb2
 _EVENTS = metadata_store_pb2.Event
 
 
-def taken(store: Any, artifact_id: int, key: str) -> int | None:
-    """Id of what the execution that made an artifact took under a key; None where it is not known."""
-    made = [event for event in store.get_events_by_artifact_ids([artifact_id]) if event.type == _EVENTS.OUTPUT]
-    if not made:
+def input_id(store: Any, artifact_id: int, key: str) -> int | None:
+    """Find the input, under a key, of the execution that produced an artifact; None if unknown.
+
+    Returns:
+        Artifact id.
+    """
+    outputs = [event for event in store.get_events_by_artifact_ids([artifact_id]) if event.type == _EVENTS.OUTPUT]
+    if not outputs:
         return None
-    maker = min(event.execution_id for event in made)
-    for event in store.get_events_by_execution_ids([maker]):
+    producer = min(event.execution_id for event in outputs)
+    for event in store.get_events_by_execution_ids([producer]):
         if event.type == _EVENTS.INPUT and any(step.key == key for step in event.path.steps):
             return int(event.artifact_id)
     return None

@@ -1,4 +1,4 @@
-"""The next item is made while the last one is worked on."""
+"""Prefetching of one item in a background thread."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +8,10 @@ Item = TypeVar("Item")
 _END: Any = object()
 
 
-def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """Have a thread make each item while the caller works on the one before: one at a time, in order.
+def prefetch(items: Iterable[Item]) -> Iterator[Item]:
+    """Prefetch one item in a background thread, in order.
 
-    It helps where making them leaves Python alone, as Arrow's readers do.
+    This is faster only if the iteration releases the GIL, as Arrow's readers do.
     """
     iterator = iter(items)
     with ThreadPoolExecutor(1) as thread:

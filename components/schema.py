@@ -1,4 +1,4 @@
-"""The schema node: the reviewed schema file as an artifact."""
+"""The schema node: imports the approved schema as an artifact."""
 
 import json
 import os
@@ -27,7 +27,7 @@ class SchemaSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
-    """Copies the file. Stock ImportSchemaGen's cache key is the path, so it would miss an edit."""
+    """Copies the schema. The cache key of stock ImportSchemaGen is the path, so it would not notice an edit."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
@@ -36,7 +36,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         """Copy the schema into the artifact.
 
         Raises:
-            ResourceError: it is not the file that the digest among the parameters is of.
+            ResourceError: the file's digest differs from the parameter `content`.
         """
         schema, path = artifact_utils.get_single_instance(output_dict["schema"]), exec_properties["path"]
         with fileio.open(path, "rb") as file:
@@ -50,7 +50,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
 
 
 class Schema(base_component.BaseComponent):  # type: ignore[misc]
-    """Imports a schema."""
+    """Imports the approved schema."""
 
     SPEC_CLASS = SchemaSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -60,8 +60,8 @@ def schema(*, path: str, content: str) -> Schema:
     """Make the node `schema`.
 
     Args:
-        path: The reviewed .pbtxt file.
-        content: Digest of its text.
+        path: The approved schema, a .pbtxt file.
+        content: Digest of the file; empty to skip the check.
 
     Returns:
         A node with output `schema`.

@@ -1,4 +1,4 @@
-"""The one-line result of a stage, kept on its artifact so that a cached stage still has it."""
+"""One-line summary of a stage, stored on its artifact so that a cached stage has it too."""
 
 from typing import Any
 
@@ -7,24 +7,24 @@ PROPERTY = "summary"
 
 
 def put(artifact: Any, text: str) -> None:
-    """Keep a line that says what the stage made, without its name."""
+    """Set the summary of a stage, without the stage's name."""
     artifact.set_string_custom_property(PROPERTY, storable(text))
 
 
 def storable(text: str) -> str:
-    """A text as ML Metadata takes it on any database: it quotes a backslash wrongly for PostgreSQL."""
+    """Replace backslashes, which ML Metadata does not escape correctly for PostgreSQL."""
     return text.replace("\\", "/")
 
 
 def quotable(text: str) -> str:
-    """A text that is storable also within a JSON text, which escapes quotes, tabs and letters beyond ASCII."""
+    """Make a string storable inside JSON, which escapes quotes, control and non-ASCII characters with backslashes."""
     plain = " ".join(storable(text).replace('"', "'").split())
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in plain)
+    return "".join(character if " " <= character <= "~" else "?" for character in plain)
 
 
 def text(node: Any, key: str) -> str:
-    """A custom property of an artifact or execution; empty where it has none.
+    """Read a string property of an artifact or execution; empty if it is not set.
 
-    To ask protobuf's map itself would put an empty value there, at whose writing ML Metadata ends the process.
+    Direct access to protobuf's map would insert an empty value, which makes ML Metadata abort the process on write.
     """
     return str(node.custom_properties[key].string_value) if key in node.custom_properties else ""

@@ -28,8 +28,8 @@ EXECUTION = "orchestration.rollback.bring_back"
 def known(root: str, name: str) -> list[dict[str, Any]]:
     """What is known of each version, the one that serves first."""
     folder = _folder(root, name)
-    taken_back = {version.number for version in reference.taken_back(folder)}
-    found = [versions.told(folder, number) for number in reversed(versions.pushed(folder))]
+    taken_back = {version.number for version in reference.rolled_back(folder)}
+    found = [versions.read(folder, number) for number in reversed(versions.pushed(folder))]
     return [
         {
             "version": version.number,
@@ -76,7 +76,7 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
     """
     folder = _folder(root, name)
     there = versions.pushed(folder)
-    wanted = number if number is not None else versions.before(folder)
+    wanted = number if number is not None else versions.previous(folder)
     if wanted is None:
         raise UserError(
             f"{name} has no version before {there[-1]} that it pushed itself, so there is none to go back to: "
@@ -88,19 +88,21 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
     if wanted == there[-1]:
         return f"{name}: version {wanted} serves already"
     try:
-        made = versions.bring_back(folder, wanted)
+        made = versions.restore(folder, wanted)
     except ValueError as error:
-        raise ResourceError(f"{name}: {error}. Version {there[-1]} serves on; take another with --version") from error
+        raise ResourceError(
+            f"{name}: {error}. Version {there[-1]} still serves; take another with --version"
+        ) from error
     except PermissionError as error:
         told = file_rights.refusal(str(error.filename or folder), "write to")
-        raise ResourceError(f"{told}. Version {there[-1]} serves on") from error
+        raise ResourceError(f"{told}. Version {there[-1]} still serves") from error
     except OSError as error:
         raise ResourceError(
-            f"{folder}: version {wanted} could not be copied: {error.strerror or error}. Version {there[-1]} serves on"
+            f"{folder}: version {wanted} could not be copied: {error.strerror or error}. {versions.serves(folder)}"
         ) from error
-    origin = versions.told(folder, made).copy_of or wanted
+    origin = versions.read(folder, made).copy_of or wanted
     foreign = (
-        "" if versions.told(folder, wanted).ours else ", which this pipeline did not push: its answers were not checked"
+        "" if versions.read(folder, wanted).ours else ", which this pipeline did not push: its answers were not checked"
     )
     try:
         inspection_store.open_store(root, metadata)  # one that is not there is not made

@@ -1,1 +1,1 @@
-"""The serving folder: its versions, and who pushed them."""
+"""The serving folder: its versions, and which of them this pipeline pushed."""

@@ -1,9 +1,9 @@
-"""Which versions of a serving folder were pushed by this pipeline: only these may ever be removed.
+"""Records of the versions that this pipeline pushed to a serving folder: only these may ever be removed.
 
-A push writes the same record in two places before anything else: as NUMBER.json in the serving folder's hidden ledger,
-and in the version's own folder. A version is ours where both are there and equal. A version of another tool has no
-record; a copy of one of our versions under another number, from another pipeline, or put back after its removal has a
-record that the ledger does not hold.
+A push first writes the same record to two files: NUMBER.json in the hidden ledger of the serving folder, and one in
+the folder of the version. A version is ours if both exist and are equal. A version of another tool has no record. A
+copy of one of our versions under another number, of another pipeline, or restored after its removal, has a record that
+is not in the ledger.
 """
 
 import contextlib
@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from typing import Any
 
 RECORD = "assets.extra/pushed.json"
-"""In a version's folder, where other tools leave it alone: pipeline, version, when it was pushed, digest of its files,
-path of the model's artifact, and of which earlier version it is a copy."""
+"""Path in a version's folder that other tools ignore: pipeline, version, time of the push, digest of its files, path of
+the model's artifact, and the version that it is a copy of."""
 LEDGER = ".pushed"
-"""Folder in the serving folder; TF Serving reads only names that are numbers."""
+"""Subfolder of the serving folder; TF Serving reads only folders whose names are numbers."""
 _ADOPT_SECONDS = 86_400
-"""A version was named by the second in which its push began: a record that is further away is another version's."""
+"""The number of a version is the time of its push in seconds: a record that differs by more is of another version."""
 
 Record = dict[str, Any]
 
@@ -31,25 +31,25 @@ def record(
     digest: str,
     model: str | None = None,
     copy_of: int | None = None,
-    kept: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Record:
-    """Describe a version that is about to be pushed.
+    """Make the record of a version that is about to be pushed.
 
     Args:
         folder: The serving folder.
         number: The version.
-        pushed: When, in seconds since 1970.
+        pushed: Time of the push, in seconds since 1970.
         digest: Digest of its files.
         model: Path of the model's artifact relative to the pipeline's folder, or its URI.
-        copy_of: The version that it brings back.
-        kept: What else is kept: `span` of the model's data, and `declines`, how far it is below the best before it.
+        copy_of: The version that it restores.
+        extra: Additional keys: `span` of the model's data, and `declines` from the best previous model by metric.
     """
     facts = {"version": number, "pipeline": _pipeline(folder), "pushed": pushed, "digest": digest}
-    return {**facts, "model": model, "copy_of": copy_of, **(kept or {})}
+    return {**facts, "model": model, "copy_of": copy_of, **(extra or {})}
 
 
 def read(path: str) -> Record | None:
-    """Read a record; None where there is none, or it is not whole."""
+    """Read a record; None if it does not exist or is incomplete."""
     try:
         if "://" in path:
             from tfx.dsl.io import fileio
@@ -57,45 +57,45 @@ def read(path: str) -> Record | None:
             if not fileio.exists(path):
                 return None
             with fileio.open(path) as file:
-                found = json.loads(file.read())
+                content = json.loads(file.read())
         else:
             with open(path, encoding="utf-8") as file:
-                found = json.load(file)
+                content = json.load(file)
     except (OSError, ValueError):
         return None
-    if not isinstance(found, dict) or not isinstance(found.get("digest"), str):
+    if not isinstance(content, dict) or not isinstance(content.get("digest"), str):
         return None
-    return found if isinstance(found.get("pushed"), (int, float)) else None
+    return content if isinstance(content.get("pushed"), (int, float)) else None
 
 
-def describes(found: Record, folder: str, number: int) -> bool:
-    """Say whether a record is that of this version of this pipeline; records of before name neither."""
+def describes(record: Record, folder: str, number: int) -> bool:
+    """Return whether a record is of this version of this pipeline; records of older revisions name neither."""
     return bool(
-        found.get("version", number) == number and found.get("pipeline", _pipeline(folder)) == _pipeline(folder)
+        record.get("version", number) == number and record.get("pipeline", _pipeline(folder)) == _pipeline(folder)
     )
 
 
 def is_ours(folder: str, number: int, path: str) -> bool:
-    """Say whether a version's folder was written by a push to this serving folder.
+    """Return whether a version's folder was written by a push to this serving folder.
 
     Args:
         folder: The serving folder.
         number: The version.
-        path: The version's folder, under its number or a hidden name. A link is never ours.
+        path: The version's folder, named by its number or hidden. A link is never ours.
     """
     if "://" not in path and os.path.islink(path):
         return False
-    found = read(f"{path}/{RECORD}")
-    return found is not None and describes(found, folder, number) and found == read(entry(folder, number))
+    record = read(f"{path}/{RECORD}")
+    return record is not None and describes(record, folder, number) and record == read(entry(folder, number))
 
 
 def entry(folder: str, number: int) -> str:
-    """Path of a version's record in the ledger."""
+    """Return the path of a version's record in the ledger."""
     return f"{folder}/{LEDGER}/{number}.json"
 
 
 def listed(folder: str) -> list[int]:
-    """Versions in the ledger, rising."""
+    """List the versions in the ledger, ascending."""
     ledger = f"{folder}/{LEDGER}"
     if "://" in folder:
         from tfx.dsl.io import fileio
@@ -108,7 +108,7 @@ def listed(folder: str) -> list[int]:
 
 
 def relative(uri: str, folder: str) -> str:
-    """Path of an artifact relative to the pipeline's folder, which holds the serving folder; else its URI."""
+    """Return the path of an artifact relative to the parent of the serving folder, or its URI if it is elsewhere."""
     if "://" in uri or "://" in folder:
         return uri.removeprefix(f"{os.path.dirname(folder.rstrip('/'))}/")
     home = os.path.dirname(os.path.abspath(folder))
@@ -117,28 +117,28 @@ def relative(uri: str, folder: str) -> str:
 
 
 def adopt(folder: str, numbers: list[int]) -> None:
-    """Begin the ledger of a serving folder on this machine with what earlier revisions of this pipeline pushed.
+    """Create the ledger of a local serving folder with the versions that older revisions of this pipeline pushed.
 
-    They wrote a record without number and pipeline. It counts where no other folder has the same, and where its time
-    is that of the version's number.
+    Their records have neither version nor pipeline. Such a record counts if no other version has the same one, and if
+    its time agrees with the version's number.
     """
-    found: dict[int, Record] = {}
+    records: dict[int, Record] = {}
     for number in numbers:
         path = os.path.join(folder, str(number))
-        kept = None if os.path.islink(path) else read(os.path.join(path, RECORD))
-        if kept is not None and "version" not in kept and abs(kept["pushed"] - number) < _ADOPT_SECONDS:
-            found[number] = kept
+        record = None if os.path.islink(path) else read(os.path.join(path, RECORD))
+        if record is not None and "version" not in record and abs(record["pushed"] - number) < _ADOPT_SECONDS:
+            records[number] = record
     partial = os.path.join(folder, f"{LEDGER}.partial")
     os.makedirs(partial, exist_ok=True)
-    for number, kept in found.items():
-        if sum(other["pushed"] == kept["pushed"] for other in found.values()) == 1:
+    for number, record in records.items():
+        if sum(other["pushed"] == record["pushed"] for other in records.values()) == 1:
             with open(os.path.join(partial, f"{number}.json"), "w", encoding="utf-8") as file:
-                json.dump(kept, file)
+                json.dump(record, file)
     os.rename(partial, os.path.join(folder, LEDGER))
 
 
 def forget(folder: str, number: int) -> None:
-    """Take a version that is gone out of the ledger."""
+    """Remove a version that no longer exists from the ledger."""
     if "://" in folder:
         from tfx.dsl.io import fileio
 
@@ -150,6 +150,6 @@ def forget(folder: str, number: int) -> None:
 
 
 def _pipeline(folder: str) -> str:
-    """Name of the folder that holds the serving folder."""
+    """Return the pipeline's name: the name of the parent of the serving folder."""
     folder = folder.rstrip("/") if "://" in folder else os.path.abspath(folder)
     return os.path.basename(os.path.dirname(folder))

@@ -1,9 +1,9 @@
-"""A served model's folder: one folder a version, named by a rising number, of which the highest serves.
+"""The serving folder of a pipeline: one folder per version, named by a rising number; the highest one serves.
 
-On this machine a version comes and goes whole: it is made under a hidden name in the same folder, flushed to the disk,
-checked, and only then renamed to its number. What another process sees is there entirely or not at all, whenever the
-one that writes is killed. TF Serving and our own server pass over names that are no numbers. Versions that this
-pipeline did not push are never changed, renamed or removed: see serving/ownership.py.
+On this machine a version appears and disappears atomically: it is written to a hidden folder next to it, flushed to
+disk, checked, and then renamed to its number. Other processes see a complete version or none, even if the writer is
+killed. TF Serving and our own server ignore names that are not numbers. Versions that this pipeline did not push are
+never changed, renamed or removed: see serving/ownership.py.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from serving import ownership, version_removal
-from serving.ownership import RECORD as RECORD  # its other users find it here
+from serving.ownership import RECORD as RECORD  # re-exported
 
 MODEL = "saved_model.pb"
 """The file of a version's folder that makes it loadable."""
 _MODELS = (MODEL, f"{MODEL}txt")
 _HIGHEST = 2**63 - 1
-"""TF Serving reads a version as an int64 and passes over higher numbers."""
+"""TF Serving reads a version as an int64 and ignores higher numbers."""
 _LOCK = ".lock"
 _BLOCK_BYTES = 1 << 20
 
@@ -35,12 +35,12 @@ class Version:
 
     Attributes:
         number: Its number.
-        pushed: When, in seconds since 1970; None where another tool put it there.
-        digest: Of its files; None likewise.
-        copy_of: The version that this one brought back; None for one of its own.
-        model: Path of the model's artifact relative to the pipeline's folder, or its URI; None where it is not known.
+        pushed: Time of the push, in seconds since 1970; None if the version has no record, as of another tool.
+        digest: Digest of its files; None if the version has no record.
+        copy_of: The version that a rollback restored as this one; None if it is not a copy.
+        model: Path of the model's artifact relative to the pipeline's folder, or its URI; None if unknown.
         ours: Whether this pipeline pushed it, under this number.
-        kept: What else its record keeps.
+        extra: Additional keys of its record.
     """
 
     number: int
@@ -49,22 +49,22 @@ class Version:
     copy_of: int | None = None
     model: str | None = None
     ours: bool = False
-    kept: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def span(self) -> int:
-        """Of the data that its model was made from; 0 where the data has none."""
-        return int(self.kept.get("span") or 0)
+        """Span of the data that its model was trained on; 0 if the data has no spans."""
+        return int(self.extra.get("span") or 0)
 
     @property
     def declines(self) -> Mapping[str, float]:
-        """Metric -> share by which its model is below the best before it."""
-        found: Mapping[str, float] = self.kept.get("declines") or {}
-        return found
+        """Metric -> relative decline of its model from the best previous model."""
+        declines: Mapping[str, float] = self.extra.get("declines") or {}
+        return declines
 
 
 def numbered(folder: str) -> dict[int, str]:
-    """Names in a serving folder that TF Serving reads as versions, whatever they are, by number."""
+    """Map numbers to names in a serving folder that TF Serving reads as versions, whatever they contain."""
     if "://" in folder:
         from tfx.dsl.io import fileio
 
@@ -72,36 +72,36 @@ def numbered(folder: str) -> dict[int, str]:
     else:
         names = os.listdir(folder) if os.path.isdir(folder) else []
     numbers = [name for name in names if name.isascii() and name.isdigit() and int(name) <= _HIGHEST]
-    # Of 7 and 007 the plain one comes last, and stays.
+    # Of 7 and 007, the one without zeros is last and wins.
     return {int(name): name for name in sorted(numbers, key=lambda name: (int(name), -len(name)))}
 
 
 def pushed(folder: str) -> list[int]:
-    """Complete versions in a serving folder, rising."""
+    """List the complete versions in a serving folder, ascending."""
     names = numbered(folder)
     if "://" in folder:
         from tfx.dsl.io import fileio
 
-        # A folder of a bucket comes file by file, the model last.
+        # In a bucket the files of a folder appear one by one, the model last.
         return [number for number, name in names.items() if any(fileio.exists(f"{folder}/{name}/{m}") for m in _MODELS)]
     return [number for number, name in names.items() if os.path.isdir(os.path.join(folder, name))]
 
 
 def path(folder: str, number: int) -> str:
-    """A version's folder."""
+    """Return the path of a version's folder."""
     return os.path.join(folder, numbered(folder).get(number, str(number)))
 
 
 def now() -> float:
-    """Seconds since 1970."""
+    """Return the time in seconds since 1970."""
     return time.time()
 
 
-def following(folder: str) -> int:
-    """A version above all names that are numbers: the time in seconds, or one more than the last.
+def next_number(folder: str) -> int:
+    """Return a number above all numeric names: the time in seconds, or the highest number plus one.
 
     Raises:
-        ValueError: no number is left.
+        ValueError: the highest possible number is in use.
     """
     last = max(numbered(folder), default=0)
     if last == _HIGHEST:
@@ -109,20 +109,20 @@ def following(folder: str) -> int:
     return max(int(now()), last + 1)
 
 
-def told(folder: str, number: int) -> Version:
-    """What a version says of itself."""
-    found = ownership.read(f"{path(folder, number)}/{RECORD}")
-    if found is None:
+def read(folder: str, number: int) -> Version:
+    """Read the record of a version."""
+    record = ownership.read(f"{path(folder, number)}/{RECORD}")
+    if record is None:
         return Version(number)
-    ours = ownership.describes(found, folder, number)
-    kept: dict[str, Any] = {key: found[key] for key in ("span", "declines") if key in found}
-    return Version(number, found["pushed"], found["digest"], found.get("copy_of"), found.get("model"), ours, kept)
+    ours = ownership.describes(record, folder, number)
+    extra: dict[str, Any] = {key: record[key] for key in ("span", "declines") if key in record}
+    return Version(number, record["pushed"], record["digest"], record.get("copy_of"), record.get("model"), ours, extra)
 
 
 def serves(folder: str) -> str:
-    """What serves, as a sentence without its full stop."""
-    there = pushed(folder)
-    return f"Version {there[-1]} serves on" if there else "Nothing is served yet"
+    """Return a sentence about the serving version, without its full stop."""
+    numbers = pushed(folder)
+    return f"Version {numbers[-1]} still serves" if numbers else "No version serves yet"
 
 
 def place(
@@ -133,37 +133,39 @@ def place(
     keep: int | None = None,
     copy_of: int | None = None,
     model: str | None = None,
-    kept: Mapping[str, Any] | None = None,
-    say: Callable[[str], object] = print,
+    extra: Mapping[str, Any] | None = None,
+    log: Callable[[str], object] = print,
 ) -> int:
-    """Make a copy of a model the newest version of a serving folder on this machine.
+    """Copy a model to a local serving folder as its newest version.
 
     Args:
-        source: The model's folder, on any of its filesystems.
+        source: The model's folder, on any file system of this machine.
         folder: The serving folder.
-        check: Looks at the copy before it can be seen, and raises where it is not right.
-        keep: How many of the last versions that this pipeline pushed stay, the new one included; None for all.
-        copy_of: The version that the source is, where it is one.
-        model: The model's artifact, as its record names it; None where it is not known.
-        kept: What else its record keeps.
-        say: Is told what is removed, and what could not be.
+        check: Checks the copy before it becomes visible, and raises if it is not correct.
+        keep: Number of versions pushed by this pipeline to keep, including the new one; None for all.
+        copy_of: The version that the source is, if it is one.
+        model: The model's artifact, for the record; None if unknown.
+        extra: Additional keys of the record.
+        log: Receives a line for each removal, and for each failed removal.
 
     Returns:
-        Its number, above all that were there, also where the clock went back.
+        The number of the version, above all existing numbers, even if the clock was set back.
 
     Raises:
-        OSError: the copy could not be written; nothing of it stays.
-        ValueError: the copy differs from the model, or no number is left; likewise.
-        Exception: what `check` raised; likewise.
+        OSError: the copy could not be written.
+        ValueError: the copy differs from the model, or the highest possible number is in use.
+        Exception: an error of `check`. In all cases the copy is removed.
     """
     os.makedirs(folder, exist_ok=True)
     with _locked(folder):
-        version_removal.tidy(folder, pushed(folder), say)
-        number = following(folder)
+        version_removal.clean_up(folder, pushed(folder), log)
+        number = next_number(folder)
         while os.path.lexists(version_removal.hidden(folder, number, "partial")):
             number += 1
         content = digest(source)
-        record = ownership.record(folder, number, pushed=now(), digest=content, model=model, copy_of=copy_of, kept=kept)
+        record = ownership.record(
+            folder, number, pushed=now(), digest=content, model=model, copy_of=copy_of, extra=extra
+        )
         text = json.dumps(record).encode()
         partial = version_removal.hidden(folder, number, "partial")
         _write(ownership.entry(folder, number), text)
@@ -173,7 +175,7 @@ def place(
             _copy(source, partial)
             check(partial)
             if digest(partial) != content:
-                raise ValueError("its files differ from the model's")
+                raise ValueError("its files differ from those of the model")
             for inner, _, _ in os.walk(partial, topdown=False):
                 _flush(inner)
             os.rename(partial, os.path.join(folder, str(number)))
@@ -183,84 +185,84 @@ def place(
             raise
         _flush(folder)
         if keep:
-            version_removal.prune(folder, keep, say)
+            version_removal.prune(folder, keep, log)
     return number
 
 
-def bring_back(folder: str, number: int, *, keep: int | None = None) -> int:
-    """Make an earlier version the newest, as a copy under a new number.
+def restore(folder: str, number: int, *, keep: int | None = None) -> int:
+    """Restore a previous version as the newest one, as a copy under a new number.
 
     Args:
         folder: The serving folder.
-        number: The version to bring back; where it is a copy itself, the one that it copies is named in the new one.
-        keep: How many of the last versions that this pipeline pushed stay; None for all.
+        number: The version to restore; if it is itself a copy, the new record names the original.
+        keep: Number of versions pushed by this pipeline to keep; None for all.
 
     Returns:
         The new number.
 
     Raises:
-        ValueError: the version's files are not those that were pushed, or it is no SavedModel.
+        ValueError: the version's files differ from those that were pushed, or it is not a SavedModel.
         OSError: the copy could not be written.
     """
-    version = told(folder, number)
+    version = read(folder, number)
     source = path(folder, number)
     if not any(os.path.isfile(os.path.join(source, name)) for name in _MODELS):
-        raise ValueError(f"version {number} is no SavedModel: {source} holds no {MODEL}")
+        raise ValueError(f"version {number} is not a SavedModel: {source} has no {MODEL}")
 
     def check(copy: str) -> None:
-        # The bytes that were loaded and asked when they were pushed need not be asked again.
+        # The same bytes were loaded and checked when they were pushed.
         if digest(copy) != (version.digest or digest(source)):
-            raise ValueError(f"version {number} is damaged: its files are not those that were pushed")
+            raise ValueError(f"version {number} is damaged: its files differ from those that were pushed")
 
     origin = version.copy_of if version.ours and version.copy_of else number
-    return place(source, folder, check=check, keep=keep, copy_of=origin, model=version.model, kept=version.kept)
+    return place(source, folder, check=check, keep=keep, copy_of=origin, model=version.model, extra=version.extra)
 
 
-def before(folder: str) -> int | None:
-    """The version to go back to: the one that served before the newest, or before the one that the newest copies.
+def previous(folder: str) -> int | None:
+    """Find the target of a rollback: the version before the newest, or before the one that the newest is a copy of.
 
-    So going back twice goes back two versions, and never forth to the one that was left. A version that this pipeline
-    did not push is passed over: nobody has compared its answers with those of its model.
+    So two rollbacks go back two versions. Versions that this pipeline did not push are skipped, because their
+    predictions were never compared with those of their model.
     """
-    there = pushed(folder)
-    if not there:
+    numbers = pushed(folder)
+    if not numbers:
         return None
-    newest = told(folder, there[-1])
+    newest = read(folder, numbers[-1])
     limit = newest.number
-    if newest.ours and newest.copy_of and (newest.copy_of not in there or told(folder, newest.copy_of).ours):
+    if newest.ours and newest.copy_of and (newest.copy_of not in numbers or read(folder, newest.copy_of).ours):
         limit = newest.copy_of
-    earlier = [number for number in there if number < limit and told(folder, number).ours]
-    return earlier[-1] if earlier else None
+    candidates = [number for number in numbers if number < limit and read(folder, number).ours]
+    return candidates[-1] if candidates else None
 
 
 def digest(folder: str) -> str:
-    """Digest of the names and contents of all files below a version's folder, but for its record."""
-    whole = hashlib.sha256()
+    """Compute the digest of the names and contents of all files below a version's folder, except its record."""
+    digest = hashlib.sha256()
     for path in _files(folder):
         if path != RECORD:
-            whole.update(path.encode() + b"\0")
+            digest.update(path.encode() + b"\0")
             with open(os.path.join(folder, path), "rb") as file:
                 while block := file.read(_BLOCK_BYTES):
-                    whole.update(block)
-    return whole.hexdigest()[:32]
+                    digest.update(block)
+    return digest.hexdigest()[:32]
 
 
 def _files(folder: str) -> list[str]:
-    """Paths of all files below a folder, sorted.
+    """List the paths of all files below a folder, sorted and relative to it.
 
     Raises:
-        ValueError: it holds a link to a folder, whose files would be missing in a copy.
+        ValueError: the folder contains a link to a folder, whose files a copy would lack.
     """
-    found = []
+    paths: list[str] = []
     for inner, folders, names in os.walk(folder):
         for link in (name for name in folders if os.path.islink(os.path.join(inner, name))):
-            raise ValueError(f"{os.path.join(inner, link)} is a link to a folder: put the folder itself there")
-        found += [os.path.relpath(os.path.join(inner, name), folder) for name in names]
-    return sorted(found)
+            raise ValueError(f"{os.path.join(inner, link)} is a link to a folder: replace it with the folder")
+        paths += [os.path.relpath(os.path.join(inner, name), folder) for name in names]
+    return sorted(paths)
 
 
 def _copy(source: str, target: str) -> None:
-    """Copy all files but the record."""
+    """Copy all files except the record."""
     for path in _files(source):
         if path != RECORD:
             with open(os.path.join(source, path), "rb") as file:
@@ -279,7 +281,7 @@ def _write(path: str, content: bytes | BinaryIO) -> None:
 
 
 def _flush(folder: str) -> None:
-    """Have a folder's list of names on the disk."""
+    """Flush the entries of a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -289,7 +291,7 @@ def _flush(folder: str) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: str) -> Iterator[None]:
-    """One push at a time; the system frees the lock of a process that is gone."""
+    """Hold the lock that serializes pushes; the system releases it when a process ends."""
     with open(os.path.join(folder, _LOCK), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -101,8 +101,8 @@ def job_states(port: int) -> list[int]:
             answer: bytes = channel.unary_unary(job_guard.JOB_SERVICE + method)(request, timeout=10)
             return answer
 
-        jobs = [job.encode() for job, _ in job_guard._jobs(call("GetJobs"))]
-        return [job_guard._number(call("GetState", b"\x0a" + job_guard._varint(len(job)) + job), 1) for job in jobs]
+        jobs = [job for job, _ in job_guard.jobs(call("GetJobs"))]
+        return [job_guard.number(call("GetState", job_guard.job_request(job)), 1) for job in jobs]
 
 
 RUNNING, CANCELLED = 2, 5

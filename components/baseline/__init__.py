@@ -1,1 +1,1 @@
-"""Baseline: the model that the new one must not be worse than."""
+"""Baseline: the model that a candidate is compared with."""

@@ -1,7 +1,7 @@
-"""The baseline node: the model that the new one must not be worse than.
+"""The baseline node: the model that a candidate is compared with.
 
-On this machine a resolver looks up in ML Metadata the model that serves. Open-source Kubeflow has no resolvers, so
-there a component takes the newest version out of the serving folder.
+On this machine a resolver looks up the serving model in ML Metadata. Open-source Kubeflow has no resolvers, so there a
+component copies the newest version from the serving folder.
 """
 
 import json
@@ -23,15 +23,15 @@ from serving import versions
 
 BASELINE = "baseline_model_id"
 BLESSING = "baseline_blessing_id"
-"""Custom properties of a blessing: what the model was compared with, and the blessing of that."""
+"""Custom properties of a blessing: ids of the baseline model and of its blessing."""
 
 
 class ReferenceModel(ResolverStrategy):  # type: ignore[misc]
     """The model that serves, or served last; see components/baseline/reference.py.
 
-    Where it is the candidate itself, as in a run in which nothing changed, it is what the candidate was compared with
-    before it was pushed: so the evaluation comes from the cache, and no model is compared with itself. Where that model
-    is gone, the result is the candidate's own blessing alone.
+    If that is the candidate itself, as in a run without changes, the result is the baseline that the candidate was
+    compared with before it was pushed: so the evaluation is cached, and no model is compared with itself. If that
+    baseline no longer exists, the result is only the candidate's own blessing.
 
     Args:
         serving: The pipeline's serving folder.
@@ -41,70 +41,72 @@ class ReferenceModel(ResolverStrategy):  # type: ignore[misc]
         self._serving = serving
 
     def resolve_artifacts(self, store: Any, input_dict: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        """Pick the model, the blessing with which it was pushed, and the rows that it was trained on."""
+        """Resolve the model, the blessing with which it was pushed, and the rows that it was trained on."""
         result: dict[str, list[Any]] = {key: [] for key in input_dict}
         blessings = sorted(input_dict["model_blessing"], key=lambda artifact: -int(artifact.id))
         model, blessing = self._served(store, input_dict), None
         if model is None:
             return result
-        about = self._blessing(store, input_dict["pushed_model"], blessings, model.id)
+        pushed_with = self._blessing(store, input_dict["pushed_model"], blessings, model.id)
         if model.id in {candidate.id for candidate in input_dict.get("candidate", [])}:
-            before, judged = (about.get_int_custom_property(key) if about else 0 for key in (BASELINE, BLESSING))
-            model = next((one for one in input_dict["model"] if one.id == before), None)
-            blessing = next((one for one in blessings if one.id == judged), None)
-            if model is None and before:
-                # Its own blessing still says how far it is below the best.
-                return {**result, "model_blessing": [about]}
+            model_id, blessing_id = (
+                pushed_with.get_int_custom_property(key) if pushed_with else 0 for key in (BASELINE, BLESSING)
+            )
+            model = next((artifact for artifact in input_dict["model"] if artifact.id == model_id), None)
+            blessing = next((artifact for artifact in blessings if artifact.id == blessing_id), None)
+            if model is None and model_id:
+                # The candidate's blessing still has its decline from the best model.
+                return {**result, "model_blessing": [pushed_with]}
         else:
-            blessing = about
+            blessing = pushed_with
         if model is None:
             return result
-        rows = lineage.taken(store, model.id, "raw_examples")
+        examples_id = lineage.input_id(store, model.id, "raw_examples")
         return {
             **result,
             "model": [model],
             "model_blessing": [blessing] if blessing is not None else [],
-            "examples": [one for one in input_dict["examples"] if one.id == rows],
+            "examples": [artifact for artifact in input_dict["examples"] if artifact.id == examples_id],
         }
 
     def _blessing(self, store: Any, pushes: list[Any], blessings: list[Any], model_id: int) -> Any:
-        """The blessing with which the model was pushed; where no push of it is known, the newest about it."""
+        """Find the blessing with which the model was pushed; without a known push, its newest blessing."""
         version = reference.served(self._serving)
         numbers = (version.copy_of or version.number, version.number) if version is not None else ()
-        for push in sorted(pushes, key=lambda one: -int(one.id)):
+        for push in sorted(pushes, key=lambda artifact: -int(artifact.id)):
             if push.get_string_custom_property("pushed_version") in map(str, numbers):
-                pushed_with = lineage.taken(store, push.id, "blessing")
+                blessing_id = lineage.input_id(store, push.id, "blessing")
                 for blessing in blessings:
-                    if blessing.id == pushed_with and _is_about(blessing, model_id):
+                    if blessing.id == blessing_id and _blesses(blessing, model_id):
                         return blessing
-        return next((one for one in blessings if _is_about(one, model_id)), None)
+        return next((blessing for blessing in blessings if _blesses(blessing, model_id)), None)
 
-    def _served(self, store: Any, given: dict[str, list[Any]]) -> Any:
+    def _served(self, store: Any, input_dict: dict[str, list[Any]]) -> Any:
         version = reference.served(self._serving)
         if version is None:
-            push = reference.last_pushed(given["pushed_model"], self._serving)
-            pushed = lineage.taken(store, push.id, "model") if push is not None else None
-            return next((model for model in given["model"] if model.id == pushed), None)
-        found = reference.of_record(given["model"], version.model, self._serving)
-        return found if found is not None else _copied(store, given["model"], self._serving, version)
+            push = reference.last_pushed(input_dict["pushed_model"], self._serving)
+            pushed_id = lineage.input_id(store, push.id, "model") if push is not None else None
+            return next((model for model in input_dict["model"] if model.id == pushed_id), None)
+        model = reference.find_model(input_dict["model"], version.model, self._serving)
+        return model if model is not None else _import_version(store, input_dict["model"], self._serving, version)
 
 
-def _is_about(blessing: Any, model_id: int) -> bool:
-    about, blessed = (blessing.get_int_custom_property(key) for key in ("current_model_id", "blessed"))
-    return bool(blessed and about == model_id)
+def _blesses(blessing: Any, model_id: int) -> bool:
+    current_id, blessed = (blessing.get_int_custom_property(key) for key in ("current_model_id", "blessed"))
+    return bool(blessed and current_id == model_id)
 
 
-def _copied(store: Any, models: list[Any], serving: str, version: versions.Version) -> Any:
-    """A model made of the version's own files, where the store has none that can be used: it is another one, or older.
+def _import_version(store: Any, models: list[Any], serving: str, version: versions.Version) -> Any:
+    """Import a version from the serving folder as an artifact, if the store does not have its model.
 
     Returns:
-        Its artifact, in the store; None where the version's files are not those that were pushed.
+        The artifact in the store; None if the version's files differ from those that were pushed.
     """
     folder = os.path.join(os.path.dirname(os.path.abspath(serving)), "artifacts", "baseline", "model")
     uri = os.path.join(folder, f"{version.number}-{(version.digest or '')[:8]}")
-    known = next((model for model in models if model.uri == uri), None)
-    if known is not None:
-        return known
+    imported = next((model for model in models if model.uri == uri), None)
+    if imported is not None:
+        return imported
     path = versions.path(serving, version.number)
     try:
         if versions.digest(path) != version.digest:
@@ -137,13 +139,13 @@ class ServedSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
-    """Copies the version that serves into the artifact; without one the artifact stays empty."""
+    """Copies the serving version to the artifact, which stays empty if there is none."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Copy the model that serves now."""
+        """Copy the serving model."""
         model = artifact_utils.get_single_instance(output_dict["model"])
         fileio.makedirs(model.uri)
         version = reference.served(exec_properties["serving"])
@@ -157,22 +159,22 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
 
 
 class Served(base_component.BaseComponent):  # type: ignore[misc]
-    """The model that serves now."""
+    """The serving model, copied from the serving folder."""
 
     SPEC_CLASS = ServedSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
 
 def reference_model(*, serving: str, candidate: Any = None, name: str = "baseline") -> Resolver:
-    """Make the node from ML Metadata.
+    """Make the node that looks up the model in ML Metadata.
 
     Args:
         serving: The serving folder.
-        candidate: Channel of the model that was just trained; None where none is yet, before a warm start.
+        candidate: Channel of the trained model; None before a warm start, when there is none yet.
         name: The node's id.
 
     Returns:
-        A node with outputs `model`, `model_blessing` and `examples`, each empty where there is none.
+        A node with outputs `model`, `model_blessing` and `examples`, each empty if there is none.
     """
     channels = {} if candidate is None else {"candidate": candidate}
     return Resolver(
@@ -187,15 +189,15 @@ def reference_model(*, serving: str, candidate: Any = None, name: str = "baselin
 
 
 def served(*, serving: str, candidate: Any = None, name: str = "baseline") -> Served:
-    """Make the node from the serving folder.
+    """Make the node that copies the model from the serving folder.
 
     Args:
         serving: The serving folder.
-        candidate: Channel of the model that was just trained; it only sets the order.
+        candidate: Channel of the trained model; it only determines the order of the nodes.
         name: The node's id.
 
     Returns:
-        A node with output `model`, empty where nothing was pushed yet.
+        A node with output `model`, empty if nothing was pushed yet.
     """
     spec = ServedSpec(
         serving=serving,

@@ -1,8 +1,8 @@
 """The reference: the model that serves, or served last, of this pipeline under this root.
 
-A new model is compared with it, may begin from its weights, and replaces it. What serves is what the serving folder
-says: the newest version that this pipeline pushed. So a version that was taken back, a model that was never pushed, a
-version of another tool and a model of another root never count.
+A candidate is compared with it, may start from its weights, and replaces it. The serving folder decides: the reference
+is its newest version that this pipeline pushed. So a version that was rolled back, a model that was never pushed, a
+version of another tool and a model of another root are never the reference.
 """
 
 import os
@@ -12,19 +12,19 @@ from typing import Any
 
 from serving import ownership, versions
 
-ANYWAY = "To push it anyway"
+OVERRIDE = "To push it anyway"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What the pusher knows of a blessed model.
+class Candidate:
+    """A blessed model that is about to be pushed.
 
     Attributes:
-        digest: Of its files.
-        compared_with: Digest of the files of the model that it was compared with; empty where it was with none.
-        not_compared: Why it was not; empty where it was.
-        span: Of the data; 0 where the data has none.
-        declines: Metric -> share by which it is below the best before it.
+        digest: Digest of its files.
+        compared_with: Digest of the files of the baseline; empty if it was not compared.
+        not_compared: Why it was not compared; empty if it was.
+        span: Span of its data; 0 if the data has no spans.
+        declines: Metric -> relative decline from the best previous model.
     """
 
     digest: str
@@ -34,56 +34,61 @@ class Judged:
     declines: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def kept(self) -> dict[str, Any]:
-        """What the version's record keeps of it."""
+    def extra(self) -> dict[str, Any]:
+        """Keys that it adds to the record of its version."""
         return {**({"span": self.span} if self.span else {}), **({"declines": self.declines} if self.declines else {})}
 
 
 def served(folder: str) -> versions.Version | None:
-    """The newest version in a serving folder that this pipeline pushed; None where there is none."""
-    told = (versions.told(folder, number) for number in reversed(versions.pushed(folder)))
-    return next((version for version in told if version.ours), None)
+    """Find the newest version in a serving folder that this pipeline pushed; None if there is none."""
+    newest_first = (versions.read(folder, number) for number in reversed(versions.pushed(folder)))
+    return next((version for version in newest_first if version.ours), None)
 
 
-def taken_back(folder: str) -> list[versions.Version]:
-    """Versions that a rollback went over: those between a copy and the version that it brought back."""
-    told = [versions.told(folder, number) for number in versions.pushed(folder)]
-    gaps = [(version.copy_of, version.number) for version in told if version.ours and version.copy_of]
+def rolled_back(folder: str) -> list[versions.Version]:
+    """List the versions that a rollback skipped: those between a copy and the version that it restored."""
+    all_versions = [versions.read(folder, number) for number in versions.pushed(folder)]
+    gaps = [(version.copy_of, version.number) for version in all_versions if version.ours and version.copy_of]
     return [
         version
-        for version in told
+        for version in all_versions
         if not version.copy_of and any(origin < version.number < copy for origin, copy in gaps)
     ]
 
 
-def withheld(folder: str, judged: Judged, *, uncompared: bool = False, older_span: bool = False) -> str | None:
-    """Say why a blessed model must not replace what serves now.
+def withhold_reason(
+    folder: str, candidate: Candidate, *, uncompared: bool = False, older_span: bool = False
+) -> str | None:
+    """Return why a blessed model must not replace the serving version.
 
     Args:
         folder: The serving folder.
-        judged: The model.
+        candidate: The model.
         uncompared: `push.uncompared`.
         older_span: `push.older_span`.
 
     Returns:
-        The reason, with the key that allows it; None where it may be pushed.
+        The reason, with the config key that allows the push; None if the model may be pushed.
     """
-    now = served(folder)
-    if now is None or now.digest == judged.digest:
+    serving = served(folder)
+    if serving is None or serving.digest == candidate.digest:
         return None
-    if now.span and judged.span and judged.span < now.span and not older_span:
+    if serving.span and candidate.span and candidate.span < serving.span and not older_span:
         return (
-            f"its data is of span {judged.span}, and version {now.number}, which serves, was made from span "
-            f"{now.span}. {ANYWAY}: push.older_span = true"
+            f"its data is of span {candidate.span}, but the serving version {serving.number} was trained on span "
+            f"{serving.span}. {OVERRIDE}: push.older_span = true"
         )
-    if judged.compared_with != now.digest and not uncompared:
-        why = judged.not_compared or "it was compared with another model"
-        return f"it was not compared with version {now.number}, which serves: {why}. {ANYWAY}: push.uncompared = true"
+    if candidate.compared_with != serving.digest and not uncompared:
+        reason = candidate.not_compared or "it was compared with another model"
+        return (
+            f"it was not compared with the serving version {serving.number}: {reason}. "
+            f"{OVERRIDE}: push.uncompared = true"
+        )
     return None
 
 
-def of_record(models: Iterable[Any], record: str | None, folder: str) -> Any:
-    """The model that a version's record names.
+def find_model(models: Iterable[Any], record: str | None, folder: str) -> Any:
+    """Find the model that a version's record names.
 
     Args:
         models: Artifacts.
@@ -91,14 +96,14 @@ def of_record(models: Iterable[Any], record: str | None, folder: str) -> Any:
         folder: The serving folder.
 
     Returns:
-        The artifact; None where there is none.
+        The artifact; None if there is none.
     """
-    named = [model for model in models if record and ownership.relative(model.uri, folder) == record]
-    return max(named, key=lambda model: int(model.id), default=None)
+    matches = [model for model in models if record and ownership.relative(model.uri, folder) == record]
+    return max(matches, key=lambda model: int(model.id), default=None)
 
 
 def last_pushed(pushes: Iterable[Any], folder: str) -> Any:
-    """The artifact of the newest push to a serving folder that is empty now; None where there was none."""
+    """Find the artifact of the newest push to a serving folder, which is now empty; None if there was none."""
     ours = [
         push
         for push in pushes
@@ -109,31 +114,33 @@ def last_pushed(pushes: Iterable[Any], folder: str) -> Any:
 
 
 def outcome(folder: str, destination: str) -> dict[str, str | int | None]:
-    """Where a run pushed its model, if that still serves, and the version that serves.
+    """Return where a run pushed its model, if that version serves, and the serving version.
 
     Args:
         folder: The serving folder.
-        destination: Where the model was pushed, in this run or in that whose push came from the cache.
+        destination: Path of the pushed version, of this run or of the run whose push was cached.
     """
-    there = versions.pushed(folder)
-    is_newest = bool(there) and destination == os.path.join(folder, str(there[-1]))
-    return {"pushed": destination if is_newest else None, "serves": there[-1] if there else None}
+    numbers = versions.pushed(folder)
+    is_newest = bool(numbers) and destination == os.path.join(folder, str(numbers[-1]))
+    return {"pushed": destination if is_newest else None, "serves": numbers[-1] if numbers else None}
 
 
 def not_serving(destination: str) -> str | None:
-    """Whether a push of an earlier run no longer decides what serves, so that the same model has to be pushed again.
+    """Return why the push of a previous run must be repeated: another version serves now.
 
     Args:
-        destination: Where it was pushed to; empty where nothing was pushed.
+        destination: Path of the pushed version; empty if nothing was pushed.
 
     Returns:
-        What is wrong, in a few words; None where that version serves, or one that was brought back since by hand.
+        The reason; None if that version serves, or one that was restored by a rollback.
     """
     if not destination or "://" in destination:
         return None
     folder, number = os.path.split(destination)
-    there = versions.pushed(folder)
-    if not there:
+    numbers = versions.pushed(folder)
+    if not numbers:
         return "no longer served"
-    newest = versions.told(folder, there[-1])
-    return None if newest.number == int(number) or newest.copy_of else f"no longer served: version {there[-1]} is newer"
+    newest = versions.read(folder, numbers[-1])
+    if newest.number == int(number) or newest.copy_of:
+        return None
+    return f"no longer served: version {numbers[-1]} is newer"

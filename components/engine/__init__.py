@@ -1,1 +1,1 @@
-"""Beam engines: what their arguments mean, how they are started and stopped, and what their failures say."""
+"""Beam engines: their arguments, how their job servers are started and stopped, and errors for their failures."""

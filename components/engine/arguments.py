@@ -1,4 +1,4 @@
-"""Beam arguments: which engine they name, what must answer before a run, and what is refused. Imports no Beam."""
+"""Beam arguments: parsed, normalized and validated without an import of Beam."""
 
 import argparse
 import contextlib
@@ -12,21 +12,21 @@ from typing import Any, NoReturn
 from errors import UserError
 
 IN_PROCESS = ("FnApiRunner", "BundleBasedDirectRunner")
-"""Runners that work in the process that calls them."""
+"""Runners that execute in the calling process."""
 DIRECT = ("DirectRunner", "SwitchingDirectRunner")
-"""Beam tries Prism for these, which it downloads and leaves running; they are replaced by the runner in process."""
+"""Beam would try Prism for these, download it and leave it running; they are replaced by the in-process runner."""
 JOB_SERVERS = ("PrismRunner", "FlinkRunner", "SparkRunner")
-"""Runners with a job server of their own, which is started here where no job endpoint is given."""
+"""Runners that bring their own job server, which is started here if no job endpoint is given."""
 SERVER_FILES = {
     "PrismRunner": "prism_location",
     "FlinkRunner": "flink_job_server_jar",
     "SparkRunner": "spark_job_server_jar",
 }
-"""Option that names the file of a runner's own job server."""
+"""Runner -> option with the path of its job server."""
 KNOWN = (*IN_PROCESS, *DIRECT, *JOB_SERVERS, "PortableRunner", "DataflowRunner")
 LOOPBACK = "LOOPBACK"
 NO_IMAGE = "--sdk_container_image=unused"
-"""Without a container image TFX packs its whole source for each stage; workers in this process do not need it."""
+"""Without a container image TFX packages its whole source for each stage, which local workers do not need."""
 
 _REFUSED = {
     "dask": "gives partial results with the stages of this pipeline",
@@ -44,16 +44,16 @@ _USE = "use one of " + ", ".join((*IN_PROCESS[:1], *JOB_SERVERS, "PortableRunner
 
 @dataclass(frozen=True)
 class Arguments:
-    """Beam arguments, parsed.
+    """Parsed Beam arguments.
 
     Attributes:
-        texts: As Beam takes them.
+        argv: The arguments in the form that Beam parses.
         runner: The runner's name as Beam spells it, or a dotted path.
-        values: Option -> value of those that this package reads; None where it is not given.
-        packaged: Whether they say what a worker's packages are.
+        values: Option -> value, of the options that this package reads; None if an option is not given.
+        packaged: Whether they define the packages of the workers.
     """
 
-    texts: tuple[str, ...]
+    argv: tuple[str, ...]
     runner: str
     values: dict[str, Any]
     packaged: bool
@@ -65,13 +65,13 @@ class Arguments:
 
     @property
     def job_endpoint(self) -> str | None:
-        """HOST:PORT of a job service that runs already."""
-        found: str | None = self.values["job_endpoint"]
-        return found
+        """HOST:PORT of a running job service; None if none is given."""
+        endpoint: str | None = self.values["job_endpoint"]
+        return endpoint
 
     @property
     def uber_jar(self) -> bool:
-        """Whether the job goes to a Flink or Spark cluster as one jar, without a job server."""
+        """Whether the job is submitted to a Flink or Spark cluster as one jar, without a job server."""
         return bool(
             (self.runner == "FlinkRunner" and self.values["flink_submit_uber_jar"] and not self.is_local_cluster)
             or (self.runner == "SparkRunner" and self.values["spark_submit_uber_jar"])
@@ -79,12 +79,12 @@ class Arguments:
 
     @property
     def starts_server(self) -> bool:
-        """Whether a job server has to be started for it."""
+        """Whether a job server has to be started."""
         return self.runner in JOB_SERVERS and not self.job_endpoint and not self.uber_jar
 
     @property
     def is_local_cluster(self) -> bool:
-        """Whether the engine works inside its own job server."""
+        """Whether the engine runs inside its own job server."""
         if self.runner == "FlinkRunner":
             return (self.values["flink_master"] or "[auto]") in ("[auto]", "[local]")
         if self.runner == "SparkRunner":
@@ -93,26 +93,26 @@ class Arguments:
 
     @property
     def environment(self) -> str:
-        """Where the engine runs Python: LOOPBACK, PROCESS, EXTERNAL or DOCKER."""
+        """Environment of the Python workers: LOOPBACK, PROCESS, EXTERNAL or DOCKER."""
         if self.values["environment_type"]:
             return str(self.values["environment_type"])
         return LOOPBACK if self.runner in JOB_SERVERS and self.is_local_cluster else "DOCKER"
 
     @property
     def worker_pool(self) -> str | None:
-        """HOST:PORT of the external worker pool."""
+        """HOST:PORT of the external worker pool; None if there is none."""
         if self.environment != "EXTERNAL":
             return None
-        options = dict(text.partition("=")[::2] for text in self.values["environment_options"] or ())
-        found: str = self.values["environment_config"] or options.get("external_service_address") or ""
-        if found.startswith("{"):
+        options = dict(option.partition("=")[::2] for option in self.values["environment_options"] or ())
+        address: str = self.values["environment_config"] or options.get("external_service_address") or ""
+        if address.startswith("{"):
             with contextlib.suppress(ValueError):
-                found = str(json.loads(found).get("url", ""))
-        return found or None
+                address = str(json.loads(address).get("url", ""))
+        return address or None
 
     @property
-    def shown(self) -> str:
-        """The engine in a few words."""
+    def description(self) -> str:
+        """Runner and job endpoint, for messages."""
         return f"{self.runner} at {self.job_endpoint}" if self.job_endpoint else self.runner
 
 
@@ -132,91 +132,93 @@ def _parser() -> _Parser:
     return parser
 
 
-def parse(texts: Sequence[str]) -> Arguments:
+def parse(argv: Sequence[str]) -> Arguments:
     """Parse Beam arguments.
 
     Args:
-        texts: As on a command line.
+        argv: Arguments as on a command line.
 
     Raises:
-        UserError: no pipeline can run with them.
+        UserError: an option lacks its value, or the runner is unknown or not supported.
     """
-    values = vars(_parser().parse_known_args(list(texts))[0])
+    values = vars(_parser().parse_known_args(list(argv))[0])
     packaged = any(values[name] for name in (*_PACKAGED, "extra_packages"))
-    return Arguments(tuple(texts), _runner(values["runner"]), values, packaged)
+    return Arguments(tuple(argv), _runner(values["runner"]), values, packaged)
 
 
-def normal(texts: Sequence[str]) -> list[str]:
-    """Check Beam arguments, and complete them.
+def normalize(argv: Sequence[str]) -> list[str]:
+    """Validate Beam arguments and complete them.
 
     Args:
-        texts: As a user gives them.
+        argv: Arguments of the user.
 
     Returns:
-        Arguments with the same meaning, for every stage.
+        Equivalent arguments with an explicit runner, for every stage.
 
     Raises:
-        UserError: the engine is unknown or gives wrong results, or a stage would end before its job does.
+        UserError: the runner is unknown or gives wrong results, a stage would end before its job, or an option that
+            the runner needs is missing.
     """
-    given = parse(texts)
-    _refuse(given)
-    made = [f"--runner={IN_PROCESS[0] if given.runner in DIRECT else given.runner}", *_without(texts, "runner")]
-    if not given.packaged and (given.in_process or given.environment == LOOPBACK):
-        made.append(NO_IMAGE)
-    return made
+    beam_args = parse(argv)
+    _validate(beam_args)
+    runner = IN_PROCESS[0] if beam_args.runner in DIRECT else beam_args.runner
+    normalized = [f"--runner={runner}", *_without(argv, "runner")]
+    if not beam_args.packaged and (beam_args.in_process or beam_args.environment == LOOPBACK):
+        normalized.append(NO_IMAGE)
+    return normalized
 
 
-def _without(texts: Sequence[str], option: str) -> list[str]:
-    """The arguments without one option, which has a value."""
-    made, skip = [], False
-    for text in texts:
+def _without(argv: Sequence[str], option: str) -> list[str]:
+    """Remove one option and its value from arguments."""
+    remaining, skip = [], False
+    for argument in argv:
         if skip:
             skip = False
-        elif text == f"--{option}":
+        elif argument == f"--{option}":
             skip = True
-        elif not text.startswith(f"--{option}="):
-            made.append(text)
-    return made
+        elif not argument.startswith(f"--{option}="):
+            remaining.append(argument)
+    return remaining
 
 
 def _runner(name: str | None) -> str:
-    """A runner's name as Beam spells it: it takes any case, and names without "Runner"."""
+    """Return a runner's name as Beam spells it; Beam accepts any case, and names without "Runner"."""
     if name is None:
         return DIRECT[0]
-    known = {each.lower(): each for each in KNOWN}
-    found = known.get(name.lower()) or known.get(f"{name.lower()}runner")
+    known = {runner.lower(): runner for runner in KNOWN}
+    match = known.get(name.lower()) or known.get(f"{name.lower()}runner")
     stem = name.lower().rpartition(".")[2].removesuffix("runner").replace("py", "")
-    if found is None and stem in _REFUSED:
+    if match is None and stem in _REFUSED:
         raise UserError(f"--runner={name}: this engine {_REFUSED[stem]}: {_USE}")
-    if found is None and "." in name:
+    if match is None and "." in name:
         return known.get(name.lower().rpartition(".")[2], name)
-    if found is None:
-        near = difflib.get_close_matches(name, KNOWN, n=1)
-        hint = f": did you mean {near[0]}?" if near else f": {_USE}"
-        raise UserError(f"--runner={name}: Beam has no such runner{hint}")
-    return found
+    if match is None:
+        similar = difflib.get_close_matches(name, KNOWN, n=1)
+        hint = f": did you mean {similar[0]}?" if similar else f": {_USE}"
+        raise UserError(f"--runner={name} is not a runner of Beam{hint}")
+    return match
 
 
-def _refuse(given: Arguments) -> None:
-    values = given.values
+def _validate(beam_args: Arguments) -> None:
+    values = beam_args.values
     if values["direct_running_mode"] == "multi_threading":
         raise UserError(
-            "--direct_running_mode=multi_threading gives partial results with the stages of this pipeline: leave it "
-            "out, or use --direct_running_mode=multi_processing"
+            "--direct_running_mode=multi_threading gives partial results with the stages of this pipeline: remove "
+            "it, or use --direct_running_mode=multi_processing"
         )
     for option in ("no_wait_until_finish", "streaming", "output_executable_path"):
         if values[option]:
             raise UserError(
                 f"--{option}: a stage needs the results of its Beam job, and with this option it would not wait for "
-                "them: leave it out"
+                "them: remove the option"
             )
-    if given.runner == "PortableRunner" and not given.job_endpoint:
+    if beam_args.runner == "PortableRunner" and not beam_args.job_endpoint:
         raise UserError("--runner=PortableRunner needs --job_endpoint=HOST:PORT, the address of its job service")
-    if given.environment == "EXTERNAL" and not given.worker_pool:
+    if beam_args.environment == "EXTERNAL" and not beam_args.worker_pool:
         raise UserError(
             "--environment_type=EXTERNAL needs --environment_config=HOST:PORT, the address of a worker pool"
         )
     for option in SERVER_FILES.values():
         path = values[option]
         if path and "://" not in path and not os.path.isfile(path):
-            raise UserError(f"--{option}={path}: there is no such file: name it by its path on this machine, or a URL")
+            raise UserError(f"--{option}={path} does not exist: give the path of a file on this machine, or a URL")

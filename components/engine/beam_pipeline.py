@@ -1,4 +1,4 @@
-"""Beam pipelines of a stage, on the engine that the run's Beam arguments name."""
+"""Beam pipelines of a stage, on the engine that the run's Beam arguments select."""
 
 import threading
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from apache_beam.runners.portability.job_server import ExternalJobServer
 from apache_beam.runners.runner import create_runner
 
 from components.engine import arguments, endpoints, engine_failures
-from components.engine.job_servers import WATCH, Job
-from components.engine.worker_pool import PoolWatch
+from components.engine.job_servers import JOB_SERVERS, Job
+from components.engine.worker_pool import PoolMonitor
 from errors import PipelineError, ResourceError
 
 CANCEL_SECONDS = 5.0
-"""How long an engine without a job service may take to cancel a job."""
+"""Timeout for the cancellation of a job by an engine without a job service."""
 CONNECT_SECONDS = 10.0
-"""How long a job service may take to answer between two stages of a run."""
+"""Timeout of a job service between two stages of a run."""
 
 
-class OnEngine:
-    """For an executor of TFX: its Beam pipelines run on the engine that the Beam arguments name."""
+class EngineMixin:
+    """Mixin for a TFX executor: its Beam pipelines run on the engine that the Beam arguments select."""
 
     _beam_pipeline_args: list[str]
     _make_beam_pipeline_fn: Any
@@ -32,71 +32,71 @@ class OnEngine:
         return make(self._beam_pipeline_args)
 
 
-def make(texts: Sequence[str]) -> Any:
+def make(argv: Sequence[str]) -> Any:
     """Make a Beam pipeline.
 
     Args:
-        texts: Beam arguments.
+        argv: Beam arguments.
 
     Raises:
-        UserError: the engine is unknown or gives wrong results.
+        UserError: the runner is unknown or gives wrong results.
         ResourceError: the engine does not answer, or its job server does not start.
     """
-    given = arguments.parse(arguments.normal(texts))
-    if given.in_process:
-        return beam.Pipeline(argv=list(given.texts))
-    endpoint = given.job_endpoint if given.job_endpoint != "embed" else None
-    if given.starts_server:
-        endpoint = WATCH.server(given.runner, lambda: _server(given), given.texts)
+    beam_args = arguments.parse(arguments.normalize(argv))
+    if beam_args.in_process:
+        return beam.Pipeline(argv=list(beam_args.argv))
+    endpoint = beam_args.job_endpoint if beam_args.job_endpoint != "embed" else None
+    if beam_args.starts_server:
+        endpoint = JOB_SERVERS.start(beam_args.runner, lambda: _server_command(beam_args), beam_args.argv)
     if endpoint is not None:
-        endpoints.job_service("--job_endpoint", endpoint, CONNECT_SECONDS)
-    more = [f"--job_endpoint={endpoint}"] if given.starts_server else []
-    return Pipeline(given, PipelineOptions([*given.texts, *more]), endpoint)
+        endpoints.check_job_service("--job_endpoint", endpoint, CONNECT_SECONDS)
+    server_argv = [f"--job_endpoint={endpoint}"] if beam_args.starts_server else []
+    return Pipeline(beam_args, PipelineOptions([*beam_args.argv, *server_argv]), endpoint)
 
 
 class Pipeline(beam.Pipeline):  # type: ignore[misc]
-    """A pipeline whose job does not outlive it.
+    """A pipeline whose job is cancelled if the process ends before the job.
 
     Args:
-        given: Beam arguments.
-        options: The same for Beam.
+        beam_args: Beam arguments.
+        options: The same as Beam's PipelineOptions.
         endpoint: HOST:PORT of the job service; None for an engine without one.
     """
 
-    def __init__(self, given: arguments.Arguments, options: Any, endpoint: str | None) -> None:
-        runner = create_runner(given.runner)
+    def __init__(self, beam_args: arguments.Arguments, options: Any, endpoint: str | None) -> None:
+        runner = create_runner(beam_args.runner)
         super().__init__(runner=runner, options=options)
-        self._given, self._endpoint, self._runner = given, endpoint, runner
+        self._beam_args, self._endpoint, self._runner = beam_args, endpoint, runner
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        """Run it and wait until it has ended.
+        """Run the job and wait until it has finished.
 
         Raises:
-            RunError: the engine says that the job failed, or does not answer any more.
+            RunError: the engine reports that the job failed, or no longer answers.
         """
         if kind is not None:
             super().__exit__(kind, error, trace)
             return
-        with WATCH.job() as job, PoolWatch(self._given.worker_pool, job.cancel) as pool:
+        with JOB_SERVERS.job() as job, PoolMonitor(self._beam_args.worker_pool, job.cancel) as pool:
             if self._endpoint is not None:
-                self._watched(job)
+                self._track(job)
             try:
                 super().__exit__(None, None, None)
             except PipelineError:
                 raise
-            except BaseException as found:
+            except BaseException as error:
                 if self._endpoint is None:
                     _cancel(getattr(self, "result", None))
-                raised = engine_failures.explain(found, self._given, self._endpoint, pool_gone=pool.gone)
-                if raised is None:
+                explained = engine_failures.explain(error, self._beam_args, self._endpoint, pool_lost=pool.lost)
+                if explained is None:
                     raise
-                raise raised from found
+                raise explained from error
 
-    def _watched(self, job: Job) -> None:
-        """Have the guard know the job from before it runs."""
+    def _track(self, job: Job) -> None:
+        """Register the job with the guard process before it runs."""
 
         def connect(options: Any) -> Any:
-            # Beam itself would wait for job_server_timeout, which is five minutes.
+            # Beam would wait for job_server_timeout, which is five minutes.
             service = ExternalJobServer(self._endpoint, CONNECT_SECONDS).start()
             return self._runner.create_job_service_handle(_Service(service, job, str(self._endpoint)), options)
 
@@ -104,7 +104,7 @@ class Pipeline(beam.Pipeline):  # type: ignore[misc]
 
 
 class _Service:
-    """A job service whose jobs the guard knows, and may take as long as they do."""
+    """A job service client that registers jobs with the guard process and sets no deadline on their streams."""
 
     def __init__(self, service: Any, job: Job, endpoint: str) -> None:
         self._service, self._job, self._endpoint = service, job, endpoint
@@ -113,19 +113,19 @@ class _Service:
         return getattr(self._service, name)
 
     def Prepare(self, request: Any, **options: Any) -> Any:  # noqa: N802  Beam's name
-        """Give the job a name of its own, by which its service lists it."""
+        """Give the job a unique name, by which its service lists it."""
         request.job_name = self._job.name
         return self._service.Prepare(request, **options)
 
     def Run(self, request: Any, **options: Any) -> Any:  # noqa: N802  Beam's name
-        """Note the job before it runs, and once more under the id that it then has."""
-        self._job.note(self._endpoint, request.preparation_id)
+        """Register the job before it runs, and again with the id that the service returns."""
+        self._job.register(self._endpoint, request.preparation_id)
         response = self._service.Run(request, **options)
-        self._job.note(self._endpoint, response.job_id)
+        self._job.register(self._endpoint, response.job_id)
         return response
 
-    # Beam gives these two a deadline of job_server_timeout where a job has the id of its preparation, as on Prism:
-    # there a job of more than five minutes would fail.
+    # Beam sets a deadline of job_server_timeout on these two if a job has the id of its preparation, as on Prism: a
+    # job of more than five minutes would fail there.
 
     def GetStateStream(self, request: Any, **_: Any) -> Any:  # noqa: N802  Beam's name
         """Follow the job's state until it ends."""
@@ -137,7 +137,7 @@ class _Service:
 
 
 def _cancel(result: Any) -> None:
-    """Cancel a job by way of its result, in a thread that no signal interrupts."""
+    """Cancel a job through its result, in a thread, which no signal interrupts."""
     if result is None:
         return
     thread = threading.Thread(target=result.cancel, daemon=True)
@@ -145,21 +145,22 @@ def _cancel(result: Any) -> None:
     thread.join(CANCEL_SECONDS)
 
 
-def _server(given: arguments.Arguments) -> tuple[list[Any], str]:
-    """Command and HOST:PORT of an engine's own job server, which Beam may download."""
+def _server_command(beam_args: arguments.Arguments) -> tuple[list[Any], str]:
+    """Return command and HOST:PORT of an engine's job server, which Beam may have to download."""
     from apache_beam.runners.portability import flink_runner, prism_runner, spark_runner
 
-    options = PipelineOptions(list(given.texts))
-    made = {
+    options = PipelineOptions(list(beam_args.argv))
+    server = {
         "PrismRunner": prism_runner.PrismJobServer,
         "FlinkRunner": flink_runner.FlinkJarJobServer,
         "SparkRunner": spark_runner.SparkJarJobServer,
-    }[given.runner](options)
+    }[beam_args.runner](options)
     try:
-        command, endpoint = made.subprocess_cmd_and_endpoint()
+        command, endpoint = server.subprocess_cmd_and_endpoint()
     except Exception as error:
         raise ResourceError(
-            f"{given.runner}: its job server cannot be had: {error}: name a file of this machine by "
-            f"--{arguments.SERVER_FILES[given.runner]}=PATH, or give --job_endpoint=HOST:PORT of one that runs"
+            f"{beam_args.runner}: its job server is not available: {error}: give the path of a local one with "
+            f"--{arguments.SERVER_FILES[beam_args.runner]}=PATH, or the address of a running one with "
+            "--job_endpoint=HOST:PORT"
         ) from error
     return command, endpoint

@@ -1,4 +1,4 @@
-"""What an engine's failures say: which engine, which worker, and how to go on, in place of a stack trace."""
+"""Error messages for failures of an engine: the engine, the worker and how to resume, instead of a stack trace."""
 
 import re
 from typing import Any
@@ -12,51 +12,51 @@ _LOST = re.compile(
     r"|didn't get control connection|Socket closed|[Cc]onnection refused|failed to connect to all addresses"
     r"|TaskManager.{0,120}(?:lost|no longer reachable|unregistered|disconnected)|Lost executor|ExecutorLost",
 )
-"""How engines say that a worker has gone."""
+"""Messages of engines that lost a worker."""
 _FRAME = re.compile(r'^\s+(?:File "|at |\.\.\. )|^Traceback |^\s|^During handling|^The above exception')
 _NOISE = re.compile(
     r"^Pipeline \S+ failed in state \w+: |bundle \S+ stage-\S+ failed: ?|:? ?(?:prism )?worker\[[^\s,]*"
 )
-"""Names that the engine has for its own parts."""
-ON = "The same command goes on from there."
+"""Internal names of the engine in its messages."""
+RESUME = "Run the same command again to resume."
 
 
 def explain(
-    error: BaseException, given: Arguments, endpoint: str | None, *, pool_gone: bool = False
+    error: BaseException, beam_args: Arguments, endpoint: str | None, *, pool_lost: bool = False
 ) -> RunError | None:
-    """Say what became of a job.
+    """Explain why a job failed.
 
     Args:
-        error: What Beam raised.
-        given: Beam arguments.
+        error: Exception raised by Beam.
+        beam_args: Beam arguments.
         endpoint: HOST:PORT of the job service, or None.
-        pool_gone: Whether the external worker pool has gone, so that the job was cancelled.
+        pool_lost: Whether the job was cancelled because the external worker pool no longer listens.
 
     Returns:
-        The error for the user's eyes; None where it is not the engine's.
+        An error with a message for the user; None if the engine did not cause it.
     """
-    engine = f"{given.runner} at {endpoint}" if endpoint else given.runner
+    engine = f"{beam_args.runner} at {endpoint}" if endpoint else beam_args.runner
     code = _code(error)
-    if code is not None and given.starts_server:
-        return RunError(f"the job server of {given.runner} does not answer any more ({code}). {ON}")
+    if code is not None and beam_args.starts_server:
+        return RunError(f"the job server of {beam_args.runner} no longer answers ({code}). {RESUME}")
     if code is not None:
-        return RunError(f"the job service of {engine} does not answer any more ({code}): start it again. {ON}")
+        return RunError(f"the job service of {engine} no longer answers ({code}): start it again. {RESUME}")
     if type(error) is not RuntimeError:
         return None
     text = str(error)
-    if given.worker_pool and (pool_gone or _LOST.search(text)):
-        reason = "nothing listens there any more" if pool_gone else _reason(text)
+    if beam_args.worker_pool and (pool_lost or _LOST.search(text)):
+        reason = "nothing listens on its port" if pool_lost else _reason(text)
         return RunError(
-            f"{engine} lost its workers, of the worker pool at {given.worker_pool}: {reason}. Start the pool again. "
-            f"{ON}"
+            f"{engine} lost its workers in the worker pool at {beam_args.worker_pool}: {reason}. Start the pool again. "
+            f"{RESUME}"
         )
     if _LOST.search(text):
-        return RunError(f"{engine} lost a worker ({given.environment}): {_reason(text)}. {ON}")
+        return RunError(f"{engine} lost a worker ({beam_args.environment}): {_reason(text)}. {RESUME}")
     return RunError(f"{engine} reports that the job failed: {_reason(text)}")
 
 
 def _code(error: Any) -> str | None:
-    """The gRPC status of a call that failed; None for another error."""
+    """Return the gRPC status of a failed call; None for another error."""
     import grpc
 
     if isinstance(error, grpc.FutureTimeoutError):
@@ -65,7 +65,7 @@ def _code(error: Any) -> str | None:
 
 
 def _reason(text: str) -> str:
-    """The last line that says something."""
+    """Return the last line of an error that is not part of a stack trace."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _FRAME.match(line)]
     lines = [line for line in lines if any(map(str.isalpha, line))]
-    return _NOISE.sub("", lines[-1] if lines else "no reason is given").rstrip(".")[:300]
+    return _NOISE.sub("", lines[-1] if lines else "the engine gives no reason").rstrip(".")[:300]

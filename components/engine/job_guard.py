@@ -1,9 +1,9 @@
-"""A process that keeps job servers and remote jobs from outliving the process that needs them.
+"""Guard process: stops job servers and cancels remote jobs when the process that started them ends.
 
-Started by `watch.py` as a program of its own, in a session of its own. It reads one JSON object a line from standard
-input: start a server, note a job, cancel a job, stop. When its input closes, because its owner ended in whatever way,
-it cancels the jobs that still run, stops the servers and ends. Imports the standard library alone, and grpc when a job
-has to be cancelled.
+`job_servers.py` starts it as a separate program in a new session. It reads requests from standard input, one JSON
+object per line: start a server, register or remove a job, cancel a job. When its input closes, because its owner ended,
+even by SIGKILL, it cancels the running jobs, stops the servers and exits. It imports only the standard library, and
+grpc to cancel a job.
 """
 
 import contextlib
@@ -20,42 +20,42 @@ from collections.abc import Iterator
 from typing import Any
 
 CANCEL_SECONDS = 3.0
-"""How long a job service may take to cancel a job."""
+"""Timeout for the cancellation of a job."""
 STOP_SECONDS = 2.0
-"""How long a server may take to end after SIGTERM before it is killed."""
+"""Time between SIGTERM and SIGKILL for a server."""
 TICK_SECONDS = 0.05
-SHOWN = 3
-"""Lines of a server's log that tell why it did not start."""
+LOG_LINES = 3
+"""Lines of a server's log that an error shows."""
 JOB_SERVICE = "/org.apache.beam.model.job_management.v1.JobService/"
-ENDED = (3, 4, 5, 6, 8)
-"""Numbers of JobState.Enum with which a job has ended: DONE, FAILED, CANCELLED, UPDATED and DRAINED."""
+TERMINAL_STATES = (3, 4, 5, 6, 8)
+"""JobState.Enum: DONE, FAILED, CANCELLED, UPDATED and DRAINED."""
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
 
 class Guard:
-    """The servers that were started and the jobs that run."""
+    """The started servers and the running jobs. Public methods are the requests of the owner."""
 
     def __init__(self) -> None:
         self._servers: list[subprocess.Popen[bytes]] = []
         self._jobs: dict[str, dict[str, str]] = {}
 
-    def serve(self, command: list[str], port: int, log: str, seconds: float) -> dict[str, Any]:
+    def start_server(self, command: list[str], port: int, log: str, seconds: float) -> dict[str, Any]:
         """Start a server and wait until it listens.
 
         Args:
             command: Program and arguments.
-            port: Where it will listen.
+            port: Port that it will listen on.
             log: File that its output is appended to.
-            seconds: How long it may take.
+            seconds: Timeout.
 
         Returns:
-            `failed`, the reason, where it does not listen; else nothing.
+            `failed`: the reason, if the server does not listen; else empty.
         """
         parent = os.getpid()
 
         def end_with_parent() -> None:
-            # Where this process is killed, nobody else would stop the server.
+            # If this process is killed, nothing else stops the server.
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != parent:
                 os._exit(1)
@@ -78,26 +78,26 @@ class Guard:
         while time.monotonic() < due and not _closed():
             code = server.poll()
             if code is not None:
-                how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-                return {"failed": f"it {how}: {_last_lines(log, start)}"}
+                reason = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
+                return {"failed": f"it {reason}: {_last_lines(log, start)}"}
             if _listens(port):
                 return {}
             time.sleep(TICK_SECONDS)
-        return {"failed": f"it did not listen within {seconds:g} s: {_last_lines(log, start)}"}
+        return {"failed": f"it does not listen after {seconds:g} s: {_last_lines(log, start)}"}
 
-    def note(self, key: str, endpoint: str, name: str, job: str) -> None:
-        """Remember a job that runs, or is about to: by then its id is that of its preparation."""
+    def register_job(self, key: str, endpoint: str, name: str, job: str) -> None:
+        """Register a job before it runs (its id is then the id of its preparation) or after its start."""
         self._jobs[key] = {"endpoint": endpoint, "name": name, "id": job}
 
-    def forget(self, key: str) -> None:
-        """Forget a job that has ended."""
+    def remove_job(self, key: str) -> None:
+        """Remove a job that has finished."""
         self._jobs.pop(key, None)
 
-    def cancel(self, key: str) -> dict[str, Any]:
-        """Cancel a job and wait until it has ended, or for CANCEL_SECONDS.
+    def cancel_job(self, key: str) -> dict[str, Any]:
+        """Cancel a job and wait for it, at most CANCEL_SECONDS.
 
         Returns:
-            `ended`: whether its service says so.
+            `ended`: whether its service reports a terminal state.
         """
         job = self._jobs.pop(key, None)
         return {"ended": job is None or _cancel(**job)}
@@ -105,14 +105,14 @@ class Guard:
     def stop(self) -> None:
         """Cancel all jobs and stop all servers."""
         for key in list(self._jobs):
-            self.cancel(key)
+            self.cancel_job(key)
         for server in self._servers:
             _signal(server, signal.SIGTERM)
         due = time.monotonic() + STOP_SECONDS
         for server in self._servers:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.wait(max(0.0, due - time.monotonic()))
-            # Also what it started, such as workers in processes.
+            # Also kills its child processes, such as workers.
             _signal(server, signal.SIGKILL)
             server.wait()
         self._servers.clear()
@@ -133,109 +133,115 @@ def _last_lines(path: str, start: int) -> str:
     with open(path, "rb") as file:
         file.seek(start)
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    return " / ".join(lines[-SHOWN:]) or "it printed nothing"
+    return " / ".join(lines[-LOG_LINES:]) or "it printed nothing"
 
 
 def _cancel(endpoint: str, name: str, id: str) -> bool:
-    """Cancel a job by its id, or by its name where its service gave it another id since it was noted."""
+    """Cancel a job by its id, and by its name, as the service may have changed its id after the registration."""
     import grpc
 
     due = time.monotonic() + CANCEL_SECONDS
     with grpc.insecure_channel(endpoint) as channel:
 
         def call(method: str, request: bytes) -> bytes:
-            answer: bytes = channel.unary_unary(JOB_SERVICE + method)(
+            response: bytes = channel.unary_unary(JOB_SERVICE + method)(
                 request, timeout=max(0.1, due - time.monotonic()), wait_for_ready=False
             )
-            return answer
+            return response
 
         ids = {id}
-        # Services that keep no list know the job by the id of its preparation.
+        # A service without a list of jobs knows the job by the id of its preparation.
         with contextlib.suppress(grpc.RpcError):
-            ids |= {job for job, named in _jobs(call("GetJobs", b"")) if named == name}
+            ids |= {job for job, job_name in jobs(call("GetJobs", b"")) if job_name == name}
         ended = True
         for job in ids:
-            request = b"\x0a" + _varint(len(job.encode())) + job.encode()
+            request = job_request(job)
             state = 0
             with contextlib.suppress(grpc.RpcError):
-                while state not in ENDED and time.monotonic() < due:
-                    # Once more each time: a job that was about to run is cancelled only when it runs.
+                while state not in TERMINAL_STATES and time.monotonic() < due:
+                    # Repeated, because a job that is about to run can only be cancelled once it runs.
                     call("Cancel", request)
-                    state = _number(call("GetState", request), 1)
-                    time.sleep(0 if state in ENDED else TICK_SECONDS)
-            ended = ended and state in ENDED
+                    state = number(call("GetState", request), 1)
+                    time.sleep(0 if state in TERMINAL_STATES else TICK_SECONDS)
+            ended = ended and state in TERMINAL_STATES
     return ended
 
 
-# The few messages of Beam's job service that are needed here: importing Beam takes seconds.
+# Messages of Beam's job service, encoded and decoded here because importing Beam takes seconds.
 
 
-def _varint(number: int) -> bytes:
-    made = b""
-    while number > 0x7F:
-        made += bytes([number & 0x7F | 0x80])
-        number >>= 7
-    return made + bytes([number])
+def job_request(job: str) -> bytes:
+    """Encode a request that names a job by its id, such as GetJobStateRequest."""
+    return b"\x0a" + _varint(len(job.encode())) + job.encode()
+
+
+def _varint(value: int) -> bytes:
+    encoded = b""
+    while value > 0x7F:
+        encoded += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return encoded + bytes([value])
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """Number and value of each field of a serialized protocol buffer."""
-    at = 0
+    """Yield number and value of each field of a serialized protocol buffer."""
+    position = 0
 
     def varint() -> int:
-        nonlocal at
+        nonlocal position
         value = shift = 0
         while True:
-            byte = message[at]
-            at += 1
+            byte = message[position]
+            position += 1
             value |= (byte & 0x7F) << shift
             shift += 7
             if not byte & 0x80:
                 return value
 
-    while at < len(message):
+    while position < len(message):
         key = varint()
-        kind = key & 7
-        if kind == 0:
+        wire_type = key & 7
+        if wire_type == 0:
             yield key >> 3, varint()
             continue
-        size = varint() if kind == 2 else {1: 8, 5: 4}[kind]
-        yield key >> 3, message[at : at + size]
-        at += size
+        size = varint() if wire_type == 2 else {1: 8, 5: 4}[wire_type]
+        yield key >> 3, message[position : position + size]
+        position += size
 
 
-def _number(message: bytes, field: int) -> int:
-    return next((value for number, value in _fields(message) if number == field), 0)
+def number(message: bytes, field: int) -> int:
+    """Read an integer field of a message; 0 if it is not set."""
+    return next((value for key, value in _fields(message) if key == field), 0)
 
 
-def _jobs(response: bytes) -> Iterator[tuple[str, str]]:
-    """Id and name of each job of a GetJobsResponse."""
-    for number, info in _fields(response):
-        if number == 1:
+def jobs(response: bytes) -> Iterator[tuple[str, str]]:
+    """Yield id and name of each job of a GetJobsResponse."""
+    for key, info in _fields(response):
+        if key == 1:
             fields = dict(_fields(info))
             yield fields.get(1, b"").decode(), fields.get(2, b"").decode()
 
 
 def _closed() -> bool:
-    """Whether standard input was closed; what waits there to be read stays."""
+    """Whether standard input is closed; unread data stays in the pipe."""
     poll = select.poll()
     poll.register(0, select.POLLHUP)
     return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def main() -> None:
-    """Do what the owner asks for, until it is gone."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # A handler and not SIG_IGN, which the servers would inherit.
-        signal.signal(number, lambda *_: None)
+    """Serve the owner's requests until it ends."""
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A handler instead of SIG_IGN, which the servers would inherit.
+        signal.signal(signal_number, lambda *_: None)
     guard = Guard()
     try:
         for line in sys.stdin:
-            order = json.loads(line)
-            number = order.pop("number", None)
-            answer = getattr(guard, order.pop("do"))(**order)
-            if answer is not None:
-                os.write(1, json.dumps({**answer, "number": number}).encode() + b"\n")
+            request = json.loads(line)
+            request_id = request.pop("request_id", None)
+            response = getattr(guard, request.pop("method"))(**request)
+            if response is not None:
+                os.write(1, json.dumps({**response, "request_id": request_id}).encode() + b"\n")
     except BrokenPipeError:
         pass
     finally:

@@ -1,7 +1,7 @@
-"""Starts job servers for this process, and has remote jobs cancelled when it ends before they do.
+"""Job servers of this process, and cancellation of its remote jobs if it ends before them.
 
-Both are the work of a process of its own, `guard.py`, since this one may be killed at any moment. There is one a
-process; the job servers are shared by all its Beam pipelines.
+A separate guard process (`job_guard.py`) does both, because this process may be killed at any time. Each process has at
+most one guard; all its Beam pipelines share the job servers.
 """
 
 import contextlib
@@ -12,65 +12,65 @@ import sys
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from components.engine import job_guard
 from errors import ResourceError
 
 START_SECONDS = 60.0
-"""How long a job server may take to listen."""
+"""Timeout for the start of a job server."""
 CLOSE_SECONDS = job_guard.CANCEL_SECONDS + job_guard.STOP_SECONDS + 1.0
-_KILLED = "the process that watches the Beam engine was killed: start the run again"
+_GUARD_KILLED = "the guard process of the Beam engine was killed: start the run again"
 
 
-class Watch:
-    """The guard of this process.
+class JobServers:
+    """Client of the guard process.
 
     Attributes:
-        log: File that the servers' output is appended to.
+        log: File that the output of the job servers is appended to.
     """
 
     def __init__(self) -> None:
         self.log = os.path.join(tempfile.gettempdir(), f"beam-engine-{os.getpid()}.log")
         self._guard: subprocess.Popen[str] | None = None
-        self._owner = self._asked = 0
+        self._owner = self._requests = 0
         self._servers: dict[tuple[str, ...], str] = {}
         self._lock = threading.RLock()
 
-    def server(self, name: str, make: Any, key: Sequence[str]) -> str:
-        """Give a job server, which is started on the first call and again where it does not answer any more.
+    def start(self, name: str, make_command: Callable[[], tuple[list[Any], str]], key: Sequence[str]) -> str:
+        """Start a job server, once per process and key.
 
         Args:
-            name: What to call it.
-            make: Makes its command and its HOST:PORT.
-            key: What makes it differ from other servers.
+            name: Its name in messages.
+            make_command: Returns its command and its HOST:PORT.
+            key: Identifies the server among those of this process.
 
         Returns:
             Its HOST:PORT.
 
         Raises:
-            ResourceError: it cannot be started.
+            ResourceError: the server does not start.
         """
-        known = self._servers.get(tuple(key))
-        if known is not None and self._owner == os.getpid():
-            return known
-        command, endpoint = make()
-        answer = self._ask(
-            do="serve",
+        running = self._servers.get(tuple(key))
+        if running is not None and self._owner == os.getpid():
+            return running
+        command, endpoint = make_command()
+        response = self.call(
+            "start_server",
             command=list(map(str, command)),
             port=int(endpoint.rpartition(":")[2]),
             log=self.log,
             seconds=START_SECONDS,
         )
-        if "failed" in answer:
-            raise ResourceError(f"the job server of {name} did not start; {answer['failed']}\nIts log: {self.log}")
+        if "failed" in response:
+            raise ResourceError(f"the job server of {name} did not start: {response['failed']}\nIts log: {self.log}")
         self._servers[tuple(key)] = endpoint
         return str(endpoint)
 
     @contextlib.contextmanager
     def job(self) -> Iterator["Job"]:
-        """A job that is cancelled when what is within ends with an error, or this process ends."""
+        """Open a context with a job, which is cancelled if the context exits with an error or this process ends."""
         job = Job(self)
         try:
             yield job
@@ -79,10 +79,10 @@ class Watch:
                 job.cancel()
             raise
         else:
-            job.ended()
+            job.remove()
 
     def close(self) -> None:
-        """Cancel the jobs that still run, stop the servers, and wait until they have ended."""
+        """Cancel the running jobs, stop the servers, and wait until they have exited."""
         process, self._guard = self._guard, None
         self._servers.clear()
         if process is None or self._owner != os.getpid():
@@ -95,9 +95,21 @@ class Watch:
             process.wait(CLOSE_SECONDS)
         process.stdout.close()
 
-    def _tell(self, **order: Any) -> Any:
+    def send(self, method: str, **request: Any) -> Any:
+        """Send a request to the guard process, which is started on the first one.
+
+        Args:
+            method: Name of a method of `job_guard.Guard`.
+            request: Its arguments.
+
+        Returns:
+            The guard process.
+
+        Raises:
+            ResourceError: the guard process was killed.
+        """
         if self._guard is None or self._owner != os.getpid():
-            # A forked process has a guard of its own: that of its parent outlives it.
+            # A forked process starts its own guard, because its parent's may outlive it.
             self._servers.clear()
             self._owner = os.getpid()
             self._guard = subprocess.Popen(
@@ -105,60 +117,69 @@ class Watch:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                # Signals for the run's processes do not reach it: it ends after them.
+                # Signals to the processes of the run do not reach the guard, which exits after them.
                 start_new_session=True,
             )
         assert self._guard.stdin is not None
         try:
             with self._lock:
-                self._guard.stdin.write(json.dumps(order) + "\n")
+                self._guard.stdin.write(json.dumps({"method": method, **request}) + "\n")
                 self._guard.stdin.flush()
         except BrokenPipeError as error:
-            raise ResourceError(_KILLED) from error
+            raise ResourceError(_GUARD_KILLED) from error
         return self._guard
 
-    def _ask(self, **order: Any) -> dict[str, Any]:
+    def call(self, method: str, **request: Any) -> dict[str, Any]:
+        """Send a request and wait for its response.
+
+        Args:
+            method: Name of a method of `job_guard.Guard`.
+            request: Its arguments.
+
+        Raises:
+            ResourceError: the guard process was killed.
+        """
         with self._lock:
-            self._asked += 1
-            process = self._tell(number=self._asked, **order)
+            self._requests += 1
+            process = self.send(method, request_id=self._requests, **request)
             for line in process.stdout:
-                answer: dict[str, Any] = json.loads(line)
-                # One that a signal kept from being read belongs to an earlier order.
-                if answer["number"] == self._asked:
-                    return answer
-        raise ResourceError(_KILLED)
+                response: dict[str, Any] = json.loads(line)
+                # A response to a previous request is left if a signal interrupted its reader.
+                if response["request_id"] == self._requests:
+                    return response
+        raise ResourceError(_GUARD_KILLED)
 
 
 class Job:
-    """One job at a job service, and how the guard knows it.
+    """One job at a job service.
 
     Args:
-        watch: The guard of this process.
+        servers: The guard process that it is registered with.
     """
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch, self._key, self._noted = watch, uuid.uuid4().hex, False
+    def __init__(self, servers: JobServers) -> None:
+        self._servers, self._key, self._registered = servers, uuid.uuid4().hex, False
 
     @property
     def name(self) -> str:
-        """The name by which its service lists it."""
+        """Unique name of the job in its service."""
         return f"pipeline-{self._key}"
 
-    def note(self, endpoint: str, job_id: str) -> None:
-        """Say that it runs, or is about to."""
-        self._noted = True
-        self._watch._tell(do="note", key=self._key, endpoint=endpoint, name=self.name, job=job_id)
+    def register(self, endpoint: str, job_id: str) -> None:
+        """Register the job, so that it is cancelled if this process ends before it."""
+        self._registered = True
+        self._servers.send("register_job", key=self._key, endpoint=endpoint, name=self.name, job=job_id)
 
-    def ended(self) -> None:
-        """Say that it has ended."""
-        if self._noted:
-            self._watch._tell(do="forget", key=self._key)
+    def remove(self) -> None:
+        """Remove the registration of a finished job."""
+        if self._registered:
+            self._servers.send("remove_job", key=self._key)
 
     def cancel(self) -> None:
-        """Cancel it."""
-        if self._noted:
-            self._watch._ask(do="cancel", key=self._key)
+        """Cancel the job."""
+        if self._registered:
+            self._servers.call("cancel_job", key=self._key)
 
 
-WATCH = Watch()
-"""That of this process."""
+JOB_SERVERS = JobServers()
+"""The job servers of this process."""

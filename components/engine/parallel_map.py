@@ -1,8 +1,8 @@
-"""Work on many elements by Beam, with results that are the same on every engine.
+"""Parallel map over elements with Beam, with the same results on every engine.
 
-An engine may run elements in any order and on any machine, twice where a worker was lost, and report an error of a
-worker as a text. So each element has a number, its result and its error go through a file of that name, and results are
-read and merged in the elements' order.
+An engine may process elements in any order, on any machine, and twice if a worker was lost, and it reports an error of
+a worker as a string. So each element has a number, a worker writes its result or error to a file of that name, and
+results are read and merged in the order of the elements.
 """
 
 import contextlib
@@ -21,23 +21,23 @@ from tfx.dsl.io import fileio
 from errors import KINDS, PipelineError, RunError
 
 FAN_IN = 16
-"""Parts that are merged at once."""
+"""Number of parts per merge."""
 TEMPORARY = ".temporary"
 _RESULTS, _ERRORS, _DRAFTS = "results", "errors", "drafts"
 
 Explain = Callable[[BaseException], PipelineError | None]
-"""From what work raised to the error for the user's eyes; None where it is not the user's fault."""
+"""Maps an exception raised by work to an error for the user; None if the user did not cause it."""
 
 
 class Draft:
-    """A file that is written under another name and takes its place whole.
+    """A file that is written under a temporary name and then renamed.
 
-    A worker may be killed while it writes, and an engine may run the same element twice at once: what lies under a
-    file's own name is complete, whoever wrote it.
+    A worker may be killed while it writes, and an engine may process the same element twice at once: a file under its
+    final name is always complete.
 
     Args:
-        path: Its own name.
-        folder: Where it is written, on the same file system.
+        path: Final path.
+        folder: Folder of the temporary file, on the same file system.
     """
 
     def __init__(self, path: str, folder: str) -> None:
@@ -45,31 +45,31 @@ class Draft:
         self.file = create(self._temporary)
 
     def place(self) -> None:
-        """Move the file, which is closed, to its place."""
+        """Move the closed file to its final path."""
         make_folder(os.path.dirname(self._path))
         FileSystems.rename([self._temporary], [self._path])
 
 
 def create(path: str) -> Any:
-    """Open a file to write, and make its folder."""
+    """Open a file for writing; its folder is created."""
     make_folder(os.path.dirname(path))
     return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def make_folder(path: str) -> None:
-    """Make a folder where there is none; other workers may do so at the same time."""
+    """Create a folder unless it exists; other workers may create it at the same time."""
     if not FileSystems.exists(path):
         with contextlib.suppress(OSError):
             FileSystems.mkdirs(path)
 
 
-def unexplained(_: BaseException) -> None:
-    """For work whose errors of other kinds are faults of ours."""
+def no_explanation(_: BaseException) -> None:
+    """Explain no error: for work whose other errors are bugs of the pipeline."""
 
 
 @contextlib.contextmanager
-def scratch(uri: str) -> Iterator[str]:
-    """A new folder in an artifact's, for what is there only while its stage works."""
+def temporary_folder(uri: str) -> Iterator[str]:
+    """Open a context with a new folder inside an artifact, which is removed when the stage ends."""
     folder = f"{absolute(uri)}/{TEMPORARY}-{uuid.uuid4().hex}"
     make_folder(folder)
     try:
@@ -80,46 +80,46 @@ def scratch(uri: str) -> Iterator[str]:
 
 
 class Work(Protocol):
-    """What is done with one element; pickled to wherever a worker is."""
+    """Work on one element; it is pickled and sent to the workers."""
 
     def setup(self) -> None:
-        """Get ready, once a worker."""
+        """Prepare, once per worker."""
 
     def process(self, element: Any) -> Any:
-        """Work on an element; the result is pickled."""
+        """Process an element; the result is pickled."""
 
 
-class _Each(beam.DoFn):  # type: ignore[misc]
-    """Results and errors go back through files, which every runner can write.
+class _WorkFn(beam.DoFn):  # type: ignore[misc]
+    """Processes elements and writes results and errors to files, which every runner can do.
 
-    A file's name is the element's number, so that an element that is worked on twice gives one result.
+    A file's name is the number of the element, so that an element that is processed twice has one result.
     """
 
     def __init__(self, work: Work, folder: str, explain: Explain) -> None:
         self._work, self._folder, self._explain = work, folder, explain
 
     def setup(self) -> None:
-        """Get ready."""
+        """Prepare the worker."""
         self._work.setup()
 
     def process(self, numbered: tuple[int, Any]) -> Iterator[int]:
-        """Work on one element."""
+        """Process one element."""
         number, element = numbered
         if any(failed < number for failed in _failed(self._folder)):
-            # Its result would not be read.
+            # Its result will not be read.
             return
         try:
             result = self._work.process(element)
         except Exception as error:
-            finding = error if isinstance(error, PipelineError) else self._explain(error)
-            if finding is None:
+            explained = error if isinstance(error, PipelineError) else self._explain(error)
+            if explained is None:
                 raise
-            self._put(f"{_ERRORS}/{number}", (type(finding).__name__, str(finding), traceback.format_exc()))
+            self._write(f"{_ERRORS}/{number}", (type(explained).__name__, str(explained), traceback.format_exc()))
         else:
-            self._put(f"{_RESULTS}/{number}", result)
+            self._write(f"{_RESULTS}/{number}", result)
         yield number
 
-    def _put(self, name: str, content: Any) -> None:
+    def _write(self, name: str, content: Any) -> None:
         draft = Draft(f"{self._folder}/{name}", f"{self._folder}/{_DRAFTS}")
         with draft.file as file:
             file.write(pickle.dumps(content))
@@ -127,7 +127,7 @@ class _Each(beam.DoFn):  # type: ignore[misc]
 
 
 def _failed(folder: str) -> list[int]:
-    """Numbers of the elements that ended with an error of ours."""
+    """List the numbers of the elements that have an error file."""
     try:
         names = fileio.listdir(f"{folder}/{_ERRORS}")
     except (OSError, fileio.NotFoundError):
@@ -135,33 +135,37 @@ def _failed(folder: str) -> list[int]:
     return sorted(int(name) for name in names if name.isdecimal())
 
 
-def _get(path: str) -> Any:
+def _read(path: str) -> Any:
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         return pickle.loads(file.read())
 
 
-def spread(
-    make_pipeline: Callable[[], Any], elements: Sequence[Any], work: Work, folder: str, explain: Explain = unexplained
+def map_elements(
+    make_pipeline: Callable[[], Any],
+    elements: Sequence[Any],
+    work: Work,
+    folder: str,
+    explain: Explain = no_explanation,
 ) -> Iterator[Any]:
-    """Work on elements in parallel, on whatever engine, with results that do not depend on it.
+    """Process elements in parallel, with results that do not depend on the engine.
 
     Args:
         make_pipeline: Makes a Beam pipeline.
-        elements: What is worked on, in order.
-        work: What is done with each.
-        folder: For the results, where all workers and this process can reach it; one beside it is made and removed.
-        explain: From what `work` raised to the error for the user's eyes, or to None where it is not the user's fault.
+        elements: The elements, in order.
+        work: Work on one element.
+        folder: Path prefix of a temporary folder for the results, which all workers and this process can access.
+        explain: Maps an exception raised by `work` to an error for the user; None if the user did not cause it.
 
     Yields:
-        The result of each element, in the elements' order.
+        The result of each element, in the order of the elements.
 
     Raises:
-        PipelineError: that of the first element that has one.
-        RunError: the engine says that it has done its work, and did not.
+        PipelineError: the error of the first element that failed.
+        RunError: the engine reports success, but a result is missing.
     """
     if not elements:
         return
-    # A folder that an earlier try left holds the results of that try.
+    # A fixed name could hold the results of a previous attempt.
     folder = f"{absolute(folder)}-{uuid.uuid4().hex}"
     make_folder(f"{folder}/{_ERRORS}")
     try:
@@ -169,12 +173,12 @@ def spread(
             with make_pipeline() as pipeline:
                 _ = (
                     pipeline
-                    # Without a shuffle the elements are fused with the work, and one worker does it all.
+                    # Without a shuffle Beam fuses the elements with the work, and one worker does everything.
                     | "Elements" >> beam.Create(list(enumerate(elements)), reshuffle=len(elements) > 1)
-                    | "Work" >> beam.ParDo(_Each(work, folder, explain))
+                    | "Work" >> beam.ParDo(_WorkFn(work, folder, explain))
                 )
         except RunError:
-            # The engine failed, and an error of the user's would come again.
+            # An error of an element, which would recur, is the better message.
             _raise_first(folder)
             raise
         _raise_first(folder)
@@ -185,7 +189,7 @@ def spread(
                     f"the engine reports success, but the result of {elements[number]} is missing ({path}): the "
                     "workers must see the same file system as this process"
                 )
-            yield _get(path)
+            yield _read(path)
     finally:
         with contextlib.suppress(OSError, fileio.NotFoundError):
             fileio.rmtree(folder)
@@ -193,57 +197,57 @@ def spread(
 
 def _raise_first(folder: str) -> None:
     for number in _failed(folder)[:1]:
-        kind, message, trace = _get(f"{folder}/{_ERRORS}/{number}")
-        raise KINDS[kind](message) from _Elsewhere(trace)
+        kind, message, trace = _read(f"{folder}/{_ERRORS}/{number}")
+        raise KINDS[kind](message) from _WorkerTrace(trace)
 
 
-class _Elsewhere(Exception):  # noqa: N818  holds the trace of another process
+class _WorkerTrace(Exception):  # noqa: N818  holds the stack trace of another process
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
 
 
 def absolute(path: str) -> str:
-    """A path that means the same in every process of this machine; URLs stay."""
+    """Make a path absolute, for processes with another working directory; URLs stay as they are."""
     return path if "://" in path else os.path.abspath(path)
 
 
-def combine(
+def map_reduce(
     make_pipeline: Callable[[], Any],
     elements: Sequence[tuple[Any, ...]],
     work: Work,
     merge: Callable[[list[Any]], Any],
     folder: str,
-    explain: Explain = unexplained,
+    explain: Explain = no_explanation,
 ) -> dict[str, Any]:
-    """Read files in parallel, and put together what they give, in the files' order on every engine.
+    """Process files in parallel and merge the results by key, in the order of the files on every engine.
 
     Args:
         make_pipeline: Makes a Beam pipeline.
-        elements: For each file, a tuple that begins with its key.
-        work: From such an element to its part, or to None.
-        merge: From a list of two or more parts of a key to one.
-        folder: As of `spread`.
-        explain: As of `spread`.
+        elements: For each file, a tuple whose first item is its key.
+        work: Maps an element to a part, or to None.
+        merge: Merges a list of two or more parts of a key.
+        folder: See `map_elements`.
+        explain: See `map_elements`.
 
     Returns:
-        Key -> the merged part, without keys that have none.
+        Key -> merged part, without keys that have no part.
     """
-    merged = {element[0]: Merged(merge) for element in elements}
-    results = spread(make_pipeline, elements, work, folder, explain)
+    merged = {element[0]: MergeTree(merge) for element in elements}
+    results = map_elements(make_pipeline, elements, work, folder, explain)
     for element, part in zip(elements, results, strict=True):
         if part is not None:
             merged[element[0]].add(part)
     return {key: parts.result() for key, parts in merged.items() if parts.any}
 
 
-class Merged:
-    """Merges parts in a tree whose shape depends on nothing but their number.
+class MergeTree:
+    """Merges parts in a tree whose shape depends only on their number.
 
-    Floating-point sums and sketches depend on what is merged with what, and memory on how many parts are held: at most
-    FAN_IN - 1 of each level.
+    Floating-point sums and sketches depend on the order of merges. At most FAN_IN - 1 parts of each level are in
+    memory.
 
     Args:
-        merge: From a list of two or more parts to one.
+        merge: Merges a list of two or more parts.
     """
 
     def __init__(self, merge: Callable[[list[Any]], Any]) -> None:
@@ -252,7 +256,7 @@ class Merged:
 
     @property
     def any(self) -> bool:
-        """Whether there is a part."""
+        """Whether a part was added."""
         return any(self._levels)
 
     def add(self, part: Any) -> None:
@@ -266,7 +270,7 @@ class Merged:
         self._levels.append([part])
 
     def result(self) -> Any:
-        """All parts, merged."""
+        """Merge all parts."""
         rest: list[Any] = []
         for level in self._levels:
             # Parts of a higher level come before those of a lower one.

@@ -1,4 +1,4 @@
-"""Notices that an external worker pool has gone: Beam's own job service would wait for it for ever."""
+"""Detects that an external worker pool no longer listens: Beam's job service would wait for it forever."""
 
 import threading
 from collections.abc import Callable
@@ -7,40 +7,41 @@ from typing import Any
 from components.engine import endpoints
 
 TICK_SECONDS = 1.0
-MISSED = 3
-"""Ticks without an answer after which a pool counts as gone."""
+MAX_MISSED = 3
+"""Consecutive failed connections after which a pool is lost."""
 
 
-class PoolWatch:
-    """Watches a pool of this machine, while it is used as a context.
+class PoolMonitor:
+    """Context that monitors a worker pool and cancels the job if the pool is lost.
 
     Args:
-        pool: HOST:PORT; None for no pool. One that does not listen here at first is not watched: it may be elsewhere.
-        end: Ends the job.
+        pool: HOST:PORT; None for no pool. A pool that does not listen at the start is not monitored: it may be on
+            another machine.
+        cancel: Cancels the job.
 
     Attributes:
-        gone: Whether it has gone.
+        lost: Whether the pool no longer listens.
     """
 
-    def __init__(self, pool: str | None, end: Callable[[], Any]) -> None:
-        self.gone = False
-        self._end, self._over = end, threading.Event()
+    def __init__(self, pool: str | None, cancel: Callable[[], Any]) -> None:
+        self.lost = False
+        self._cancel, self._stopped = cancel, threading.Event()
         self._address = endpoints.address("--environment_config", pool) if pool else None
 
-    def __enter__(self) -> "PoolWatch":
+    def __enter__(self) -> "PoolMonitor":
         if self._address is not None and endpoints.listens(*self._address):
-            threading.Thread(target=self._follow, daemon=True).start()
+            threading.Thread(target=self._monitor, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stopped.set()
 
-    def _follow(self) -> None:
+    def _monitor(self) -> None:
         assert self._address is not None
         missed = 0
-        while not self._over.wait(TICK_SECONDS):
+        while not self._stopped.wait(TICK_SECONDS):
             missed = 0 if endpoints.listens(*self._address) else missed + 1
-            if missed == MISSED:
-                self.gone = True
-                self._end()
+            if missed == MAX_MISSED:
+                self.lost = True
+                self._cancel()
                 return

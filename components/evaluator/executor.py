@@ -50,7 +50,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             training_overlap.training_shares(examples, before, config["split"]) if before else None,
         )
         # A model that serves already, and that is judged again, stays as far below the best as it was.
-        own = decline.own(judged, model.id)
+        own = decline.of_model(judged, model.id)
         used = {} if own is not None else decline.of(judged) or decline.of(baselines[0] if baselines else None)
         rules = judgement.judge(config["task"], found.figures(), demands.resolve(config, found.cells, used))
         told = verdict.make(config, found, rules, note)

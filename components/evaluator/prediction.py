@@ -138,7 +138,7 @@ class Rows:
         if len(declared) == len(self.files) and start != sum(declared):
             # Files are read as one, so they are counted again to find which it is.
             for file in self.files:
-                example_passes.check(file.path, example_passes.count(file.path), file.rows)
+                example_passes.check_row_count(file.path, example_passes.count(file.path), file.rows)
 
     def present(self) -> set[str]:
         """Columns that the first rows have."""

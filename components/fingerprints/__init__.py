@@ -1,1 +1,1 @@
-"""Fingerprints of code, libraries and artifacts, as parts of cache keys."""
+"""Fingerprints of code, libraries and artifacts: parts of cache keys."""

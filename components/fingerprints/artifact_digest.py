@@ -1,6 +1,6 @@
-"""Digests of what artifacts hold, so that nothing damaged is used again.
+"""Digests of the contents of artifacts, so that no damaged artifact is reused.
 
-The digest is a property of the artifact in ML Metadata, written with the end of the stage that made it.
+The digest is a custom property of the artifact in ML Metadata, written when its stage finishes.
 """
 
 import hashlib
@@ -13,41 +13,41 @@ BLOCK_BYTES = 1 << 20
 
 
 def of(uri: str) -> str | None:
-    """Digest the names and bytes of all files of an artifact.
+    """Compute the digest of the names and contents of all files of an artifact.
 
     Args:
         uri: A folder or a file on this machine.
 
     Returns:
-        Hex digits; None where there is nothing.
+        Hex digits; None if nothing exists at this path.
     """
     if not os.path.exists(uri):
         return None
-    whole = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
     for name, path in sorted(_files(uri)):
-        whole.update(name.encode(errors="surrogateescape") + b"\0" + _file(path))
-    return whole.hexdigest()
+        digest.update(name.encode(errors="surrogateescape") + b"\0" + _file(path))
+    return digest.hexdigest()
 
 
 def damage(uri: str, expected: str) -> str | None:
-    """Compare an artifact with the digest of the day when it was made.
+    """Compare an artifact with its recorded digest.
 
     Args:
         uri: A folder or a file on this machine.
-        expected: Its digest then; empty where none was taken, as by an older version of this pipeline: then it only has
-            to be there.
+        expected: The recorded digest; empty if an older version of this pipeline recorded none: then the artifact only
+            has to exist.
 
     Returns:
-        What is wrong, in a word; None where it is as it was.
+        "missing" or "damaged"; None if the artifact is unchanged.
     """
-    found = of(uri)
-    if found is None:
+    actual = of(uri)
+    if actual is None:
         return "missing"
-    return "damaged" if expected and found != expected else None
+    return "damaged" if expected and actual != expected else None
 
 
 def _files(uri: str) -> Iterator[tuple[str, str]]:
-    """Name below the artifact, and path, of each file."""
+    """Yield the path of each file relative to the artifact, and its full path."""
     if os.path.isfile(uri):
         yield "", uri
     for folder, _, names in os.walk(uri):

@@ -1,7 +1,7 @@
-"""Digests for cache keys: of the code of a stage, of the files and libraries that it uses, and of a file's content.
+"""Digests for cache keys: of the code of a stage, the files and libraries that it uses, and the content of a file.
 
-TFX's cache key covers execution parameters, but neither the code of an executor, nor that behind a dotted path, nor
-the content of a file, nor the version of a library. So these travel as parameters.
+TFX's cache key covers execution parameters, but not the code of an executor or of a dotted path, the content of a file
+or the version of a library. So these are passed as parameters.
 """
 
 import functools
@@ -19,25 +19,26 @@ from errors import UserError
 from models import file_reads
 
 _OF_REPOSITORY = "REPOSITORY:"
-"""How the path of a repository's file begins in a cache key, where the project is another folder."""
+"""Prefix of a path relative to the repository in a cache key, if the project is another folder."""
 STILL_NS = 2 * 10**9
-"""A file whose times are younger may change again without a new time: file systems count in steps of up to 2 s."""
+"""A file that changed within this time may change again with equal timestamps: their resolution is up to 2 s."""
 
 _pinned: dict[str, bytes] = {}
-"""Path -> source as this process has loaded it, or will; see `pin`."""
+"""Path -> source that this process has loaded, or will load; see `pin`."""
 
 
 def stage(*modules: str, files: Iterable[str] = (), values: Any = None) -> dict[str, Any]:
     """Describe the code of a stage, as a part of its cache key.
 
     Args:
-        modules: Those that the stage starts from: its executor's, and others that are only named at run time.
-        files: Further files that the code reads.
-        values: Settings that the code gets, nested; a text among them that names a file stands for that file.
+        modules: Entry points of the stage: the module of its executor, and modules imported by name at run time.
+        files: Additional files that the code reads.
+        values: Settings of the code, nested; a string that is the path of a file adds this file.
 
     Returns:
-        JSON-able: `modules`; `sources`, a digest of all source that they reach in this repository; `files`, path ->
-        digest of the files that this source names and of the further ones; `libraries`, distribution -> version.
+        JSON-serializable: `modules`; `sources`, digest of these modules and all modules of this repository that they
+        import; `files`, path -> digest of the files named in this source and of the additional ones; `libraries`,
+        distribution -> version.
     """
     reached = sources(*modules)
     return {
@@ -49,42 +50,42 @@ def stage(*modules: str, files: Iterable[str] = (), values: Any = None) -> dict[
 
 
 def code(*modules: str, files: Iterable[str] = (), values: Any = None) -> str:
-    """Digest the source of modules, of all that they import in this repository, and the files as `stage` finds them."""
+    """Compute one digest of modules, all modules of this repository that they import, and the files as in `stage`."""
     reached = sources(*modules)
     text = json.dumps([_digest_of(reached), _files(reached, files, values)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def libraries_of(*modules: str) -> str:
-    """Versions of the libraries that modules import, and all that these import in this repository, as one text."""
+    """List the versions of the libraries that modules, and all modules that they import, use, as one string."""
     return ", ".join(f"{name} {version}" for name, version in _libraries(sources(*modules)).items())
 
 
 def sources(*modules: str) -> dict[str, tuple[str, bytes]]:
-    """Find modules and every module of this repository that they import, however deep.
+    """Find modules and all modules of this repository that they import, directly or indirectly.
 
     Returns:
         Module -> path and source.
     """
-    found: dict[str, tuple[str, bytes]] = {}
-    seen = {above for module in modules for above in source_imports.with_packages(module)}
-    waiting = list(seen)
-    while waiting:
-        name = waiting.pop()
+    reached: dict[str, tuple[str, bytes]] = {}
+    seen = {package for module in modules for package in source_imports.with_packages(module)}
+    pending = list(seen)
+    while pending:
+        name = pending.pop()
         path = project.source(name)
         if path is not None:
-            found[name] = path, _read(path)
-            further = _source(*found[name]).imports - seen
-            waiting.extend(further)
-            seen |= further
-    return found
+            reached[name] = path, _read(path)
+            new = _source(*reached[name]).imports - seen
+            pending.extend(new)
+            seen |= new
+    return reached
 
 
 def pin_packages() -> None:
-    """Remember the source of all packages of this repository: this process takes it for what it will have loaded.
+    """Pin the source of all packages of this repository: digests in this process are computed from it.
 
-    A process calls it before it imports, so that an edit while TensorFlow starts, or between two runs, does not give
-    code that is loaded already the digest of another text.
+    A process calls this before its imports, so that an edit while TensorFlow starts, or between two runs, does not
+    change the digest of code that is already loaded.
     """
     packages = [
         entry.path
@@ -100,7 +101,7 @@ def pin_packages() -> None:
 
 
 def pin(*modules: str) -> None:
-    """Remember the source of modules, and all that they reach, as it is now, where it is not loaded yet."""
+    """Pin the current source of modules, and of all modules that they import, that are not loaded yet."""
     loaded = {vars(module).get("__file__") for module in list(sys.modules.values()) if hasattr(module, "__dict__")}
     for path in set(_pinned) - loaded:
         del _pinned[path]
@@ -109,12 +110,12 @@ def pin(*modules: str) -> None:
 
 
 def text(content: bytes) -> str:
-    """Digest the content of a file, as `file` does."""
+    """Compute the digest of bytes; equal to `file` of a file with this content."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 def file(path: str) -> str:
-    """Digest a file's content."""
+    """Compute the digest of a file's content."""
     stat = os.stat(path)
     if time.time_ns() - max(stat.st_ctime_ns, stat.st_mtime_ns) < STILL_NS:
         return file_reads.digest(path)
@@ -127,13 +128,13 @@ def _file(path: str, *_identity: int) -> str:
 
 
 def checked(do: Callable[..., None]) -> Callable[..., None]:
-    """Decorate an executor's `Do`: it refuses parameters that were made for other code than it has.
+    """Decorate an executor's `Do` so that it rejects parameters that were created for other code.
 
-    A compiled job carries the digests of the machine that compiled it, and its image may hold something else, whose
-    results the platform would then keep under the wrong key. Library versions are not compared: the image has its own.
+    A compiled job contains the digests of the machine that compiled it. If its image contains other code, the platform
+    would cache the results under the wrong key. Library versions are not compared, because the image has its own.
 
     Raises:
-        UserError: the code of the stage, or a file that this reads, differs.
+        UserError: the code of the stage, or a file that the code reads, differs.
     """
 
     @functools.wraps(do)
@@ -147,78 +148,78 @@ def checked(do: Callable[..., None]) -> Callable[..., None]:
 
 
 def check(exec_properties: Mapping[str, Any]) -> None:
-    """Compare the code that a stage's parameters describe with what is here.
+    """Compare the code that a stage's parameters describe with the code of this process.
 
     Raises:
         UserError: they differ.
     """
-    given = of_parameters(exec_properties)
-    if not given:
+    expected = of_parameters(exec_properties)
+    if not expected:
         return
-    here = _digest_of(sources(*given["modules"]))
-    differing = [_shown(path) for path in file_reads.changed(files_of(exec_properties))]
-    if given["sources"] != here:
-        differing.insert(0, f"the code of {', '.join(given['modules'])}")
+    actual = _digest_of(sources(*expected["modules"]))
+    differing = [_portable(path) for path in file_reads.changed(files_of(exec_properties))]
+    if expected["sources"] != actual:
+        differing.insert(0, f"the code of {', '.join(expected['modules'])}")
     if differing:
         raise UserError(
-            f"{' and '.join(differing)} {'differ' if len(differing) > 1 else 'differs'} from what this step was made "
-            f"for (its code has digest {given['sources']}, here it is {here}). On a cloud, build the image from the "
-            "revision that compiled the job, or compile the job again; on this machine, run again"
+            f"{' and '.join(differing)} {'differ' if len(differing) > 1 else 'differs'} from the version that this "
+            f"step was created with (code digest {expected['sources']}, here {actual}). On a cloud, build the image "
+            "from the revision that compiled the job, or compile the job again; on this machine, run again"
         )
 
 
 def of_parameters(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What `stage` gave to a stage's parameters; empty where there is nothing of it."""
-    found = exec_properties.get("code")
-    if not found:
+    """Read the result of `stage` from a stage's parameters; empty if they have none."""
+    value = exec_properties.get("code")
+    if not value:
         custom = json.loads(exec_properties.get("custom_config") or "{}")
-        found = custom.get("code") if isinstance(custom, Mapping) else None
-    given = json.loads(found) if isinstance(found, str) and found else found
-    return dict(given) if isinstance(given, Mapping) else {}
+        value = custom.get("code") if isinstance(custom, Mapping) else None
+    code = json.loads(value) if isinstance(value, str) and value else value
+    return dict(code) if isinstance(code, Mapping) else {}
 
 
 def files_of(exec_properties: Mapping[str, Any]) -> dict[str, str]:
-    """Absolute path -> digest of the files that a stage's parameters name."""
+    """Map the absolute paths of the files in a stage's parameters to their digests."""
     return {_absolute(path): content for path, content in of_parameters(exec_properties).get("files", {}).items()}
 
 
 def _digest_of(reached: Mapping[str, tuple[str, bytes]]) -> str:
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, (_, text) in sorted(reached.items()):
-        whole.update(name.encode() + b"\0" + hashlib.sha256(text).digest())
-    return whole.hexdigest()[:16]
+        digest.update(name.encode() + b"\0" + hashlib.sha256(text).digest())
+    return digest.hexdigest()[:16]
 
 
 def _libraries(reached: Mapping[str, tuple[str, bytes]]) -> dict[str, str]:
-    tops = {name.partition(".")[0] for path, text in reached.values() for name in _source(path, text).imports}
+    top_level = {name.partition(".")[0] for path, text in reached.values() for name in _source(path, text).imports}
     return libraries.versions(
-        name for name in tops if name and name not in sys.stdlib_module_names and project.source(name) is None
+        name for name in top_level if name and name not in sys.stdlib_module_names and project.source(name) is None
     )
 
 
-def _files(reached: Mapping[str, tuple[str, bytes]], further: Iterable[str], values: Any) -> dict[str, str]:
-    """Path, as `_shown` names it, and digest of each file that source or values name, and of further ones."""
-    missing = [path for path in further if not os.path.isfile(_absolute(path))]
+def _files(reached: Mapping[str, tuple[str, bytes]], additional: Iterable[str], values: Any) -> dict[str, str]:
+    """Map the paths, as in `_portable`, of files named in source or values, and of additional files, to digests."""
+    missing = [path for path in additional if not os.path.isfile(_absolute(path))]
     if missing:
-        raise UserError(f"files: there is no file {missing[0]}: a path is relative to {project.folder()}")
-    found = {_absolute(path) for path in further}
-    named = [(project.folder(), name) for name in filter(source_imports.may_be_path, _texts_of(values))]
+        raise UserError(f"files: {missing[0]} does not exist: paths are relative to {project.folder()}")
+    paths = {_absolute(path) for path in additional}
+    candidates = [(project.folder(), name) for name in filter(source_imports.may_be_path, _strings(values))]
     for path, text in reached.values():
-        named += [
-            (folder, name) for name in _source(path, text).texts for folder in (project.folder(), os.path.dirname(path))
+        candidates += [
+            (folder, name) for name in _source(path, text).paths for folder in (project.folder(), os.path.dirname(path))
         ]
-    for folder, name in set(named):
+    for folder, name in set(candidates):
         if os.path.isfile(os.path.join(folder, os.path.expanduser(name))):
-            found.add(_absolute(name, folder))
-    return {_shown(path): file(path) for path in sorted(found) if not path.startswith(file_reads.SYSTEM)}
+            paths.add(_absolute(name, folder))
+    return {_portable(path): file(path) for path in sorted(paths) if not path.startswith(file_reads.SYSTEM)}
 
 
-def _texts_of(values: Any) -> Iterator[str]:
+def _strings(values: Any) -> Iterator[str]:
     if isinstance(values, str):
         yield values
     elif isinstance(values, Mapping | list | tuple):
         for value in values.values() if isinstance(values, Mapping) else values:
-            yield from _texts_of(value)
+            yield from _strings(value)
 
 
 def _absolute(path: str, folder: str = "") -> str:
@@ -227,8 +228,8 @@ def _absolute(path: str, folder: str = "") -> str:
     return os.path.normpath(os.path.join(folder or project.folder(), os.path.expanduser(path)))
 
 
-def _shown(path: str) -> str:
-    """Name a file without the place of repository and project, which differs in an image."""
+def _portable(path: str) -> str:
+    """Make a path relative to the project or the repository, whose locations differ in an image."""
     base = project.base_of(path)
     if base is None:
         return path

@@ -1,4 +1,4 @@
-"""Versions of the libraries that a stage computes with, which are part of its cache key."""
+"""Versions of the libraries of a stage, which are part of its cache key."""
 
 import functools
 import importlib.metadata
@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterable
 
 NAMES = {"PIL": "pillow", "google": "protobuf", "sklearn": "scikit-learn", "yaml": "pyyaml"}
-"""Top-level module -> its distribution, where the name alone does not tell."""
+"""Top-level module -> distribution, if their names differ."""
 WITHIN = {
     "keras": ("tensorflow",),
     "keras_tuner": ("keras", "scipy"),
@@ -15,31 +15,31 @@ WITHIN = {
     "tensorflow_transform": ("tfx_bsl", "tensorflow_metadata"),
     "tfx_bsl": ("apache_beam", "numpy", "pyarrow"),
 }
-"""Library -> those that compute its results, whether or not our code imports them too."""
+"""Library -> libraries that compute its results, whether or not our code imports them too."""
 
 
 def versions(modules: Iterable[str]) -> dict[str, str]:
-    """Look up the versions behind imported modules, and Python's minor version.
+    """Look up the versions of imported libraries, and Python's minor version.
 
     Args:
-        modules: Top-level names that code imports. Names that no distribution has installed are skipped.
+        modules: Top-level names of imported modules. Modules without an installed distribution are skipped.
 
     Returns:
-        Distribution -> version, `python` first, the others in order of their names.
+        Distribution -> version, `python` first, the others sorted by name.
     """
-    wanted, waiting = set(), list(modules)
-    while waiting:
-        name = waiting.pop()
-        if name not in wanted:
-            wanted.add(name)
-            waiting.extend(WITHIN.get(name, ()))
-    found = {name: version for name, version in map(_installed, wanted) if version}
-    return {"python": ".".join(platform.python_version_tuple()[:2]), **dict(sorted(found.items()))}
+    used, pending = set(), list(modules)
+    while pending:
+        name = pending.pop()
+        if name not in used:
+            used.add(name)
+            pending.extend(WITHIN.get(name, ()))
+    installed = {name: version for name, version in map(_installed, used) if version}
+    return {"python": ".".join(platform.python_version_tuple()[:2]), **dict(sorted(installed.items()))}
 
 
 @functools.cache
 def _installed(module: str) -> tuple[str, str]:
-    """Distribution and version of a top-level module; empty where there is none."""
+    """Return distribution and version of a top-level module; empty strings if none is installed."""
     name = NAMES.get(module, module.replace("_", "-"))
     try:
         return name, importlib.metadata.version(name)
@@ -52,5 +52,5 @@ def _installed(module: str) -> tuple[str, str]:
 
 @functools.cache
 def _distributions() -> dict[str, list[str]]:
-    """Distributions by top-level module: reads the metadata of all packages, so only for names not known otherwise."""
+    """Map top-level modules to distributions. Slow, as it reads the metadata of all packages: used as a fallback."""
     return dict(importlib.metadata.packages_distributions())

@@ -1,4 +1,4 @@
-"""What the source of a module says without being run: the names that it imports, and the texts that may name a file."""
+"""Static analysis of a module's source: the names that it imports, and string literals that may be file paths."""
 
 import ast
 import functools
@@ -7,26 +7,26 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _NAME = re.compile(r"[^\x00-\x1f]*[^\x00-\x1f./]\.\w{1,12}")
-"""How a text looks that may name a file: it ends in a dot and a word."""
+"""A string that may be a file path: it ends with a dot and an extension."""
 
 
 class Source(NamedTuple):
-    """What the source of one module says.
+    """Imports and possible file paths of one module.
 
     Attributes:
-        imports: Names that it imports, and the packages above each, whose __init__ runs too.
-        texts: String literals that may name a file.
+        imports: Imported names, and the packages above each, whose __init__ runs too.
+        paths: String literals that may be file paths.
     """
 
     imports: frozenset[str]
-    texts: frozenset[str]
+    paths: frozenset[str]
 
 
 @functools.lru_cache(maxsize=4096)
 def read(package: str, text: bytes) -> Source:
-    """Parse the source of a module of a package: most of a digest's time, and several stages share most modules."""
+    """Parse the source of a module of a package; cached, as it takes most of the time and stages share most modules."""
     tree = ast.parse(text)
-    return Source(frozenset(_imports(package, tree)), frozenset(filter(may_be_path, _texts(tree))))
+    return Source(frozenset(_imports(package, tree)), frozenset(filter(may_be_path, _strings(tree))))
 
 
 def _imports(package: str, tree: ast.Module) -> Iterator[str]:
@@ -43,32 +43,32 @@ def _imports(package: str, tree: ast.Module) -> Iterator[str]:
 
 
 def with_packages(name: str) -> Iterator[str]:
-    """A module and the packages above it, whose __init__ runs first."""
+    """Yield a module and the packages above it, whose __init__ runs first."""
     parts = name.split(".")
     yield from (".".join(parts[: end + 1]) for end in range(len(parts)))
 
 
-def _texts(tree: ast.Module) -> Iterator[str]:
-    """String literals, and those that a call or the operator / joins to a path, as in folder / "lists" / "a.txt"."""
+def _strings(tree: ast.Module) -> Iterator[str]:
+    """Yield string literals, and paths joined by a call or the operator /, as in folder / "lists" / "a.txt"."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
         elif isinstance(node, ast.Call):
-            yield "/".join(_strings(node.args))
+            yield "/".join(_constants(node.args))
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            yield "/".join(_strings(_divided(node)))
+            yield "/".join(_constants(_operands(node)))
 
 
-def _divided(node: ast.expr) -> list[ast.expr]:
+def _operands(node: ast.expr) -> list[ast.expr]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        return [*_divided(node.left), node.right]
+        return [*_operands(node.left), node.right]
     return list(node.args) if isinstance(node, ast.Call) else [node]
 
 
-def _strings(nodes: Iterable[ast.expr]) -> list[str]:
+def _constants(nodes: Iterable[ast.expr]) -> list[str]:
     return [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
 def may_be_path(text: str) -> bool:
-    """Whether a text may name a file."""
+    """Whether a string may be a file path."""
     return len(text) < 256 and _NAME.fullmatch(text) is not None and not text.endswith("__init__.py")

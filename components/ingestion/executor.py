@@ -18,7 +18,7 @@ import manifest
 import project
 from components import example_passes, summary
 from components.engine import parallel_map
-from components.engine.beam_pipeline import OnEngine
+from components.engine.beam_pipeline import EngineMixin
 from components.fingerprints import code_digest
 from components.ingestion import omissions, planning, sources
 from components.ingestion.discovery import data_files, spans
@@ -28,7 +28,7 @@ from components.ingestion.readers.csv import BLOCK_BYTES
 from components.ingestion.rows import row_filter, row_profile, split_assignment
 from components.ingestion.write import example_encoding
 from components.ingestion.write.record_writer import RecordWriter, cut, framed, joined
-from components.prefetch import ahead
+from components.prefetch import prefetch
 from errors import UserError
 from manifest import COUNTS, Shard
 from models import progress
@@ -41,7 +41,7 @@ LEFT_OUT, OMITTED = ".left-out", ".omitted"
 """Extensions of a shard's files with the counts of dropped rows, and with the omissions of its data file."""
 
 
-class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
     """Executor of the ingestion node: TFX calls `Do`."""
 
     @code_digest.checked
@@ -72,9 +72,9 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
             {"path": file.path, "split": file.split, "shard": number, "shards": len(plan.files)}
             for number, file in enumerate(plan.files)
         ]
-        with parallel_map.scratch(examples.uri) as temporary:
+        with parallel_map.temporary_folder(examples.uri) as temporary:
             writer = WriteShard(config, plan, examples.uri, f"{temporary}/files")
-            for _ in parallel_map.spread(self._make_beam_pipeline, elements, writer, f"{temporary}/rows"):
+            for _ in parallel_map.map_elements(self._make_beam_pipeline, elements, writer, f"{temporary}/rows"):
                 pass
         shard_counts = _of_shards(examples.uri, len(plan.files), ".json")
         counts = dict.fromkeys(SPLITS, 0) | _sum(shard_counts.values())
@@ -158,7 +158,7 @@ class WriteShard:
         marks = row_profile.Marks(skip=skip, label=config.label, name=next(iter(added), None))
         omitted = omissions.Omissions()
         meter, expected_rows = progress.Meter(), 0.0
-        for batch in ahead(planning.read(plan.files[element["shard"]], plan, config, keeper, omitted)):
+        for batch in prefetch(planning.read(plan.files[element["shard"]], plan, config, keeper, omitted)):
             narrow = narrowed(batch)
             examples = example_encoding.examples(narrow)
             texts = cut(examples)

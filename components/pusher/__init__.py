@@ -1,1 +1,1 @@
-"""Pusher: a blessed model becomes the next version in the serving folder."""
+"""Pusher: copies a blessed model to the serving folder as a new version."""

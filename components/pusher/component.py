@@ -1,7 +1,7 @@
-"""The pusher node: a blessed model becomes the next version in the serving folder.
+"""The pusher node: copies a blessed model to the serving folder as a new version.
 
-Before the copy can be seen it is loaded and asked for the rows that the model carries; its answers are compared with
-those at the model's export. That is InfraValidator's question, answered without a container.
+Before the version becomes visible, the copy is loaded and run on the sample rows in the model; its predictions are
+compared with those at the model's export. This replaces InfraValidator, without a container.
 """
 
 import json
@@ -22,7 +22,7 @@ from models.export import self_check
 from serving import ownership, versions
 
 WITHHELD = "withheld"
-"""Custom property of the pushed model: why a blessed model does not replace what serves."""
+"""Custom property of the pushed model: why a blessed model does not replace the serving version."""
 
 
 class PusherSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -44,13 +44,13 @@ class PusherSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
-    """Copies beside, asks, then renames: a version that can be seen is complete. Stock Pusher copies in place."""
+    """Copies to a hidden folder, checks the copy and renames it. Stock Pusher copies directly to the version."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Push the model where it is blessed."""
+        """Push the model if it is blessed."""
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         blessing = artifact_utils.get_single_instance(input_dict["blessing"])
         if not blessing.get_int_custom_property("blessed"):
@@ -59,34 +59,37 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             return
         uri = artifact_utils.get_single_instance(input_dict["model"]).uri
         model, serving, keep = path_utils.serving_model_path(uri), exec_properties["serving"], exec_properties["keep"]
-        named = ownership.relative(uri, serving)
+        record_name = ownership.relative(uri, serving)
         try:
-            judged = _judged(blessing, bucket_folder.digest(model))
-            if reason := reference.withheld(serving, judged, **json.loads(exec_properties.get("allowed") or "{}")):
+            candidate = _candidate(blessing, bucket_folder.digest(model))
+            allowed = json.loads(exec_properties.get("allowed") or "{}")
+            if reason := reference.withhold_reason(serving, candidate, **allowed):
                 pushed.set_int_custom_property("pushed", 0)
                 pushed.set_string_custom_property(WITHHELD, summary.storable(reason)[:1000])
                 summary.put(pushed, f"nothing pushed: {reason}"[:1000])
                 return
             if "://" in serving or "://" in model:
-                version = bucket_folder.place(model, serving, keep=keep, model=named, kept=judged.kept)
+                version = bucket_folder.place(model, serving, keep=keep, model=record_name, extra=candidate.extra)
             else:
-                version = versions.place(model, serving, check=self_check.ask, keep=keep, model=named, kept=judged.kept)
+                version = versions.place(
+                    model, serving, check=self_check.ask, keep=keep, model=record_name, extra=candidate.extra
+                )
         except ValueError as error:
             raise RunError(
                 f"the copy of the model for {serving} is not pushed: {error}. {versions.serves(serving)}"
             ) from error
         except tf.errors.OpError as error:
             raise ResourceError(
-                f"{serving}: the model could not be copied there: {error.message}. What serves there serves on; mend "
-                "the address or the rights, and run again"
+                f"{serving}: the model could not be copied: {error.message}. The serving version is unchanged; fix "
+                "the address or the permissions, and run again"
             ) from error
         except PermissionError:
-            # Whose right is missing is said where the run is supervised.
+            # The supervisor explains which permission is missing.
             raise
         except OSError as error:
             raise ResourceError(
-                f"{serving}: the model could not be copied there: {error.strerror or error}. "
-                f"{versions.serves(serving)}; mend the disk or make room, and run again"
+                f"{serving}: the model could not be copied: {error.strerror or error}. "
+                f"{versions.serves(serving)}; fix the disk or free some space, and run again"
             ) from error
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", f"{serving}/{version}")
@@ -94,9 +97,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         summary.put(pushed, f"version {version}")
 
 
-def _judged(blessing: Any, content: str) -> reference.Judged:
-    """What the evaluator wrote to the blessing."""
-    return reference.Judged(
+def _candidate(blessing: Any, content: str) -> reference.Candidate:
+    """Read what the evaluator wrote to the blessing."""
+    return reference.Candidate(
         digest=content,
         compared_with=blessing.get_string_custom_property("compared_with"),
         not_compared=blessing.get_string_custom_property("not_compared"),
@@ -106,7 +109,7 @@ def _judged(blessing: Any, content: str) -> reference.Judged:
 
 
 class Pusher(base_component.BaseComponent):  # type: ignore[misc]
-    """Pushes to a filesystem."""
+    """Pushes to a local folder or a bucket."""
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -120,13 +123,13 @@ def pusher(
     Args:
         model: Channel of Model.
         blessing: Channel of ModelBlessing.
-        serving: The serving folder, which holds a folder a version.
-        keep: How many of the last versions that this pipeline pushed stay there, the new one included.
+        serving: The serving folder, with one folder per version.
+        keep: Number of versions pushed by this pipeline to keep, including the new one.
         uncompared: Whether a model may replace one that it was not compared with.
-        older_span: Whether a model may replace one that was made from newer data.
+        older_span: Whether a model may replace one that was trained on newer data.
 
     Returns:
-        A node with output `pushed_model`, whose properties tell whether and where.
+        A node with output `pushed_model`, whose properties say whether the model was pushed and to which path.
     """
     spec = PusherSpec(
         model=model,

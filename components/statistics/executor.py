@@ -17,9 +17,9 @@ from tfx_bsl.coders import example_coder
 
 from components import example_passes, summary
 from components.engine import parallel_map
-from components.engine.beam_pipeline import OnEngine
+from components.engine.beam_pipeline import EngineMixin
 from components.fingerprints import code_digest
-from components.prefetch import ahead
+from components.prefetch import prefetch
 from components.statistics.frequencies import Frequencies
 from models import progress
 from models.data import column_cache
@@ -28,7 +28,7 @@ DECODE_ROWS = 4096
 """Records decoded at once; the decoder is slower on more. Generators get many such batches as one."""
 
 
-class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
     @code_digest.checked
@@ -50,7 +50,7 @@ class Executor(OnEngine, base_beam_executor.BaseBeamExecutor):  # type: ignore[m
         statistics.set_json_value_custom_property(
             SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, json_utils.dumps(dict.fromkeys(splits, 1.0))
         )
-        found = parallel_map.combine(
+        found = parallel_map.map_reduce(
             self._make_beam_pipeline, elements, Measure(), merge, f"{statistics.uri}/.temporary"
         )
         for split in splits:
@@ -86,14 +86,14 @@ class Measure:
         made = generators()
         accumulators = [generator.create_accumulator() for generator in made]
         meter, rows = progress.Meter(total=column_cache.rows(path)), 0
-        for batch in ahead(_decoded(path)):
+        for batch in prefetch(_decoded(path)):
             accumulators = [
                 generator.add_input(accumulator, batch)
                 for generator, accumulator in zip(made, accumulators, strict=True)
             ]
             meter.add(len(batch), split)
             rows += len(batch)
-        example_passes.check(path, rows, declared)
+        example_passes.check_row_count(path, rows, declared)
         return [generator.compact(part) for generator, part in zip(made, accumulators, strict=True)]
 
 

@@ -24,7 +24,7 @@ from tfx.utils import io_utils, proto_utils
 import printing
 from components import example_passes, summary
 from components.engine import parallel_map
-from components.engine.beam_pipeline import OnEngine
+from components.engine.beam_pipeline import EngineMixin
 from components.fingerprints import code_digest
 from components.transformation import graph_passes, transform_errors
 from components.transformation.analysis import Analysis, Unsupported
@@ -38,7 +38,7 @@ _STOCK_RUNNER = "--runner=BundleBasedDirectRunner"
 """Beam's FnApiRunner ends with "watermark-pending bundles" where stock TFT has three phases that follow each other."""
 
 
-class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
+class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
     """TFX calls `Do`."""
 
     @code_digest.checked
@@ -65,7 +65,7 @@ class Executor(OnEngine, TransformExecutor):  # type: ignore[misc]
             wordless = self._transform(input_dict, output_dict, exec_properties)
         except Unsupported as found:
             printing.line(f"transformation: {found} is not known to the fast path, so stock TFX runs this stage")
-            example_passes.exactly(artifact_utils.get_single_instance(input_dict["examples"]))
+            example_passes.check_undeclared(artifact_utils.get_single_instance(input_dict["examples"]))
             for artifact in (graph, *output_dict["transformed_examples"]):
                 if fileio.exists(artifact.uri):
                     fileio.rmtree(artifact.uri)
@@ -160,7 +160,7 @@ def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> par
     """From what a worker raised to what is wrong with the data; pickled to where the worker is."""
     config = _config(exec_properties)
     if not config:
-        return parallel_map.unexplained
+        return parallel_map.no_explanation
     examples, files = artifact_utils.get_single_instance(input_dict["examples"]), {}
     # Without its files an artifact explains less, and the error itself says so.
     with contextlib.suppress(ResourceError):

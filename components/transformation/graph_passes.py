@@ -54,7 +54,7 @@ class Graph:
             yield self._apply(columns)
             meter.add(rows)
             found += rows
-        example_passes.check(path, found, declared)
+        example_passes.check_row_count(path, found, declared)
 
 
 class Gather:
@@ -156,7 +156,7 @@ def gather(
     files: Sequence[Shard],
     spec: Mapping[str, Any],
     folder: str,
-    explain: parallel_map.Explain = parallel_map.unexplained,
+    explain: parallel_map.Explain = parallel_map.no_explanation,
 ) -> Callable[[str, Sequence[Gatherer]], list[Any]]:
     """Make a data pass for `analysis.Analysis.run`.
 
@@ -178,7 +178,7 @@ def gather(
 
         elements = [("", parallel_map.absolute(file.path), file.rows) for file in files]
         work = Gather(model, spec, gatherers)
-        found = parallel_map.combine(make_pipeline, elements, work, merge, f"{folder}/pass", explain)
+        found = parallel_map.map_reduce(make_pipeline, elements, work, merge, f"{folder}/pass", explain)
         if not found:
             raise ValueError("the train split holds no row to analyse")
         # Also what one file gave by itself has to be put in order once.
@@ -194,7 +194,7 @@ def materialize(
     model: str,
     schema: Any,
     folder: str,
-    explain: parallel_map.Explain = parallel_map.unexplained,
+    explain: parallel_map.Explain = parallel_map.no_explanation,
     bags: Sequence[str] = (),
 ) -> dict[str, tuple[int, dict[str, int]]]:
     """Write transformed tf.Examples.
@@ -217,4 +217,5 @@ def materialize(
         for target, source in files.items()
     ]
     work = Materialize(model, spec, schema, f"{folder}/files", bags)
-    return dict(zip(files, parallel_map.spread(make_pipeline, elements, work, f"{folder}/rows", explain), strict=True))
+    results = parallel_map.map_elements(make_pipeline, elements, work, f"{folder}/rows", explain)
+    return dict(zip(files, results, strict=True))

@@ -42,15 +42,17 @@ class PassedStatistics(ResolverStrategy):  # type: ignore[misc]
         statistics = [
             artifact
             for artifact in statistics
-            if not excluded or lineage.taken(store, artifact.id, "examples") not in excluded
+            if not excluded or lineage.input_id(store, artifact.id, "examples") not in excluded
         ]
         return {**{key: [] for key in input_dict}, "statistics": nearest(candidate, statistics)[: self._runs]}
 
     def _rolled_back(self, store: Any, models: list[Any]) -> set[int | None]:
         """Return the ids of the Examples of models that were rolled back."""
-        versions = reference.taken_back(self._serving) if self._serving else []
-        rolled_back = [reference.of_record(models, version.model, str(self._serving)) for version in versions]
-        return {lineage.taken(store, model.id, "raw_examples") for model in rolled_back if model is not None} - {None}
+        versions = reference.rolled_back(self._serving) if self._serving else []
+        rolled_back = [reference.find_model(models, version.model, str(self._serving)) for version in versions]
+        return {lineage.input_id(store, model.id, "raw_examples") for model in rolled_back if model is not None} - {
+            None
+        }
 
 
 def _digest(statistics: Any) -> str:

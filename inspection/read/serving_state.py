@@ -38,7 +38,7 @@ def listed(home: str) -> list[Served]:
     numbers = versions.pushed(folder)
     found = []
     for number in numbers:
-        told, path = versions.told(folder, number), versions.path(folder, number)
+        told, path = versions.read(folder, number), versions.path(folder, number)
         found.append(
             Served(
                 number=number,

@@ -131,13 +131,13 @@ def beam(arguments: argparse.Namespace) -> Sequence[str]:
     """
     import shlex
 
-    from components.engine.arguments import normal
+    from components.engine.arguments import normalize
     from pipeline.beam_arguments import BEAM_ARGS
 
     if not arguments.beam:
         return BEAM_ARGS
     try:
-        return normal(shlex.split(arguments.beam))
+        return normalize(shlex.split(arguments.beam))
     except ValueError as error:
         if isinstance(error, UserError):
             raise

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.engine.engine_failures import RESUME
 from errors import KINDS, PipelineError, RunError
 from orchestration.display.terminal import Terminal
 from orchestration.local.fork_server import LIMIT_SECONDS, Worker, Workers
@@ -16,7 +17,6 @@ from spec.limits import Limits
 
 TICK_SECONDS = 0.5
 """How often limits are looked at."""
-ON = "The same command goes on from there."
 
 
 @dataclass
@@ -129,7 +129,7 @@ def _check(seen: Followed, limits: Limits, worker: Worker) -> None:
     if seconds is not None and seen.since is not None and time.monotonic() - seen.since > seconds:
         worker.end(LIMIT_SECONDS)
         raise RunError(
-            f"stage {seen.node_id} failed: it ran longer than {seconds:g} s, its limit in [limits]. {ON} "
+            f"stage {seen.node_id} failed: it ran longer than {seconds:g} s, its limit in [limits]. {RESUME} "
             f"To give it more time: {limits.edit(seen.node_id)}"
         )
     if limits.memory_gb is not None:
@@ -139,7 +139,7 @@ def _check(seen: Followed, limits: Limits, worker: Worker) -> None:
             worker.end(at_once=True)
             raise RunError(
                 f"stage {seen.node_id} failed: it used {used / 1e9:.2f} GB of memory, limits.memory_gb is "
-                f"{limits.memory_gb:g}. {ON} It needs less with smaller batches or fewer rows (--sample)"
+                f"{limits.memory_gb:g}. {RESUME} It needs less with smaller batches or fewer rows (--sample)"
             )
 
 
@@ -172,7 +172,7 @@ def _died(node_id: str, code: int, folder: str, workers: Workers) -> RunError:
     if code == -signal.SIGKILL:
         how += ", as the system does when memory runs out"
     return RunError(
-        f"stage {node_id} failed: the worker process {how}. {ON}\n"
+        f"stage {node_id} failed: the worker process {how}. {RESUME}\n"
         f"Its log: {os.path.join(folder, 'logs', name + '.log')}"
     )
 

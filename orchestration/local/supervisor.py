@@ -135,7 +135,7 @@ def run(request: Request, workers: Workers) -> int:
     stages.check(config, first=request.first, to=request.to)
     engine = arguments.parse(tuple(request.beam_args))
     if line := endpoints.warning(engine):
-        terminal.say(f"{line}: {engine.shown} will wait for it, unless its workers run on another machine")
+        terminal.say(f"{line}: {engine.description} will wait for it, unless its workers run on another machine")
     data = report.data
     with run_lock.held(root.pipeline(name.run), terminal.say) as held:
         store = place.open_store()

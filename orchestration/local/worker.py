@@ -23,7 +23,7 @@ import pyarrow as pa
 from ml_metadata import errors as mlmd_errors
 
 import printing
-from components.engine.job_servers import WATCH
+from components.engine.job_servers import JOB_SERVERS
 from components.fingerprints import code_digest
 from errors import GateError, PipelineError, ResourceError, RunError, UserError
 from inspection.store import file_rights
@@ -120,7 +120,7 @@ def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: i
             return 1
         finally:
             # Nothing runs at exit, and a job server of a Beam engine must not outlive the run.
-            WATCH.close()
+            JOB_SERVERS.close()
             sys.stdout.flush()
             sys.stderr.flush()
     return 0
@@ -133,7 +133,7 @@ def _stop(number: int, _: Any) -> None:
 
 
 def _run(order: dict[str, Any], emit: run_events.Sink) -> None:
-    WATCH.log = _log_path(order, "engine")
+    JOB_SERVERS.log = _log_path(order, "engine")
     with _log(order, "start"):
         config = Config.model_validate(order["config"])
         modules = resume.code_modules(config)

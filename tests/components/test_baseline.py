@@ -121,7 +121,7 @@ def test_the_model_that_serves_decides_with_its_blessing_and_rows(world):
 def test_a_version_that_was_taken_back_is_no_reference(world):
     first = world.push(world.model(1))
     world.push(world.model(2))
-    versions.bring_back(world.serving, first)
+    versions.restore(world.serving, first)
     world.bless(11, 1)
     world.bless(12, 2)
 
@@ -164,7 +164,7 @@ def test_a_model_that_the_store_does_not_know_is_taken_from_the_serving_folder_o
     assert len(world.store.put) == 1
     uri = world.store.put[0].uri
     assert uri.startswith(str(world.home / f"artifacts/baseline/model/{version}-"))
-    assert versions.digest(f"{uri}/Format-Serving") == versions.told(world.serving, version).digest
+    assert versions.digest(f"{uri}/Format-Serving") == versions.read(world.serving, version).digest
 
 
 def known(world):

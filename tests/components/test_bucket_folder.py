@@ -174,7 +174,7 @@ def test_what_others_put_into_the_bucket_stays(saved, serving, clock, capsys):
     assert str(ours) not in names(serving)
     assert ownership.listed(serving) == [newest]
     assert capsys.readouterr().out.splitlines() == [
-        f"{serving}/{ours} is removed: the last 1 versions that this pipeline pushed stay"
+        f"removed {serving}/{ours}: only the newest 1 pushed by this pipeline are kept"
     ]
 
 

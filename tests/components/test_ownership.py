@@ -61,7 +61,7 @@ def test_folders_of_others_stay(serving, place, capsys):
     assert {name: after[name] for name in before} == before
     assert versions.pushed(str(serving)) == [7, 2019, 20240101, second]
     said = [line for line in capsys.readouterr().out.splitlines() if "removed" in line]
-    assert said == [f"{serving}/{first} is removed: the last 1 versions that this pipeline pushed stay"]
+    assert said == [f"removed {serving}/{first}: only the newest 1 pushed by this pipeline are kept"]
 
 
 def test_a_link_is_left_alone_and_blocks_no_push(serving, place, tmp_path):
@@ -181,6 +181,6 @@ def test_the_record_names_the_model(serving, tmp_path):
     put(model / "saved_model.pb")
     number = versions.place(str(model), str(serving), check=lambda _: None, model="artifacts/trainer/model/7")
     versions.place(str(model), str(serving), check=lambda _: None)
-    back = versions.bring_back(str(serving), number)
+    back = versions.restore(str(serving), number)
 
-    assert versions.told(str(serving), back).model == "artifacts/trainer/model/7"
+    assert versions.read(str(serving), back).model == "artifacts/trainer/model/7"

@@ -111,7 +111,9 @@ def test_a_failed_copy_leaves_nothing_and_says_what_serves(push, serving, clock,
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(versions, "_flush", full)
-    with pytest.raises(ResourceError, match=r"No space left on device. Version 1000 serves on; .* make room, and run"):
+    with pytest.raises(
+        ResourceError, match=r"No space left on device. Version 1000 still serves; .* free some space, and run"
+    ):
         push()
 
     assert sorted(os.listdir(serving)) == [".lock", ".pushed", "1000"]
@@ -129,7 +131,7 @@ def test_a_copy_that_answers_otherwise_is_not_pushed(push, serving, monkeypatch)
 
     monkeypatch.setattr(versions, "_copy", damaged)
     with pytest.raises(
-        RunError, match=r"is not pushed: .*(Checksum|prediction of sample row 1 is).* Nothing is served"
+        RunError, match=r"is not pushed: .*(Checksum|prediction of sample row 1 is).* No version serves yet"
     ):
         push()
 
@@ -184,7 +186,7 @@ def test_a_bucket_keeps_as_many_versions(push, clock):
 
 def test_a_bucket_out_of_reach_is_told_with_the_mend(push):
     with pytest.raises(
-        ResourceError, match=r"nosuch://bucket: the model could not be copied there: .*nosuch.* serves on; mend the add"
+        ResourceError, match=r"nosuch://bucket: the model could not be copied: .*nosuch.* is unchanged; fix the add"
     ):
         push(to="nosuch://bucket")
 
@@ -196,17 +198,17 @@ WHY = "the model that serves cannot read today's rows: they have no column 'dest
 def test_a_model_that_was_not_compared_with_what_serves_is_held_back_until_it_is_told(push, serving, clock, to):
     to = serving if to == "folder" else f"{to}/{serving.parent.name}/serving"
     push(salt="one", to=to)
-    first = versions.told(str(to), 1000).digest
+    first = versions.read(str(to), 1000).digest
     clock.now += 5
     held = push(salt="two", why=WHY, to=to)
 
     assert versions.pushed(str(to)) == [1000]
     assert held.get_int_custom_property("pushed") == 0
-    reason = f"it was not compared with version 1000, which serves: {WHY}. To push it anyway: push.uncompared = true"
+    reason = f"it was not compared with the serving version 1000: {WHY}. To push it anyway: push.uncompared = true"
     assert held.get_string_custom_property(component.WITHHELD) == reason
     assert held.get_string_custom_property(summary.PROPERTY) == f"nothing pushed: {reason}"
     other = push(salt="two", compared="0" * 32, to=to).get_string_custom_property(component.WITHHELD)
-    assert "which serves: it was compared with another model" in other
+    assert "the serving version 1000: it was compared with another model" in other
     push(salt="two", compared=first, to=to)
     clock.now += 5
     push(salt="three", to=to, uncompared=True)
@@ -215,29 +217,29 @@ def test_a_model_that_was_not_compared_with_what_serves_is_held_back_until_it_is
 
 def test_a_model_of_an_older_span_is_held_back_until_it_is_told(push, serving, clock):
     push(salt="one", span=7)
-    first = versions.told(str(serving), 1000).digest
+    first = versions.read(str(serving), 1000).digest
     clock.now += 5
     held = push(salt="two", compared=first, span=6)
 
     assert held.get_string_custom_property(component.WITHHELD) == (
-        "its data is of span 6, and version 1000, which serves, was made from span 7. "
+        "its data is of span 6, but the serving version 1000 was trained on span 7. "
         "To push it anyway: push.older_span = true"
     )
     push(salt="two", compared=first, span=6, older_span=True)
-    told = versions.told(str(serving), 1005)
+    told = versions.read(str(serving), 1005)
     assert (told.span, versions.pushed(str(serving))) == (6, [1000, 1005])
-    back = versions.bring_back(str(serving), 1000)
-    assert versions.told(str(serving), back).span == 7
+    back = versions.restore(str(serving), 1000)
+    assert versions.read(str(serving), back).span == 7
 
 
 def test_after_a_rollback_the_version_that_was_brought_back_is_what_counts(push, serving, clock):
     push(salt="one")
     clock.now += 5
-    first = versions.told(str(serving), 1000).digest
+    first = versions.read(str(serving), 1000).digest
     push(salt="two", compared=first, declines='{"r2": 0.01}')
-    second = versions.told(str(serving), 1005)
+    second = versions.read(str(serving), 1005)
     clock.now += 5
-    versions.bring_back(str(serving), 1000)
+    versions.restore(str(serving), 1000)
     clock.now += 5
 
     assert push(salt="three", compared=second.digest).get_int_custom_property("pushed") == 0

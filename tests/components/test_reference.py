@@ -35,9 +35,9 @@ def test_versions_of_other_tools_do_not_count(place):
 
 def test_what_a_rollback_went_over_is_taken_back_until_it_is_brought_back(place):
     numbers = [place(text) for text in ("one", "two", "three")]
-    assert reference.taken_back(place.serving) == []
-    versions.bring_back(place.serving, numbers[0])
-    assert [one.number for one in reference.taken_back(place.serving)] == numbers[1:]
+    assert reference.rolled_back(place.serving) == []
+    versions.restore(place.serving, numbers[0])
+    assert [one.number for one in reference.rolled_back(place.serving)] == numbers[1:]
     assert reference.served(place.serving).copy_of == numbers[0]
 
 
@@ -50,6 +50,6 @@ def test_a_run_names_its_push_only_while_that_serves(place):
     assert told(second) == {"pushed": f"{place.serving}/{second}", "serves": second}
     assert told(first) == {"pushed": None, "serves": second}
     assert told(None) == {"pushed": None, "serves": second}
-    copy = versions.bring_back(place.serving, first)
+    copy = versions.restore(place.serving, first)
     assert told(second) == {"pushed": None, "serves": copy}
     assert reference.outcome(f"{place.serving}-none", "") == {"pushed": None, "serves": None}

@@ -131,7 +131,7 @@ class Weeks(RuleBasedStateMachine):
             self.counts["refused"] += 1
             return
         digest = versions.digest(path_utils.serving_model_path(candidate.uri))
-        judged = reference.Judged(
+        judged = reference.Candidate(
             digest,
             blessing.get_string_custom_property("compared_with"),
             "",
@@ -139,7 +139,7 @@ class Weeks(RuleBasedStateMachine):
             decline.of(blessing),
         )
         keys = {"uncompared": allowed == "uncompared", "older_span": allowed == "older_span"}
-        if reference.withheld(self.serving, judged, **keys):
+        if reference.withhold_reason(self.serving, judged, **keys):
             self.counts["withheld"] += 1
             return
 
@@ -153,7 +153,7 @@ class Weeks(RuleBasedStateMachine):
                 self.serving,
                 check=check,
                 model=ownership.relative(candidate.uri, self.serving),
-                kept=judged.kept,
+                extra=judged.extra,
             )
         except KilledError:
             assert reference.served(self.serving) == before
@@ -205,7 +205,7 @@ class Weeks(RuleBasedStateMachine):
     def _evaluated(self, candidate, found):
         served, judged = found["model"], (found["model_blessing"] or [None])[0]
         blessing = standard_artifacts.ModelBlessing()
-        own = decline.own(judged, candidate.id)
+        own = decline.of_model(judged, candidate.id)
         used = {} if own is not None else decline.of(judged) or decline.of(served[0] if served else None)
         compared, before = "", None
         if served and self.readable:
@@ -231,16 +231,16 @@ class Weeks(RuleBasedStateMachine):
         self._put(blessing)
         return compared, blessing
 
-    @precondition(lambda self: versions.before(self.serving) is not None)
+    @precondition(lambda self: versions.previous(self.serving) is not None)
     @rule()
     def rollback(self):
         """What served before serves again, by hand."""
         self.counts["taken back"] += 1
-        wanted = versions.before(self.serving)
-        made = versions.bring_back(self.serving, wanted)
+        wanted = versions.previous(self.serving)
+        made = versions.restore(self.serving, wanted)
         now = reference.served(self.serving)
-        assert (now.number, now.digest) == (made, versions.told(self.serving, wanted).digest)
-        assert now.number not in [version.number for version in reference.taken_back(self.serving)]
+        assert (now.number, now.digest) == (made, versions.read(self.serving, wanted).digest)
+        assert now.number not in [version.number for version in reference.rolled_back(self.serving)]
         self.best = self.quality[now.digest]
 
     @rule()

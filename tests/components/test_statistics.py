@@ -88,7 +88,7 @@ def rounded(feature):
 def both(paths, beam_pipeline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("statistics")
     elements = [("train", path, None) for path in paths]
-    found = parallel_map.combine(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
+    found = parallel_map.map_reduce(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
     return executor.proto(found["train"]), stock(paths, beam_pipeline(), str(folder))
 
 

@@ -160,7 +160,7 @@ def test_data_whose_model_was_taken_back_is_not_compared_with(tmp_path):
         return [one.id for one in through.resolve_artifacts(store, given)["statistics"]]
 
     assert found() == [2, 1]
-    versions.bring_back(str(serving), versions.pushed(str(serving))[0])
+    versions.restore(str(serving), versions.pushed(str(serving))[0])
     assert found() == [1]
 
 

@@ -95,7 +95,7 @@ def test_after_a_rollback_what_serves_is_the_reference(weeks):
     assert refused.code == 3, refused.out
     outcome = run_json(refused)["outcome"]
     assert good / 1.5 < outcome["baseline"]["rmse"] < good * 1.5, "what serves, on the rows of this week"
-    assert f"Version {serves} serves on" in refused.err
+    assert f"Version {serves} still serves" in refused.err
 
 
 def test_a_root_that_was_moved_goes_on_as_before(weeks, tmp_path):
@@ -135,7 +135,7 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_w
     held = weeks()
     assert held.code == 3, held.out
     line = held.line("Not pushed:")
-    assert line.startswith(f"it was not compared with version {version(first)}, which serves: ")
+    assert line.startswith(f"it was not compared with the serving version {version(first)}: ")
     assert "cannot read today's rows: they have no column 'z'" in line
     assert line.endswith("To push it anyway: push.uncompared = true")
     assert run_json(held)["state"] == "NOT_BLESSED"

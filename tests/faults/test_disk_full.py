@@ -69,7 +69,7 @@ def test_a_push_to_a_full_disk_leaves_the_served_version_and_goes_on_with_room(d
     assert versions.pushed(str(serving)) == before
     assert sorted(os.listdir(serving)) == [".lock", ".pushed", *map(str, before)]
     for number in before:
-        assert versions.told(str(serving), number).digest == versions.digest(str(serving / str(number)))
+        assert versions.read(str(serving), number).digest == versions.digest(str(serving / str(number)))
     disk(4)
     made = versions.place(model, str(serving), check=lambda _: None)
     assert made > before[-1]

@@ -64,7 +64,7 @@ def test_statistics_have_equal_bytes_in_whatever_order_files_arrive(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parallel_map.beam, "Create", arriving(order))
         elements = [("train", path) for path in parts[0]]
-        found = parallel_map.combine(beam_pipeline, elements, Loaded(), executor.merge, str(folder / "work"))
+        found = parallel_map.map_reduce(beam_pipeline, elements, Loaded(), executor.merge, str(folder / "work"))
     assert executor.proto(found["train"]).SerializeToString(deterministic=True) == parts[1]
     figure(48, "drawn orders of 7 files, some twice: statistics that differ = 0 bytes")
 

@@ -106,19 +106,19 @@ def test_a_stop_cancels_the_job_of_a_server_elsewhere(start, tmp_path, figure):
     figure(51, "SIGTERM: the job is CANCELLED when the run has ended")
 
 
-def test_an_endpoint_that_is_dead_is_told_before_the_run(start, tmp_path, figure):
+def test_a_dead_endpoint_is_reported_before_the_run(start, tmp_path, figure):
     """Fault 52: a job endpoint where nothing listens."""
     began = time.monotonic()
     running = start("whole", at(engines.free_port())).wait(60)
     took = time.monotonic() - began
     assert running.code == 5
-    assert "nothing listens there: start the engine's job server, or correct the address" in running.err
+    assert "nothing listens on this port: start the engine's job server, or fix the address" in running.err
     assert running.err.count("\n") == 1
     assert not (tmp_path / "runs" / PIPELINE).exists()
     figure(52, f"refused {took:.1f} s after the start")
 
 
-def test_an_engine_that_is_killed_is_named_and_the_same_command_goes_on(start, tmp_path, figure):
+def test_a_killed_engine_is_named_and_the_same_command_resumes(start, tmp_path, figure):
     """Fault 53: the job server is killed within a stage."""
     beam = own_prism()
     running = start("whole", beam)
@@ -126,9 +126,9 @@ def test_an_engine_that_is_killed_is_named_and_the_same_command_goes_on(start, t
     [server] = [pid for pid in pids if "prism" in name(pid)]
     os.kill(server, signal.SIGKILL)
     assert running.wait(90).code == 4
-    told = "error: stage ingestion failed: the job server of PrismRunner does not answer any more"
+    told = "error: stage ingestion failed: the job server of PrismRunner no longer answers"
     assert running.err.startswith(told)
-    assert "The same command goes on from there.\n       Its log: " in running.err
+    assert "Run the same command again to resume.\n       Its log: " in running.err
     assert "Traceback" not in running.err
     assert engines.left(pids) == []
     again = start("whole", beam)
@@ -136,13 +136,13 @@ def test_an_engine_that_is_killed_is_named_and_the_same_command_goes_on(start, t
     assert again.wait(120).code == 0, again.err
     assert engines.left(pids, 1) == [], "also after a run that ends well"
     assert len(facts(tmp_path / "runs")["attempts"]) == 2
-    figure(53, "Prism killed: exit code 4 with a sentence, and it goes on")
+    figure(53, "Prism killed: exit code 4 with a sentence, and the run resumes")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("service", [engines.prism_server, engines.job_service], ids=["Prism", "Beam's"])
 def test_a_worker_pool_that_is_killed_is_named(service, start, tmp_path, figure):
-    """Fault 53: the workers are killed within a stage; Beam's own service never notices."""
+    """Fault 53: the workers are killed within a stage; Beam's own service never notices it."""
     (port, server), (address, pool) = (make(tmp_path / "engine") for make in (service, engines.worker_pool))
     with server, pool as killed:
         running = start("whole", at(port, f"--environment_type=EXTERNAL --environment_config=localhost:{address}"))
@@ -151,10 +151,10 @@ def test_a_worker_pool_that_is_killed_is_named(service, start, tmp_path, figure)
         os.killpg(killed.pid, signal.SIGKILL)
         assert running.wait(90).code == 4, running.err
     took = time.monotonic() - began
-    told = f"PortableRunner at localhost:{port} lost its workers, of the worker pool at localhost:{address}: "
+    told = f"PortableRunner at localhost:{port} lost its workers in the worker pool at localhost:{address}: "
     assert running.err.startswith(f"error: stage ingestion failed: {told}")
-    assert "Start the pool again. The same command goes on from there." in running.err
-    figure(53, f"worker pool killed, {service.__name__}: told within {took:.0f} s")
+    assert "Start the pool again. Run the same command again to resume." in running.err
+    figure(53, f"worker pool killed, {service.__name__}: reported within {took:.0f} s")
 
 
 def test_a_broken_row_comes_back_with_its_class_file_and_row(start, tmp_path, figure):

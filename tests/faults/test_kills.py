@@ -69,7 +69,7 @@ def half_versions(root):
     return [
         version
         for version in versions.pushed(folder)
-        if versions.told(folder, version).digest != versions.digest(os.path.join(folder, str(version)))
+        if versions.read(folder, version).digest != versions.digest(os.path.join(folder, str(version)))
     ]
 
 

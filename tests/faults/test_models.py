@@ -41,7 +41,7 @@ def test_weights_that_are_no_numbers(judged, tmp_path, figure):
 
 
 def test_a_model_that_is_worse(judged, tmp_path, figure):
-    """Fault 26: worse than the baseline on the same rows; the version before serves on."""
+    """Fault 26: worse than the baseline on the same rows; the previous version still serves."""
     answers = rows(lambda label: 0.6 - 0.2 * label)
     better = rows(lambda label: 0.4 + 0.2 * label)
     answers["p1 before"] = better["p1"]

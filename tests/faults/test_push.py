@@ -28,7 +28,7 @@ def model(tmp_path):
 
 
 def is_whole(folder, number):
-    found = versions.told(folder, number)
+    found = versions.read(folder, number)
     return found.digest == versions.digest(os.path.join(folder, str(number)))
 
 
@@ -111,7 +111,7 @@ def test_what_others_keep_in_the_serving_folder_survives_pushes_and_kills(model,
     pushes = kills + 1
     for _ in range(3):
         versions.place(model, str(folder), check=lambda _: None, keep=1)
-    ours = versions.told(str(folder), versions.pushed(str(folder))[-1])
+    ours = versions.read(str(folder), versions.pushed(str(folder))[-1])
 
     lost = [name for name in before if name.split("/")[0] != str(first) and not name.startswith(".pushed")]
     lost = [name for name in lost if tree(folder).get(name) != before[name]]
@@ -130,7 +130,7 @@ def test_versions_rise_whatever_the_clock_does(model, tmp_path, figure, monkeypa
     for step in (0.0, 0.4, -3600.0, 1.0, 0.0, 7200.0):
         clock.now += step
         made.append(versions.place(model, folder, check=lambda _: None, keep=3))
-    made.append(versions.bring_back(folder, made[-2]))
+    made.append(versions.restore(folder, made[-2]))
 
     assert all(later > earlier for earlier, later in itertools.pairwise(made))
     figure(4, f"{len(made)} pushes, one of them a rollback, collisions = {len(made) - len(set(made))}")
@@ -173,7 +173,7 @@ def test_no_half_version_is_read_while_versions_come_and_go(model, tmp_path, fig
     for number in range(60):
         versions.place(model, folder, check=lambda _: None, keep=6)
         if number % 10 == 9:
-            versions.bring_back(folder, versions.before(folder), keep=6)
+            versions.restore(folder, versions.previous(folder), keep=6)
         if number % 2:
             # A reader that gets no time would be outrun by more pushes than are kept.
             told += os.read(reads, 65536)

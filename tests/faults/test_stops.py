@@ -158,7 +158,7 @@ def test_a_stage_that_takes_too_much_memory_fails_at_its_limit(tmp_path, figure)
     tree, flag = tree_that(tmp_path, hog=True)
     result = transform(tree, "limits.memory_gb=3")
     assert result.code == 4
-    assert "limits.memory_gb is 3. The same command goes on from there" in result.err
+    assert "limits.memory_gb is 3. Run the same command again to resume" in result.err
     peak = facts(tree / "runs")["peak_memory_mb"]
     assert states(tree / "runs")["transformation"] == ["FAILED"]
     flag.unlink()

@@ -8,7 +8,7 @@ from orchestration.cli.parser import main
 
 def test_beam_arguments_may_begin_with_a_hyphen(capsys):
     assert main(["doctor", "--beam", "--runner=Nonsense"]) == 2
-    assert "Beam has no such runner" in capsys.readouterr().err
+    assert "is not a runner of Beam" in capsys.readouterr().err
     assert main(["doctor", "--beam", "--runner='x"]) == 2
     assert "a quote opens and never ends" in capsys.readouterr().err
 
@@ -22,4 +22,4 @@ def test_doctor_tells_of_a_dead_endpoint_once(capsys):
     told = json.loads(capsys.readouterr().out)
     [check] = [check for check in told["checks"] if check["check"] == "engine"]
     assert not check["ok"]
-    assert "nothing listens there" in check["text"]
+    assert "nothing listens on this port" in check["text"]

@@ -69,7 +69,7 @@ def test_a_copy_of_a_copy_goes_back_from_the_version_that_both_are_of(serving):
         back(serving, number=number)
     copies = versions.pushed(str(serving))[-3:]
 
-    assert [versions.told(str(serving), number).copy_of for number in copies] == [second, first, second]
+    assert [versions.read(str(serving), number).copy_of for number in copies] == [second, first, second]
     back(serving)
     assert serves(serving) == "one"
 
@@ -103,7 +103,7 @@ def test_versions_that_the_pipeline_did_not_push_are_listed_and_brought_back_by_
     told = back(serving, number=2019)
     assert "a copy of 2019, which this pipeline did not push: its answers were not checked; before" in told
     assert serves(serving) == "foreign"
-    with pytest.raises(ResourceError, match=r"version 7 is no SavedModel: .*/7 holds no saved_model.pb. Version"):
+    with pytest.raises(ResourceError, match=r"version 7 is not a SavedModel: .*/7 has no saved_model.pb. Version"):
         back(serving, number=7)
     back(serving)
     assert serves(serving) == "two"
@@ -130,7 +130,9 @@ def test_a_version_with_a_link_to_a_folder_is_not_brought_back_without_its_files
 def test_a_damaged_version_is_not_brought_back(serving):
     _, second, bad = versions.pushed(str(serving))
     (serving / str(second) / "saved_model.pb").write_text("twO")
-    with pytest.raises(ResourceError, match=rf"version {second} is damaged: .* Version {bad} serves on; take another"):
+    with pytest.raises(
+        ResourceError, match=rf"version {second} is damaged: .* Version {bad} still serves; take another"
+    ):
         back(serving)
 
     assert serves(serving) == "bad"

@@ -139,5 +139,5 @@ def test_a_file_that_the_config_declares_is_part_of_the_keys_of_own_code(own, tm
     after = stage_keys.keys(files=["lists/unrelated.csv"])
 
     assert {stage for stage in before if after[stage] != before[stage]} == {"transformation", "trainer", "tuner"}
-    with pytest.raises(UserError, match=r"files: there is no file lists/gone\.csv"):
+    with pytest.raises(UserError, match=r"files: lists/gone\.csv does not exist"):
         stage_keys.keys(files=["lists/gone.csv"])
