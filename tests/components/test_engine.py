@@ -133,7 +133,7 @@ def test_a_job_endpoint_that_is_dead_silent_or_another_service_is_rejected_withi
     for port, message in (
         (closed_port(), "nothing listens on this port"),
         (silent, r"is not a Beam job service \(no answer within 2 s\)"),
-        (web, r"is not a Beam job service \(UN"),
+        (web, "is not a Beam job service"),
     ):
         beam_args = parsed("--runner=PortableRunner", f"--job_endpoint=127.0.0.1:{port}", "--environment_type=LOOPBACK")
         start = time.monotonic()

@@ -138,7 +138,7 @@ def test_a_file_with_other_rows_is_named(examples, measured, tmp_path, write_exa
 
 
 def test_stock_tfx_which_reads_all_files_is_given_no_others(examples, tmp_path):
-    with pytest.raises(ResourceError, match=r"Split-train/other.gz is not declared by manifest.json"):
+    with pytest.raises(ResourceError, match=r"Split-train/other.gz is not declared in manifest.json"):
         example_passes.check_undeclared(examples)
     for split in SPLITS:
         for name in ("x-00002-of-00003.gz", "other.gz"):

@@ -69,5 +69,5 @@ def test_what_stock_tfx_wrote_is_declared(transform, capfd):
 
 def test_stock_tfx_is_given_no_file_that_is_not_declared(transform, tmp_path):
     (tmp_path / "examples/Split-train/y-00000-of-00001.gz").write_bytes(b"")
-    with pytest.raises(ResourceError, match=r"y-00000-of-00001.gz is not declared by manifest.json"):
+    with pytest.raises(ResourceError, match=r"y-00000-of-00001.gz is not declared in manifest.json"):
         transform()

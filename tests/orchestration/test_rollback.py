@@ -121,7 +121,7 @@ def test_a_version_with_a_link_to_a_folder_is_not_brought_back_without_its_files
     shutil.copytree(model("linked"), serving / "2019")
     (serving / "2019" / "variables").symlink_to(variables)
     before = versions.pushed(str(serving))
-    with pytest.raises(ResourceError, match=r"2019/variables is a link to a folder: put the folder itself there"):
+    with pytest.raises(ResourceError, match=r"2019/variables is a link to a folder: replace it with the folder"):
         back(serving, number=2019)
 
     assert versions.pushed(str(serving)) == before
