@@ -1,5 +1,5 @@
-# The image that Kubeflow Pipelines and Vertex AI start: docker build -t keras-pipeline .
-# Debian 13, as the current stack needs its glibc. The compiler stays in the first stage.
+# Image of the stages on Kubeflow Pipelines and Vertex AI: docker build -t keras-pipeline .
+# Debian 13, because the current stack needs glibc 2.39. Only the first stage has the compiler.
 FROM debian:trixie-slim AS packages
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates g++ python3-dev python3-venv \

@@ -139,7 +139,7 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
         known,
         [
             f"Schema of {where}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
-            "A run is judged against this file alone; edit it to accept a change of the data.",
+            "Every run is validated against this file; edit it to accept a change of the data.",
         ],
         categories=categories,
         label=label.column.name,

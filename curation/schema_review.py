@@ -59,7 +59,7 @@ def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
     where = taken.query.database if taken else config.data.path
     head = [
         f"Schema of {where}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
-        "A run is judged against this file alone; edit it to accept a change of the data.",
+        "Every run is validated against this file; edit it to accept a change of the data.",
     ]
     label, complete = config.label.column, config.features.complete()
     return schema_text.schema(known, head, categories=categories, label=label, complete=complete)

@@ -1,8 +1,8 @@
-"""Makes the small tables of this folder that are not real data, and the taxi trips' label.
+"""Generates the synthetic tables of this folder, and the label of the taxi trips.
 
     .venv/bin/python data/make.py
 
-The files are kept with the code, so nobody needs to run this; it shows where they come from. Seeds are fixed.
+The files are in the repository, so there is no need to run this; it documents their origin. Seeds are fixed.
 """
 
 import csv
@@ -17,13 +17,13 @@ import numpy as np
 HERE = Path(__file__).parent
 SEED = 1
 POINTS = 1000
-"""Points of each figure."""
+"""Rows of each data set of points."""
 TIP = 0.2
-"""Share of the fare from which TFX's own example calls a tip a big one."""
+"""Share of the fare above which TFX's example calls a tip big."""
 
 
 def main() -> None:
-    """Write all of them."""
+    """Write all tables."""
     _points()
     _perceptron()
     _study_houses()
@@ -32,22 +32,22 @@ def main() -> None:
 
 
 def _points() -> None:
-    """Two classes in the plane: what a line cannot part, a product or a hidden layer can."""
+    """Write points in two classes that are not linearly separable, but are with a product or a hidden layer."""
     from sklearn.datasets import make_circles, make_moons
 
     square = np.random.default_rng(SEED).uniform(-1.0, 1.0, (POINTS, 2))
-    figures = {
+    data_sets = {
         "xor": (square, square[:, 0] * square[:, 1] < 0),
         "circles": make_circles(POINTS, noise=0.08, factor=0.5, random_state=SEED),
         "moons": make_moons(POINTS, noise=0.1, random_state=SEED),
     }
-    for name, (places, label) in figures.items():
-        rows = [[f"{x1:.6f}", f"{x2:.6f}", int(y)] for (x1, x2), y in zip(places, label, strict=True)]
+    for name, (points, label) in data_sets.items():
+        rows = [[f"{x1:.6f}", f"{x2:.6f}", int(y)] for (x1, x2), y in zip(points, label, strict=True)]
         _write(HERE / f"points_{name}.csv", ["x1", "x2", "y"], rows)
 
 
 def _perceptron() -> None:
-    """The truth tables of three gates, and three programmers: pointer depth, litres of coffee, good or not."""
+    """Write the truth tables of logic gates, and three programmers: pointer depth, litres of coffee, good or not."""
     corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
     gates = {
         "and": [(x1, x2, x1 & x2) for x1, x2 in corners],
@@ -61,7 +61,7 @@ def _perceptron() -> None:
 
 
 def _study_houses() -> None:
-    """Five houses with and without a study room; the price in lakh."""
+    """Write five houses with and without a study room; the price is in lakh."""
     rows = [
         (800, 2, 1, 0, 22.87, "cheap"),
         (1300, 3, 3, 1, 51.56, "affordable"),
@@ -74,7 +74,7 @@ def _study_houses() -> None:
 
 
 def _overfit() -> None:
-    """Few rows, many columns of which four tell something, and one label in seven wrong: easy to learn by heart."""
+    """Write few rows with many columns, of which four are informative, and noisy labels: easy to overfit."""
     from sklearn.datasets import make_classification
 
     features, label = make_classification(
@@ -85,15 +85,15 @@ def _overfit() -> None:
 
 
 def _taxi() -> None:
-    """The sample of TFX's taxi example, with its label as a column: whether the tip is over a fifth of the fare."""
+    """Write the sample of TFX's taxi example with a label column: whether the tip is more than a fifth of the fare."""
     import tfx
 
     source = Path(tfx.__path__[0]) / "examples/chicago_taxi_pipeline/data/simple/data.csv"
     columns, *rows = list(csv.reader(io.StringIO(source.read_text(encoding="utf-8"))))
     fare, tips = columns.index("fare"), columns.index("tips")
-    marked = [[*row, int(float(row[tips]) > TIP * float(row[fare]))] for row in rows]
+    labelled = [[*row, int(float(row[tips]) > TIP * float(row[fare]))] for row in rows]
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[*columns, "big_tip"], *marked])
+    csv.writer(text, lineterminator="\n").writerows([[*columns, "big_tip"], *labelled])
     (HERE / "taxi.csv.gz").write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
 
 

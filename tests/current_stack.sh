@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs the pipeline and the tests on the current stack (TFX 1.21), which needs glibc 2.39, whatever this machine has.
+# Runs the pipeline and the tests on the current stack (TFX 1.21), also on a machine with a glibc older than 2.39.
 #
 #     tests/current_stack.sh [--only set-up|run|test|faults] [--remove] [-- ARGUMENTS OF THE TARGET]
 #
-# Where the machine's own glibc is older, all happens in a Debian 13 root under .current/root. It is made once, in 2
-# minutes, and kept: 1 GB, and 4 GB of Python packages. Its mounts are in a namespace of their own, which ends with this
-# script, also when that is killed. --remove removes the root and does nothing else. Nothing is installed on the machine.
-# The root has no Chromium: its tests run on the machine itself. Prism is the one that the machine has built, also where
-# its Beam is another version, so that CI builds one.
+# If the machine's glibc is older, everything runs in a Debian 13 root under .current/root. It is created once, in 2
+# minutes, and kept: 1 GB, and 4 GB of Python packages. Its mounts are in a separate namespace, which ends with this
+# script, even if it is killed. --remove only removes the root. Nothing is installed on the machine. The root has no
+# Chromium: tests of the browser run on the machine itself. Prism is the build of the machine, even if its Beam has
+# another version, so that CI builds only one.
 set -euo pipefail
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
@@ -23,7 +23,7 @@ fail() {
   exit 2
 }
 
-copy_checkout() { # to a folder, whose environment of the last time stays
+copy_checkout() { # to a folder; its existing .venv and .tools are kept
   mkdir -p "$1"
   find "$1" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .tools -exec rm -rf {} +
   cd "$top"
@@ -34,7 +34,7 @@ copy_checkout() { # to a folder, whose environment of the last time stays
 
 make_root() {
   if [ "$(cat "$root/.complete" 2>/dev/null)" = "$packages" ]; then return; fi
-  say "making a Debian 13 root in $root, about 2 minutes"
+  say "creating a Debian 13 root in $root, about 2 minutes"
   rm -rf --one-file-system "$root"
   mkdir -p "$root"
   log=$current/root.log
@@ -42,16 +42,16 @@ make_root() {
     tail -n 5 "$log" >&2
     fail "debootstrap failed, fix what $log shows and try again"
   fi
-  printf 'force-unsafe-io\n' >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io" # a root that is cut off is made again
-  printf 'exit 101\n' >"$root/usr/sbin/policy-rc.d" # no service may start in there
+  printf 'force-unsafe-io\n' >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io" # an incomplete root is created again
+  printf 'exit 101\n' >"$root/usr/sbin/policy-rc.d" # no service may start in it
   chmod +x "$root/usr/sbin/policy-rc.d"
 }
 
-inside() { # in the namespace: mounts, then the root
+inside() { # runs in the namespace: mounts file systems, then changes to the root
   mount -t proc proc "$root/proc"
   mount --rbind /dev "$root/dev"
   mount --rbind /sys "$root/sys"
-  if [ -d "$top/../shared" ]; then # data that some tests read where it is there
+  if [ -d "$top/../shared" ]; then # optional data of some tests
     mkdir -p "$root/shared"
     mount --bind "$top/../shared" "$root/shared"
     mount -o remount,bind,ro "$root/shared"
@@ -99,7 +99,7 @@ while [ $# -gt 0 ]; do
     export arguments=$*
     break
     ;;
-  *) fail "$1 is not known: use tests/current_stack.sh [--only set-up|run|test|faults] [--remove] [-- ARGUMENTS]" ;;
+  *) fail "$1 is not an option: use tests/current_stack.sh [--only set-up|run|test|faults] [--remove] [-- ARGUMENTS]" ;;
   esac
   shift
 done
@@ -107,26 +107,27 @@ done
 command -v git >/dev/null || fail "git is missing: install it with \`apt-get install -y git\` and try again"
 glibc=$(getconf GNU_LIBC_VERSION | cut -d ' ' -f 2)
 if printf '2.39\n%s\n' "$glibc" | sort --check=quiet --version-sort; then
-  say "this machine has glibc $glibc and needs no other root"
+  say "this machine has glibc $glibc: no root is needed"
   copy_checkout "$current/src"
   if [ -d "$top/../shared" ]; then ln -sfn "$top/../shared" "$current/shared"; fi
   for target in "${targets[@]}"; do make -C "$current/src" STACK=current "$target" ${arguments:+"ARGS=$arguments"}; done
   exit
 fi
 PATH=$PATH:/usr/sbin:/sbin
-[ "$(id -u)" = 0 ] || fail "a root of its own needs the rights of root: use \`sudo make test-current\`"
+[ "$(id -u)" = 0 ] || fail "creating the root requires the user root: use \`sudo make test-current\`"
 command -v debootstrap >/dev/null || fail "debootstrap is missing: install it with \`apt-get install -y debootstrap\` and try again"
-unshare --mount --pid --fork true 2>/dev/null || fail "this container may not mount: start it with \`--privileged\` and try again"
+unshare --mount --pid --fork true 2>/dev/null || fail "mounts are not permitted in this container: start it with \`--privileged\` and try again"
 make_root
-find "$root/tmp" -mindepth 1 -maxdepth 1 -exec rm -rf {} + # left by tests that were killed
+find "$root/tmp" -mindepth 1 -maxdepth 1 -exec rm -rf {} + # files of killed tests
 copy_checkout "$root/src"
 export prism=
 if [ "${targets[*]}" != set-up ]; then
-  # Where CI builds it in the background, this waits for that build.
+  # If CI is building it in the background, this waits for that build.
   prism=$(cd "$top" && python3 tests/prism.py 2>"$current/prism.log") || say "no Prism: $(tail -n 1 "$current/prism.log")"
   if [ -n "$prism" ]; then mkdir -p "$root/src/.tools" && cp "$prism" "$root/src/.tools/prism"; fi
 fi
-# In the background, so that a signal is heard at once; the shell makes such a command deaf to INT, which tests send.
+# In the background, so that the trap handles a signal immediately; the shell ignores INT in background commands, which
+# tests need.
 env --default-signal=INT,QUIT setpriv --pdeathsig KILL \
   unshare --mount --pid --fork --kill-child "$BASH" "$self" --inside "${targets[@]}" &
 trap 'kill -KILL $!' INT TERM HUP
