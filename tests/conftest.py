@@ -1,5 +1,6 @@
 """What all tests share. Nothing heavy is imported before a test asks for it."""
 
+import dataclasses
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -179,6 +180,7 @@ def points_run() -> Callable[..., Any]:
     from components.fingerprints import code_digest
     from components.ingestion.discovery import data_files
     from orchestration.local.execution import Execution
+    from orchestration.local.run_order import RunOrder
     from pipeline import load
     from pipeline.beam_arguments import BEAM_ARGS
     from pipeline.variants import Name
@@ -191,28 +193,24 @@ def points_run() -> Callable[..., Any]:
         folder.mkdir(parents=True, exist_ok=True)
         schema = os.path.join(REPOSITORY, reviewed.schema)
         return Execution(
-            {
-                "pipeline": pipeline,
-                "run_id": run_id,
-                "run_folder": str(folder),
-                "root": str(root),
-                "metadata": None,
-                "config": reviewed.config.plain(),
-                "columns": reviewed.columns,
-                "data": data,
-                "data_content": data_files.content(data_files.resolve(data, reviewed.config.data)),
-                "schema": schema,
-                "schema_content": code_digest.file(schema),
-                "skew": None,
-                "skew_content": "",
-                "beam_args": list(BEAM_ARGS),
-                "cache": True,
-                "advisory": False,
-                "first": None,
-                "base": None,
-                "to": None,
+            dataclasses.replace(
+                RunOrder(
+                    pipeline=pipeline,
+                    run_id=run_id,
+                    run_folder=str(folder),
+                    root=str(root),
+                    metadata=None,
+                    scratch=str(root / "scratch"),
+                    config=reviewed.config,
+                    columns=reviewed.columns,
+                    data=data,
+                    data_content=data_files.content(data_files.resolve(data, reviewed.config.data)),
+                    schema=schema,
+                    schema_content=code_digest.file(schema),
+                    beam_args=BEAM_ARGS,
+                ),
                 **order,
-            }
+            )
         )
 
     return make

@@ -24,7 +24,7 @@ def add(root: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, to: str | None = None) -> int:
     """Run the pipeline, or each of its variants, whole or up to one node."""
     from orchestration.local import supervisor
-    from orchestration.local.fork_server import Workers
+    from orchestration.local.fork_server import ForkServer
 
     requests = [
         supervisor.Request(
@@ -44,5 +44,5 @@ def run(arguments: argparse.Namespace, to: str | None = None) -> int:
     ]
     if len(requests) > 1:
         return supervisor.run_all(requests)
-    with Workers() as workers:
+    with ForkServer() as workers:
         return supervisor.run(requests[0], workers)

@@ -29,9 +29,9 @@ from errors import RunError, UserError
 from inspection.store import metadata_store as inspection_store
 from orchestration.local import finished_stages, launcher, stage_file_reads
 from orchestration.local import stage_outputs as outputs_of
+from orchestration.local.run_order import RunOrder
 from orchestration.local.stage_file_reads import StageReads
 from orchestration.paths import Root
-from pipeline.config import Config
 from pipeline.create_pipeline import Places, create_pipeline
 from pipeline.stages import RESOLVERS
 
@@ -44,54 +44,48 @@ class Execution:
     """One run of one pipeline in this process.
 
     Args:
-        order: What the supervisor asks for: run_id, run_folder, root, metadata, pipeline, config, columns, data,
-            data_content, schema, schema_content, skew, skew_content, beam_args, cache, advisory; `to`, the node to end
-            with, or None; `first`, the node to begin with, or None, and `base`, the run that gives the outputs of those
-            before it.
-        before: Path -> digest of files that were read while user code was imported.
+        order: The run.
+        import_reads: Path -> digest of files that were read while user code was imported.
     """
 
-    def __init__(self, order: dict[str, Any], before: Mapping[str, str] | None = None) -> None:
+    def __init__(self, order: RunOrder, import_reads: Mapping[str, str] | None = None) -> None:
         # TFX logs the connection, password included, at INFO.
         logging.set_verbosity(logging.WARNING)
-        self._name, self._run_id, self._run_folder = order["pipeline"], order["run_id"], order["run_folder"]
-        self._connection = inspection_store.connection_config(order["root"], order["metadata"])
-        root = Root(order["root"])
+        self._name, self._run_id, self._run_folder = order.pipeline, order.run_id, order.run_folder
+        self._connection = inspection_store.connection_config(order.root, order.metadata)
+        root = Root(order.root)
         self._serving = root.serving(self._name)
         self._movable = {root.path: "ROOT", project.folder(): "PROJECT", project.REPOSITORY: "REPOSITORY"}
         places = Places(
-            data=order["data"],
-            schema=order["schema"],
+            data=order.data,
+            schema=order.schema,
             artifacts=root.artifacts(self._name),
             serving=self._serving,
-            data_content=order["data_content"],
-            schema_content=order["schema_content"],
-            skew=order["skew"],
-            skew_content=order["skew_content"],
+            data_content=order.data_content,
+            schema_content=order.schema_content,
+            skew=order.skew,
+            skew_content=order.skew_content,
             settings=root.settings(self._name),
             trials=root.trials(self._name),
             metadata=self._connection,
-            beam_args=tuple(order["beam_args"]),
-            cache=order["cache"],
+            beam_args=order.beam_args,
+            cache=order.cache,
         )
         pipeline = create_pipeline(
             name=self._name,
-            config=Config.model_validate(order["config"]),
-            columns=order["columns"],
+            config=order.config,
+            columns=order.columns,
             places=places,
-            advisory=order["advisory"],
+            advisory=order.advisory,
         )
         self._ir: pipeline_pb2.Pipeline = Compiler().compile(pipeline)
         runtime_parameter_utils.substitute_runtime_parameter(self._ir, {PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
-        self._to: str | None = order["to"]
-        self._first: str | None = order["first"]
-        self._base: str | None = order["base"]
+        self._to, self._first, self._base = order.to, order.first, order.base
         self._reason = ""
         self._outputs: dict[str, dict[str, list[Any]]] = {}
-        apart = [root.path, *([order["scratch"]] if "scratch" in order else [])]
-        self._stage_reads = StageReads(root.settings(self._name), apart, before or {})
+        self._stage_reads = StageReads(root.settings(self._name), [root.path, order.scratch], import_reads or {})
         self._register()
 
     def _register(self) -> None:

@@ -6,7 +6,6 @@ order holds passwords, so it is in no argument list and no file.
 """
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -14,11 +13,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import Any
 
 import project
 from components.fingerprints import code_digest
 from orchestration.local import process_memory
+from orchestration.local.run_order import RunOrder
 
 STOP_SECONDS = 10.0
 """How long a worker may take to end after SIGTERM before it is killed."""
@@ -28,7 +27,7 @@ OURS = ("orchestration.local.execution",)
 """Our own modules that it imports before it knows of a run."""
 
 
-class Workers:
+class ForkServer:
     """The imported process; use it as a context, and for one run at a time.
 
     Attributes:
@@ -42,7 +41,7 @@ class Workers:
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  until __exit__
 
-    def __enter__(self) -> "Workers":
+    def __enter__(self) -> "ForkServer":
         return self
 
     def begin(self) -> None:
@@ -92,11 +91,11 @@ class Workers:
         self._log.close()
 
     @contextlib.contextmanager
-    def run(self, order: dict[str, Any], *, events: int, log: int, lock: int) -> Iterator["Worker"]:
+    def run(self, order: RunOrder, *, events: int, log: int, lock: int) -> Iterator["Worker"]:
         """Fork a worker for one run, and leave none behind.
 
         Args:
-            order: What `orchestration.local.execution.Execution` takes.
+            order: The run.
             events: File descriptor that the worker writes its events to.
             log: File descriptor that takes what it prints between stages.
             lock: File descriptor of the pipeline's lock, which the worker holds too.
@@ -105,7 +104,7 @@ class Workers:
         assert self._socket is not None
         assert self._process is not None
         worker = Worker(self._socket, self._process)
-        text = json.dumps(order).encode()
+        text = order.to_json().encode()
         with contextlib.suppress(BrokenPipeError):
             socket.send_fds(self._socket, [len(text).to_bytes(8, "big")], [events, log, lock])
             self._socket.sendall(text)

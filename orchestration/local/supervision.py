@@ -4,14 +4,15 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from components.engine.engine_failures import RESUME
 from errors import KINDS, PipelineError, RunError
 from orchestration.display.terminal import Terminal
-from orchestration.local.fork_server import LIMIT_SECONDS, Worker, Workers
+from orchestration.local.fork_server import LIMIT_SECONDS, ForkServer, Worker
+from orchestration.local.run_order import RunOrder
 from orchestration.records import run_events, run_record
 from spec.limits import Limits
 
@@ -39,12 +40,12 @@ class Followed:
 
 
 def supervise(
-    order: Mapping[str, Any], limits: Limits, terminal: Terminal, book: run_record.Record, workers: Workers, lock: int
+    order: RunOrder, limits: Limits, terminal: Terminal, book: run_record.Record, workers: ForkServer, lock: int
 ) -> dict[str, Any]:
     """Have a worker run an order.
 
     Args:
-        order: What `orchestration.local.execution.Execution` takes.
+        order: The run.
         limits: [limits].
         terminal: Shows what happens.
         book: Takes the events.
@@ -67,7 +68,7 @@ def supervise(
         with (
             open(log_path, "ab") as log,
             open(read_end, "rb", buffering=0) as stream,
-            workers.run(dict(order), events=write_end, log=log.fileno(), lock=lock) as worker,
+            workers.run(order, events=write_end, log=log.fileno(), lock=lock) as worker,
         ):
             os.close(write_end)
             for line in _lines(stream.fileno(), TICK_SECONDS if limits.any else None):
@@ -161,7 +162,7 @@ def _lines(descriptor: int, tick: float | None) -> Iterator[str | None]:
             yield None
 
 
-def _died(node_id: str, code: int, folder: str, workers: Workers) -> RunError:
+def _died(node_id: str, code: int, folder: str, workers: ForkServer) -> RunError:
     """The error of a worker that is gone without a word."""
     name = node_id
     if node_id == "start":

@@ -22,7 +22,8 @@ from orchestration import preflight
 from orchestration.display import tuning_summary
 from orchestration.display.terminal import Terminal
 from orchestration.local import resume, run_lock, run_start, unchanged_run
-from orchestration.local.fork_server import Workers
+from orchestration.local.fork_server import ForkServer
+from orchestration.local.run_order import RunOrder
 from orchestration.local.supervision import supervise
 from orchestration.paths import Root, new_run_id
 from orchestration.projects import project_selection
@@ -79,7 +80,7 @@ class Request:
         return f"python runner.py --local {shlex.join([*project_selection.shown_flag(), *parts])}"
 
 
-def run(request: Request, workers: Workers) -> int:
+def run(request: Request, workers: ForkServer) -> int:
     """Run a pipeline to its end, or go on with a run that ended before its time.
 
     Args:
@@ -141,7 +142,6 @@ def run(request: Request, workers: Workers) -> int:
         store = place.open_store()
         if moved := place.relocate(store, unchanged_run.newest(place).get("root")):
             terminal.say(moved)
-        schema = os.path.join(project.folder(), reviewed.schema)
         wanted = told if told and not held.waited else identity(reviewed)
         before = run_start.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
         base = run_start.base(place, store.mlmd, config, request.first, say=terminal.say)
@@ -161,27 +161,11 @@ def run(request: Request, workers: Workers) -> int:
             "identity": wanted,
             "unused": unused(config, columns).plain(),
         }
-        order = {
-            **facts,
-            "metadata": request.metadata,
-            "run_folder": root.run(name.run, run_id),
-            "columns": columns,
-            "schema": schema,
-            "data_content": wanted["data"],
-            "schema_content": wanted["schema"],
-            "skew": report.skew,
-            "skew_content": wanted.get("served rows", ""),
-            "cache": request.cache,
-            "advisory": name.sample,
-            "first": request.first,
-            "base": base,
-            "to": request.to,
-        }
         same = None
         if before is None and request.cache and not (request.first or config.training.warm_start or report.skew):
             expected = {key: facts[key] for key in ("identity", "beam_args", "metadata", "root")}
             same = unchanged_run.unchanged(place, store.mlmd, last, expected)
-        book = run_record.Record(order["run_folder"], {**(before or {}), **facts})
+        book = run_record.Record(root.run(name.run, run_id), {**(before or {}), **facts})
         state, reason = "FAILED", "the supervisor ended early"
         try:
             # TensorFlow and TFX leave files in the temporary folder; this one goes with the run.
@@ -190,7 +174,29 @@ def run(request: Request, workers: Workers) -> int:
                 if same is not None:
                     outcome = unchanged_run.repeat(same, place, store.mlmd, run_id, book, terminal)
                 else:
-                    order["scratch"] = scratch
+                    order = RunOrder(
+                        run_id=run_id,
+                        run_folder=book.folder,
+                        root=root.path,
+                        metadata=request.metadata,
+                        scratch=scratch,
+                        pipeline=name.run,
+                        config=config,
+                        columns=columns,
+                        data=data,
+                        data_content=wanted["data"],
+                        schema=os.path.join(project.folder(), reviewed.schema),
+                        schema_content=wanted["schema"],
+                        skew=report.skew,
+                        skew_content=wanted.get("served rows", ""),
+                        code=wanted["code"],
+                        beam_args=tuple(request.beam_args),
+                        cache=request.cache,
+                        advisory=name.sample,
+                        first=request.first,
+                        base=base,
+                        to=request.to,
+                    )
                     outcome = supervise(order, config.limits, terminal, book, workers, held.descriptor)
             book.update(outcome=outcome)
             state, reason = _state(request, outcome), outcome.get("withheld") or outcome["reason"]
@@ -253,7 +259,7 @@ def run_all(requests: Iterable[Request]) -> int:
         0 where every model was pushed, else the exit code of the first that was not.
     """
     first = 0
-    with Workers() as workers:
+    with ForkServer() as workers:
         for request in requests:
             try:
                 code = run(request, workers)

@@ -7,7 +7,6 @@ and TFX and forks a worker for each run.
 import contextlib
 import ctypes
 import importlib
-import json
 import os
 import re
 import signal
@@ -29,9 +28,9 @@ from errors import GateError, PipelineError, ResourceError, RunError, UserError
 from inspection.store import file_rights
 from models import file_reads, progress
 from orchestration.local import resume
+from orchestration.local.run_order import RunOrder
 from orchestration.records import run_events
 from pipeline import user_code
-from pipeline.config import Config
 
 USER_CODE = ("models.transform_graph.preprocessing", "models.training.run_fn")
 """What a user may have edited, imported before any stage costs time; the config imported the network's file."""
@@ -70,7 +69,7 @@ def _serve() -> int:
         if pid == 0:
             channel.close()
             # What the imports left to do at exit is the parent's to do.
-            os._exit(_work(json.loads(text), server, *descriptors))
+            os._exit(_work(text.decode(), server, *descriptors))
         for descriptor in descriptors:
             os.close(descriptor)
         _, status = os.waitpid(pid, 0)
@@ -84,8 +83,8 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: int) -> int:
-    """Run one order; the exit code is 0, or that of the error."""
+def _work(order: str, parent: int, events_out: int, log: int, lock: int) -> int:
+    """Run one order, given as JSON, and return the exit code: 0, or that of the error."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGALRM, _stop)
     _die_with_parent(parent)
@@ -93,7 +92,6 @@ def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: i
     os.set_inheritable(lock, False)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.environ["TMPDIR"] = tempfile.tempdir = order["scratch"]
     with open(events_out, "w", buffering=1, encoding="utf-8") as out:
 
         def emit(event: str, **fields: Any) -> None:
@@ -101,20 +99,7 @@ def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: i
 
         emit("worker", pid=os.getpid())
         try:
-            _run(order, emit)
-        except PipelineError as error:
-            emit("error", kind=type(error).__name__, message=str(error))
-            return error.exit_code
-        except PermissionError as error:
-            emit("error", kind=ResourceError.__name__, message=file_rights.refusal(error.filename or order["root"]))
-            return ResourceError.exit_code
-        except mlmd_errors.StatusError as error:
-            told = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            emit("error", kind=ResourceError.__name__, message=f"the metadata store refused what the run wrote: {told}")
-            return ResourceError.exit_code
-        except Stopped:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            return 128 + signal.SIGTERM
+            return _carry_out(RunOrder.from_json(order), emit)
         except BaseException:
             traceback.print_exc()
             return 1
@@ -123,6 +108,26 @@ def _work(order: dict[str, Any], parent: int, events_out: int, log: int, lock: i
             JOB_SERVERS.close()
             sys.stdout.flush()
             sys.stderr.flush()
+
+
+def _carry_out(order: RunOrder, emit: run_events.Sink) -> int:
+    """Run one order, send its error as an event, and return the exit code."""
+    os.environ["TMPDIR"] = tempfile.tempdir = order.scratch
+    try:
+        _run(order, emit)
+    except PipelineError as error:
+        emit("error", kind=type(error).__name__, message=str(error))
+        return error.exit_code
+    except PermissionError as error:
+        emit("error", kind=ResourceError.__name__, message=file_rights.refusal(error.filename or order.root))
+        return ResourceError.exit_code
+    except mlmd_errors.StatusError as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        emit("error", kind=ResourceError.__name__, message=f"the metadata store rejected a write: {reason}")
+        return ResourceError.exit_code
+    except Stopped:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        return 128 + signal.SIGTERM
     return 0
 
 
@@ -132,16 +137,16 @@ def _stop(number: int, _: Any) -> None:
     raise Stopped
 
 
-def _run(order: dict[str, Any], emit: run_events.Sink) -> None:
+def _run(order: RunOrder, emit: run_events.Sink) -> None:
     JOB_SERVERS.log = _log_path(order, "engine")
     with _log(order, "start"):
-        config = Config.model_validate(order["config"])
+        config = order.config
         modules = resume.code_modules(config)
         code_digest.pin(*modules)
         code = code_digest.code(*modules, files=config.files, values=config.network)
-        if order.get("identity", {}).get("code", code) != code:
+        if order.code not in (None, code):
             raise UserError("the code was edited while the run was starting: run again")
-        with file_reads.watched([order["root"], order["scratch"]]) as opened:
+        with file_reads.watched([order.root, order.scratch]) as opened:
             for module in (*USER_CODE, *config.user_modules()):
                 user_code.load(module)
             from orchestration.local.execution import Execution
@@ -208,12 +213,12 @@ def _explain(error: Exception, node_id: str, log: str) -> PipelineError:
     return RunError(f"stage {node_id} failed: {type(error).__name__}: {told}\nIts log: {log}")
 
 
-def _log_path(order: dict[str, Any], name: str) -> str:
-    return os.path.join(order["run_folder"], "logs", f"{name}.log")
+def _log_path(order: RunOrder, name: str) -> str:
+    return os.path.join(order.run_folder, "logs", f"{name}.log")
 
 
 @contextlib.contextmanager
-def _log(order: dict[str, Any], name: str) -> Iterator[None]:
+def _log(order: RunOrder, name: str) -> Iterator[None]:
     """Send standard output and error, also those of C++ code, to one log."""
     sys.stdout.flush()
     sys.stderr.flush()

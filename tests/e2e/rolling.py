@@ -14,7 +14,7 @@ import time
 from errors import PipelineError
 from inspection.read import schedule_history
 from orchestration.local import supervisor
-from orchestration.local.fork_server import Workers
+from orchestration.local.fork_server import ForkServer
 from orchestration.schedule import fire, plans, service
 from orchestration.schedule.schedule_faults import Faults
 from orchestration.schedule.schedule_state import State
@@ -31,7 +31,7 @@ def main(pipeline: str, root: str, data_root: str, table: str) -> None:
     os.makedirs(root)
     state = State(root)
     [plan] = plans.plans_of(pipeline, arguments=("--data-root", data_root))
-    with Workers() as workers, contextlib.redirect_stdout(sys.stderr):
+    with ForkServer() as workers, contextlib.redirect_stdout(sys.stderr):
 
         def attempt(_plan: plans.Plan, _timeout: float | None, _log: str) -> int:
             try:

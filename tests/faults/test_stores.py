@@ -207,7 +207,7 @@ FIFTY = """
 import os, sys, threading
 from pathlib import Path
 from orchestration import local
-from orchestration.local.fork_server import Workers
+from orchestration.local.fork_server import ForkServer
 from pipeline.variants import Name
 
 request = local.Request(
@@ -224,7 +224,7 @@ def children(pid):
             pass
     return found
 
-with Workers() as workers:
+with ForkServer() as workers:
     for number in range(int(sys.argv[2])):
         assert local.run(request, workers) == 0
         if number in (2, int(sys.argv[2]) - 1):

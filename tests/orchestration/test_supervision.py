@@ -110,7 +110,7 @@ def test_a_stage_s_own_error_is_raised_as_its_kind(supervise):
 
 
 def test_a_run_after_one_whose_imported_process_was_killed_has_a_new_one():
-    with fork_server.Workers() as kept:
+    with fork_server.ForkServer() as kept:
         kept.begin()
         first, kept.ready = kept._process, True
         kept.begin()

@@ -8,6 +8,8 @@ import time
 import pytest
 
 from orchestration.local import execution, worker
+from orchestration.local.run_order import RunOrder
+from pipeline.config import Config
 
 LEAST = {"data": {"path": "x.csv"}, "features": {"numeric": [{"column": "a"}]}, "label": {"column": "y"}}
 
@@ -44,7 +46,20 @@ def run(tmp_path, monkeypatch):
                 return []
 
         monkeypatch.setattr(execution, "Execution", Execution)
-        order = {"config": LEAST, "run_folder": str(tmp_path), "root": str(tmp_path), "scratch": str(tmp_path)}
+        order = RunOrder(
+            run_id="one",
+            run_folder=str(tmp_path),
+            root=str(tmp_path),
+            metadata=None,
+            scratch=str(tmp_path),
+            pipeline="x",
+            config=Config.model_validate(LEAST),
+            columns={"a": "FLOAT", "y": "FLOAT"},
+            data="x.csv",
+            data_content="",
+            schema="x.pbtxt",
+            schema_content="",
+        )
         with pytest.raises(worker.Stopped):
             worker._run(order, lambda event, **fields: told.append((fields.get("node"), fields.get("state"))))
         return launched, [one for one in told if one[0]]

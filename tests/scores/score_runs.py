@@ -114,13 +114,13 @@ def run(job: Job, root: Path) -> Result:
 
 
 def _start() -> None:
-    from orchestration.local.fork_server import Workers
+    from orchestration.local.fork_server import ForkServer
 
     global _WORKERS
     # A run answers SIGTERM by ending alone, and the pool would wait on for more.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # It ends with this process, as its socket does.
-    _WORKERS = Workers().__enter__()
+    _WORKERS = ForkServer().__enter__()
 
 
 @contextlib.contextmanager
