@@ -17,12 +17,9 @@ from components.fingerprints import code_digest
 from manifest import Shard
 from models.roles import Features
 from spec import settings
+from spec.file_names import OUTCOME
 
 TRAINING = "models.training.run_fn"
-HISTORY = "history.jsonl"
-"""In the artifact `model_run`: one JSON line an epoch."""
-OUTCOME = "outcome.json"
-"""There too: what training came to."""
 
 
 class TrainerSpec(standard_component_specs.TrainerSpec):  # type: ignore[misc]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inspection.plain_records import RunDetail
+from spec.file_names import RUN
 
 _NAMES = ("column", "columns", "name", "metric")
 """Keys by which an entry of a list is known, so that one that was put in between moves no other."""
@@ -40,7 +41,7 @@ def read_run(folder: str | None) -> dict[str, Any] | None:
     if folder is None:
         return None
     try:
-        with open(os.path.join(folder, "run.json"), encoding="utf-8") as file:
+        with open(os.path.join(folder, RUN), encoding="utf-8") as file:
             told = json.load(file)
     except (OSError, ValueError):
         return None

@@ -20,6 +20,7 @@ from inspection.store.metadata_store import (
     Store,
     properties,
 )
+from spec.file_names import RUN
 
 LOCK = ".lock"
 """In a pipeline's folder: held by the processes of its run, see orchestration/local/run_lock.py."""
@@ -246,7 +247,7 @@ def _planned(folder: str | None) -> list[str]:
     if folder is None:
         return []
     try:
-        with open(os.path.join(folder, "run.json"), encoding="utf-8") as file:
+        with open(os.path.join(folder, RUN), encoding="utf-8") as file:
             planned = json.load(file)["nodes"]
     except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -15,6 +15,7 @@ from spec.base import Strict
 from spec.cells.cleaning import folded, section
 from spec.columns.duties import Duties
 from spec.columns.label import Label
+from spec.custom_stages import Stages
 from spec.data import Data
 from spec.evaluation import Evaluation
 from spec.limits import Limits
@@ -45,6 +46,7 @@ class Config(Strict):
     gates: Gates = Gates()
     tuner: Tuning | None = None
     push: Push = Push()
+    stages: Stages = Stages()
     limits: Limits = Limits()
     schedule: tuple[Schedule, ...] = ()
     notify: Notify = Notify()
@@ -166,6 +168,16 @@ class Config(Strict):
     def _known_space(self) -> "Config":
         if self.tuner is not None:
             tuner_checks.check(self.tuner, self.plain("network", "training"), self._valid, task=self.label.task)
+        return self
+
+    @model_validator(mode="after")
+    def _custom_stages(self) -> "Config":
+        for stage, path in self.stages.entries():
+            try:
+                user_code.check_function(path)
+            except UserError as error:
+                raise ValueError(f"stages.after_{stage}: {error}") from error
+        stages.check_custom(self)
         return self
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from components.transformation import transformation
 from components.tuner import tuner
 from components.validation.component import validation
 from components.validation.history import history
-from pipeline import user_code
+from pipeline import stage_insertion, user_code
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.config import Config
 from spec.columns.label import CLASSED
@@ -77,7 +77,7 @@ def create_pipeline(
         The TFX pipeline, which any of our targets runs or compiles.
 
     Raises:
-        UserError: your own network does not import.
+        UserError: code of the user does not import, or a custom stage cannot be made.
     """
     # The user's own files break here, with their line, and not after the stages before them.
     for module in config.user_modules():
@@ -211,15 +211,14 @@ def create_pipeline(
         older_span=config.push.older_span or advisory,
     )
 
+    # Stages of the user's own come between them.
+    built_in = (examples, figures, reviewed, earlier, gate, transformed, start, tuned, trained, before, judged, pushed)
+    nodes = stage_insertion.insert([node for node in built_in if node is not None], config)
+
     return Pipeline(
         pipeline_name=name,
         pipeline_root=places.artifacts,
-        components=[
-            *(examples, figures, reviewed, *([earlier] if earlier else []), gate, transformed),
-            *([start] if start else []),
-            *([tuned] if tuned else []),
-            *(trained, before, judged, pushed),
-        ],
+        components=nodes,
         enable_cache=places.cache,
         metadata_connection_config=places.metadata,
         beam_pipeline_args=list(places.beam_args),

@@ -1,10 +1,14 @@
 """Ids of the stages, known without TFX."""
 
+import re
 from typing import Any, Protocol
 
 from errors import UserError
+from spec.custom_stages import Stages, stage_id
 from spec.suggestions import nearest
 
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+"""Of a custom stage: it is the name of a folder and of a log, and part of the name of a pod."""
 ORDER = (
     "ingestion",
     "schema",
@@ -22,6 +26,8 @@ ORDER = (
 """In the order in which they run."""
 RESOLVERS = ("warm-start", "history", "baseline")
 """Those that look up what an earlier run made, each time."""
+_LAST_BESIDE = {"ingestion": "warm-start"}
+"""Stage -> the last of those that run beside it: custom stages after it come after these too."""
 
 
 class Staged(Protocol):
@@ -35,27 +41,55 @@ class Staged(Protocol):
     def training(self) -> Any:
         """[training]."""
 
+    @property
+    def stages(self) -> Stages:
+        """[stages]."""
+
 
 def ids(config: Staged) -> list[str]:
-    """The stages of a pipeline, in the order in which they run."""
+    """Return the stages of a pipeline, in the order in which they run."""
     absent = {
         *(("tuner",) if config.tuner is None else ()),
         *(() if config.training.warm_start else ("warm-start",)),
     }
-    return [stage for stage in ORDER if stage not in absent]
+    custom: dict[str, list[str]] = {}
+    for stage, path in config.stages.entries():
+        custom.setdefault(_LAST_BESIDE.get(stage, stage), []).append(stage_id(path))
+    return [name for stage in ORDER for name in ([] if stage in absent else [stage]) + custom.get(stage, [])]
+
+
+def check_custom(config: Staged) -> None:
+    """Check the places and names of custom stages.
+
+    Raises:
+        ValueError: a custom stage comes after a stage that the pipeline does not have, or its name is taken or invalid.
+    """
+    names = list(ORDER)
+    for stage, path in config.stages.entries():
+        key, name = f"stages.after_{stage}: {path!r}", stage_id(path)
+        if stage == "tuner" and config.tuner is None:
+            raise ValueError(f"{key}: this pipeline has no tuner: add [tuner], or place the stage after transformation")
+        if not NAME.fullmatch(name):
+            raise ValueError(
+                f"{key}: the stage would be called {name!r}, but a name consists of letters, digits and inner "
+                "underscores: rename the function"
+            )
+        if name in names:
+            raise ValueError(f"{key}: there is another stage called {name!r}: rename the function")
+        names.append(name)
 
 
 def before(config: Staged, first: str | None) -> list[str]:
-    """The stages before the first one of a run; none where it runs from the beginning."""
+    """Return the stages before the first one of a run; none if it runs from the beginning."""
     known = ids(config)
     return known[: known.index(first)] if first is not None else []
 
 
 def check(config: Staged, *, first: str | None, to: str | None) -> None:
-    """See that the stages that a run is to begin and to end with are there.
+    """Check the first and the last stage of a run.
 
     Raises:
-        UserError: one is not, or they stand in the wrong order.
+        UserError: the pipeline does not have one of them, or they are in the wrong order.
     """
     known = ids(config)
     for option, stage in (("--from", first), ("--to", to)):

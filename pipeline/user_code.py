@@ -43,6 +43,18 @@ def check_function(path: str) -> None:
         raise UserError(f"{project.shown(file)} defines no {name!r}.{close(name, known)}")
 
 
+def location(path: str) -> str:
+    """Return file and line of a function of the user, given its dotted path; empty if there is none."""
+    module, _, name = path.rpartition(".")
+    file = project.source(module)
+    if file is None:
+        return ""
+    with open(file, "rb") as source:
+        body = ast.parse(source.read()).body
+    lines = [node.lineno for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name]
+    return f"{project.shown(file)}{f', line {lines[-1]}' if lines else ''}"
+
+
 def close(name: str, known: Iterable[str]) -> str:
     """' Did you mean ...?' where a known name is near, as a sentence to append."""
     found = difflib.get_close_matches(name, sorted(known), n=1)

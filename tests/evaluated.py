@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from spec.file_names import VERDICT
+
 ANSWERS: dict[str, dict[str, Callable[[Any, Any], Any]]] = {
     "regression": {"prediction": lambda tf, of: of("prediction")},
     "binary": {"probabilities": lambda tf, of: tf.stack([1 - of("p1"), of("p1")], axis=1)},
@@ -131,7 +133,7 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
         inputs = {"examples": [examples], "model": models[:1], "baseline_model": models[1:]}
         properties = {"settings": json.dumps(settings.pack(config, None)), "code": ""}
         executor.Executor().Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
-        with open(f"{evaluation.uri}/{executor.VERDICT}") as file:
+        with open(f"{evaluation.uri}/{VERDICT}") as file:
             return types.SimpleNamespace(verdict=json.load(file), folder=evaluation.uri, blessing=blessing)
 
     return run

@@ -17,8 +17,6 @@ from components.evaluator.metrics.clustering import Clusters
 from components.evaluator.prediction import Model, Rows
 from models.export.signatures import input_names
 
-DIAGNOSIS = "diagnosis.json"
-"""Beside verdict.json: `metric`, `value`, `rows`, `importance` (the most important first), `answers`, `note`."""
 SEED = 20_011
 """Of the permutations."""
 CHANGED = "share of rows answered otherwise"

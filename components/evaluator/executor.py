@@ -23,9 +23,7 @@ from components.fingerprints import code_digest
 from components.pusher import bucket_folder
 from manifest import Shard
 from spec import settings
-
-VERDICT = "verdict.json"
-"""Beside TFMA's files: metrics, intervals, rules and what a report shows, for readers without TensorFlow."""
+from spec.file_names import DIAGNOSIS, VERDICT
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
@@ -79,7 +77,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         with tf.io.gfile.GFile(f"{evaluation.uri}/{VERDICT}", "w") as file:
             file.write(json.dumps(told, indent=1))
         if config["importance"]:
-            with tf.io.gfile.GFile(f"{evaluation.uri}/{diagnosis.DIAGNOSIS}", "w") as file:
+            with tf.io.gfile.GFile(f"{evaluation.uri}/{DIAGNOSIS}", "w") as file:
                 file.write(json.dumps(found.diagnosis(config["importance"])))
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         _bless(blessing, model, baselines, told["blessed"], told["reason"])

@@ -34,6 +34,7 @@ from manifest import COUNTS, Shard
 from models import progress
 from models.data import column_cache
 from spec import settings
+from spec.file_names import OMISSIONS
 from spec.rows.data_paths import SPLITS
 from spec.rows.split import Split
 
@@ -106,7 +107,7 @@ class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignor
         for reason, number in left_out.items():
             omitted.add("row", reason, action="left out", count=number)
         if omitted:
-            with parallel_map.create(f"{examples.uri}/{omissions.FILE}") as file:
+            with parallel_map.create(f"{examples.uri}/{OMISSIONS}") as file:
                 file.write(json.dumps(omitted.plain()).encode())
         return plan
 

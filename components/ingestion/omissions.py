@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-FILE = "omissions.json"
-"""Beside the manifest of the Examples artifact: a list of `Omission` as JSON has it."""
 NAMED = 20
 """Names of files and folders that are kept of one reason."""
 SHOWN = 3

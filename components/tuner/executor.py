@@ -16,13 +16,14 @@ from components.tuner.trials import Trial
 from errors import UserError
 from models import file_reads, progress
 from spec import settings, tuning
+from spec.file_names import TRIALS_CSV, TRIALS_JSONL, TRIALS_MARKDOWN, TRIALS_SVG
 from spec.tuning import Tuning
 
 BEST = "best_hyperparameters.txt"
 """keras-tuner's HyperParameters as JSON, under the name that TFX's Tuner gives it."""
 RESULTS = "tuner_results.json"
 """One record a trial that ended well, the best first, as TFX's Tuner writes it."""
-FILES = (trial_tables.JSONL, trial_tables.MARKDOWN, trial_tables.CSV, trial_plot.SVG)
+FILES = (TRIALS_JSONL, TRIALS_MARKDOWN, TRIALS_CSV, TRIALS_SVG)
 """Beside the results, for people; copied into the run's folder."""
 
 
@@ -101,7 +102,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             os.path.join(chosen, BEST): json.dumps(hyperparameters),
             os.path.join(results, RESULTS): json.dumps(records),
             **{os.path.join(results, name): text(done, best) for name, text in zip(FILES, texts, strict=False)},
-            os.path.join(results, trial_plot.SVG): trial_plot.draw(done, best, tuner),
+            os.path.join(results, TRIALS_SVG): trial_plot.draw(done, best, tuner),
         }
         for path, text in files.items():
             fileio.makedirs(os.path.dirname(path))

@@ -9,7 +9,6 @@ from components.tuner.trial_tables import shown
 from components.tuner.trials import Trial
 from spec.tuning import Dimension, Tuning
 
-SVG = "trials.svg"
 WIDTH, HEIGHT = 360, 240
 """Of one panel, in pixels."""
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 30, 40

@@ -9,8 +9,6 @@ from typing import Any
 from components.tuner.trials import LOSS, Trial
 from printing import visible
 
-JSONL, MARKDOWN, CSV = "trials.jsonl", "trials.md", "trials.csv"
-
 
 def jsonl(trials: Sequence[Trial], best: Trial) -> str:
     """One JSON object a trial."""

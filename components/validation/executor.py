@@ -21,6 +21,7 @@ from components.validation.history import STATISTICS_ID
 from components.validation.node_settings import ValidationSettings
 from errors import GateError
 from spec import settings as packed_settings
+from spec.file_names import GATES
 
 
 class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
@@ -71,7 +72,7 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         blocking = [finding for finding in findings if finding.action == "block"]
         if settings is not None and blocking:
             row_locations.locate(blocking, settings.source, settings.source_content)
-        with fileio.open(f"{artifact.uri}/{gate_findings.FILE}", "w") as file:
+        with fileio.open(f"{artifact.uri}/{GATES}", "w") as file:
             file.write(gate_findings.dump(findings))
         if blocking:
             raise GateError(_message(blocking), [finding.plain() for finding in findings])

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-FILE = "gates.json"
-"""File next to the splits' folders in the anomalies artifact: a list of `Finding.plain()`."""
 MAX_ROWS = 20
 """Number of rows that a finding lists."""
 MAX_ACCEPTED = 0.9

@@ -19,6 +19,7 @@ from inspection.clean import needed_artifacts
 from inspection.display_names import Labelled, producers
 from inspection.store import execution_folders
 from inspection.store.metadata_store import PIPELINE_CONTEXT, Store, properties
+from spec.file_names import RUN
 
 KEPT_RUNS = 5
 PARTS = ("artifacts", "runs", "trials", "queries")
@@ -266,7 +267,7 @@ def _queries(home: str, kept: set[str], oldest: float) -> list[str]:
     """Rows of queries that no kept run was made from, and that are older than a time, so that no run begins on them."""
     needed = set()
     for run in kept:
-        path = os.path.join(home, "runs", run, "run.json")
+        path = os.path.join(home, "runs", run, RUN)
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError), open(path, encoding="utf-8") as file:
             needed.add(os.path.basename(json.load(file)["query"]["path"]))
     entries = [e for e in _entries(os.path.join(home, "queries")) if _QUERY.fullmatch(e.name) and not e.is_symlink()]

@@ -13,10 +13,9 @@ from inspection.store import artifact_files
 from inspection.store.artifact_lookup import by_id, find_typed, of_run
 from inspection.store.metadata_store import RUN_CONTEXT, Store
 from inspection.text_output import drawn, table
+from spec.file_names import GATES
 
 KIND = "ExampleAnomalies"
-GATES = "gates.json"
-"""In a run's folder: what a gate found."""
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:

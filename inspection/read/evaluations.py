@@ -16,6 +16,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError
 from inspection.store import artifact_files
+from spec.file_names import VERDICT
 
 _METRICS = r"metrics(-\d+-of-\d+)?(\.tfrecord)?"
 _VALIDATIONS = r"validations(-\d+-of-\d+)?(\.tfrecord)?"
@@ -89,7 +90,7 @@ def read_evaluation(artifact: pb.Artifact) -> Evaluation:
       ResourceError: Its files are gone or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"ModelEvaluation {artifact.id}")
-    verdict = os.path.join(path, "verdict.json")
+    verdict = os.path.join(path, VERDICT)
     if not os.path.exists(verdict):
         return _tfma(path)
     try:

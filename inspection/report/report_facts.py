@@ -27,10 +27,18 @@ from inspection.store import artifact_files
 from inspection.store.artifact_lookup import EVALUATION, MODEL, of_run
 from inspection.store.json_lines import json_lines
 from inspection.store.metadata_store import NODE_CONTEXT, RUN_CONTEXT, Store
+from spec.file_names import (
+    DIAGNOSIS,
+    EVENTS,
+    GATES,
+    HISTORY,
+    NETWORK,
+    OMISSIONS,
+    OUTCOME,
+    TRIALS_JSONL,
+    VERDICT,
+)
 
-HISTORY, NETWORK, OUTCOME, TRIALS = "history.jsonl", "network.json", "outcome.json", "trials.jsonl"
-GATES, VERDICT, DIAGNOSIS = "gates.json", "verdict.json", "diagnosis.json"
-OMISSIONS = "omissions.json"
 _Value = TypeVar("_Value")
 _ASSETS, _ASSET_MAP = "transform_fn/assets", "transformed_metadata/asset_map"
 """Vocabularies of a transform graph, and their names as TFT declares them."""
@@ -128,9 +136,9 @@ def collect(store: Store, run_id: str, *, folder: str | None = None) -> Facts:
     facts = Facts(detail=detail, run=told)
     place = folder or detail.run.folder
     if place is not None:
-        facts.events = json_lines(os.path.join(place, "events.jsonl"))
+        facts.events = json_lines(os.path.join(place, EVENTS))
         facts.history = json_lines(os.path.join(place, HISTORY))
-        facts.trials = json_lines(os.path.join(place, TRIALS))
+        facts.trials = json_lines(os.path.join(place, TRIALS_JSONL))
         # A node that a gate stopped failed, so that its artifact is gone; the run's folder keeps what was found.
         facts.gates = facts.attempt(lambda: _listed(_json_in(place, GATES)), [])
     made = _made(store, run_id)

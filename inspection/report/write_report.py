@@ -5,8 +5,7 @@ import os
 from inspection.report import model_card, page
 from inspection.report.report_facts import collect
 from inspection.store.metadata_store import Store
-
-REPORT, CARD = "report.html", "model_card.md"
+from spec.file_names import CARD, REPORT
 
 
 def write(store: Store, run_id: str, folder: str) -> None:

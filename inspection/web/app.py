@@ -30,6 +30,7 @@ from inspection.web.pages import (
     schedules_page,
 )
 from inspection.web.request_guard import HEADERS, Guard
+from spec.file_names import REPORT
 
 _CHUNK = 1 << 16
 _TEXT = (".txt", ".json", ".jsonl", ".pbtxt", ".csv", ".md", ".log", ".toml", ".left-out")
@@ -102,7 +103,7 @@ class Pages:
                 folder = show_run(store, find_run(store, request.query_params.get("id", "latest"))).run.folder
             if folder is None:
                 raise UserError("this run has no folder")
-            with page_files.opened(folder, "report.html") as file:
+            with page_files.opened(folder, REPORT) as file:
                 content = file.read()
         except PipelineError as error:
             return Response(f"{error}\n", status_code=404, media_type="text/plain")

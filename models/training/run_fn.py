@@ -24,15 +24,11 @@ from spec import settings, tuning
 from spec.cells.cleaning import Cleaning
 from spec.columns.duties import Duties
 from spec.columns.label import Label
+from spec.file_names import HISTORY, NETWORK, OUTCOME
 from spec.training import Training
 
 __all__ = ["Facts", "Learnt", "learn", "run_fn"]
 
-HISTORY = "history.jsonl"
-OUTCOME = "outcome.json"
-"""What training came to: `keep` (best or last), `epochs`, `best` (a line of the history) and `notes`."""
-NETWORK = "network.json"
-"""The network's `layers`, `inputs` and numbers of `parameters`, of which `trainable`."""
 MEMORY_SHARE = 0.25
 """Share of training.memory_gb up to which a split is held in memory."""
 BOARD = "tensorboard"

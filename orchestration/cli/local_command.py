@@ -10,7 +10,8 @@ def add(root: argparse.ArgumentParser) -> None:
     """Options of running a part."""
     part = root.add_argument_group(
         "running a part on this machine (--local)",
-        f"stages: {', '.join(stages.ORDER)} (tuner with [tuner], warm-start with training.warm_start alone)",
+        f"stages: {', '.join(stages.ORDER)} (tuner with [tuner], warm-start with training.warm_start), and those of "
+        "[stages]",
     )
     part.add_argument(
         "--from",

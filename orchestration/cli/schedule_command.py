@@ -54,7 +54,7 @@ def add(commands: Any) -> None:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Run all schedules, or one that the command line gives, until stopped."""
-    from orchestration.schedule import plans, service
+    from orchestration.schedule import channels, plans, service
     from pipeline.load import load
     from spec.timing.schedule import Schedule
 
@@ -73,6 +73,7 @@ def serve(arguments: argparse.Namespace) -> int:
         raise UserError(f"--schedule: {told or error}") from error
 
     config = load(project.folder(), arguments.pipeline, options.overrides(arguments), _one_variant(arguments))
+    channels.check(config.notify.channels)
     plan = plans.Plan(arguments.pipeline, schedule, config.notify, given)
     return service.serve(root, lambda: plans.Plans([plan]), arguments.metadata)
 

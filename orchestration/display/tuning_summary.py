@@ -5,8 +5,8 @@ import json
 import os
 from typing import Any
 
-TABLE, LINES, PLOT = "trials.csv", "trials.jsonl", "trials.svg"
-"""In the run's folder."""
+from spec.file_names import TRIALS_CSV, TRIALS_JSONL, TRIALS_SVG
+
 CELL = 40
 """Widest cell of the printed table, in characters; a whole table as a value is longer."""
 
@@ -19,9 +19,9 @@ def lines(folder: str, *, config: str, again: str) -> list[str]:
         config: Where the values would be written, as a user names it.
         again: The command that trains with the values that were found.
     """
-    with open(os.path.join(folder, TABLE), newline="", encoding="utf-8") as file:
+    with open(os.path.join(folder, TRIALS_CSV), newline="", encoding="utf-8") as file:
         table = _aligned(list(csv.reader(file)))
-    with open(os.path.join(folder, LINES), encoding="utf-8") as file:
+    with open(os.path.join(folder, TRIALS_JSONL), encoding="utf-8") as file:
         trials = [json.loads(line) for line in file]
     best = next(trial for trial in trials if trial["best"])
     again_line = f"Train with it:  {again}"
@@ -29,7 +29,13 @@ def lines(folder: str, *, config: str, again: str) -> list[str]:
         advice = [f"The values that {config} already has are the best: there is nothing to take over."]
     else:
         advice = [again_line, f"To keep its values, write them into {config}:", *_values(best["values"])]
-    return [*table, "", *advice, f"Table:  {os.path.join(folder, TABLE)}", f"Plot:   {os.path.join(folder, PLOT)}"]
+    return [
+        *table,
+        "",
+        *advice,
+        f"Table:  {os.path.join(folder, TRIALS_CSV)}",
+        f"Plot:   {os.path.join(folder, TRIALS_SVG)}",
+    ]
 
 
 def _values(values: dict[str, Any]) -> list[str]:

@@ -18,13 +18,10 @@ from tfx.proto.orchestration import pipeline_pb2
 
 import project
 from components.baseline import reference
-from components.evaluator.executor import VERDICT
-from components.ingestion import omissions
+from components.ingestion.omissions import Omissions
 from components.pusher.component import WITHHELD
 from components.summary import PROPERTY, text
-from components.trainer import HISTORY
 from components.tuner.executor import FILES
-from components.validation.gate_findings import FILE as GATES
 from errors import RunError, UserError
 from inspection.store import metadata_store as inspection_store
 from orchestration.local import finished_stages, launcher, stage_file_reads
@@ -34,6 +31,7 @@ from orchestration.local.stage_file_reads import StageReads
 from orchestration.paths import Root
 from pipeline.create_pipeline import Places, create_pipeline
 from pipeline.stages import RESOLVERS
+from spec.file_names import GATES, HISTORY, OMISSIONS, VERDICT
 
 _STATES = metadata_store_pb2.Execution.State
 _RETIRED = ("looked up again", "not compared with")
@@ -85,7 +83,9 @@ class Execution:
         self._to, self._first, self._base = order.to, order.first, order.base
         self._reason = ""
         self._outputs: dict[str, dict[str, list[Any]]] = {}
-        self._stage_reads = StageReads(root.settings(self._name), [root.path, order.scratch], import_reads or {})
+        self._stage_reads = StageReads(
+            root.settings(self._name), [root.path, order.scratch], import_reads or {}, order.config.stages.ids()
+        )
         self._register()
 
     def _register(self) -> None:
@@ -247,10 +247,10 @@ class Execution:
     def omissions(self, node_id: str) -> list[str]:
         """What of the data is not read as it lies there, a sentence each, where a node reads it."""
         for artifact in self._outputs[node_id].get("examples", []):
-            path = os.path.join(artifact.uri, omissions.FILE)
+            path = os.path.join(artifact.uri, OMISSIONS)
             if os.path.isfile(path):
                 with open(path, encoding="utf-8") as file:
-                    return omissions.Omissions(json.load(file)).lines()
+                    return Omissions(json.load(file)).lines()
         return []
 
     def _line(self, node_id: str) -> str:

@@ -17,6 +17,7 @@ from orchestration.records import run_events
 from pipeline import load
 from pipeline.config import Config
 from pipeline.variants import Name
+from spec.file_names import RUN
 from spec.rows import data_paths
 
 CODE = (
@@ -72,7 +73,8 @@ def identity(
 
 def code_modules(config: Config) -> tuple[str, ...]:
     """Modules from which all code of a run's stages is reached."""
-    return (*CODE, *formats.modules(config.data.format), *config.gates.modules(), *config.user_modules())
+    own = [*config.gates.modules(), *config.user_modules(), *config.stages.modules()]
+    return (*CODE, *formats.modules(config.data.format), *own)
 
 
 def asked(
@@ -140,7 +142,7 @@ def earlier(folder: str, last: str | None, wanted: Mapping[str, str], metadata: 
     """
     if last is None:
         last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
-    path = os.path.join(folder, last or "", "run.json")
+    path = os.path.join(folder, last or "", RUN)
     try:
         with open(path, encoding="utf-8") as file:
             facts: dict[str, Any] = json.load(file)

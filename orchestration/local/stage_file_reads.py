@@ -28,10 +28,14 @@ class StageReads:
         folder: Where long lists are kept.
         apart: Folders whose files do not count: those of runs and temporary ones.
         before: Path -> digest of files that were read while user code was imported.
+        custom: Ids of custom stages.
     """
 
-    def __init__(self, folder: str, apart: Iterable[str], before: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: str, apart: Iterable[str], before: Mapping[str, str], custom: Iterable[str] = ()
+    ) -> None:
         self._folder, self._apart, self._before = folder, tuple(apart), dict(before)
+        self._stages = (*STAGES, *custom)
 
     @contextlib.contextmanager
     def of(self, node_id: str, exec_properties: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -49,7 +53,7 @@ class StageReads:
             ResourceError: a file was changed while it was read.
         """
         found: dict[str, str] = {}
-        if node_id not in STAGES:
+        if node_id not in self._stages:
             yield found
             return
         planned = code_digest.files_of(exec_properties)

@@ -24,6 +24,7 @@ from orchestration.local import finished_stages, stage_outputs
 from orchestration.local.run_start import Place
 from orchestration.records import run_events, run_record
 from pipeline.stages import RESOLVERS
+from spec.file_names import CARD, EVENTS, REPORT, RUN
 
 _EVENTS = metadata_store_pb2.Event
 _STATES = metadata_store_pb2.Execution
@@ -115,7 +116,7 @@ def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: run_re
     book.update(reads=found.facts.get("reads") or {})
     for entry in os.scandir(found.folder):
         # What the stages left beside run.json.
-        if entry.is_file() and entry.name not in ("run.json", run_events.FILE, "report.html", "model_card.md"):
+        if entry.is_file() and entry.name not in (RUN, EVENTS, REPORT, CARD):
             shutil.copy(entry.path, book.folder)
     before_outcome = found.facts["outcome"]
     if "pushed" not in before_outcome:
@@ -126,7 +127,7 @@ def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: run_re
 
 def _facts(folder: str) -> dict[str, Any]:
     try:
-        with open(os.path.join(folder, "run.json"), encoding="utf-8") as file:
+        with open(os.path.join(folder, RUN), encoding="utf-8") as file:
             facts: dict[str, Any] = json.load(file)
     except (OSError, ValueError):
         return {}

@@ -147,7 +147,7 @@ def _run(order: RunOrder, emit: run_events.Sink) -> None:
         if order.code not in (None, code):
             raise UserError("the code was edited while the run was starting: run again")
         with file_reads.watched([order.root, order.scratch]) as opened:
-            for module in (*USER_CODE, *config.user_modules()):
+            for module in (*USER_CODE, *config.user_modules(), *config.stages.modules()):
                 user_code.load(module)
             from orchestration.local.execution import Execution
 

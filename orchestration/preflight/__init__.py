@@ -18,6 +18,7 @@ from orchestration.preflight.data_checks import check_data
 from orchestration.preflight.disk import check_room, check_root, check_store
 from orchestration.preflight.first_rows import Table
 from orchestration.preflight.preflight_findings import Check, refuse
+from orchestration.schedule import channels
 from pipeline import load, query_config, schema_columns
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.config import Config
@@ -130,6 +131,8 @@ def look(
             if config.gates.skew.path is not None:
                 report.skew = data_files.under(data_root, config.gates.skew.path)
                 attempt("served rows", lambda: _served(report.skew, config, shown))
+        if config is not None and config.notify.channels:
+            attempt("notify", lambda: _channels(config, shown))
         if readable is not None:
             report.data = data_files.under(data_root, readable.data.paths)
         if readable is not None and not report.passed:
@@ -170,6 +173,14 @@ def _served(paths: Any, config: Config, shown: str) -> str:
     return f"{check_data(paths, data, config=shown, columns=(), label=None):,} bytes in {len(found)} file(s)"
 
 
+def _channels(config: Config, shown: str) -> str:
+    try:
+        channels.check(config.notify.channels)
+    except UserError as error:
+        raise UserError(f"{shown}: {error}") from error
+    return ", ".join(config.notify.channels)
+
+
 def _is_there(stem: str) -> bool:
     return os.path.isfile(os.path.join(project.folder(), load.SCHEMAS, f"{stem}.pbtxt"))
 
@@ -178,6 +189,7 @@ def _code(config: Config) -> str:
     modules = config.user_modules()
     if config.data.format is not None:
         modules.append(formats.module(config.data.format))
+    modules += config.stages.modules()
     findings = user_imports.check(modules)
     if findings:
         raise UserError("\n".join(findings))

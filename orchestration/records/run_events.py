@@ -5,9 +5,7 @@ import os
 from typing import Any, Protocol
 
 from inspection.store.json_lines import json_lines
-
-FILE = "events.jsonl"
-"""In a run's folder."""
+from spec.file_names import EVENTS
 
 
 class Sink(Protocol):
@@ -30,4 +28,4 @@ def from_line(line: str) -> dict[str, Any]:
 
 def of_run(folder: str) -> list[dict[str, Any]]:
     """The events of a run, in order; none where its folder keeps none."""
-    return json_lines(os.path.join(folder, FILE))
+    return json_lines(os.path.join(folder, EVENTS))

@@ -11,12 +11,11 @@ from typing import Any
 
 from inspection.store.metadata_store import redact
 from orchestration.records import run_events
+from spec.file_names import EVENTS, GATES, RUN
 
 ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")
 """Keys of run.json that tell how an attempt ended."""
 _FORMAT = "%Y-%m-%dT%H:%M:%S%z"
-GATES = "gates.json"
-"""What the gates found, in the run's folder; as `components.validation.gate_findings` writes it."""
 PACKAGES = (
     *("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation"),
     *("numpy", "pyarrow"),
@@ -55,7 +54,7 @@ class Record:
             "versions": versions(),
             "attempts": [*attempts, {"started": started, "pid": os.getpid()}],
         }
-        path = os.path.join(folder, run_events.FILE)
+        path = os.path.join(folder, EVENTS)
         if attempts:
             _cut_half_line(path)
         self._events = open(path, "a", encoding="utf-8")  # noqa: SIM115  until close
@@ -91,7 +90,7 @@ class Record:
 
 def write(folder: str, facts: Mapping[str, Any]) -> None:
     """Write run.json: whole, also when the power goes."""
-    path = os.path.join(folder, "run.json")
+    path = os.path.join(folder, RUN)
     with open(f"{path}.partial", "w", encoding="utf-8") as file:
         json.dump(facts, file, indent=1)
         file.flush()
@@ -120,7 +119,7 @@ def close_earlier(folder: str, facts: dict[str, Any], state: str, reason: str, *
     Returns:
         The new run.json.
     """
-    events_path = os.path.join(folder, run_events.FILE)
+    events_path = os.path.join(folder, EVENTS)
     last = os.path.getmtime(events_path if os.path.exists(events_path) else folder)
     ended = time.strftime(_FORMAT, time.localtime(last))
     attempts = [dict(attempt) for attempt in facts.get("attempts", ())]

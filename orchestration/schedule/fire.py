@@ -23,6 +23,7 @@ from orchestration.schedule.plans import Plan
 from orchestration.schedule.schedule_faults import described
 from orchestration.schedule.schedule_state import State
 from pipeline.variants import ALL
+from spec.file_names import RUN
 
 LOGS = os.path.join(".schedule", "logs")
 """Under the root: one file a fire."""
@@ -200,7 +201,7 @@ def _told(state: State, plan: Plan, started: float) -> dict[str, Any]:
     folder = os.path.dirname(Root(state.root).run(plan.run.run, ""))
     newest: tuple[float, dict[str, Any]] = (started - 1.0, {})
     for entry in os.scandir(folder) if os.path.isdir(folder) else []:
-        path = os.path.join(entry.path, "run.json")
+        path = os.path.join(entry.path, RUN)
         with contextlib.suppress(OSError, ValueError):
             if os.stat(path).st_mtime >= newest[0]:
                 with open(path, encoding="utf-8") as file:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import project
 from errors import UserError
+from orchestration.schedule import channels
 from orchestration.schedule.schedule_faults import described
 from pipeline import load
 from pipeline.schema_columns import nearest
@@ -133,6 +134,10 @@ def plans_of(name: str, root: str | None = None, arguments: Sequence[str] = ()) 
             return []
     variants = load.variants(root, name)
     config = load.load(root, name, variant=variants[0] if variants else None)
+    try:
+        channels.check(config.notify.channels)
+    except UserError as error:
+        raise UserError(f"{load.CONFIGS}/{name}.toml: {error}") from error
     for schedule in config.schedule:
         if schedule.variant not in (None, "all", *variants):
             raise UserError(

@@ -80,9 +80,17 @@ class Notify(Strict):
     webhook: str | None = None
     """http or https address that receives the same JSON by POST, with a line for people in `text`; ${NAME} stands for
     an environment variable. No log contains the address."""
+    channels: dict[str, str] = Field(default_factory=dict)
+    """Further channels: name of a file in orchestration/schedule/channels, or dotted path of a function in the project
+    folder -> its setting, such as {"my_channel.send" = "${ROOM}"}. No log contains the setting."""
     on: tuple[Event, ...] = ("failure", "gate", "push", "recovery")
     """failure: a run failed or timed out. gate: data or model was refused. push: a new version serves. recovery: the
     first good run after a bad one."""
+
+    def settings(self) -> dict[str, str]:
+        """Return the setting of each channel."""
+        built_in = {"command": self.command, "webhook": self.webhook}
+        return {**{name: setting for name, setting in built_in.items() if setting is not None}, **self.channels}
 
     @field_validator("webhook")
     @classmethod

@@ -12,6 +12,7 @@ from tfx.utils import path_utils
 from components import summary
 from components.evaluator import executor, prediction
 from spec import settings
+from spec.file_names import VERDICT
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def evaluate(tmp_path, write_examples):
             inputs["baseline_model"] = [model(before, 3)]
         properties = {"settings": json.dumps(settings.pack(config, None)), "code": ""}
         executor.Executor().Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
-        with open(f"{evaluation.uri}/{executor.VERDICT}") as file:
+        with open(f"{evaluation.uri}/{VERDICT}") as file:
             verdict = json.load(file)
         return types.SimpleNamespace(evaluation=evaluation, blessing=blessing, verdict=verdict, folder=tmp_path)
 

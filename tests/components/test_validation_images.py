@@ -8,6 +8,7 @@ import pytest
 
 from components import summary
 from components.ingestion import omissions
+from spec.file_names import OMISSIONS
 
 from .. import picture_files
 from ..picture_files import classes, encoded, folder, noise
@@ -81,7 +82,7 @@ def test_what_was_skipped_and_converted_is_in_the_summary_and_beside_the_counts(
     examples = ingested(str(train))
 
     assert "skipped 1 file; converted 2 files" in examples.get_string_custom_property(summary.PROPERTY)
-    told = omissions.Omissions(json.loads(Path(examples.uri, omissions.FILE).read_text()))
+    told = omissions.Omissions(json.loads(Path(examples.uri, OMISSIONS).read_text()))
     assert sorted(told.lines()) == [
         "converted 1 file: GIF to PNG; a model is served PNG or JPEG, so convert such files there too (dog/b.gif)",
         "converted 1 file: WebP to PNG; a model is served PNG or JPEG, so convert such files there too (cat/a.webp)",

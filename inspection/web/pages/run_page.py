@@ -12,6 +12,7 @@ from inspection.store.metadata_store import RUN_CONTEXT, Store, properties
 from inspection.web import page_files
 from inspection.web.page_layout import Page, Query, artifact_link, to
 from inspection.web.pages.artifacts_page import LEAD_OUT
+from spec.file_names import REPORT
 
 _LIVE = 3
 """Seconds between two looks at a run that runs."""
@@ -60,7 +61,7 @@ def leading_out(store: Store, run_id: str) -> str | None:
 def _elsewhere(known: Facts) -> list[Html]:
     run = known.detail.run
     found = [link("Compare with another run", to("/compare", b=run.run_id))]
-    if run.folder and os.path.isfile(os.path.join(run.folder, "report.html")):
+    if run.folder and os.path.isfile(os.path.join(run.folder, REPORT)):
         found.append(link("Report as one file", to("/report", id=run.run_id)))
     return found
 

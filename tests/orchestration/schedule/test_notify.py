@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from orchestration.schedule import notifications
+from orchestration.schedule import bounded_process, notifications
 from spec.timing.schedule import Notify, ascii_address
 
 SECRET = "T0K3N-canary"
@@ -121,7 +121,7 @@ def test_an_answer_that_is_not_http_is_said_in_a_line(answer, kind):
     ids=["a header in drips", "100 Continue for ever"],
 )
 def test_a_slow_server_is_left_after_a_limit_in_all(monkeypatch, first, again):
-    monkeypatch.setattr(notifications, "SECONDS", 1.0)
+    monkeypatch.setattr(bounded_process, "SECONDS", 1.0)
     with answering(first, again=again) as address:
         assert tell({"webhook": address}) == ["notify.webhook: stopped after 1 s, the limit of a notification"]
 
@@ -171,7 +171,7 @@ def test_what_goes_wrong_is_said_without_the_secret(monkeypatch):
 
 
 def test_a_command_that_takes_too_long_is_killed_with_what_it_started(monkeypatch, tmp_path):
-    monkeypatch.setattr(notifications, "SECONDS", 1.0)
+    monkeypatch.setattr(bounded_process, "SECONDS", 1.0)
     pids = tmp_path / "pids"
     command = f"sleep 60 & echo $! > {pids}; (sleep 61 & echo $! >> {pids}; sleep 62); wait"
     assert tell({"command": command}) == ["notify.command: stopped after 1 s, the limit of a notification"]

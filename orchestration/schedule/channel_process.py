@@ -1,0 +1,35 @@
+"""The process in which a channel of the user sends a message, so that it can be killed at any moment.
+
+    python -m orchestration.schedule.channel_process my_channel.send < message.json
+
+The input is `{"setting": TEXT, "message": {...}}`. The output is one line: what failed, or nothing. An error is reported
+by its kind and place, as its text may quote a token.
+"""
+
+import contextlib
+import importlib
+import json
+import sys
+
+import printing
+from pipeline import user_code
+
+
+def main() -> int:
+    """Send the message of standard input by the channel of the command line."""
+    module, _, name = sys.argv[1].rpartition(".")
+    order = json.load(sys.stdin)
+    # What the channel prints is not its answer.
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            failure = getattr(importlib.import_module(module), name)(order["setting"], order["message"])
+        except Exception as error:
+            place = user_code.place(error)
+            failure = f"failed ({type(error).__name__}{f' at {place}' if place else ''})"
+    if failure:
+        printing.line(str(failure))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
