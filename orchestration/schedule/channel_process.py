@@ -2,8 +2,8 @@
 
     python -m orchestration.schedule.channel_process my_channel.send < message.json
 
-The input is `{"setting": TEXT, "message": {...}}`. The output is one line: what failed, or nothing. An error is reported
-by its kind and place, as its text may quote a token.
+The input is `{"setting": TEXT, "message": {...}}`. The output is one line: what failed, or nothing. Of an error it has
+kind and place, as the text may quote a token.
 """
 
 import contextlib
