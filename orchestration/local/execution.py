@@ -44,9 +44,15 @@ class Execution:
     Args:
         order: The run.
         import_reads: Path -> digest of files that were read while user code was imported.
+        custom_reads: The same of the modules of custom stages: an edit of these must not run other stages again.
     """
 
-    def __init__(self, order: RunOrder, import_reads: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        order: RunOrder,
+        import_reads: Mapping[str, str] | None = None,
+        custom_reads: Mapping[str, str] | None = None,
+    ) -> None:
         # TFX logs the connection, password included, at INFO.
         logging.set_verbosity(logging.WARNING)
         self._name, self._run_id, self._run_folder = order.pipeline, order.run_id, order.run_folder
@@ -84,7 +90,11 @@ class Execution:
         self._reason = ""
         self._outputs: dict[str, dict[str, list[Any]]] = {}
         self._stage_reads = StageReads(
-            root.settings(self._name), [root.path, order.scratch], import_reads or {}, order.config.stages.ids()
+            root.settings(self._name),
+            [root.path, order.scratch],
+            import_reads or {},
+            order.config.stages.ids(),
+            custom_reads,
         )
         self._register()
 

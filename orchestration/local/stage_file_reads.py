@@ -29,13 +29,19 @@ class StageReads:
         apart: Folders whose files do not count: those of runs and temporary ones.
         before: Path -> digest of files that were read while user code was imported.
         custom: Ids of custom stages.
+        custom_reads: As `before`, of their modules.
     """
 
     def __init__(
-        self, folder: str, apart: Iterable[str], before: Mapping[str, str], custom: Iterable[str] = ()
+        self,
+        folder: str,
+        apart: Iterable[str],
+        before: Mapping[str, str],
+        custom: Iterable[str] = (),
+        custom_reads: Mapping[str, str] | None = None,
     ) -> None:
         self._folder, self._apart, self._before = folder, tuple(apart), dict(before)
-        self._stages = (*STAGES, *custom)
+        self._custom, self._custom_reads = tuple(custom), dict(custom_reads or {})
 
     @contextlib.contextmanager
     def of(self, node_id: str, exec_properties: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -53,7 +59,7 @@ class StageReads:
             ResourceError: a file was changed while it was read.
         """
         found: dict[str, str] = {}
-        if node_id not in self._stages:
+        if node_id not in (*STAGES, *self._custom):
             yield found
             return
         planned = code_digest.files_of(exec_properties)
@@ -61,6 +67,8 @@ class StageReads:
         try:
             with file_reads.watched(self._apart) as opened:
                 file_reads.add(self._before)
+                if node_id in self._custom:
+                    file_reads.add(self._custom_reads)
                 yield found
         except file_reads.ChangedError as error:
             raise ResourceError(f"stage {node_id}: {error}: run again when nothing writes to it") from error

@@ -146,12 +146,16 @@ def _run(order: RunOrder, emit: run_events.Sink) -> None:
         code = code_digest.code(*modules, files=config.files, values=config.network)
         if order.code not in (None, code):
             raise UserError("the code was edited while the run was starting: run again")
-        with file_reads.watched([order.root, order.scratch]) as opened:
-            for module in (*USER_CODE, *config.user_modules(), *config.stages.modules()):
+        apart = [order.root, order.scratch]
+        with file_reads.watched(apart) as opened:
+            for module in (*USER_CODE, *config.user_modules()):
+                user_code.load(module)
+        with file_reads.watched(apart) as opened_by_custom:
+            for module in config.stages.modules():
                 user_code.load(module)
             from orchestration.local.execution import Execution
 
-            execution = Execution(order, opened)
+            execution = Execution(order, opened, opened_by_custom)
     progress.listen(lambda text: emit("progress", text=text))
     emit("plan", nodes=execution.node_ids, upstream=execution.upstream)
     for node_id in execution.node_ids:

@@ -27,7 +27,7 @@ def run(tmp_path, monkeypatch):
         class Execution:
             node_ids, upstream = ("first", "second"), {}
 
-            def __init__(self, order, opened):
+            def __init__(self, order, opened, opened_by_custom):
                 pass
 
             def launch(self, node_id, say):
