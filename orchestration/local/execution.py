@@ -1,4 +1,4 @@
-"""Runs a TFX pipeline node by node with TFX's own launcher, so that each node's state and result can be told."""
+"""Run a TFX pipeline node by node with TFX's own launcher, to report the state and the result of each node."""
 
 import json
 import os
@@ -35,7 +35,7 @@ from spec.file_names import GATES, HISTORY, OMISSIONS, VERDICT
 
 _STATES = metadata_store_pb2.Execution.State
 _RETIRED = ("looked up again", "not compared with")
-"""What becomes of a damaged artifact that the baseline, or the history, was to be."""
+"""What happens instead if the baseline, or the history, is a damaged artifact."""
 
 
 class Execution:
@@ -99,7 +99,7 @@ class Execution:
         self._register()
 
     def _register(self) -> None:
-        """Make the run's context before its first node, with its folder and below its pipeline's, as TFX would."""
+        """Register the run's context before its first node, with its folder, as a child of the pipeline's context."""
         with metadata.Metadata(self._connection) as handle:
             above = context_lib.register_context_if_not_exists(handle, inspection_store.PIPELINE_CONTEXT, self._name)
             context = context_lib.register_context_if_not_exists(handle, inspection_store.RUN_CONTEXT, self._run_id)
@@ -111,12 +111,12 @@ class Execution:
             if not handle.store.get_parent_contexts_by_context(context.id):
                 link = metadata_store_pb2.ParentContext(parent_id=above.id, child_id=context.id)
                 handle.store.put_parent_contexts([link])
-            # Of an earlier attempt of this run; the newer ones come as they finish.
+            # Stages that an earlier attempt of this run has finished.
             self._kept = finished_stages.finished(handle.store, self._name, self._run_id, self._nodes)
 
     @property
     def node_ids(self) -> list[str]:
-        """The nodes in the order in which they run: all, or one and those that it needs."""
+        """Nodes in the order in which they run: all, or the last one and those that it needs."""
         if self._to is None:
             return list(self._nodes)
         needed, waiting = set(), [self._to]
@@ -129,25 +129,25 @@ class Execution:
 
     @property
     def upstream(self) -> dict[str, list[str]]:
-        """Which nodes each node comes after, of those that run."""
+        """Node -> the nodes that it depends on, of those that run."""
         ids = self.node_ids
-        return {node_id: [each for each in self._nodes[node_id].upstream_nodes if each in ids] for node_id in ids}
+        return {node_id: [above for above in self._nodes[node_id].upstream_nodes if above in ids] for node_id in ids}
 
     def launch(self, node_id: str, say: Callable[[str], None]) -> tuple[str, str]:
         """Run one node, unless an earlier attempt of the run has finished it.
 
         Args:
             node_id: The node.
-            say: Is told why a node is made again.
+            say: Logs why a node runs again.
 
         Returns:
-            Its state in ML Metadata (COMPLETE or CACHED), or KEPT where an earlier attempt had finished it, or TAKEN
-            where an earlier run gave it; and a line that says what came out.
+            Its state: COMPLETE or CACHED, as in ML Metadata; KEPT if an earlier attempt had finished it; TAKEN if its
+            outputs are those of an earlier run. And a line on its result.
 
         Raises:
             RunError: the node's inputs could not be resolved.
-            UserError: what an earlier run is to give is damaged.
-            Exception: whatever its executor raised.
+            UserError: outputs of the earlier run are damaged.
+            Exception: an error of its executor.
         """
         again = ""
         while True:
@@ -164,22 +164,26 @@ class Execution:
                     why = f": {self._reason}" if self._reason else ""
                     raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved{why}")
                 outputs = outputs_of.of(handle.store, execution_id)
-                # What this attempt itself has just made needs no check.
+                # Outputs that this attempt has just written need no check.
                 old = kept is not None or state == "CACHED" or node_id in RESOLVERS
                 damaged = outputs_of.damage(outputs) if old else {}
                 if not damaged:
                     break
                 if node_id in RESOLVERS:
-                    # Each was made by another run, or by another stage of this one: what is whole stays.
+                    # Another run or stage wrote them: only the damaged ones are retired.
                     outputs = {key: [one for one in group if one.id in damaged] for key, group in outputs.items()}
                 line = launcher.retire(handle.store, execution, outputs, damaged)
-                say(line if node_id not in RESOLVERS else line.replace("made again", _RETIRED[node_id == "history"]))
+                say(
+                    line
+                    if node_id not in RESOLVERS
+                    else line.replace("the stage runs again", _RETIRED[node_id == "history"])
+                )
                 if node_id not in RESOLVERS:
-                    found = " and ".join(f"{each.key} was {each.word}" for each in damaged.values())
-                    again = f"; made again, as {found}"
+                    reasons = " and ".join(f"{damage.key} was {damage.word}" for damage in damaged.values())
+                    again = f"; ran again, because {reasons}"
         self._outputs[node_id] = outputs
         self._copy(node_id)
-        line = self._found(node_id) if node_id in RESOLVERS else self._line(node_id)
+        line = self._resolved(node_id) if node_id in RESOLVERS else self._line(node_id)
         line += again
         if kept is not None:
             return "KEPT", line
@@ -202,7 +206,7 @@ class Execution:
         info = node.launch()
         self._reason = node.reason
         if node.outdated:
-            say(f"{node.outdated[0]}, which its code reads, has changed since it was made: made again")
+            say(f"{node.outdated[0]}, which its code reads, has changed since the cached run: the stage runs again")
         return int(info.execution_id)
 
     def _is_taken(self, node_id: str) -> bool:
@@ -215,14 +219,15 @@ class Execution:
             outputs = outputs_of.of(handle.store, int(given.id))
             damaged = outputs_of.damage(outputs)
             if damaged:
-                told = "; ".join(map(str, damaged.values()))
+                reasons = "; ".join(map(str, damaged.values()))
                 raise UserError(
-                    f"--from {self._first}: of run {self._base}, {told}. Run without --from, which makes it again"
+                    f"--from {self._first}: outputs of run {self._base} are damaged: {reasons}. Run without --from to "
+                    "run their stages again"
                 )
             return launcher.take_over(handle, self._nodes[node_id], outputs)
 
     def _copy(self, node_id: str) -> None:
-        """Copy small results beside run.json, so that a run's folder is whole by itself, also from the cache."""
+        """Copy small results into the run's folder, also those from the cache."""
         if node_id == "trainer":
             history = os.path.join(self._outputs[node_id]["model_run"][0].uri, HISTORY)
             shutil.copy(history, os.path.join(self._run_folder, HISTORY))
@@ -230,7 +235,8 @@ class Execution:
             for name in FILES:
                 shutil.copy(os.path.join(self._outputs[node_id]["tuner_results"][0].uri, name), self._run_folder)
 
-    def _found(self, node_id: str) -> str:
+    def _resolved(self, node_id: str) -> str:
+        """Return the line on what a resolver found."""
         if node_id == "history":
             earlier = len(self._outputs[node_id].get("statistics", []))
             return f"{earlier} earlier run{'s' if earlier > 1 else ''} with other data" if earlier else "none yet"
@@ -238,24 +244,24 @@ class Execution:
         return f"model {models[0].id}" if models else "none yet"
 
     def findings(self, node_id: str) -> list[dict[str, Any]]:
-        """What the gates warn of, where a node is theirs."""
+        """Return the findings of the gates, if the node runs them."""
         for artifact in self._outputs[node_id].get("anomalies", []):
             path = os.path.join(artifact.uri, GATES)
             if os.path.isfile(path):
                 with open(path, encoding="utf-8") as file:
-                    found: list[dict[str, Any]] = json.load(file)
-                return found
+                    findings: list[dict[str, Any]] = json.load(file)
+                return findings
         return []
 
     def reads(self) -> dict[str, str]:
-        """Path -> digest of files that the outputs were made from and no cache key holds."""
-        found: dict[str, str] = {}
+        """Return path -> digest of the files that the outputs depend on and that no cache key contains."""
+        reads: dict[str, str] = {}
         for outputs in self._outputs.values():
-            found |= stage_file_reads.of_outputs(outputs)
-        return found
+            reads |= stage_file_reads.of_outputs(outputs)
+        return reads
 
     def omissions(self, node_id: str) -> list[str]:
-        """What of the data is not read as it lies there, a sentence each, where a node reads it."""
+        """Return a sentence on each omission of the data, if the node reads it."""
         for artifact in self._outputs[node_id].get("examples", []):
             path = os.path.join(artifact.uri, OMISSIONS)
             if os.path.isfile(path):
@@ -264,11 +270,11 @@ class Execution:
         return []
 
     def _line(self, node_id: str) -> str:
-        found = self._outputs[node_id].values()
-        return next((text for artifacts in found for text in map(_summary, artifacts) if text), "")
+        outputs = self._outputs[node_id].values()
+        return next((text for artifacts in outputs for text in map(_summary, artifacts) if text), "")
 
     def outcome(self) -> dict[str, Any]:
-        """The verdict of the evaluator, and where the model was pushed; or what the node came to that was the end."""
+        """Return the verdict and the pushed version; of a run that ends earlier, the result of its last node."""
         if self._to is not None:
             return {"reached": self._to, "reason": f"{self._to}: {self._line(self._to)}"}
         evaluation = self._outputs["evaluator"]["evaluation"][0]

@@ -1,8 +1,8 @@
 """Worker processes, as the supervisor sees them: one that has imported TensorFlow and TFX, forked once for each run.
 
-The imports take longer than most stages, so they begin before the config is read and serve every run of a supervisor.
-The two sides talk over a socket: an order and two file descriptors go out, the forked worker's exit code comes back. An
-order holds passwords, so it is in no argument list and no file.
+The imports take longer than most stages, so they start before the config is read and serve every run of a supervisor.
+The two sides communicate over a socket: the supervisor sends an order and three file descriptors, and receives the exit
+code of the forked worker. An order may contain a password, so it is in no argument list and no file.
 """
 
 import contextlib
@@ -20,15 +20,15 @@ from orchestration.local import process_memory
 from orchestration.local.run_order import RunOrder
 
 STOP_SECONDS = 10.0
-"""How long a worker may take to end after SIGTERM before it is killed."""
+"""Time that a worker has to end after SIGTERM before it is killed."""
 LIMIT_SECONDS = 2.0
-"""The same for one that has gone past a limit."""
+"""The same for a worker that exceeded a limit."""
 OURS = ("orchestration.local.execution",)
-"""Our own modules that it imports before it knows of a run."""
+"""Modules of this repository that it imports before it receives an order."""
 
 
 class ForkServer:
-    """The imported process; use it as a context, and for one run at a time.
+    """The process with the imports; use it as a context, and for one run at a time.
 
     Attributes:
         ready: Whether the imports are done.
@@ -45,15 +45,15 @@ class ForkServer:
         return self
 
     def begin(self) -> None:
-        """Start the imports, where they are neither done nor going on."""
+        """Start the imports, unless they are done or running."""
         if self._process is not None and self._process.poll() is None:
             if code_digest.code(*OURS) == self._code:
                 return
-            # What it has loaded was edited since.
+            # Code that it has loaded was edited since.
             self._process.kill()
             self._process.wait()
         if self._socket is not None:
-            # That process is gone, as where memory ran out; a run after it has one of its own.
+            # The process has exited, for example out of memory; the next run gets a new one.
             self._socket.close()
             self._log.seek(0)
             self._log.truncate()
@@ -64,7 +64,7 @@ class ForkServer:
             "TF_CPP_MIN_LOG_LEVEL": "3",
             **project.environment(),
             "PYTHONUNBUFFERED": "1",
-            # glibc gives each of TensorFlow's, Arrow's and Beam's threads a heap of its own, and takes none back.
+            # glibc gives each thread of TensorFlow, Arrow and Beam its own heap, and never returns it.
             "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
         }
         self._process = subprocess.Popen(
@@ -75,7 +75,7 @@ class ForkServer:
             cwd=project.folder(),
             env=environment,
             pass_fds=[theirs.fileno()],
-            # Ctrl-C reaches the supervisor alone, which then stops the worker.
+            # Ctrl-C reaches only the supervisor, which then stops the worker.
             start_new_session=True,
         )
         theirs.close()
@@ -85,19 +85,19 @@ class ForkServer:
     def __exit__(self, *_: object) -> None:
         if self._socket is not None and self._process is not None:
             self._socket.close()
-            # What its imports write for good is written; a worker that it forked is already gone.
+            # The worker that it forked has already exited.
             self._process.kill()
             self._process.wait()
         self._log.close()
 
     @contextlib.contextmanager
     def run(self, order: RunOrder, *, events: int, log: int, lock: int) -> Iterator["Worker"]:
-        """Fork a worker for one run, and leave none behind.
+        """Fork a worker for one run, and stop it at the end.
 
         Args:
             order: The run.
             events: File descriptor that the worker writes its events to.
-            log: File descriptor that takes what it prints between stages.
+            log: File descriptor for its output between stages.
             lock: File descriptor of the pipeline's lock, which the worker holds too.
         """
         self.begin()
@@ -113,8 +113,8 @@ class ForkServer:
         finally:
             worker.end()
 
-    def said(self) -> bytes:
-        """What the imports printed, to tell why they failed."""
+    def output(self) -> bytes:
+        """Return the output of the imports, which says why they failed."""
         self._log.seek(0)
         return self._log.read()
 
@@ -127,7 +127,7 @@ class Worker:
         server: That process.
 
     Attributes:
-        pid: Its process, as its first event tells; None while the imports go on.
+        pid: Its process, from its first event; None while the imports run.
     """
 
     def __init__(self, channel: socket.socket, server: "subprocess.Popen[bytes]") -> None:
@@ -136,7 +136,7 @@ class Worker:
         self.pid: int | None = None
 
     def memory(self) -> int:
-        """Resident bytes of the worker and of what it started; pages that it shares with its parent count."""
+        """Return the resident bytes of the worker and its child processes, including pages shared with its parent."""
         return process_memory.of_session(self._server.pid, without=self._server.pid)
 
     def wait(self, seconds: float | None = None) -> int:
@@ -146,28 +146,28 @@ class Worker:
             Its exit code, or the negative number of the signal that killed it or the process that forks it.
 
         Raises:
-            TimeoutError: it goes on.
+            TimeoutError: it is still running.
         """
         if self._code is None:
             self._channel.settimeout(seconds)
             try:
-                answer = self._channel.recv(4)
+                reply = self._channel.recv(4)
             except ConnectionResetError:
-                answer = b""
-            self._code = int.from_bytes(answer, "big", signed=True) if answer else self._server.wait()
+                reply = b""
+            self._code = int.from_bytes(reply, "big", signed=True) if reply else self._server.wait()
         return self._code
 
     def end(self, seconds: float = STOP_SECONDS, *, at_once: bool = False) -> None:
-        """Stop it where it still runs.
+        """Stop it if it is running.
 
         Args:
-            seconds: How long it may take to end before it is killed.
-            at_once: Whether it is killed without a warning.
+            seconds: Time that it has to end before it is killed.
+            at_once: Whether to kill it without SIGTERM.
         """
         if self._code is not None:
             return
         if self.pid is None:
-            # Imports are still going on, so nothing has begun that had to end well.
+            # The imports are running, so there is nothing to clean up.
             self._server.kill()
         for number in (signal.SIGKILL,) if at_once else (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""TFX's launcher, with what it lacks: each attempt is an execution with new folders, and outputs have a digest."""
+"""TFX's launcher with two additions: each attempt is an execution with new folders, and outputs have a digest."""
 
 import copy
 import os
@@ -28,9 +28,9 @@ _ARTIFACTS = metadata_store_pb2.Artifact
 
 
 class _Places(outputs_utils.OutputsResolver):  # type: ignore[misc]
-    """Names the folders of an execution, outputs and temporary ones, by its id and a token.
+    """Name the output and temporary folders of an execution by its id and a token.
 
-    Stock's names them by the id alone, which another store over the same root gives out again.
+    TFX names them by the id alone, which another store over the same root assigns again.
     """
 
     def __init__(self, token: str, **node: Any) -> None:
@@ -44,7 +44,7 @@ class _Places(outputs_utils.OutputsResolver):  # type: ignore[misc]
         return super().get_executor_output_uri(execution_folders.name(execution_id, self._token))
 
     def get_stateful_working_directory(self, execution: Any) -> str:
-        # Stock's name is drawn anew and kept nowhere, so that nobody could say whose it is.
+        # TFX's name is random and not recorded, so the folder could not be attributed to an execution.
         name = execution_folders.name(int(execution.id), self._token)
         path = os.path.join(self._node_dir, ".system", "stateful_working_dir", name)
         os.makedirs(path, exist_ok=True)
@@ -55,19 +55,18 @@ class _Places(outputs_utils.OutputsResolver):  # type: ignore[misc]
 
 
 class Launcher(launcher.Launcher):  # type: ignore[misc]
-    """Launches one node; use it once.
+    """Launcher of one node; use it once.
+
+    TFX's reuses a failed execution of the same run, so the next attempt would overwrite its record and its folders.
 
     Args:
         stage_reads: Collects the files that the node's code opens.
-        places: Folder -> word that stands for it in keys of the cache, so that they may be moved.
-        node: As stock's.
+        places: Folder -> placeholder in cache keys, so that folders may be moved.
+        node: Arguments of TFX's launcher.
 
     Attributes:
-        outdated: Files that have changed since outputs that the cache holds were made from them.
-        reason: Why its inputs could not be resolved; empty where they could.
-
-    Stock's takes a failed execution of the same run up again, so that the next attempt would overwrite its record and
-    its folders.
+        outdated: Files that have changed since cached outputs were made from them.
+        reason: Why its inputs could not be resolved; empty if they could.
     """
 
     def __init__(self, *, stage_reads: StageReads, places: Mapping[str, str], **node: Any) -> None:
@@ -100,8 +99,8 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
         )
 
     def _publish_failed_execution(self, execution_id: int, contexts: list[Any], executor_output: Any = None) -> None:
-        # Stock's writes a traceback as JSON: on PostgreSQL its backslashes break the statement, and the error of the
-        # statement would hide that of the stage.
+        # TFX writes a traceback as JSON: on PostgreSQL its backslashes break the statement, whose error would hide that
+        # of the stage.
         if executor_output is not None:
             lines = executor_output.execution_result.result_message.strip().splitlines()
             self.reason = lines[-1] if lines else ""
@@ -109,7 +108,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
         super()._publish_failed_execution(execution_id, contexts, executor_output)
 
     def _prepare_execution(self) -> Any:
-        # The only way in between the cache's key and what is taken from it.
+        # The only hook between the cache key and the lookup.
         before, launcher.cache_utils = launcher.cache_utils, _Cache(self.outdated, self._places)
         try:
             return super()._prepare_execution()
@@ -129,16 +128,16 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
     def _publish_successful_execution(
         self, execution_id: int, contexts: list[Any], output_dict: Mapping[str, list[Any]], executor_output: Any
     ) -> None:
-        # In the same transaction as the stage's end: no finished stage is without them. What the executor hands back
-        # goes before what it was given.
+        # In the same transaction as the end of the stage, so every finished stage has them. Outputs that the executor
+        # returns take precedence over those that it was given.
         for artifacts in output_dict.values():
             for artifact in artifacts:
                 _share(artifact.uri)
                 artifact.set_string_custom_property(artifact_digest.PROPERTY, artifact_digest.of(artifact.uri) or "")
                 if self._reads:
                     artifact.set_string_custom_property(stage_file_reads.PROPERTY, self._reads)
-        for made in executor_output.output_artifacts.values() if executor_output else ():
-            for artifact in made.artifacts:
+        for returned in executor_output.output_artifacts.values() if executor_output else ():
+            for artifact in returned.artifacts:
                 artifact.custom_properties[artifact_digest.PROPERTY].string_value = (
                     artifact_digest.of(artifact.uri) or ""
                 )
@@ -148,7 +147,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
 
 
 def _share(uri: str) -> None:
-    """Have what a stage wrote follow the umask: TFX makes folders with rights of its own."""
+    """Apply the umask to the outputs of a stage: TFX makes folders with other permissions."""
     file_rights.follow_umask(uri)
     # KEY, NODE and artifacts/ above it.
     for _ in range(3):
@@ -157,11 +156,11 @@ def _share(uri: str) -> None:
 
 
 class _Cache:
-    """TFX's cache, with outputs paired by id; it passes over those that were made from files as they no longer are.
+    """TFX's cache with outputs paired by id, which skips outputs that were made from files that have changed.
 
     Args:
-        outdated: Takes the paths of such files.
-        places: Folder -> word that stands for it in the keys.
+        outdated: Receives the paths of these files.
+        places: Folder -> placeholder in the keys.
     """
 
     def __init__(self, outdated: list[str], places: Mapping[str, str] | None = None) -> None:
@@ -169,7 +168,7 @@ class _Cache:
         self._places = sorted((places or {}).items(), key=lambda item: -len(item[0]))
 
     def get_cache_context(self, *, input_artifacts: Any = None, parameters: Any = None, **given: Any) -> Any:
-        """As stock's, with folders that may be moved as words, and without the times of artifacts."""
+        """Return TFX's context, with placeholders for folders and without the times of artifacts."""
         return cache_utils.get_cache_context(
             input_artifacts={key: list(map(self._keyed, group)) for key, group in (input_artifacts or {}).items()},
             parameters={key: self._word(value) for key, value in (parameters or {}).items()},
@@ -194,7 +193,7 @@ class _Cache:
         return value
 
     def get_cached_outputs(self, metadata_handle: Any, cache_context: Any) -> Any:
-        """As stock's, which pairs keys and artifacts by the order of two answers."""
+        """Return the outputs of the newest usable execution, paired with their keys by id."""
         store = metadata_handle.store
         ended = [one for one in store.get_executions_by_context(cache_context.id) if one.last_known_state in _ENDED]
         wrong = swapped(store, (one.id for one in ended if one.last_known_state == _STATES.CACHED))
@@ -203,23 +202,23 @@ class _Cache:
                 continue
             plain = outputs_of(store, int(execution.id))
             if any(text(one, WITHHELD) for artifacts in plain.values() for one in artifacts):
-                # What serves may have changed since.
+                # The served version may have changed since.
                 continue
             found = {key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in plain.items()}
-            if found and _there(found):
+            if found and _exist(found):
                 self._outdated += file_reads.changed(stage_file_reads.of_outputs(plain))
                 return None if self._outdated else found
         return None
 
 
 def _typed(store: Any, artifact: Any) -> Any:
-    """An artifact as TFX has it."""
+    """Return an artifact as a TFX artifact."""
     [kind] = store.get_artifact_types_by_id([artifact.type_id])
     return artifact_utils.deserialize_artifact(kind, artifact)
 
 
-def _there(outputs: Mapping[str, list[Any]]) -> bool:
-    """Whether all outputs are in use and on their filesystem."""
+def _exist(outputs: Mapping[str, list[Any]]) -> bool:
+    """Return whether all outputs are live and exist on their filesystem."""
     if any(one.mlmd_artifact.state != _ARTIFACTS.LIVE for artifacts in outputs.values() for one in artifacts):
         return False
     try:
@@ -230,37 +229,37 @@ def _there(outputs: Mapping[str, list[Any]]) -> bool:
 
 
 def _make_folder(path: str) -> None:
-    """Make an output's folder, which must not be there: what lies in it would be taken for the stage's output.
+    """Make the folder of an output. It must be new: files in it would count as outputs of the stage.
 
     Raises:
-        ResourceError: it is there.
+        ResourceError: it exists.
     """
     os.makedirs(os.path.dirname(path), exist_ok=True)
     try:
         os.mkdir(path)
     except FileExistsError as error:
-        raise ResourceError(f"{path} exists already, and a stage writes to a new folder alone: run again") from error
+        raise ResourceError(f"{path} exists already, but a stage writes only to a new folder: run again") from error
 
 
 def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], damaged: Mapping[int, Damage]) -> str:
-    """Take the outputs of an execution out of use, as some are damaged, so that its stage is made again.
+    """Retire the outputs of an execution, as some are damaged, so that its stage runs again.
 
-    Neither the cache nor the stages that follow take an artifact that is not LIVE.
+    Neither the cache nor later stages use an artifact that is not LIVE.
 
     Args:
         store: ML Metadata.
-        execution: Of the present run.
+        execution: An execution of the current run.
         outputs: All its outputs by key.
-        damaged: What is wrong, by id of the damaged ones.
+        damaged: Artifact id -> damage.
 
     Returns:
-        The line that says so.
+        The line for the log.
     """
     artifacts = [artifact for group in outputs.values() for artifact in group]
     for artifact in artifacts:
         artifact.state = _ARTIFACTS.DELETED if artifact.id in damaged else _ARTIFACTS.MARKED_FOR_DELETION
     store.put_artifacts(artifacts)
-    line = f"its earlier output {'; '.join(map(str, damaged.values()))}: made again"
+    line = f"its earlier output {'; '.join(map(str, damaged.values()))}: the stage runs again"
     cached = execution.last_known_state == _STATES.CACHED
     execution.last_known_state = _STATES.CANCELED if cached else _STATES.FAILED
     execution.custom_properties["__error__"].string_value = storable(line)[:1000]
@@ -269,7 +268,7 @@ def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], dam
 
 
 def take_over(handle: Any, node: Any, outputs: Mapping[str, Iterable[Any]]) -> int:
-    """Let a node have the outputs of an earlier run, as an execution that was served from the cache.
+    """Record the outputs of an earlier run as those of a node, in an execution served from the cache.
 
     Args:
         handle: TFX's handle of ML Metadata.

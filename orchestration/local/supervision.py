@@ -1,4 +1,4 @@
-"""Follows one worker: reads its events, keeps its limits, and tells what became of it."""
+"""Follow one worker: read its events, enforce its limits, and report how it ended."""
 
 import os
 import select
@@ -17,19 +17,19 @@ from orchestration.records import run_events, run_record
 from spec.limits import Limits
 
 TICK_SECONDS = 0.5
-"""How often limits are looked at."""
+"""Interval at which limits are checked."""
 
 
 @dataclass
 class Followed:
-    """What the events have told so far.
+    """State of a run, from its events so far.
 
     Attributes:
-        node_id: The stage that runs, or ran last.
-        since: When it began, of the monotonic clock; None between stages.
+        node_id: The current or last stage.
+        since: Its start on the monotonic clock; None between stages.
         outcome: The run's outcome.
-        failure: The error that a stage ended with.
-        peak: Most memory that was seen, in bytes.
+        failure: The error of the failed stage.
+        peak: Largest memory measured, in bytes.
     """
 
     node_id: str = "start"
@@ -42,21 +42,21 @@ class Followed:
 def supervise(
     order: RunOrder, limits: Limits, terminal: Terminal, book: run_record.Record, workers: ForkServer, lock: int
 ) -> dict[str, Any]:
-    """Have a worker run an order.
+    """Run an order in a worker.
 
     Args:
         order: The run.
         limits: [limits].
-        terminal: Shows what happens.
-        book: Takes the events.
-        workers: Gives the worker.
+        terminal: Shows the progress.
+        book: Records the events.
+        workers: Forks the worker.
         lock: File descriptor of the pipeline's lock.
 
     Returns:
         The run's outcome.
 
     Raises:
-        PipelineError: that of a stage, or RunError where the worker died or went past a limit.
+        PipelineError: that of a stage; RunError if the worker died or exceeded a limit.
     """
     seen = Followed()
     before = signal.signal(signal.SIGTERM, _interrupt)
@@ -95,7 +95,7 @@ def supervise(
 
 
 def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: run_record.Record) -> None:
-    """Take in one event."""
+    """Process one event."""
     book.event(fields)
     kind = fields["event"]
     if kind == "plan":
@@ -108,7 +108,7 @@ def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: run_
     elif kind == "progress":
         terminal.progress(seen.node_id, fields["text"])
     elif kind == "gates":
-        warnings = [found["line"] for found in fields["findings"] if found["action"] == "warn"]
+        warnings = [finding["line"] for finding in fields["findings"] if finding["action"] == "warn"]
         for line in warnings:
             terminal.warn(line)
         book.gates(fields["findings"], warnings)
@@ -125,13 +125,13 @@ def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: run_
 
 
 def _check(seen: Followed, limits: Limits, worker: Worker) -> None:
-    """Stop the worker where it has gone past a limit."""
+    """Stop the worker if it exceeds a limit."""
     seconds = limits.of(seen.node_id)
     if seconds is not None and seen.since is not None and time.monotonic() - seen.since > seconds:
         worker.end(LIMIT_SECONDS)
         raise RunError(
-            f"stage {seen.node_id} failed: it ran longer than {seconds:g} s, its limit in [limits]. {RESUME} "
-            f"To give it more time: {limits.edit(seen.node_id)}"
+            f"stage {seen.node_id} failed: it exceeded its time limit of {seconds:g} s ([limits]). {RESUME} "
+            f"To raise the limit: {limits.edit(seen.node_id)}"
         )
     if limits.memory_gb is not None:
         used = worker.memory()
@@ -139,13 +139,13 @@ def _check(seen: Followed, limits: Limits, worker: Worker) -> None:
         if used > limits.memory_gb * 1e9:
             worker.end(at_once=True)
             raise RunError(
-                f"stage {seen.node_id} failed: it used {used / 1e9:.2f} GB of memory, limits.memory_gb is "
-                f"{limits.memory_gb:g}. {RESUME} It needs less with smaller batches or fewer rows (--sample)"
+                f"stage {seen.node_id} failed: it used {used / 1e9:.2f} GB of memory; limits.memory_gb is "
+                f"{limits.memory_gb:g}. {RESUME} Smaller batches or fewer rows (--sample) need less memory"
             )
 
 
 def _lines(descriptor: int, tick: float | None) -> Iterator[str | None]:
-    """Lines until the end, and None whenever a tick has passed."""
+    """Yield lines until the end of the stream, and None after each tick."""
     rest = b""
     due = time.monotonic() + (tick or 0)
     while True:
@@ -154,24 +154,24 @@ def _lines(descriptor: int, tick: float | None) -> Iterator[str | None]:
             block = os.read(descriptor, 1 << 16)
             if not block:
                 return
-            *whole, rest = (rest + block).split(b"\n")
-            yield from (line.decode() for line in whole)
+            *lines, rest = (rest + block).split(b"\n")
+            yield from (line.decode() for line in lines)
         if tick is not None and time.monotonic() >= due:
-            # Also where events never stop.
+            # Also if events never pause.
             due = time.monotonic() + tick
             yield None
 
 
 def _died(node_id: str, code: int, folder: str, workers: ForkServer) -> RunError:
-    """The error of a worker that is gone without a word."""
+    """Return the error of a worker that died without reporting one."""
     name = node_id
     if node_id == "start":
         with open(os.path.join(folder, "logs", "worker.log"), "ab") as log:
-            log.write(workers.said())
+            log.write(workers.output())
         name = "worker"
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     if code == -signal.SIGKILL:
-        how += ", as the system does when memory runs out"
+        how += " (the system does this when memory runs out)"
     return RunError(
         f"stage {node_id} failed: the worker process {how}. {RESUME}\n"
         f"Its log: {os.path.join(folder, 'logs', name + '.log')}"

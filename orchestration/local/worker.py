@@ -1,4 +1,4 @@
-"""The worker process: runs all stages of one run, and may be killed at any moment.
+"""The worker process: runs all stages of one run, and can be killed at any moment.
 
 The supervisor starts `python -m orchestration.local.worker SOCKET_FD PID` (fork_server.py), which imports TensorFlow
 and TFX and forks a worker for each run.
@@ -33,13 +33,13 @@ from orchestration.records import run_events
 from pipeline import user_code
 
 USER_CODE = ("models.transform_graph.preprocessing", "models.training.run_fn")
-"""What a user may have edited, imported before any stage costs time; the config imported the network's file."""
+"""Modules that a user may have edited, imported before the first stage so that errors show early."""
 WARM = ("orchestration.local.execution", "keras", "tensorflow_transform", "tensorflow_transform.beam")
-"""What every run needs, imported once: no code that a user edits."""
+"""Modules that every run needs, imported once; a user does not edit them."""
 AGAIN_SECONDS = 1.0
-"""A stop is raised again after so long, until the stage has ended: what an exception passes through may swallow it."""
+"""Interval at which a stop is raised again until the stage has ended, because code may swallow the exception."""
 _asked: list[int] = []
-"""The signals that asked for a stop."""
+"""Signals received that request a stop."""
 _PR_SET_PDEATHSIG = 1
 _BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]")
 
@@ -49,7 +49,7 @@ class Stopped(Exception):  # noqa: N818  not an error of ours: TFX's launcher on
 
 
 def main() -> int:
-    """Import once, then fork a worker for each order, until the supervisor is gone."""
+    """Import once, then fork a worker for each order until the supervisor exits."""
     _die_with_parent(int(sys.argv[2]))
     with printing.guarded():
         return _serve()
@@ -68,7 +68,7 @@ def _serve() -> int:
         server, pid = os.getpid(), os.fork()
         if pid == 0:
             channel.close()
-            # What the imports left to do at exit is the parent's to do.
+            # Exit handlers that the imports registered belong to the parent.
             os._exit(_work(text.decode(), server, *descriptors))
         for descriptor in descriptors:
             os.close(descriptor)
@@ -77,7 +77,7 @@ def _serve() -> int:
 
 
 def _die_with_parent(parent: int) -> None:
-    # At once: without its supervisor nobody waits for it, and the next attempt puts in order what it leaves.
+    # At once: no supervisor waits for it, and the next attempt cleans up.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
@@ -88,7 +88,7 @@ def _work(order: str, parent: int, events_out: int, log: int, lock: int) -> int:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGALRM, _stop)
     _die_with_parent(parent)
-    # Held until this process is gone, whatever becomes of the supervisor; programs that it starts do not hold it.
+    # Held until this process exits, even if the supervisor is killed; child processes do not inherit it.
     os.set_inheritable(lock, False)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -104,7 +104,7 @@ def _work(order: str, parent: int, events_out: int, log: int, lock: int) -> int:
             traceback.print_exc()
             return 1
         finally:
-            # Nothing runs at exit, and a job server of a Beam engine must not outlive the run.
+            # No exit handler runs, and a job server of a Beam engine must not outlive the run.
             JOB_SERVERS.close()
             sys.stdout.flush()
             sys.stderr.flush()
@@ -186,35 +186,35 @@ def _run(order: RunOrder, emit: run_events.Sink) -> None:
 
 
 def _findings(error: BaseException | None) -> list[dict[str, Any]]:
-    """What a gate found that ended a stage."""
+    """Return the findings of the gate that ended a stage."""
     while error is not None and not isinstance(error, GateError):
         error = error.__cause__ or error.__context__
     return error.findings if error is not None else []
 
 
 def _release() -> None:
-    """Give memory that a stage has done with back to the system: its peak must not add to the next one's."""
+    """Return freed memory to the system, so that the peak of a stage does not add to that of the next."""
     pa.default_memory_pool().release_unused()
     ctypes.CDLL(None).malloc_trim(0)
 
 
 def _explain(error: Exception, node_id: str, log: str) -> PipelineError:
-    """The error that the user sees: our own as it is, any other as a failed stage."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, RunError) and not str(found).startswith("stage "):
-            return RunError(f"stage {node_id} failed: {found}\nIts log: {log}")
-        if isinstance(found, PermissionError) and found.filename:
-            return ResourceError(f"stage {node_id} failed: {file_rights.refusal(str(found.filename))}\nIts log: {log}")
-        if isinstance(found, PipelineError):
-            return type(found)(_BEAM_SUFFIX.sub("", str(found)))
-        found = found.__cause__ or found.__context__
+    """Return the error that the user sees: a PipelineError unchanged, any other as a failed stage."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, RunError) and not str(cause).startswith("stage "):
+            return RunError(f"stage {node_id} failed: {cause}\nIts log: {log}")
+        if isinstance(cause, PermissionError) and cause.filename:
+            return ResourceError(f"stage {node_id} failed: {file_rights.refusal(str(cause.filename))}\nIts log: {log}")
+        if isinstance(cause, PipelineError):
+            return type(cause)(_BEAM_SUFFIX.sub("", str(cause)))
+        cause = cause.__cause__ or cause.__context__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    # "Graph execution error:" and "Traceback (most recent call last):" only announce what comes last.
-    told = _BEAM_SUFFIX.sub("", lines[-1] if lines[0].endswith(":") else lines[0])
+    # "Graph execution error:" and "Traceback (most recent call last):" only introduce the last line.
+    reason = _BEAM_SUFFIX.sub("", lines[-1] if lines[0].endswith(":") else lines[0])
     where = user_code.place(error)
-    told += f" ({where})" if where else ""
-    return RunError(f"stage {node_id} failed: {type(error).__name__}: {told}\nIts log: {log}")
+    reason += f" ({where})" if where else ""
+    return RunError(f"stage {node_id} failed: {type(error).__name__}: {reason}\nIts log: {log}")
 
 
 def _log_path(order: RunOrder, name: str) -> str:
@@ -223,7 +223,7 @@ def _log_path(order: RunOrder, name: str) -> str:
 
 @contextlib.contextmanager
 def _log(order: RunOrder, name: str) -> Iterator[None]:
-    """Send standard output and error, also those of C++ code, to one log."""
+    """Redirect standard output and error, including those of C++ code, to a log."""
     sys.stdout.flush()
     sys.stderr.flush()
     log = os.open(_log_path(order, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)

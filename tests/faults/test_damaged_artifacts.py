@@ -42,7 +42,7 @@ def test_the_cache_takes_nothing_that_is_damaged(points_run, tmp_path, figure):
         harm(next((newest / "Split-train").iterdir()))
         states, said = launch(points_run(tmp_path, "cache", f"after {name}"), "ingestion")
         wrong += states != ["COMPLETE"]
-        assert said == [f"its earlier output examples ({newest}) is damaged: made again"]
+        assert said == [f"its earlier output examples ({newest}) is damaged: the stage runs again"]
     figure(16, f"{len(HARMS)} harms, wrong reuse = {wrong}")
     assert wrong == 0
 
@@ -87,14 +87,14 @@ def test_a_damaged_baseline_is_taken_from_the_version_that_serves(warm, tmp_path
     again = warm.run(*command, *quick, "--set", "training.epochs=2")
     assert again.code == 0, again.err
     assert again.nodes["trainer"] == "done"
-    assert f"its earlier output model ({models[-1]}) is damaged: made again" in again.out
+    assert f"its earlier output model ({models[-1]}) is damaged: the stage runs again" in again.out
     # The new model is now the newest blessed one.
     models = sorted((artifacts / "trainer/model").iterdir(), key=execution)
     flip(next(models[-1].rglob("variables.data*")))
     other = warm.run(*command, *quick, "--set", "training.epochs=3")
     assert other.code == 0, other.err
     assert f"its earlier output model ({models[-1]}) is damaged: looked up again" in other.out
-    assert "made again" not in other.out
+    assert "the stage runs again" not in other.out
     assert "compared with the model that serves" in other.out
     copies = sorted(int(path.name.partition("-")[0]) for path in (artifacts / "baseline/model").iterdir())
     serving = sorted(int(path.name) for path in (root / "points-xor_linear/serving").glob("[0-9]*"))

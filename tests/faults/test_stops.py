@@ -136,7 +136,7 @@ def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure):
     tree, flag = tree_that(tmp_path, hog=False)
     result = transform(tree, "limits.seconds={transformation = 8}")
     assert result.code == 4
-    assert "stage transformation failed: it ran longer than 8 s, its limit in [limits]" in result.err
+    assert "stage transformation failed: it exceeded its time limit of 8 s ([limits])" in result.err
     assert "[limits] seconds = {transformation = 16}" in result.err
     told = facts(tree / "runs")
     events = next((tree / "runs" / PIPELINE / "runs").glob("*/events.jsonl")).read_text().splitlines()

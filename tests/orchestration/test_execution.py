@@ -1,4 +1,4 @@
-"""Stages of a real pipeline in this process: what an earlier attempt or run made is kept, checked, and made again."""
+"""Stages of a real pipeline in this process: what an earlier attempt or run made is kept, checked, and run again."""
 
 import functools
 import json
@@ -57,11 +57,11 @@ def test_a_finished_stage_whose_output_is_damaged_is_made_again_in_the_same_run(
     flip(artifact(root, "mended"))
     mended, said = begin("mended", "one"), []
     state, line = mended.launch("ingestion", said.append)
-    assert (state, line.partition("; ")[2]) == ("COMPLETE", "made again, as examples was damaged")
+    assert (state, line.partition("; ")[2]) == ("COMPLETE", "ran again, because examples was damaged")
     assert launch(mended, "schema", "statistics") == (["KEPT", "COMPLETE"], [])
     [told] = said
     assert told.startswith(f"its earlier output examples ({root}/mended/artifacts/ingestion/examples/")
-    assert told.endswith(" is damaged: made again")
+    assert told.endswith(" is damaged: the stage runs again")
 
 
 def test_a_run_from_a_stage_takes_what_stands_before_it(begin, root):
@@ -73,7 +73,10 @@ def test_a_run_from_a_stage_takes_what_stands_before_it(begin, root):
     assert launch(again, "ingestion", "statistics")[0] == ["KEPT", "KEPT"]
     flip(artifact(root, "parts"))
     broken = begin("parts", "three", first="statistics", base="one", to="statistics")
-    with pytest.raises(UserError, match=r"--from statistics: of run one, examples .* is damaged. Run without --from"):
+    with pytest.raises(
+        UserError,
+        match=r"--from statistics: outputs of run one are damaged: examples .* is damaged. Run without --from",
+    ):
         broken.launch("ingestion", print)
 
 
@@ -140,7 +143,7 @@ def test_a_stage_is_made_again_when_a_file_has_changed_that_its_code_opened(begi
     reading.write_text("b")
     assert launch(begin("reads", "again"), "ingestion", "statistics") == (
         ["COMPLETE", "COMPLETE"],
-        [f"{reading}, which its code reads, has changed since it was made: made again"],
+        [f"{reading}, which its code reads, has changed since the cached run: the stage runs again"],
     )
     assert launch(begin("reads", "three"), "ingestion") == (["CACHED"], [])
     reading.write_text("c")

@@ -78,7 +78,9 @@ def supervise(book):
 
 def test_a_stage_past_its_seconds_is_stopped_also_where_it_is_deaf(supervise, book):
     begun = time.monotonic()
-    with pytest.raises(RunError, match=r"stage trainer failed: it ran longer than 1 s.*seconds = {trainer = 2}"):
+    with pytest.raises(
+        RunError, match=r"stage trainer failed: it exceeded its time limit of 1 s .*seconds = {trainer = 2}"
+    ):
         supervise(HANG, seconds={"trainer": 1.0})
     assert time.monotonic() - begun < 1 + 5
     assert book.facts["stage"] == "trainer"
@@ -88,7 +90,7 @@ def test_a_stage_past_its_seconds_is_stopped_also_where_it_is_deaf(supervise, bo
 def test_a_worker_past_its_memory_is_killed_at_once_and_the_peak_noted(supervise, book, tmp_path):
     asked = tmp_path / "asked to end"
     handler = f"import signal; signal.signal(signal.SIGTERM, lambda *_: open({str(asked)!r}, 'w').close())"
-    with pytest.raises(RunError, match=r"used 5\.00 GB of memory, limits\.memory_gb is 4\. The same command goes on"):
+    with pytest.raises(RunError, match=r"used 5\.00 GB of memory; limits\.memory_gb is 4\. The same command resumes"):
         supervise(f"{handler}\n{BEGIN}time.sleep(60)", 5_000_000_000, memory_gb=4)
     assert book.facts["peak_memory_mb"] == 5000
     assert not asked.exists()
@@ -100,7 +102,7 @@ def test_a_limit_of_another_stage_stops_nothing(supervise):
 
 
 def test_a_killed_worker_is_told_with_its_likely_cause(supervise):
-    with pytest.raises(RunError, match=r"stage trainer failed: .* signal 9, as the system does when memory runs out"):
+    with pytest.raises(RunError, match=r"stage trainer failed: .* signal 9 .the system does this when memory runs out"):
         supervise(BEGIN + "os.kill(os.getpid(), signal.SIGKILL)")
 
 
