@@ -1,4 +1,4 @@
-"""Which stages of a run have finished, and what a dead process left of those that have not. Needs ml_metadata alone."""
+"""Finished stages of a run, and the remains of unfinished ones. Needs only ml_metadata."""
 
 import glob
 import os
@@ -18,16 +18,16 @@ _ENDED_WELL = (_STATES.COMPLETE, _STATES.CACHED)
 
 
 def finished(store: Any, pipeline: str, run_id: str, node_ids: Iterable[str]) -> dict[str, Any]:
-    """The last successful execution of each stage of a run, without those whose record has outputs swapped.
+    """Return the last successful execution of each stage of a run, without records whose outputs are swapped.
 
     Args:
         store: ML Metadata.
         pipeline: The pipeline's name.
         run_id: The run.
-        node_ids: The stages that are asked for.
+        node_ids: The stages.
 
     Returns:
-        Execution by stage, without stages that have none.
+        Stage -> execution, for stages that have one.
     """
     run = store.get_context_by_type_and_name(RUN_CONTEXT, run_id)
     executions = [] if run is None else store.get_executions_by_context(run.id)
@@ -43,7 +43,7 @@ def finished(store: Any, pipeline: str, run_id: str, node_ids: Iterable[str]) ->
 
 
 def newest_with(store: Any, pipeline: str, node_ids: list[str]) -> str | None:
-    """The newest run of a pipeline in which all these stages have finished; None where there is none."""
+    """Return the newest run of a pipeline in which all these stages have finished, or None."""
     above = store.get_context_by_type_and_name(PIPELINE_CONTEXT, pipeline)
     runs = [] if above is None else store.get_children_contexts_by_context(above.id)
     for run in sorted(runs, key=lambda context: -context.id):
@@ -53,15 +53,15 @@ def newest_with(store: Any, pipeline: str, node_ids: list[str]) -> str | None:
 
 
 def close_in_store(store: Any, run_id: str, state: str, reason: str, *, artifacts: str) -> None:
-    """Write a run's end to its context, mark executions that a dead worker left as RUNNING, and remove their folders.
+    """Record the end of a run, mark executions that a dead worker left as RUNNING, and remove their folders.
 
-    The caller holds the pipeline's lock, so that nothing of it runs.
+    The caller holds the pipeline's lock, so that nothing of the pipeline runs.
 
     Args:
         store: ML Metadata.
-        run_id: Name of the `pipeline_run` context; nothing happens where the worker never made it.
+        run_id: Name of the `pipeline_run` context; nothing happens if it does not exist.
         state: COMPLETE, FAILED, NOT_BLESSED, BLOCKED or CANCELED.
-        reason: Why, in a line.
+        reason: Reason, in one line.
         artifacts: Folder of the pipeline's artifacts.
     """
     context = store.get_context_by_type_and_name(RUN_CONTEXT, run_id)
@@ -76,20 +76,20 @@ def close_in_store(store: Any, run_id: str, state: str, reason: str, *, artifact
         execution.last_known_state = ended
         execution.custom_properties["__error__"].string_value = storable(reason)[:1000]
     for execution in executions:
-        # Of a stage that failed TFX leaves the working folder.
+        # TFX does not remove the working folder of a failed stage.
         if execution.last_known_state not in _ENDED_WELL:
             _remove_folders(artifacts, execution)
     if dead:
         store.put_executions(dead)
-    # Last: a run with a state is one that was put in order.
+    # Last: a run that has a state is cleaned up.
     store.put_contexts([context])
 
 
 def _remove_folders(artifacts: str, execution: Any) -> None:
-    """Remove what an execution wrote: NODE/KEY/ID-TOKEN, and its places under NODE/.system.
+    """Remove the folders of an execution: NODE/KEY/ID-TOKEN, and those under NODE/.system.
 
-    Folders of an execution without a token stay: the same id of another store may have written them. So does what is
-    behind a link: the root may be reached through links, but none may lead out of it.
+    Folders of an execution without a token stay, as the same id of another store may have written them. So do
+    targets of links: the root may be reached through links, but no link may lead out of it.
     """
     name = execution_folders.of(execution)
     if name is None:

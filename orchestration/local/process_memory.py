@@ -1,4 +1,4 @@
-"""How much memory processes hold, as Linux tells."""
+"""Memory of processes, from Linux's /proc."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ _SESSION, _PAGES = 3, 21
 
 
 def of_session(session: int, *, without: int) -> int:
-    """Resident bytes of all processes of a session but one.
+    """Return the resident bytes of all processes of a session but one.
 
     Args:
         session: The session's id, which is the pid of its first process.

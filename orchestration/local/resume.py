@@ -1,4 +1,4 @@
-"""Whether a run goes on where an earlier one of the same pipeline ended before its time."""
+"""Decision whether to resume the unfinished run of a pipeline."""
 
 import hashlib
 import json
@@ -26,13 +26,13 @@ CODE = (
     "models.transform_graph.preprocessing",
     "models.training.trial_process",
 )
-"""From here all code of the stages is reached, but what the config names."""
+"""Modules from which all code of the stages is reached, except for code that the config names."""
 NO_MATTER = ("limits", "notify", "schedule")
-"""Sections that change no result: a run that went past a limit goes on under a wider one."""
+"""Sections that do not change a result: a run that exceeded a limit can be resumed with a higher one."""
 UNFINISHED = (None, "FAILED", "CANCELED")
-"""States of a run that can go on; None: its supervisor was killed."""
+"""States of a run that can be resumed; None: its supervisor was killed."""
 SCRATCH = "pipeline-"
-"""How temporary folders of runs begin."""
+"""Prefix of the temporary folders of runs."""
 
 
 def identity(
@@ -45,16 +45,16 @@ def identity(
     advisory: bool,
     skew: data_paths.Paths | None = None,
 ) -> dict[str, str]:
-    """What must be equal for a run to go on, by the word that a person has for it.
+    """Return what must be unchanged to resume a run, by its name in messages.
 
     Args:
         config: The config.
         data: Paths of the data.
         schema_content: Digest of the reviewed schema.
-        first: The stage to begin with, or None.
-        to: The stage to end with, or None.
-        advisory: Whether the evaluation's rules only tell.
-        skew: Paths of served rows that validation compares with; None for none.
+        first: First stage to run, or None.
+        to: Last stage to run, or None.
+        advisory: Whether the rules of the evaluation only report.
+        skew: Paths of served rows that validation compares with, or None.
     """
     plain = {key: value for key, value in config.plain().items() if key not in NO_MATTER}
     text = json.dumps([plain, advisory], sort_keys=True).encode()
@@ -72,7 +72,7 @@ def identity(
 
 
 def code_modules(config: Config) -> tuple[str, ...]:
-    """Modules from which all code of a run's stages is reached."""
+    """Return the modules from which all code of a run's stages is reached."""
     own = [*config.gates.modules(), *config.user_modules(), *config.stages.modules()]
     return (*CODE, *formats.modules(config.data.format), *own)
 
@@ -80,14 +80,14 @@ def code_modules(config: Config) -> tuple[str, ...]:
 def asked(
     name: Name, reviewed: load.Reviewed, data_root: str | None, *, first: str | None = None, to: str | None = None
 ) -> dict[str, str]:
-    """The identity of the run that a user asks for.
+    """Return the identity of the run that a user requests.
 
     Args:
         name: The run.
         reviewed: Its config and schema.
         data_root: Folder that data paths are relative to; None for the project.
-        first: The stage to begin with, or None.
-        to: The stage to end with, or None.
+        first: First stage to run, or None.
+        to: Last stage to run, or None.
 
     Raises:
         UserError: the data cannot be found.
@@ -106,13 +106,13 @@ def asked(
 
 @dataclass(frozen=True)
 class Earlier:
-    """The run before this one, where it did not finish.
+    """The previous run, if it did not finish.
 
     Attributes:
         facts: Its run.json.
         folder: Its folder.
-        killed: Whether nobody recorded its end.
-        changed: What differs from today, in words; empty where it can go on.
+        killed: Whether its end was not recorded.
+        changed: What has changed since; empty if it can be resumed.
     """
 
     facts: dict[str, Any]
@@ -122,23 +122,23 @@ class Earlier:
 
     @property
     def reason(self) -> str:
-        """Why it did not finish."""
+        """Reason why it did not finish."""
         if not self.killed:
             return str(self.facts.get("reason"))
-        return f"{_place(self.folder)} its process was killed, or the machine stopped"
+        return f"its process was killed or the machine stopped {_place(self.folder)}"
 
 
 def earlier(folder: str, last: str | None, wanted: Mapping[str, str], metadata: str | None) -> Earlier | None:
-    """Look at the last run of a pipeline; the caller holds the pipeline's lock, so that it is not going on.
+    """Read the last run of a pipeline; the caller holds the pipeline's lock, so that it is not running.
 
     Args:
         folder: Folder of the pipeline's runs.
-        last: The run's id, or None to take the newest folder.
-        wanted: What must be equal, as `identity` gives it.
+        last: The run's id, or None for the newest folder.
+        wanted: Identity of the requested run.
         metadata: The store's URL without its password, or None.
 
     Returns:
-        The run where it did not finish and its records are in this store, else None.
+        The run, if it did not finish and its records are in this store; else None.
     """
     if last is None:
         last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
@@ -157,7 +157,7 @@ def earlier(folder: str, last: str | None, wanted: Mapping[str, str], metadata: 
 
 
 def _place(folder: str) -> str:
-    """How far a run was when its events ended."""
+    """Return how far a run was when its events ended."""
     place = "before its first stage"
     for fields in run_events.of_run(folder):
         if fields["event"] == "node":
@@ -168,7 +168,8 @@ def _place(folder: str) -> str:
 def remove_scratch(facts: Mapping[str, Any], root: str) -> None:
     """Remove the temporary folder of a run whose supervisor was killed.
 
-    Its name holds the run's id. In a copy of a root, run.json names the folder of a run that may go on in the other.
+    Its name contains the run's id. In a copy of a root, run.json names the folder of a run that may be resumed in the
+    original.
 
     Args:
         facts: The run's run.json.

@@ -1,7 +1,7 @@
 """One run of a pipeline at a time under one root: a file that the supervisor and its worker hold with flock.
 
-The kernel lets go of it when the last of the two is gone, however it ended, so a live run is never taken for a dead one
-and a dead one never for a live one.
+The kernel releases it when both have exited, in whatever way, so a live run never counts as dead, nor the
+reverse.
 """
 
 import contextlib
@@ -17,9 +17,9 @@ class Lock:
     """The lock, while it is held.
 
     Attributes:
-        descriptor: The open file, to hand to the worker.
-        last: The run that held it last; None where none did.
-        waited: Whether another run held it first, while which anything may have changed.
+        descriptor: The open file, to pass to the worker.
+        last: The run that held it last, or None.
+        waited: Whether another run held it first, during which anything may have changed.
     """
 
     def __init__(self, descriptor: int, waited: bool) -> None:
@@ -27,7 +27,7 @@ class Lock:
         self.last: str | None = _holder(descriptor).get("run_id")
 
     def name(self, run_id: str) -> None:
-        """Write down which run holds it now."""
+        """Record the run that holds it."""
         text = json.dumps({"run_id": run_id, "pid": os.getpid()}).encode()
         os.pwrite(self.descriptor, text, 0)
         os.ftruncate(self.descriptor, len(text))
@@ -35,11 +35,11 @@ class Lock:
 
 @contextlib.contextmanager
 def held(folder: str, say: Callable[[str], None]) -> Iterator[Lock]:
-    """Hold a pipeline's lock, and wait for it where another run has it.
+    """Hold a pipeline's lock, after waiting for any run that has it.
 
     Args:
-        folder: The pipeline's folder; made where it is missing.
-        say: Is told whom it waits for.
+        folder: The pipeline's folder; created if it is missing.
+        say: Logs which run it waits for.
     """
     os.makedirs(folder, exist_ok=True)
     descriptor = os.open(os.path.join(folder, NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -50,7 +50,7 @@ def held(folder: str, say: Callable[[str], None]) -> Iterator[Lock]:
         except BlockingIOError:
             other = _holder(descriptor)
             which = f"run {other['run_id']} (process {other['pid']})" if other else "another run"
-            say(f"{which} of {os.path.basename(folder)} is going on under this root: waiting for it to end")
+            say(f"{which} of {os.path.basename(folder)} is running under this root: waiting for it to end")
             waited = True
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield Lock(descriptor, waited)
@@ -60,8 +60,8 @@ def held(folder: str, say: Callable[[str], None]) -> Iterator[Lock]:
 
 def _holder(descriptor: int) -> dict[str, str]:
     try:
-        found = json.loads(os.pread(descriptor, 4096, 0))
+        holder = json.loads(os.pread(descriptor, 4096, 0))
     except ValueError:
-        # Empty, or half written by a run that is just beginning or was killed then.
+        # Empty, or half written by a run that has just started or was killed.
         return {}
-    return found if isinstance(found, dict) else {}
+    return holder if isinstance(holder, dict) else {}

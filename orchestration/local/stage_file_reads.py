@@ -1,7 +1,8 @@
-"""Files that the user's own code opens in a stage: compared with what the stage was planned for, kept with its outputs.
+"""Files that user code opens in a stage: compared with the cache key of the stage, and recorded with its outputs.
 
-The cache key of a stage holds digests of its source and of the files that this names. A file whose name is only worked
-out at run time shows when it is opened; the outputs then carry its digest, and they are not used again once it changed.
+The cache key of a stage contains digests of its source and of the files that the source names. A file whose name is
+computed at run time is noticed when it is opened; its digest is recorded with the outputs, which are not reused after
+the file has changed.
 """
 
 import contextlib
@@ -16,16 +17,16 @@ from models import file_reads
 from spec import settings
 
 STAGES = ("transformation", "tuner", "trainer")
-"""Those that run code which the user writes."""
+"""Stages that run user code, beside custom stages."""
 PROPERTY = "reads"
 """Custom property of an artifact: path -> digest, packed."""
 
 
 class StageReads:
-    """What the stages of one run read.
+    """Files that the stages of one run read.
 
     Args:
-        folder: Where long lists are kept.
+        folder: Folder for long lists.
         apart: Folders whose files do not count: those of runs and temporary ones.
         before: Path -> digest of files that were read while user code was imported.
         custom: Ids of custom stages.
@@ -45,18 +46,18 @@ class StageReads:
 
     @contextlib.contextmanager
     def of(self, node_id: str, exec_properties: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-        """Collect what a stage reads.
+        """Collect the files that a stage reads.
 
         Args:
             node_id: The stage.
             exec_properties: Its parameters.
 
         Yields:
-            Path -> digest of the files that are in no cache key; filled when the context ends.
+            Path -> digest of the files that are not in the cache key; complete when the context ends.
 
         Raises:
             UserError: code was edited before the stage loaded it.
-            ResourceError: a file was changed while it was read.
+            ResourceError: a file changed while it was read.
         """
         found: dict[str, str] = {}
         if node_id not in (*STAGES, *self._custom):
@@ -71,30 +72,30 @@ class StageReads:
                     file_reads.add(self._custom_reads)
                 yield found
         except file_reads.ChangedError as error:
-            raise ResourceError(f"stage {node_id}: {error}: run again when nothing writes to it") from error
+            raise ResourceError(f"stage {node_id}: {error}: run again when no program writes to it") from error
         for path, content in opened.items():
             source = sources.get(path)
             if source is not None and code_digest.text(source) != content:
-                raise UserError(f"{path} was edited while the run went on, before stage {node_id} loaded it: run again")
+                raise UserError(f"{path} was edited during the run, before stage {node_id} loaded it: run again")
             if source is None and path not in planned:
                 found[path] = content
-        # What Python did not open TensorFlow may have: at any time of the stage.
+        # TensorFlow may have opened the other files, at any time during the stage.
         now = {path: opened[path] for path in planned if path in opened}
         changed = [path for path in planned if path in now and now[path] != planned[path]]
         changed += file_reads.changed({path: content for path, content in planned.items() if path not in now})
         if changed:
             raise ResourceError(
-                f"{changed[0]} was changed after the start of the run, while stage {node_id} could read it: run again "
-                "when nothing writes to it"
+                f"{changed[0]} changed after the start of the run, while stage {node_id} could read it: run again when "
+                "no program writes to it"
             )
 
     def pack(self, found: Mapping[str, str]) -> str:
-        """The value of `PROPERTY`; empty where nothing was read."""
+        """Return the value of `PROPERTY`; empty if no file was read."""
         return json.dumps(settings.pack(found, self._folder)) if found else ""
 
 
 def unpack(artifact: Any) -> dict[str, str]:
-    """Path -> digest of files that an artifact was made from; a path that never matches where the list is lost."""
+    """Return path -> digest of the files that an artifact depends on; an impossible path if the list is lost."""
     packed = text(artifact, PROPERTY)
     if not packed:
         return {}
@@ -105,9 +106,9 @@ def unpack(artifact: Any) -> dict[str, str]:
 
 
 def of_outputs(outputs: Mapping[str, Iterable[Any]]) -> dict[str, str]:
-    """Path -> digest of files that the outputs of a stage were made from."""
-    found: dict[str, str] = {}
+    """Return path -> digest of the files that the outputs of a stage depend on."""
+    reads: dict[str, str] = {}
     for artifacts in outputs.values():
         for artifact in artifacts:
-            found |= unpack(artifact)
-    return found
+            reads |= unpack(artifact)
+    return reads

@@ -1,4 +1,4 @@
-"""What executions gave, and whether it is still as it was. Needs ml_metadata alone."""
+"""Outputs of executions, and whether they are intact. Needs only ml_metadata."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ _OUTPUT = (_MADE, metadata_store_pb2.Event.INTERNAL_OUTPUT)
 
 
 def of(store: Any, execution_id: int) -> dict[str, list[Any]]:
-    """Output artifacts of one execution by key, paired by id: PostgreSQL answers in an order of its own."""
+    """Return the output artifacts of an execution by key, paired by id: PostgreSQL returns rows in any order."""
     events = [event for event in store.get_events_by_execution_ids([execution_id]) if event.type in _OUTPUT]
     artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])} if events else {}
     outputs: dict[str, list[Any]] = {}
@@ -24,10 +24,10 @@ def of(store: Any, execution_id: int) -> dict[str, list[Any]]:
 
 
 def swapped(store: Any, execution_ids: Iterable[int]) -> set[int]:
-    """Executions whose record names an output by another key than the execution that made it does.
+    """Return the executions whose record has an output under another key than the execution that wrote it.
 
-    TFX's cache pairs keys and artifacts by the order of two answers, so on PostgreSQL it wrote such records. The
-    artifacts are good, the record is not.
+    TFX's cache pairs keys and artifacts by the order of two replies, so on PostgreSQL it wrote such records. The
+    artifacts are intact, the record is wrong.
 
     Args:
         store: ML Metadata.
@@ -52,7 +52,7 @@ def _index(event: Any) -> int:
 
 
 class Damage(NamedTuple):
-    """An output that is not what it was: its key, its place, and what is wrong with it."""
+    """A damaged output: its key, its URI, and what is wrong with it."""
 
     key: str
     uri: str
@@ -63,8 +63,8 @@ class Damage(NamedTuple):
 
 
 def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, Damage]:
-    """What is wrong with outputs of an earlier execution, by artifact id; empty where nothing is."""
-    found = {}
+    """Return artifact id -> damage of the outputs of an earlier execution; empty if all are intact."""
+    damaged = {}
     for key, artifacts in outputs.items():
         for artifact in artifacts:
             word = (
@@ -74,5 +74,5 @@ def damage(outputs: Mapping[str, Iterable[Any]]) -> dict[int, Damage]:
                 else "no longer in use"
             )
             if word:
-                found[int(artifact.id)] = Damage(key, artifact.uri, word)
-    return found
+                damaged[int(artifact.id)] = Damage(key, artifact.uri, word)
+    return damaged

@@ -1,6 +1,6 @@
-"""Runs a pipeline on this machine: the supervisor, a process without TensorFlow.
+"""The supervisor: runs a pipeline on this machine, in a process without TensorFlow.
 
-It owns the terminal, signals, the run's folder and the verdict; one worker process runs the stages.
+It owns the terminal, the signals, the run's folder and the verdict; one worker process runs the stages.
 """
 
 import os
@@ -35,25 +35,25 @@ from pipeline.variants import Name
 from serving import versions
 
 TUNER = "tuner"
-"""A node that a run may end with."""
+"""Id of the stage that `tune` ends with."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user asked for.
+    """A run that the user requests.
 
     Attributes:
-        name: The pipeline, and which of its runs.
-        overrides: `key=value` texts.
+        name: The pipeline, and its variant or sample.
+        overrides: `key=value` strings.
         root: Folder of all runs.
         data_root: Folder that data paths are relative to; None for the project.
         metadata: URL of the store; None for SQLite under the root.
-        beam_args: Beam arguments; empty for in memory.
+        beam_args: Beam arguments of every stage.
         cache: Whether unchanged stages are served from earlier runs.
-        verbose: Whether a failed stage's log is shown.
-        first: The stage that the run begins with, on outputs of an earlier run; None for the first one.
-        to: The node after which the run ends, with those that it needs; None for the whole pipeline.
-        new_run: Whether an unfinished run is left as it is.
+        verbose: Whether the log of a failed stage is printed.
+        first: First stage to run, on outputs of an earlier run; None for all stages.
+        to: Last stage to run, with those that it needs; None for all stages.
+        new_run: Whether to start a new run instead of resuming an unfinished one.
     """
 
     name: Name
@@ -70,7 +70,7 @@ class Request:
 
     @property
     def again(self) -> str:
-        """The command that runs the whole pipeline with the same config."""
+        """Command that runs the whole pipeline with the same config."""
         parts = ["--pipeline", self.name.pipeline, *(["--variant", self.name.variant] if self.name.variant else [])]
         for override in self.overrides:
             key, _, value = override.partition("=")
@@ -81,18 +81,18 @@ class Request:
 
 
 def run(request: Request, workers: ForkServer) -> int:
-    """Run a pipeline to its end, or go on with a run that ended before its time.
+    """Run a pipeline, or resume its unfinished run.
 
     Args:
-        request: What the user asked for.
-        workers: Where its worker comes from; several runs may share them, one after the other.
+        request: The run.
+        workers: Forks its worker; several runs may use it, one after the other.
 
     Returns:
-        0 where the model was blessed and pushed, or the node reached that the run was to end with.
+        0 if the model was blessed and pushed, or the last requested stage has finished.
 
     Raises:
         UserError: config, data, schema or user code cannot be used.
-        GateError: data or model were refused.
+        GateError: a gate blocked the data, or the model is not blessed or not pushed.
         RunError: a stage failed.
         ResourceError: the root or the store cannot be used.
     """
@@ -102,20 +102,20 @@ def run(request: Request, workers: ForkServer) -> int:
     place = run_start.Place(root, name.run, request.metadata)
     newest = unchanged_run.newest(place) if request.cache else {}
     if newest.get("state") != "COMPLETE":
-        # The imports take longer than all that comes before the first stage.
+        # The imports take longer than everything before the first stage.
         workers.begin()
-    told: dict[str, str] = {}
+    identity_checked: dict[str, str] = {}
 
     def identity(reviewed: load.Reviewed) -> dict[str, str]:
         return resume.asked(name, reviewed, request.data_root, first=request.first, to=request.to)
 
     def passed(reviewed: load.Reviewed) -> bool:
         try:
-            told.update(identity(reviewed))
+            identity_checked.update(identity(reviewed))
         except PipelineError:
-            # Preflight says what is wrong, with all else.
+            # Preflight reports it with all other findings.
             return False
-        return newest.get("state") == "COMPLETE" and newest.get("identity") == told
+        return newest.get("state") == "COMPLETE" and newest.get("identity") == identity_checked
 
     report = preflight.look(
         name,
@@ -130,19 +130,19 @@ def run(request: Request, workers: ForkServer) -> int:
     config, columns = reviewed.config, reviewed.columns
     if request.to == TUNER and config.tuner is None:
         raise UserError(
-            f"{load.CONFIGS}/{name.pipeline}.toml has no [tuner], so there is nothing to try: add for example\n"
+            f"{load.CONFIGS}/{name.pipeline}.toml has no [tuner]: add for example\n"
             '[tuner.space]\n"training.optimizer.learning_rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
         )
     stages.check(config, first=request.first, to=request.to)
     engine = arguments.parse(tuple(request.beam_args))
     if line := endpoints.warning(engine):
-        terminal.say(f"{line}: {engine.description} will wait for it, unless its workers run on another machine")
+        terminal.say(f"{line}: {engine.description} waits for it, unless its workers run on another machine")
     data = report.data
     with run_lock.held(root.pipeline(name.run), terminal.say) as held:
         store = place.open_store()
         if moved := place.relocate(store, unchanged_run.newest(place).get("root")):
             terminal.say(moved)
-        wanted = told if told and not held.waited else identity(reviewed)
+        wanted = identity_checked if identity_checked and not held.waited else identity(reviewed)
         before = run_start.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
         base = run_start.base(place, store.mlmd, config, request.first, say=terminal.say)
         run_id = before["run_id"] if before else new_run_id()
@@ -166,9 +166,9 @@ def run(request: Request, workers: ForkServer) -> int:
             expected = {key: facts[key] for key in ("identity", "beam_args", "metadata", "root")}
             same = unchanged_run.unchanged(place, store.mlmd, last, expected)
         book = run_record.Record(root.run(name.run, run_id), {**(before or {}), **facts})
-        state, reason = "FAILED", "the supervisor ended early"
+        state, reason = "FAILED", "the supervisor ended unexpectedly"
         try:
-            # TensorFlow and TFX leave files in the temporary folder; this one goes with the run.
+            # TensorFlow and TFX leave files in the temporary folder, which is removed at the end of the run.
             with terminal, tempfile.TemporaryDirectory(prefix=f"{resume.SCRATCH}{run_id}-") as scratch:
                 book.update(scratch=scratch)
                 if same is not None:
@@ -200,7 +200,7 @@ def run(request: Request, workers: ForkServer) -> int:
                     outcome = supervise(order, config.limits, terminal, book, workers, held.descriptor)
             book.update(outcome=outcome)
             state, reason = _state(request, outcome), outcome.get("withheld") or outcome["reason"]
-            _tell(request, outcome, terminal, book.folder)
+            _show(request, outcome, terminal, book.folder)
             if state == "NOT_BLESSED":
                 what = "not pushed" if outcome.get("withheld") else "not blessed"
                 raise GateError(f"the model is {what}: {reason}. {versions.serves(root.serving(name.run))}.")
@@ -213,10 +213,12 @@ def run(request: Request, workers: ForkServer) -> int:
             raise
         except PermissionError as error:
             reason = file_rights.refusal(error.filename or book.folder)
-            raise ResourceError(f"{reason}. The same command then goes on") from error
+            raise ResourceError(f"{reason}. Then the same command resumes the run") from error
         except OSError as error:
             reason = f"{error.filename or book.folder} could not be written or read: {error.strerror or error}"
-            raise ResourceError(f"{reason}. Mend the disk or make room; the same command then goes on") from error
+            raise ResourceError(
+                f"{reason}. Free disk space or fix the disk; then the same command resumes the run"
+            ) from error
         except KeyboardInterrupt:
             state, reason = "CANCELED", "stopped by the user"
             raise
@@ -224,24 +226,24 @@ def run(request: Request, workers: ForkServer) -> int:
             try:
                 book.close(state, reason)
             except OSError as error:
-                # The next run finds it without an end, and goes on with it.
-                terminal.say(f"{book.folder}: how the run ended could not be written: {error.strerror or error}")
+                # The next run finds it unfinished and resumes it.
+                terminal.say(f"{book.folder}: the end of the run could not be recorded: {error.strerror or error}")
             try:
                 place.close(store.mlmd, run_id, state, reason)
             except ResourceError as error:
-                # The reason of the run's own end comes after it; the next run writes down what could not be now.
-                terminal.say(f"{error}: it does not know yet how the run ended")
+                # The next run records it.
+                terminal.say(f"{error}: the end of the run is not recorded there yet")
             _report(store, run_id, book.folder)
 
 
 def _state(request: Request, outcome: dict[str, Any]) -> str:
-    """State of a run that reached its end: a blessed model that must not replace what serves is held as well."""
+    """Return the state of a run that reached its end; a model that is withheld counts as not blessed."""
     held = request.to is None and (not outcome["blessed"] or outcome.get("withheld"))
     return "NOT_BLESSED" if held else "COMPLETE"
 
 
-def _tell(request: Request, outcome: dict[str, Any], terminal: Terminal, folder: str) -> None:
-    """Show what the run came to."""
+def _show(request: Request, outcome: dict[str, Any], terminal: Terminal, folder: str) -> None:
+    """Show the outcome of the run."""
     if request.to is None:
         terminal.outcome(outcome, run_folder=folder)
         return
@@ -253,10 +255,10 @@ def _tell(request: Request, outcome: dict[str, Any], terminal: Terminal, folder:
 
 
 def run_all(requests: Iterable[Request]) -> int:
-    """Run pipelines one after the other, and go on after one that fails.
+    """Run pipelines one after the other, also after one that fails.
 
     Returns:
-        0 where every model was pushed, else the exit code of the first that was not.
+        0 if every model was pushed, else the exit code of the first run that failed.
     """
     first = 0
     with ForkServer() as workers:
@@ -266,7 +268,7 @@ def run_all(requests: Iterable[Request]) -> int:
             except PipelineError as error:
                 code = error.exit_code
                 printing.error(str(error), request.name.run)
-            except Exception:  # a fault in our own code must not keep the other variants from running
+            except Exception:  # an error in one variant must not stop the others
                 code = PipelineError.exit_code
                 printing.error(traceback.format_exc().rstrip(), request.name.run)
             first = first or code
@@ -274,14 +276,14 @@ def run_all(requests: Iterable[Request]) -> int:
 
 
 def _report(store: inspection_store.Store, run_id: str, folder: str) -> None:
-    """Leave report.html and the model card in the run's folder; what goes wrong there never fails the run."""
+    """Write report.html and the model card; an error there does not fail the run."""
     try:
         from inspection.report import write_report
 
         write_report.write(store, run_id, folder)
     except Exception as error:
-        told = (str(error).strip().splitlines() or [""])[0]
-        printing.line(f"No report of this run: {type(error).__name__}: {told}", to=sys.stderr)
+        reason = (str(error).strip().splitlines() or [""])[0]
+        printing.line(f"report.html could not be written: {type(error).__name__}: {reason}", to=sys.stderr)
 
 
 def _show_logs(folder: str) -> None:

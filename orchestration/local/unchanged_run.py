@@ -1,8 +1,8 @@
-"""A run in which nothing has changed since the last one: it is recorded as served from the cache, without TFX.
+"""A run without changes since the last one: it is recorded as served from the cache, without importing TFX.
 
-TFX's own cache would come to the same, an execution at a time, after TensorFlow and TFX were imported. What this
-leaves unsure (another version of a package, a stage that did not finish, an output that is not as it was, a model
-that the last run was to start from) runs in a worker, where each stage asks the cache.
+TFX's cache would give the same result, one execution at a time, after importing TensorFlow and TFX. In unclear cases
+(another version of a package, an unfinished stage, a damaged output, a warm start) the run takes place in a worker,
+where each stage queries the cache.
 """
 
 import json
@@ -32,7 +32,7 @@ _STATES = metadata_store_pb2.Execution
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The last run, where today's would come to the same.
+    """The last run, if the current one would have the same result.
 
     Attributes:
         facts: Its run.json.
@@ -46,23 +46,23 @@ class Unchanged:
 
 
 def newest(place: Place) -> dict[str, Any]:
-    """run.json of the newest run; empty where there is none."""
+    """Return run.json of the newest run; empty if there is none."""
     folder = place.root.runs(place.pipeline)
     last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
     return _facts(os.path.join(folder, last)) if last is not None else {}
 
 
 def unchanged(place: Place, store: Any, last: str | None, expected: Mapping[str, Any]) -> Unchanged | None:
-    """Look whether the last run was of just what is asked for now, and whether all that it gave is still there.
+    """Check whether the last run had the same inputs and whether all its outputs still exist.
 
     Args:
-        place: Where runs are.
+        place: The place of the runs.
         store: ML Metadata.
         last: The run that held the pipeline's lock last; the caller holds it now.
-        expected: What run.json must say: `identity`, `beam_args`, `metadata`, `root`.
+        expected: What run.json must contain: `identity`, `beam_args`, `metadata`, `root`.
 
     Returns:
-        That run; None where it is not certain.
+        The last run; None if it may differ.
     """
     folder = os.path.join(place.root.runs(place.pipeline), last or "")
     facts = _facts(folder) if last else {}
@@ -71,18 +71,18 @@ def unchanged(place: Place, store: Any, last: str | None, expected: Mapping[str,
         return None
     nodes = facts.get("nodes") or []
     executions = finished_stages.finished(store, place.pipeline, str(last), nodes)
-    given = [stage_outputs.of(store, int(execution.id)) for execution in executions.values()]
-    if not nodes or set(executions) != set(nodes) or any(map(stage_outputs.damage, given)):
+    outputs = [stage_outputs.of(store, int(execution.id)) for execution in executions.values()]
+    if not nodes or set(executions) != set(nodes) or any(map(stage_outputs.damage, outputs)):
         return None
     return Unchanged(facts, folder, {node: executions[node] for node in nodes})
 
 
 def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: run_record.Record, terminal: Terminal) -> Any:
-    """Record a run of the same.
+    """Record a run that repeats the last one.
 
     Args:
         found: The last run.
-        place: Where runs are.
+        place: The place of the runs.
         store: ML Metadata.
         run_id: The new run.
         book: Its folder.
@@ -115,7 +115,7 @@ def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: run_re
         book.update(warnings=found.facts["warnings"])
     book.update(reads=found.facts.get("reads") or {})
     for entry in os.scandir(found.folder):
-        # What the stages left beside run.json.
+        # Results that the stages copied into the run's folder.
         if entry.is_file() and entry.name not in (RUN, EVENTS, REPORT, CARD):
             shutil.copy(entry.path, book.folder)
     before_outcome = found.facts["outcome"]
@@ -135,7 +135,7 @@ def _facts(folder: str) -> dict[str, Any]:
 
 
 def _context(place: Place, store: Any, before: str, run_id: str, folder: str) -> Any:
-    """Make the new run's context, as the last one's is."""
+    """Create the context of the new run like that of the last one."""
     old = store.get_context_by_type_and_name(RUN_CONTEXT, before)
     context = metadata_store_pb2.Context(type_id=old.type_id, name=run_id)
     context.custom_properties["run_folder"].string_value = folder
@@ -146,13 +146,13 @@ def _context(place: Place, store: Any, before: str, run_id: str, folder: str) ->
 
 
 def _copy(store: Any, execution: Any, state: int, before: str, run: Any) -> None:
-    """Record an execution again, with its inputs and outputs, in the new run."""
-    made = metadata_store_pb2.Execution(type_id=execution.type_id, last_known_state=state)
+    """Copy an execution with its inputs and outputs into the new run."""
+    copy = metadata_store_pb2.Execution(type_id=execution.type_id, last_known_state=state)
     for name, value in execution.properties.items():
-        made.properties[name].CopyFrom(value)
+        copy.properties[name].CopyFrom(value)
     for name, value in execution.custom_properties.items():
         if name != execution_folders.TOKEN:  # the folders are those of the first execution
-            made.custom_properties[name].CopyFrom(value)
+            copy.custom_properties[name].CopyFrom(value)
     old = store.get_events_by_execution_ids([execution.id])
     artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in old])}
     pairs = []
@@ -162,10 +162,10 @@ def _copy(store: Any, execution: Any, state: int, before: str, run: Any) -> None
         pairs.append((artifacts[event.artifact_id], again))
     above = store.get_contexts_by_execution(execution.id)
     contexts = [run if (context.type, context.name) == (RUN_CONTEXT, before) else context for context in above]
-    store.put_execution(made, pairs, contexts)
+    store.put_execution(copy, pairs, contexts)
 
 
 def _lines(folder: str) -> dict[str, str]:
-    """What came out of each node, as a run said it."""
-    told = run_events.of_run(folder)
-    return {event["node"]: event["summary"] for event in told if event["event"] == "node" and "summary" in event}
+    """Return the line on the result of each node, from the events of a run."""
+    events = run_events.of_run(folder)
+    return {event["node"]: event["summary"] for event in events if event["event"] == "node" and "summary" in event}

@@ -77,4 +77,4 @@ def test_a_config_without_a_space_is_told_what_to_add(tmp_path):
     result = runner("tune", "cars", "--root", tmp_path)
 
     assert result.code == 2
-    assert result.err.startswith("error: configs/cars.toml has no [tuner], so there is nothing to try: add ")
+    assert result.err.startswith("error: configs/cars.toml has no [tuner]: add ")

@@ -22,4 +22,4 @@ def test_a_report_that_cannot_be_written_is_one_line_and_no_failure(tmp_path, ca
     config.fake_database.SetInParent()
     supervisor._report(Store(MetadataStore(config), where="memory"), "nobody", str(tmp_path / "gone"))
     said = capsys.readouterr().err
-    assert said == "No report of this run: UserError: no run 'nobody' in memory\n"
+    assert said == "report.html could not be written: UserError: no run 'nobody' in memory\n"

@@ -1,4 +1,4 @@
-"""Which run goes on, and which does not."""
+"""Which run is resumed, and which is not."""
 
 import json
 
@@ -219,8 +219,8 @@ def began(store, tmp_path):
 def test_a_killed_run_goes_on_under_its_own_id(began, last):
     facts, said, folder = began(last=last)
     assert facts["run_id"] == "one"
-    reason = "in stage trainer its process was killed, or the machine stopped"
-    assert said == [f"going on with run one, attempt 2: {reason}"]
+    reason = "its process was killed or the machine stopped in stage trainer"
+    assert said == [f"resuming run one, attempt 2: {reason}"]
     assert facts["attempts"][0]["reason"] == reason
     assert facts["attempts"][0]["ended"] >= facts["attempts"][0]["started"]
     book = run_record.Record(str(folder), facts)
@@ -236,7 +236,7 @@ def test_a_killed_run_goes_on_under_its_own_id(began, last):
 def test_a_failed_or_stopped_run_goes_on_and_its_reason_is_kept(began, state):
     facts, said, _ = began(state)
     assert (facts["state"], facts["attempts"][0]["state"]) == (state, state)
-    assert said == ["going on with run one, attempt 2: it fell"]
+    assert said == ["resuming run one, attempt 2: it fell"]
 
 
 @pytest.mark.parametrize("state", ["COMPLETE", "NOT_BLESSED", "BLOCKED"])
@@ -251,16 +251,16 @@ def test_a_run_of_another_store_is_left_alone(began):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"identity": {"data": "z", "code": "b"}}, "data differs from then"),
-        ({"identity": {"data": "z"}}, "data and code differ from then"),
-        ({"anew": True}, "a new run was asked for"),
+        ({"identity": {"data": "z", "code": "b"}}, "data has changed"),
+        ({"identity": {"data": "z"}}, "data and code have changed"),
+        ({"anew": True}, "a new run was requested"),
     ],
 )
 def test_a_run_that_does_not_go_on_is_closed_as_such(began, store, given, said):
     facts, told, folder = began(**given)
     assert facts is None
-    assert told == [f"run one, which did not finish, is not continued: {said}"]
+    assert told == [f"unfinished run one is not resumed: {said}"]
     written = json.loads((folder / "run.json").read_text())
     assert (written["state"], written["not_continued"]) == ("FAILED", said)
     context = store.mlmd.get_context_by_type_and_name("pipeline_run", "one")
-    assert context.custom_properties["reason"].string_value.endswith(f"(not continued: {said})")
+    assert context.custom_properties["reason"].string_value.endswith(f"(not resumed: {said})")

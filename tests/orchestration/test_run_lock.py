@@ -29,7 +29,7 @@ def test_the_second_waits_and_says_for_whom(tmp_path):
         assert not entered.wait(0.2)
     assert entered.wait(5)
     thread.join()
-    where = "of houses is going on under this root: waiting for it to end"
+    where = "of houses is running under this root: waiting for it to end"
     assert said == [f"run run-1 (process {os.getpid()}) {where}"]
 
 
