@@ -172,11 +172,11 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _custom_stages(self) -> "Config":
-        for stage, path in self.stages.entries():
+        for stage in self.stages.entries():
             try:
-                user_code.check_function(path)
+                user_code.check_function(stage.path)
             except UserError as error:
-                raise ValueError(f"stages.after_{stage}: {error}") from error
+                raise ValueError(f"stages.after_{stage.after}: {error}") from error
         stages.check_custom(self)
         return self
 

@@ -12,7 +12,7 @@ from components.fingerprints import code_digest
 from errors import UserError
 from pipeline import stages, user_code
 from pipeline.config import Config
-from spec.custom_stages import stage_id
+from spec.custom_stages import CustomStage
 
 CODE = "code"
 """Execution parameter that carries the digest of the code of a stage into its cache key."""
@@ -34,15 +34,14 @@ def insert(nodes: Iterable[BaseNode], config: Config) -> list[BaseNode]:
         UserError: a module does not import, or its function fails or does not return a component; with file and line.
     """
     built_in = {node.id: node for node in nodes}
-    custom = {stage_id(path): (stage, path) for stage, path in config.stages.entries()}
+    custom = {stage.id: stage for stage in config.stages.entries()}
     ordered: list[BaseNode] = []
     channels: dict[str, Any] = {}
     previous: BaseNode | None = None
     for stage in stages.ids(config):
         if stage in custom:
-            after, path = custom[stage]
-            node = _component(path, channels, config.files)
-            node.add_upstream_node(previous or built_in[after])
+            node = _component(custom[stage], channels, config.files)
+            node.add_upstream_node(previous or built_in[custom[stage].after])
             previous = node
             channels.update({key: channel for key, channel in node.outputs.items() if key not in channels})
         elif stage in built_in:
@@ -59,14 +58,15 @@ def insert(nodes: Iterable[BaseNode], config: Config) -> list[BaseNode]:
     return ordered
 
 
-def _component(path: str, channels: Mapping[str, Any], files: Iterable[str]) -> BaseComponent:
+def _component(stage: CustomStage, channels: Mapping[str, Any], files: Iterable[str]) -> BaseComponent:
     """Call the function of a custom stage.
 
     Args:
-        path: Dotted path of the function.
+        stage: The stage.
         channels: Name -> channel of each artifact that exists at its place.
         files: Further files that its code reads.
     """
+    path = stage.path
     module, _, name = path.rpartition(".")
     function = getattr(user_code.load(module), name)
     where = f"{path} ({user_code.location(path)})"
@@ -89,7 +89,7 @@ def _component(path: str, channels: Mapping[str, Any], files: Iterable[str]) -> 
         raise UserError(f"{where}: its component has a parameter {CODE!r}, a name of the pipeline's own: rename it")
     # TFX's cache key does not cover the source of a component.
     node.exec_properties[CODE] = json.dumps(code_digest.stage(module, files=files), sort_keys=True)
-    return node.with_id(stage_id(path))
+    return node.with_id(stage.id)
 
 
 def _inputs(function: Any) -> dict[str, bool]:

@@ -4,7 +4,6 @@ import re
 from typing import Any, Protocol
 
 from errors import UserError
-from spec.custom_stages import Stages, stage_id
 from spec.suggestions import nearest
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -42,7 +41,7 @@ class Staged(Protocol):
         """[training]."""
 
     @property
-    def stages(self) -> Stages:
+    def stages(self) -> Any:
         """[stages]."""
 
 
@@ -53,8 +52,8 @@ def ids(config: Staged) -> list[str]:
         *(() if config.training.warm_start else ("warm-start",)),
     }
     custom: dict[str, list[str]] = {}
-    for stage, path in config.stages.entries():
-        custom.setdefault(_LAST_BESIDE.get(stage, stage), []).append(stage_id(path))
+    for stage in config.stages.entries():
+        custom.setdefault(_LAST_BESIDE.get(stage.after, stage.after), []).append(stage.id)
     return [name for stage in ORDER for name in ([] if stage in absent else [stage]) + custom.get(stage, [])]
 
 
@@ -65,9 +64,9 @@ def check_custom(config: Staged) -> None:
         ValueError: a custom stage comes after a stage that the pipeline does not have, or its name is taken or invalid.
     """
     names = list(ORDER)
-    for stage, path in config.stages.entries():
-        key, name = f"stages.after_{stage}: {path!r}", stage_id(path)
-        if stage == "tuner" and config.tuner is None:
+    for stage in config.stages.entries():
+        key, name = f"stages.after_{stage.after}: {stage.path!r}", stage.id
+        if stage.after == "tuner" and config.tuner is None:
             raise ValueError(f"{key}: this pipeline has no tuner: add [tuner], or place the stage after transformation")
         if not NAME.fullmatch(name):
             raise ValueError(

@@ -1,7 +1,7 @@
 """[stages]: stages of the user's own, each placed after a stage of the pipeline."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator
 
@@ -16,6 +16,24 @@ Paths = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """Dotted paths of functions; one or a list."""
 GENERIC = "component"
 """Name of a function whose stage is named after its module."""
+
+
+class CustomStage(NamedTuple):
+    """A custom stage.
+
+    Attributes:
+        after: The stage that it comes after.
+        path: Dotted path of its function.
+    """
+
+    after: str
+    path: str
+
+    @property
+    def id(self) -> str:
+        """Name of the function, or of the module if the function is `component`."""
+        *_, module, function = ["", *self.path.split(".")]
+        return (module if function == GENERIC else function).replace("_", "-").lower()
 
 
 class Stages(Strict):
@@ -41,26 +59,16 @@ class Stages(Strict):
     after_pusher: Paths = ()
     """Custom stages after the pusher. Further artifacts: pushed_model."""
 
-    def entries(self) -> Iterator[tuple[str, str]]:
-        """Yield each custom stage in order: the stage that it comes after, and the dotted path of its function."""
+    def entries(self) -> Iterator[CustomStage]:
+        """Yield the custom stages in order."""
         for key in type(self).model_fields:
             for path in getattr(self, key):
-                yield key.removeprefix("after_"), path
+                yield CustomStage(key.removeprefix("after_"), path)
 
     def modules(self) -> list[str]:
         """Return the modules of all custom stages."""
-        return [path.rpartition(".")[0] for _, path in self.entries()]
+        return [stage.path.rpartition(".")[0] for stage in self.entries()]
 
     def ids(self) -> list[str]:
         """Return the ids of all custom stages."""
-        return [stage_id(path) for _, path in self.entries()]
-
-
-def stage_id(path: str) -> str:
-    """Return the id of a custom stage: the name of its function, or of its module if the function is `component`.
-
-    Args:
-        path: Dotted path of the function.
-    """
-    *_, module, function = ["", *path.split(".")]
-    return (module if function == GENERIC else function).replace("_", "-").lower()
+        return [stage.id for stage in self.entries()]

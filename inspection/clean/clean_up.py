@@ -1,8 +1,7 @@
 """What no kept run, blessed or served model needs, and its way to the trash; the store keeps every row.
 
-Only what belongs to a run of the pipeline is offered: a folder of an artifact or a run that this store names, a folder
-of a killed execution whose token this store has, a trial, the rows of a query. Paths are compared with links resolved;
-nothing behind a link is offered.
+Only files of the pipeline are offered: folders of artifacts and runs that this store names, of killed executions whose
+token it has, trials, rows of queries. Paths are compared with links resolved; nothing behind a link is offered.
 """
 
 import contextlib
