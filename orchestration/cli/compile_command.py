@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def add(root: argparse.ArgumentParser) -> None:
-    """Options of compiling."""
+    """Add the options of compiling."""
     cloud = root.add_argument_group(
         "compiling for Kubeflow and Vertex AI",
-        "writes the same pipeline to a file and sends it nowhere. Each stage runs in a container of --image, which "
-        "holds this repository and the project, and starts in the project; data is read there, or from --data-root "
+        "writes the same pipeline to a file, without submitting it. Each stage runs in a container of --image, which "
+        "contains this repository and the project, and starts in the project; data is read there, or from --data-root "
         "gs://BUCKET/FOLDER",
     )
     cloud.add_argument(
@@ -23,7 +23,7 @@ def add(root: argparse.ArgumentParser) -> None:
     cloud.add_argument(
         "--image",
         metavar="IMAGE",
-        help="container image that holds this repository and its packages (default: a placeholder)",
+        help="container image with this repository and its packages (default: a placeholder)",
     )
     cloud.add_argument(
         "--cloud-root",
@@ -34,7 +34,7 @@ def add(root: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile each run that was asked for."""
+    """Compile each requested run."""
     for name in options.names(arguments):
         _compile(arguments, name)
     return 0

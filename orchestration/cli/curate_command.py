@@ -9,8 +9,8 @@ from curation import curation_parser
 
 
 def add(commands: Any) -> None:
-    """Their place among the commands."""
-    new = commands.add_parser("new", help="look at data and write a config and a schema for it: new NAME PATH")
+    """Add the commands to the parser."""
+    new = commands.add_parser("new", help="propose a config and a schema for data: new NAME PATH")
     schema = commands.add_parser("schema", help="schema infer NAME, schema diff NAME, schema approve NAME")
     curation_parser.add_arguments(new, schema)
     for parser in (new, schema):
@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look, write or compare."""
+    """Run the command."""
     from orchestration.paths import Root
 
     folder = project.folder()
@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
         reviewed = load.reviewed(folder, Name(name))
         data, label = query_config.settle(reviewed.config, folder, queries)[0].data, reviewed.config.label.column
         paths = data_files.under(folder, data.paths)
-        shown, told = f"{load.CONFIGS}/{name}.toml", Omissions()
-        preflight.check_data(paths, data, config=shown, columns=reviewed.columns, label=label, omissions=told)
-        return told.lines()
+        shown, omissions = f"{load.CONFIGS}/{name}.toml", Omissions()
+        preflight.check_data(paths, data, config=shown, columns=reviewed.columns, label=label, omissions=omissions)
+        return omissions.lines()
 
     return curation_parser.run_new(arguments, folder, check, queries)

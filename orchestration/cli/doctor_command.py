@@ -1,4 +1,4 @@
-"""`doctor`: what a run would be refused for, and what this machine has."""
+"""`doctor`: checks of a pipeline before a run, and facts on this machine."""
 
 import argparse
 from typing import Any
@@ -9,20 +9,20 @@ from orchestration.cli import options
 
 
 def add(commands: Any) -> None:
-    """Its place among the commands."""
+    """Add the command to the parser."""
     doctor = commands.add_parser(
-        "doctor", help="what a run would be refused for, and what this machine has: doctor, doctor NAME"
+        "doctor", help="check config, schema, data, code, store and disk before a run: doctor, doctor NAME"
     )
     doctor.add_argument(
-        "name", nargs="?", metavar="NAME", help="configs/NAME.toml (default: the machine, the root and the store alone)"
+        "name", nargs="?", metavar="NAME", help="configs/NAME.toml (default: only the machine, the root and the store)"
     )
-    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options.add_run_options(doctor, options.absent)
     doctor.set_defaults(do=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look, and tell all that was found; the exit code is that of a run that would be refused for it."""
+    """Run the checks and print the findings; the exit code is that of a run with the same findings."""
     from inspection.text_output import as_json
     from orchestration import preflight
     from orchestration.preflight import installed
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             metadata=arguments.metadata,
             beam_args=engine,
         )
-        # What is of no variant is looked at once, and told once.
+        # Checks that do not depend on the variant are printed once.
         engine = BEAM_ARGS
         known = [(check.name, _text(check)) for check in checks]
         checks += [check for check in report.checks if (check.name, _text(check)) not in known]
@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     wrong = [check for check in checks if check.findings]
     code = exit_kind(wrong).exit_code if wrong else 0
     if arguments.json:
-        told = [{"check": check.name, "ok": not check.findings, "text": _text(check)} for check in checks]
-        printing.block(as_json({"code": code, "checks": told, "machine": facts}))
+        results = [{"check": check.name, "ok": not check.findings, "text": _text(check)} for check in checks]
+        printing.block(as_json({"code": code, "checks": results, "machine": facts}))
         return code
     lines = []
     for check in checks:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _names(arguments: argparse.Namespace) -> list[Any]:
-    """The runs to look at: of a config with variants all of them, where none is named; or no run."""
+    """Return the runs to check: the named one, all variants of a config, or none."""
     from pipeline import load
     from pipeline.variants import ALL
 

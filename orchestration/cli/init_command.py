@@ -8,7 +8,7 @@ import project
 
 
 def add(commands: Any) -> None:
-    """Its place among the commands."""
+    """Add the command to the parser."""
     init = commands.add_parser(
         "init", help="make a project folder for your own configs, schemas, data and modules: init DIR"
     )

@@ -1,4 +1,4 @@
-"""`inspect`: what ran, read from ML Metadata; its commands are in inspection/."""
+"""`inspect`: runs and artifacts, read from ML Metadata; its commands are in inspection/."""
 
 import argparse
 from typing import Any
@@ -7,12 +7,12 @@ from inspection import inspect_parser
 
 
 def add(commands: Any) -> None:
-    """Its place among the commands."""
+    """Add the command to the parser."""
     inspect = commands.add_parser("inspect", help="list and show runs: inspect runs, inspect show RUN")
     inspect_parser.add_arguments(inspect)
     inspect.set_defaults(do=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show what was asked for."""
+    """Run the command."""
     return inspect_parser.run(arguments)

@@ -7,7 +7,7 @@ from pipeline import stages
 
 
 def add(root: argparse.ArgumentParser) -> None:
-    """Options of running a part."""
+    """Add the options of a partial run."""
     part = root.add_argument_group(
         "running a part on this machine (--local)",
         f"stages: {', '.join(stages.ORDER)} (tuner with [tuner], warm-start with training.warm_start), and those of "
@@ -17,13 +17,13 @@ def add(root: argparse.ArgumentParser) -> None:
         "--from",
         metavar="STAGE",
         dest="first",
-        help="begin with this stage, on the outputs of the newest run that has finished those before it",
+        help="start with this stage, on the outputs of the newest run that has finished the stages before it",
     )
-    part.add_argument("--to", metavar="STAGE", help="end with this stage; only stages that it needs run")
+    part.add_argument("--to", metavar="STAGE", help="end with this stage; only the stages that it needs run")
 
 
 def run(arguments: argparse.Namespace, to: str | None = None) -> int:
-    """Run the pipeline, or each of its variants, whole or up to one node."""
+    """Run the pipeline, or each of its variants, entirely or up to one stage."""
     from orchestration.local import supervisor
     from orchestration.local.fork_server import ForkServer
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they ask for. Imports nothing heavy: --help answers at once."""
+"""Options that several commands share. Without heavy imports, so that --help is fast."""
 
 import argparse
 import os
@@ -16,11 +16,11 @@ METADATA_VARIABLE = "PIPELINE_METADATA"
 
 
 def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) -> None:
-    """Options of every command that runs stages on this machine.
+    """Add the options of every command that runs stages on this machine.
 
     Args:
-        parser: Gets them.
-        default: From an option's default to what this parser takes as such.
+        parser: The parser.
+        default: Maps the default of an option to the one that this parser uses.
     """
     parser.add_argument(
         "--variant",
@@ -33,7 +33,7 @@ def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], An
         type=rows,
         default=default(None),
         metavar="N",
-        help="run on N rows only, as PIPELINE-sample: floors are reported and stop nothing",
+        help="run on N rows only, as PIPELINE-sample: gates and floors report and block nothing",
     )
     parser.add_argument(
         "--set",
@@ -41,14 +41,14 @@ def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], An
         default=default([]),
         metavar="KEY=VALUE",
         dest="overrides",
-        help="override a config key for this run, as in training.epochs=5; may be given more than once",
+        help="override a config key for this run, such as training.epochs=5; can be repeated",
     )
     add_store(parser, default)
     parser.add_argument(
         "--data-root",
         default=default(None),
         metavar="DIR",
-        help="folder, or for a cloud bucket, that data paths start from (default: the project folder)",
+        help="folder, or bucket for a cloud job, that data paths are relative to (default: the project folder)",
     )
     parser.add_argument(
         "--beam",
@@ -63,19 +63,19 @@ def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], An
         "--new-run",
         action="store_true",
         default=default(False),
-        help="make a new run, also where the last one did not finish and could go on",
+        help="start a new run instead of resuming an unfinished one",
     )
     parser.add_argument(
         "-v",
         "--verbose",
         action="store_true",
         default=default(False),
-        help="on an error show the traceback and the log",
+        help="show traceback and log of an error",
     )
 
 
 def absent(_: Any) -> Any:
-    """For options that stand before a command too: their absence after it must not undo their presence before it."""
+    """Return no default, for options that may also precede the command: absent after it, they keep that value."""
     return argparse.SUPPRESS
 
 
@@ -85,20 +85,20 @@ def add_project(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) 
 
 
 def add_store(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) -> None:
-    """Options that say where runs and their records are; arguments as of `add_run_options`."""
+    """Add the options for the place of runs and their records; arguments as of `add_run_options`."""
     add_project(parser, default)
     parser.add_argument("--root", default=default(None), metavar="DIR", help=project.ROOT_HELP)
     parser.add_argument(
         "--metadata",
         default=default(os.environ.get(METADATA_VARIABLE)),
         metavar="URL",
-        help=f"ML Metadata store, as postgresql://USER:PASSWORD@HOST/DBNAME (default: ${METADATA_VARIABLE}, "
+        help=f"ML Metadata store, such as postgresql://USER:PASSWORD@HOST/DBNAME (default: ${METADATA_VARIABLE}, "
         "else SQLite under the root)",
     )
 
 
 def names(arguments: argparse.Namespace) -> "list[Name]":
-    """The runs that were asked for."""
+    """Return the requested runs."""
     from pipeline import load
     from pipeline.variants import ALL, Name
 
@@ -109,12 +109,12 @@ def names(arguments: argparse.Namespace) -> "list[Name]":
     if not found:
         raise UserError(f"configs/{arguments.pipeline}.toml has no [variant.NAME]: run it without --variant")
     if arguments.output is not None:
-        raise UserError("--output names one file: leave it out, or name one variant")
+        raise UserError("--output names one file, --variant all writes several: remove --output, or name one variant")
     return [Name(arguments.pipeline, variant, sample) for variant in found]
 
 
 def overrides(arguments: argparse.Namespace) -> list[str]:
-    """What the arguments change in the config, as `key=value` texts."""
+    """Return the changes of the config that the arguments request, as `key=value` strings."""
     sample, trials = arguments.sample, getattr(arguments, "trials", None)
     return [
         *arguments.overrides,
@@ -124,10 +124,10 @@ def overrides(arguments: argparse.Namespace) -> list[str]:
 
 
 def beam(arguments: argparse.Namespace) -> Sequence[str]:
-    """Arguments of the Beam runner.
+    """Return the arguments of the Beam runner.
 
     Raises:
-        UserError: no pipeline can run with them.
+        UserError: they are not valid.
     """
     import shlex
 
@@ -141,11 +141,11 @@ def beam(arguments: argparse.Namespace) -> Sequence[str]:
     except ValueError as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"--beam {arguments.beam}: {error}: a quote opens and never ends") from error
+        raise UserError(f"--beam {arguments.beam}: {error}: close the quote") from error
 
 
 def rows(text: str) -> int:
-    """A count of one or more, as an argument's type."""
+    """Parse a count of one or more."""
     rows = int(text)
     if rows < 1:
         raise ValueError

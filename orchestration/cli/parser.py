@@ -1,4 +1,4 @@
-"""The command line. Imports nothing heavy before the arguments are known: --help answers at once."""
+"""The command line. Heavy imports come after the arguments are parsed, so that --help is fast."""
 
 import argparse
 import sys
@@ -35,23 +35,23 @@ COMMANDS = (
 DEFAULT_PIPELINE = "houses"
 
 EPILOG = """\
-exit codes: 0 pushed or compiled, 2 config, data, schema or user code, 3 a gate refused, 4 a stage failed,
-5 store, disk or engine
+exit codes: 0 pushed or compiled, 2 error in config, data, schema or user code, 3 blocked by a gate or not blessed,
+4 a stage failed, 5 error of store, disk or engine
 """
 
 
 class _Parser(argparse.ArgumentParser):
-    """Shows an argument that is wrong as text: a pattern of the shell may bring any file's name."""
+    """Parser that prints wrong arguments without control characters: the shell may expand a pattern to any name."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and end with exit code 2."""
+        """Print the error and exit with code 2."""
         self.print_usage(sys.stderr)
         printing.error(message, f"{self.prog}: error")
         raise SystemExit(2)
 
 
 def parser() -> argparse.ArgumentParser:
-    """All arguments."""
+    """Return the parser of all arguments."""
     root = _Parser(
         prog="runner.py",
         description="From a table and a small TOML file to a checked, trained, evaluated and pushed Keras model.",
@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Do what the arguments ask for.
+    """Run the command that the arguments request.
 
     Returns:
         The exit code; see errors.py.
@@ -113,14 +113,14 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
-    """Write `--beam ARGS` as `--beam=ARGS`: argparse takes a value that begins with a hyphen for an option."""
-    made: list[str] = []
+    """Rewrite `--beam ARGS` as `--beam=ARGS`: argparse reads a value that starts with a hyphen as an option."""
+    joined: list[str] = []
     for text in argv:
-        if made and made[-1] == "--beam":
-            made[-1] = f"--beam={text}"
+        if joined and joined[-1] == "--beam":
+            joined[-1] = f"--beam={text}"
         else:
-            made.append(text)
-    return made
+            joined.append(text)
+    return joined
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:

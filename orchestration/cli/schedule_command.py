@@ -1,4 +1,4 @@
-"""`schedule`, and --local --schedule: runs that begin by themselves."""
+"""`schedule`, and --local --schedule: scheduled runs."""
 
 import argparse
 import os
@@ -19,41 +19,41 @@ _EXITS = {"REFUSED": 3, "FAILED": 4, "TIMEOUT": 4, "LOST": 4, "CANCELED": 130}
 
 
 def add(commands: Any) -> None:
-    """Its place among the commands."""
-    schedule = commands.add_parser("schedule", help="runs that begin by themselves: schedule list, schedule history")
+    """Add the command to the parser."""
+    schedule = commands.add_parser("schedule", help="scheduled runs: schedule list, schedule history")
     schedule.set_defaults(do=run)
-    # The same option before and after the command: its absence here must not undo its presence there.
+    # The same option may precede the command: absent here, it keeps that value.
     where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     options.add_project(where, options.absent)
     where.add_argument("--root", metavar="DIR", help=project.ROOT_HELP)
     inner = schedule.add_subparsers(dest="schedule_command", metavar="COMMAND", required=True)
 
-    def one(name: str, told: str, *, needed: bool = True) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = inner.add_parser(name, parents=[where], help=told)
+    def one(name: str, description: str, *, needed: bool = True) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = inner.add_parser(name, parents=[where], help=description)
         parser.add_argument("name", metavar="NAME", nargs=None if needed else "?", help="PIPELINE:NAME, or NAME alone")
         return parser
 
     listed = inner.add_parser(
-        "list", parents=[where], help="all schedules, when each is due next, and how its last run ended"
+        "list", parents=[where], help="list all schedules with their next time and the end of their last run"
     )
     listed.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    one("next", "the next times of a schedule").add_argument(
-        "-n", dest="count", type=options.rows, default=5, metavar="N", help="how many (default: 5)"
+    one("next", "list the next times of a schedule").add_argument(
+        "-n", dest="count", type=options.rows, default=5, metavar="N", help="number of times (default: 5)"
     )
-    one("pause", "skip a schedule's times until it is resumed")
-    one("resume", "let a paused schedule run again, from its next time on")
-    one("run-now", "run a schedule now, here, and wait for its end")
-    ended = one("history", "what became of each time, the newest first", needed=False)
-    ended.add_argument("--limit", type=options.rows, default=50, metavar="N", help="at most N lines (default: 50)")
+    one("pause", "skip the times of a schedule until it is resumed")
+    one("resume", "resume a paused schedule at its next time")
+    one("run-now", "run a schedule now and wait for its end")
+    ended = one("history", "list past times and their runs, newest first", needed=False)
+    ended.add_argument("--limit", type=options.rows, default=50, metavar="N", help="number of lines (default: 50)")
     ended.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    one("serve", "run one schedule, or all, until stopped", needed=False)
+    one("serve", "run one schedule or all until stopped", needed=False)
     one("systemd", "print a systemd unit that runs a schedule")
     one("crontab", "print a crontab line that runs a schedule")
     inner.add_parser("fire", parents=[where]).add_argument("name", help=argparse.SUPPRESS)
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    """Run all schedules, or one that the command line gives, until stopped."""
+    """Run all schedules, or the one of the command line, until stopped."""
     from orchestration.schedule import channels, plans, service
     from pipeline.load import load
     from spec.timing.schedule import Schedule
@@ -62,15 +62,15 @@ def serve(arguments: argparse.Namespace) -> int:
     if not arguments.schedule:
         if given != _run_options(arguments, everything=False):
             raise UserError(
-                "--set, --variant and --sample change one pipeline's runs: give its times too, as --schedule "
+                "--set, --variant and --sample change the runs of one pipeline: add its times, such as --schedule "
                 '"0 3 * * *", or write them into its config'
             )
         return service.serve(root, lambda: plans.all_plans(arguments=given), arguments.metadata)
     try:
         schedule = Schedule(name=plans.COMMAND_LINE, cron=arguments.schedule)
     except ValueError as error:
-        told = str(error).partition("Value error, ")[2].partition(" [type=")[0]
-        raise UserError(f"--schedule: {told or error}") from error
+        reason = str(error).partition("Value error, ")[2].partition(" [type=")[0]
+        raise UserError(f"--schedule: {reason or error}") from error
 
     config = load(project.folder(), arguments.pipeline, options.overrides(arguments), _one_variant(arguments))
     channels.check(config.notify.channels)
@@ -79,7 +79,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked for."""
+    """Run the command."""
     from orchestration.schedule import plans, service, systemd_units
     from orchestration.schedule.schedule_state import State
 
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     if command in ("systemd", "crontab"):
         if not root.isprintable():
             raise UserError(
-                f"--root {root!r} has a control character: these files cannot name it, so rename the folder"
+                f"--root {root!r} contains a control character, which these files cannot represent: rename the folder"
             )
         printing.block(getattr(systemd_units, command)(plan, root))
         return 0
@@ -121,8 +121,8 @@ def run(arguments: argparse.Namespace) -> int:
             os.environ[options.METADATA_VARIABLE] = arguments.metadata
         result = _carried_out(state, number)
         if result is None:
-            state.skip(number, "an earlier run goes on", time.time())
-            raise ResourceError(f"{plan.name}: an earlier run goes on; see schedule history {plan.name}")
+            state.skip(number, "an earlier run is running", time.time())
+            raise ResourceError(f"{plan.name}: an earlier run is running: see schedule history {plan.name}")
         reason = f": {printing.in_a_line(result.reason)}" if result.reason else ""
         printing.line(f"{plan.name}: {result.state}{reason}")
         return _exit_code(result)
@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _carried_out(state: "State", number: int) -> "Result | None":
-    """Carry a fire out; SIGTERM stops it with its run."""
+    """Run a fire; SIGTERM stops it together with its run."""
     import signal
 
     from orchestration.schedule import fire
@@ -153,7 +153,7 @@ def _exit_code(result: "Result | None") -> int:
 
 
 def _run_options(arguments: argparse.Namespace, *, everything: bool = True) -> tuple[str, ...]:
-    """Options that each run gets; the store's URL goes by the environment."""
+    """Return the options of each run; the store's URL is passed in the environment."""
     given: list[str] = []
     if arguments.data_root:
         folder = arguments.data_root
@@ -205,7 +205,7 @@ def _list(root: str, found: "Plans", *, as_values: bool) -> int:
             }
         )
         rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, when])
-    none = "no schedules: write [[schedule]] into a config, see docs/reference/configuration/schedule.md\n"
+    none = "no schedules: add [[schedule]] to a config, see docs/reference/configuration/schedule.md\n"
     if as_values:
         printing.block(as_json({"schedules": values, "faults": list(found.faults.values())}))
         return UserError.exit_code if found.faults else 0
@@ -253,5 +253,5 @@ def _history(root: str, arguments: argparse.Namespace) -> int:
         [moment(fire.due), fire.schedule, fire.state, str(fire.attempts), fire.run_id or "", fire.reason]
         for fire in found
     ]
-    printing.block(drawn(table(header, rows)) if rows else "nothing was due yet\n")
+    printing.block(drawn(table(header, rows)) if rows else "no time has come yet\n")
     return 0

@@ -1,4 +1,4 @@
-"""`tune`: try the values of [tuner], up to the tuner's node."""
+"""`tune`: run up to the tuner."""
 
 import argparse
 from typing import Any
@@ -7,14 +7,14 @@ from orchestration.cli import local_command, options
 
 
 def add(commands: Any) -> None:
-    """Its place among the commands."""
-    tune = commands.add_parser("tune", help="try the values of [tuner]: tune NAME")
+    """Add the command to the parser."""
+    tune = commands.add_parser("tune", help="search the space of [tuner]: tune NAME")
     tune.add_argument("pipeline", metavar="NAME", help="configs/NAME.toml")
     tune.add_argument(
         "--trials",
         type=options.rows,
         metavar="N",
-        help="most trials, the config's own values included (default: the config's)",
+        help="number of trials, including that of the config's own values (default: tuner.trials)",
     )
     options.add_run_options(tune, options.absent)
     tune.set_defaults(do=run)

@@ -1,4 +1,4 @@
-"""Keep the schedules in step with the configs while a scheduler runs, each under a lock of its own."""
+"""Keep the schedules in sync with the configs while a scheduler runs, each under its own lock."""
 
 import contextlib
 import fcntl
@@ -13,19 +13,19 @@ from pipeline import load
 
 
 class Watch:
-    """The schedules that run; use it as a context, which frees their locks.
+    """The schedules of a scheduler; use it as a context, which releases their locks.
 
     Args:
         root: The folder of all runs.
         read: Reads the schedules.
-        faults: Takes what is wrong with a config.
+        faults: Collects the errors of configs.
         say: Logs a line.
 
     Attributes:
-        plans: The schedules. Those of a config that cannot be used stay as they were.
+        plans: The schedules. Those of a config that has become invalid stay unchanged.
 
     Raises:
-        UserError: there is no schedule, or no config with schedules can be used.
+        UserError: there is no schedule, or no config with schedules is valid.
         ResourceError: another process runs one of them under this root.
     """
 
@@ -43,8 +43,8 @@ class Watch:
             raise UserError("\n".join(found.faults.values()))
         if not found.known:
             raise UserError(
-                'there is no schedule: write for example into configs/NAME.toml\n[[schedule]]\nname = "nightly"\n'
-                'cron = "0 3 * * *"\nor give one: python runner.py --local --schedule "0 3 * * *"'
+                'there is no schedule: add for example to configs/NAME.toml\n[[schedule]]\nname = "nightly"\n'
+                'cron = "0 3 * * *"\nor pass one: python runner.py --local --schedule "0 3 * * *"'
             )
         os.makedirs(root, exist_ok=True)
         self.plans = found.known
@@ -63,7 +63,7 @@ class Watch:
         self._release(self._locks)
 
     def look(self) -> None:
-        """Read the configs again where one was edited, or where one could not be used."""
+        """Read the configs again if one was edited or is invalid."""
         now = edits()
         if now == self._edits and not self._unusable and not self._unlocked:
             return
@@ -83,7 +83,7 @@ class Watch:
         self._release(set(self._locks) - {plan.name for plan in plans})
 
     def _note(self, found: Plans) -> None:
-        """Log the configs that cannot be used, or can be used again."""
+        """Log which configs have become invalid or valid."""
         for name in sorted({*self._unusable, *found.faults}):
             self._faults.set(f"{load.CONFIGS}/{name}.toml", found.faults.get(name))
         self._unusable = set(found.faults)
@@ -101,10 +101,10 @@ class Watch:
 
 @contextlib.contextmanager
 def locked(root: str, name: str) -> Iterator[None]:
-    """One scheduler a schedule; the system frees the lock of a process that is gone.
+    """Hold the lock of a schedule, so that only one scheduler runs it; the kernel releases it when the process exits.
 
     Raises:
-        ResourceError: another process has it.
+        ResourceError: another process holds it.
     """
     folder = os.path.join(root, ".schedule", "locks")
     os.makedirs(folder, exist_ok=True)
@@ -113,20 +113,20 @@ def locked(root: str, name: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ResourceError(
-                f"schedule {name} is run by another process under {root} already: stop that one, or take another --root"
+                f"another process already runs schedule {name} under {root}: stop it, or use another --root"
             ) from error
         yield
 
 
 def edits() -> list[tuple[str, int, int]]:
-    """What changes when a config is edited, replaced, or made readable."""
-    found = []
+    """Return names and times of the configs, which change when one is edited, replaced or made readable."""
+    stats = []
     with contextlib.suppress(OSError):
         for entry in os.scandir(os.path.join(project.folder(), load.CONFIGS)):
             try:
                 status = entry.stat()
             except OSError:  # a link to nowhere, or a file that an editor has just removed
-                found.append((entry.name, 0, 0))
+                stats.append((entry.name, 0, 0))
             else:
-                found.append((entry.name, status.st_mtime_ns, status.st_ctime_ns))
-    return sorted(found)
+                stats.append((entry.name, status.st_mtime_ns, status.st_ctime_ns))
+    return sorted(stats)

@@ -1,4 +1,4 @@
-"""One fire from beginning to end, in a process of its own: attempts, time limit, what became of it, who is told."""
+"""One fire in its own process: attempts, time limit, result and notifications."""
 
 import contextlib
 import ctypes
@@ -26,30 +26,30 @@ from pipeline.variants import ALL
 from spec.file_names import RUN
 
 LOGS = os.path.join(".schedule", "logs")
-"""Under the root: one file a fire."""
+"""Folder under the root with one file per fire."""
 KEPT_LOGS = 500
-"""Of all schedules; older ones are removed."""
+"""Number of logs kept, of all schedules together."""
 _LOG = re.compile(r".+-\d+\.log")
 STOP_SECONDS = 30.0
-"""How long a run may take to end after SIGTERM before it is killed."""
+"""Time that a run has to end after SIGTERM before it is killed."""
 _FINAL = {0, UserError.exit_code, GateError.exit_code}
-"""Exit codes that another attempt would not change."""
+"""Exit codes that are not retried."""
 _PR_SET_PDEATHSIG = 1
 
 Attempt = Callable[[Plan, "float | None", str], int]
-"""Runs a plan once, for at most so many seconds, its output in a file; gives the exit code, or raises TimeoutError."""
+"""Runs a plan once with a time limit in seconds and its output in a file; returns the exit code."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a fire ended.
+    """Result of a fire.
 
     Attributes:
-        state: As `schedule history` shows it.
-        reason: In words.
-        run_id: The run, where one began.
-        pushed: The version that is its model.
-        new: Whether the run pushed it itself, and did not find it pushed.
+        state: State in `schedule history`.
+        reason: Reason, in words.
+        run_id: The run, if one started.
+        pushed: The version of its model.
+        new: Whether this run pushed it, as opposed to an earlier one.
     """
 
     state: str
@@ -60,7 +60,7 @@ class Result:
 
 
 class Stopped(BaseException):
-    """The process was asked to stop."""
+    """The process was requested to stop."""
 
 
 def carry_out(
@@ -71,17 +71,17 @@ def carry_out(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Result | None:
-    """Run a fire that waits.
+    """Run a waiting fire.
 
     Args:
-        state: What is remembered.
+        state: The state of all schedules.
         fire: Its number.
         attempt: Runs the pipeline; by default in another process.
-        clock: Seconds since 1970.
-        sleep: Waits so many seconds.
+        clock: Returns seconds since 1970.
+        sleep: Waits a number of seconds.
 
     Returns:
-        How it ended; None where it does not wait any more, or another of its schedule goes on.
+        Its result; None if it is no longer waiting, or another fire of its schedule is running.
     """
     taken = state.begin(fire, clock())
     if taken is None:
@@ -94,27 +94,27 @@ def carry_out(
     try:
         result = _attempts(state, plan, fire, done, log, attempt or _Process(state.root), sleep)
     except (Stopped, KeyboardInterrupt):
-        result = Result("CANCELED", "stopped; the next run goes on from its last finished stage")
-    except Exception as error:  # without an end it would count as lost
+        result = Result("CANCELED", "stopped; the next run resumes after its last finished stage")
+    except Exception as error:  # without a result it would count as lost
         result = Result("REFUSED" if isinstance(error, GateError) else "FAILED", described(error, plan.name))
-    # SQLite takes no lone surrogate, as a name that is not UTF-8 brings into a message.
+    # SQLite rejects lone surrogates, which come from names that are not UTF-8.
     reason = printing.visible(result.reason[:2000], keep="\n")
     state.update(fire, state=result.state, reason=reason, ended=clock(), run_id=result.run_id)
-    # A stop within a notification ends that alone: how the run ended is written.
+    # A stop during a notification ends only the notification: the result is already stored.
     with contextlib.suppress(Stopped):
         _tell(state, plan, result, was_failing=memory.failing, log=log)
     return result
 
 
 def tell_lost(state: State, fire: int, plan: Plan, now: float) -> None:
-    """Tell of a fire whose process is gone."""
+    """Notify of a fire whose process exited without a result."""
     result = Result("LOST", state.state_of(fire)[1])
     state.update(fire, ended=now)
     _tell(state, plan, result, was_failing=True, log=os.path.join(state.root, LOGS, f"lost-{fire}.log"))
 
 
 def _remove_old(folder: str) -> None:
-    """Remove the logs of the oldest fires, and no other file; another fire may be doing the same."""
+    """Remove the logs of the oldest fires, and no other file; another fire may do the same at the same time."""
     ages = []
     for entry in os.scandir(folder):
         with contextlib.suppress(FileNotFoundError):
@@ -138,7 +138,7 @@ def _attempts(
     ):
         return Result(
             "UNCHANGED",
-            f"data, config, schema and code are those of run {settled['run_id']}, which ended {settled['state']}",
+            f"data, config, schema and code have not changed since run {settled['run_id']} ({settled['state']})",
             settled["run_id"],
         )
     schedule = plan.schedule
@@ -164,7 +164,7 @@ def _attempts(
                     "pushed": result.pushed,
                     "reads": told.get("reads"),
                 }
-                # Of what the run read: the data may have changed since it was looked at here.
+                # From what the run read: the data may have changed since it was checked here.
                 made_of = unchanged_inputs.of(told["identity"], told["versions"]) if "identity" in told else before
                 state.note(plan.name, fingerprint=made_of, settled=json.dumps(kept))
             break
@@ -182,7 +182,7 @@ def _result(code: int, told: dict[str, Any], log: str) -> Result:
 
 
 def _fingerprint(plan: Plan, root: str) -> str | None:
-    """Digest of what the run depends on; None where it is several runs, or nothing may be taken from the cache."""
+    """Return the digest of the inputs of the run; None for several runs, or without the cache."""
     name, options = plan.run, plan.arguments
     if name.variant == ALL or "--no-cache" in options:
         return None
@@ -192,12 +192,12 @@ def _fingerprint(plan: Plan, root: str) -> str | None:
     try:
         return unchanged_inputs.fingerprint(name, overrides, plan.data_root, root)
     except (UserError, ResourceError):
-        # The run itself says what is wrong.
+        # The run reports the error.
         return None
 
 
 def _told(state: State, plan: Plan, started: float) -> dict[str, Any]:
-    """What the run that began since then says of itself: its run.json."""
+    """Return run.json of the run that started since then; empty if there is none."""
     folder = os.path.dirname(Root(state.root).run(plan.run.run, ""))
     newest: tuple[float, dict[str, Any]] = (started - 1.0, {})
     for entry in os.scandir(folder) if os.path.isdir(folder) else []:
@@ -210,7 +210,7 @@ def _told(state: State, plan: Plan, started: float) -> dict[str, Any]:
 
 
 def _pushed_itself(state: State, plan: Plan, told: dict[str, Any]) -> bool:
-    """Whether the pusher worked in a run, by its events."""
+    """Return whether the pusher ran in a run, from its events."""
     found = run_events.of_run(Root(state.root).run(plan.run.run, str(told.get("run_id"))))
     return any((one.get("node"), one.get("state")) == ("pusher", "COMPLETE") for one in found)
 
@@ -218,11 +218,11 @@ def _pushed_itself(state: State, plan: Plan, told: dict[str, Any]) -> bool:
 def _last_line(log: str) -> str:
     with open(log, encoding="utf-8", errors="replace") as file:
         lines = [line.strip() for line in file if line.strip()]
-    return lines[-1].removeprefix("error: ")[:300] if lines else "it said nothing"
+    return lines[-1].removeprefix("error: ")[:300] if lines else "no output"
 
 
 class _Process:
-    """Runs a plan in another process, which ends with this one."""
+    """Run a plan in a child process, which ends with this one."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -270,14 +270,14 @@ def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: s
         state.note(plan.name, failing=0)
         told += ["recovery"] if was_failing else []
         told += ["push"] if result.pushed and result.new else []
-    words = {"failure": "failed", "gate": "was refused", "push": "pushed a version", "recovery": "runs well again"}
+    words = {"failure": "failed", "gate": "was blocked", "push": "pushed a version", "recovery": "succeeds again"}
     for event in told:
         what = result.pushed if event == "push" else result.reason
         text = f"{plan.name} {words[event]}: {what}"
         facts = {"text": text, "schedule": plan.name, "state": result.state, "run_id": result.run_id, "log": log}
 
         def say(line: str) -> None:
-            # What cannot be logged, as on a full disk, must not hide how the run ended.
+            # A log that cannot be written, as on a full disk, must not hide the result.
             with contextlib.suppress(OSError):
                 printing.line(f"{plan.name}: {line}", to=sys.stderr)
                 os.makedirs(os.path.dirname(log), exist_ok=True)

@@ -1,4 +1,4 @@
-"""Which schedules there are: those of all configs, or one that the command line gives."""
+"""The schedules of all configs, or the one of the command line."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from pipeline.variants import Name
 from spec.timing.schedule import Notify, Schedule
 
 COMMAND_LINE = "command-line"
-"""Name of the schedule that --local --schedule CRON makes."""
+"""Name of the schedule of --local --schedule CRON."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Plan:
 
     Attributes:
         pipeline: Stem of the config.
-        schedule: When.
-        notify: Who is told.
-        arguments: Further arguments of each run, as `--sample 2000`.
+        schedule: Its times.
+        notify: Channels and events of notifications.
+        arguments: Further arguments of each run, such as `--sample 2000`.
     """
 
     pipeline: str
@@ -43,7 +43,7 @@ class Plan:
 
     @property
     def run(self) -> Name:
-        """The run that its arguments ask for; of all variants where they do."""
+        """The requested run, possibly of all variants."""
         return Name(self.pipeline, self.argument("--variant"), "--sample" in self.arguments)
 
     @property
@@ -52,11 +52,11 @@ class Plan:
         return self.argument("--data-root") or project.folder()
 
     def argument(self, option: str) -> str | None:
-        """What follows an option; None where it is not given."""
+        """Return the value of an option; None if it is absent."""
         return self.arguments[self.arguments.index(option) + 1] if option in self.arguments else None
 
     def to_json(self) -> str:
-        """As text."""
+        """Return the plan as JSON."""
         return json.dumps(
             {
                 "pipeline": self.pipeline,
@@ -68,13 +68,13 @@ class Plan:
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
-        """From that text."""
-        told = json.loads(text)
+        """Read a plan from JSON."""
+        values = json.loads(text)
         return cls(
-            told["pipeline"],
-            Schedule.model_validate(told["schedule"]),
-            Notify.model_validate(told["notify"]),
-            tuple(told["arguments"]),
+            values["pipeline"],
+            Schedule.model_validate(values["schedule"]),
+            Notify.model_validate(values["notify"]),
+            tuple(values["arguments"]),
         )
 
 
@@ -83,8 +83,8 @@ class Plans:
     """The schedules of all configs.
 
     Attributes:
-        known: Those of the configs that can be used.
-        faults: Why the other configs cannot be used, by pipeline.
+        known: Schedules of valid configs.
+        faults: Pipeline -> error of its config.
     """
 
     known: list[Plan]
@@ -92,17 +92,17 @@ class Plans:
 
     @classmethod
     def of(cls, found: "Plans | Sequence[Plan]") -> "Plans":
-        """Take plans as they are, or a list of schedules as those of sound configs."""
+        """Return plans unchanged, or a list of schedules as plans without errors."""
         return found if isinstance(found, cls) else cls(list(found))  # type: ignore[arg-type]
 
     def only(self, wanted: Plan) -> "Plans":
-        """One of the schedules, or the fault of its config."""
+        """Return one of the schedules, or the error of its config."""
         faults = {name: reason for name, reason in self.faults.items() if name == wanted.pipeline}
         return Plans([plan for plan in self.known if plan.name == wanted.name], faults)
 
 
 def all_plans(root: str | None = None, arguments: Sequence[str] = ()) -> Plans:
-    """Read the schedules of all configs; a config that cannot be used does not keep the others from being read.
+    """Read the schedules of all configs, also if some configs are invalid.
 
     Args:
         root: Folder of configs/ and schemas/; None for the project.
@@ -121,14 +121,14 @@ def all_plans(root: str | None = None, arguments: Sequence[str] = ()) -> Plans:
 
 
 def plans_of(name: str, root: str | None = None, arguments: Sequence[str] = ()) -> list[Plan]:
-    """The schedules of one config; one that names none is not checked.
+    """Read the schedules of one config; a config without schedules is not validated.
 
     Raises:
-        UserError: it cannot be used.
+        UserError: it is invalid.
     """
     root = root or project.folder()
     path = os.path.join(root, load.CONFIGS, f"{name}.toml")
-    # Why it cannot be read is said below; a named pipe would be waited for.
+    # The error is raised below; reading a named pipe would block.
     with contextlib.suppress(OSError):
         if os.path.isfile(path) and "schedule" not in Path(path).read_text(encoding="utf-8", errors="replace"):
             return []
@@ -156,24 +156,22 @@ def plans_of(name: str, root: str | None = None, arguments: Sequence[str] = ()) 
 
 
 def find(found: Plans, wanted: str) -> Plan:
-    """The schedule of a name, or of the second half of a name that only one has.
+    """Return the schedule with a name, or with the second half of a name if it is unique.
 
     Raises:
-        UserError: none or several have it.
+        UserError: no schedule or several have this name.
     """
     plans = found.known
     fits = [plan for plan in plans if wanted in (plan.name, plan.schedule.name)]
     if len(fits) == 1:
         return fits[0]
     if fits:
-        raise UserError(f"{wanted!r} fits several schedules: {', '.join(plan.name for plan in fits)}")
+        raise UserError(f"{wanted!r} matches several schedules: {', '.join(plan.name for plan in fits)}")
     if found.faults:
-        raise UserError(
-            "\n".join([f"there is no schedule {wanted!r} in the configs that can be used", *found.faults.values()])
-        )
+        raise UserError("\n".join([f"there is no schedule {wanted!r} in the valid configs", *found.faults.values()]))
     if not plans:
         raise UserError(
-            f'there is no schedule yet: write for example into configs/NAME.toml\n[[schedule]]\nname = "{wanted}"\n'
+            f'there is no schedule yet: add for example to configs/NAME.toml\n[[schedule]]\nname = "{wanted}"\n'
             'cron = "0 3 * * *"'
         )
     raise UserError(f"there is no schedule {wanted!r}.{nearest(wanted, [plan.name for plan in plans])}")

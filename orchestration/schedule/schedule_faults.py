@@ -1,4 +1,4 @@
-"""Faults that must not end the scheduler: each is logged once, and again when it changes or is gone."""
+"""Errors that must not end the scheduler: each is logged once, and again when it changes or is resolved."""
 
 import contextlib
 import traceback
@@ -8,7 +8,7 @@ from errors import PipelineError
 
 
 class Faults:
-    """What is wrong now, by subject.
+    """Current errors by subject.
 
     Args:
         say: Logs a line.
@@ -19,37 +19,37 @@ class Faults:
         self._known: dict[str, str] = {}
 
     def set(self, subject: str, reason: str | None) -> None:
-        """Note that a subject has a fault, or has none any more.
+        """Set or clear the error of a subject.
 
         Args:
-            subject: A file, or what was being done.
-            reason: Why it cannot be used; None where it can.
+            subject: A file or an activity.
+            reason: The error; None to clear it.
         """
         before = self._known.get(subject)
         if reason is None and before is not None:
             del self._known[subject]
-            self._say(f"{subject}: the fault is gone")
+            self._say(f"{subject}: resolved")
         elif reason is not None and reason != before:
             self._known[subject] = reason
             self._say(reason if reason.startswith(subject) else f"{subject}: {reason}")
 
     @contextlib.contextmanager
     def within(self, subject: str) -> Iterator[None]:
-        """Turn any error of the block into a fault of the subject."""
+        """Record any exception of the block as error of the subject."""
         try:
             yield
-        except Exception as error:  # the next look tries again
+        except Exception as error:  # the next check tries again
             self.set(subject, described(error, subject))
         else:
             self.set(subject, None)
 
 
 def described(error: Exception, subject: str) -> str:
-    """One message for an error: ours as they are, others with their type and place.
+    """Return the message of an error: that of a PipelineError, any other with type and place.
 
     Args:
-        error: What was raised.
-        subject: What it is about.
+        error: The exception.
+        subject: A file or an activity.
     """
     if isinstance(error, PipelineError):
         return str(error)

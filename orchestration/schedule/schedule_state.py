@@ -1,7 +1,7 @@
-"""What is remembered of schedules, in SQLite under the root: when each was last looked at, and every fire.
+"""State of the schedules, in SQLite under the root: the last check of each, and every fire.
 
-A fire is one due time of one schedule. The pair is unique, so that a time never runs twice, whatever the clock does and
-however many processes look.
+A fire is one due time of one schedule. The pair is unique, so a time never runs twice, also after clock changes and
+with several processes.
 """
 
 import json
@@ -16,7 +16,7 @@ from inspection.store import file_rights
 from orchestration.schedule.plans import Plan
 
 KEPT = 2000
-"""Fires of a schedule that are remembered."""
+"""Number of fires kept per schedule."""
 _LOCKED_SECONDS = 20.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS plans (
@@ -32,15 +32,15 @@ CREATE INDEX IF NOT EXISTS fires_by_state ON fires (plan, state);
 
 @dataclass
 class Memory:
-    """What is remembered of a schedule.
+    """State of a schedule.
 
     Attributes:
-        considered: Up to when its times were looked at, in seconds since 1970.
+        considered: Time of the last check, in seconds since 1970.
         paused: Whether its times are skipped.
-        failing: Whether its last run did not end well.
+        failing: Whether its last run failed.
         span: Newest span at the last fire.
-        fingerprint: Of data, config, schema and code at the last run that ended with a verdict.
-        settled: How that run ended: `run_id`, `state`, `reason` and `pushed`, as JSON.
+        fingerprint: Digest of the inputs of the last run that ended with a verdict.
+        settled: Outcome of that run: `run_id`, `state`, `reason` and `pushed`, as JSON.
     """
 
     considered: float
@@ -52,10 +52,10 @@ class Memory:
 
 
 class State:
-    """The file of a root folder.
+    """The database of a root folder.
 
     Args:
-        root: The folder of all runs; the file is made where it is missing.
+        root: The folder of all runs; the file is created if it is missing.
 
     Raises:
         ResourceError: it cannot be read or written.
@@ -73,7 +73,7 @@ class State:
             if isinstance(error, PermissionError) or not file_rights.writable(beside):
                 raise ResourceError(file_rights.refusal(beside)) from error
             raise ResourceError(
-                f"{path} cannot be used: {error}. Mend its rights, or move it away to begin the schedules anew"
+                f"{path} cannot be used: {error}. Fix its permissions, or move it away to reset all schedules"
             ) from error
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ class State:
         self._db.close()
 
     def remember(self, plan: Plan, now: float) -> Memory:
-        """What is known of a schedule; one that is new begins now."""
+        """Store the settings of a schedule and return its state; a new schedule starts now."""
         self._db.execute(
             "INSERT INTO plans (name, settings, considered) VALUES (?, ?, ?) "
             "ON CONFLICT (name) DO UPDATE SET settings = excluded.settings",
@@ -90,7 +90,7 @@ class State:
         return self.memory(plan.name)
 
     def memory(self, name: str) -> Memory:
-        """What is known of a schedule that was remembered."""
+        """Return the state of a known schedule."""
         row = self._db.execute(
             "SELECT considered, paused, failing, span, fingerprint, settled FROM plans WHERE name = ?", (name,)
         ).fetchone()
@@ -100,7 +100,7 @@ class State:
         )
 
     def plan(self, name: str) -> Plan:
-        """A schedule as it was when it was last looked at."""
+        """Return a schedule as of its last check."""
         [settings] = self._db.execute("SELECT settings FROM plans WHERE name = ?", (name,)).fetchone()
         return Plan.from_json(settings)
 
@@ -110,7 +110,7 @@ class State:
         self._db.execute(f"UPDATE plans SET {assignments} WHERE name = ?", (*values.values(), name))
 
     def add(self, name: str, due: float, state: str = "WAITING", reason: str = "") -> int | None:
-        """Write a fire; None where this time of this schedule is there already."""
+        """Add a fire and return its number; None if the schedule has a fire at this time."""
         cursor = self._db.execute(
             "INSERT OR IGNORE INTO fires (plan, due, state, reason, ended) VALUES (?, ?, ?, ?, ?)",
             (name, due, state, reason, due if state == "SKIPPED" else None),
@@ -125,19 +125,20 @@ class State:
         return cursor.lastrowid
 
     def forget_skipped(self, name: str, now: float) -> None:
-        """Take away what was skipped at times that are still to come."""
+        """Delete skipped fires at future times."""
         self._db.execute("DELETE FROM fires WHERE plan = ? AND state = 'SKIPPED' AND due > ?", (name, now))
 
     def waiting(self, name: str) -> list[tuple[int, float]]:
-        """Fires that wait, with their times, the earliest first."""
+        """Return the waiting fires with their times, earliest first."""
         return self._db.execute(
             "SELECT id, due FROM fires WHERE plan = ? AND state = 'WAITING' ORDER BY due", (name,)
         ).fetchall()
 
     def is_running(self, name: str) -> bool:
-        """Whether a fire goes on, in a process that is there.
+        """Return whether a fire of a schedule is running.
 
-        One whose process is gone had a failed attempt: it waits again where it has retries, else it is LOST.
+        A fire whose process has exited without a result had a failed attempt: it waits again if it has retries, else
+        it is LOST.
         """
         rows = self._db.execute(
             "SELECT id, pid, born, attempts FROM fires WHERE plan = ? AND state = 'RUNNING'", (name,)
@@ -150,19 +151,19 @@ class State:
             again = attempts <= self.plan(name).schedule.retries
             self._db.execute(
                 "UPDATE fires SET state = ?, reason = ? WHERE id = ? AND state = 'RUNNING'",
-                ("WAITING" if again else "LOST", "its process was gone without a word", id_),
+                ("WAITING" if again else "LOST", "its process exited without a result", id_),
             )
         return alive
 
     def lost(self) -> list[tuple[str, int]]:
-        """Schedules and numbers of fires that were lost and of which nobody was told yet."""
+        """Return schedule and number of lost fires without a notification."""
         return self._db.execute("SELECT plan, id FROM fires WHERE state = 'LOST' AND ended IS NULL").fetchall()
 
     def begin(self, fire: int, now: float) -> tuple[Plan, float, int] | None:
-        """Take a fire for this process, if it waits and no other of its schedule goes on.
+        """Claim a fire for this process, if it waits and no other fire of its schedule is running.
 
         Returns:
-            The schedule, when it was due, and how many attempts it had already.
+            The schedule, the due time, and the number of attempts so far; None if it cannot be claimed.
         """
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -196,7 +197,7 @@ class State:
 
 
 def birth(pid: int) -> str | None:
-    """When a process began, so that another one under the same number is told from it; None where there is none."""
+    """Return the start time of a process, to detect reused process ids; None if it is not running."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()

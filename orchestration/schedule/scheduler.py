@@ -1,4 +1,4 @@
-"""Says which fires are due and begins them. All that it knows is in the file, so it may be killed at any moment."""
+"""Start the fires that are due. The whole state is in the database, so the scheduler can be killed at any moment."""
 
 import itertools
 import math
@@ -9,38 +9,38 @@ from orchestration.schedule.schedule_faults import Faults
 from orchestration.schedule.schedule_state import Memory, State
 
 LATE_SECONDS = 60.0
-"""With catchup = "none" a fire that is found later than this is skipped."""
-MOST = 1000
-"""Times that are looked at in one go; of more, as after years, the last ones count."""
+"""With catchup = "none", a fire that is later than this is skipped."""
+MAX_TIMES = 1000
+"""Number of due times processed at once; if there are more, for example after years, the last ones count."""
 
 Begin = Callable[[Plan, int], None]
-"""Begins a fire by its number, in a process of its own."""
+"""Starts a fire, given its number, in its own process."""
 Newest = Callable[[Plan], str | None]
-"""The newest span of a plan's data; None where it has none or cannot be read."""
+"""Returns the newest span of a plan's data; None if there is none or it cannot be read."""
 
 
 class Scheduler:
-    """Looks at schedules.
+    """The scheduler.
 
     Args:
-        state: What is remembered.
-        begin: Begins a fire.
-        newest: Looks for new spans.
-        faults: Takes what goes wrong with one schedule, so that the others go on.
+        state: The state of all schedules.
+        begin: Starts a fire.
+        newest: Finds the newest span.
+        faults: Collects the errors of one schedule, so that the others continue.
     """
 
     def __init__(self, state: State, begin: Begin, newest: Newest, faults: Faults) -> None:
         self._state, self._begin, self._newest, self._faults = state, begin, newest, faults
 
     def tick(self, plans: Sequence[Plan], now: float) -> float:
-        """Write what came due, and begin what may begin.
+        """Record the fires that are due, and start those that can start.
 
         Args:
-            plans: The schedules there are.
-            now: Seconds since 1970. It may be less than the last time, or much more.
+            plans: The schedules.
+            now: Seconds since 1970. It may be less than at the last call, or much more.
 
         Returns:
-            When the next fire is due; `now` plus a day where none is.
+            Time of the next fire, at most one day from now.
         """
         following = [now + 86400.0]
         for plan in plans:
@@ -60,8 +60,8 @@ class Scheduler:
         return math.inf if upcoming is None else upcoming
 
     def _write_due(self, plan: Plan, memory: Memory, now: float, *, busy: bool) -> None:
-        # Where the clock went back its times come again from the next look on. What ran is not written twice; what was
-        # skipped since a clock that was wrong had gone over it can come.
+        # If the clock was set back, the times come again. Fires that ran are not repeated; those that were skipped only
+        # because the clock was wrong can run.
         if now < memory.considered:
             self._state.forget_skipped(plan.name, now)
         times = plan.schedule.times().after(memory.considered)
@@ -74,7 +74,7 @@ class Scheduler:
         if plan.schedule.on == "new-span":
             span = self._newest(plan)
             if span is None or span == memory.span:
-                # Without a cron of its own it looks every minute, which is not worth a line each.
+                # Without cron it checks every minute, too often for a line each.
                 self._skip(plan, due if plan.schedule.cron else [], "no new span")
                 return
             self._state.note(plan.name, span=span)
@@ -82,7 +82,7 @@ class Scheduler:
         taken = _caught_up(due, plan.schedule.catchup, now)
         self._skip(plan, [time for time in due if time not in taken], f"missed; catchup = {plan.schedule.catchup}")
         if busy and plan.schedule.overlap == "skip":
-            self._skip(plan, taken, "an earlier run goes on; overlap = skip")
+            self._skip(plan, taken, "an earlier run is running; overlap = skip")
             return
         for time in taken:
             self._state.add(plan.name, time)
@@ -93,17 +93,17 @@ class Scheduler:
 
 
 def _last(times: "itertools.takewhile[float]") -> list[float]:
-    """The last of many times."""
-    kept: list[float] = []
+    """Return the last MAX_TIMES of many times, without keeping all in memory."""
+    last: list[float] = []
     for time in times:
-        kept.append(time)
-        if len(kept) > 2 * MOST:
-            del kept[:MOST]
-    return kept[-MOST:]
+        last.append(time)
+        if len(last) > 2 * MAX_TIMES:
+            del last[:MAX_TIMES]
+    return last[-MAX_TIMES:]
 
 
 def _caught_up(due: Sequence[float], catchup: str, now: float) -> list[float]:
-    """Of the times that came due since the last look those that run."""
+    """Return the due times that run, of those since the last check."""
     if catchup == "all":
         return list(due)
     if catchup == "last":

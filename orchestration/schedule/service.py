@@ -1,4 +1,4 @@
-"""Runs schedules until it is stopped: looks, begins a process for each fire, and says in a line what became of it."""
+"""Run schedules until stopped: check the times, start a process for each fire, and log how it ended."""
 
 import contextlib
 import os
@@ -27,20 +27,20 @@ from pipeline.variants import Name
 from spec.rows.split import Split
 
 LOOK_SECONDS = 5.0
-"""Longest time between two looks: what a clock that was set, a config that was edited or another process brings."""
+"""Longest time between two checks, so that clock changes, edited configs and other processes are noticed."""
 STOP_SECONDS = 60.0
 
 
 def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str | None) -> int:
-    """Run schedules until SIGTERM or Ctrl-C. No fault of a config, of a run or of a notification ends it.
+    """Run schedules until SIGTERM or Ctrl-C. No error of a config, run or notification ends the scheduler.
 
     Args:
         root: The folder of all runs.
-        read: Reads the schedules; called again where a config was edited.
-        metadata: URL of the store; handed on in the environment, which keeps its password out of argument lists.
+        read: Reads the schedules; called again after a config was edited.
+        metadata: URL of the store; passed in the environment, to keep its password out of argument lists.
 
     Raises:
-        UserError: there is no schedule, or no config with schedules can be used.
+        UserError: there is no schedule, or no config with schedules is valid.
         ResourceError: another process runs one of them under this root.
     """
     faults = Faults(_say)
@@ -69,14 +69,14 @@ def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str |
 
 
 def _report(state: State, processes: "Processes", faults: Faults, now: float) -> None:
-    """Log how fires ended, and notify of those whose process is gone."""
+    """Log how fires ended, and notify of lost ones."""
     for name, number, code in processes.ended():
         with faults.within(f"how {name} ended"):
             if code and state.state_of(number)[0] == "WAITING":
-                reason = f"its process ended with exit code {code} before it began"
+                reason = f"its process ended with exit code {code} before the run started"
                 state.update(number, state="LOST", reason=reason)
-            told, reason = state.state_of(number)
-            _say(f"{name}: {told}{': ' + printing.in_a_line(reason) if reason else ''}")
+            end, reason = state.state_of(number)
+            _say(f"{name}: {end}{': ' + printing.in_a_line(reason) if reason else ''}")
     with faults.within("the schedules' state"):
         for name, number in state.lost():
             with faults.within(f"the notification of {name}"):
@@ -84,7 +84,7 @@ def _report(state: State, processes: "Processes", faults: Faults, now: float) ->
 
 
 class Processes:
-    """The fires that go on, one process each.
+    """The running fires, one process each.
 
     Args:
         root: The folder of all runs.
@@ -97,10 +97,10 @@ class Processes:
         self._running: dict[int, tuple[str, subprocess.Popen[bytes]]] = {}
 
     def begin(self, plan: Plan, number: int) -> None:
-        """Begin a fire, if it was not begun just now."""
+        """Start a fire, unless it is running."""
         if number in self._running:
             return
-        _say(f"{plan.name}: begins")
+        _say(f"{plan.name}: starts")
         command = [
             sys.executable,
             os.path.join(project.REPOSITORY, "runner.py"),
@@ -113,21 +113,21 @@ class Processes:
             [*command, str(number)],
             stdin=subprocess.DEVNULL,
             env=self._environment,
-            # Ctrl-C reaches the scheduler alone, which then stops what goes on.
+            # Ctrl-C reaches only the scheduler, which then stops the fires.
             start_new_session=True,
         )
         self._running[number] = (plan.name, process)
 
     def ended(self) -> list[tuple[str, int, int]]:
-        """Schedules, fires and exit codes of the processes that ended since the last call."""
+        """Return schedule, fire and exit code of each process that ended since the last call."""
         polled = [(name, number, process.poll()) for number, (name, process) in self._running.items()]
-        gone = [(name, number, code) for name, number, code in polled if code is not None]
-        for _, number, _ in gone:
+        ended = [(name, number, code) for name, number, code in polled if code is not None]
+        for _, number, _ in ended:
             del self._running[number]
-        return gone
+        return ended
 
     def stop(self) -> None:
-        """Stop all and wait for their end."""
+        """Stop all fires and wait for their end."""
         for _, process in self._running.values():
             process.terminate()
         for _, process in self._running.values():
@@ -139,10 +139,10 @@ class Processes:
 
 
 class Spans:
-    """The newest span of each plan's data, as its path or its column of dates tells it.
+    """The newest span of each plan's data, from its path or its date column.
 
     Args:
-        faults: Takes why spans cannot be read.
+        faults: Collects errors of reading spans.
     """
 
     def __init__(self, faults: Faults) -> None:
@@ -150,9 +150,9 @@ class Spans:
         self._read: dict[str, tuple[Any, str | None]] = {}
 
     def newest(self, plan: Plan) -> str | None:
-        """The newest span; None where it cannot be read.
+        """Return the newest span; None if it cannot be read.
 
-        A file is read again only where its size or time changed.
+        A file is read again only after its size or time has changed.
         """
         span = None
         with self._faults.within(f"{plan.name}: spans cannot be read"):
@@ -186,6 +186,6 @@ def _interrupt(*_: Any) -> None:
 
 
 def _say(text: str) -> None:
-    # A log that cannot be written, as on a full disk, must not end the schedules.
+    # A log that cannot be written, as on a full disk, must not end the scheduler.
     with contextlib.suppress(OSError):
         printing.line(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {text}")

@@ -1,4 +1,4 @@
-"""A systemd unit and a crontab line for a schedule, to be read, edited and installed by hand."""
+"""A systemd unit and a crontab line for a schedule, to be installed manually."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ from spec.timing.cron import SHORT
 
 
 def systemd(plan: Plan, root: str) -> str:
-    """A unit that runs one schedule, starts it again after a fault and after a reboot.
+    """Return a unit that runs one schedule and restarts it after an error and after a reboot.
 
     Args:
         plan: The schedule.
@@ -40,7 +40,7 @@ WantedBy=default.target
 
 
 def crontab(plan: Plan, root: str) -> str:
-    """A line that begins a run at each time; catching up is not cron's.
+    """Return a line that starts a run at each time; cron does not catch up on missed times.
 
     Args:
         plan: The schedule.
@@ -50,11 +50,11 @@ def crontab(plan: Plan, root: str) -> str:
     log = os.path.join(root, ".schedule", "cron.log")
     line = f"mkdir -p {shlex.quote(os.path.dirname(log))} && {shlex.join(command)} >> {shlex.quote(log)} 2>&1"
     cron = plan.schedule.cron or "* * * * *"
-    # To cron a % is the end of the line.
+    # For cron, % ends the line.
     escaped = line.replace("%", r"\%")
     return f"""\
-# {plan.name}: times are in {plan.schedule.timezone}. A cron that knows CRON_TZ (cronie, Red Hat) takes it from here; on
-# others, as Debian's, times are the machine's. What passes while the machine is off is not caught up.
+# {plan.name}: times are in {plan.schedule.timezone}. A cron that supports CRON_TZ (cronie, Red Hat) uses it; in others,
+# such as Debian's, times are in the time zone of the machine. Times missed while the machine is off are skipped.
 CRON_TZ={plan.schedule.timezone}
 {SHORT.get(cron.lower(), cron)} {escaped}
 """
@@ -68,6 +68,6 @@ def _command(root: str, what: str, plan: Plan) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """An argument as systemd reads it: quoted, and neither specifiers nor variables in it."""
+    """Quote an argument for systemd, without specifiers and variables."""
     text = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{text}"' if any(sign.isspace() or sign in "\"'\\" for sign in text) else text

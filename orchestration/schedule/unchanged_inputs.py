@@ -1,4 +1,4 @@
-"""Whether a run could come to anything new: a digest of data, config, schema and code, without starting a worker."""
+"""Digest of data, config, schema and code, to skip a scheduled run without changes before a worker starts."""
 
 import hashlib
 import json
@@ -18,11 +18,11 @@ from serving import versions
 
 
 def fingerprint(name: Name, overrides: list[str], data_root: str, root: str) -> str:
-    """Digest of all that a run's result depends on.
+    """Return the digest of everything that the result of a run depends on.
 
     Args:
         name: The run.
-        overrides: `key=value` texts.
+        overrides: `key=value` strings.
         data_root: Folder that data paths are relative to.
         root: Folder of all runs.
 
@@ -36,16 +36,16 @@ def fingerprint(name: Name, overrides: list[str], data_root: str, root: str) -> 
 
 
 def of(identity: Mapping[str, str], versions: Mapping[str, str]) -> str:
-    """The same for what a run was made from, as its run.json has it: data may change before the run looks at it."""
-    told = {**identity, "versions": versions}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+    """Return the same digest from run.json: the data may change before the run reads it."""
+    inputs = {**identity, "versions": versions}
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def still_holds(settled: dict[str, Any], root: str, run: str) -> bool:
-    """Whether what the last run came to still holds.
+    """Return whether the outcome of the last run is still valid.
 
-    Its version serves on, if it pushed one, and the files that its code opened are as they were. A rollback since then
-    is the user's will, so any version that serves is enough.
+    It is if a version serves, in case the run pushed one, and the files that its code opened are unchanged. The
+    version may be another one, after a rollback by the user.
     """
     if settled.get("pushed") and not versions.pushed(Root(root).serving(run)):
         return False

@@ -10,7 +10,7 @@ def test_beam_arguments_may_begin_with_a_hyphen(capsys):
     assert main(["doctor", "--beam", "--runner=Nonsense"]) == 2
     assert "is not a runner of Beam" in capsys.readouterr().err
     assert main(["doctor", "--beam", "--runner='x"]) == 2
-    assert "a quote opens and never ends" in capsys.readouterr().err
+    assert "close the quote" in capsys.readouterr().err
 
 
 def test_doctor_tells_of_a_dead_endpoint_once(capsys):

@@ -75,7 +75,7 @@ def test_a_config_that_cannot_be_used_hides_no_other(tree, capsys):
 @pytest.mark.parametrize("command", ["systemd", "crontab"])
 def test_a_folder_that_would_break_a_line_of_cron_is_refused(tree, capsys, command):
     assert run_command(["--root", str(tree / "a\n* * * * * touch x"), "schedule", command, "nightly"]) == 2
-    assert "has a control character" in capsys.readouterr().err
+    assert "contains a control character" in capsys.readouterr().err
 
 
 def test_run_now_runs_here_and_stands_in_the_history(tree, capsys, monkeypatch):
@@ -97,11 +97,11 @@ def test_the_times_on_the_command_line_are_checked(tmp_path, capsys):
     assert parser.main(arguments) == 2
     assert "--schedule: '0 3 * *' has 4 fields" in capsys.readouterr().err
     assert parser.main(["--local", "--schedule", "--sample", "5", "--root", str(tmp_path)]) == 2
-    assert "change one pipeline's runs: give its times too" in capsys.readouterr().err
+    assert "change the runs of one pipeline: add its times" in capsys.readouterr().err
 
 
 def test_nothing_to_serve_is_said(tmp_path):
-    with pytest.raises(UserError, match="there is no schedule: write for example"):
+    with pytest.raises(UserError, match="there is no schedule: add for example"):
         service.serve(str(tmp_path), lambda: plans.Plans([]), None)
 
 

@@ -69,7 +69,7 @@ def test_a_run_that_ends_well_is_told_and_not_made_again_without_a_change(
 
     result, _ = carry_out(plan(notify), 0)
     assert result.state == "UNCHANGED"
-    assert "data, config, schema and code are those of run run-1-0, which ended COMPLETE" in result.reason
+    assert "data, config, schema and code have not changed since run run-1-0 (COMPLETE)" in result.reason
     assert len(lines()) == 1
     prints["now"] = "b"
     assert carry_out(plan(notify), 0)[0].state == "DONE"
@@ -205,5 +205,5 @@ def test_a_fire_whose_process_is_gone_is_told_once(state, plan, told):
 
     assert state.lost() == []
     assert [(line["event"], line["state"]) for line in lines()] == [("failure", "LOST")]
-    assert "its process was gone without a word" in lines()[0]["text"]
+    assert "its process exited without a result" in lines()[0]["text"]
     assert state.memory(known.name).failing

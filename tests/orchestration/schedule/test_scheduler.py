@@ -94,7 +94,7 @@ def test_a_time_that_comes_while_a_run_goes_on(scheduler, state, runs, overlap):
         assert runs.begun == [START + HOUR, START + 2 * HOUR, START + 3 * HOUR]
     else:
         assert runs.begun == [START + HOUR]
-        assert told(state)[START + 2 * HOUR] == ("SKIPPED", "an earlier run goes on; overlap = skip")
+        assert told(state)[START + 2 * HOUR] == ("SKIPPED", "an earlier run is running; overlap = skip")
 
 
 def test_a_pause_skips_and_is_not_caught_up(scheduler, state, runs):
@@ -185,7 +185,7 @@ def test_a_schedule_that_cannot_begin_does_not_stop_the_others(state, runs):
     scheduler._begin = runs.begin
     scheduler.tick(both, START + HOUR + 15)
     assert runs.begun == [START + HOUR, START + HOUR]
-    assert said[1] == "schedule houses:broken: the fault is gone"
+    assert said[1] == "schedule houses:broken: resolved"
 
 
 def test_two_processes_take_a_fire_once(state, scheduler):

@@ -77,7 +77,7 @@ def test_a_schedule_is_run_by_one_scheduler_under_a_root(tree, tmp_path):
     root = str(tmp_path / "runs")
     with (
         config_watch.locked(root, plan.name),
-        pytest.raises(ResourceError, match=r"schedule flats:watch is run by another process under .*/runs already"),
+        pytest.raises(ResourceError, match=r"another process already runs schedule flats:watch under .*/runs"),
     ):
         service.serve(root, lambda: [plan], None)
     with config_watch.locked(root, plan.name):

@@ -102,7 +102,7 @@ def test_a_config_that_cannot_be_used_is_said_once_and_used_once_it_is_right(con
     other.write_text(CONFIG)
     watching.look()
     assert names(watching) == ["flats:nightly", "other:nightly"]
-    assert "configs/other.toml: the fault is gone" in watching.said
+    assert "configs/other.toml: resolved" in watching.said
 
 
 def test_an_edit_that_breaks_a_config_leaves_its_schedules_and_takes_other_edits(configs, watching):
@@ -142,7 +142,7 @@ def test_a_schedule_that_another_process_runs_is_taken_once_that_one_ends(config
         watching.look()
         assert names(watching) == ["flats:nightly"]
         [line] = watching.said
-        assert "schedule other:nightly is run by another process" in line
+        assert "another process already runs schedule other:nightly" in line
     watching.look()
     assert names(watching) == ["flats:nightly", "other:nightly"]
 
