@@ -40,7 +40,7 @@ def test_other_pipelines_do_not_wait(tmp_path):
 
 def test_a_killed_holder_holds_no_more_but_is_remembered(tmp_path):
     code = (
-        "import sys, time; from orchestration import lock\n"
+        "import sys, time; from orchestration.local import run_lock as lock\n"
         "with lock.held(sys.argv[1], print) as held: held.name('run-1'); print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
