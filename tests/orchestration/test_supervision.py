@@ -90,7 +90,9 @@ def test_a_stage_past_its_seconds_is_stopped_also_where_it_is_deaf(supervise, bo
 def test_a_worker_past_its_memory_is_killed_at_once_and_the_peak_noted(supervise, book, tmp_path):
     asked = tmp_path / "asked to end"
     handler = f"import signal; signal.signal(signal.SIGTERM, lambda *_: open({str(asked)!r}, 'w').close())"
-    with pytest.raises(RunError, match=r"used 5\.00 GB of memory; limits\.memory_gb is 4\. The same command resumes"):
+    with pytest.raises(
+        RunError, match=r"used 5\.00 GB of memory; limits\.memory_gb is 4\. Run the same command again to resume"
+    ):
         supervise(f"{handler}\n{BEGIN}time.sleep(60)", 5_000_000_000, memory_gb=4)
     assert book.facts["peak_memory_mb"] == 5000
     assert not asked.exists()
