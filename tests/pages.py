@@ -144,7 +144,7 @@ def mismatch(shown: tuple[str, ...], lines: list[str]) -> str | None:
 
 
 def updated(shown: tuple[str, ...], lines: list[str]) -> tuple[str, ...]:
-    """Return today's text of the shown lines, each by its most similar line; lines with `...` that fit stay."""
+    """Return the shown lines, those that the output lacks replaced by its most similar lines."""
     found: list[str] = []
     place = 0
     for line in shown:
@@ -152,7 +152,7 @@ def updated(shown: tuple[str, ...], lines: list[str]) -> tuple[str, ...]:
         if line.strip() == "...":
             found.append(line)
         elif hits:
-            found.append(line if "..." in line else lines[hits[0]])
+            found.append(line)
             place = hits[0] + 1
         else:
             found += difflib.get_close_matches(line, lines[place:], 1, 0.5)
