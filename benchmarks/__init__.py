@@ -1,1 +1,1 @@
-"""Our pipeline against stock TFX's components, on the same data and with the same network, in one go: `make bench`."""
+"""Benchmarks of our pipeline against stock TFX components, with the same data and network: `make bench`."""

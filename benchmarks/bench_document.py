@@ -1,4 +1,4 @@
-"""The benchmark's figures as Markdown."""
+"""Results of the benchmarks as Markdown."""
 
 import re
 import statistics
@@ -19,20 +19,20 @@ STAGES = {
     "evaluator": "Evaluator",
     "pusher": "Pusher",
 }
-"""Our node -> stock's."""
+"""Our node -> the stock component."""
 Times = dict[str, list[Measured]]
 
 
 @dataclass
 class Report:
-    """All figures.
+    """Results of all benchmarks.
 
     Attributes:
-        machine: What they were measured on.
-        works: Tables, in the order in which they were measured.
-        times: By table: whole processes of `ours`, `stock`, `ours again`, `stock again`.
-        commands: Seconds of commands, rising.
-        floors: As `floors.measure` gives them.
+        machine: Description of the machine.
+        works: Tables, in the order of measurement.
+        times: Table -> measurements of whole processes: `ours`, `stock`, `ours again`, `stock again`.
+        commands: Command -> its times in seconds, sorted.
+        floors: Results of `floors.measure`.
     """
 
     machine: str
@@ -42,16 +42,16 @@ class Report:
     floors: dict[str, float] = field(default_factory=dict)
 
     def add(self, work: Workload, times: Times) -> None:
-        """Take a table's."""
+        """Add the measurements of a table."""
         self.works.append(work)
         self.times[work.name] = times
 
     def text(self) -> str:
-        """All tables."""
-        parts = [f"{self.machine}.", *self._whole(), *self._stages(), *self._rest()]
+        """Return all tables as Markdown."""
+        parts = [f"{self.machine}.", *self._processes(), *self._stages(), *self._commands_and_limits()]
         return "\n\n".join(parts) + "\n"
 
-    def _whole(self) -> list[str]:
+    def _processes(self) -> list[str]:
         names = ["table", "ours, s", "stock, s", "stock / ours", "peak, ours", "peak, stock"]
         names += ["again, ours, s", "again, stock, s", "again, stock / ours"]
         rows = [f"| {' | '.join(names)} |", f"| {' | '.join(['---'] * len(names))} |"]
@@ -64,23 +64,25 @@ class Report:
                 f"| {_ratio(stock, _median(times['ours']))} | {_peak(times['ours'])} | {_peak(times['stock'])} "
                 f"| {_range(times['ours again'])} | {_range(times['stock again'])} | {again} |"
             )
-        told = (
-            "Whole processes, first run and run again with nothing changed: median, and least to most where there were "
-            "several. Peak memory is the proportional set size of all processes together, in MB. * extrapolated from "
-            "the two largest tables that stock was run on."
+        note = (
+            "Whole processes, first run and second run without changes: median, and range if there were several. Peak "
+            "memory is the proportional set size of all processes, in MB. * extrapolated from the two largest tables "
+            "measured with stock TFX."
         )
-        return [told, "\n".join(rows)]
+        return [note, "\n".join(rows)]
 
     def _stock(self, work: Workload) -> tuple[float | None, str]:
-        """Seconds of stock, and how to write them where they are extrapolated."""
-        known = [(one.rows, _median(self.times[one.name]["stock"])) for one in self.works if one.rows != HOUSES_ROWS]
-        measured = [(rows, seconds) for rows, seconds in known if seconds is not None]
+        """Return the seconds of stock TFX, and their text if they are extrapolated."""
+        medians = [
+            (other.rows, _median(self.times[other.name]["stock"])) for other in self.works if other.rows != HOUSES_ROWS
+        ]
+        measured = [(rows, seconds) for rows, seconds in medians if seconds is not None]
         own = _median(self.times[work.name]["stock"])
         if own is not None or len(measured) < 2:
             return own, ""
-        (rows, seconds), (more, longer) = measured[-2:]
-        guess = longer + (longer - seconds) / (more - rows) * (work.rows - more)
-        return guess, f"{guess:,.0f} *"
+        (rows, seconds), (more_rows, more_seconds) = measured[-2:]
+        extrapolated = more_seconds + (more_seconds - seconds) / (more_rows - rows) * (work.rows - more_rows)
+        return extrapolated, f"{extrapolated:,.0f} *"
 
     def _stages(self) -> list[str]:
         parts = []
@@ -91,56 +93,58 @@ class Report:
                 if ours is None:
                     continue
                 rows.append(
-                    f"| {node} | {ours:.2f} | {work.rows / ours:,.0f} | {'' if theirs is None else f'{theirs:.1f}'} "
-                    f"| {_ratio(theirs, ours)} |"
+                    f"| {node} | {ours:.2f} | {work.rows / ours:,.0f} | {_seconds(theirs)} | {_ratio(theirs, ours)} |"
                 )
-            rest = (_median(self.times[work.name]["ours"]) or 0) - sum(work.ours.values())
-            spent = _median(self.times[work.name]["stock"])
-            other = None if spent is None else spent - sum(work.stock.values())
-            rows.append(
-                f"| start and end | {rest:.2f} | | {'' if other is None else f'{other:.1f}'} | {_ratio(other, rest)} |"
-            )
+            overhead = (_median(self.times[work.name]["ours"]) or 0) - sum(work.ours.values())
+            total = _median(self.times[work.name]["stock"])
+            stock_overhead = None if total is None else total - sum(work.stock.values())
+            ratio = _ratio(stock_overhead, overhead)
+            rows.append(f"| start and end | {overhead:.2f} | | {_seconds(stock_overhead)} | {ratio} |")
             parts += [f"Stages, {work.name}, last first run:", "\n".join(rows)]
         return parts
 
-    def _rest(self) -> list[str]:
+    def _commands_and_limits(self) -> list[str]:
         parts = []
         if self.commands:
-            told = [f"`runner.py {name}` {values[len(values) // 2]:.2f} s" for name, values in self.commands.items()]
-            parts.append(f"Commands, median of {len(next(iter(self.commands.values())))}: {', '.join(told)}.")
+            times = [f"`runner.py {name}` {values[len(values) // 2]:.2f} s" for name, values in self.commands.items()]
+            parts.append(f"Commands, median of {len(next(iter(self.commands.values())))}: {', '.join(times)}.")
         if self.floors:
             floor = self.floors
             parts.append(
-                f"Limits of the machine: pyarrow reads {floor['read']:,.0f} rows/s of the made CSV "
+                f"Limits of the machine: pyarrow reads {floor['read']:,.0f} rows/s of the generated CSV "
                 f"({floor['read one']:,.0f} with one thread), zlib compresses {floor['gzip']:,.0f} MB/s of it, "
-                f"a process that imports TensorFlow alone takes {floor['tensorflow']:.1f} s, one that imports tfx.v1 "
+                f"a process that only imports TensorFlow takes {floor['tensorflow']:.1f} s, one that imports tfx.v1 "
                 f"{floor['tfx']:.1f} s."
             )
         return parts
 
 
 def write(path: Path, text: str) -> None:
-    """Put the figures between the marks of a document."""
+    """Write the results between the markers of a document."""
     before = path.read_text(encoding="utf-8")
-    mended = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{text}\n{END}", before, flags=re.DOTALL)
-    path.write_text(mended, encoding="utf-8")
+    updated = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{text}\n{END}", before, flags=re.DOTALL)
+    path.write_text(updated, encoding="utf-8")
 
 
-def _median(found: list[Measured]) -> float | None:
-    return statistics.median(each.seconds for each in found) if found else None
+def _median(measurements: list[Measured]) -> float | None:
+    return statistics.median(measurement.seconds for measurement in measurements) if measurements else None
 
 
-def _range(found: list[Measured]) -> str:
-    if not found:
+def _range(measurements: list[Measured]) -> str:
+    if not measurements:
         return ""
-    times = sorted(each.seconds for each in found)
-    ends = f" ({times[0]:.1f} to {times[-1]:.1f})" if len(times) > 1 else ""
-    return f"{statistics.median(times):.1f}{ends}"
+    times = sorted(measurement.seconds for measurement in measurements)
+    limits = f" ({times[0]:.1f} to {times[-1]:.1f})" if len(times) > 1 else ""
+    return f"{statistics.median(times):.1f}{limits}"
 
 
-def _peak(found: list[Measured]) -> str:
-    return f"{max(each.peak for each in found) / 1e6:,.0f}" if found else ""
+def _peak(measurements: list[Measured]) -> str:
+    return f"{max(measurement.peak for measurement in measurements) / 1e6:,.0f}" if measurements else ""
 
 
-def _ratio(theirs: float | None, ours: float | None) -> str:
-    return f"{theirs / ours:.1f}" if theirs is not None and ours else ""
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _ratio(stock: float | None, ours: float | None) -> str:
+    return f"{stock / ours:.1f}" if stock is not None and ours else ""

@@ -1,4 +1,4 @@
-"""Made tables of any length: a price of a flat, from four numbers and two categories."""
+"""Generated tables of any length: prices of flats, from four numbers and two categories."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ layers = [64, 32]
 activation = "relu"
 
 [training]
-optimizer = {{name = "adam", rate = 1e-3}}
+optimizer = {{name = "adam", learning_rate = 1e-3}}
 batch_size = 1024
 epochs = 3
 seed = 1
@@ -58,18 +58,18 @@ SCHEMA = "".join(
 
 
 def write(path: Path, rows: int) -> None:
-    """Write a table as CSV, a block at a time; the same rows for the same length, and the first rows alike.
+    """Write a table as CSV, block by block. A shorter table is a prefix of a longer one.
 
     Args:
         path: The file to write.
-        rows: Its number of rows.
+        rows: Number of rows.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         for number, start in enumerate(range(0, rows, BLOCK_ROWS)):
             block = _block(number, start, min(BLOCK_ROWS, rows - start))
-            # Stock ExampleGen takes the quotes of a quoted header for a part of the names.
+            # Stock ExampleGen does not remove the quotes of a quoted header.
             text = pa.BufferOutputStream()
             pa_csv.write_csv(block, text, pa_csv.WriteOptions(include_header=not start))
             file.write(text.getvalue().to_pybytes().replace(b'"', b""))
@@ -84,8 +84,8 @@ def _block(number: int, start: int, rows: int) -> pa.Table:
     distance = np.round(random.exponential(6.0, BLOCK_ROWS), 2)
     city = random.choice(len(CITIES), BLOCK_ROWS, p=np.arange(1, 9) / 36)
     kind = random.choice(len(KINDS), BLOCK_ROWS, p=[0.1, 0.6, 0.1, 0.2])
-    worth = 3000 + 700 * city - 12 * age + np.array([200, 0, 900, -100])[kind]
-    price = np.round(area * worth * np.exp(-distance / 25 + random.normal(0, 0.15, BLOCK_ROWS)), 0)
+    price_per_area = 3000 + 700 * city - 12 * age + np.array([200, 0, 900, -100])[kind]
+    price = np.round(area * price_per_area * np.exp(-distance / 25 + random.normal(0, 0.15, BLOCK_ROWS)), 0)
     columns = {
         "id": np.arange(start, start + BLOCK_ROWS),
         "area": area,

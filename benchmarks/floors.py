@@ -1,4 +1,4 @@
-"""What no pipeline of these libraries can go below on this machine: bare reading, gzip, TensorFlow's import."""
+"""Lower bounds for any pipeline with these libraries on this machine: reading CSV, gzip, importing TensorFlow."""
 
 import sys
 import time
@@ -15,28 +15,28 @@ ROWS = 1_000_000
 
 
 def measure(folder: Path) -> dict[str, float]:
-    """Measure them.
+    """Measure the lower bounds.
 
     Args:
-        folder: Scratch.
+        folder: Folder for temporary files.
 
     Returns:
-        `read` and `read one`: rows a second that pyarrow reads of the made table's CSV with all threads and with one;
-        `gzip`: MB a second that zlib compresses of it at the level that ingestion uses; `tensorflow` and `tfx`: seconds
-        of a process that imports no more than that.
+        `read` and `read one`: rows/s that pyarrow reads of the generated CSV with all threads and with one; `gzip`:
+        MB/s that zlib compresses of it at the level of the ingestion; `tensorflow` and `tfx`: seconds of a process that
+        only imports them.
     """
     path = folder / "floor.csv"
     bench_tables.write(path, ROWS)
-    found = {}
+    results = {}
     for name, threads in (("read", True), ("read one", False)):
         started = time.monotonic()
         pa_csv.read_csv(path, read_options=pa_csv.ReadOptions(use_threads=threads))
-        found[name] = ROWS / (time.monotonic() - started)
-    text = path.read_bytes()[: 32 << 20]
+        results[name] = ROWS / (time.monotonic() - started)
+    content = path.read_bytes()[: 32 << 20]
     started = time.monotonic()
-    zlib.compress(text, GZIP_LEVEL)
-    found["gzip"] = len(text) / 1e6 / (time.monotonic() - started)
+    zlib.compress(content, GZIP_LEVEL)
+    results["gzip"] = len(content) / 1e6 / (time.monotonic() - started)
     for name, module in (("tensorflow", "tensorflow"), ("tfx", "tfx.v1")):
-        found[name] = measured([sys.executable, "-c", f"import {module}"], folder).seconds
+        results[name] = measured([sys.executable, "-c", f"import {module}"], folder).seconds
     path.unlink()
-    return found
+    return results

@@ -1,8 +1,8 @@
-"""A pipeline of stock TFX's components over the same table, schema, roles, network and splits; a process of its own.
+"""Pipeline of stock TFX components with the same table, schema, roles, network and splits, in its own process.
 
     python -m benchmarks.stock ORDER.json
 
-It is written as TFX's guides show it, run by its LocalDagRunner with the default Beam arguments, with the cache on.
+It follows TFX's guides, and runs in LocalDagRunner with the default Beam arguments and the cache enabled.
 """
 
 import json
@@ -18,17 +18,17 @@ from spec import settings
 
 
 def pipeline(order: dict[str, Any]) -> Any:
-    """Wire stock components.
+    """Return the pipeline of stock components.
 
     Args:
-        order: `data` (folder of a CSV), `schema`, `config` (as resolved), `root`, `steps` and `eval_steps`.
+        order: `data` (folder with a CSV), `schema`, `config` (resolved), `root`, `steps` and `eval_steps`.
     """
     config = order["config"]
     shares, key = config["data"]["split"], config["data"]["split"]["column"]
     buckets = [tfx.proto.SplitConfig.Split(name=name, hash_buckets=shares[name]) for name in ("train", "eval", "test")]
-    divided = tfx.proto.SplitConfig(splits=buckets, **({"partition_feature_name": key} if key else {}))
+    split_config = tfx.proto.SplitConfig(splits=buckets, **({"partition_feature_name": key} if key else {}))
     examples = tfx.components.CsvExampleGen(
-        input_base=order["data"], output_config=tfx.proto.Output(split_config=divided)
+        input_base=order["data"], output_config=tfx.proto.Output(split_config=split_config)
     )
     statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
     schema = tfx.components.ImportSchemaGen(schema_file=order["schema"])
@@ -83,7 +83,7 @@ def pipeline(order: dict[str, Any]) -> Any:
 
 
 def _eval_config(config: dict[str, Any]) -> Any:
-    """The same label, slices and mean errors as ours measures."""
+    """Return the EvalConfig with the label, slices and metrics of our evaluator."""
     change = tfma.GenericChangeThreshold(direction=tfma.MetricDirection.LOWER_IS_BETTER, absolute={"value": 1e9})
     metrics = [
         tfma.MetricConfig(class_name="ExampleCount"),
@@ -105,7 +105,7 @@ def _eval_config(config: dict[str, Any]) -> Any:
 
 
 def main() -> int:
-    """Run it once; the seconds of each component go to `seconds` of the order."""
+    """Run the pipeline, and write the seconds of each component to the file `seconds` of the order."""
     with open(sys.argv[1], encoding="utf-8") as file:
         order = json.load(file)
     os.makedirs(order["root"], exist_ok=True)

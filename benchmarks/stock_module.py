@@ -1,4 +1,4 @@
-"""The user module of the stock pipeline, as TFX's templates have it: rows streamed from files into `fit`."""
+"""User module of the stock pipeline, as in TFX's templates: `fit` reads rows from files."""
 
 import types
 from typing import Any
@@ -19,12 +19,12 @@ preprocessing_fn = preprocessing.preprocessing_fn
 
 
 def run_fn(fn_args: Any) -> None:
-    """Train the config's network as the templates do, and export it with two signatures."""
+    """Train the config's network as in TFX's templates, and export it with two signatures."""
     config = settings.unpack(fn_args.custom_config["settings"])
     transform = tft.TFTransformOutput(fn_args.transform_output)
     roles, label = Features.model_validate(config["features"]), Label.model_validate(config["label"])
     keras.utils.set_random_seed(config["training"]["seed"])
-    # One output, of the label's logarithm as the transformation gives it.
+    # One output: the logarithm of the label, as transformed.
     head = types.SimpleNamespace(units=1)
     network, _, _ = fit.build(Facts.read(transform, roles, label).outputs, config["network"], head)
     network.compile(keras.optimizers.Adam(config["training"]["optimizer"]["learning_rate"]), "mse")
@@ -42,16 +42,16 @@ def run_fn(fn_args: Any) -> None:
         verbose=2,
     )
     network.tft_layer = transform.transform_features_layer()
-    # Stock takes digits for whole numbers, also where the schema has them as text; such columns name rows.
-    known = {*roles.columns(), label.column}
-    raw = {name: spec for name, spec in transform.raw_feature_spec().items() if name in known}
-    served = {name: spec for name, spec in raw.items() if name != label.column}
+    # Stock ExampleGen reads digits as integers, even if the schema has BYTES; only ids are such columns.
+    used = {*roles.columns(), label.column}
+    raw = {name: spec for name, spec in transform.raw_feature_spec().items() if name in used}
+    inputs = {name: spec for name, spec in raw.items() if name != label.column}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])  # type: ignore[untyped-decorator]
     def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        features = network.tft_layer(tf.io.parse_example(examples, served))
-        answer = network({name: features[name] for name in network.input})
-        return {"outputs": tf.exp(answer)}
+        features = network.tft_layer(tf.io.parse_example(examples, inputs))
+        output = network({name: features[name] for name in network.input})
+        return {"outputs": tf.exp(output)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])  # type: ignore[untyped-decorator]
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""One command as a whole process: its wall time, processor time and the memory of all that it starts."""
+"""Wall time, CPU time and peak memory of a command and its child processes."""
 
 import contextlib
 import os
@@ -10,20 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LOOK_SECONDS = 0.1
+SAMPLE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took.
+    """Measurement of a command.
 
     Attributes:
         seconds: Wall time.
-        processor: User and system time of it and all that it started, in seconds.
-        peak: Most memory of it and all that it started at one time, in bytes: proportional set size, in which memory
-            that several processes share counts once.
+        processor: User and system time with child processes, in seconds.
+        peak: Peak memory with child processes, in bytes: proportional set size, which counts shared memory once.
         code: Exit code.
-        output: What it printed.
+        output: Standard output and error.
     """
 
     seconds: float
@@ -34,12 +33,12 @@ class Measured:
 
 
 def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Measured:
-    """Run a command to its end.
+    """Run a command and measure it.
 
     Args:
         command: Program and arguments.
-        folder: Where it starts.
-        environment: Goes over ours.
+        folder: Working directory.
+        environment: Variables that are added to the environment.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
@@ -55,8 +54,8 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(LOOK_SECONDS):
-            peaks[0] = max(peaks[0], sum(map(_memory, _tree(process.pid))))
+        while not done.wait(SAMPLE_SECONDS):
+            peaks[0] = max(peaks[0], sum(map(_memory, _descendants(process.pid))))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -69,13 +68,13 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
     return Measured(seconds, processor, peaks[0], process.returncode, output)
 
 
-def _tree(pid: int) -> list[int]:
-    found = [pid]
+def _descendants(pid: int) -> list[int]:
+    pids = [pid]
     with contextlib.suppress(OSError):
         for task in os.listdir(f"/proc/{pid}/task"):
             for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
-                found += _tree(int(child))
-    return found
+                pids += _descendants(int(child))
+    return pids
 
 
 def _memory(pid: int) -> int:

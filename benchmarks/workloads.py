@@ -1,4 +1,4 @@
-"""Whole runs of ours and of stock TFX on one table, in folders of their own."""
+"""Runs of our pipeline and of stock TFX on a table, each in its own folder."""
 
 import gzip
 import json
@@ -14,21 +14,21 @@ from benchmarks import bench_tables
 from benchmarks.timed_process import Measured, measure
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-MADE = "made"
+GENERATED = "generated"
 HOUSES_ROWS = 21_613
-"""Rows of the shipped table of houses."""
+"""Number of rows of data/houses.csv.gz."""
 
 
 @dataclass
 class Workload:
-    """One table.
+    """A table, and the runs on it.
 
     Attributes:
-        name: What the table is called.
-        rows: Rows of the CSV.
-        folder: Scratch; the tree of the code, the CSV and the roots of the runs are in it.
-        ours: Seconds of the nodes of our last first run.
-        stock: Of stock's.
+        name: Name of the table.
+        rows: Number of rows of the CSV.
+        folder: Folder for the copy of the code, the CSV and the roots of the runs.
+        ours: Node -> its seconds in our last first run.
+        stock: Component -> its seconds in the last first run of stock TFX.
     """
 
     name: str
@@ -39,50 +39,50 @@ class Workload:
 
     @property
     def pipeline(self) -> str:
-        """The config's stem."""
-        return "houses" if self.rows == HOUSES_ROWS else MADE
+        """Name of the config."""
+        return "houses" if self.rows == HOUSES_ROWS else GENERATED
 
     @property
     def tree(self) -> Path:
-        """The code, with the config of this table."""
+        """Copy of the code, with the config of this table."""
         return self.folder / "tree"
 
     @property
     def csv(self) -> Path:
-        """The unpacked table."""
+        """The CSV, decompressed."""
         return self.folder / "csv" / "table.csv"
 
     def prepare(self) -> None:
-        """Copy the code and make the table."""
+        """Copy the code and write the table."""
         copy_code(self.tree)
         self.csv.parent.mkdir(parents=True, exist_ok=True)
-        if self.pipeline == MADE:
+        if self.pipeline == GENERATED:
             if not self.csv.exists():
                 bench_tables.write(self.csv, self.rows)
-            (self.tree / "configs" / "made.toml").write_text(bench_tables.CONFIG.format(path=self.csv))
-            (self.tree / "schemas" / "made.pbtxt").write_text(bench_tables.SCHEMA)
+            (self.tree / "configs" / f"{GENERATED}.toml").write_text(bench_tables.CONFIG.format(path=self.csv))
+            (self.tree / "schemas" / f"{GENERATED}.pbtxt").write_text(bench_tables.SCHEMA)
         else:
             with gzip.open(REPOSITORY / "data" / "houses.csv.gz") as packed, self.csv.open("wb") as file:
                 shutil.copyfileobj(packed, file)
 
-    def run_ours(self, *, anew: bool = True) -> Measured:
-        """Run ours; `anew` in an empty root, else over what the last run left."""
+    def run_ours(self, *, clean: bool = True) -> Measured:
+        """Run our pipeline: `clean` in an empty root, else in the root of the last run."""
         root = self.folder / "ours"
-        if anew:
+        if clean:
             shutil.rmtree(root, ignore_errors=True)
         command = [sys.executable, "runner.py", "--local", "--pipeline", self.pipeline, "--root", str(root)]
-        found = checked(measure(command, self.tree))
-        if anew:
+        measured = checked(measure(command, self.tree))
+        if clean:
             self.ours = node_seconds(self.last_run())
-        return found
+        return measured
 
-    def run_stock(self, *, anew: bool = True) -> Measured:
-        """Run stock's components with the epochs that our last run took."""
+    def run_stock(self, *, clean: bool = True) -> Measured:
+        """Run stock TFX with as many epochs as our last run."""
         root = self.folder / "stock"
-        if anew:
+        if clean:
             shutil.rmtree(root, ignore_errors=True)
-        facts = json.loads((self.last_run() / "run.json").read_text())
-        config = facts["config"]
+        run_file = json.loads((self.last_run() / "run.json").read_text())
+        config = run_file["config"]
         epochs = len((self.last_run() / "history.jsonl").read_text().splitlines())
         config["training"]["epochs"] = epochs
         shares = config["data"]["split"]
@@ -98,18 +98,18 @@ class Workload:
         }
         path = self.folder / "order.json"
         path.write_text(json.dumps(order))
-        found = checked(measure([sys.executable, "-m", "benchmarks.stock", str(path)], self.tree))
-        if anew:
+        measured = checked(measure([sys.executable, "-m", "benchmarks.stock", str(path)], self.tree))
+        if clean:
             self.stock = json.loads((self.folder / "seconds.json").read_text())
-        return found
+        return measured
 
     def last_run(self) -> Path:
-        """Folder of our newest run."""
+        """Return the folder of our newest run."""
         return max((self.folder / "ours" / self.pipeline / "runs").iterdir())
 
 
 def copy_code(tree: Path) -> None:
-    """Copy the repository's files, as a clone would have them, beside the same environment."""
+    """Copy the files of the repository, as in a clone, with a link to its environment."""
     shutil.rmtree(tree, ignore_errors=True)
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -126,19 +126,19 @@ def copy_code(tree: Path) -> None:
 
 
 def node_seconds(run: Path) -> dict[str, float]:
-    """Seconds of each node of one of our runs."""
+    """Return the seconds of each executed node of a run of ours."""
     events: list[dict[str, Any]] = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
     return {
         event["node"]: event["seconds"] for event in events if event["event"] == "node" and event["state"] == "COMPLETE"
     }
 
 
-def checked(found: Measured) -> Measured:
-    """A measurement of something that ended well.
+def checked(measured: Measured) -> Measured:
+    """Return the measurement of a command that succeeded.
 
     Raises:
-        RuntimeError: it failed; with the end of what it printed.
+        RuntimeError: The command failed; the message contains the end of its output.
     """
-    if found.code:
-        raise RuntimeError(f"ended with exit code {found.code}:\n{found.output[-3000:]}")
-    return found
+    if measured.code:
+        raise RuntimeError(f"exit code {measured.code}:\n{measured.output[-3000:]}")
+    return measured

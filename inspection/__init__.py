@@ -1,1 +1,1 @@
-"""Reads ML Metadata and artifacts without TensorFlow."""
+"""Read-only access to ML Metadata and artifacts, without TensorFlow."""

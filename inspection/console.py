@@ -1,4 +1,4 @@
-"""Consoles of rich that show control characters of what they print."""
+"""Rich consoles that escape control characters in what they print."""
 
 import sys
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ from printing import raw, visible
 
 
 def console(*, plain: bool, file: TextIO | None = None, **options: Any) -> Console:
-    """Makes a rich console whose texts have no control characters, whatever is printed; only its own styles have.
+    """Return a rich console that escapes control characters in texts; only its styles produce any.
 
     Args:
-      plain: Without colours, each text a line.
-      file: Where it prints; standard output where it is left out.
-      options: Others of `rich.console.Console`.
+      plain: Without colors, and without wrapping.
+      file: Output; standard output by default.
+      options: Further options of `rich.console.Console`.
     """
     return _Clean(
         file=file or raw(sys.stdout),
         no_color=plain,
         soft_wrap=plain,
-        # Markup in a column's name must stay text.
+        # Markup in a column's name is printed as text.
         highlight=False,
         markup=False,
         emoji=False,

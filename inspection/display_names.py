@@ -1,4 +1,4 @@
-"""Who made what: names of pipeline, run and node by execution, and the words for states and times."""
+"""Names of pipeline, run and node by execution; producers of artifacts; states and times of executions."""
 
 import difflib
 from collections.abc import Iterable
@@ -12,21 +12,21 @@ from inspection.store.metadata_store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_
 
 
 def producers(store: Store, artifact_ids: Iterable[int]) -> dict[int, int]:
-    """Maps artifacts to the executions that made them.
+    """Map artifacts to the executions that produced them.
 
-    A node served from the cache writes an OUTPUT event on the artifact it reuses, and a resolver an INTERNAL_OUTPUT
-    one, so the producer is the earliest OUTPUT.
+    A cached node writes an OUTPUT event for the artifact that it reuses, and a resolver an INTERNAL_OUTPUT event, so
+    the producer is the execution of the earliest OUTPUT event.
     """
     return {artifact_id: int(event.execution_id) for artifact_id, event in producing(store, artifact_ids).items()}
 
 
 def producing(store: Store, artifact_ids: Iterable[int]) -> dict[int, pb.Event]:
-    """Maps artifacts to the events by which they were made: see `producers`."""
+    """Map artifacts to their first OUTPUT events: see `producers`."""
     first: dict[int, pb.Event] = {}
     for event in store.events_of_artifacts(artifact_ids):
         if event.type == pb.Event.OUTPUT:
-            known = first.get(event.artifact_id)
-            if known is None or _at(event) < _at(known):
+            earliest = first.get(event.artifact_id)
+            if earliest is None or _at(event) < _at(earliest):
                 first[int(event.artifact_id)] = event
     return first
 
@@ -36,7 +36,7 @@ def _at(event: pb.Event) -> tuple[int, int]:
 
 
 class Labels(NamedTuple):
-    """Names of an execution; empty where the store does not say."""
+    """Names of an execution; empty if unknown."""
 
     pipeline: str
     run: str
@@ -44,7 +44,7 @@ class Labels(NamedTuple):
 
 
 class Labelled(dict[int, Labels]):
-    """Pipeline, run and node by execution id; each costs one query, the first time it is asked for."""
+    """Pipeline, run and node by execution id; the first access to an id costs one query."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -53,14 +53,14 @@ class Labelled(dict[int, Labels]):
     def __missing__(self, execution_id: int) -> Labels:
         names = {context.type: context.name for context in self._store.contexts_of_execution(execution_id)}
         pipeline = names.get(PIPELINE_CONTEXT, "")
-        # Both halves of a node context's name may hold dots: strip the pipeline, never split.
+        # Both parts of a node context's name may contain dots: remove the pipeline instead of splitting.
         node = names.get(NODE_CONTEXT, "").removeprefix(f"{pipeline}.")
         self[execution_id] = Labels(pipeline, names.get(RUN_CONTEXT, ""), node or f"execution {execution_id}")
         return self[execution_id]
 
 
 def artifact_row(artifact: pb.Artifact, event: pb.Event, producer: Labels | None) -> ArtifactRow:
-    """Tells an artifact and the channel that one event names."""
+    """Return an artifact with its producer and the channel of one of its events."""
     name = "".join(step.key for step in event.path.steps)
     index = max((step.index for step in event.path.steps), default=0)
     return ArtifactRow(
@@ -77,25 +77,27 @@ def artifact_row(artifact: pb.Artifact, event: pb.Event, producer: Labels | None
 
 
 def state_of(execution: pb.Execution) -> str:
-    """Returns MLMD's word for the state."""
+    """Return MLMD's name of the state."""
     return str(pb.Execution.State.Name(execution.last_known_state))
 
 
 def seconds_of(execution: pb.Execution) -> float | None:
-    """Returns the time from the start to the last update; None while it runs."""
-    took = (int(execution.last_update_time_since_epoch) - int(execution.create_time_since_epoch)) / 1000
-    return None if state_of(execution) in ("NEW", "RUNNING") else max(0.0, took)  # a clock may be set back
+    """Return seconds from the start to the last update; None while the execution runs."""
+    seconds = (int(execution.last_update_time_since_epoch) - int(execution.create_time_since_epoch)) / 1000
+    return (
+        None if state_of(execution) in ("NEW", "RUNNING") else max(0.0, seconds)
+    )  # negative if the clock was set back
 
 
 def when(milliseconds: int) -> datetime | None:
-    """Returns a time since the epoch as local time; None where there is none or it is out of range."""
+    """Convert milliseconds since the epoch to local time; None if 0 or out of range."""
     try:
         return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone() if milliseconds else None
     except (OverflowError, ValueError, OSError):
         return None
 
 
-def nearest(word: str, names: Iterable[str], *, none: str = "It holds none") -> str:
-    """Says which of the names a mistyped word was meant to be, or `none` where there are no names."""
-    found = difflib.get_close_matches(word, list(names), n=1, cutoff=0.0)
-    return f"Did you mean {found[0]!r}?" if found else none
+def nearest(name: str, names: Iterable[str], *, none: str = "There are none") -> str:
+    """Return a suggestion for a mistyped name, or `none` if there are no names."""
+    matches = difflib.get_close_matches(name, list(names), n=1, cutoff=0.0)
+    return f"Did you mean {matches[0]!r}?" if matches else none

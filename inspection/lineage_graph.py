@@ -1,4 +1,4 @@
-"""What an artifact was made from, up to the data, and what was made from it, down to what was pushed."""
+"""Lineage of an artifact: its ancestors back to the data, and its descendants down to what was pushed."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,8 +12,8 @@ from inspection.plain_records import ArtifactRow
 from inspection.store.artifact_lookup import is_baseline, rows
 from inspection.store.metadata_store import INPUT_EVENTS, Store, properties
 
-MOST = 500
-"""Artifacts in each direction: data that a thousand runs took has ten thousand descendants."""
+MAX_ARTIFACTS = 500
+"""Artifacts in each direction: data that a thousand runs used has ten thousand descendants."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +21,11 @@ class Edge:
     """One artifact was made from another.
 
     Attributes:
-      made_from: Id of the one.
-      made: Id of the other.
-      key: The channel through which it was taken.
-      node: The node that did it.
-      baseline: It was only compared with; its own lineage is another model's and not followed.
+      made_from: Id of the input.
+      made: Id of the output.
+      key: Input channel.
+      node: The node that produced the output.
+      baseline: Whether the input was only the baseline; its lineage belongs to another model and is not followed.
     """
 
     made_from: int
@@ -37,15 +37,15 @@ class Edge:
 
 @dataclass(frozen=True, kw_only=True)
 class Lineage:
-    """The neighbourhood of one artifact.
+    """Ancestors and descendants of an artifact.
 
     Attributes:
       start: The artifact's id.
-      artifacts: All artifacts by id, the start included.
-      up: What led to the start.
-      down: What the start led to.
-      sources: Artifact -> the file or folder from outside that its node read, where it took no artifact.
-      cut: Whether there are more artifacts than are told.
+      artifacts: All artifacts by id, including the start.
+      up: Edges to ancestors.
+      down: Edges to descendants.
+      sources: Artifact -> external file or folder that its node read, if it has no input artifact.
+      cut: Whether the limit was reached, so that artifacts are missing.
     """
 
     start: int
@@ -57,78 +57,87 @@ class Lineage:
 
 
 @dataclass
-class _Found:
+class _Search:
     store: Store
     edges: list[Edge] = field(default_factory=list)
-    makers: dict[int, int] = field(default_factory=dict)
+    producer_ids: dict[int, int] = field(default_factory=dict)
     cut: bool = False
 
 
-def trace(store: Store, start: pb.Artifact, *, most: int = MOST) -> Lineage:
-    """Follows events from an artifact both ways, level by level; a few queries a level.
+def trace(store: Store, start: pb.Artifact, *, limit: int = MAX_ARTIFACTS) -> Lineage:
+    """Follow events from an artifact in both directions, level by level, with a few queries per level.
 
-    A node that was served from the cache made nothing, so it is not on the way.
+    Cached executions produced nothing, so they are not part of the lineage.
+
+    Args:
+      store: The store.
+      start: The artifact.
+      limit: Maximum number of artifacts in each direction.
     """
-    above, below = _up(store, int(start.id), most), _down(store, int(start.id), most)
-    makers = above.makers | below.makers
-    ids = {int(start.id), *(each for edge in above.edges + below.edges for each in (edge.made_from, edge.made))}
+    above, below = _up(store, int(start.id), limit), _down(store, int(start.id), limit)
+    producer_ids = above.producer_ids | below.producer_ids
+    ids = {int(start.id), *(id_ for edge in above.edges + below.edges for id_ in (edge.made_from, edge.made))}
     artifacts = {row.id: row for row in rows(store, store.artifacts(ids))}
-    executions = {int(each.id): each for each in store.executions_by_id(makers[id_] for id_ in ids & makers.keys())}
-    sources = {id_: _source(properties(executions[makers[id_]])) for id_ in ids & makers.keys()}
-    named = {id_: row.producer_node or "" for id_, row in artifacts.items()}
+    executions = {
+        int(id_.id): id_ for id_ in store.executions_by_id(producer_ids[id_] for id_ in ids & producer_ids.keys())
+    }
+    sources = {id_: _source(properties(executions[producer_ids[id_]])) for id_ in ids & producer_ids.keys()}
+    nodes = {id_: row.producer_node or "" for id_, row in artifacts.items()}
     return Lineage(
         start=int(start.id),
         artifacts=artifacts,
-        up=tuple(_named(edge, named) for edge in above.edges),
-        down=tuple(_named(edge, named) for edge in below.edges),
+        up=tuple(_with_node(edge, nodes) for edge in above.edges),
+        down=tuple(_with_node(edge, nodes) for edge in below.edges),
         sources={id_: source for id_, source in sources.items() if source},
         cut=above.cut or below.cut,
     )
 
 
-def _up(store: Store, start: int, most: int) -> _Found:
-    found = _Found(store)
+def _up(store: Store, start: int, limit: int) -> _Search:
+    search = _Search(store)
     todo, seen = {start}, {start}
     while todo:
         made_by = producers(store, todo)
-        found.makers |= made_by
-        taken: dict[int, list[pb.Event]] = {}
+        search.producer_ids |= made_by
+        inputs: dict[int, list[pb.Event]] = {}
         for event in store.events_of_executions(made_by.values()):
             if event.type in INPUT_EVENTS:
-                taken.setdefault(int(event.execution_id), []).append(event)
+                inputs.setdefault(int(event.execution_id), []).append(event)
         parents = set()
-        for made in sorted(todo & made_by.keys()):
-            for event in taken.get(made_by[made], []):
-                found.edges.append(_edge(int(event.artifact_id), made, event))
+        for output in sorted(todo & made_by.keys()):
+            for event in inputs.get(made_by[output], []):
+                search.edges.append(_edge(int(event.artifact_id), output, event))
                 if not is_baseline(event):
                     parents.add(int(event.artifact_id))
-        todo = _some(found, parents - seen, most - len(seen))
+        todo = _limited(search, parents - seen, limit - len(seen))
         seen |= todo
-    return found
+    return search
 
 
-def _down(store: Store, start: int, most: int) -> _Found:
-    found = _Found(store)
+def _down(store: Store, start: int, limit: int) -> _Search:
+    search = _Search(store)
     todo, seen = {start}, {start}
     while todo:
-        taken: dict[int, list[pb.Event]] = {}
+        inputs: dict[int, list[pb.Event]] = {}
         for event in store.events_of_artifacts(todo):
             if event.type in INPUT_EVENTS and not is_baseline(event):
-                taken.setdefault(int(event.execution_id), []).append(event)
-        outputs = {int(e.artifact_id) for e in store.events_of_executions(taken) if e.type == pb.Event.OUTPUT}
-        made_by = {made: maker for made, maker in producers(store, outputs).items() if maker in taken}
-        children = _some(found, made_by.keys() - seen, most - len(seen))
-        for made in sorted(made_by.keys() & (children | seen)):
-            found.makers[made] = made_by[made]
-            found.edges += [_edge(int(event.artifact_id), made, event) for event in taken[made_by[made]]]
+                inputs.setdefault(int(event.execution_id), []).append(event)
+        outputs = {
+            int(event.artifact_id) for event in store.events_of_executions(inputs) if event.type == pb.Event.OUTPUT
+        }
+        made_by = {output: producer for output, producer in producers(store, outputs).items() if producer in inputs}
+        children = _limited(search, made_by.keys() - seen, limit - len(seen))
+        for output in sorted(made_by.keys() & (children | seen)):
+            search.producer_ids[output] = made_by[output]
+            search.edges += [_edge(int(event.artifact_id), output, event) for event in inputs[made_by[output]]]
         todo = children
         seen |= todo
-    return found
+    return search
 
 
-def _some(found: _Found, ids: set[int], room: int) -> set[int]:
-    """Returns as many as there is room for, the newest first."""
-    found.cut |= len(ids) > max(room, 0)
+def _limited(search: _Search, ids: set[int], room: int) -> set[int]:
+    """Return the newest ids within the limit, and note whether some were cut."""
+    search.cut |= len(ids) > max(room, 0)
     return set(sorted(ids, reverse=True)[: max(room, 0)])
 
 
@@ -137,14 +146,14 @@ def _edge(made_from: int, made: int, event: pb.Event) -> Edge:
     return Edge(made_from=made_from, made=made, key=key, node="", baseline=is_baseline(event))
 
 
-def _named(edge: Edge, nodes: Mapping[int, str]) -> Edge:
+def _with_node(edge: Edge, nodes: Mapping[int, str]) -> Edge:
     return Edge(
         made_from=edge.made_from, made=edge.made, key=edge.key, node=nodes.get(edge.made, ""), baseline=edge.baseline
     )
 
 
 def _source(facts: Mapping[str, Any]) -> str | None:
-    """Returns what a node read from outside: TFX's own nodes name it by several words, ours among their settings."""
+    """Return the external path that a node read: a property of TFX's nodes, or one of our nodes' settings."""
     for key in ("input_base", "schema_file", "artifact_uri", "path"):
         if isinstance(facts.get(key), str) and facts[key]:
             return str(facts[key])
@@ -156,19 +165,19 @@ def _source(facts: Mapping[str, Any]) -> str | None:
 
 
 def _settings(packed: Any) -> Mapping[str, Any]:
-    """Reads settings that a node of ours carries, in line or in a file; nothing where they are gone."""
+    """Read the settings of one of our nodes, inline or in a file; empty if they cannot be read."""
     try:
-        told = json.loads(packed)
-        if "file" in told:
-            with open(told["file"], encoding="utf-8") as file:
-                told = {"inline": json.load(file)}
-        return told["inline"] if isinstance(told["inline"], dict) else {}
+        value = json.loads(packed)
+        if "file" in value:
+            with open(value["file"], encoding="utf-8") as file:
+                value = {"inline": json.load(file)}
+        return value["inline"] if isinstance(value["inline"], dict) else {}
     except (OSError, ValueError, TypeError, KeyError):
         return {}
 
 
 def about(row: ArtifactRow) -> str:
-    """Says in a few words what an artifact is worth."""
+    """Return the main fact about an artifact in a few words."""
     facts = row.properties
     if row.type == "ModelBlessing" and "blessed" in facts:
         return "blessed" if facts["blessed"] else "not blessed"
@@ -180,9 +189,9 @@ def about(row: ArtifactRow) -> str:
 
 
 def consumers(store: Store, artifact_id: int) -> list[tuple[pb.Execution, str, str]]:
-    """Returns the executions that took an artifact, with run and node, the newest first; not as their baseline."""
+    """Return executions with this artifact as input, not as baseline, newest first, each with its run and node."""
     events = store.events_of_artifacts([artifact_id])
-    taken = {int(event.execution_id) for event in events if event.type in INPUT_EVENTS and not is_baseline(event)}
+    ids = {int(event.execution_id) for event in events if event.type in INPUT_EVENTS and not is_baseline(event)}
     labels = Labelled(store)
-    found: Iterable[pb.Execution] = sorted(store.executions_by_id(taken), key=lambda each: -int(each.id))
-    return [(execution, labels[execution.id].run, labels[execution.id].node) for execution in found]
+    executions: Iterable[pb.Execution] = sorted(store.executions_by_id(ids), key=lambda execution: -int(execution.id))
+    return [(execution, labels[execution.id].run, labels[execution.id].node) for execution in executions]

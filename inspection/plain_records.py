@@ -1,4 +1,4 @@
-"""What is said of runs, nodes and artifacts, as plain values."""
+"""Runs, nodes and artifacts as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ NOT_RUN = "NOT RUN"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of one pipeline.
+    """A run of a pipeline.
 
     Attributes:
-      run_id: The name of its `pipeline_run` context.
-      pipeline: Empty where the store does not say.
-      state: As our runner recorded it (COMPLETE, FAILED, NOT_BLESSED, BLOCKED, CANCELED), else what its nodes tell
-        (RUNNING, FAILED, CANCELED, COMPLETE, UNKNOWN).
+      run_id: Name of its `pipeline_run` context.
+      pipeline: Name of the pipeline; empty if unknown.
+      state: Recorded by our runner (COMPLETE, FAILED, NOT_BLESSED, BLOCKED, CANCELED), else derived from its nodes
+        (RUNNING, FAILED, CANCELED, COMPLETE, UNKNOWN); see inspection/run_files.py.
       ended: None while it runs.
-      folder: The run's folder; None where another runner made the run.
+      folder: The run's folder; None for runs of other runners.
     """
 
     run_id: str
@@ -32,12 +32,12 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactRow:
-    """One artifact as an input or output of one node.
+    """An artifact as an input or output of a node.
 
     Attributes:
-      key: The channel, such as `examples`, with [i] for every artifact in it but the first.
-      state: MLMD's word: LIVE, PENDING, DELETED and so on.
-      producer_run: The run that made it, an earlier one where the node was served from the cache; None if unknown.
+      key: The channel, such as `examples`, with [i] for each artifact in it after the first.
+      state: State in MLMD: LIVE, PENDING, DELETED and so on.
+      producer_run: The run that produced it, an earlier one if the node was cached; None if unknown.
     """
 
     id: int
@@ -53,12 +53,12 @@ class ArtifactRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One attempt of one node, or a node that the run never reached.
+    """An attempt of a node, or a node that did not run.
 
     Attributes:
-      state: MLMD's word (RUNNING, COMPLETE, FAILED, CACHED, CANCELED) or NOT RUN.
-      seconds: From the start to the last update; None while it runs.
-      type: The component's dotted path, as TFX registers it.
+      state: State in MLMD (RUNNING, COMPLETE, FAILED, CACHED, CANCELED), or NOT RUN.
+      seconds: Time from the start to the last update; None while it runs.
+      type: Dotted path of the component, as registered by TFX.
     """
 
     node_id: str
@@ -73,7 +73,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class RunDetail:
-    """A run and its nodes, in the order in which data flows where the run's folder tells it, else as they started."""
+    """A run and its nodes: in data-flow order if the run's folder has it, else in the order in which they started."""
 
     run: Run
     nodes: tuple[Node, ...]

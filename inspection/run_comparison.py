@@ -1,4 +1,4 @@
-"""What differs between two runs: config, data, schema, statistics and metrics, the worst first."""
+"""Differences between two runs: config, data, schema, statistics and metrics, largest first."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -22,16 +22,16 @@ _STATISTICS, _SCHEMA, _EXAMPLES = "ExampleStatistics", "Schema", "Examples"
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One thing that differs.
+    """A difference between two runs.
 
     Attributes:
-      subject: A config key, column or metric.
-      where: Split or slice; empty for the whole.
-      aspect: What of it differs, where that is not the value itself.
-      a: In the first run; None where it is absent.
-      b: In the second run.
-      size: How much, in the section's own measure: of statistics from 0 to 1, of metrics the share of a's value.
-      worse: Whether b is worse than a; None where neither way is.
+      subject: Config key, column or metric.
+      where: Split or slice; empty for all rows.
+      aspect: Property that differs, if it is not the value itself.
+      a: Value in the first run; None if absent.
+      b: Value in the second run.
+      size: Size of the difference: 0 to 1 for statistics, relative to a's value for metrics.
+      worse: Whether b is worse than a; None if neither direction is worse.
     """
 
     subject: str
@@ -45,7 +45,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """The differences of one kind, the worst first; a note where they cannot be told, or why there are none."""
+    """The differences of one kind, largest first; `note` says why there are none or they are unknown."""
 
     name: str
     differences: Sequence[Difference]
@@ -54,7 +54,7 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two runs and what differs between them."""
+    """Two runs and their differences."""
 
     a: Run
     b: Run
@@ -62,32 +62,32 @@ class Comparison:
 
 
 def compare(store: Store, first: str, second: str) -> Comparison:
-    """Compares two runs of one store by their ids; of the same or of different pipelines."""
+    """Compare two runs of a store, of the same or of different pipelines, by their ids."""
     details = [show_run(store, run_id) for run_id in (first, second)]
-    found = [_by_type(store, run_id) for run_id in (first, second)]
-    known = [settings_of(detail) for detail in details]
-    settings = _values(known[0], known[1])
+    artifacts = [_by_type(store, run_id) for run_id in (first, second)]
+    settings_of_runs = [settings_of(detail) for detail in details]
+    config_differences = _values(settings_of_runs[0], settings_of_runs[1])
     return Comparison(
         a=details[0].run,
         b=details[1].run,
         sections=(
-            Section(name="config", differences=settings),
-            _section("data", _EXAMPLES, found, lambda artifact: artifact, _data),
-            _section("schema", _SCHEMA, found, schema_facts.read_schema, _schemas),
-            _section("statistics", _STATISTICS, found, column_statistics.read_statistics, _statistics),
+            Section(name="config", differences=config_differences),
+            _section("data", _EXAMPLES, artifacts, lambda artifact: artifact, _data),
+            _section("schema", _SCHEMA, artifacts, schema_facts.read_schema, _schemas),
+            _section("statistics", _STATISTICS, artifacts, column_statistics.read_statistics, _statistics),
             _on_rows(
-                _section("metrics", EVALUATION, found, lambda artifact: read_evaluation(artifact).cells, _metrics),
-                found,
+                _section("metrics", EVALUATION, artifacts, lambda artifact: read_evaluation(artifact).cells, _metrics),
+                artifacts,
             ),
         ),
     )
 
 
 def _by_type(store: Store, run_id: str) -> dict[str, pb.Artifact]:
-    """Returns a run's first output of each type: of Examples those of the ingestion, not the transformed ones."""
+    """Return the first output of each type of a run: of Examples those of the ingestion, not the transformed ones."""
     outputs: dict[str, pb.Artifact] = {}
-    for artifact, made in of_run(store, run_id):
-        if made:
+    for artifact, is_output in of_run(store, run_id):
+        if is_output:
             outputs.setdefault(artifact.type, artifact)
     return outputs
 
@@ -95,26 +95,26 @@ def _by_type(store: Store, run_id: str) -> dict[str, pb.Artifact]:
 def _section(
     name: str,
     kind: str,
-    found: Sequence[Mapping[str, pb.Artifact]],
+    by_type: Sequence[Mapping[str, pb.Artifact]],
     read: Callable[[pb.Artifact], Any],
     differ: Callable[[Any, Any], list[Difference]],
 ) -> Section:
-    """Compares one artifact of each run; a file that is gone is told and stops nothing."""
-    artifacts = [each.get(kind) for each in found]
+    """Compare an artifact of each run; a missing file becomes a note."""
+    artifacts = [run_artifacts.get(kind) for run_artifacts in by_type]
     if artifacts[0] is None or artifacts[1] is None:
         lacking = " and ".join(run for run, artifact in zip("AB", artifacts, strict=True) if artifact is None)
-        return Section(name=name, differences=(), note=f"not known: {lacking} made no {kind}")
+        return Section(name=name, differences=(), note=f"unknown: {lacking} has no {kind}")
     if artifacts[0].id == artifacts[1].id:
-        return Section(name=name, differences=(), note=f"the same: both have {kind} {artifacts[0].id}")
+        return Section(name=name, differences=(), note=f"equal: both have {kind} {artifacts[0].id}")
     try:
         return Section(name=name, differences=differ(*map(read, artifacts)))
     except PipelineError as error:
-        return Section(name=name, differences=(), note=f"not known: {error}")
+        return Section(name=name, differences=(), note=f"unknown: {error}")
 
 
-def _on_rows(metrics: Section, found: Sequence[Mapping[str, pb.Artifact]]) -> Section:
-    """Says where metrics were measured on different rows, which a difference between them may come from."""
-    rows = [each.get(_EXAMPLES) for each in found]
+def _on_rows(metrics: Section, by_type: Sequence[Mapping[str, pb.Artifact]]) -> Section:
+    """Add a note if the metrics were measured on different rows, which may explain differences."""
+    rows = [run_artifacts.get(_EXAMPLES) for run_artifacts in by_type]
     if not metrics.differences or rows[0] is None or rows[1] is None or rows[0].id == rows[1].id:
         return metrics
     digests = [properties(artifact).get("content_digest") for artifact in rows if artifact is not None]
@@ -133,70 +133,78 @@ def _data(a: pb.Artifact, b: pb.Artifact) -> list[Difference]:
 
 
 def _counts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns rows by split, where the ingestion says them, and what TFX says of a span of data."""
-    told = {key: facts[key] for key in ("span", "version", "input_fingerprint", "split_names") if facts.get(key)}
+    """Return the number of rows by split, if the ingestion recorded it, and TFX's properties of a span."""
+    counts = {key: facts[key] for key in ("span", "version", "input_fingerprint", "split_names") if facts.get(key)}
     try:
         rows = json.loads(facts.get("rows", "{}"))
     except (ValueError, TypeError):
         rows = {}
-    return {**told, **({f"rows.{split}": count for split, count in rows.items()} if isinstance(rows, dict) else {})}
+    return {**counts, **({f"rows.{split}": count for split, count in rows.items()} if isinstance(rows, dict) else {})}
 
 
 def _schemas(a: Sequence[schema_facts.SchemaColumn], b: Sequence[schema_facts.SchemaColumn]) -> list[Difference]:
-    one, other = ({column.name: column for column in each} for each in (a, b))
+    columns_a, columns_b = ({column.name: column for column in columns} for columns in (a, b))
     differences = []
-    for name in dict.fromkeys([*one, *other]):
-        if name not in one or name not in other:
-            kinds = [each[name].type if name in each else None for each in (one, other)]
-            differences.append(Difference(subject=name, aspect="column", a=kinds[0], b=kinds[1], size=2.0))
+    for name in dict.fromkeys([*columns_a, *columns_b]):
+        if name not in columns_a or name not in columns_b:
+            types = [columns[name].type if name in columns else None for columns in (columns_a, columns_b)]
+            differences.append(Difference(subject=name, aspect="column", a=types[0], b=types[1], size=2.0))
             continue
-        rules, others = one[name].rules, other[name].rules
-        for rule in dict.fromkeys([*rules, *others]):
-            if rules.get(rule) != others.get(rule):
+        rules, other_rules = columns_a[name].rules, columns_b[name].rules
+        for rule in dict.fromkeys([*rules, *other_rules]):
+            if rules.get(rule) != other_rules.get(rule):
                 size = 1.0 if rule == "type" else 0.0
-                told = [rules.get(rule), others.get(rule)]
-                differences.append(Difference(subject=name, aspect=rule, a=told[0], b=told[1], size=size))
-    return sorted(differences, key=lambda each: -(each.size or 0.0))
+                values = [rules.get(rule), other_rules.get(rule)]
+                differences.append(Difference(subject=name, aspect=rule, a=values[0], b=values[1], size=size))
+    return sorted(differences, key=lambda difference: -(difference.size or 0.0))
 
 
 def _statistics(a: Sequence[column_statistics.Split], b: Sequence[column_statistics.Split]) -> list[Difference]:
     differences = []
-    others = {split.split: split for split in b}
-    for one in a:
-        other = others.get(one.split)
-        if other is None:
-            differences.append(Difference(subject="(split)", where=one.split, aspect="rows", a=one.rows, size=1.0))
+    splits_b = {split.split: split for split in b}
+    for split_a in a:
+        split_b = splits_b.get(split_a.split)
+        if split_b is None:
+            differences.append(
+                Difference(subject="(split)", where=split_a.split, aspect="rows", a=split_a.rows, size=1.0)
+            )
             continue
-        columns = {column.name: column for column in other.columns}
-        for column in one.columns:
+        columns = {column.name: column for column in split_b.columns}
+        for column in split_a.columns:
             if column.name in columns:
-                differences += _column(one.split, column, columns[column.name])
-        for name in {column.name for column in one.columns} ^ columns.keys():
-            there = "in B" if name in columns else "in A"
-            differences.append(Difference(subject=name, where=one.split, aspect=f"only {there}", size=1.0))
-    for name in others.keys() - {split.split for split in a}:
-        rows = others[name].rows
+                differences += _column(split_a.split, column, columns[column.name])
+        for name in {column.name for column in split_a.columns} ^ columns.keys():
+            side = "in B" if name in columns else "in A"
+            differences.append(Difference(subject=name, where=split_a.split, aspect=f"only {side}", size=1.0))
+    for name in splits_b.keys() - {split.split for split in a}:
+        rows = splits_b[name].rows
         differences.append(Difference(subject="(split)", where=name, aspect="rows", b=rows, size=1.0))
-    return sorted(differences, key=lambda each: (-(each.size or 0.0), each.subject, each.where))
+    return sorted(differences, key=lambda difference: (-(difference.size or 0.0), difference.subject, difference.where))
 
 
 def _column(split: str, a: column_statistics.Column, b: column_statistics.Column) -> list[Difference]:
-    found = []
+    differences = []
     if a.type != b.type:
-        found.append(Difference(subject=a.name, where=split, aspect="type", a=a.type, b=b.type, size=1.0))
-    missing = [each.missing / ((each.missing + each.count) or 1) for each in (a, b)]
-    if missing[0] != missing[1]:
-        gap = abs(missing[0] - missing[1])
-        found.append(Difference(subject=a.name, where=split, aspect="missing", a=missing[0], b=missing[1], size=gap))
-    apart = column_statistics.distance(a, b)
-    if apart:
-        told = [_told(each) for each in (a, b)]
-        found.append(Difference(subject=a.name, where=split, aspect=told[0][0], a=told[0][1], b=told[1][1], size=apart))
-    return found
+        differences.append(Difference(subject=a.name, where=split, aspect="type", a=a.type, b=b.type, size=1.0))
+    null_shares = [column.nulls / ((column.nulls + column.count) or 1) for column in (a, b)]
+    if null_shares[0] != null_shares[1]:
+        gap = abs(null_shares[0] - null_shares[1])
+        differences.append(
+            Difference(subject=a.name, where=split, aspect="nulls", a=null_shares[0], b=null_shares[1], size=gap)
+        )
+    distance = column_statistics.distance(a, b)
+    if distance:
+        typical = [_typical(column) for column in (a, b)]
+        differences.append(
+            Difference(
+                subject=a.name, where=split, aspect=typical[0][0], a=typical[0][1], b=typical[1][1], size=distance
+            )
+        )
+    return differences
 
 
-def _told(column: column_statistics.Column) -> tuple[str, Any]:
-    """Returns what a person would look at first: the mean, or the most frequent value with its share."""
+def _typical(column: column_statistics.Column) -> tuple[str, Any]:
+    """Return the mean, or the most frequent value with its share."""
     if column.mean is not None:
         return "mean", column.mean
     top = max(column.shares.items(), key=lambda item: item[1], default=None)
@@ -204,21 +212,21 @@ def _told(column: column_statistics.Column) -> tuple[str, Any]:
 
 
 def _metrics(a: Sequence[Cell], b: Sequence[Cell]) -> list[Difference]:
-    others = {_key(cell): cell for cell in b}
-    ours = {_key(cell): cell for cell in a}
+    cells_b = {_key(cell): cell for cell in b}
+    cells_a = {_key(cell): cell for cell in a}
     differences = []
-    for key in dict.fromkeys([*ours, *others]):
-        one, other = ours.get(key), others.get(key)
-        if one is None or other is None:
-            counts = [cell.count if cell else None for cell in (one, other)]
+    for key in dict.fromkeys([*cells_a, *cells_b]):
+        cell_a, cell_b = cells_a.get(key), cells_b.get(key)
+        if cell_a is None or cell_b is None:
+            counts = [cell.count if cell else None for cell in (cell_a, cell_b)]
             differences.append(Difference(subject="(rows)", where=key, a=counts[0], b=counts[1]))
             continue
-        for metric in dict.fromkeys([*one.metrics, *other.metrics]):
-            before, after = one.metrics.get(metric), other.metrics.get(metric)
+        for metric in dict.fromkeys([*cell_a.metrics, *cell_b.metrics]):
+            before, after = cell_a.metrics.get(metric), cell_b.metrics.get(metric)
             if before == after:
                 continue
-            ends = one.intervals.get(metric)
-            inside = ends is not None and after is not None and ends[0] <= after <= ends[1]
+            interval = cell_a.intervals.get(metric)
+            inside = interval is not None and after is not None and interval[0] <= after <= interval[1]
             differences.append(
                 Difference(
                     subject=metric,
@@ -228,17 +236,17 @@ def _metrics(a: Sequence[Cell], b: Sequence[Cell]) -> list[Difference]:
                     b=after,
                     size=change_of(before, after),
                     worse=is_worse(metric, before, after)
-                    if metric in one.metrics and metric in other.metrics
+                    if metric in cell_a.metrics and metric in cell_b.metrics
                     else None,
                 )
             )
-    return sorted(differences, key=_badness)
+    return sorted(differences, key=_sort_key)
 
 
-def _badness(each: Difference) -> tuple[int, float]:
-    """Orders metrics: what got worse, by how much; then what got better, the least first; then the rest."""
-    size = each.size if each.size is not None else float("inf")
-    return (0, -size) if each.worse else (1, size) if each.worse is False else (2, 0.0)
+def _sort_key(difference: Difference) -> tuple[int, float]:
+    """Return the sort key of a metric: worse ones by size, then better ones from small to large, then the rest."""
+    size = difference.size if difference.size is not None else float("inf")
+    return (0, -size) if difference.worse else (1, size) if difference.worse is False else (2, 0.0)
 
 
 def _key(cell: Cell) -> str:

@@ -1,69 +1,56 @@
-"""What a run was told to do: its config as resolved, or what ML Metadata knows of its nodes."""
+"""Settings of a run: its resolved config, or the execution properties in ML Metadata."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inspection.plain_records import RunDetail
-from spec.file_names import RUN
+from inspection.read.recorded_run import read_run
 
 _NAMES = ("column", "columns", "name", "metric")
-"""Keys by which an entry of a list is known, so that one that was put in between moves no other."""
-_OURS = ("code", "content")
-"""Of the properties of our nodes: digests, which tell edits that no config key tells."""
+"""Keys that identify an entry of a list, so that an inserted entry does not shift the others."""
+_DIGESTS = ("code", "content")
+"""Properties of our nodes that change with edits of code and data, which the config does not show."""
 
 
 def settings_of(detail: RunDetail) -> dict[str, Any]:
-    """Returns a run's settings as one level of dotted keys.
+    """Return the settings of a run with dotted keys.
 
-    Where the run's folder is there: the config, the data's path, the versions and the digests of code and data. Else
-    all execution properties by node, as any TFX runner leaves them.
+    With run.json: the config, the path of the data, the versions, and the digests of code and data. Without it: the
+    execution properties of all nodes, which any TFX runner records.
     """
-    told = read_run(detail.run.folder)
+    run_file = read_run(detail.run.folder)
     settings: dict[str, Any] = {}
-    if told is not None:
-        settings |= dict(flat(told.get("config") or {}))
-        settings |= {"data": told.get("data")}
-        settings |= dict(flat(told.get("versions") or {}, "versions"))
+    if run_file is not None:
+        settings |= dict(flat(run_file.config)) if run_file.config else {}
+        settings |= {"data": run_file.data}
+        settings |= dict(flat(run_file.versions, "versions")) if run_file.versions else {}
     for node in detail.nodes:
         for key, value in node.properties.items():
             name = f"{node.node_id}.{key}"
-            if told is None or key in _OURS:
+            if run_file is None or key in _DIGESTS:
                 settings |= dict(flat(_parsed(value), name))
             elif key == "custom_config" and isinstance(inner := _parsed(value), Mapping) and "code" in inner:
                 settings |= dict(flat(inner["code"], f"{node.node_id}.code"))
     return {key: value for key, value in settings.items() if value is not None}
 
 
-def read_run(folder: str | None) -> dict[str, Any] | None:
-    """Reads a run's run.json; None where there is none that can be read."""
-    if folder is None:
-        return None
-    try:
-        with open(os.path.join(folder, RUN), encoding="utf-8") as file:
-            told = json.load(file)
-    except (OSError, ValueError):
-        return None
-    return told if isinstance(told, dict) else None
-
-
-def flat(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields the leaves of nested values with their dotted keys, as in features.numeric[sqft_lot].scale."""
+def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested values with dotted keys, such as features.numeric[sqft_lot].scale."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
-            yield from flat(inner, f"{above}.{key}" if above else str(key))
-    elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
-        for place, each in enumerate(value):
-            name = next((each[key] for key in _NAMES if each.get(key)), place)
+            yield from flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, list) and value and all(isinstance(entry, Mapping) for entry in value):
+        for index, entry in enumerate(value):
+            name = next((entry[key] for key in _NAMES if entry.get(key)), index)
             name = " x ".join(map(str, name)) if isinstance(name, list) else name
-            yield from flat(each, f"{above}[{name}]")
+            yield from flat(entry, f"{prefix}[{name}]")
     else:
-        yield above, value
+        yield prefix, value
 
 
 def _parsed(value: Any) -> Any:
-    """Returns what a property's JSON holds; anything else stays."""
+    """Parse a property that is JSON; return any other value as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

@@ -1,8 +1,7 @@
-"""What ran: the runs in a store, and one run with its nodes and their artifacts."""
+"""The runs in a store, and one run with its nodes and their artifacts."""
 
 import fcntl
 import functools
-import json
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -12,6 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from errors import UserError
 from inspection.display_names import Labelled, artifact_row, nearest, producers, seconds_of, state_of, when
 from inspection.plain_records import NOT_RUN, ArtifactRow, Node, Run, RunDetail
+from inspection.read.recorded_run import read_run
 from inspection.store.metadata_store import (
     INPUT_EVENTS,
     OUTPUT_EVENTS,
@@ -20,11 +20,10 @@ from inspection.store.metadata_store import (
     Store,
     properties,
 )
-from spec.file_names import RUN
 
 LOCK = ".lock"
-"""In a pipeline's folder: held by the processes of its run, see orchestration/local/run_lock.py."""
-GONE = "its process is gone: the same command goes on with it"
+"""Lock file in a pipeline's folder, held by the processes of its run: see orchestration/local/run_lock.py."""
+GONE = "its process is no longer running: the same command resumes it"
 
 
 def list_runs(
@@ -36,23 +35,23 @@ def list_runs(
     limit: int | None = 50,
     skip: int = 0,
 ) -> list[Run]:
-    """Lists runs, the newest first.
+    """List runs, newest first.
 
     Args:
       store: The store.
       pipeline: Only this pipeline's runs.
       state: Only runs in this state.
-      since: Only runs that started then or later; with a time zone.
-      limit: At most so many; None for all.
-      skip: So many of the newest ones are left out.
+      since: Only runs that started at or after this time, which has a time zone.
+      limit: Maximum number; None for all.
+      skip: Number of newest runs to skip.
 
     Raises:
-      UserError: The store has no such pipeline.
+      UserError: The store does not have this pipeline.
     """
     pipelines = {context.id: context.name for context in store.contexts(PIPELINE_CONTEXT)}
     if pipeline is not None and pipeline not in pipelines.values():
         raise UserError(f"no pipeline {pipeline!r} in {store.where}. {nearest(pipeline, [*pipelines.values()])}")
-    # One query a pipeline instead of one a run: a store has many runs of few pipelines.
+    # One query per pipeline instead of one per run: a store has many runs of few pipelines.
     owner = {run.id: name for id_, name in pipelines.items() for run in store.children(id_)}
     labels = Labelled(store)
     possible = _possible(store, labels, state)
@@ -79,17 +78,19 @@ def list_runs(
 
 
 def _possible(store: Store, labels: Labelled, state: str | None) -> Callable[[pb.Context], bool]:
-    """Says of a run's context, without a query of its own, whether the run can be in a state.
+    """Return a function that says, without a query per run, whether a run can be in a state.
 
-    Where no runner recorded the state, a run that is not complete has an execution that is not: few of all, and all
-    executions are one query.
+    If no runner recorded the state, a run that is not complete has an execution that is not complete. These are few,
+    and one query returns all executions.
     """
 
     @functools.cache
-    def suspects() -> set[str]:
-        # Asked for only where some run's state is not recorded.
-        open_ = [execution for execution in store.all_executions() if state_of(execution) not in ("COMPLETE", "CACHED")]
-        return {labels[execution.id].run for execution in open_}
+    def incomplete_runs() -> set[str]:
+        # Called only if the state of a run is not recorded.
+        incomplete = [
+            execution for execution in store.all_executions() if state_of(execution) not in ("COMPLETE", "CACHED")
+        ]
+        return {labels[execution.id].run for execution in incomplete}
 
     def possible(context: pb.Context) -> bool:
         recorded = context.custom_properties["state"].string_value if "state" in context.custom_properties else ""
@@ -97,16 +98,16 @@ def _possible(store: Store, labels: Labelled, state: str | None) -> Callable[[pb
             return state in (None, recorded)
         if state in (None, "COMPLETE", "UNKNOWN") or "run_folder" in context.custom_properties:
             return True
-        return context.name in suspects()
+        return context.name in incomplete_runs()
 
     return possible
 
 
 def show_run(store: Store, run_id: str) -> RunDetail:
-    """Reads one run with its nodes, their artifacts, and the nodes it never reached.
+    """Read a run with its nodes, their artifacts, and the nodes that did not run.
 
     Raises:
-      UserError: The store has no run of exactly this id (`find_run` accepts less).
+      UserError: The store has no run with exactly this id (`find_run` accepts abbreviations).
     """
     context = store.context(RUN_CONTEXT, run_id)
     if context is None:
@@ -116,11 +117,11 @@ def show_run(store: Store, run_id: str) -> RunDetail:
     rows: dict[tuple[int, bool], list[ArtifactRow]] = {}
     events = store.events_of_executions(execution.id for execution in executions)
     artifacts = {artifact.id: artifact for artifact in store.artifacts(event.artifact_id for event in events)}
-    made_by = producers(store, artifacts)
+    producer_ids = producers(store, artifacts)
     for event in events:
         if event.artifact_id in artifacts and event.type in INPUT_EVENTS | OUTPUT_EVENTS:
-            maker = labels[made_by[event.artifact_id]] if event.artifact_id in made_by else None
-            row = artifact_row(artifacts[event.artifact_id], event, maker)
+            producer = labels[producer_ids[event.artifact_id]] if event.artifact_id in producer_ids else None
+            row = artifact_row(artifacts[event.artifact_id], event, producer)
             rows.setdefault((event.execution_id, event.type in INPUT_EVENTS), []).append(row)
     nodes = [
         Node(
@@ -137,59 +138,62 @@ def show_run(store: Store, run_id: str) -> RunDetail:
     ]
     pipeline = next((parent.name for parent in store.parents(context.id) if parent.type == PIPELINE_CONTEXT), None)
     run = _run(store, context, labels, pipeline)
-    return RunDetail(run=run, nodes=tuple(_with_missing(nodes, _planned(run.folder))))
+    recorded = read_run(run.folder)
+    return RunDetail(run=run, nodes=tuple(_with_unreached(nodes, recorded.nodes if recorded is not None else ())))
 
 
-def find_run(store: Store, wanted: str, *, pipeline: str | None = None) -> str:
-    """Find a run's id from the id, a beginning or end of it that only one run has, `latest`, or a pipeline's name.
+def find_run(store: Store, name: str, *, pipeline: str | None = None) -> str:
+    """Return the id of a run, given its id, `latest`, a pipeline's name, or a unique prefix or suffix of an id.
 
     Args:
       store: The store.
-      wanted: One of these, tried in this order. A pipeline's name stands for its newest run.
-      pipeline: Only this pipeline's runs; None for the runs of all pipelines.
+      name: One of these, tried in this order. A pipeline's name stands for its newest run.
+      pipeline: Only this pipeline's runs; None for all pipelines.
 
     Raises:
-      UserError: No run or several fit, or the store has no such pipeline.
+      UserError: No run matches, several do, or the store does not have this pipeline.
     """
     ids = [run.name for run in newest_first(store)] if pipeline is None else _ids_of_pipeline(store, pipeline)
     if not ids:
-        raise UserError(f"no runs yet in {store.where}: make one with python runner.py --local")
-    if wanted in ids:
-        return wanted
-    if wanted == "latest":
+        raise UserError(f"no runs yet in {store.where}: start one with python runner.py --local")
+    if name in ids:
+        return name
+    if name == "latest":
         return ids[0]
     pipelines = [context.name for context in store.contexts(PIPELINE_CONTEXT)]
-    if wanted in pipelines and pipeline in (None, wanted):
-        return _ids_of_pipeline(store, wanted)[0]
-    fits = [run_id for run_id in ids if wanted and (run_id.startswith(wanted) or run_id.endswith(wanted))]
-    if len(fits) == 1:
-        return fits[0]
-    if fits:
-        raise UserError(f"{wanted!r} fits {len(fits)} runs, such as {fits[0]!r} and {fits[1]!r}. Give more of the id")
-    raise UserError(f"no run {wanted!r} in {store.where}. {nearest(wanted, ids + pipelines)}")
+    if name in pipelines and pipeline in (None, name):
+        return _ids_of_pipeline(store, name)[0]
+    matches = [run_id for run_id in ids if name and (run_id.startswith(name) or run_id.endswith(name))]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UserError(
+            f"{name!r} matches {len(matches)} runs, such as {matches[0]!r} and {matches[1]!r}. Give more of the id"
+        )
+    raise UserError(f"no run {name!r} in {store.where}. {nearest(name, ids + pipelines)}")
 
 
 def _ids_of_pipeline(store: Store, pipeline: str) -> list[str]:
-    """Return the ids of a pipeline's runs, the newest first; at least one.
+    """Return the ids of a pipeline's runs, newest first; at least one.
 
     Raises:
       UserError: The store has no such pipeline, or the pipeline has no run.
     """
     ids = [run.run_id for run in list_runs(store, pipeline=pipeline, limit=None)]
     if not ids:
-        raise UserError(f"pipeline {pipeline!r} has no run in {store.where}")
+        raise UserError(f"pipeline {pipeline!r} has no runs in {store.where}")
     return ids
 
 
 def newest_first(store: Store) -> list[pb.Context]:
-    """Returns the contexts of all runs, the newest first."""
+    """Return the contexts of all runs, newest first."""
     return sorted(store.contexts(RUN_CONTEXT), key=lambda run: (run.create_time_since_epoch, run.id), reverse=True)
 
 
 def _run(store: Store, context: pb.Context, labels: Labelled, pipeline: str | None) -> Run:
     facts = properties(context)
     recorded, folder = facts.get("state"), facts.get("run_folder")
-    # A run whose state and pipeline are known needs no query of its own.
+    # No query for a run whose state and pipeline are known.
     executions = [] if recorded and pipeline is not None else store.executions(context.id)
     if pipeline is None:
         pipeline = labels[executions[0].id].pipeline if executions else ""
@@ -197,27 +201,27 @@ def _run(store: Store, context: pb.Context, labels: Labelled, pipeline: str | No
     reason = facts.get("reason")
     if state == "RUNNING" and folder and _is_gone(str(folder), context.name):
         state, reason = "FAILED", GONE
-    last = max((execution.last_update_time_since_epoch for execution in executions), default=0)
+    last_update = max((execution.last_update_time_since_epoch for execution in executions), default=0)
     return Run(
         run_id=context.name,
         pipeline=pipeline,
         state=state,
         reason=reason,
         started=when(context.create_time_since_epoch),
-        ended=None if state == "RUNNING" else when(context.last_update_time_since_epoch if recorded else last),
+        ended=None if state == "RUNNING" else when(context.last_update_time_since_epoch if recorded else last_update),
         folder=folder,
     )
 
 
 def _is_gone(folder: str, run_id: str) -> bool:
-    """Says whether the process of a run that has no end is gone: it holds its pipeline's lock as long as it lives."""
+    """Return whether the process of an unfinished run no longer exists: a live one holds its pipeline's lock."""
     runs = os.path.dirname(folder)
     if os.path.basename(runs) != "runs":
-        return False  # not as our runner lays it out
+        return False  # not a folder of our runner
     try:
         descriptor = os.open(os.path.join(os.path.dirname(runs), LOCK), os.O_RDONLY)
     except OSError:
-        return False  # another machine's, or of a time before there was a lock
+        return False  # on another machine, or of a version without locks
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return True
@@ -229,34 +233,22 @@ def _is_gone(folder: str, run_id: str) -> bool:
 
 
 def _derived(executions: Sequence[pb.Execution], labels: Labelled, *, ours: bool) -> str:
-    """Tells a run's state from its executions, where no runner recorded one or the run has not ended."""
+    """Return the state of a run from its executions, if none was recorded or the run has not ended."""
     states = {state_of(execution) for execution in executions}
     if states - {"COMPLETE", "CACHED"} and len({execution.type_id for execution in executions}) < len(executions):
-        # A node may have been tried again, after a failure or after its process was killed: its last attempt counts.
+        # A node may have several attempts, after a failure or a kill: the last one counts.
         states = set({labels[execution.id].node: state_of(execution) for execution in executions}.values())
     for state in ("RUNNING", "NEW", "FAILED", "CANCELED"):
         if state in states:
             return "RUNNING" if state == "NEW" else state
-    if ours:  # our runner records how a run ended, so this one is between two nodes, or was killed there
+    if ours:  # our runner records the end of a run, so this one is between two nodes, or was killed there
         return "RUNNING"
     return "COMPLETE" if states else "UNKNOWN"
 
 
-def _planned(folder: str | None) -> list[str]:
-    """Reads which nodes the run was to have; a folder that is gone or on another machine is no fault."""
-    if folder is None:
-        return []
-    try:
-        with open(os.path.join(folder, RUN), encoding="utf-8") as file:
-            planned = json.load(file)["nodes"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return [name for name in planned if isinstance(name, str)] if isinstance(planned, list) else []
-
-
-def _with_missing(nodes: list[Node], planned: list[str]) -> list[Node]:
+def _with_unreached(nodes: list[Node], planned: Sequence[str]) -> list[Node]:
     reached = {node.node_id for node in nodes}
-    missing = [Node(node_id=name, state=NOT_RUN) for name in planned if name not in reached]
-    place = {name: index for index, name in enumerate(planned)}
-    # Stable: attempts of one node stay in their order, nodes that no plan names come last.
-    return sorted(nodes + missing, key=lambda node: place.get(node.node_id, len(place)))
+    unreached = [Node(node_id=name, state=NOT_RUN) for name in planned if name not in reached]
+    position = {name: index for index, name in enumerate(planned)}
+    # Stable sort: attempts of a node keep their order; unplanned nodes come last.
+    return sorted(nodes + unreached, key=lambda node: position.get(node.node_id, len(position)))

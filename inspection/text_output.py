@@ -1,4 +1,4 @@
-"""What the commands print: tables, JSON, times."""
+"""Formatting of what the commands print: tables, JSON, numbers, times."""
 
 import base64
 import dataclasses
@@ -14,7 +14,7 @@ from typing import Any
 
 from printing import Styled, visible
 
-_COLOURS = {
+_COLORS = {
     "COMPLETE": "green",
     "CACHED": "cyan",
     "RUNNING": "yellow",
@@ -33,7 +33,7 @@ _COLOURS = {
 
 
 def duration(seconds: float | None) -> str | None:
-    """Says a length of time in the unit that a person would use."""
+    """Format seconds with a suitable unit; None stays None."""
     if seconds is None:
         return None
     if seconds < 10:
@@ -45,12 +45,12 @@ def duration(seconds: float | None) -> str | None:
 
 
 def moment(time: datetime | None) -> str | None:
-    """Writes a time to the second, with its zone."""
+    """Format a time to the second, with its offset; None stays None."""
     return time.isoformat(timespec="seconds") if time else None
 
 
 def number(value: float | None, digits: int = 5) -> str | None:
-    """Writes a number with so many significant digits, whole ones in full; None stays None."""
+    """Format a number with some significant digits, an integer in full; None for None and NaN."""
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):
@@ -62,34 +62,34 @@ def number(value: float | None, digits: int = 5) -> str | None:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under a header, which None leaves out."""
+    """Rows of cells, with an optional header."""
 
     header: Sequence[str] | None
     rows: Sequence[Sequence[object]]
 
 
 def table(header: Sequence[str] | None, rows: Sequence[Sequence[object]]) -> Table | None:
-    """Lays out rows of cells; None where there are none."""
+    """Return a table of rows of cells; None if there are no rows."""
     return Table(header, rows) if rows else None
 
 
-def in_a_line(text: str | None, most: int | None = None) -> str | None:
-    """Writes a text of several lines as one, cut to so many characters."""
+def in_a_line(text: str | None, max_chars: int | None = None) -> str | None:
+    """Join the lines of a text with spaces, and truncate it to a number of characters."""
     line = None if text is None else " ".join(text.split())
-    return line if line is None or most is None or len(line) <= most else f"{line[: most - 3]}..."
+    return line if line is None or max_chars is None or len(line) <= max_chars else f"{line[: max_chars - 3]}..."
 
 
 def printable(cell: object) -> str:
-    """Writes out control characters, with which a name could otherwise move the cursor or break a row."""
+    """Escape control characters, which could move the cursor or break a row; a missing value becomes `-`."""
     return visible("-" if cell is None or cell == "" else str(cell))
 
 
 def drawn(*parts: Table | str | Sequence[str] | None) -> str:
-    """Draws tables, lines of text, and groups of lines, with an empty line between two of them."""
+    """Format tables, lines of text, and groups of lines, separated by empty lines."""
     terminal = sys.stdout.isatty()
-    draw = _on_terminal if terminal else _in_a_file
+    draw = _terminal_table if terminal else _plain_table
     texts = [draw(part) if isinstance(part, Table) else _lines(part) for part in parts if part is not None]
-    # Each part is clean, and on a terminal has styles of ours.
+    # Each part is escaped; on a terminal it contains our own styles.
     return Styled("\n".join(texts)) if terminal else "\n".join(texts)
 
 
@@ -97,41 +97,41 @@ def _lines(part: str | Sequence[str]) -> str:
     return "".join(f"{printable(line)}\n" for line in ([part] if isinstance(part, str) else part))
 
 
-def _in_a_file(part: Table) -> str:
-    """Draws a row a line, without rich's laying out, which takes longest of all where there are many rows."""
+def _plain_table(part: Table) -> str:
+    """Format one line per row, without rich's layout, which dominates the time of long tables."""
     from rich.cells import cell_len
 
     rows = [list(map(printable, row)) for row in part.rows]
     rows = [[visible(cell) for cell in part.header], *rows] if part.header is not None else rows
     widths = [max(map(cell_len, column)) + 2 for column in zip(*rows, strict=True)]
-    told = (
+    lines = (
         "".join(cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True)) for row in rows
     )
-    return "".join(f"{line.rstrip()}\n" for line in told)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
-def _on_terminal(part: Table) -> str:
-    """Draws as wide as the terminal; a long cell goes on below."""
+def _terminal_table(part: Table) -> str:
+    """Format to the width of the terminal; long cells are wrapped."""
     from rich import table as rich_table
     from rich.text import Text
 
     from inspection.console import console
 
     header = part.header is not None
-    laid = rich_table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=header, header_style="bold")
+    layout = rich_table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=header, header_style="bold")
     for column, _ in enumerate(part.rows[0]):
-        laid.add_column(visible(part.header[column]) if part.header is not None else "", overflow="fold")
+        layout.add_column(visible(part.header[column]) if part.header is not None else "", overflow="fold")
     for row in part.rows:
-        # Text takes names as they are: markup like [red] and :smile: stays what somebody wrote.
-        laid.add_row(*(Text(printable(cell), style=_COLOURS.get(str(cell), "")) for cell in row))
-    colours: Any = None if os.environ.get("NO_COLOR") else "auto"
+        # Text does not interpret markup such as [red] or :smile: in names.
+        layout.add_row(*(Text(printable(cell), style=_COLORS.get(str(cell), "")) for cell in row))
+    color_system: Any = None if os.environ.get("NO_COLOR") else "auto"
     text = io.StringIO()
-    console(plain=False, file=text, force_terminal=True, color_system=colours).print(laid)
+    console(plain=False, file=text, force_terminal=True, color_system=color_system).print(layout)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().split("\n")[:-1])
 
 
 def as_json(value: object) -> str:
-    """Writes plain values, dataclasses and times as JSON; what is no number becomes null, what is no text base 64."""
+    """Format plain values, dataclasses and times as JSON; NaN and infinity become null, binary bytes base64."""
     # JSON escapes all other control characters.
     return json.dumps(_plain(value), indent=2, allow_nan=False).replace("\x7f", "\\u007f") + "\n"
 

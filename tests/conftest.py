@@ -1,4 +1,4 @@
-"""What all tests share. Nothing heavy is imported before a test asks for it."""
+"""Fixtures of all tests. Slow imports happen inside the fixtures."""
 
 import dataclasses
 import functools
@@ -32,16 +32,16 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def pytest_make_parametrize_id(val: Any, argname: str) -> str | None:
-    """Name a test after its argument where the value is bytes or a long text.
+    """Use the argument's name in the test id for bytes and long strings.
 
-    Processes that run tests side by side must collect equal names, and packed bytes may hold a time.
+    Parallel test processes must collect equal ids, and compressed bytes may contain a time.
     """
     return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 200) else None
 
 
 @pytest.fixture(scope="session")
 def pack() -> Callable[..., dict[str, Any]]:
-    """Makes a custom_config, as a TFX node hands it to user code, out of sections."""
+    """Return a function that packs sections of a config as custom_config, as a TFX node passes it to user code."""
     from spec import settings
 
     def make(**sections: Any) -> dict[str, Any]:
@@ -52,9 +52,9 @@ def pack() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def write_examples() -> Callable[..., Path]:
-    """Writes columns as gzipped tf.Examples: int64, float32 or bytes, one value a cell.
+    """Return a function that writes columns as gzipped tf.Examples: int64, float32 or bytes, one value per cell.
 
-    `beside` keeps them beside the records too, as ingestion does, in two batches.
+    With `beside`, it also writes the column cache in two batches, as ingestion does.
     """
     import pyarrow as pa
 
@@ -80,7 +80,7 @@ def write_examples() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def beam_pipeline() -> Callable[[], Any]:
-    """Makes Beam pipelines that run in this process."""
+    """Return a function that creates Beam pipelines that run in this process."""
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -89,10 +89,10 @@ def beam_pipeline() -> Callable[[], Any]:
 
 @pytest.fixture(scope="session")
 def analyze(beam_pipeline: Callable[[], Any], write_examples: Callable[..., Path]) -> Callable[..., str]:
-    """Runs preprocessing_fn over a table as the transformation does; returns the folder of the transform graph.
+    """Return a function that runs preprocessing_fn like the transformation, and returns the folder of the graph.
 
-    The table is given as columns; the first value that is there tells each one's type, and a column with a None in it
-    may be missing. `examples` names a file for the transformed rows, gzipped tf.Examples.
+    The table is given as columns; the first non-null value determines the type, and a column with a None is nullable.
+    `examples` is a file for the transformed rows, gzipped tf.Examples.
     """
     import tensorflow as tf
     from tensorflow_transform import impl_helper
@@ -139,7 +139,7 @@ def trial_order(
     pack: Callable[..., dict[str, Any]],
     write_examples: Callable[..., Path],
 ) -> dict[str, Any]:
-    """What a process for the tuner's trials is told: transformed rows in splits, their graph, features and label."""
+    """Return the order for a trial process of the tuner: transformed splits, transform graph, features and label."""
     import numpy as np
     import tensorflow as tf
     import tensorflow_transform as tft
@@ -167,7 +167,7 @@ def trial_order(
 
 @pytest.fixture
 def flats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flats:
-    """Make a small project, which preflight and the other commands take for the user's."""
+    """Return a small project, which the commands use as the user's project."""
     made = Flats(tmp_path / "repository")
     (made.root / project.FILE).write_text("format = 1\n")
     monkeypatch.setenv(project.VARIABLE, str(made.root))
@@ -176,7 +176,7 @@ def flats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flats:
 
 @pytest.fixture(scope="session")
 def points_run() -> Callable[..., Any]:
-    """Begins a run of a small shipped pipeline in this process, stage by stage, as a test names it."""
+    """Return a function that starts a run of a small shipped pipeline in this process, stage by stage."""
     from components.fingerprints import code_digest
     from components.ingestion.discovery import data_files
     from orchestration.local.execution import Execution
@@ -218,5 +218,5 @@ def points_run() -> Callable[..., Any]:
 
 @pytest.fixture
 def gated(flats: Flats) -> Judged:
-    """Runs the small repository's data up to the gates."""
+    """Return a runner of the small project's stages up to the gates."""
     return Judged(flats)

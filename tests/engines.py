@@ -1,4 +1,4 @@
-"""Real Beam engines on this machine, for tests."""
+"""Beam engines on this machine, for tests."""
 
 import contextlib
 import importlib.metadata
@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 
 def prism_path() -> str:
-    """The binary of Prism, of Beam's version; skips the test where it cannot be had."""
+    """Return the path of Prism in Beam's version; skip the test if it cannot be built."""
     try:
         return str(prism.location(importlib.metadata.version("apache-beam")))
     except prism.MissingError as error:
@@ -27,7 +27,7 @@ def prism_path() -> str:
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Return an unused port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def serving(port: int, command: Sequence[Any], folder: Path, name: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A server in a session of its own, in a folder of its own, until the end or until it is killed."""
+    """Run a server in its own session and folder until the context ends."""
     # Workers start `python` from PATH, and unpickle functions of our packages.
     path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(REPOSITORY), "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -60,7 +60,7 @@ def serving(port: int, command: Sequence[Any], folder: Path, name: str) -> Itera
 
 
 def wait_for(port: int) -> None:
-    """Wait until something listens."""
+    """Wait until a server listens on the port."""
     for _ in range(1200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -70,27 +70,27 @@ def wait_for(port: int) -> None:
 
 
 def prism_server(folder: Path) -> Any:
-    """A context with a Prism that runs by itself; gives its port and its process."""
+    """Return a port, and a context manager that runs Prism on it."""
     port = free_port()
     return port, serving(port, [prism_path(), "-job_port", port, "-serve_http=false"], folder, "prism")
 
 
 def job_service(folder: Path) -> Any:
-    """The port, and a context with Beam's own job service."""
+    """Return a port, and a context manager that runs Beam's job service on it."""
     port = free_port()
     module = "apache_beam.runners.portability.local_job_service_main"
     return port, serving(port, [sys.executable, "-m", module, "-p", port], folder, "service")
 
 
 def worker_pool(folder: Path) -> Any:
-    """The port, and a context with Beam's own worker pool."""
+    """Return a port, and a context manager that runs Beam's worker pool on it."""
     port = free_port()
     module = "apache_beam.runners.worker.worker_pool_main"
     return port, serving(port, [sys.executable, "-m", module, f"--service_port={port}"], folder, "pool")
 
 
 def job_states(port: int) -> list[int]:
-    """JobState of each job that a service knows."""
+    """Return the JobState of each job of a job service."""
     import grpc
 
     from components.engine import job_guard
@@ -109,7 +109,7 @@ RUNNING, CANCELLED = 2, 5
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs."""
+    """Return whether a process is running."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -117,7 +117,7 @@ def alive(pid: int) -> bool:
 
 
 def command_of(pid: int) -> list[str]:
-    """The command line of a process; empty where it is gone."""
+    """Return the command line of a process; empty if it does not exist."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except OSError:
@@ -125,7 +125,7 @@ def command_of(pid: int) -> list[str]:
 
 
 def left(pids: Sequence[int], seconds: float = 15.0) -> list[int]:
-    """Those of some processes that do not end within a time."""
+    """Return the processes that are still running after a time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and any(map(alive, pids)):
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Models whose answers stand in the rows, and the evaluator over them."""
+"""Models whose predictions are columns of the rows, and the evaluator on them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from spec.file_names import VERDICT
 
-ANSWERS: dict[str, dict[str, Callable[[Any, Any], Any]]] = {
+OUTPUTS: dict[str, dict[str, Callable[[Any, Any], Any]]] = {
     "regression": {"prediction": lambda tf, of: of("prediction")},
     "binary": {"probabilities": lambda tf, of: tf.stack([1 - of("p1"), of("p1")], axis=1)},
     "classes": {"probabilities": lambda tf, of: tf.stack([of("p0"), of("p1"), of("p2"), of("p3")], axis=1)},
@@ -17,12 +17,12 @@ ANSWERS: dict[str, dict[str, Callable[[Any, Any], Any]]] = {
         "distances": lambda tf, of: tf.stack([of("d0"), of("d1")], axis=1),
     },
 }
-"""Task -> answer -> what it is made of: the columns of the rows themselves."""
+"""Task -> output -> its value, computed from columns of the rows."""
 
 
 @pytest.fixture(scope="session")
 def telling() -> Callable[..., Any]:
-    """Makes a SavedModel whose answers stand in the rows, so that a test decides them."""
+    """Return a function that saves a model whose predictions are columns of the rows, so that a test sets them."""
     import tensorflow as tf
 
     def column(examples: Any, name: str, kind: Any) -> Any:
@@ -48,13 +48,13 @@ def telling() -> Callable[..., Any]:
 
             if task == "classes" and names is not None:
                 return {"probabilities": tf.stack([of(f"p{number}") for number in range(len(names))], axis=1)}
-            return {name: make(tf, of) for name, make in ANSWERS[task].items()}
+            return {name: make(tf, of) for name, make in OUTPUTS[task].items()}
 
         @tf.function(input_signature=[text])
         def labels(examples: Any) -> Any:
-            found = column(examples, str(label), tf.float32)
-            told = {"label": tf.cast(found, tf.float64 if task == "regression" else tf.int64)}
-            return told if weight is None else {**told, "weight": column(examples, weight, tf.float32)}
+            values = column(examples, str(label), tf.float32)
+            outputs = {"label": tf.cast(values, tf.float64 if task == "regression" else tf.int64)}
+            return outputs if weight is None else {**outputs, "weight": column(examples, weight, tf.float32)}
 
         @tf.function(input_signature=[text])
         def vectors(examples: Any) -> Any:
@@ -67,8 +67,8 @@ def telling() -> Callable[..., Any]:
             signatures["vectors"] = vectors
         if names is not None:
             module.names = tf.constant(list(names))
-            told = tf.function(lambda: {"names": tf.identity(module.names)})
-            signatures["class_names"] = told.get_concrete_function()
+            class_names = tf.function(lambda: {"names": tf.identity(module.names)})
+            signatures["class_names"] = class_names.get_concrete_function()
         tf.saved_model.save(module, path, signatures=signatures)
         return path
 
@@ -77,7 +77,7 @@ def telling() -> Callable[..., Any]:
 
 @pytest.fixture
 def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., Any]:
-    """Runs the evaluator's executor on rows that hold their own answers; returns its verdict, folder and blessing."""
+    """Return a function that evaluates rows with given predictions, and returns verdict, folder and blessing."""
     import json
     import types
 
@@ -95,7 +95,7 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
         types_of: Mapping[str, str] | None = None,
         before: Mapping[str, Any] | None = None,
         label: str | None = "y",
-        **given: Any,
+        **overrides: Any,
     ) -> Any:
         write_examples(tmp_path / "examples" / "Split-test" / "data-00000-of-00001.gz", rows)
         config = {
@@ -117,15 +117,21 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
             "advisory": False,
             "importance": 0,
             "split": "test",
-            **given,
+            **overrides,
         }
         examples = standard_artifacts.Examples()
         examples.uri, examples.split_names = str(tmp_path / "examples"), artifact_utils.encode_split_names(["test"])
         models = []
-        for number, made in enumerate(({}, before) if before is not None else ({},)):
+        for number, model_options in enumerate(({}, before) if before is not None else ({},)):
             model = standard_artifacts.Model()
             model.uri, model.id = str(tmp_path / f"model {number}"), number
-            options = {"task": task, "names": names, "label": label, "weight": config["weight"], **(made or {})}
+            options = {
+                "task": task,
+                "names": names,
+                "label": label,
+                "weight": config["weight"],
+                **(model_options or {}),
+            }
             telling(path_utils.serving_model_dir(model.uri), options.pop("task"), **options)
             models.append(model)
         evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()

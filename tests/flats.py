@@ -1,4 +1,4 @@
-"""A small repository of its own, for tests of preflight, of the gates and of faults."""
+"""A small project with one pipeline, for tests of preflight, gates and faults."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,21 +14,21 @@ def rows(
     area: Callable[[int], Any] = lambda row: 40 + row,
     rent: Callable[[int], Any] = lambda row: 900 + row % 50,
 ) -> str:
-    """Rows of flats.csv, whose cells are made of their numbers."""
+    """Return rows of flats.csv, with cells computed from the row number."""
     return "".join(f"{area(row)},{city(row)},{rent(row)}\n" for row in range(count))
 
 
 def one(found: Sequence[Any]) -> Any:
-    """The only finding."""
+    """Return the only finding."""
     [finding] = found
     return finding
 
 
 class Flats:
-    """A small repository: configs/flats.toml, its schema, and data/flats.csv.
+    """A small project: configs/flats.toml, its schema, and data/flats.csv.
 
     Args:
-        root: Where it is.
+        root: Folder of the project.
     """
 
     CONFIG = """
@@ -56,7 +56,7 @@ class Flats:
         self.data(self.HEADER + self.rows(40))
 
     def rows(self, count: int) -> str:
-        """Rows of the table."""
+        """Return rows of the table."""
         return "".join(f"{40 + row}.5,{('Bern', 'Chur')[row % 2]},{900 + row}\n" for row in range(count))
 
     def config(self, text: str) -> None:
@@ -68,7 +68,7 @@ class Flats:
         self._write("schemas/flats.pbtxt", text)
 
     def optional(self, column: str) -> None:
-        """Let rows lack a column."""
+        """Allow nulls in a column."""
         kind = {"area": "FLOAT", "city": "BYTES"}[column]
         self.schema(self.SCHEMA.replace(f'"{column}" type: {kind} {COMPLETE}', f'"{column}" type: {kind} {OPTIONAL}'))
 
@@ -83,7 +83,7 @@ class Flats:
         return path
 
     def told(self, *overrides: str, metadata: str | None = None) -> list[str]:
-        """What preflight finds wrong, one line each."""
+        """Return the errors of preflight, one line each."""
         from orchestration import preflight
         from pipeline.variants import Name
 
@@ -94,10 +94,10 @@ class Flats:
 
 
 class Judged:
-    """Runs a small repository's data up to the gates, in this process and without Beam, which costs a second a run.
+    """Runner of a project's stages up to the gates, in this process and without Beam, which takes a second per run.
 
     Args:
-        flats: The repository.
+        flats: The project.
     """
 
     def __init__(self, flats: Flats) -> None:
@@ -108,9 +108,9 @@ class Judged:
     def __call__(
         self, *overrides: str, history: Sequence[Any] = (), span: int = 0, advisory: bool = False, **contents: str
     ) -> Any:
-        """Ingest, measure and judge; returns the anomalies artifact, or raises what a stage raises.
+        """Run ingestion, statistics and validation; return the anomalies artifact, or raise the error of a stage.
 
-        Digests of what should be read are `data_content`, `schema_content` and `skew_content`.
+        `data_content`, `schema_content` and `skew_content` are digests of the files to read.
         """
         import json
 
@@ -142,7 +142,7 @@ class Judged:
             name="flats", config=reviewed.config, columns=reviewed.columns, places=places, advisory=advisory
         )
         nodes = {node.id: node for node in wired.components}
-        made: dict[str, Any] = {}
+        artifacts: dict[str, Any] = {}
         kinds = {
             "examples": standard_artifacts.Examples,
             "statistics": standard_artifacts.ExampleStatistics,
@@ -150,36 +150,39 @@ class Judged:
             "anomalies": standard_artifacts.ExampleAnomalies,
         }
         for key, kind in kinds.items():
-            made[key] = kind()
-            made[key].uri, made[key].mlmd_artifact.id = str(root / "artifacts" / f"{key}-{number}"), number
+            artifacts[key] = kind()
+            artifacts[key].uri, artifacts[key].mlmd_artifact.id = str(root / "artifacts" / f"{key}-{number}"), number
 
-        def do(name: str, inputs: Sequence[str], output: str, **more: Any) -> None:
-            channels = {key: [made[key]] for key in inputs}
+        def execute(name: str, inputs: Sequence[str], output: str, **more: Any) -> None:
+            channels = {key: [artifacts[key]] for key in inputs}
             executor = nodes[name].executor_spec.executor_class()
-            executor.Do({**channels, **more}, {output: [made[output]]}, nodes[name].exec_properties)
+            executor.Do({**channels, **more}, {output: [artifacts[output]]}, nodes[name].exec_properties)
 
         values = settings.unpack(json.loads(nodes["ingestion"].exec_properties["settings"]))
         config = IngestionSettings.model_validate(values)
         plan, splits = planning.plan(config), ["train", "eval", "test"]
-        writer = ingestion.WriteShard(config, plan, made["examples"].uri, str(root / "drafts"))
+        writer = ingestion.WriteShard(config, plan, artifacts["examples"].uri, str(root / "drafts"))
         for shard, file in enumerate(plan.files):
             element = {"path": file.path, "split": file.split, "shard": shard, "shards": len(plan.files)}
             writer.process(element)
-        made["statistics"].split_names, made["statistics"].span = artifact_utils.encode_split_names(splits), span
+        artifacts["statistics"].split_names, artifacts["statistics"].span = (
+            artifact_utils.encode_split_names(splits),
+            span,
+        )
         for split in splits:
-            folder = Path(made["examples"].uri, f"Split-{split}")
+            folder = Path(artifacts["examples"].uri, f"Split-{split}")
             parts = [measuring.Measure().process((split, str(path), None)) for path in sorted(folder.iterdir())]
-            target = Path(made["statistics"].uri, f"Split-{split}", "FeatureStats.pb")
+            target = Path(artifacts["statistics"].uri, f"Split-{split}", "FeatureStats.pb")
             target.parent.mkdir(parents=True)
             merged = measuring.merge(parts) if len(parts) > 1 else parts[0]
             target.write_bytes(measuring.proto(merged).SerializeToString())
-        do("schema", [], "schema")
-        self.statistics.append(made["statistics"])
-        do("validation", ["statistics", "schema", "examples"], "anomalies", history=earlier)
-        return made["anomalies"]
+        execute("schema", [], "schema")
+        self.statistics.append(artifacts["statistics"])
+        execute("validation", ["statistics", "schema", "examples"], "anomalies", history=earlier)
+        return artifacts["anomalies"]
 
     def found(self, *overrides: str, **more: Any) -> list[dict[str, Any]]:
-        """What the gates find, whether they stop the run or not."""
+        """Return the findings of the gates, whether they block the run or not."""
         import json
 
         from errors import GateError

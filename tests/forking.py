@@ -1,10 +1,10 @@
-"""Forks processes that do what `python runner.py` does, with TensorFlow imported, so that a run costs its stages alone.
+"""Fork server for tests: forks processes that act as `python runner.py`, with TensorFlow already imported.
 
-Started by warm.py, it imports the packages that a run needs, and none of this repository's code. Then it reads one JSON
-object a line: `argv`, `tree`, `env`, `cwd` and `folder`. For each it forks a process that does what
-`python TREE/runner.py ARGV` does, with out, err and code in the folder, and answers with the process's pid. The tree's
-code is imported after the fork, so each run takes it as it is at that moment. What is forked is the supervisor; where
-the real one starts `python -m orchestration.local.worker`, this one forks again.
+Started by warm.py, it imports the packages that a run needs, but no code of this repository. Then it reads JSON
+objects, one per line: `argv`, `tree`, `env`, `cwd` and `folder`. For each it forks a process that acts as
+`python TREE/runner.py ARGV`, writes out, err and code to the folder, and replies with the pid. The code of the tree is
+imported after the fork, so each run uses the current code. The forked process is the supervisor; where the real one
+starts `python -m orchestration.local.worker`, this one forks again.
 """
 
 import gc
@@ -26,11 +26,11 @@ PACKAGES = (
     *("tfx.orchestration.local.runner_utils", "tfx.orchestration.portable.launcher"),
     *("pyarrow.csv", "pyarrow.parquet", "pydantic.types", "rich.live", "tomli", "google_crc32c"),
 )
-"""What a run imports that is not of this repository. One that is missing here costs its time in every run."""
+"""Third-party packages that a run imports; one that is missing here is imported in every run."""
 
 
 class _Forked:
-    """Stand in for `subprocess.Popen` of `python -m orchestration.local.worker`: run its `main` in a fork."""
+    """Replacement of `subprocess.Popen` for `python -m orchestration.local.worker`: runs its `main` in a fork."""
 
     def __init__(
         self,
@@ -89,14 +89,14 @@ class _Forked:
 
 
 def _streams(*sources: Any) -> None:
-    """Take these files, or the descriptors, as standard input, output and error."""
+    """Redirect standard input, output and error to files or descriptors."""
     for number, source in enumerate(sources):
         os.dup2(source if isinstance(source, int) else os.open(source, os.O_RDWR | os.O_CREAT), number)
 
 
-def _close_all_but(*kept: int) -> None:
+def _close_all_but(*descriptors: int) -> None:
     for name in os.listdir("/proc/self/fd"):
-        if int(name) not in kept:
+        if int(name) not in descriptors:
             try:
                 os.close(int(name))
             except OSError:
@@ -104,7 +104,7 @@ def _close_all_but(*kept: int) -> None:
 
 
 def _command(order: dict[str, Any]) -> None:
-    """Do what `python runner.py` does, in a process that was forked for it."""
+    """Act as `python runner.py` in the forked process."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -130,12 +130,12 @@ def _command(order: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Import, then fork a process for each order."""
+    """Import the packages, then fork a process for each order."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for module in PACKAGES:
             importlib.import_module(module)
-    # What is there for good is not looked through in each fork, which would copy its memory.
+    # Garbage collection in a fork would copy the memory of all objects that exist now.
     gc.collect()
     gc.freeze()
     # The kernel reaps them.

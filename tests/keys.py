@@ -1,4 +1,4 @@
-"""Cache keys of the stages of a pipeline, without a run."""
+"""Cache keys of the stages of a pipeline, computed without a run."""
 
 import json
 import modulefinder
@@ -13,7 +13,7 @@ import project
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = ("components", "models", "pipeline", "spec", "serving")
-LEAST = {
+MINIMAL = {
     "data": {"path": "data/x.csv"},
     "features": {"numeric": [{"column": "a"}]},
     "label": {"column": "y"},
@@ -25,11 +25,11 @@ NAMED = {
     "trainer": ["models.training.run_fn", "models.networks.mlp", "models.features.numeric"],
     "tuner": ["models.training.trial_process", "models.networks.mlp", "models.features.numeric"],
 }
-"""What the executors of these stages import by a name that is only known at run time."""
+"""Stage -> modules that its executor imports dynamically."""
 
 
 def _imported(repository, *modules):
-    """Files of the repository that modules import, by Python's own search of their bytecode."""
+    """Return the files of the repository that modules import, according to modulefinder."""
     finder: Any = modulefinder.ModuleFinder(path=[str(repository)])
     for module in modules:
         finder.import_hook(module)
@@ -38,9 +38,10 @@ def _imported(repository, *modules):
 
 @pytest.fixture
 def stage_keys(tmp_path):
-    """Makes a pipeline with all stages that there are.
+    """Return functions on a pipeline with all stages.
 
-    `nodes(**sections)` by name, their `keys`: the parameters that TFX's cache key covers; `sections`: the least config.
+    `nodes(**sections)` returns the nodes by name, `keys(**sections)` the parameters in TFX's cache key; `sections` is
+    the minimal config.
     """
     from pipeline.config import Config
     from pipeline.create_pipeline import Places, create_pipeline
@@ -54,19 +55,19 @@ def stage_keys(tmp_path):
             trials=str(tmp_path / "trials"),
             baseline="serving",
         )
-        config = Config.model_validate({**LEAST, **sections})
+        config = Config.model_validate({**MINIMAL, **sections})
         made = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=places)
         return {node.id: node for node in made.components}
 
     def keys(**sections):
         return {name: json.dumps(node.exec_properties) for name, node in nodes(**sections).items()}
 
-    return SimpleNamespace(nodes=nodes, keys=keys, imported=_imported, named=NAMED, sections=LEAST)
+    return SimpleNamespace(nodes=nodes, keys=keys, imported=_imported, named=NAMED, sections=MINIMAL)
 
 
 @pytest.fixture
 def copied_packages(tmp_path, monkeypatch):
-    """A copy of our packages that digests are taken of."""
+    """Return the folder of a copy of our packages, of which digests are computed."""
 
     for name in PACKAGES:
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))

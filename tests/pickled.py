@@ -1,4 +1,4 @@
-"""Columns whose type is a pickle that runs a command, as a file of an attacker has them."""
+"""Arrow fields whose extension type is a pickle that runs a command, as in an attacker's file."""
 
 import pickle
 import subprocess
@@ -15,9 +15,9 @@ class _Command:
 
 
 def field(name, kind, *command):
-    """A field of that type; with each pyarrow the metadata is all there is to it in a file."""
-    kept = {
+    """Return such a field; in a file, only its metadata marks the type, for all versions of pyarrow."""
+    metadata = {
         "ARROW:extension:name": "arrow.py_extension_type",
         "ARROW:extension:metadata": pickle.dumps(_Command(*command)),
     }
-    return pa.field(name, kind, metadata=kept)
+    return pa.field(name, kind, metadata=metadata)

@@ -1,4 +1,4 @@
-"""Image files that tests make."""
+"""Image files for tests."""
 
 import io
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40)
-"""The beginning of a HEIC file."""
+"""Start of a HEIC file."""
 ORIENTATION = 0x0112
 
 
@@ -27,31 +27,31 @@ CONFIG = """
     task = "classes"
     classes = ["cat", "dog"]
 """
-"""A config of images, for tests with a small repository."""
+"""A config with images, for tests with a small project."""
 _COLUMN = "type: BYTES presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }"
 SCHEMA = "".join(f'feature {{ name: "{name}" {_COLUMN}\n' for name in ("image", "label", "file"))
 
 
 def noise(seed: int = 0, size: tuple[int, int] = (12, 16)) -> Image.Image:
-    """A picture of smooth noise in colours, 12 pixels high and 16 wide."""
+    """Return a color image of smooth noise, by default 12 pixels high and 16 wide."""
     small = np.random.default_rng(seed).integers(0, 256, (4, 5, 3)).astype(np.uint8)
     return Image.fromarray(small).resize(size[::-1], Image.Resampling.BICUBIC)
 
 
 def deep(height: int = 12, width: int = 16) -> np.ndarray[Any, Any]:
-    """Grey pixels of 16 bits over their full range, (height, width)."""
+    """Return 16 bit gray pixels over the full range, (height, width)."""
     return np.linspace(0, 65535, height * width).round().astype(np.uint16).reshape(height, width)
 
 
 def encoded(image: Image.Image, kind: str, **keys: Any) -> bytes:
-    """A picture as the bytes of a file."""
+    """Return an image as the content of a file."""
     out = io.BytesIO()
     image.save(out, kind, **keys)
     return out.getvalue()
 
 
 def turned(value: int, kind: str = "JPEG") -> bytes:
-    """A picture whose EXIF says how the camera was held."""
+    """Return an image with an EXIF orientation."""
     exif = Image.Exif()
     exif[ORIENTATION] = value
     return encoded(noise(), kind, exif=exif)
@@ -67,7 +67,7 @@ def folder(root: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def classes(root: Path, count: int = 6, names: tuple[str, ...] = ("cat", "dog")) -> Path:
-    """Write so many different PNG files for each class."""
+    """Write `count` different PNG files for each class."""
     return folder(
         root,
         {
@@ -79,7 +79,7 @@ def classes(root: Path, count: int = 6, names: tuple[str, ...] = ("cat", "dog"))
 
 
 def pixels(content: bytes) -> np.ndarray[Any, Any]:
-    """The pixels of a PNG."""
+    """Return the pixels of a PNG."""
     with Image.open(io.BytesIO(content)) as image:
         assert image.format == "PNG"
         return np.asarray(image)

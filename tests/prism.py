@@ -1,6 +1,6 @@
-"""Prism, Beam's runner in Go, for tests: built once a version of Beam and kept in .tools.
+"""Prism, Beam's runner in Go, for tests: built once per version of Beam and stored in .tools.
 
-As a program (`python3 tests/prism.py`, any Python 3) it builds the one of the legacy stack ahead of the tests.
+As a program (`python3 tests/prism.py`, any Python 3) it builds Prism for the legacy stack before the tests.
 """
 
 import fcntl
@@ -16,20 +16,20 @@ SECONDS = 900
 
 
 class MissingError(Exception):
-    """It can neither be found nor built here."""
+    """Prism is neither installed nor can be built."""
 
 
 def locked():
-    """The first version of Beam in uv.lock, which is the legacy stack's."""
+    """Return the first version of Beam in uv.lock, which is the legacy stack's."""
     with open(os.path.join(ROOT, "uv.lock"), encoding="utf-8") as file:
         return re.search(r'^name = "apache-beam"\nversion = "([^"]+)"', file.read(), re.M).group(1)
 
 
 def location(version):
-    """Path of the binary of a version of Beam, which is built where it is not there; about two minutes.
+    """Return the path of Prism for a version of Beam; build it first if necessary, which takes two minutes.
 
     Raises:
-        MissingError: it names what is missing.
+        MissingError: Go is missing, or the build failed.
     """
     if os.environ.get("PRISM"):
         return os.environ["PRISM"]
@@ -40,7 +40,7 @@ def location(version):
     go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
     if go is None:
         raise MissingError(
-            "Go is missing, which builds Prism: install it, or name a binary of Prism in the variable PRISM"
+            "Go, which builds Prism, is missing: install it, or set the variable PRISM to the path of Prism"
         )
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "lock"), "w") as lock:

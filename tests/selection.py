@@ -1,4 +1,4 @@
-"""Which tests run on which stack, in which order, and together in one process; conftest.py takes these hooks."""
+"""Pytest hooks: which tests run on which stack, their order, and which share a process."""
 
 import os
 from collections import Counter
@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 FIRST = ("tests/e2e/test_beam.py", "tests/faults/test_kills.py", "tests/e2e", "tests/models/test_equality.py")
-"""What begins first, so that no long file is left at the end for one process alone while the others have ended."""
+"""Files that start first, so that no long file runs alone at the end."""
 TOGETHER = {
     "tests/models/test_missing.py": "tests/models/test_equality.py",
     "tests/inspection/test_speed.py": "tests/inspection/test_web.py",
     "tests/models/test_feature_meanings.py": "tests/models/test_equality.py",
 }
-"""File -> the file whose session fixtures, which cost seconds, it shares: both run in one process."""
+"""File -> file with the same slow session fixtures: both run in one process."""
 _COMMANDS = (
     "the command line, exit codes and files of whole runs; test_houses.py and test_tasks.py run both stacks whole"
 )
@@ -29,24 +29,24 @@ ONE_STACK = {
     "tests/security": "the lock file and committed lists",
     "tests/test_docs.py": "committed texts",
 }
-"""File or folder that `--second-stack` leaves out -> why one stack is enough."""
+"""File or folder that `--second-stack` deselects -> why one stack is enough."""
 
 
 def reason(path: str) -> str | None:
-    """Why a file of tests runs on one stack only; None where it runs on both.
+    """Return why a test file runs on one stack only; None if it runs on both.
 
     Args:
-        path: Relative to the repository, as in the first part of a test's id.
+        path: Path relative to the repository, as in the first part of a test's id.
     """
     return next((why for place, why in ONE_STACK.items() if path == place or path.startswith(f"{place}/")), None)
 
 
 MEMORY_GB = 4
-"""What a process of tests may take, with those that it starts."""
+"""Memory of a test process with its child processes."""
 
 
 def workers(cores: int, memory_gb: float) -> int:
-    """How many processes run tests: more than cores, as tests wait for processes and locks a third of their time."""
+    """Return the number of test processes: more than cores, as tests wait for a third of their time."""
     return max(1, min(cores + (cores + 1) // 2, int(memory_gb / MEMORY_GB)))
 
 
@@ -93,23 +93,23 @@ _LEFT = pytest.StashKey[dict[str, int]]()
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take over what a process of pytest-xdist left out; all leave out the same."""
+    """Copy the deselected tests of a process of pytest-xdist; they are the same in all."""
     if "left_out" in getattr(node, "workeroutput", {}):
         node.config.stash[_LEFT] = node.workeroutput["left_out"]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Tell how many tests were left out, and why."""
+    """Print how many tests were deselected, and why."""
     counted = config.stash.get(_LEFT, {})
     if counted:
-        terminalreporter.section(f"{sum(counted.values())} tests were left out: another run has them on its stack")
+        terminalreporter.section(f"{sum(counted.values())} tests were deselected: they run on the other stack")
         for why, count in sorted(counted.items(), key=lambda pair: -pair[1]):
             terminalreporter.line(f"{count:5d}  {why}")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each process a file at a time, in the order of collection, and files that share fixtures to one."""
+    """Distribute files in the order of collection; files that share fixtures go to one process."""
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling

@@ -40,7 +40,7 @@ def test_what_the_second_stack_leaves_out_is_counted_with_the_reason(pytester, p
     both.stdout.no_fnmatch_line("*left out*")
     one = pytester.runpytest_subprocess(*options, *processes, "--second-stack")
     one.assert_outcomes(passed=1)
-    one.stdout.fnmatch_lines(["*2 tests were left out: another run has them on its stack*", "    2  committed texts"])
+    one.stdout.fnmatch_lines(["*2 tests were deselected: they run on the other stack*", "    2  committed texts"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Commands without the seconds that imports take: forked from a process that has them behind it; see forking.py."""
+"""Client of the fork server in forking.py: runs commands without the time for imports."""
 
 import dataclasses
 import functools
@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """How a command ended."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -26,19 +26,19 @@ class Result:
 
     @property
     def nodes(self) -> dict[str, str]:
-        """Stage -> last word of its state."""
-        words = {"done", "cached", "kept", "taken", "failed"}
+        """Stage -> its final state."""
+        states = {"done", "cached", "kept", "taken", "failed"}
         lines = [line.split() for line in self.out.splitlines()]
-        return {line[0]: line[1] for line in lines if len(line) > 1 and line[1] in words}
+        return {line[0]: line[1] for line in lines if len(line) > 1 and line[1] in states}
 
     def line(self, start: str) -> str:
-        """What follows `start` on the line that begins with it."""
+        """Return the rest of the first line that starts with `start`."""
         return next(line[len(start) :].strip() for line in self.out.splitlines() if line.startswith(start))
 
 
 @dataclasses.dataclass
 class Running:
-    """A command that goes on, or has ended."""
+    """A command that is running or has ended."""
 
     pid: int
     folder: Path
@@ -61,7 +61,7 @@ class Running:
 
     @property
     def code(self) -> int:
-        """Exit code; -9 where it was killed."""
+        """Exit code; -9 if it was killed."""
         path = self.folder / "code"
         return int(path.read_text()) if path.exists() else -9
 
@@ -75,15 +75,15 @@ class Running:
 
     @property
     def nodes(self) -> dict[str, str]:
-        """Stage -> last word of its state."""
+        """Stage -> its final state."""
         return self.result().nodes
 
     def result(self) -> Result:
-        """What it has come to."""
+        """Return exit code and output."""
         return Result(self.code, self.out, self.err)
 
     def processes(self) -> list[int]:
-        """It and all that descends from it."""
+        """Return the pids of the command and its descendants."""
         parents: dict[int, list[int]] = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -92,14 +92,14 @@ class Running:
                 )
             except OSError:
                 continue
-        found, waiting = [], [self.pid]
+        pids, waiting = [], [self.pid]
         while waiting:
-            found.append(waiting.pop())
-            waiting.extend(parents.get(found[-1], []))
-        return found
+            pids.append(waiting.pop())
+            waiting.extend(parents.get(pids[-1], []))
+        return pids
 
     def kill(self) -> None:
-        """Kill it and all that descends from it, as when the machine stops."""
+        """Kill the command and its descendants, as when the machine stops."""
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -112,10 +112,10 @@ class Running:
 
 
 class Warm:
-    """The process that forks commands; use it as a context.
+    """The fork server, as a context manager.
 
     Args:
-        scratch: Folder for what the commands write to their terminal.
+        scratch: Folder for the output of the commands.
     """
 
     def __init__(self, scratch: Path) -> None:
@@ -141,7 +141,7 @@ class Warm:
     def start(
         self, *arguments: object, tree: Path = REPOSITORY, cwd: Path | None = None, **environment: str
     ) -> Running:
-        """Begin `python TREE/runner.py ARGUMENTS`, in this process's folder or another."""
+        """Start `python TREE/runner.py ARGUMENTS` in `cwd`, by default the current folder."""
         self._count += 1
         folder = self._scratch / f"command-{self._count}"
         folder.mkdir(parents=True)
@@ -155,7 +155,7 @@ class Warm:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         pid = self._process.stdout.readline()
-        assert pid, "the process that forks commands has ended"
+        assert pid, "the fork server has ended"
         return Running(int(pid), folder)
 
     def run(
@@ -166,17 +166,17 @@ class Warm:
         timeout: float = 300,
         **environment: str,
     ) -> Running:
-        """`python TREE/runner.py ARGUMENTS`, to its end."""
+        """Run `python TREE/runner.py ARGUMENTS` and wait until it ends."""
         return self.start(*arguments, tree=tree, cwd=cwd, **environment).wait(timeout)
 
 
 @functools.cache
 def shared() -> Warm:
-    """The one of this process; it ends with it."""
+    """Return the fork server of this process, which ends with it."""
     import atexit
 
     scratch = Path(tempfile.mkdtemp(prefix="warm-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    started = Warm(scratch).__enter__()
-    atexit.register(started.__exit__)
-    return started
+    server = Warm(scratch).__enter__()
+    atexit.register(server.__exit__)
+    return server

@@ -1,1 +1,1 @@
-"""`inspect clean`: what is needed, what is not, and the trash."""
+"""`inspect clean`: what is still needed, what can be removed, and the trash."""

@@ -1,4 +1,4 @@
-"""Which artifacts a pipeline still needs: those of its last runs, of its baselines and of what serves."""
+"""Artifacts that a pipeline still needs: those of its last runs, its baselines and its served models."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -12,18 +12,18 @@ from inspection.store.artifact_lookup import BLESSING, MODEL, PUSHED
 from inspection.store.metadata_store import INPUT_EVENTS, Store, properties
 
 BASELINES = 2
-"""Blessed models that stay also where they do not serve: the latest, and the one before."""
+"""Number of latest blessed models that are kept although they do not serve."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Needed:
-    """What stays.
+    """What must be kept.
 
     Attributes:
       artifacts: Ids of artifacts.
-      paths: Folders of models that serve, whether the store knows them or not; links are followed.
-      runs: Names of runs whose folder stays.
-      unknown: The version that serves and whose model the store does not know; None where it does.
+      paths: Folders of models that serve, whether they are in the store or not; links are resolved.
+      runs: Names of runs whose folder is kept.
+      unknown: The version that serves, if its model is not in the store; else None.
     """
 
     artifacts: frozenset[int]
@@ -33,16 +33,20 @@ class Needed:
 
 
 def find(
-    store: Store, home: str, pipeline: str, kept: Iterable[pb.Context], places: Mapping[str, Iterable[pb.Artifact]]
+    store: Store,
+    home: str,
+    pipeline: str,
+    kept_runs: Iterable[pb.Context],
+    artifacts_by_path: Mapping[str, Iterable[pb.Artifact]],
 ) -> Needed:
-    """Finds what a pipeline still needs.
+    """Find what a pipeline still needs.
 
     Args:
       store: The store.
       home: The pipeline's folder.
-      pipeline: Its name.
-      kept: Its runs that stay whole.
-      places: Artifacts by the folder that they are in, links followed.
+      pipeline: Name of the pipeline.
+      kept_runs: Its runs that are kept completely.
+      artifacts_by_path: Artifacts by folder, with links resolved.
     """
     labels = Labelled(store)
     models, unknown = _baselines(store, pipeline, labels), None
@@ -52,71 +56,88 @@ def find(
     saved: dict[str, set[str]] | None = None
     for version in serving_state.listed(home):
         folders = {version.model} if version.model else set()
-        known = pushes.get(version.path, set()) | _models_at(folders, places)
-        if not known:
+        version_models = pushes.get(version.path, set()) | _models_at(folders, artifacts_by_path)
+        if not version_models:
             saved = serving_state.saved(os.path.join(home, "artifacts")) if saved is None else saved
             folders |= saved.get(serving_state.digest(version.path) or "none", set())
-            known = _models_at(folders, places)
-        models, paths = models | known, paths | folders
-        if version.newest and version.ours and not known:
+            version_models = _models_at(folders, artifacts_by_path)
+        models, paths = models | version_models, paths | folders
+        if version.newest and version.ours and not version_models:
             unknown = version
-    # An unchanged run looks up what the model that serves was compared with.
-    models |= _compared_with(store, models)
-    executions = {int(each.id) for run in kept for each in store.executions(run.id)}
-    artifacts = {int(event.artifact_id) for event in store.events_of_executions(executions)} | _led_to(store, models)
+    # A run without changes looks up the baseline of the served model.
+    models |= _baselines_of(store, models)
+    executions = {int(execution.id) for run in kept_runs for execution in store.executions(run.id)}
+    artifacts = {int(event.artifact_id) for event in store.events_of_executions(executions)} | _ancestors_and_results(
+        store, models
+    )
     makers = producers(store, models)
-    runs = {run.name for run in kept} | {labels[maker].run for maker in makers.values()}
+    runs = {run.name for run in kept_runs} | {labels[maker].run for maker in makers.values()}
     return Needed(artifacts=frozenset(artifacts), paths=frozenset(paths), runs=frozenset(runs), unknown=unknown)
 
 
-def _models_at(folders: Iterable[str], places: Mapping[str, Iterable[pb.Artifact]]) -> set[int]:
-    return {int(artifact.id) for folder in folders for artifact in places.get(folder, ()) if artifact.type == MODEL}
+def _models_at(folders: Iterable[str], artifacts_by_path: Mapping[str, Iterable[pb.Artifact]]) -> set[int]:
+    return {
+        int(artifact.id)
+        for folder in folders
+        for artifact in artifacts_by_path.get(folder, ())
+        if artifact.type == MODEL
+    }
 
 
 def _baselines(store: Store, pipeline: str, labels: Labelled) -> set[int]:
-    """Models that the next run may be compared with."""
+    """Return ids of models that can be the baseline of the next run."""
     blessings = store.artifacts_of_type(BLESSING)
-    made = producers(store, (blessing.id for blessing in blessings))
-    ours = [b for b in blessings if b.id in made and labels[made[b.id]].pipeline == pipeline]
-    about = [int(properties(b).get("current_model_id", 0)) for b in ours if properties(b).get("blessed")]
-    return set(list(dict.fromkeys(about))[:BASELINES]) - {0}
+    producer_ids = producers(store, (blessing.id for blessing in blessings))
+    ours = [
+        blessing
+        for blessing in blessings
+        if blessing.id in producer_ids and labels[producer_ids[blessing.id]].pipeline == pipeline
+    ]
+    model_ids = [
+        int(properties(blessing).get("current_model_id", 0)) for blessing in ours if properties(blessing).get("blessed")
+    ]
+    return set(list(dict.fromkeys(model_ids))[:BASELINES]) - {0}
 
 
-def _compared_with(store: Store, models: set[int]) -> set[int]:
-    """Baselines of models, as the blessings about these say."""
-    about = [properties(blessing) for blessing in store.artifacts_of_type(BLESSING)]
-    named = {int(facts.get("baseline_model_id") or 0) for facts in about if facts.get("current_model_id") in models}
-    return named - {0}
+def _baselines_of(store: Store, models: set[int]) -> set[int]:
+    """Return ids of the baselines of models, as recorded in their blessings."""
+    blessings = [properties(blessing) for blessing in store.artifacts_of_type(BLESSING)]
+    baselines = {
+        int(facts.get("baseline_model_id") or 0) for facts in blessings if facts.get("current_model_id") in models
+    }
+    return baselines - {0}
 
 
 def _pushes(store: Store, pipeline: str, labels: Labelled) -> dict[str, set[int]]:
-    """Maps the folders of pushed versions, links followed, to their models."""
+    """Map the folders of pushed versions, with links resolved, to their models."""
     pushed = [artifact for artifact in store.artifacts_of_type(PUSHED) if _destination(artifact)]
-    made = producers(store, (artifact.id for artifact in pushed))
-    found: dict[str, set[int]] = {}
+    producer_ids = producers(store, (artifact.id for artifact in pushed))
+    models_by_folder: dict[str, set[int]] = {}
     for artifact in pushed:
-        maker = made.get(int(artifact.id))
-        if maker is not None and labels[maker].pipeline == pipeline:
-            taken = store.artifacts(int(event.artifact_id) for event in store.events_of_executions([maker]))
-            models = {int(each.id) for each in taken if each.type == MODEL}
-            found.setdefault(os.path.realpath(_destination(artifact)), set()).update(models)
-    return found
+        pusher = producer_ids.get(int(artifact.id))
+        if pusher is not None and labels[pusher].pipeline == pipeline:
+            inputs = store.artifacts(int(event.artifact_id) for event in store.events_of_executions([pusher]))
+            models = {int(item.id) for item in inputs if item.type == MODEL}
+            models_by_folder.setdefault(os.path.realpath(_destination(artifact)), set()).update(models)
+    return models_by_folder
 
 
 def _destination(pushed: pb.Artifact) -> str:
     return str(properties(pushed).get("pushed_destination") or "") if properties(pushed).get("pushed") else ""
 
 
-def _led_to(store: Store, models: set[int]) -> set[int]:
-    """All that models were made from, and what was said of them: evaluations, blessings, pushes."""
+def _ancestors_and_results(store: Store, models: set[int]) -> set[int]:
+    """Return ids of the models, of all that they were made from, and of their evaluations, blessings and pushes."""
     needed, todo = set(models), set(models)
     while todo:
-        made_by = producers(store, todo)
-        # A model may have begun with the weights of an earlier one, which it does not need any more.
-        events = store.events_of_executions(made_by.values())
+        producer_ids = producers(store, todo)
+        # The base model of a warm start is no longer needed.
+        events = store.events_of_executions(producer_ids.values())
         todo = {
-            int(e.artifact_id) for e in events if not any(step.key == "base_model" for step in e.path.steps)
+            int(event.artifact_id) for event in events if not any(step.key == "base_model" for step in event.path.steps)
         } - needed
         needed |= todo
-    judges = {int(e.execution_id) for e in store.events_of_artifacts(models) if e.type in INPUT_EVENTS}
-    return needed | {int(e.artifact_id) for e in store.events_of_executions(judges) if e.type == pb.Event.OUTPUT}
+    consumers = {int(event.execution_id) for event in store.events_of_artifacts(models) if event.type in INPUT_EVENTS}
+    return needed | {
+        int(event.artifact_id) for event in store.events_of_executions(consumers) if event.type == pb.Event.OUTPUT
+    }

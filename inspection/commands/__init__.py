@@ -1,1 +1,1 @@
-"""The commands of `inspect`: each answers with plain values for JSON and, when asked, with text."""
+"""The commands of `inspect`: each returns plain values for JSON, and a function that formats them as text."""

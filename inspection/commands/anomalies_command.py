@@ -1,64 +1,71 @@
-"""`inspect anomalies ARTIFACT`: where the data does not fit the schema."""
+"""`inspect anomalies ARTIFACT`: anomalies of the data against the schema, and findings of the gates."""
 
 import argparse
-import json
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from errors import UserError
+from inspection.read.recorded_findings import SCHEMA, Finding, read_findings
 from inspection.read.schema_facts import Anomaly, read_anomalies
 from inspection.run_history import find_run, show_run
 from inspection.store import artifact_files
 from inspection.store.artifact_lookup import by_id, find_typed, of_run
 from inspection.store.metadata_store import RUN_CONTEXT, Store
-from inspection.text_output import drawn, table
-from spec.file_names import GATES
+from inspection.text_output import Table, drawn, table
 
 KIND = "ExampleAnomalies"
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
-    """Returns the anomalies, and a function that draws them."""
+    """Return anomalies and findings of the gates, and a function that formats them."""
     blocked = _blocked(store, args.artifact, args.pipeline)
     if blocked is not None:
-        return blocked, lambda: _gates(blocked["run"], blocked["gates"])
+        title = f"Run {blocked['run']}: its data was refused, so it has no {KIND}. Findings of the gates:"
+        return blocked, lambda: drawn(title, _findings(blocked["gates"]))
     artifact = find_typed(store, args.artifact, KIND, pipeline=args.pipeline)
-    splits, found = read_anomalies(artifact)
-    value = {"artifact": int(artifact.id), "splits": splits, "anomalies": found}
-    return value, lambda: _text(int(artifact.id), splits, found)
+    splits, anomalies = read_anomalies(artifact)
+    # Findings of the schema gate are among the anomalies.
+    folder = artifact_files.folder(artifact.uri, f"{KIND} {artifact.id}")
+    findings = [finding for finding in read_findings(folder) if finding.gate != SCHEMA]
+    value = {"artifact": int(artifact.id), "splits": splits, "anomalies": anomalies, "gates": findings}
+    return value, lambda: _text(int(artifact.id), splits, anomalies, findings)
 
 
-def _blocked(store: Store, wanted: str, pipeline: str | None) -> dict[str, Any] | None:
-    """Returns what a gate found that kept a run from making anomalies; None where it made some, or another is meant.
+def _blocked(store: Store, name: str, pipeline: str | None) -> dict[str, Any] | None:
+    """Return the findings of a run whose data was refused, so that it has no anomalies; None for other runs.
 
     Raises:
-      UserError: The run ended before its data was looked at.
+      UserError: The run ended before its data was validated.
     """
-    if by_id(store, wanted) is not None or not store.contexts(RUN_CONTEXT):
+    if by_id(store, name) is not None or not store.contexts(RUN_CONTEXT):
         return None
-    run_id = find_run(store, wanted, pipeline=pipeline)
-    # An earlier run's anomalies are an input of the history.
-    if any(made and artifact.type == KIND for artifact, made in of_run(store, run_id)):
+    run_id = find_run(store, name, pipeline=pipeline)
+    # Anomalies of earlier runs are inputs of the history.
+    if any(is_output and artifact.type == KIND for artifact, is_output in of_run(store, run_id)):
         return None
     run = show_run(store, run_id).run
-    path = os.path.join(run.folder or "", GATES)
-    if not run.folder or not os.path.isfile(path):
-        raise UserError(f"run {run_id} is {run.state} and looked at no data: it made no {KIND}")
-    return {"run": run_id, "state": run.state, "gates": json.loads(artifact_files.read(path))}
+    findings = read_findings(run.folder) if run.folder else []
+    if not findings:
+        raise UserError(f"run {run_id} is {run.state} and has not validated its data: it has no {KIND}")
+    return {"run": run_id, "state": run.state, "gates": findings}
 
 
-def _gates(run_id: str, found: Sequence[dict[str, Any]]) -> str:
+def _findings(findings: Sequence[Finding]) -> Table | None:
     rows = [
-        [one.get("action"), one.get("gate"), one.get("column") or "(all)", one.get("text"), one.get("edit")]
-        for one in found
+        [finding.action, finding.gate, finding.column or "(all)", finding.text, finding.edit] for finding in findings
     ]
-    head = f"Run {run_id}: its data was refused, so it made no {KIND}; what the gates found:"
-    return drawn(head, table(["ACTION", "GATE", "COLUMN", "WHAT", "TO ACCEPT IT"], rows))
+    return table(["ACTION", "GATE", "COLUMN", "FINDING", "TO ACCEPT IT"], rows)
 
 
-def _text(artifact: int, splits: Sequence[str], found: Sequence[Anomaly]) -> str:
-    head = f"ExampleAnomalies {artifact}: {len(found) or 'no'} anomal{'y' if len(found) < 2 else 'ies'}"
-    rows = [[each.severity, each.column or "(all)", each.split, each.what, each.description] for each in found]
-    named = ", ".join(splits)
-    return drawn(f"{head} in {named}", table(["SEVERITY", "COLUMN", "SPLIT", "WHAT", "DESCRIPTION"], rows))
+def _text(artifact: int, splits: Sequence[str], anomalies: Sequence[Anomaly], findings: Sequence[Finding]) -> str:
+    count = f"{len(anomalies) or 'no'} anomal{'y' if len(anomalies) == 1 else 'ies'}"
+    header = ["SEVERITY", "COLUMN", "SPLIT", "WHAT", "DESCRIPTION", "TO ACCEPT IT"]
+    rows = [
+        [anomaly.severity, anomaly.column or "(all)", anomaly.split, anomaly.what, anomaly.description, anomaly.edit]
+        for anomaly in anomalies
+    ]
+    width = len(header) if any(anomaly.edit for anomaly in anomalies) else len(header) - 1
+    parts: list[Any] = [f"{KIND} {artifact}: {count} in {', '.join(splits)}"]
+    parts.append(table(header[:width], [row[:width] for row in rows]))
+    parts += ["Findings of the gates:", _findings(findings)] if findings else []
+    return drawn(*parts)

@@ -1,4 +1,4 @@
-"""`inspect artifacts`: what was made, the newest first."""
+"""`inspect artifacts`: list artifacts, newest first."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -11,21 +11,21 @@ from inspection.text_output import Table, drawn, table
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[list[ArtifactRow], Callable[[], str]]:
-    """Returns the artifacts, and a function that draws them."""
+    """Return the artifacts, and a function that formats them."""
     run = find_run(store, args.run) if args.run else None
-    found = list_artifacts(store, type_name=args.type, run=run, limit=args.limit)
-    return found, lambda: drawn(artifact_table(found, run)) if found else "no such artifacts\n"
+    artifacts = list_artifacts(store, type_name=args.type, run=run, limit=args.limit)
+    return artifacts, lambda: drawn(artifact_table(artifacts, run)) if artifacts else "no artifacts match\n"
 
 
 def artifact_table(rows: Sequence[ArtifactRow], run: str | None) -> Table | None:
-    """Lays out artifacts; the run that made one is named where it is not `run`."""
+    """Return a table of artifacts; the producing run is named if it is not `run`."""
     return table(
-        ["ID", "ARTIFACT", "STATE", "MADE BY", "URI"],
-        [[row.id, row.type, row.state, _maker(row, run), row.uri] for row in rows],
+        ["ID", "ARTIFACT", "STATE", "PRODUCED BY", "URI"],
+        [[row.id, row.type, row.state, _producer(row, run), row.uri] for row in rows],
     )
 
 
-def _maker(row: ArtifactRow, run: str | None) -> str | None:
+def _producer(row: ArtifactRow, run: str | None) -> str | None:
     if row.producer_run in (None, run):
         return row.producer_node
     return f"{row.producer_node} of {row.producer_run}"

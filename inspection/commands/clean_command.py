@@ -1,4 +1,4 @@
-"""`inspect clean`: what no kept run, blessed or pushed model needs, its way to the trash and back, and its removal."""
+"""`inspect clean`: move what no recent run, blessed or pushed model needs to the trash, put it back, or delete it."""
 
 import argparse
 import contextlib
@@ -9,9 +9,10 @@ from typing import Any
 
 from errors import ResourceError, UserError
 from inspection.clean import trash
-from inspection.clean.clean_up import Kept, Removal, alone, pipelines, size, survey
+from inspection.clean.clean_up import Kept, Removal, pipelines, survey
+from inspection.clean.pipeline_files import alone, size
 from inspection.display_names import nearest
-from inspection.inspect_parser import place
+from inspection.inspect_parser import root_and_url
 from inspection.store.metadata_store import Store, open_store
 from inspection.text_output import drawn, table
 
@@ -19,11 +20,11 @@ LATEST = "latest"
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
-    """Returns what may go, was moved, put back or removed, and a function that draws it."""
-    root, url = place(args)
+    """Return what can be removed, or was moved, put back or deleted, and a function that formats it."""
+    root, url = root_and_url(args)
     root = os.path.abspath(root)
     if not os.path.isdir(root):
-        raise UserError(f"{root} is not there: name the folder of all runs with --root")
+        raise UserError(f"{root} does not exist: name the folder of all runs with --root")
     known = pipelines(store)
     if args.pipeline not in (None, *known):
         raise UserError(f"no pipeline {args.pipeline!r} in {store.where}. {nearest(args.pipeline, known)}")
@@ -36,16 +37,16 @@ def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Call
 
 
 def refuse(value: dict[str, Any]) -> None:
-    """Ends the command with what was left alone and why, after it was shown.
+    """Raise an error if something was not removed, after the result was printed.
 
     Raises:
-      ResourceError: Something could not be attributed, moved or removed.
+      ResourceError: Something could not be attributed, moved or deleted.
     """
     lines = [f"{name}: nothing is removed: {reason}" for name, reason in value["refused"].items()]
     if value["kept"]:
         lines.append(
-            f"{len(value['kept'])} path{'s' if len(value['kept']) > 1 else ''} left alone, see above: remove by hand "
-            "what you know to be of no use any more"
+            f"{len(value['kept'])} path{'s' if len(value['kept']) > 1 else ''} kept, see above: delete manually what "
+            "you no longer need"
         )
     if lines:
         raise ResourceError("\n".join(lines))
@@ -54,79 +55,85 @@ def refuse(value: dict[str, Any]) -> None:
 def _clean(
     store: Store, root: str, url: str | None, names: Sequence[str], args: argparse.Namespace
 ) -> tuple[dict[str, Any], Callable[[], str]]:
-    found: list[Removal] = []
+    removable: list[Removal] = []
     kept: list[Kept] = []
     busy: list[str] = []
     refused: dict[str, str] = {}
-    batch = trash.Batch(root)
-    with trash.held(root) if args.yes else contextlib.nullcontext():
+    trash_batch = trash.Batch(root)
+    with trash.locked(root) if args.yes else contextlib.nullcontext():
         for name in names:
-            # A run may need any of it.
+            # A run in progress may need any file of its pipeline.
             with alone(root, name) if args.yes else contextlib.nullcontext(True) as is_alone:
                 if not is_alone:
                     busy.append(name)
                     continue
-                seen = survey(store, root, name, args.keep)
-                kept += seen.kept
-                if seen.refused is not None:
-                    refused[name] = seen.refused
-                elif args.yes and seen.found:
-                    moved, failed = batch.move(open_store(root, url, readonly=False), seen.found)
-                    found, kept = found + moved, kept + failed
+                result = survey(store, root, name, args.keep)
+                kept += result.kept
+                if result.refused is not None:
+                    refused[name] = result.refused
+                elif args.yes and result.removable:
+                    moved, failed = trash_batch.move(open_store(root, url, readonly=False), result.removable)
+                    removable, kept = removable + moved, kept + failed
                 else:
-                    found += seen.found
-    waiting = sum(size(each.path) for each in trash.entries(root))
+                    removable += result.removable
+    trash_bytes = sum(size(entry.path) for entry in trash.entries(root))
     value = {
         "moved": bool(args.yes),
-        "found": found,
+        "found": removable,
         "kept": kept,
         "refused": refused,
         "left_alone": busy,
-        "trash": {"folder": batch.folder or None, "bytes": waiting},
+        "trash": {"folder": trash_batch.folder or None, "bytes": trash_bytes},
     }
-    total = size_of(found)
-    lines = [f"{name}: a run goes on, so all of it stays" for name in busy]
-    if not found:
-        reason = f": all of it belongs to the last {args.keep} runs, or to models that serve"
+    total = size_of(removable)
+    lines = [f"{name}: a run is in progress, so nothing of it is removed" for name in busy]
+    if not removable:
+        reason = f": the last {args.keep} runs and the models that serve need all of it"
         lines.append(f"nothing to remove{'' if refused or kept or busy else reason}")
     elif args.yes:
         lines.append(
-            f"{total} moved to {batch.folder}; the store keeps their rows. {_command('--undo', root)} puts it back"
+            f"{total} moved to {trash_batch.folder}; the store keeps its records. "
+            f"{_command('--undo', root)} puts it back"
         )
     else:
         lines.append(
-            f"{total} may go: --yes moves it to {os.path.join(root, trash.FOLDER)}, from where it can be put back"
+            f"{total} can be removed: --yes moves it to {os.path.join(root, trash.FOLDER)}, and --undo puts it back"
         )
-    if waiting:
-        lines.append(f"The trash takes {human(waiting)} of the disk: {_command('--empty-trash', root)} frees it")
-    return value, lambda: _text(found, kept, lines)
+    if trash_bytes:
+        lines.append(f"The trash uses {human(trash_bytes)}: {_command('--empty-trash', root)} frees it")
+    return value, lambda: _text(removable, kept, lines)
 
 
 def _undo(root: str, url: str | None, time: str, names: Sequence[str]) -> tuple[dict[str, Any], Callable[[], str]]:
-    with trash.held(root), contextlib.ExitStack() as locks:
-        there = trash.entries(root)
-        times = sorted({os.path.basename(each.batch) for each in there})
+    with trash.locked(root), contextlib.ExitStack() as locks:
+        entries = trash.entries(root)
+        times = sorted({os.path.basename(entry.batch) for entry in entries})
         if not times:
-            raise UserError(f"{os.path.join(root, trash.FOLDER)} holds nothing that could be put back")
+            raise UserError(f"{os.path.join(root, trash.FOLDER)} contains nothing that can be put back")
         if time not in (LATEST, *times):
-            raise UserError(f"the trash has no clean-up {time!r}. There is: {', '.join(times)}")
-        wanted = [e for e in there if os.path.basename(e.batch) == (times[-1] if time == LATEST else time)]
-        wanted = [each for each in wanted if each.pipeline in names]
-        busy = [name for name in {e.pipeline for e in wanted} if not locks.enter_context(alone(root, name))]
-        wanted = [each for each in wanted if each.pipeline not in busy]
-        back, kept = trash.put_back(open_store(root, url, readonly=False), root, wanted)
-    found = [Removal(pipeline=e.pipeline, kind=e.kind, path=e.origin, size=size(e.origin)) for e in back]
-    lines = [f"{name}: a run goes on, so nothing is put back" for name in busy]
-    lines.append(f"{size_of(found)} put back")
-    value = {"put_back": found, "kept": kept, "refused": {}, "left_alone": busy}
-    return value, lambda: _text(found, kept, lines)
+            raise UserError(f"the trash has no clean-up {time!r}. Clean-ups: {', '.join(times)}")
+        wanted = [
+            entry for entry in entries if os.path.basename(entry.batch) == (times[-1] if time == LATEST else time)
+        ]
+        wanted = [entry for entry in wanted if entry.pipeline in names]
+        busy = [name for name in {entry.pipeline for entry in wanted} if not locks.enter_context(alone(root, name))]
+        wanted = [entry for entry in wanted if entry.pipeline not in busy]
+        put_back, kept = trash.put_back(open_store(root, url, readonly=False), root, wanted)
+    restored = [
+        Removal(pipeline=entry.pipeline, kind=entry.kind, path=entry.origin, size=size(entry.origin))
+        for entry in put_back
+    ]
+    lines = [f"{name}: a run is in progress, so nothing is put back" for name in busy]
+    lines.append(f"{size_of(restored)} put back")
+    value = {"put_back": restored, "kept": kept, "refused": {}, "left_alone": busy}
+    return value, lambda: _text(restored, kept, lines)
 
 
 def _empty(root: str, pipeline: str | None) -> tuple[dict[str, Any], Callable[[], str]]:
-    with trash.held(root):
-        there = [each for each in trash.entries(root) if pipeline in (None, each.pipeline)]
-        removed, kept = trash.empty(root, there)
-    lines = [f"{size_of(removed)} removed from the disk" if removed else "the trash is empty"]
+    with trash.locked(root):
+        entries = [entry for entry in trash.entries(root) if pipeline in (None, entry.pipeline)]
+        removed, kept = trash.empty(root, entries)
+    lines = [f"{size_of(removed)} deleted" if removed else "the trash is empty"]
     return {"removed": removed, "kept": kept, "refused": {}}, lambda: _text(removed, kept, lines)
 
 
@@ -134,27 +141,27 @@ def _command(option: str, root: str) -> str:
     return f"`python runner.py inspect clean {option} --root {shlex.quote(root)}`"
 
 
-def _text(found: Sequence[Removal], kept: Sequence[Kept], lines: Sequence[str]) -> str:
+def _text(removals: Sequence[Removal], kept: Sequence[Kept], lines: Sequence[str]) -> str:
     groups: dict[tuple[str, str], list[Removal]] = {}
-    for each in found:
-        groups.setdefault((each.pipeline, each.kind), []).append(each)
-    paths = [[each.pipeline, each.kind, human(each.size), each.path] for each in found]
+    for removal in removals:
+        groups.setdefault((removal.pipeline, removal.kind), []).append(removal)
+    paths = [[removal.pipeline, removal.kind, human(removal.size), removal.path] for removal in removals]
     totals = [[*key, f"{len(group):,}", size_of(group)] for key, group in sorted(groups.items())]
     return drawn(
         table(["PIPELINE", "WHAT", "SIZE", "PATH"], paths),
         table(["PIPELINE", "WHAT", "COUNT", "SIZE"], totals),
-        table(["PIPELINE", "STAYS", "WHY"], [[each.pipeline, each.path, each.reason] for each in kept]),
+        table(["PIPELINE", "STAYS", "WHY"], [[path.pipeline, path.path, path.reason] for path in kept]),
         lines,
     )
 
 
-def size_of(found: Sequence[Removal]) -> str:
-    """Says how much several things take."""
-    return human(sum(each.size for each in found))
+def size_of(removals: Sequence[Removal]) -> str:
+    """Return the total size of several paths as text."""
+    return human(sum(removal.size for removal in removals))
 
 
 def human(count: float) -> str:
-    """Says bytes in the unit that a person would use."""
+    """Format a number of bytes with a unit."""
     units = ["B", "kB", "MB", "GB", "TB"]
     while count >= 1000 and len(units) > 1:
         count, units = count / 1000, units[1:]

@@ -1,4 +1,4 @@
-"""`inspect compare A B`: what differs between two runs, the worst first."""
+"""`inspect compare A B`: differences between two runs, largest first."""
 
 import argparse
 import json
@@ -11,61 +11,61 @@ from inspection.store.artifact_lookup import find_run_of
 from inspection.store.metadata_store import Store
 from inspection.text_output import drawn, moment, number, table
 
-_LONGEST = 60
+_MAX_CHARS = 60
 _HEADERS = {
     "config": ["KEY", "A", "B"],
     "data": ["WHAT", "A", "B"],
     "schema": ["COLUMN", "WHAT", "A", "B"],
-    "statistics": ["COLUMN", "SPLIT", "APART", "WHAT", "A", "B"],
+    "statistics": ["COLUMN", "SPLIT", "DISTANCE", "WHAT", "A", "B"],
     "metrics": ["METRIC", "SLICE", "A", "B", "CHANGE", "", ""],
 }
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[Comparison, Callable[[], str]]:
-    """Returns the comparison, and a function that draws it."""
-    runs = [find_run_of(store, wanted, pipeline=args.pipeline) for wanted in (args.a, args.b)]
-    found = compare(store, runs[0], runs[1])
-    return found, lambda: _text(found, args.limit)
+    """Return the comparison, and a function that formats it."""
+    runs = [find_run_of(store, name, pipeline=args.pipeline) for name in (args.a, args.b)]
+    comparison = compare(store, runs[0], runs[1])
+    return comparison, lambda: _text(comparison, args.limit)
 
 
-def _text(found: Comparison, most: int) -> str:
+def _text(comparison: Comparison, limit: int) -> str:
     facts = [
-        [each.run_id, each.pipeline, each.state, moment(each.started), took(each), each.reason]
-        for each in (found.a, found.b)
+        [run.run_id, run.pipeline, run.state, moment(run.started), took(run), run.reason]
+        for run in (comparison.a, comparison.b)
     ]
     names = ["run", "pipeline", "state", "started", "took", "reason"]
     rows = [[name, a, b] for name, a, b in zip(names, *facts, strict=True)]
     parts: list[Any] = [table(["", "A", "B"], rows)]
-    for section in found.sections:
-        parts += _section(section, most)
+    for section in comparison.sections:
+        parts += _section(section, limit)
     return drawn(*parts)
 
 
-def _section(section: Section, most: int) -> list[Any]:
+def _section(section: Section, limit: int) -> list[Any]:
     count = len(section.differences)
     if not count:
-        return [f"{section.name}: {section.note or 'the same'}"]
-    shown = section.differences[:most]
-    head = f"{section.name}: {count} differ{'s' if count == 1 else ''}"
-    head += f", the first {most}; --limit N shows more" if count > most else ""
-    head += f"; {section.note}" if section.note else ""
-    rows, headers = [_row(section.name, each) for each in shown], _HEADERS[section.name]
+        return [f"{section.name}: {section.note or 'equal'}"]
+    shown = section.differences[:limit]
+    title = f"{section.name}: {count} differ{'s' if count == 1 else ''}"
+    title += f", the first {limit}; --limit N shows more" if count > limit else ""
+    title += f"; {section.note}" if section.note else ""
+    rows, headers = [_row(section.name, difference) for difference in shown], _HEADERS[section.name]
     if section.name == "metrics" and not any(row[-1] for row in rows):
         rows, headers = [row[:-1] for row in rows], headers[:-1]
-    return [head, table(headers, rows)]
+    return [title, table(headers, rows)]
 
 
-def _row(section: str, each: Difference) -> list[object]:
-    a, b = _cell(each.a), _cell(each.b)
+def _row(section: str, difference: Difference) -> list[object]:
+    a, b = _cell(difference.a), _cell(difference.b)
     if section == "schema":
-        return [each.subject, each.aspect, a, b]
+        return [difference.subject, difference.aspect, a, b]
     if section == "statistics":
-        return [each.subject, each.where, number(each.size, 3), each.aspect, a, b]
+        return [difference.subject, difference.where, number(difference.size, 3), difference.aspect, a, b]
     if section == "metrics":
-        change = None if each.size is None else f"{each.size:.2%}"
-        word = "" if each.worse is None else "worse" if each.worse else "better"
-        return [each.subject, each.where or "all rows", a, b, change, word, each.aspect]
-    return [each.subject, a, b]
+        change = None if difference.size is None else f"{difference.size:.2%}"
+        direction = "" if difference.worse is None else "worse" if difference.worse else "better"
+        return [difference.subject, difference.where or "all rows", a, b, change, direction, difference.aspect]
+    return [difference.subject, a, b]
 
 
 def _cell(value: Any) -> str | None:
@@ -75,4 +75,4 @@ def _cell(value: Any) -> str | None:
         text = number(value)
     else:
         text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if text is None or len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return text if text is None or len(text) <= _MAX_CHARS else f"{text[: _MAX_CHARS - 3]}..."

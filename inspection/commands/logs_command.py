@@ -1,4 +1,4 @@
-"""`inspect logs RUN NODE`: what a node wrote while it ran."""
+"""`inspect logs RUN NODE`: the log of a node."""
 
 import argparse
 import os
@@ -17,37 +17,37 @@ _ENDING = ".log"
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
-    """Returns the log's lines, and a function that joins them.
+    """Return the lines of the log, and a function that joins them.
 
     Raises:
-      UserError: The run has no such node, or the node wrote none.
-      ResourceError: The run's folder is gone.
+      UserError: The run does not have this node, or the node has no log.
+      ResourceError: The run's folder does not exist.
     """
     detail = show_run(store, find_run(store, args.run, pipeline=args.pipeline))
     run, nodes = detail.run, [node.node_id for node in detail.nodes]
     if run.folder is None:
-        raise UserError(f"run {run.run_id} was made by another runner, which keeps its logs elsewhere")
+        raise UserError(f"run {run.run_id} was executed by another runner, which stores its logs elsewhere")
     path = os.path.join(artifact_files.folder(run.folder, f"run {run.run_id}"), "logs")
-    found = {
+    logs = {
         os.path.basename(file).removesuffix(_ENDING): file
         for file in artifact_files.named(path, r".*\.log")
         if os.path.isfile(file)
     }
-    if args.node not in found:
+    if args.node not in logs:
         if args.node in nodes:
             [*_, state] = [node.state for node in detail.nodes if node.node_id == args.node]
-            why = "it did not run" if state == NOT_RUN else f"its state is {state}"
-            raise UserError(f"node {args.node} of run {run.run_id} wrote no log: {why}")
-        names = list(dict.fromkeys([*nodes, *found]))
+            cause = "it did not run" if state == NOT_RUN else f"its state is {state}"
+            raise UserError(f"node {args.node} of run {run.run_id} has no log: {cause}")
+        names = list(dict.fromkeys([*nodes, *logs]))
         raise UserError(f"no node {args.node!r} in run {run.run_id}. {nearest(args.node, names)}")
-    text = artifact_files.read(found[args.node]).decode(errors="replace")
-    # A progress bar goes back to the line's beginning; what it overwrote was not to stay.
+    text = artifact_files.read(logs[args.node]).decode(errors="replace")
+    # A progress bar overwrites its line with \r: keep the last text.
     lines = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.removesuffix("\n").split("\n")] if text else []
     lines = lines[-args.tail :] if args.tail else lines
-    value = {"run": run.run_id, "node": args.node, "path": found[args.node], "lines": lines}
-    return value, lambda: "".join(f"{_quiet(line)}\n" for line in lines)
+    value = {"run": run.run_id, "node": args.node, "path": logs[args.node], "lines": lines}
+    return value, lambda: "".join(f"{_escaped(line)}\n" for line in lines)
 
 
-def _quiet(line: str) -> str:
-    """Writes out what would move the cursor."""
+def _escaped(line: str) -> str:
+    """Escape control characters except tabs."""
     return "\t".join(printable(part) if part else "" for part in line.split("\t"))

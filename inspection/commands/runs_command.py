@@ -1,4 +1,4 @@
-"""`inspect runs`: what ran, the newest first."""
+"""`inspect runs`: list runs, newest first."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -9,19 +9,19 @@ from inspection.store.metadata_store import Store
 from inspection.text_output import drawn, duration, in_a_line, moment, table
 
 REASON = 200
-"""Characters of a reason in the list; `inspect show` has all of them."""
+"""Characters of a reason in the list; `inspect show` prints all of it."""
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[list[Run], Callable[[], str]]:
-    """Returns the runs, and a function that draws them."""
+    """Return the runs, and a function that formats them."""
     runs = list_runs(store, pipeline=args.pipeline, state=args.state, since=args.since, limit=args.limit)
-    asked = any((args.pipeline, args.state, args.since))
-    return runs, lambda: _text(runs, asked)
+    filtered = any((args.pipeline, args.state, args.since))
+    return runs, lambda: _text(runs, filtered)
 
 
-def _text(runs: Sequence[Run], asked: bool) -> str:
+def _text(runs: Sequence[Run], filtered: bool) -> str:
     if not runs:
-        return "no such runs\n" if asked else "no runs yet: make one with python runner.py --local\n"
+        return "no runs match\n" if filtered else "no runs yet: start one with python runner.py --local\n"
     header = ["RUN", "PIPELINE", "STATE", "STARTED", "TOOK", "REASON"]
     rows = [
         [run.run_id, run.pipeline, run.state, moment(run.started), took(run), in_a_line(run.reason, REASON)]
@@ -32,5 +32,5 @@ def _text(runs: Sequence[Run], asked: bool) -> str:
 
 
 def took(run: Run) -> str | None:
-    """Says how long a run took."""
+    """Format the duration of a run; None if it has not ended."""
     return duration((run.ended - run.started).total_seconds()) if run.started and run.ended else None

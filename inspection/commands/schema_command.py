@@ -1,4 +1,4 @@
-"""`inspect schema ARTIFACT`: what is demanded of each column."""
+"""`inspect schema ARTIFACT`: type, presence and domain of each column."""
 
 import argparse
 from collections.abc import Callable
@@ -9,18 +9,18 @@ from inspection.store.artifact_lookup import find_typed
 from inspection.store.metadata_store import Store
 from inspection.text_output import drawn, table
 
-_LONGEST = 80
+_MAX_CHARS = 80
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
-    """Returns the schema's columns, and a function that draws them."""
+    """Return the columns of the schema, and a function that formats them."""
     artifact = find_typed(store, args.artifact, "Schema", pipeline=args.pipeline)
     columns = read_schema(artifact)
-    rows = [[each.name, each.type, each.presence, _short(each.domain)] for each in columns]
+    rows = [[column.name, column.type, column.presence, _short(column.domain)] for column in columns]
     text = table(["COLUMN", "TYPE", "PRESENCE", "DOMAIN"], rows)
     value = {"artifact": int(artifact.id), "uri": artifact.uri, "columns": columns}
     return value, lambda: drawn(f"Schema {artifact.id}: {len(columns)} columns", text)
 
 
 def _short(domain: str) -> str:
-    return domain if len(domain) <= _LONGEST else f"{domain[: _LONGEST - 3]}..."
+    return domain if len(domain) <= _MAX_CHARS else f"{domain[: _MAX_CHARS - 3]}..."

@@ -1,4 +1,4 @@
-"""`inspect show RUN`: one run, its nodes and their artifacts."""
+"""`inspect show RUN`: a run with its nodes and their artifacts."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from inspection.text_output import drawn, duration, in_a_line, moment, table
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[RunDetail, Callable[[], str]]:
-    """Returns the run, and a function that draws it."""
+    """Return the run, and a function that formats it."""
     detail = show_run(store, find_run(store, args.run, pipeline=args.pipeline))
     return detail, lambda: _text(detail)
 

@@ -1,4 +1,4 @@
-"""`inspect statistics ARTIFACT`: the columns of each split in numbers."""
+"""`inspect statistics ARTIFACT`: statistics of each column by split."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -11,38 +11,38 @@ from inspection.store.artifact_lookup import find_typed
 from inspection.store.metadata_store import Store
 from inspection.text_output import drawn, number, table
 
-_LONGEST = 60
+_MAX_CHARS = 60
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
-    """Returns the statistics, and a function that draws them.
+    """Return the statistics, and a function that formats them.
 
     Raises:
-      UserError: There is no such artifact or split.
+      UserError: The artifact or the split does not exist.
     """
     artifact = find_typed(store, args.artifact, "ExampleStatistics", pipeline=args.pipeline)
     splits = read_statistics(artifact)
-    if args.split is not None and args.split not in (names := [each.split for each in splits]):
+    if args.split is not None and args.split not in (names := [split.split for split in splits]):
         raise UserError(f"ExampleStatistics {artifact.id} has no split {args.split!r}. {nearest(args.split, names)}")
-    splits = [each for each in splits if args.split in (None, each.split)]
-    head = f"ExampleStatistics {artifact.id}"
-    parts = [part for split in splits for part in (f"{head}, split {split.split}: {split.rows:,} rows", _table(split))]
+    splits = [split for split in splits if args.split in (None, split.split)]
+    title = f"ExampleStatistics {artifact.id}"
+    parts = [part for split in splits for part in (f"{title}, split {split.split}: {split.rows:,} rows", _table(split))]
     return {"artifact": int(artifact.id), "splits": splits}, lambda: drawn(*parts)
 
 
 def _table(split: Split) -> Any:
-    header = ["COLUMN", "TYPE", "MISSING", "MEAN", "STD", "MIN", "MEDIAN", "MAX", "ZEROS", "UNIQUE", "MOST FREQUENT"]
+    header = ["COLUMN", "TYPE", "NULLS", "MEAN", "STD", "MIN", "MEDIAN", "MAX", "ZEROS", "UNIQUE", "MOST FREQUENT"]
     return table(header, [_row(column) for column in split.columns])
 
 
 def _row(column: Column) -> Sequence[object]:
     numbers = [number(value) for value in (column.mean, column.std, column.min, column.median, column.max)]
     top = ", ".join(f"{value[:20]} ({number(count)})" for value, count in column.top)
-    top = top if len(top) <= _LONGEST else f"{top[: _LONGEST - 3]}..."
+    top = top if len(top) <= _MAX_CHARS else f"{top[: _MAX_CHARS - 3]}..."
     return [
         column.name,
         column.type,
-        number(column.missing),
+        number(column.nulls),
         *numbers,
         number(column.zeros),
         number(column.unique),

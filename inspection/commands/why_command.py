@@ -1,4 +1,4 @@
-"""`inspect why MODEL`: blessed or not, by which metric, slice, limit and baseline."""
+"""`inspect why MODEL`: why a model is blessed or not: metrics, slices, limits, baseline."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -10,24 +10,24 @@ from inspection.store.artifact_lookup import find_model
 from inspection.store.metadata_store import Store
 from inspection.text_output import drawn, number, table
 
-_WORDS = {None: "not judged", True: "blessed", False: "not blessed"}
+_VERDICTS = {None: "not evaluated", True: "blessed", False: "not blessed"}
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[Verdict, Callable[[], str]]:
-    """Returns the verdict, and a function that draws it."""
+    """Return the verdict, and a function that formats it."""
     verdict = judge(store, find_model(store, args.model, pipeline=args.pipeline))
     return verdict, lambda: _text(verdict)
 
 
 def _text(verdict: Verdict) -> str:
     model = verdict.model
-    maker = " of ".join(filter(None, (model.producer_node, model.producer_run)))
+    producer = " of ".join(filter(None, (model.producer_node, model.producer_run)))
     baseline = f"Model {verdict.baseline}" if verdict.baseline is not None else verdict.baseline_note
     facts = {
-        "model": f"{model.id}, {maker}" if maker else str(model.id),
-        "verdict": _WORDS[verdict.blessed],
+        "model": f"{model.id}, {producer}" if producer else str(model.id),
+        "verdict": _VERDICTS[verdict.blessed],
         "reason": verdict.reason,
-        "judged by": verdict.judged_by,
+        "evaluated by": verdict.judged_by,
         "baseline": baseline,
         "pushed to": ", ".join(verdict.pushed) or "nowhere",
         "note": "; ".join(verdict.notes),
@@ -43,25 +43,33 @@ def _text(verdict: Verdict) -> str:
 
 
 def _rule(rule: Rule) -> list[object]:
-    outcome = "not judged" if rule.kind == "skipped" else "holds" if rule.ok else "fails"
+    outcome = "not checked" if rule.kind == "skipped" else "holds" if rule.ok else "fails"
     limit = rule.limit if isinstance(rule.limit, str) else number(rule.limit, 6)
-    told = [rule.metric, slice_name(rule.slice), number(rule.value, 6), limit, rule.kind, number(rule.count), rule.edit]
-    return [outcome, *told]
+    cells = [
+        rule.metric,
+        slice_name(rule.slice),
+        number(rule.value, 6),
+        limit,
+        rule.kind,
+        number(rule.count),
+        rule.edit,
+    ]
+    return [outcome, *cells]
 
 
 def _metrics(cell: Cell) -> Any:
-    compared = cell.baseline is not None
-    header = ["METRIC", "MODEL", *(["95 %"] if cell.intervals else []), *(["BASELINE"] if compared else [])]
+    has_baseline = cell.baseline is not None
+    header = ["METRIC", "MODEL", *(["95 %"] if cell.intervals else []), *(["BASELINE"] if has_baseline else [])]
     rows = []
     for name, value in cell.metrics.items():
-        ends = [number(end) for end in cell.intervals.get(name, ())]
+        interval = [number(end) for end in cell.intervals.get(name, ())]
         row: list[object] = [name, number(value)]
-        row += [" to ".join(map(str, ends)) or (None if value is None else "unknown")] if cell.intervals else []
-        row += [number((cell.baseline or {}).get(name))] if compared else []
+        row += [" to ".join(map(str, interval)) or (None if value is None else "unknown")] if cell.intervals else []
+        row += [number((cell.baseline or {}).get(name))] if has_baseline else []
         rows.append(row)
     return table(header, rows)
 
 
 def slice_name(slice_: Mapping[str, Any]) -> str:
-    """Names a slice as `column = value`."""
+    """Return the name of a slice: `column = value`."""
     return ", ".join(f"{column} = {value}" for column, value in slice_.items()) or "all rows"

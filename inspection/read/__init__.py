@@ -1,1 +1,1 @@
-"""Artifacts as plain values: schemas, statistics, evaluations, examples."""
+"""Readers of artifacts: schemas, statistics, evaluations, examples."""

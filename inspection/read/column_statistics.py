@@ -1,4 +1,4 @@
-"""Statistics of columns, out of what TFDV wrote."""
+"""Statistics of columns, read from the files of TFDV."""
 
 import math
 from collections.abc import Mapping
@@ -14,29 +14,29 @@ from inspection.store.metadata_store import properties
 
 _FILES = r"FeatureStats\.pb|stats_tfrecord(-.*)?"
 _BYTES = "__BYTES_VALUE__"
-"""What TFDV writes for a value that is no text, such as an image."""
+"""Placeholder of TFDV for a value that is not text, such as an image."""
 _COLUMN = statistics_pb2.FeatureNameStatistics
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of one split.
+    """A column of a split.
 
     Attributes:
-      count: Rows that have a value.
-      missing: Rows that have none.
-      mean: As std, min, median, max and zeros None where the values are no numbers.
-      unique: Different values; None where they are numbers.
-      top: The most frequent values with their counts, the most frequent first.
-      quantiles: Bounds of parts of equal size, with the rows in each: (low, high, rows).
-      buckets: The same of parts of equal width.
-      shares: Every value that TFDV kept -> its share of the values; empty where they are numbers.
+      count: Number of rows with a value.
+      nulls: Number of rows without a value.
+      mean: Mean; like std, min, median, max and zeros None if the values are not numbers.
+      unique: Number of different values; None for numbers.
+      top: The most frequent values with their counts, most frequent first.
+      quantiles: Quantile histogram: (low, high, rows) of each bucket.
+      buckets: Histogram with buckets of equal width: (low, high, rows) of each bucket.
+      shares: Value -> its share of all values, as far as TFDV recorded it; empty for numbers.
     """
 
     name: str
     type: str
     count: int
-    missing: int
+    nulls: int
     mean: float | None = None
     std: float | None = None
     min: float | None = None
@@ -53,7 +53,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """The statistics of one split."""
+    """The statistics of a split."""
 
     split: str
     rows: int
@@ -61,11 +61,11 @@ class Split:
 
 
 def read_statistics(artifact: pb.Artifact) -> list[Split]:
-    """Reads an ExampleStatistics artifact.
+    """Read an ExampleStatistics artifact.
 
     Raises:
-      UserError: It is in a bucket.
-      ResourceError: Its files are gone or damaged.
+      UserError: The artifact is in a bucket.
+      ResourceError: Its files are missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"ExampleStatistics {artifact.id}")
     folders = artifact_files.splits(path, str(properties(artifact).get("split_names") or ""))
@@ -73,11 +73,11 @@ def read_statistics(artifact: pb.Artifact) -> list[Split]:
 
 
 def _read(folder: str) -> dict[str, Any]:
-    found = artifact_files.named(folder, _FILES)
-    if not found:
-        raise ResourceError(f"{folder} holds no statistics: expected FeatureStats.pb")
-    content = None if found[0].endswith(".pb") else next(artifact_files.records(found[0]), b"")
-    parsed = artifact_files.message(found[0], statistics_pb2.DatasetFeatureStatisticsList, content)
+    files = artifact_files.named(folder, _FILES)
+    if not files:
+        raise ResourceError(f"{folder} contains no statistics: expected FeatureStats.pb")
+    content = None if files[0].endswith(".pb") else next(artifact_files.records(files[0]), b"")
+    parsed = artifact_files.message(files[0], statistics_pb2.DatasetFeatureStatisticsList, content)
     # Further datasets in a list are slices of the first one.
     dataset = parsed.datasets[0] if parsed.datasets else statistics_pb2.DatasetFeatureStatistics()
     return {"rows": int(dataset.num_examples), "columns": tuple(map(_column, dataset.features))}
@@ -91,25 +91,29 @@ def _column(feature: Any) -> Column:
         "name": feature.name or column_name(feature.path),
         "type": _COLUMN.Type.Name(feature.type),
         "count": int(common.num_non_missing),
-        "missing": int(common.num_missing),
+        "nulls": int(common.num_missing),
     }
     if kind == "num_stats":
         numbers = {"mean": stats.mean, "std": stats.std_dev, "min": stats.min, "median": stats.median, "max": stats.max}
-        quantiles = next((each for each in stats.histograms if each.type == statistics_pb2.Histogram.QUANTILES), None)
+        quantiles = next(
+            (histogram for histogram in stats.histograms if histogram.type == statistics_pb2.Histogram.QUANTILES), None
+        )
         bounds = quantiles.buckets if quantiles else ()
-        even = next((each for each in stats.histograms if each.type == statistics_pb2.Histogram.STANDARD), None)
-        equal = even.buckets if even else ()
+        standard = next(
+            (histogram for histogram in stats.histograms if histogram.type == statistics_pb2.Histogram.STANDARD), None
+        )
+        equal_width = standard.buckets if standard else ()
         facts |= {name: float(value) if common.num_non_missing else None for name, value in numbers.items()}
         facts["zeros"] = int(stats.num_zeros)
-        facts["quantiles"] = tuple((each.low_value, each.high_value, each.sample_count) for each in bounds)
-        facts["buckets"] = tuple((each.low_value, each.high_value, each.sample_count) for each in equal)
+        facts["quantiles"] = tuple((bucket.low_value, bucket.high_value, bucket.sample_count) for bucket in bounds)
+        facts["buckets"] = tuple((bucket.low_value, bucket.high_value, bucket.sample_count) for bucket in equal_width)
     elif kind == "string_stats":
         total = common.tot_num_values or common.num_non_missing
         facts["unique"] = int(stats.unique)
         facts["average_length"] = float(stats.avg_length)
-        facts["top"] = tuple((each.value, each.frequency) for each in stats.top_values if each.value != _BYTES)
-        buckets = [each for each in stats.rank_histogram.buckets if total and each.label != _BYTES]
-        facts["shares"] = {each.label: each.sample_count / total for each in buckets}
+        facts["top"] = tuple((top.value, top.frequency) for top in stats.top_values if top.value != _BYTES)
+        buckets = [bucket for bucket in stats.rank_histogram.buckets if total and bucket.label != _BYTES]
+        facts["shares"] = {bucket.label: bucket.sample_count / total for bucket in buckets}
     elif kind == "bytes_stats":
         facts["unique"] = int(stats.unique)
         facts["average_length"] = float(stats.avg_num_bytes)
@@ -117,34 +121,34 @@ def _column(feature: Any) -> Column:
 
 
 def column_name(path: path_pb2.Path) -> str:
-    """Returns a column's name as TFDV writes it: as a path of steps."""
+    """Return the name of a column, which TFDV writes as a path of steps."""
     return ".".join(path.step)
 
 
-def distance(one: Column, other: Column) -> float | None:
-    """Returns how far two distributions are apart, from 0 to 1: the largest difference of shares.
+def distance(a: Column, b: Column) -> float | None:
+    """Return the distance of two distributions, 0 to 1; None if they cannot be compared.
 
-    Of categories this is the L-infinity norm, as TFDV compares them; of numbers the largest difference of their
-    cumulative shares (Kolmogorov and Smirnov) at the bounds of both columns' quantiles, between which it interpolates.
-    None where the values cannot be compared.
+    For categories it is the L-infinity norm of the difference of shares, as in TFDV. For numbers it is the
+    Kolmogorov-Smirnov statistic: the largest difference of the cumulative distributions, at the bounds of the quantiles
+    of both columns, with linear interpolation between them.
     """
-    if one.shares or other.shares:
-        values = {*one.shares, *other.shares}
-        return max((abs(one.shares.get(value, 0.0) - other.shares.get(value, 0.0)) for value in values), default=None)
-    if not one.quantiles or not other.quantiles:
+    if a.shares or b.shares:
+        values = {*a.shares, *b.shares}
+        return max((abs(a.shares.get(value, 0.0) - b.shares.get(value, 0.0)) for value in values), default=None)
+    if not a.quantiles or not b.quantiles:
         return None
-    bounds = {bound for column in (one, other) for low, high, _ in column.quantiles for bound in (low, high)}
-    gaps = [
-        abs(_below(one, bound, side) - _below(other, bound, side))
+    bounds = {bound for column in (a, b) for low, high, _ in column.quantiles for bound in (low, high)}
+    differences = [
+        abs(_below(a, bound, inclusive) - _below(b, bound, inclusive))
         for bound in bounds
         if math.isfinite(bound)
-        for side in (True, False)
+        for inclusive in (True, False)
     ]
-    return max(gaps, default=None)
+    return max(differences, default=None)
 
 
 def _below(column: Column, bound: float, inclusive: bool) -> float:
-    """Returns the share of values below a bound, or up to it."""
+    """Return the share of values below a bound, or up to and including it."""
     total = sum(rows for _, _, rows in column.quantiles)
     below = 0.0
     for low, high, rows in column.quantiles:

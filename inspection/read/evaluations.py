@@ -1,13 +1,9 @@
-"""What an evaluation measured and judged: verdict.json where our evaluator wrote one, else TFMA's own files."""
+"""Reader of ModelEvaluation artifacts: verdict.json of our evaluator, else the files of TFMA."""
 
 import dataclasses
-import importlib
-import importlib.util
 import json
 import math
 import os
-import sys
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,24 +11,25 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError
+from inspection.read.tfma_protos import limit_of, metric_name, slice_of, tfma_proto
 from inspection.store import artifact_files
 from spec.file_names import VERDICT
 
 _METRICS = r"metrics(-\d+-of-\d+)?(\.tfrecord)?"
 _VALIDATIONS = r"validations(-\d+-of-\d+)?(\.tfrecord)?"
 _COUNT = "example_count"
-_TFMA = "tensorflow_model_analysis"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One slice.
+    """Metrics of a slice.
 
     Attributes:
       slice: Column -> value; empty for all rows.
-      metrics: Metric -> value; None where it is no number.
-      intervals: Metric -> the ends of its 95 % interval, where there is one.
-      baseline: The same metrics of the baseline; None without one.
+      count: Number of rows; None if unknown.
+      metrics: Metric -> value; None for NaN and infinity.
+      intervals: Metric -> ends of its 95 % confidence interval, if it has one.
+      baseline: Metrics of the baseline; None without a baseline.
     """
 
     slice: Mapping[str, Any]
@@ -44,13 +41,13 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One comparison with a limit.
+    """Comparison of a metric with a limit.
 
     Attributes:
-      kind: floor, baseline, gap, number, absent or skipped (not judged), as our evaluator says; value or change of
-        TFMA's thresholds.
-      limit: The number, or TFMA's bounds in words; None where there is none.
-      edit: The edit of the config that would accept it.
+      limit: The number, or TFMA's bounds as text; None if there is none.
+      kind: floor, baseline, gap, number, absent or skipped (not checked) for our evaluator; value or change for
+        thresholds of TFMA.
+      edit: The change of the config that would accept it.
     """
 
     metric: str
@@ -65,12 +62,52 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """An evaluation; of all rows in the first cell.
+class CutSlicing:
+    """Slicing of which only the most frequent slices were evaluated.
 
     Attributes:
-      blessed: None where nothing was judged.
-      baseline_note: What is to be said of the baseline.
+      slicing: Its columns.
+      slices: Number of its slices.
+      kept: Number of evaluated slices.
+      rows_left: Number of rows in none of them.
+    """
+
+    slicing: Sequence[str]
+    slices: int
+    kept: int
+    rows_left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorstRow:
+    """A row with a large error.
+
+    Attributes:
+      row: Its number in the split.
+      id: Its id; None without an id column.
+    """
+
+    row: int
+    id: Any
+    label: Any
+    prediction: Any
+    error: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Result of an evaluation. Files of TFMA have no details, worst rows and cut slicings.
+
+    Attributes:
+      blessed: None if there were no rules.
+      cells: Metrics of all rows, then of each slice.
+      baseline_note: Which model the baseline is, or why there is none.
+      classes: Class names in order; None for tasks without classes.
+      interval_method: How the intervals were computed.
+      min_slice_rows: Minimum number of rows of a slice among the worst; 0 if unknown.
+      unmeasured: Slicings with slices that were not evaluated.
+      details: By task: confusion matrix, calibration, score histogram or cluster sizes.
+      worst: Rows with the largest errors, worst first.
     """
 
     blessed: bool | None
@@ -80,14 +117,20 @@ class Evaluation:
     cells: tuple[Cell, ...]
     rules: tuple[Rule, ...]
     baseline_note: str = ""
+    classes: Sequence[str] | None = None
+    interval_method: str = ""
+    min_slice_rows: int = 0
+    unmeasured: Sequence[CutSlicing] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    worst: Sequence[WorstRow] = ()
 
 
 def read_evaluation(artifact: pb.Artifact) -> Evaluation:
-    """Reads a ModelEvaluation artifact.
+    """Read a ModelEvaluation artifact.
 
     Raises:
-      UserError: It is in a bucket.
-      ResourceError: Its files are gone or damaged.
+      UserError: The artifact is in a bucket.
+      ResourceError: Its files are missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"ModelEvaluation {artifact.id}")
     verdict = os.path.join(path, VERDICT)
@@ -96,49 +139,69 @@ def read_evaluation(artifact: pb.Artifact) -> Evaluation:
     try:
         return _verdict(json.loads(artifact_files.read(verdict)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResourceError(f"{verdict} is damaged: it holds no verdict") from error
+        raise ResourceError(f"{verdict} is damaged: it does not contain a verdict") from error
 
 
-def _verdict(told: Mapping[str, Any]) -> Evaluation:
+def _verdict(verdict: Mapping[str, Any]) -> Evaluation:
     overall = Cell(
         slice={},
-        count=told["metrics"].get(_COUNT),
-        metrics=_numbers(told["metrics"]),
-        intervals=told.get("intervals") or {},
-        baseline=_numbers(told["baseline"]) if told.get("baseline") else None,
+        count=verdict["metrics"].get(_COUNT),
+        metrics=_numbers(verdict["metrics"]),
+        intervals=verdict.get("intervals") or {},
+        baseline=_numbers(verdict["baseline"]) if verdict.get("baseline") else None,
     )
     slices = [
         Cell(
-            slice=each["slice"],
-            count=each["count"],
-            metrics=_numbers(each["metrics"]),
-            intervals=each.get("intervals") or {},
-            baseline=_numbers(each["baseline"]) if each.get("baseline") else None,
+            slice=entry["slice"],
+            count=entry["count"],
+            metrics=_numbers(entry["metrics"]),
+            intervals=entry.get("intervals") or {},
+            baseline=_numbers(entry["baseline"]) if entry.get("baseline") else None,
         )
-        for each in told.get("slices", [])
+        for entry in verdict.get("slices", [])
     ]
     rules = [
         Rule(
-            metric=each["metric"],
-            slice=each.get("slice") or {},
-            value=each["value"],
-            limit=each["limit"],
-            ok=bool(each["ok"]),
-            kind=each["kind"],
-            count=each.get("count"),
-            text=each.get("text", ""),
-            edit=each.get("edit", ""),
+            metric=entry["metric"],
+            slice=entry.get("slice") or {},
+            value=entry["value"],
+            limit=entry["limit"],
+            ok=bool(entry["ok"]),
+            kind=entry["kind"],
+            count=entry.get("count"),
+            text=entry.get("text", ""),
+            edit=entry.get("edit", ""),
         )
-        for each in told["rules"]
+        for entry in verdict["rules"]
     ]
     return Evaluation(
-        blessed=bool(told["blessed"]),
-        reason=told["reason"],
-        split=told.get("split"),
-        task=told.get("task"),
+        blessed=bool(verdict["blessed"]),
+        reason=verdict["reason"],
+        split=verdict.get("split"),
+        task=verdict.get("task"),
         cells=(overall, *slices),
         rules=tuple(rules),
-        baseline_note=told.get("baseline_note") or "",
+        baseline_note=verdict.get("baseline_note") or "",
+        classes=verdict.get("classes"),
+        interval_method=verdict.get("interval_method") or "",
+        min_slice_rows=int(verdict.get("worst_count") or 0),
+        unmeasured=tuple(
+            CutSlicing(
+                slicing=entry["slicing"], slices=entry["slices"], kept=entry["kept"], rows_left=entry["rows_left"]
+            )
+            for entry in verdict.get("slices_left_out") or ()
+        ),
+        details=verdict.get("details") or {},
+        worst=tuple(
+            WorstRow(
+                row=int(entry["row"]),
+                id=entry.get("id"),
+                label=entry.get("label"),
+                prediction=entry.get("answer"),
+                error=entry.get("error"),
+            )
+            for entry in verdict.get("worst") or ()
+        ),
     )
 
 
@@ -146,43 +209,26 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float | None]:
     return {name: value for name, value in metrics.items() if name != _COUNT}
 
 
-def tfma_proto(name: str) -> Any:
-    """Imports a module of protos from TFMA, whose own __init__ would import TensorFlow.
-
-    A package of that name without content stands in for it meanwhile, unless the real one is there already.
-    """
-    full = f"{_TFMA}.proto.{name}"
-    if full in sys.modules or _TFMA in sys.modules:
-        return importlib.import_module(full)
-    found = importlib.util.find_spec(_TFMA)
-    stub = types.ModuleType(_TFMA)
-    stub.__path__ = list(found.submodule_search_locations or ()) if found else []
-    sys.modules[_TFMA] = stub
-    try:
-        importlib.import_module("google.protobuf.wrappers_pb2")  # TFMA's protos need it and do not all import it
-        return importlib.import_module(full)
-    finally:
-        del sys.modules[_TFMA]
-
-
 def _tfma(path: str) -> Evaluation:
-    found = artifact_files.sharded(path, _METRICS)
-    if not found:
-        raise ResourceError(f"{path} holds no evaluation: expected verdict.json or TFMA's metrics")
+    metric_files = artifact_files.sharded(path, _METRICS)
+    if not metric_files:
+        raise ResourceError(f"{path} contains no evaluation: expected verdict.json or the metrics of TFMA")
     metrics = tfma_proto("metrics_for_slice_pb2").MetricsForSlice
     parsed = [
-        artifact_files.message(file, metrics, record) for file in found for record in artifact_files.records(file)
+        artifact_files.message(file, metrics, record)
+        for file in metric_files
+        for record in artifact_files.records(file)
     ]
-    cells = sorted((_cell(each) for each in parsed), key=lambda cell: (bool(cell.slice), str(cell.slice)))
+    cells = sorted((_cell(proto) for proto in parsed), key=lambda cell: (bool(cell.slice), str(cell.slice)))
     blessed: bool | None = None
     rules: list[Rule] = []
     for file in artifact_files.sharded(path, _VALIDATIONS):
         for record in artifact_files.records(file):
-            judged = artifact_files.message(file, tfma_proto("validation_result_pb2").ValidationResult, record)
-            blessed = bool(judged.validation_ok) and blessed is not False
-            rules += _failures(judged)
-            if judged.missing_thresholds:
-                rules.append(_unjudged("no threshold was given, so nothing could be judged"))
+            validation = artifact_files.message(file, tfma_proto("validation_result_pb2").ValidationResult, record)
+            blessed = bool(validation.validation_ok) and blessed is not False
+            rules += _failures(validation)
+            if validation.missing_thresholds:
+                rules.append(_absent_rule("the EvalConfig has no thresholds, so nothing was checked"))
     reason = "; ".join(rule.text for rule in rules)
     return Evaluation(
         blessed=blessed,
@@ -197,67 +243,39 @@ def _tfma(path: str) -> Evaluation:
 def _cell(parsed: Any) -> Cell:
     metrics: dict[str, float | None] = {}
     baseline: dict[str, float | None] = {}
-    for each in parsed.metric_keys_and_values:
-        kind = each.value.WhichOneof("type")
-        if kind in ("double_value", "bounded_value") and not each.key.is_diff:
-            value = getattr(each.value, kind).value
+    for item in parsed.metric_keys_and_values:
+        kind = item.value.WhichOneof("type")
+        if kind in ("double_value", "bounded_value") and not item.key.is_diff:
+            value = getattr(item.value, kind).value
             value = getattr(value, "value", value)  # a DoubleValue or a plain number
-            into = baseline if each.key.model_name == "baseline" else metrics
-            into[_metric(each.key)] = value if math.isfinite(value) else None
+            target = baseline if item.key.model_name == "baseline" else metrics
+            target[metric_name(item.key)] = value if math.isfinite(value) else None
     count = metrics.pop(_COUNT, None)
     baseline.pop(_COUNT, None)
-    return Cell(slice=_slice(parsed.slice_key), count=count, metrics=metrics, baseline=baseline or None)
+    return Cell(slice=slice_of(parsed.slice_key), count=count, metrics=metrics, baseline=baseline or None)
 
 
-def _metric(key: Any) -> str:
-    name = str(key.name)
-    for part in ("class_id", "k", "top_k"):
-        if key.HasField("sub_key") and key.sub_key.HasField(part):
-            name += f"@{getattr(key.sub_key, part).value}"
-    return f"{key.output_name}/{name}" if key.output_name else name
-
-
-def _slice(key: Any) -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    for each in key.single_slice_keys:
-        value = getattr(each, each.WhichOneof("kind") or "bytes_value")
-        told[each.column] = value.decode(errors="replace") if isinstance(value, bytes) else value
-    return told
-
-
-def _failures(judged: Any) -> list[Rule]:
+def _failures(validation: Any) -> list[Rule]:
     rules = [
         Rule(
-            metric=_metric(failure.metric_key),
-            slice=_slice(each.slice_key),
+            metric=metric_name(failure.metric_key),
+            slice=slice_of(each.slice_key),
             value=failure.metric_value.double_value.value if failure.HasField("metric_value") else None,
-            limit=_limit(failure.metric_threshold),
+            limit=limit_of(failure.metric_threshold),
             ok=False,
             kind="change" if failure.metric_threshold.HasField("change_threshold") else "value",
-            text=failure.message or f"{_metric(failure.metric_key)} is outside {_limit(failure.metric_threshold)}",
+            text=failure.message
+            or f"{metric_name(failure.metric_key)} is outside {limit_of(failure.metric_threshold)}",
         )
-        for each in judged.metric_validations_per_slice
+        for each in validation.metric_validations_per_slice
         for failure in each.failures
     ]
-    for missing in judged.missing_slices:
-        told = {**dict.fromkeys(missing.feature_keys, "any"), **missing.feature_values}
+    for missing in validation.missing_slices:
+        slice_ = {**dict.fromkeys(missing.feature_keys, "any"), **missing.feature_values}
         text = "a slice that the EvalConfig names has no rows"
-        rules.append(dataclasses.replace(_unjudged(text), slice=told))
+        rules.append(dataclasses.replace(_absent_rule(text), slice=slice_))
     return rules
 
 
-def _unjudged(text: str) -> Rule:
+def _absent_rule(text: str) -> Rule:
     return Rule(metric="", slice={}, value=None, limit=None, ok=False, kind="absent", text=text)
-
-
-def _limit(threshold: Any) -> str | None:
-    parts = []
-    if threshold.HasField("value_threshold"):
-        bounds = threshold.value_threshold
-        parts += [f">= {bounds.lower_bound.value:g}"] if bounds.HasField("lower_bound") else []
-        parts += [f"<= {bounds.upper_bound.value:g}"] if bounds.HasField("upper_bound") else []
-    if threshold.HasField("change_threshold"):
-        change = threshold.change_threshold
-        parts += [f"change {change.absolute.value:g}"] if change.HasField("absolute") else []
-        parts += [f"change {change.relative.value:.0%}"] if change.HasField("relative") else []
-    return " and ".join(parts) or None

@@ -1,4 +1,4 @@
-"""Rows of an Examples artifact, read without TensorFlow."""
+"""Reader of rows of an Examples artifact, without TensorFlow."""
 
 import itertools
 import struct
@@ -15,17 +15,17 @@ from inspection.store.metadata_store import properties
 from manifest import Shard
 
 Value = list[Any]
-"""The values of one feature of one row: bytes, int or float (float32)."""
+"""Values of a feature of a row: bytes, int or float (float32)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Some rows of one split.
+    """Rows of a split.
 
     Attributes:
       artifact: The artifact's id.
-      splits: All its splits.
-      rows: Column -> values; a missing cell has an empty list.
+      splits: All splits of the artifact.
+      rows: Column -> values of each row; a null has an empty list.
     """
 
     artifact: int
@@ -35,24 +35,24 @@ class Rows:
 
 
 def read_examples(artifact: pb.Artifact, *, split: str | None = None, limit: int = 10) -> Rows:
-    """Reads the first rows of a split.
+    """Read the first rows of a split.
 
     Args:
       artifact: An Examples artifact.
-      split: Which; None for its first one.
-      limit: At most so many rows.
+      split: The split; None for the first one.
+      limit: Maximum number of rows.
 
     Raises:
-      UserError: There is no such split, or the rows are not tf.Examples.
-      ResourceError: The files are gone or damaged.
+      UserError: The split does not exist, or the rows are not tf.Examples.
+      ResourceError: The files are missing or damaged.
     """
     what = f"Examples {artifact.id}"
     payload = str(properties(artifact).get("payload_format") or "FORMAT_TF_EXAMPLE")
     if payload not in ("FORMAT_TF_EXAMPLE", "6"):
-        raise UserError(f"{what} holds {payload}. Only rows of FORMAT_TF_EXAMPLE can be shown")
+        raise UserError(f"{what} is in the format {payload}. Only FORMAT_TF_EXAMPLE can be shown")
     splits = artifact_files.examples(artifact.uri, what)
     if not splits:
-        raise ResourceError(f"{what}: {artifact.uri} has no folder of a split")
+        raise ResourceError(f"{what}: {artifact.uri} contains no split folder")
     split = next(iter(splits)) if split is None else split
     if split not in splits:
         raise UserError(f"{what} has no split {split!r}. {nearest(split, splits)}")
@@ -66,14 +66,14 @@ def _rows(shards: Sequence[Shard]) -> Iterator[dict[str, Value]]:
             try:
                 yield parse_example(record)
             except (IndexError, ValueError, struct.error, UnicodeDecodeError) as error:
-                raise ResourceError(f"{shard.path}: record {number} is no tf.Example") from error
+                raise ResourceError(f"{shard.path}: record {number} is not a tf.Example") from error
 
 
 def parse_example(record: bytes) -> dict[str, Value]:
-    """Parses a serialized tf.Example.
+    """Parse a serialized tf.Example.
 
     Raises:
-      ValueError: It is none; also IndexError, struct.error and UnicodeDecodeError say so.
+      ValueError: It is invalid; also raised as IndexError, struct.error or UnicodeDecodeError.
     """
     row: dict[str, Value] = {}
     for _, features in _fields(record, 1):
@@ -94,42 +94,42 @@ def _values(feature: bytes) -> Value:
         else:
             values = []
             for _, value in _fields(packed, 1):
-                at = 0
-                while at < len(value):
-                    number, at = _varint(value, at)
+                offset = 0
+                while offset < len(value):
+                    number, offset = _varint(value, offset)
                     values.append(number - (1 << 64) if number >> 63 else number)
     return values
 
 
-def _fields(data: bytes, *wanted: int) -> Iterator[tuple[int, bytes]]:
-    """Reads the fields of a message in protobuf's wire format; a number's bytes are those that encode it."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        start, kind = at, tag & 7
+def _fields(data: bytes, *field_numbers: int) -> Iterator[tuple[int, bytes]]:
+    """Yield number and encoded value of fields of a message in protobuf's wire format."""
+    offset = 0
+    while offset < len(data):
+        tag, offset = _varint(data, offset)
+        start, kind = offset, tag & 7
         if kind == 0:
-            _, end = _varint(data, at)
+            _, end = _varint(data, offset)
         elif kind == 2:
-            length, start = _varint(data, at)
+            length, start = _varint(data, offset)
             end = start + length
         elif kind in (1, 5):
-            end = at + (8 if kind == 1 else 4)
+            end = offset + (8 if kind == 1 else 4)
         else:
-            raise ValueError(f"wire type {kind}")
+            raise ValueError(f"unknown wire type {kind}")
         if end > len(data):
-            raise ValueError("cut off")
-        if tag >> 3 in wanted:
+            raise ValueError("truncated")
+        if tag >> 3 in field_numbers:
             yield tag >> 3, data[start:end]
-        at = end
+        offset = end
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _varint(data: bytes, offset: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        byte = data[at]
+        byte = data[offset]
         value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
+        offset, shift = offset + 1, shift + 7
         if byte < 0x80:
-            return value, at
+            return value, offset
         if shift > 63:
             raise ValueError("a number of more than 64 bits")

@@ -1,9 +1,9 @@
-"""Which way a metric is better, by its name: ours, Keras's and TFMA's."""
+"""Direction in which a metric is better, by its name in our evaluator, Keras or TFMA."""
 
 import re
 
 NEAREST_IS_BEST = {"bias": 0.0, "calibration": 1.0}
-"""Metric -> its best value, from which both ways lead away."""
+"""Metric -> its best value; larger and smaller values are worse."""
 _LOWER = re.compile(
     r"loss|error|entropy|hinge|poisson|divergence|distance|(^|_)(mae|mse|rmse|mape|msle)($|_)|^flagged$|^mean_score$|"
     r"fall_?out|miss_?rate|false_(positive|negative)|false_(discovery|omission)",
@@ -13,12 +13,12 @@ _UNKNOWN = re.compile(r"count|weight|mean_(label|prediction)|^(label|prediction)
 
 
 def lower_is_better(metric: str) -> bool:
-    """Says whether less of a metric is better, as of an error; of one that no name tells, more is taken to be."""
+    """Return whether lower values of a metric are better, as for an error; False for unknown names."""
     return _LOWER.search(_snake(_stem(metric))) is not None
 
 
 def is_worse(metric: str, before: float | None, after: float | None) -> bool | None:
-    """Says whether a metric got worse; None where it did not change or neither way is better."""
+    """Return whether a metric got worse; None if it did not change or has no direction."""
     if before == after or _UNKNOWN.search(_snake(_stem(metric))):
         return None
     if before is None or after is None:
@@ -30,7 +30,7 @@ def is_worse(metric: str, before: float | None, after: float | None) -> bool | N
 
 
 def change_of(before: float | None, after: float | None) -> float | None:
-    """Returns the size of a change as a share of the value before; None where there is none to compare with."""
+    """Return the relative size of a change; None if a value is missing or the value before is 0."""
     if before is None or after is None or not before:
         return None
     return abs(after - before) / abs(before)

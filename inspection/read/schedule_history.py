@@ -1,4 +1,4 @@
-"""What the schedules of a root folder did and will do, read from their SQLite file."""
+"""Schedules of a root, their next times and their history, read from .schedule/state.sqlite."""
 
 import contextlib
 import json
@@ -14,22 +14,21 @@ from inspection.run_files import FIRE_STATES
 from inspection.store import file_rights
 
 STATE = os.path.join(".schedule", "state.sqlite")
-"""Under the root."""
+"""Path below the root."""
 ENDED = tuple(state for state in FIRE_STATES if state not in ("WAITING", "RUNNING"))
-"""States that a fire ends with; before, it is WAITING or RUNNING."""
+"""Final states of a scheduled run; before, it is WAITING or RUNNING."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fire:
-    """One time of a schedule, and what became of it.
+    """A scheduled run.
 
     Attributes:
       schedule: PIPELINE:NAME.
-      due: When it was to begin.
-      state: WAITING, RUNNING, or how it ended: DONE (blessed and pushed), UNCHANGED (nothing to do), REFUSED (by a
-        gate), FAILED, TIMEOUT, CANCELED, LOST (its process is gone), SKIPPED.
-      attempts: How often it was begun.
-      run_id: The last attempt's run; None where none began.
+      due: Time at which it was due.
+      state: State, see FIRE_STATES in inspection/run_files.py.
+      attempts: Number of attempts.
+      run_id: The run of the last attempt; None if none started.
     """
 
     id: int
@@ -45,13 +44,13 @@ class Fire:
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduled:
-    """One schedule.
+    """A schedule.
 
     Attributes:
       name: PIPELINE:NAME.
-      settings: As the config has them when the scheduler last looked.
-      next: When it is due next; None where it is paused or no scheduler has looked yet.
-      last: Its last fire that was not skipped.
+      settings: Settings in the config when the scheduler last read it.
+      next: Next time; None if it is paused or no scheduler has run yet.
+      last: Last scheduled run that was not skipped.
     """
 
     name: str
@@ -63,37 +62,37 @@ class Scheduled:
 
 
 def schedules(root: str) -> list[Scheduled]:
-    """Lists the schedules that were ever looked at, by name; none where there is no file yet."""
+    """List all schedules that a scheduler has read, by name; empty if there is no state file yet."""
     with _opened(root) as state:
         if state is None:
             return []
         rows = state.execute("SELECT name, settings, paused, next FROM plans ORDER BY name").fetchall()
-        found = []
-        for name, settings, paused, following in rows:
+        listed = []
+        for name, settings, paused, next_time in rows:
             last = state.execute(
                 f"SELECT {_COLUMNS} FROM fires WHERE plan = ? AND state != 'SKIPPED' ORDER BY due DESC LIMIT 1", (name,)
             ).fetchone()
-            told = json.loads(settings)
-            found.append(
+            plan = json.loads(settings)
+            listed.append(
                 Scheduled(
                     name=name,
-                    pipeline=told["pipeline"],
-                    settings=told["schedule"],
+                    pipeline=plan["pipeline"],
+                    settings=plan["schedule"],
                     paused=bool(paused),
-                    next=None if paused else _when(following),
+                    next=None if paused else _when(next_time),
                     last=_fire(last) if last else None,
                 )
             )
-        return found
+        return listed
 
 
 def history(root: str, *, schedule: str | None = None, limit: int = 50) -> list[Fire]:
-    """Lists fires, the newest first.
+    """List scheduled runs, newest first.
 
     Args:
       root: The folder of all runs.
-      schedule: Only those of this PIPELINE:NAME.
-      limit: At most so many.
+      schedule: Only runs of this PIPELINE:NAME.
+      limit: Maximum number.
     """
     with _opened(root) as state:
         if state is None:
@@ -118,7 +117,9 @@ def _opened(root: str) -> Iterator[sqlite3.Connection | None]:
         with contextlib.closing(sqlite3.connect(path, timeout=5.0)) as state:
             yield state
     except sqlite3.Error as error:
-        raise ResourceError(f"{path} cannot be read: {error}. Move it away to begin the schedules anew") from error
+        raise ResourceError(
+            f"{path} cannot be read: {error}. Move it away to start the schedules without history"
+        ) from error
 
 
 def _fire(row: tuple[Any, ...]) -> Fire:

@@ -1,4 +1,4 @@
-"""Schemas and anomalies, out of what TFDV wrote."""
+"""Readers of Schema and ExampleAnomalies artifacts."""
 
 import os
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from errors import ResourceError
+from inspection.read import recorded_findings
 from inspection.read.column_statistics import column_name
 from inspection.store import artifact_files
 from inspection.store.metadata_store import properties
@@ -18,12 +19,12 @@ _ANOMALIES = r"SchemaDiff\.pb|anomalies\.pbtxt"
 
 @dataclass(frozen=True, kw_only=True)
 class SchemaColumn:
-    """What a schema demands of one column.
+    """A column of a schema.
 
     Attributes:
       presence: `required`, `optional`, or the share of rows that must have a value.
-      domain: Range or values.
-      rules: All that the schema says, by protobuf's names.
+      domain: Range or allowed values.
+      rules: All fields of the proto that are set, by name.
     """
 
     name: str
@@ -35,30 +36,37 @@ class SchemaColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class Anomaly:
-    """One anomaly of one column of one split; of the whole split where `column` is empty."""
+    """An anomaly of a column in a split, or of the whole split.
+
+    Attributes:
+      column: The column; empty for the whole split.
+      what: `schema` if the description is that of our validation, else TFDV's short description.
+      edit: The change of schema or config that would accept it; empty if unknown.
+    """
 
     split: str
     column: str
     severity: str
     what: str
     description: str
+    edit: str = ""
 
 
 def read_schema(artifact: pb.Artifact) -> list[SchemaColumn]:
-    """Reads a Schema artifact.
+    """Read a Schema artifact.
 
     Raises:
-      UserError: It is in a bucket.
-      ResourceError: Its file is gone or damaged.
+      UserError: The artifact is in a bucket.
+      ResourceError: Its file is missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"Schema {artifact.id}")
     if os.path.isdir(path):
-        found = artifact_files.named(path, r"schema\.pbtxt") or artifact_files.named(path, r".*\.pbtxt")
-        if not found:
-            raise ResourceError(f"{path} holds no schema.pbtxt")
-        path = found[0]
+        files = artifact_files.named(path, r"schema\.pbtxt") or artifact_files.named(path, r".*\.pbtxt")
+        if not files:
+            raise ResourceError(f"{path} contains no schema.pbtxt")
+        path = files[0]
     schema = artifact_files.message(path, schema_pb2.Schema)
-    values = {each.name: list(each.value) for each in schema.string_domain}
+    values = {domain.name: list(domain.value) for domain in schema.string_domain}
     return [_column(feature, values) for feature in schema.feature]
 
 
@@ -78,8 +86,8 @@ def _column(feature: Any, shared: dict[str, list[str]]) -> SchemaColumn:
 def _presence(feature: Any) -> str:
     if not feature.HasField("presence"):
         return "optional"
-    least = feature.presence.min_fraction
-    return "required" if least == 1 else f"at least {least:.4g} of the rows" if least else "optional"
+    min_share = feature.presence.min_fraction
+    return "required" if min_share == 1 else f"in at least {min_share:.4g} of the rows" if min_share else "optional"
 
 
 def _domain(feature: Any, shared: dict[str, list[str]]) -> str:
@@ -97,38 +105,50 @@ def _domain(feature: Any, shared: dict[str, list[str]]) -> str:
 
 
 def read_anomalies(artifact: pb.Artifact) -> tuple[list[str], list[Anomaly]]:
-    """Reads an ExampleAnomalies artifact.
+    """Read an ExampleAnomalies artifact.
+
+    Our validation describes anomalies in gates.json of the artifact; without it, TFDV's descriptions are returned.
 
     Returns:
-      The splits that were looked at, and what was found, errors first.
+      The validated splits, and the anomalies, errors first.
 
     Raises:
-      UserError: It is in a bucket.
-      ResourceError: Its files are gone or damaged.
+      UserError: The artifact is in a bucket.
+      ResourceError: Its files are missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"ExampleAnomalies {artifact.id}")
     folders = artifact_files.splits(path, str(properties(artifact).get("split_names") or ""))
-    found: list[Anomaly] = []
+    described = {
+        (split, finding.column or ""): finding
+        for finding in recorded_findings.read_findings(path)
+        if finding.gate == recorded_findings.SCHEMA
+        for split in finding.splits
+    }
+    anomalies: list[Anomaly] = []
     for split, folder in folders.items():
-        named = artifact_files.named(folder, _ANOMALIES)
-        if not named:
-            raise ResourceError(f"{folder} holds no anomalies: expected SchemaDiff.pb")
-        parsed = artifact_files.message(named[0], anomalies_pb2.Anomalies)
+        files = artifact_files.named(folder, _ANOMALIES)
+        if not files:
+            raise ResourceError(f"{folder} contains no anomalies: expected SchemaDiff.pb")
+        parsed = artifact_files.message(files[0], anomalies_pb2.Anomalies)
         if parsed.data_missing:
-            found.append(_anomaly(split, "", anomalies_pb2.AnomalyInfo.ERROR, "No data", "the split holds no row"))
+            error = anomalies_pb2.AnomalyInfo.ERROR
+            anomalies.append(_anomaly(split, "", error, "No data", "the split has no rows"))
+        infos = [(column_name(info.path) or name, info) for name, info in sorted(parsed.anomaly_info.items())]
         if parsed.HasField("dataset_anomaly_info"):
-            found += _told(split, "", parsed.dataset_anomaly_info)
-        for name, info in sorted(parsed.anomaly_info.items()):
-            found += _told(split, column_name(info.path) or name, info)
-    return list(folders), sorted(found, key=lambda anomaly: anomaly.severity != "ERROR")
+            infos.insert(0, ("", parsed.dataset_anomaly_info))
+        for column, info in infos:
+            anomalies += _described(split, column, info, described.get((split, column)))
+    return list(folders), sorted(anomalies, key=lambda anomaly: anomaly.severity != "ERROR")
 
 
-def _told(split: str, column: str, info: Any) -> list[Anomaly]:
-    reasons = [(each.short_description, each.description) for each in info.reason]
+def _described(split: str, column: str, info: Any, finding: recorded_findings.Finding | None) -> list[Anomaly]:
+    if finding is not None:
+        return [_anomaly(split, column, info.severity, finding.gate, finding.text, finding.edit)]
+    reasons = [(reason.short_description, reason.description) for reason in info.reason]
     reasons = reasons or [(info.short_description, info.description)]
     return [_anomaly(split, column, info.severity, what, description) for what, description in reasons]
 
 
-def _anomaly(split: str, column: str, severity: int, what: str, description: str) -> Anomaly:
-    word = anomalies_pb2.AnomalyInfo.Severity.Name(severity)
-    return Anomaly(split=split, column=column, severity=word, what=what, description=description)
+def _anomaly(split: str, column: str, severity: int, what: str, description: str, edit: str = "") -> Anomaly:
+    name = anomalies_pb2.AnomalyInfo.Severity.Name(severity)
+    return Anomaly(split=split, column=column, severity=name, what=what, description=description, edit=edit)

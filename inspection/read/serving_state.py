@@ -1,4 +1,4 @@
-"""What serves, as the serving folder itself says: its versions, and the models that their records name."""
+"""Versions in the serving folder, and the models that their records name."""
 
 import os
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from serving import versions
 
 SAVED = "Format-Serving"
-"""Folder of a model's artifact that is copied to the serving folder, as TFX names it."""
+"""TFX's name of the folder of a Model artifact that is copied to the serving folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,11 +14,11 @@ class Served:
     """A version in a pipeline's serving folder.
 
     Attributes:
-      number: Its number.
-      path: Its folder, links followed.
-      model: Folder of the model's artifact that its record names, links followed; None where it names none here.
-      newest: Whether it is the one that serves.
-      ours: Whether this pipeline pushed it, as its record says.
+      number: Number of the version.
+      path: Folder of the version, with links resolved.
+      model: Folder of the Model artifact in its record, with links resolved; None if the record names no local folder.
+      newest: Whether it is the newest version, which serves.
+      ours: Whether this pipeline pushed it, according to its record.
     """
 
     number: int
@@ -29,35 +29,35 @@ class Served:
 
 
 def listed(home: str) -> list[Served]:
-    """Lists what is in a pipeline's serving folder, as TF Serving would choose from it.
+    """List the versions in a pipeline's serving folder, as TF Serving sees them.
 
     Args:
       home: The pipeline's folder.
     """
     folder = os.path.join(home, "serving")
     numbers = versions.pushed(folder)
-    found = []
+    served = []
     for number in numbers:
-        told, path = versions.read(folder, number), versions.path(folder, number)
-        found.append(
+        record, path = versions.read(folder, number), versions.path(folder, number)
+        served.append(
             Served(
                 number=number,
                 path=os.path.realpath(path),
-                model=_model(home, told.model),
+                model=_model(home, record.model),
                 newest=number == numbers[-1],
-                ours=told.ours,
+                ours=record.ours,
             )
         )
-    return found
+    return served
 
 
-def _model(home: str, named: str | None) -> str | None:
-    named = (named or "").removeprefix("file://")
-    return os.path.realpath(os.path.join(home, named)) if named and "://" not in named else None
+def _model(home: str, uri: str | None) -> str | None:
+    uri = (uri or "").removeprefix("file://")
+    return os.path.realpath(os.path.join(home, uri)) if uri and "://" not in uri else None
 
 
 def digest(folder: str) -> str | None:
-    """Returns the digest of a model's files, as its version's record has it; None where they cannot be read."""
+    """Return the digest of a model's files, as in the record of a version; None if they cannot be read."""
     try:
         return versions.digest(folder)
     except (OSError, ValueError):
@@ -65,20 +65,20 @@ def digest(folder: str) -> str | None:
 
 
 def saved(artifacts: str) -> dict[str, set[str]]:
-    """Maps digests of saved models to the artifacts that hold them, for versions whose record names no model.
+    """Map digests of saved models to the artifacts that contain them, for versions whose record has no model.
 
     Args:
       artifacts: The pipeline's folder of artifacts: NODE/KEY/EXECUTION.
     """
-    found: dict[str, set[str]] = {}
+    folders_by_digest: dict[str, set[str]] = {}
     for key in (key for node in _folders(artifacts) for key in _folders(node)):
         for execution in _folders(key):
             if os.path.isdir(path := os.path.join(execution, SAVED)):
-                found.setdefault(digest(path) or "", set()).add(execution)
-    return found
+                folders_by_digest.setdefault(digest(path) or "", set()).add(execution)
+    return folders_by_digest
 
 
 def _folders(path: str) -> list[str]:
-    """Folders in a folder; links are not followed."""
+    """Return the folders in a folder; links are not followed."""
     entries = sorted(os.scandir(path), key=lambda entry: entry.name) if os.path.isdir(path) else []
     return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]

@@ -1,4 +1,4 @@
-"""Why a model is blessed or not, as far as ML Metadata and the evaluation's files tell."""
+"""Verdict on a model, from ML Metadata and the files of its evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from inspection.store.metadata_store import INPUT_EVENTS, Store, properties
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What was decided about one model.
+    """Verdict on a model.
 
     Attributes:
-      blessed: None where nobody decided.
-      reason: In a sentence or several.
+      blessed: None if the model was not evaluated.
+      reason: One or more sentences.
       evaluation: Id of the ModelEvaluation, if there is one.
-      judged_by: Node and run that decided.
-      rules: Those that do not hold first.
-      overall: The metrics of all rows.
-      baseline: Id of the model it was compared with.
-      pushed: Where it was pushed to.
+      judged_by: Node and run of the evaluation.
+      rules: All rules, failed ones first.
+      overall: Metrics of all rows.
+      baseline: Id of the baseline.
+      pushed: Folders that the model was pushed to.
       notes: What could not be read.
     """
 
@@ -44,22 +44,22 @@ class Verdict:
 
 
 def judge(store: Store, model: pb.Artifact) -> Verdict:
-    """Collects what was decided about a model; the last decision counts."""
+    """Return the verdict on a model; if there are several, the last one."""
     [row] = rows(store, [model])
-    took = consumers(store, int(model.id))
-    made = _made(store, [execution for execution, _, _ in took])
+    executions = consumers(store, int(model.id))
+    outputs_by_execution = _outputs(store, [execution for execution, _, _ in executions])
     pushed = [
         str(facts.get("pushed_destination") or artifact.uri)
-        for artifacts in made.values()
+        for artifacts in outputs_by_execution.values()
         for artifact in artifacts
         if artifact.type == PUSHED and (facts := properties(artifact)).get("pushed", 1)
     ]
-    for execution, run, node in took:
-        outputs = {artifact.type: artifact for artifact in made.get(int(execution.id), [])}
+    for execution, run, node in executions:
+        outputs = {artifact.type: artifact for artifact in outputs_by_execution.get(int(execution.id), [])}
         if BLESSING in outputs or EVALUATION in outputs:
             evaluation, notes = _evaluation(outputs.get(EVALUATION))
             blessing = properties(outputs[BLESSING]) if BLESSING in outputs else {}
-            # Without a ModelBlessing nothing is blessed: TFMA's own verdict says what it would have been.
+            # Without a ModelBlessing nothing is blessed; the validation result of TFMA is shown.
             blessed = evaluation.blessed if evaluation else None
             blessed = bool(blessing["blessed"]) if "blessed" in blessing else blessed
             rules = evaluation.rules if evaluation else ()
@@ -79,7 +79,7 @@ def judge(store: Store, model: pb.Artifact) -> Verdict:
     return Verdict(
         model=row,
         blessed=None,
-        reason=_why_not(took),
+        reason=_reason_without_verdict(executions),
         evaluation=None,
         judged_by=None,
         rules=(),
@@ -91,23 +91,27 @@ def judge(store: Store, model: pb.Artifact) -> Verdict:
     )
 
 
-def _made(store: Store, executions: Sequence[pb.Execution]) -> dict[int, list[pb.Artifact]]:
-    """Maps executions to what they made or took from the cache."""
-    events = [e for e in store.events_of_executions(each.id for each in executions) if e.type == pb.Event.OUTPUT]
+def _outputs(store: Store, executions: Sequence[pb.Execution]) -> dict[int, list[pb.Artifact]]:
+    """Map executions to their outputs, including those reused from the cache."""
+    events = [
+        event
+        for event in store.events_of_executions(execution.id for execution in executions)
+        if event.type == pb.Event.OUTPUT
+    ]
     artifacts = {artifact.id: artifact for artifact in store.artifacts(event.artifact_id for event in events)}
-    made: dict[int, list[pb.Artifact]] = {}
+    outputs: dict[int, list[pb.Artifact]] = {}
     for event in events:
         if event.artifact_id in artifacts:
-            made.setdefault(int(event.execution_id), []).append(artifacts[event.artifact_id])
-    return made
+            outputs.setdefault(int(event.execution_id), []).append(artifacts[event.artifact_id])
+    return outputs
 
 
 def _evaluation(artifact: pb.Artifact | None) -> tuple[Evaluation | None, list[str]]:
     if artifact is None:
-        return None, ["no ModelEvaluation stands beside the blessing"]
+        return None, ["the blessing has no ModelEvaluation"]
     try:
         return read_evaluation(artifact), []
-    except PipelineError as error:  # ML Metadata's answer stands without the files
+    except PipelineError as error:  # the verdict in ML Metadata is valid without the files
         return None, [str(error)]
 
 
@@ -118,9 +122,9 @@ def _baseline(store: Store, execution: pb.Execution) -> int | None:
     return int(models[0].id) if models else None
 
 
-def _why_not(took: Sequence[tuple[pb.Execution, str, str]]) -> str:
-    for execution, run, node in took:
+def _reason_without_verdict(executions: Sequence[tuple[pb.Execution, str, str]]) -> str:
+    for execution, run, node in executions:
         state = state_of(execution)
         if state not in ("COMPLETE", "CACHED"):
-            return f"nothing was decided: {node} of run {run} took the model, and its state is {state}"
-    return "nothing was decided: no node evaluated the model"
+            return f"not evaluated: {node} of run {run} is {state}"
+    return "not evaluated: no node has used the model"

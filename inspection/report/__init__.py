@@ -1,1 +1,1 @@
-"""A run as one file to read: report.html, and the model's card from the same facts."""
+"""report.html and model_card.md of a run."""

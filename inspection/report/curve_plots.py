@@ -1,22 +1,22 @@
-"""Curves of an evaluation, out of the plots that TFMA wrote."""
+"""Reader of the plots of an evaluation: confusion matrices by threshold, and calibration, as TFMA wrote them."""
 
 from dataclasses import dataclass
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from inspection.read.evaluations import tfma_proto
+from inspection.read.tfma_protos import tfma_proto
 from inspection.store import artifact_files
 
 _PLOTS = r"plots(-\d+-of-\d+)?(\.tfrecord)?"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
-    """What a threshold makes of the rows.
+class ThresholdCounts:
+    """Confusion matrix at a threshold.
 
     Attributes:
-      threshold: Rows of this probability or more are answered with the second class.
-      true_positives: Weighted rows, as the three others.
+      threshold: Rows with at least this probability are predicted as the second class.
+      true_positives: Sum of weights, like the other three.
     """
 
     threshold: float
@@ -27,24 +27,24 @@ class Cut:
 
     @property
     def recall(self) -> float:
-        """Share of the rows of the second class that are found."""
+        """True positive rate."""
         return self.true_positives / ((self.true_positives + self.false_negatives) or 1)
 
     @property
     def fall_out(self) -> float:
-        """Share of the rows of the first class that are taken for the second."""
+        """False positive rate."""
         return self.false_positives / ((self.false_positives + self.true_negatives) or 1)
 
     @property
     def precision(self) -> float:
-        """Share of the answers with the second class that are right; 1 where there is none."""
-        found = self.true_positives + self.false_positives
-        return self.true_positives / found if found else 1.0
+        """Share of positive predictions that are correct; 1 without positive predictions."""
+        positives = self.true_positives + self.false_positives
+        return self.true_positives / positives if positives else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """Rows whose probability is between two bounds: their number, mean probability and share of the second class."""
+    """Calibration bucket: its bounds, weight of its rows, their mean probability and share of the second class."""
 
     low: float
     high: float
@@ -55,38 +55,42 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Plots of all rows; empty where the task has none."""
+    """Plots of all rows; empty if the task has none."""
 
-    cuts: tuple[Cut, ...] = ()
+    thresholds: tuple[ThresholdCounts, ...] = ()
     buckets: tuple[Bucket, ...] = ()
 
 
 def read_curves(artifact: pb.Artifact) -> Curves:
-    """Reads the plots of a ModelEvaluation, those of all rows, not the baseline's.
+    """Read the plots of a ModelEvaluation: of the model on all rows, not of slices or the baseline.
 
     Raises:
-      UserError: It is in a bucket.
-      ResourceError: Its files are gone or damaged.
+      UserError: The artifact is in a bucket.
+      ResourceError: Its files are missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"ModelEvaluation {artifact.id}")
     plots = tfma_proto("metrics_for_slice_pb2").PlotsForSlice
     for file in artifact_files.sharded(path, _PLOTS):
         for record in artifact_files.records(file):
-            parsed = artifact_files.message(file, plots, record)
-            if parsed.slice_key.single_slice_keys:
+            proto = artifact_files.message(file, plots, record)
+            if proto.slice_key.single_slice_keys:
                 continue
-            for each in parsed.plot_keys_and_values:
-                matrices = each.value.confusion_matrix_at_thresholds.matrices
-                if each.key.model_name != "baseline" and matrices:
-                    cuts = sorted((_cut(matrix) for matrix in matrices), key=lambda cut: cut.threshold)
-                    buckets = map(_bucket, each.value.calibration_histogram_buckets.buckets)
-                    return Curves(cuts=tuple(cuts), buckets=tuple(each for each in buckets if each.weight))
+            for item in proto.plot_keys_and_values:
+                matrices = item.value.confusion_matrix_at_thresholds.matrices
+                if item.key.model_name != "baseline" and matrices:
+                    thresholds = sorted(
+                        (_threshold_counts(matrix) for matrix in matrices), key=lambda counts: counts.threshold
+                    )
+                    buckets = map(_bucket, item.value.calibration_histogram_buckets.buckets)
+                    return Curves(
+                        thresholds=tuple(thresholds), buckets=tuple(bucket for bucket in buckets if bucket.weight)
+                    )
     return Curves()
 
 
-def _cut(matrix: object) -> Cut:
+def _threshold_counts(matrix: object) -> ThresholdCounts:
     names = ("threshold", "true_positives", "false_positives", "true_negatives", "false_negatives")
-    return Cut(**{name: float(getattr(matrix, name)) for name in names})
+    return ThresholdCounts(**{name: float(getattr(matrix, name)) for name in names})
 
 
 def _bucket(bucket: object) -> Bucket:

@@ -1,4 +1,4 @@
-"""The model card: what the model is, on what it was trained, how well it does and where not, in Markdown."""
+"""Model card in Markdown: model, training data, metrics, limits and provenance."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,124 +8,126 @@ from inspection.lineage_graph import about
 from inspection.report.markup import shown
 from inspection.report.report_facts import Facts
 from inspection.report.sections.head_section import sentence
-from inspection.report.sections.metrics_section import least_rows, named, worst_first
+from inspection.report.sections.metrics_section import named, worst_first
 from inspection.report.sections.origin_section import command
 from inspection.text_output import moment, printable
 
-_WORST = 5
+_WORST_SLICES = 5
 
 
-def card(known: Facts) -> str:
-    """Writes the card of a run's model, also of one that was never trained: then it says so."""
-    run = known.detail.run
-    lines = [f"# Model card: {_plain(run.pipeline or run.run_id)}", "", _plain(sentence(known)), ""]
+def card(facts: Facts) -> str:
+    """Return the model card of a run, also of a run without a trained model."""
+    run = facts.detail.run
+    lines = [f"# Model card: {_escaped(run.pipeline or run.run_id)}", "", _escaped(sentence(facts)), ""]
     for title, rows in (
-        ("Model", list(_model(known))),
-        ("Data", list(_data(known))),
-        ("Metrics", list(_metrics(known))),
-        ("Limits", list(_limits(known))),
-        ("Provenance", list(_provenance(known))),
+        ("Model", list(_model(facts))),
+        ("Data", list(_data(facts))),
+        ("Metrics", list(_metrics(facts))),
+        ("Limits", list(_limits(facts))),
+        ("Provenance", list(_provenance(facts))),
     ):
         if rows:
             lines += [f"## {title}", "", *rows, ""]
     return "\n".join(lines)
 
 
-def _model(known: Facts) -> Iterator[str]:
-    label, network = known.config.get("label"), known.config.get("network")
+def _model(facts: Facts) -> Iterator[str]:
+    label, network = facts.run.config.get("label"), facts.run.config.get("network")
     if isinstance(label, Mapping):
-        yield f"- Task: {_plain(label.get('task'))}; label: {_plain(label.get('column'))}"
+        yield f"- Task: {_escaped(label.get('task'))}; label: {_escaped(label.get('column'))}"
     if isinstance(network, Mapping):
-        size = known.network.get("parameters")
-        yield f"- Network: {_plain(network.get('name'))}" + (f", {size:,} parameters" if isinstance(size, int) else "")
-    if known.history:
-        best = known.outcome.get("best")
-        epoch = f"; epoch {best['epoch']} was kept" if isinstance(best, Mapping) and best.get("epoch") else ""
-        yield f"- Trained for {len(known.history)} epochs{epoch}"
-    if known.judged is not None:
-        word = {True: "blessed", False: "not blessed", None: "not judged"}[known.judged.blessed]
-        yield f"- Verdict: {word}. {_plain(known.judged.reason)}"
-        for place in known.judged.pushed:
-            yield f"- Pushed to: {_plain(place)}"
+        size = facts.network.get("parameters")
+        yield f"- Network: {_escaped(network.get('name'))}" + (
+            f", {size:,} parameters" if isinstance(size, int) else ""
+        )
+    if facts.history:
+        best = facts.outcome.get("best")
+        epoch = f"; best epoch: {best['epoch']}" if isinstance(best, Mapping) and best.get("epoch") else ""
+        yield f"- Trained for {len(facts.history)} epochs{epoch}"
+    if facts.judged is not None:
+        verdict = {True: "blessed", False: "not blessed", None: "not evaluated"}[facts.judged.blessed]
+        yield f"- Verdict: {verdict}. {_escaped(facts.judged.reason)}"
+        for folder in facts.judged.pushed:
+            yield f"- Pushed to: {_escaped(folder)}"
 
 
-def _data(known: Facts) -> Iterator[str]:
-    if known.run.get("data"):
-        yield f"- Source: {_plain(known.run['data'])}"
-    for split in known.statistics:
-        yield f"- {_plain(split.split)}: {split.rows:,} rows, {len(split.columns)} columns"
-    if known.statistics:
-        found = [f"{each.severity} {each.column}: {each.description}" for each in known.anomalies]
-        yield f"- Anomalies: {_plain('; '.join(found)) if found else 'none'}"
-    ignored = (known.config.get("features") or {}).get("ignored") if known.config else None
+def _data(facts: Facts) -> Iterator[str]:
+    if facts.run.data:
+        yield f"- Source: {_escaped(facts.run.data)}"
+    for split in facts.statistics:
+        yield f"- {_escaped(split.split)}: {split.rows:,} rows, {len(split.columns)} columns"
+    if facts.statistics:
+        anomalies = [f"{anomaly.severity} {anomaly.column}: {anomaly.description}" for anomaly in facts.anomalies]
+        yield f"- Anomalies: {_escaped('; '.join(anomalies)) if anomalies else 'none'}"
+    ignored = (facts.run.config.get("features") or {}).get("ignored")
     if ignored:
-        yield f"- Columns that were left out: {_plain(', '.join(map(str, ignored)))}"
+        yield f"- Ignored columns: {_escaped(', '.join(map(str, ignored)))}"
 
 
-def _metrics(known: Facts) -> Iterator[str]:
-    if known.evaluation is None:
+def _metrics(facts: Facts) -> Iterator[str]:
+    if facts.evaluation is None:
         return
-    overall, *slices = known.evaluation.cells
+    overall, *slices = facts.evaluation.cells
     rows = [
-        [name, value, _ends(overall.intervals.get(name), value), (overall.baseline or {}).get(name)]
+        [name, value, _interval(overall.intervals.get(name), value), (overall.baseline or {}).get(name)]
         for name, value in overall.metrics.items()
     ]
     count = f"{overall.count:,.0f} rows" if overall.count is not None else "all rows"
-    yield from _table([f"{known.evaluation.split or 'evaluated'}, {count}", "model", "95 % interval", "baseline"], rows)
+    yield from _table([f"{facts.evaluation.split or 'evaluated'}, {count}", "model", "95 % interval", "baseline"], rows)
     metric = next(iter(overall.metrics), None)
-    least = least_rows(known.verdict)
-    judged = worst_first(slices, metric, least) if metric else []
-    judged = [cell for cell in judged if cell.count is None or cell.count >= least]
-    if metric and judged:
+    min_rows = facts.evaluation.min_slice_rows
+    measured = worst_first(slices, metric, min_rows) if metric else []
+    measured = [cell for cell in measured if cell.count is None or cell.count >= min_rows]
+    if metric and measured:
         yield ""
-        told = [
-            [named(cell), cell.count, cell.metrics[metric], _ends(cell.intervals.get(metric), cell.metrics[metric])]
-            for cell in judged[:_WORST]
+        table_rows = [
+            [named(cell), cell.count, cell.metrics[metric], _interval(cell.intervals.get(metric), cell.metrics[metric])]
+            for cell in measured[:_WORST_SLICES]
         ]
         yield from _table(
-            [f"worst slices{f', of {least} rows or more' if least else ''}", "rows", metric, "95 % interval"], told
+            [f"worst slices{f', of {min_rows} rows or more' if min_rows else ''}", "rows", metric, "95 % interval"],
+            table_rows,
         )
 
 
-def _limits(known: Facts) -> Iterator[str]:
-    for rule in known.judged.rules if known.judged else ():
+def _limits(facts: Facts) -> Iterator[str]:
+    for rule in facts.judged.rules if facts.judged else ():
         if not rule.ok:
-            yield f"- Fails: {_plain(rule.text)}"
-    for each in known.verdict.get("slices_left_out", []):
-        yield f"- {each['rows_left']:,} rows are in no measured slice by {_plain(' x '.join(each['slicing']))}"
-    for note in known.outcome.get("notes", []):
-        yield f"- Training: {_plain(note)}"
-    for each in known.gates:
-        if each.get("text"):
-            yield f"- Gate {_plain(each.get('gate'))}: {_plain(each['text'])}"
+            yield f"- Fails: {_escaped(rule.text)}"
+    for cut in facts.evaluation.unmeasured if facts.evaluation else ():
+        yield f"- {cut.rows_left:,} rows are in no evaluated slice by {_escaped(' x '.join(cut.slicing))}"
+    for note in facts.outcome.get("notes", []):
+        yield f"- Training: {_escaped(note)}"
+    for finding in facts.gates:
+        yield f"- Gate {_escaped(finding.gate)}: {_escaped(finding.text)}"
 
 
-def _provenance(known: Facts) -> Iterator[str]:
-    run = known.detail.run
-    yield f"- Run: {_plain(run.run_id)}, {_plain(moment(run.started))}"
-    if known.run.get("seed") is not None:
-        yield f"- Seed: {known.run['seed']}"
-    versions = known.run.get("versions")
-    if isinstance(versions, Mapping):
-        yield "- Versions: " + ", ".join(f"{_plain(name)} {_plain(version)}" for name, version in versions.items())
-    if told := command(known):
-        yield f"- Command: `{printable(told).replace('`', chr(39))}`"
-    if known.lineage is not None:
-        for row in known.lineage.artifacts.values():
-            yield f"- {_plain(row.type)} {row.id}: {_plain(about(row) or row.uri)}"
+def _provenance(facts: Facts) -> Iterator[str]:
+    run = facts.detail.run
+    yield f"- Run: {_escaped(run.run_id)}, {_escaped(moment(run.started))}"
+    if facts.run.seed is not None:
+        yield f"- Seed: {facts.run.seed}"
+    versions = facts.run.versions
+    if versions:
+        yield "- Versions: " + ", ".join(f"{_escaped(name)} {_escaped(version)}" for name, version in versions.items())
+    if command_line := command(facts):
+        yield f"- Command: `{printable(command_line).replace('`', chr(39))}`"
+    if facts.lineage is not None:
+        for row in facts.lineage.artifacts.values():
+            yield f"- {_escaped(row.type)} {row.id}: {_escaped(about(row) or row.uri)}"
 
 
 def _table(header: Sequence[object], rows: Sequence[Sequence[object]]) -> Iterator[str]:
     for line in (header, ["---"] * len(header), *rows):
-        yield "| " + " | ".join(_plain(cell) for cell in line) + " |"
+        yield "| " + " | ".join(_escaped(cell) for cell in line) + " |"
 
 
-def _ends(ends: Any, value: float | None) -> str | None:
+def _interval(ends: Any, value: float | None) -> str | None:
     return f"{shown(ends[0])} to {shown(ends[1])}" if ends else None if value is None else "unknown"
 
 
-def _plain(value: object) -> str:
-    """Writes a value that stays what it is in Markdown, where also HTML would be read."""
+def _escaped(value: object) -> str:
+    """Format a value as text in which Markdown and HTML are escaped."""
     text = printable(shown(value))
     if text == "---":
         return text

@@ -1,4 +1,4 @@
-"""Puts the sections of a report together."""
+"""Assembly of a report from its sections."""
 
 import functools
 import os
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from inspection.report.markup import Html, joined, tag
 from inspection.report.report_facts import Facts
 from inspection.report.sections import (
-    answers_section,
     blessing_section,
     data_section,
     failure_section,
@@ -16,68 +15,69 @@ from inspection.report.sections import (
     head_section,
     metrics_section,
     origin_section,
+    predictions_section,
     training_section,
     tuning_section,
     worst_section,
 )
 
-MOST_BYTES = 500_000
-"""A report stays below this; one of very many columns or slices leaves pictures and rows out."""
+MAX_BYTES = 500_000
+"""Size limit of a report; with many columns or slices it has fewer charts and rows."""
 Sections = Sequence[tuple[str, str, Html]]
-"""Name for links, title and content of each section."""
+"""Id, title and content of each section."""
 
 
-def sections(known: Facts, *, drawn: int = 40, listed: int = 200, images: int = 12) -> Sections:
-    """Makes all sections for which there is something to show.
+def sections(facts: Facts, *, drawn: int = 40, listed: int = 200, images: int = 12) -> Sections:
+    """Return all sections that are not empty.
 
     Args:
-      known: The run.
-      drawn: Columns of data that are drawn.
-      listed: Slices in the table.
-      images: Pictures of wrong answers.
+      facts: Facts of the run.
+      drawn: Number of columns with a chart.
+      listed: Number of slices in the table.
+      images: Number of images with wrong predictions.
     """
-    made = [
-        ("failure", "Failure", failure_section.section(known)),
-        ("data", "Data", data_section.section(known, drawn=drawn)),
-        ("features", "Features", features_section.section(known)),
-        ("network", "Network", training_section.network(known)),
-        ("training", "Training", training_section.section(known)),
-        ("tuning", "Tuning", tuning_section.section(known)),
-        ("metrics", "Metrics", metrics_section.section(known, listed=listed)),
-        ("answers", "Answers", answers_section.section(known)),
-        ("worst", "Worst rows", worst_section.section(known, images=images)),
-        ("importance", "Importance of columns", blessing_section.importance(known)),
-        ("blessing", "Blessing", blessing_section.section(known)),
-        ("lineage", "Lineage", origin_section.lineage(known)),
-        ("settings", "Config and versions", origin_section.settings(known)),
-        ("unread", "What could not be read", origin_section.notes(known)),
+    all_sections = [
+        ("failure", "Failure", failure_section.section(facts)),
+        ("data", "Data", data_section.section(facts, drawn=drawn)),
+        ("features", "Features", features_section.section(facts)),
+        ("network", "Network", training_section.network(facts)),
+        ("training", "Training", training_section.section(facts)),
+        ("tuning", "Tuning", tuning_section.section(facts)),
+        ("metrics", "Metrics", metrics_section.section(facts, listed=listed)),
+        ("predictions", "Predictions", predictions_section.section(facts)),
+        ("worst", "Worst rows", worst_section.section(facts, images=images)),
+        ("importance", "Importance of columns", blessing_section.importance(facts)),
+        ("blessing", "Blessing", blessing_section.section(facts)),
+        ("lineage", "Lineage", origin_section.lineage(facts)),
+        ("settings", "Config and versions", origin_section.settings(facts)),
+        ("unread", "Unreadable files", origin_section.notes(facts)),
     ]
-    return [(name, title, content) for name, title, content in made if content]
+    return [(name, title, content) for name, title, content in all_sections if content]
 
 
-def body(known: Facts, parts: Sections) -> Html:
-    """Lays head, graph and sections out, with links to the sections."""
+def body(facts: Facts, parts: Sections) -> Html:
+    """Return head, graph and sections, with links to the sections."""
     links = [tag("a", title, href=f"#{name}") for name, title, _ in parts]
-    picture = graph_section.section(known)
-    run = tag("section", tag("h2", "Run"), picture, id="run") if picture else None
-    laid = [tag("section", tag("h2", title), content, id=name) for name, title, content in parts]
-    return joined([head_section.section(known), tag("nav", *links, aria_label="Sections"), run, *laid])
+    graph = graph_section.section(facts)
+    run = tag("section", tag("h2", "Run"), graph, id="run") if graph else None
+    section_tags = [tag("section", tag("h2", title), content, id=name) for name, title, content in parts]
+    return joined([head_section.section(facts), tag("nav", *links, aria_label="Sections"), run, *section_tags])
 
 
-def report(known: Facts) -> str:
-    """Makes the whole document, below MOST_BYTES."""
+def report(facts: Facts) -> str:
+    """Return the report as an HTML document of less than MAX_BYTES."""
     text = ""
     for drawn, listed, images in ((40, 200, 12), (15, 60, 6), (0, 20, 0)):
-        parts = sections(known, drawn=drawn, listed=listed, images=images)
-        title = f"{known.detail.run.pipeline} {known.detail.run.run_id}"
-        text = document(title, body(known, parts), style=tag("style", Html(style())))
-        if len(text.encode()) < MOST_BYTES:
+        parts = sections(facts, drawn=drawn, listed=listed, images=images)
+        title = f"{facts.detail.run.pipeline} {facts.detail.run.run_id}"
+        text = document(title, body(facts, parts), style=tag("style", Html(style())))
+        if len(text.encode()) < MAX_BYTES:
             break
     return text
 
 
 def document(title: str, content: Html, *, style: Html, more: Html | None = None) -> str:
-    """Makes an HTML document of its content."""
+    """Return an HTML document."""
     head_ = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -87,12 +87,12 @@ def document(title: str, content: Html, *, style: Html, more: Html | None = None
         style,
         more,
     )
-    whole = tag("html", head_, tag("body", tag("main", content)), lang="en")
-    return f"<!doctype html>\n{whole}\n"
+    html = tag("html", head_, tag("body", tag("main", content)), lang="en")
+    return f"<!doctype html>\n{html}\n"
 
 
 @functools.cache
 def style() -> str:
-    """Returns the style sheet of reports and pages."""
+    """Return the style sheet of reports and web pages."""
     with open(os.path.join(os.path.dirname(__file__), "style.css"), encoding="utf-8") as file:
         return file.read()

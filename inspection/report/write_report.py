@@ -1,4 +1,4 @@
-"""Writes report.html and model_card.md into a run's folder."""
+"""Writer of report.html and model_card.md."""
 
 import os
 
@@ -9,19 +9,19 @@ from spec.file_names import CARD, REPORT
 
 
 def write(store: Store, run_id: str, folder: str) -> None:
-    """Writes both files, each whole or not at all.
+    """Write report.html and model_card.md, each atomically.
 
     Args:
-      store: Where the run is recorded.
-      run_id: Its whole id.
-      folder: Its folder, which is there.
+      store: Store with the run.
+      run_id: Id of the run.
+      folder: Folder of the run, which exists.
 
     Raises:
-      PipelineError: Neither the store nor the folder knows the run.
+      PipelineError: Neither the store nor the folder contains the run.
       OSError: The folder cannot be written to.
     """
-    known = collect(store, run_id, folder=folder)
-    for name, text in ((REPORT, page.report(known)), (CARD, model_card.card(known))):
+    facts = collect(store, run_id, folder=folder)
+    for name, text in ((REPORT, page.report(facts)), (CARD, model_card.card(facts))):
         path = os.path.join(folder, name)
         with open(f"{path}.partial", "w", encoding="utf-8") as file:
             file.write(text)

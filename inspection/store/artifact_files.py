@@ -20,54 +20,54 @@ from manifest import Shard
 
 _Message = TypeVar("_Message", bound=Message)
 _Value = TypeVar("_Value")
-_FIRST = ("train", "eval", "test")
-_MOST = 1 << 31
-"""Bytes of one record: no proto can be longer, so a longer one is damage."""
+_SPLIT_ORDER = ("train", "eval", "test")
+_MAX_RECORD_BYTES = 1 << 31
+"""A proto cannot be longer, so a longer record means that the file is damaged."""
 
 
 def folder(uri: str, what: str) -> str:
-    """Returns the path of an artifact's folder or file.
+    """Return the local path of an artifact's folder or file.
 
     Args:
-      uri: Where ML Metadata says that it is.
-      what: How a message names the artifact.
+      uri: URI of the artifact in ML Metadata.
+      what: Name of the artifact in messages.
 
     Raises:
-      UserError: It is in a bucket.
-      ResourceError: It is gone, or was never on this machine.
+      UserError: The artifact is in a bucket.
+      ResourceError: It does not exist on this machine, or cannot be read.
     """
     path = uri.removeprefix("file://")
     if re.match(r"[A-Za-z][\w+.-]*://", path):
-        raise UserError(f"{what} is at {uri}, which only its own tools can read: copy it to this machine first")
+        raise UserError(f"{what} is at {uri}, which cannot be read from here: copy it to this machine first")
     if file_rights.hidden(path) or (os.path.exists(path) and not file_rights.readable(path)):
         raise ResourceError(f"{what}: {file_rights.refusal(path, 'read')}")
     if not os.path.exists(path):
-        raise ResourceError(f"{what}: {path} is not there: it was deleted, or made on another machine")
+        raise ResourceError(f"{what}: {path} does not exist: it was deleted, or is on another machine")
     return path
 
 
 def splits(path: str, names: str = "") -> dict[str, str]:
-    """Maps the splits of an artifact to their folders, train, eval and test first.
+    """Map the splits of an artifact to their folders: train, eval and test first.
 
     Args:
       path: The artifact's folder.
-      names: Its splits as the property `split_names` has them, a JSON list; empty where it has none, for all folders.
+      names: Property `split_names`, a JSON list; if empty, all split folders are returned.
 
     Raises:
       ResourceError: A split has no folder.
     """
-    found = {}
+    folders = {}
     for name in _listed(path):
-        inner = os.path.join(path, name)
-        if os.path.isdir(inner) and re.match(r"Split-|split_", name):
-            found[re.sub(r"^(Split-|split_)", "", name)] = inner
-    if not found and any(name in _FIRST for name in _listed(path)):  # TFX before 1.0
-        found = {name: os.path.join(path, name) for name in _listed(path) if os.path.isdir(os.path.join(path, name))}
+        folder = os.path.join(path, name)
+        if os.path.isdir(folder) and re.match(r"Split-|split_", name):
+            folders[re.sub(r"^(Split-|split_)", "", name)] = folder
+    if not folders and any(name in _SPLIT_ORDER for name in _listed(path)):  # TFX before 1.0
+        folders = {name: os.path.join(path, name) for name in _listed(path) if os.path.isdir(os.path.join(path, name))}
     declared = _split_names(names)
     for name in declared:
-        if name not in found:
+        if name not in folders:
             raise ResourceError(f"{path} has no folder of split {name!r}; {manifest.AGAIN}")
-    return _ordered({name: found[name] for name in declared or found})
+    return _ordered({name: folders[name] for name in declared or folders})
 
 
 def _split_names(text: str) -> list[str]:
@@ -79,11 +79,15 @@ def _split_names(text: str) -> list[str]:
 
 
 def _ordered(splits: dict[str, _Value]) -> dict[str, _Value]:
-    return dict(sorted(splits.items(), key=lambda item: (_FIRST.index(item[0]) if item[0] in _FIRST else 3, item[0])))
+    return dict(
+        sorted(
+            splits.items(), key=lambda item: (_SPLIT_ORDER.index(item[0]) if item[0] in _SPLIT_ORDER else 3, item[0])
+        )
+    )
 
 
 class _Storage:
-    """Files of this machine."""
+    """Local files, as `manifest.read` needs them."""
 
     def read(self, path: str) -> bytes | None:
         return read(path) if os.path.exists(path) else None
@@ -93,32 +97,32 @@ class _Storage:
 
 
 def examples(uri: str, what: str) -> dict[str, list[Shard]]:
-    """Maps the splits of an Examples artifact to the files that it declares, train, eval and test first.
+    """Map the splits of an Examples artifact to the files that its manifest lists: train, eval and test first.
 
     Args:
-      uri: Where ML Metadata says that it is.
-      what: How a message names the artifact.
+      uri: URI of the artifact in ML Metadata.
+      what: Name of the artifact in messages.
 
     Raises:
-      UserError: It is in a bucket.
-      ResourceError: It is gone, a file is missing, or it does not tell its files.
+      UserError: The artifact is in a bucket.
+      ResourceError: The artifact, a file or its manifest is missing.
     """
     path = folder(uri, what)
-    found = {
+    shards_by_split = {
         split: [replace(shard, path=os.path.join(path, shard.path)) for shard in shards]
         for split, shards in manifest.read(path, _Storage()).splits.items()
     }
-    for shard in (shard for shards in found.values() for shard in shards):
+    for shard in (shard for shards in shards_by_split.values() for shard in shards):
         if not os.path.isfile(shard.path):
             raise ResourceError(manifest.missing(shard.path))
-    return _ordered(found)
+    return _ordered(shards_by_split)
 
 
 def rows(shards: Sequence[Shard]) -> Iterator[bytes]:
-    """Reads the records of a split's files, and checks that each file holds as many as are declared.
+    """Read the records of a split's files, and check that each file contains as many as the manifest says.
 
     Raises:
-      ResourceError: A file is damaged, or holds more or fewer.
+      ResourceError: A file is damaged, or contains more or fewer records.
     """
     for shard in shards:
         count = 0
@@ -130,10 +134,10 @@ def rows(shards: Sequence[Shard]) -> Iterator[bytes]:
 
 
 def records(path: str) -> Iterator[bytes]:
-    """Reads the records of a TFRecord file, gzipped or not.
+    """Read the records of a TFRecord file, gzipped or not.
 
     Raises:
-      ResourceError: The file is cut off or is none.
+      ResourceError: The file is truncated, is not a TFRecord file, or cannot be read.
     """
     number = 0
     try:
@@ -142,26 +146,32 @@ def records(path: str) -> Iterator[bytes]:
             with gzip.open(raw) if packed else raw as file:
                 while head := file.read(12):  # length and its checksum
                     (length,) = struct.unpack("<Q", head[:8])
-                    if len(head) < 12 or length > _MOST:
+                    if len(head) < 12 or length > _MAX_RECORD_BYTES:
                         raise EOFError
-                    yield _exactly(file, length)
-                    _exactly(file, 4)
+                    yield _read_exactly(file, length)
+                    _read_exactly(file, 4)
                     number += 1
     except (EOFError, zlib.error, gzip.BadGzipFile, struct.error) as error:
-        raise ResourceError(f"{path} is damaged after record {number}: it is cut off or no TFRecord file") from error
+        raise ResourceError(
+            f"{path} is damaged after record {number}: it is truncated or not a TFRecord file"
+        ) from error
     except OSError as error:
         raise ResourceError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _exactly(file: "BinaryIO | gzip.GzipFile", length: int) -> bytes:
-    found = file.read(length)
-    if len(found) < length:
+def _read_exactly(file: "BinaryIO | gzip.GzipFile", length: int) -> bytes:
+    content = file.read(length)
+    if len(content) < length:
         raise EOFError
-    return found
+    return content
 
 
 def read(path: str) -> bytes:
-    """Reads a whole file; ResourceError where it cannot be read."""
+    """Read a file.
+
+    Raises:
+      ResourceError: The file cannot be read.
+    """
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -170,10 +180,15 @@ def read(path: str) -> bytes:
 
 
 def message(path: str, kind: "type[_Message]", content: bytes | None = None) -> _Message:
-    """Parses a serialized proto or, where the file's name ends in `txt`, its text.
+    """Parse a serialized proto, or its text format if the file's name ends in `txt`.
+
+    Args:
+      path: The file; with `content`, only its name is used.
+      kind: The proto's class.
+      content: The serialized proto; None to read it from the file.
 
     Raises:
-      ResourceError: The file cannot be read or holds something else.
+      ResourceError: The file cannot be read, or does not contain this proto.
     """
     content = read(path) if content is None else content
     try:
@@ -183,8 +198,8 @@ def message(path: str, kind: "type[_Message]", content: bytes | None = None) -> 
         else:
             parsed.ParseFromString(content)
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
-        told = str(error).strip().splitlines() or [""]
-        raise ResourceError(f"{path} is damaged: it holds no {kind.__name__}: {told[0][:200]}") from error
+        details = str(error).strip().splitlines() or [""]
+        raise ResourceError(f"{path} is damaged: it does not contain a {kind.__name__}: {details[0][:200]}") from error
     return parsed
 
 
@@ -196,17 +211,17 @@ def _listed(path: str) -> list[str]:
 
 
 def sharded(path: str, pattern: str) -> list[str]:
-    """Returns the files of a folder that fit a regular expression, which are one file or one complete set of shards.
+    """Return the files of a folder that match a regular expression: one file or one complete set of shards.
 
     Raises:
-      ResourceError: A shard is missing, or is of another set.
+      ResourceError: A shard is missing, or belongs to another set.
     """
-    found = [os.path.basename(file) for file in named(path, pattern)]
-    if any("-of-" in name for name in found):
-        found = manifest.complete(path, found)
-    return [os.path.join(path, name) for name in found]
+    names = [os.path.basename(file) for file in named(path, pattern)]
+    if any("-of-" in name for name in names):
+        names = manifest.complete(path, names)
+    return [os.path.join(path, name) for name in names]
 
 
 def named(path: str, pattern: str) -> list[str]:
-    """Returns the files of a folder whose whole name fits a regular expression, in order."""
+    """Return the files of a folder whose whole name matches a regular expression, sorted."""
     return [os.path.join(path, name) for name in _listed(path) if re.fullmatch(pattern, name)]

@@ -1,4 +1,4 @@
-"""Which artifact is meant: an id, a run's, the newest, or the model behind a pushed version."""
+"""Artifacts by id, by run, as `latest`, or by the version that they were pushed as."""
 
 from collections.abc import Sequence
 
@@ -25,42 +25,44 @@ _LARGEST_ID = 2**63 - 1
 def list_artifacts(
     store: Store, *, type_name: str | None = None, run: str | None = None, limit: int | None = 50
 ) -> list[ArtifactRow]:
-    """Lists artifacts, the newest first.
+    """List artifacts, newest first.
 
     Args:
       store: The store.
       type_name: Only artifacts of this type.
-      run: Only artifacts that this run made or took; its whole id.
-      limit: At most so many; None for all.
+      run: Only inputs and outputs of this run; its full id.
+      limit: Maximum number; None for all.
 
     Raises:
-      UserError: The store knows no such type.
+      UserError: The store does not have this type.
     """
     if type_name is not None and type_name not in (known := store.artifact_types()):
         raise UserError(f"no artifact of type {type_name!r} in {store.where}. {nearest(type_name, known)}")
     if run is not None:
-        found = [artifact for artifact, _ in of_run(store, run) if type_name in (None, artifact.type)]
-        found = sorted({artifact.id: artifact for artifact in found}.values(), key=lambda artifact: -int(artifact.id))
+        of_type = [artifact for artifact, _ in of_run(store, run) if type_name in (None, artifact.type)]
+        artifacts = sorted(
+            {artifact.id: artifact for artifact in of_type}.values(), key=lambda artifact: -int(artifact.id)
+        )
     elif type_name is not None:
-        found = store.artifacts_of_type(type_name)
+        artifacts = store.artifacts_of_type(type_name)
     else:
-        found = store.newest_artifacts(limit)
-    return rows(store, found[:limit])
+        artifacts = store.newest_artifacts(limit)
+    return rows(store, artifacts[:limit])
 
 
-def rows(store: Store, found: Sequence[pb.Artifact]) -> list[ArtifactRow]:
-    """Tells these artifacts with the run and node that made them; the key is the channel that they were made for."""
-    made_by = producing(store, (artifact.id for artifact in found))
+def rows(store: Store, artifacts: Sequence[pb.Artifact]) -> list[ArtifactRow]:
+    """Return artifacts with the run and node that produced them; `key` is the output channel of the producer."""
+    events = producing(store, (artifact.id for artifact in artifacts))
     labels = Labelled(store)
-    told = []
-    for artifact in found:
-        event = made_by.get(artifact.id)
-        told.append(artifact_row(artifact, event or pb.Event(), labels[event.execution_id] if event else None))
-    return told
+    table = []
+    for artifact in artifacts:
+        event = events.get(artifact.id)
+        table.append(artifact_row(artifact, event or pb.Event(), labels[event.execution_id] if event else None))
+    return table
 
 
 def of_run(store: Store, run_id: str) -> list[tuple[pb.Artifact, bool]]:
-    """Returns the artifacts of a run's nodes and whether each is one's output, those of the last nodes last."""
+    """Return inputs and outputs of a run's nodes, each with whether it is an output; in the order of execution."""
     context = store.context(RUN_CONTEXT, run_id)
     events = store.events_of_executions(execution.id for execution in store.executions(context.id)) if context else []
     artifacts = {artifact.id: artifact for artifact in store.artifacts(event.artifact_id for event in events)}
@@ -71,189 +73,192 @@ def of_run(store: Store, run_id: str) -> list[tuple[pb.Artifact, bool]]:
     ]
 
 
-def by_id(store: Store, wanted: str) -> pb.Artifact | None:
-    """Returns the artifact whose id a text is, if there is one."""
+def by_id(store: Store, name: str) -> pb.Artifact | None:
+    """Return the artifact with this id; None if there is none, or the string is not an id."""
     # int() refuses thousands of digits.
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 20) or int(wanted) > _LARGEST_ID:
+    if not (name.isascii() and name.isdigit() and len(name) < 20) or int(name) > _LARGEST_ID:
         return None
-    return next(iter(store.artifacts([int(wanted)])), None)
+    return next(iter(store.artifacts([int(name)])), None)
 
 
-def find_artifact(store: Store, wanted: str) -> pb.Artifact:
-    """Finds an artifact of any type by its id.
+def find_artifact(store: Store, name: str) -> pb.Artifact:
+    """Find an artifact of any type by its id.
 
     Raises:
-      UserError: There is none of this id.
+      UserError: There is no artifact with this id.
     """
-    found = by_id(store, wanted)
-    if found is None:
-        raise UserError(f"no artifact {wanted!r} in {store.where}. {_nearest_id(store, wanted)}")
-    return found
+    artifact = by_id(store, name)
+    if artifact is None:
+        raise UserError(f"no artifact {name!r} in {store.where}. {_nearest_id(store, name)}")
+    return artifact
 
 
-def find_typed(store: Store, wanted: str, kind: str, *, pipeline: str | None = None) -> pb.Artifact:
-    """Find an artifact of a type by its id, or by the run that made or took it.
+def find_typed(store: Store, name: str, kind: str, *, pipeline: str | None = None) -> pb.Artifact:
+    """Find an artifact of a type by its id, or by the run that has it as output or input.
 
     Args:
       store: The store.
-      wanted: The artifact's id, or a run as `find_run` takes it: `latest` is the newest run, whatever its state.
+      name: The artifact's id, or a run as in `find_run`: `latest` is the newest run, whatever its state.
       kind: The artifact's type.
-      pipeline: Whose `latest` is meant; None for all pipelines.
+      pipeline: Restricts `latest` to this pipeline; None for all pipelines.
 
     Raises:
-      UserError: There is none, or the id is that of something else.
+      UserError: There is none, or the artifact is of another type.
     """
-    found = by_id(store, wanted)
-    if found is not None:
-        if found.type == kind:
-            return found
-        raise UserError(f"artifact {found.id} is of type {found.type}. Expected one of type {kind}{_such(store, kind)}")
-    if wanted == LATEST and not store.contexts(RUN_CONTEXT):
+    artifact = by_id(store, name)
+    if artifact is not None:
+        if artifact.type == kind:
+            return artifact
+        raise UserError(_wrong_type(store, artifact, kind))
+    if name == LATEST and not store.contexts(RUN_CONTEXT):
         return _latest(store, kind, pipeline)
-    run_id = _run(store, wanted, f"an artifact of type {kind}", pipeline)
-    of_kind = [(artifact, made) for artifact, made in of_run(store, run_id) if artifact.type == kind]
+    run_id = _run(store, name, f"an artifact of type {kind}", pipeline)
+    of_kind = [(item, is_output) for item, is_output in of_run(store, run_id) if item.type == kind]
     if not of_kind:
-        raise UserError(f"run {run_id} has no artifact of type {kind}{_such(store, kind)}")
-    # The first one made is nearest to the data: of Examples those of the ingestion, not the transformed ones.
-    return next((artifact for artifact, made in of_kind if made), of_kind[0][0])
+        raise UserError(f"run {run_id} has no artifact of type {kind}{_examples_of(store, kind)}")
+    # The first output is nearest to the data: of Examples those of the ingestion, not the transformed ones.
+    return next((item for item, is_output in of_kind if is_output), of_kind[0][0])
 
 
-def find_model(store: Store, wanted: str, *, pipeline: str | None = None) -> pb.Artifact:
-    """Find a model by its artifact's id, a pushed version, the run that made or took it, a pipeline or as `latest`.
+def find_model(store: Store, name: str, *, pipeline: str | None = None) -> pb.Artifact:
+    """Find a model by its artifact's id, a pushed version, the run that trained it, a pipeline or `latest`.
 
     Args:
       store: The store.
-      wanted: One of these. The id of a blessing, evaluation or pushed model stands for the model it is about; a
+      name: One of these. The id of a blessing, evaluation or pushed model stands for the model it belongs to; a
         pipeline's name for its newest model.
-      pipeline: Where `latest`, versions and runs are looked for; None for all pipelines.
+      pipeline: Restricts `latest`, versions and runs to this pipeline; None for all pipelines.
 
     Raises:
-      UserError: There is no such model, or several pipelines have such a version.
+      UserError: There is no such model, or several pipelines pushed this version.
     """
-    if wanted == LATEST:
+    if name == LATEST:
         return _latest(store, MODEL, pipeline)
-    # A run of the same name goes first, as in `find_run`.
-    is_run = store.context(RUN_CONTEXT, wanted) is not None
-    if not is_run and pipeline in (None, wanted) and store.context(PIPELINE_CONTEXT, wanted) is not None:
-        return _latest(store, MODEL, wanted)
-    found = by_id(store, wanted)
-    if found is not None and found.type == MODEL:
-        return found
-    if found is not None and found.type in (PUSHED, BLESSING, EVALUATION):
-        return _about(store, found)
+    # A run of the same name has precedence, as in `find_run`.
+    is_run = store.context(RUN_CONTEXT, name) is not None
+    if not is_run and pipeline in (None, name) and store.context(PIPELINE_CONTEXT, name) is not None:
+        return _latest(store, MODEL, name)
+    artifact = by_id(store, name)
+    if artifact is not None and artifact.type == MODEL:
+        return artifact
+    if artifact is not None and artifact.type in (PUSHED, BLESSING, EVALUATION):
+        return _model_of(store, artifact)
     versions = pushed_versions(store)
-    pushed = versions.get(wanted, [])
+    pushed = versions.get(name, [])
     if pipeline is not None:
-        pushed = [artifact for artifact in pushed if _labels(store, artifact).pipeline == pipeline]
+        pushed = [item for item in pushed if _labels(store, item).pipeline == pipeline]
     if len(pushed) > 1:
-        owners = ", ".join(sorted({_labels(store, artifact).pipeline for artifact in pushed}))
+        owners = ", ".join(sorted({_labels(store, item).pipeline for item in pushed}))
         raise UserError(
-            f"version {wanted} was pushed by several: {owners}. Say which with --pipeline or by artifact id"
+            f"version {name} was pushed by several pipelines: {owners}. Add --pipeline, or give the artifact's id"
         )
     if pushed:
-        return _about(store, pushed[0])
-    if found is not None:
+        return _model_of(store, pushed[0])
+    if artifact is not None:
+        raise UserError(_wrong_type(store, artifact, MODEL))
+    if name.isascii() and name.isdigit():
+        names = [str(item.id) for item in store.artifacts_of_type(MODEL)] + list(versions)
         raise UserError(
-            f"artifact {found.id} is of type {found.type}. Expected one of type {MODEL}{_such(store, MODEL)}"
+            f"no model {name!r} in {store.where}: it is not an artifact's id or a pushed version. "
+            f"{nearest(name, names, none='The store has no models')}"
         )
-    if wanted.isascii() and wanted.isdigit():
-        names = [str(artifact.id) for artifact in store.artifacts_of_type(MODEL)] + list(versions)
-        raise UserError(
-            f"no model {wanted!r} in {store.where}: it is no artifact's id and no pushed version. "
-            f"{nearest(wanted, names, none='The store holds no model')}"
-        )
-    run_id = _run(store, wanted, "a model's id, a pushed version, a pipeline or the word latest", pipeline)
-    models = [(artifact, made) for artifact, made in of_run(store, run_id) if artifact.type == MODEL]
-    # A run also takes the baseline, and may begin from an earlier model; what it trained comes last.
-    for artifact, made in reversed(models):
-        if made and artifact.id in _trained(store, run_id):
-            return artifact
-    raise UserError(f"run {run_id} made no model{_such(store, MODEL)}")
+    run_id = _run(store, name, "a model's id, a pushed version, a pipeline, latest", pipeline)
+    models = [(item, is_output) for item, is_output in of_run(store, run_id) if item.type == MODEL]
+    # Inputs are also the baseline and the model of a warm start; the trained model comes last.
+    for item, is_output in reversed(models):
+        if is_output and item.id in _produced(store, run_id):
+            return item
+    raise UserError(f"run {run_id} has not trained a model{_examples_of(store, MODEL)}")
 
 
-def find_run_of(store: Store, wanted: str, *, pipeline: str | None = None) -> str:
-    """Find a run as `find_run` does, or as the run that made a model, named by its artifact's id or pushed version.
+def find_run_of(store: Store, name: str, *, pipeline: str | None = None) -> str:
+    """Find a run as `find_run` does, or the run that trained a model, by the model's artifact id or pushed version.
 
     Raises:
-      UserError: There is neither.
+      UserError: There is no such run or model.
     """
-    is_run = not (wanted.isascii() and wanted.isdigit()) or store.context(RUN_CONTEXT, wanted) is not None
-    if is_run or (by_id(store, wanted) is None and wanted not in pushed_versions(store)):
-        return find_run(store, wanted, pipeline=pipeline)
-    model = find_model(store, wanted, pipeline=pipeline)
+    is_run = not (name.isascii() and name.isdigit()) or store.context(RUN_CONTEXT, name) is not None
+    if is_run or (by_id(store, name) is None and name not in pushed_versions(store)):
+        return find_run(store, name, pipeline=pipeline)
+    model = find_model(store, name, pipeline=pipeline)
     if run := _labels(store, model).run:
         return run
-    raise UserError(f"Model {model.id} was made by no run, so there is nothing to compare")
+    raise UserError(f"Model {model.id} was not trained by a run of this store, so there is nothing to compare")
 
 
 def pushed_versions(store: Store) -> dict[str, list[pb.Artifact]]:
-    """Maps pushed versions to their PushedModel artifacts."""
+    """Map pushed versions to their PushedModel artifacts."""
     versions: dict[str, list[pb.Artifact]] = {}
     for artifact in store.artifacts_of_type(PUSHED):
         facts = properties(artifact)
         if facts.get("pushed_version") and facts.get("pushed", 1):
             versions.setdefault(str(facts["pushed_version"]), []).append(artifact)
-    # A cached pusher names the same artifact; another artifact of the same version is another pipeline's.
+    # A cached pusher outputs the same artifact; another artifact of the same version belongs to another pipeline.
     return versions
 
 
-def _trained(store: Store, run_id: str) -> set[int]:
-    """Returns what the run's nodes made or took from the cache; not what a resolver found."""
+def _produced(store: Store, run_id: str) -> set[int]:
+    """Return ids of what the run's nodes produced or reused from the cache; not of what a resolver found."""
     context = store.context(RUN_CONTEXT, run_id)
     executions = store.executions(context.id) if context else []
     events = store.events_of_executions(execution.id for execution in executions)
     return {int(event.artifact_id) for event in events if event.type == pb.Event.OUTPUT}
 
 
-def _about(store: Store, artifact: pb.Artifact) -> pb.Artifact:
-    """Returns the model that a blessing, an evaluation or a pushed model is about."""
+def _model_of(store: Store, artifact: pb.Artifact) -> pb.Artifact:
+    """Return the model that a blessing, an evaluation or a pushed model belongs to."""
     made_by = producers(store, [artifact.id])
-    taken = [
+    inputs = [
         event
         for event in store.events_of_executions(made_by.values())
         if event.type in INPUT_EVENTS and not is_baseline(event)
     ]
-    models = [found for found in store.artifacts(event.artifact_id for event in taken) if found.type == MODEL]
+    models = [item for item in store.artifacts(event.artifact_id for event in inputs) if item.type == MODEL]
     if not models:
-        raise UserError(f"{artifact.type} {artifact.id} names no model{_such(store, MODEL)}")
+        raise UserError(f"{artifact.type} {artifact.id} has no model as input{_examples_of(store, MODEL)}")
     return models[0]
 
 
 def is_baseline(event: pb.Event) -> bool:
-    """Says whether an execution took this artifact only to compare with it."""
+    """Return whether an execution used this artifact only as its baseline."""
     return any(step.key == "baseline_model" for step in event.path.steps)
 
 
 def _latest(store: Store, kind: str, pipeline: str | None = None) -> pb.Artifact:
-    found = store.artifacts_of_type(kind)
-    for artifact in found:
+    artifacts = store.artifacts_of_type(kind)
+    for artifact in artifacts:
         if pipeline is None or _labels(store, artifact).pipeline == pipeline:
             return artifact
-    where = f"of pipeline {pipeline!r} in" if pipeline is not None and found else "in"
+    where = f"of pipeline {pipeline!r} in" if pipeline is not None and artifacts else "in"
     raise UserError(f"no artifact of type {kind} {where} {store.where} yet")
 
 
 def _labels(store: Store, artifact: pb.Artifact) -> Labels:
-    """Returns the names of what made an artifact."""
+    """Return pipeline, run and node that produced an artifact."""
     maker = producers(store, [artifact.id]).get(artifact.id)
     return Labelled(store)[maker] if maker is not None else Labels("", "", "")
 
 
-def _run(store: Store, wanted: str, expected: str, pipeline: str | None) -> str:
-    """Find a run where something else could have been named as well."""
+def _run(store: Store, name: str, expected: str, pipeline: str | None) -> str:
+    """Find a run, where `name` could also have been an artifact's id."""
     try:
-        return find_run(store, wanted, pipeline=pipeline)
+        return find_run(store, name, pipeline=pipeline)
     except UserError as error:
-        if wanted.isascii() and wanted.isdigit() and "fits" not in str(error):
-            raise UserError(f"no artifact {wanted!r} in {store.where}. {_nearest_id(store, wanted)}") from error
+        if name.isascii() and name.isdigit() and "matches" not in str(error):
+            raise UserError(f"no artifact {name!r} in {store.where}. {_nearest_id(store, name)}") from error
         raise UserError(f"{error}. Expected {expected}, or a run".replace("?.", "?")) from error
 
 
-def _such(store: Store, kind: str) -> str:
+def _wrong_type(store: Store, artifact: pb.Artifact, kind: str) -> str:
+    expected = f"Expected one of type {kind}{_examples_of(store, kind)}"
+    return f"artifact {artifact.id} is of type {artifact.type}. {expected}"
+
+
+def _examples_of(store: Store, kind: str) -> str:
     ids = [str(artifact.id) for artifact in store.artifacts_of_type(kind)[:3]]
     return f", such as {', '.join(ids)}" if ids else ". The store has none"
 
 
-def _nearest_id(store: Store, wanted: str) -> str:
+def _nearest_id(store: Store, name: str) -> str:
     newest = [str(artifact.id) for artifact in store.newest_artifacts(100)]
-    return nearest(wanted, newest, none="The store has no artifacts")
+    return nearest(name, newest, none="The store has no artifacts")

@@ -1,7 +1,7 @@
 """Names of the folders that executions write to: NODE/KEY/ID-TOKEN, and NODE/.system/*/ID-TOKEN.
 
-An id is unique within one store alone: another store over the same root, or an older backup of this one, gives it out
-again. The token, drawn for each execution and kept with it, makes the name unique.
+An execution id is unique only within a store: another store with the same root, or a restored backup, assigns it again.
+The random token, a property of the execution, makes the name unique.
 """
 
 import re
@@ -14,27 +14,27 @@ _NAME = re.compile(r"(\d+)(?:-([0-9a-f]{8}))?")
 
 
 class Folder(NamedTuple):
-    """What a folder's name says: the execution and its token, which folders of earlier versions lack (empty)."""
+    """Execution id and token of a folder; the token is empty for folders of versions without tokens."""
 
     execution: int
     token: str
 
 
 def new_token() -> str:
-    """Draws a token."""
+    """Return a random token."""
     return secrets.token_hex(4)
 
 
 def name(execution_id: int, token: str) -> str:
-    """Returns the name of an execution's folders."""
+    """Return the name of an execution's folders."""
     return f"{execution_id}-{token}"
 
 
 def of(execution: Any) -> str | None:
-    """Returns the name of an execution's folders; None where no token is kept, so that they cannot be told apart.
+    """Return the name of an execution's folders; None if it has no token, so that its folders are not unique.
 
     Args:
-      execution: As ML Metadata has it.
+      execution: Execution of ML Metadata.
     """
     if TOKEN not in execution.custom_properties:
         return None
@@ -42,6 +42,6 @@ def of(execution: Any) -> str | None:
 
 
 def parse(name: str) -> Folder | None:
-    """Returns what the name of an execution's folder says; None for any other folder."""
-    found = _NAME.fullmatch(name)
-    return Folder(int(found[1]), found[2] or "") if found else None
+    """Parse the name of an execution's folder; None for any other name."""
+    match = _NAME.fullmatch(name)
+    return Folder(int(match[1]), match[2] or "") if match else None

@@ -1,7 +1,7 @@
-"""Paths of a root that was moved, copied or mounted elsewhere: the store has the old ones, the files are in the new.
+"""Paths of a root that was moved, copied or mounted elsewhere: the store contains the old paths.
 
-A path of before is ROOT/PIPELINE/PART/REST. It is read as the same PIPELINE/PART/REST under the root of today, where
-that is there; a store that several roots may share keeps paths that still lead somewhere.
+An old path is ROOT/PIPELINE/PART/REST. It is translated to the same PIPELINE/PART/REST under the current root if that
+exists. In a store that several roots may share, an old path that still exists is kept.
 """
 
 import json
@@ -9,19 +9,19 @@ import os
 from typing import Any
 
 PARTS = ("artifacts", "runs", "serving", "settings")
-"""Folders of a pipeline that paths in the store lead to."""
+"""Folders of a pipeline that the store has paths of."""
 _ARTIFACT_PATHS = ("pushed_destination", "current_model", "baseline_model")
 _PACKED = "reads"
-"""What stages read, as spec/settings.py packs it: JSON that may name a file."""
+"""Property with what a stage reads, packed by spec/settings.py: JSON that may contain the path of a file."""
 _RUN_FOLDER = "run_folder"
 
 
 class Relocation:
-    """Reads paths as they are under a root.
+    """Translation of paths to the current root.
 
     Args:
-        root: The folder of all runs; None where it is not known, so that no path is read otherwise.
-        own: Whether the store lies in the root, so that it is of no other.
+        root: The folder of all runs; None if unknown: then no path is translated.
+        own: Whether the store is in the root, and so belongs to this root only.
     """
 
     def __init__(self, root: str | None, own: bool) -> None:
@@ -29,27 +29,27 @@ class Relocation:
         self._own = own
 
     def path(self, path: str) -> str:
-        """The path where the file is now; the path itself where no other is known."""
+        """Return the current path of a file; the path itself if no other is known."""
         if self._root is None or not path or "://" in path or path.startswith(self._root + os.sep):
             return path
         if not self._own and os.path.exists(path):
             return path
         parts = path.split(os.sep)
-        for place in range(len(parts) - 2, 0, -1):
-            if parts[place] in PARTS:
-                here = os.path.join(self._root, *parts[place - 1 :])
-                if os.path.lexists(here):
-                    return here
+        for index in range(len(parts) - 2, 0, -1):
+            if parts[index] in PARTS:
+                current = os.path.join(self._root, *parts[index - 1 :])
+                if os.path.lexists(current):
+                    return current
         return path
 
     def artifact(self, artifact: Any) -> bool:
-        """Read the paths of an artifact so, in place; say whether one differs."""
+        """Translate the paths of an artifact in place; return whether one changed."""
         before, artifact.uri = artifact.uri, self.path(artifact.uri)
         packed = self._packed(artifact)
         return self._properties(artifact, _ARTIFACT_PATHS) or packed or before != artifact.uri
 
     def context(self, context: Any) -> bool:
-        """Read the path of a run's folder so, in place; say whether it differs."""
+        """Translate the path of a run's folder in place; return whether it changed."""
         return self._properties(context, (_RUN_FOLDER,))
 
     def _packed(self, artifact: Any) -> bool:
@@ -76,20 +76,20 @@ class Relocation:
 
 
 def rewrite(mlmd: Any, pipeline_id: int, relocation: Relocation) -> int:
-    """Write the paths of a pipeline's artifacts and runs as they are now; the caller holds its lock.
+    """Write the current paths of a pipeline's artifacts and runs to the store, from which TFX reads them.
 
-    TFX reads them from the store by itself.
+    The caller holds the pipeline's lock.
 
     Args:
         mlmd: ML Metadata.
         pipeline_id: Id of the pipeline's context.
-        relocation: Says where they are.
+        relocation: Translates the paths.
 
     Returns:
-        How many changed.
+        Number of changed artifacts and runs.
     """
-    artifacts = [one for one in mlmd.get_artifacts_by_context(pipeline_id) if relocation.artifact(one)]
-    runs = [one for one in mlmd.get_children_contexts_by_context(pipeline_id) if relocation.context(one)]
+    artifacts = [node for node in mlmd.get_artifacts_by_context(pipeline_id) if relocation.artifact(node)]
+    runs = [node for node in mlmd.get_children_contexts_by_context(pipeline_id) if relocation.context(node)]
     if artifacts:
         mlmd.put_artifacts(artifacts)
     if runs:

@@ -1,4 +1,4 @@
-"""Where the metadata is: an SQLite file or a PostgreSQL database, and its URL without the password."""
+"""URL of the metadata store: an SQLite file or a PostgreSQL database; and the URL without its password."""
 
 import os
 import re
@@ -13,32 +13,32 @@ _SSL = ("sslmode", "sslcert", "sslkey", "sslrootcert")
 
 
 def redact(url: str) -> str:
-    """Returns the URL with the password as ***, also where the URL is malformed or of another scheme."""
+    """Return a URL with its password replaced by ***, also if the URL is malformed or has another scheme."""
     head, mark, rest = url.partition("://")
     if not mark or not re.fullmatch(r"[\w.+-]*", head):
         head, mark, rest = "", "", url
     rest = re.sub(r"^([^:@]*):.*@", r"\1:***@", rest, flags=re.DOTALL)
-    # Without an @, what stands where a port is expected may be a password whose host was forgotten.
+    # Without an @, the text in place of a port may be a password whose host was forgotten.
     rest = re.sub(r"^([^:@/\[]*):(?!\*\*\*@|\d*(?:[/?#]|$)).*", r"\1:***", rest, flags=re.DOTALL)
     return head + mark + re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", rest, flags=re.IGNORECASE)
 
 
 def connection_config(root: str, url: str | None) -> pb.ConnectionConfig:
-    """Says where the metadata is kept, in the form that TFX and MLMD take.
+    """Return the connection configuration of the store for TFX and MLMD.
 
     Args:
-      root: The folder of all runs; without a URL its metadata.sqlite is the store.
-      url: `sqlite:///PATH` (PATH is literal, and relative unless a fourth slash begins it) or
+      root: The folder of all runs; without a URL, metadata.sqlite in it is the store.
+      url: `sqlite:///PATH` (PATH is literal, and absolute with a fourth slash) or
         `postgresql://USER:PASSWORD@HOST:PORT/DBNAME`, each part percent-encoded, with `?sslmode=`, `sslcert=`,
-        `sslkey=` or `sslrootcert=` where the server wants them.
+        `sslkey=` or `sslrootcert=` if the server needs them.
 
     Raises:
-      UserError: The URL has another scheme or lacks a part. The password is in no message.
+      UserError: The URL has another scheme or lacks a part. No message contains the password.
     """
     config = pb.ConnectionConfig()
     if not url:
         if "://" in root:
-            raise UserError(f"{root}: runs that are not on this machine's disk need --metadata URL: {_FORMS}")
+            raise UserError(f"{root} is not on this machine's disk, so --metadata URL is required: {_FORMS}")
         config.sqlite.filename_uri = os.path.abspath(os.path.join(root, "metadata.sqlite"))
     elif url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         config.sqlite.filename_uri = os.path.abspath(url.removeprefix("sqlite:///"))
@@ -46,7 +46,7 @@ def connection_config(root: str, url: str | None) -> pb.ConnectionConfig:
         config.postgresql.CopyFrom(_postgresql(url))
         return config
     else:
-        raise UserError(f"metadata URL {redact(url)!r} is of no form known here. Expected {_FORMS}")
+        raise UserError(f"metadata URL {redact(url)!r} has an unknown form. Expected {_FORMS}")
     config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
     return config
 
@@ -57,14 +57,14 @@ def _postgresql(url: str) -> pb.PostgreSQLDatabaseConfig:
         parts = urllib.parse.urlsplit(url)
         port, host = parts.port or 5432, urllib.parse.unquote(parts.hostname or "")
         query = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
-    except ValueError:  # its text quotes the URL, so it is not chained
-        raise UserError(f"metadata URL {redact(url)!r} cannot be read. {hint}") from None
+    except ValueError:  # not chained: its message quotes the URL
+        raise UserError(f"metadata URL {redact(url)!r} is invalid. {hint}") from None
     database = urllib.parse.unquote(parts.path.removeprefix("/"))
     if not host or not database:
-        raise UserError(f"metadata URL {redact(url)!r} names no {'database' if host else 'host'}. {hint}")
+        raise UserError(f"metadata URL {redact(url)!r} lacks the {'database' if host else 'host'}. {hint}")
     if not re.fullmatch(r"[A-Za-z0-9_-]+", database) or parts.fragment:
-        # MLMD puts this name into SQL as it stands.
-        raise UserError(f"metadata URL {redact(url)!r}: a database name is of letters, digits, _ and -. {hint}")
+        # MLMD inserts this name into SQL without quoting.
+        raise UserError(f"metadata URL {redact(url)!r}: a database name may contain letters, digits, _ and -. {hint}")
     server = pb.PostgreSQLDatabaseConfig(host=_conninfo(host), port=str(port), dbname=database)
     if parts.username:
         server.user = _conninfo(urllib.parse.unquote(parts.username))
@@ -72,13 +72,13 @@ def _postgresql(url: str) -> pb.PostgreSQLDatabaseConfig:
         server.password = _conninfo(urllib.parse.unquote(parts.password))
     for key, value in query:
         if key not in _SSL:
-            raise UserError(f"metadata URL {redact(url)!r}: unknown option. Known ones: {', '.join(_SSL)}")
+            raise UserError(f"metadata URL {redact(url)!r}: unknown option. Known options: {', '.join(_SSL)}")
         setattr(server.ssloption, key, _conninfo(value))
     return server
 
 
 def _conninfo(value: str) -> str:
-    """Quotes a value for libpq's options, into which MLMD pastes it bare: a blank would begin another option."""
+    """Quote a value for libpq's connection string, as MLMD does not: a space would start another option."""
     if not re.search(r"[\s'\\]", value):
         return value
     return "'" + re.sub(r"(['\\])", r"\\\1", value) + "'"

@@ -1,1 +1,1 @@
-"""The web page: what the commands and the report show, to be looked around in. It reads and changes nothing."""
+"""The read-only web page: runs, models, artifacts and schedules."""

@@ -1,4 +1,4 @@
-"""The pages as an application that any ASGI server runs."""
+"""ASGI application with the pages."""
 
 import base64
 import hashlib
@@ -34,16 +34,16 @@ from spec.file_names import REPORT
 
 _CHUNK = 1 << 16
 _TEXT = (".txt", ".json", ".jsonl", ".pbtxt", ".csv", ".md", ".log", ".toml", ".left-out")
-_MOST_TEXT = 1_000_000
-"""Bytes of a text file that are shown; a larger one is offered for saving."""
+_MAX_TEXT_BYTES = 1_000_000
+"""Text files up to this size are shown; larger ones are downloads."""
 
 
 class Pages:
-    """Answers requests out of one store, one at a time: ML Metadata's client is not made for several threads.
+    """Request handlers on one store, one request at a time, as ML Metadata's client is not thread-safe.
 
     Args:
       root: The folder of all runs.
-      metadata: Where else the metadata is, or None.
+      metadata: URL of the store; None for SQLite in the root.
     """
 
     def __init__(self, root: str, metadata: str | None) -> None:
@@ -52,7 +52,7 @@ class Pages:
         self._lock = threading.Lock()
 
     def routes(self) -> list[Any]:
-        """Returns every address."""
+        """Return the routes of all pages."""
         pages = {
             "/": runs_page.page,
             "/run": run_page.page,
@@ -63,31 +63,32 @@ class Pages:
             "/compare": compare_page.page,
             "/schedules": lambda _, query: schedules_page.page(self._root, query),
         }
-        made = [Route(path, self._page(path, page)) for path, page in pages.items()]
+        page_routes = [Route(path, self._page(path, page)) for path, page in pages.items()]
         return [
-            *made,
+            *page_routes,
             Route("/style.css", self._style),
             Route("/report", self._report),
             Route("/files/{artifact:int}/{path:path}", self._file),
         ]
 
     def _page(self, path: str, page: Callable[[Store, Query], Page]) -> Callable[[Any], Any]:
-        def answer(request: Any) -> Any:
+        def respond(request: Any) -> Any:
             status = 200
             try:
                 with self._lock:
-                    shown = page(self._opened(), dict(request.query_params))
+                    content = page(self._open_store(), dict(request.query_params))
             except PipelineError as error:
                 status = 404 if isinstance(error, UserError) else 503
-                shown = Page("Not found", joined([tag("h1", "Not found"), tag("p", str(error))]))
+                title = "Not found" if status == 404 else "Unavailable"
+                content = Page(title, joined([tag("h1", title), tag("p", str(error))]))
                 if isinstance(error, ResourceError):
-                    self._store = None  # opened anew next time: a database may be back by then
-            text = frame(shown, where=path)
+                    self._store = None  # opened again for the next request, since a database may recover
+            text = frame(content, path=path)
             return Response(text, status_code=status, media_type="text/html")
 
-        return answer
+        return respond
 
-    def _opened(self) -> Store:
+    def _open_store(self) -> Store:
         if self._store is None:
             self._store = open_store(self._root, self._metadata)
         return self._store
@@ -96,13 +97,13 @@ class Pages:
         return Response(report.style(), media_type="text/css")
 
     def _report(self, request: Any) -> Any:
-        """Gives a run's report.html as it stands in its folder; only its own style sheet may act."""
+        """Return a run's report.html unchanged, with a policy that allows only its own style sheet."""
         try:
             with self._lock:
-                store = self._opened()
+                store = self._open_store()
                 folder = show_run(store, find_run(store, request.query_params.get("id", "latest"))).run.folder
             if folder is None:
-                raise UserError("this run has no folder")
+                raise UserError("the store has no folder of this run")
             with page_files.opened(folder, REPORT) as file:
                 content = file.read()
         except PipelineError as error:
@@ -114,10 +115,10 @@ class Pages:
         return Response(content, media_type="text/html", headers={"content-security-policy": policy})
 
     def _file(self, request: Any) -> Any:
-        """Gives one file of an artifact, as plain text or to be saved: never as a page."""
+        """Return a file of an artifact, as plain text or as a download, never as HTML."""
         try:
             with self._lock:
-                artifact = find_artifact(self._opened(), str(request.path_params["artifact"]))
+                artifact = find_artifact(self._open_store(), str(request.path_params["artifact"]))
             root = artifact_files.folder(artifact.uri, f"{artifact.type} {artifact.id}")
             path = request.path_params["path"]
             file = page_files.opened(root, path)
@@ -129,7 +130,7 @@ class Pages:
             "content-length": str(size),
             "content-security-policy": f"{HEADERS['content-security-policy']}; sandbox",
         }
-        plain = path.lower().endswith(_TEXT) and size <= _MOST_TEXT
+        plain = path.lower().endswith(_TEXT) and size <= _MAX_TEXT_BYTES
         if not plain:
             headers["content-disposition"] = "attachment"
         return StreamingResponse(
@@ -146,11 +147,11 @@ def _chunks(file: Any) -> Iterable[bytes]:
 
 
 def application(root: str, metadata: str | None = None, *, names: Iterable[str] = ()) -> Guard:
-    """Makes the application.
+    """Return the application.
 
     Args:
       root: The folder of all runs.
-      metadata: Where else the metadata is, or None.
-      names: Host names under which it may be asked.
+      metadata: URL of the store; None for SQLite in the root.
+      names: Host names that it accepts.
     """
     return Guard(Starlette(routes=Pages(root, metadata).routes()), names=names)

@@ -1,4 +1,4 @@
-"""Files that pages may show: those of an artifact, and a run's logs and report, never one that a link leads out to."""
+"""Files that pages may show: those of an artifact, a run's logs and report; never a file outside of their folder."""
 
 import os
 import stat
@@ -8,53 +8,53 @@ from typing import BinaryIO
 from errors import UserError
 from inspection.store import artifact_files
 
-MOST = 200
-"""Files of an artifact that are listed."""
+MAX_FILES = 200
+"""Maximum number of listed files of an artifact."""
 
 
 def within(root: str, *names: str) -> str:
-    """Returns the true path of a file below a folder.
+    """Return the real path of a file below a folder.
 
     Args:
-      root: The folder, as ML Metadata names it; it may be a link itself.
+      root: The folder in ML Metadata; it may be a link.
       *names: Folders and the file's name.
 
     Raises:
-      UserError: A name is no name, there is no such file, or it is not below the folder once all links are followed.
+      UserError: A name is invalid, the file does not exist, or it is outside of the folder after resolving links.
     """
     parts = [part for name in names for part in name.split("/")]
     if any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
-        raise UserError("no such file")
+        raise UserError("file not found")
     base = os.path.realpath(root)
     try:
         path = os.path.realpath(os.path.join(base, *parts), strict=True)
     except (OSError, ValueError) as error:
-        raise UserError("no such file") from error
+        raise UserError("file not found") from error
     if os.path.commonpath([base, path]) != base or not os.path.isfile(path):
-        raise UserError("no such file")
+        raise UserError("file not found")
     return path
 
 
 def opened(root: str, *names: str) -> BinaryIO:
-    """Opens a file below a folder; what stands there now is what was looked at.
+    """Open a file below a folder, without a race between check and open.
 
     Raises:
-      UserError: As `within`.
+      UserError: See `within`.
     """
     path = within(root, *names)
     try:
-        # A link that takes the file's place after the look is not followed.
+        # A link that replaces the file after the check is not followed.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        raise UserError("no such file") from error
+        raise UserError("file not found") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UserError("no such file")
+        raise UserError("file not found")
     return open(descriptor, "rb")
 
 
 def contained(uri: str) -> bool:
-    """Says whether no link in an artifact's folder leads out of it, so that its files may be shown as what they say."""
+    """Return whether all links in an artifact's folder stay within it, so that its content may be shown."""
     root = os.path.realpath(uri.removeprefix("file://"))
     for folder, inner, names in os.walk(root):
         for name in (*inner, *names):
@@ -65,11 +65,11 @@ def contained(uri: str) -> bool:
 
 
 def listed(uri: str, what: str) -> Iterator[tuple[str, int]]:
-    """Yields files of an artifact with their sizes, by path; links are not followed.
+    """Yield the first files of an artifact with their sizes, by path; links are skipped.
 
     Raises:
-      UserError: It is in a bucket.
-      ResourceError: It is gone.
+      UserError: The artifact is in a bucket.
+      ResourceError: It does not exist.
     """
     root = artifact_files.folder(uri, what)
     if not os.path.isdir(root):
@@ -84,5 +84,5 @@ def listed(uri: str, what: str) -> Iterator[tuple[str, int]]:
                 continue
             yield os.path.relpath(path, root), os.path.getsize(path)
             count += 1
-            if count == MOST:
+            if count == MAX_FILES:
                 return

@@ -1,4 +1,4 @@
-"""What all pages have: the frame, links between pages, parts of a long list."""
+"""Layout of all pages: frame, navigation, pagination, forms."""
 
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,8 @@ from inspection.report import page
 from inspection.report.markup import Html, joined, link, tag
 
 PAGE = 50
-"""Rows of a list at once."""
-_PLACES = (
+"""Rows per page of a list."""
+_NAVIGATION = (
     ("/", "Runs"),
     ("/models", "Models"),
     ("/artifacts", "Artifacts"),
@@ -20,12 +20,12 @@ Query = Mapping[str, str]
 
 
 class Page(NamedTuple):
-    """What a page shows.
+    """Content of a page.
 
     Attributes:
-      title: Of the document.
-      content: Below the links.
-      refresh: Seconds after which the browser asks again; None where nothing changes by itself.
+      title: Title of the document.
+      content: Content below the navigation.
+      refresh: Seconds after which the browser reloads the page; None for a static page.
     """
 
     title: str
@@ -33,60 +33,64 @@ class Page(NamedTuple):
     refresh: int | None = None
 
 
-def frame(shown: Page, *, where: str) -> str:
-    """Makes a whole document.
+def frame(content: Page, *, path: str) -> str:
+    """Return a page as an HTML document.
 
     Args:
-      shown: What is shown.
-      where: The page's path, which is marked among the links.
+      content: The page.
+      path: Path of the page, which is marked in the navigation.
     """
-    links = [tag("a", name, href=path, aria_current="page" if path == where else None) for path, name in _PLACES]
+    links = [
+        tag("a", name, href=address, aria_current="page" if address == path else None) for address, name in _NAVIGATION
+    ]
     head = joined([tag("link", rel="stylesheet", href="/style.css"), tag("link", rel="icon", href="data:,")])
-    again = tag("meta", http_equiv="refresh", content=str(shown.refresh)) if shown.refresh else None
-    skip = tag("a", "To the content", href="#content", class_="skip")
-    laid = joined([skip, tag("nav", *links, aria_label="Pages"), tag("div", shown.content, id="content")])
-    return page.document(shown.title, laid, style=head, more=again)
+    refresh = tag("meta", http_equiv="refresh", content=str(content.refresh)) if content.refresh else None
+    skip = tag("a", "Skip to content", href="#content", class_="skip")
+    body = joined([skip, tag("nav", *links, aria_label="Pages"), tag("div", content.content, id="content")])
+    return page.document(content.title, body, style=head, more=refresh)
 
 
 def to(path: str, **query: object) -> str:
-    """Returns the address of a page; what is None or empty is left out."""
-    kept = {key: str(value) for key, value in query.items() if value not in (None, "")}
-    return f"{path}?{urllib.parse.urlencode(kept)}" if kept else path
+    """Return the address of a page; None and empty values are skipped."""
+    values = {key: str(value) for key, value in query.items() if value not in (None, "")}
+    return f"{path}?{urllib.parse.urlencode(values)}" if values else path
 
 
 def run_link(run_id: str | None) -> Html | None:
-    """Links a run by its id."""
+    """Return a link to a run."""
     return link(run_id, to("/run", id=run_id)) if run_id else None
 
 
-def artifact_link(id_: int | None, told: object = None) -> Html | None:
-    """Links an artifact by its id."""
-    return link(told or id_, to("/artifact", id=id_)) if id_ is not None else None
+def artifact_link(id_: int | None, text: object = None) -> Html | None:
+    """Return a link to an artifact."""
+    return link(text or id_, to("/artifact", id=id_)) if id_ is not None else None
 
 
 def number(query: Query, key: str, default: int = 1) -> int:
-    """Reads a positive number of the query; anything else is the default."""
-    given = query.get(key, "")
-    return max(int(given), 1) if given.isascii() and given.isdigit() and len(given) < 8 else default
+    """Return a positive integer of the query; anything else becomes the default."""
+    value = query.get(key, "")
+    return max(int(value), 1) if value.isascii() and value.isdigit() and len(value) < 8 else default
 
 
-def parts(path: str, query: Query, *, more: bool) -> Html:
-    """Links to the part of a list before this one and after it."""
-    here = number(query, "page")
-    kept = {key: value for key, value in query.items() if key != "page"}
-    before = tag("a", "Newer", href=to(path, **kept, page=here - 1), rel="prev") if here > 1 else None
-    after = tag("a", "Older", href=to(path, **kept, page=here + 1), rel="next") if more else None
-    return tag("nav", before, tag("span", f"page {here}"), after, aria_label="Parts of the list")
+def pagination(path: str, query: Query, *, more: bool) -> Html:
+    """Return links to the previous and the next page of a list."""
+    page_number = number(query, "page")
+    other = {key: value for key, value in query.items() if key != "page"}
+    newer = tag("a", "Newer", href=to(path, **other, page=page_number - 1), rel="prev") if page_number > 1 else None
+    older = tag("a", "Older", href=to(path, **other, page=page_number + 1), rel="next") if more else None
+    return tag("nav", newer, tag("span", f"page {page_number}"), older, aria_label="Pages of the list")
 
 
-def form(path: str, fields: Sequence[Html], word: str) -> Html:
-    """Makes a form whose fields become the query of a page."""
-    return tag("form", *fields, tag("button", word, type="submit"), action=path, method="get")
+def form(path: str, fields: Sequence[Html], button: str) -> Html:
+    """Return a form whose fields become the query of a page."""
+    return tag("form", *fields, tag("button", button, type="submit"), action=path, method="get")
 
 
-def field(name: str, told: str, value: str, choices: Sequence[str] | None = None) -> Html:
-    """Makes a field of a form; with choices one of them, or none, is chosen."""
+def field(name: str, label: str, value: str, choices: Sequence[str] | None = None) -> Html:
+    """Return a field of a form: a text input, or with `choices` a selection that includes 'any'."""
     if choices is None:
-        return tag("label", told, " ", tag("input", name=name, value=value, type="text"))
-    options = [tag("option", each or "any", value=each or "", selected=each == value) for each in ("", *choices)]
-    return tag("label", told, " ", tag("select", *options, name=name))
+        return tag("label", label, " ", tag("input", name=name, value=value, type="text"))
+    options = [
+        tag("option", choice or "any", value=choice or "", selected=choice == value) for choice in ("", *choices)
+    ]
+    return tag("label", label, " ", tag("select", *options, name=name))

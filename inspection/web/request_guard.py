@@ -1,7 +1,7 @@
-"""Who may ask, and what an answer may do: hosts, origins, methods, paths, headers.
+"""Checks of requests (host, origin, method, path) and security headers of responses.
 
-A page on 127.0.0.1 can be asked by every site that its user's browser visits. A name that such a site owns and lets
-point here (DNS rebinding) stands in Host, and a request that it makes carries its Origin: both are refused.
+Every site that the user's browser visits can send requests to 127.0.0.1. With DNS rebinding, Host contains the name of
+that site; with a cross-site request, Origin does. Both are refused.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-"""No script at all, nothing from another host."""
+"""No scripts, and nothing from other hosts."""
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -35,7 +35,7 @@ _STEP = re.compile(r"(?:^|[/\\])\.{1,2}(?:$|[/\\])")
 
 
 def loopback(address: str) -> bool:
-    """Says whether only this machine can reach an address."""
+    """Return whether an address is reachable only from this machine."""
     try:
         return ipaddress.ip_address(address.strip("[]")).is_loopback
     except ValueError:
@@ -43,12 +43,11 @@ def loopback(address: str) -> bool:
 
 
 class Guard:
-    """Wraps an application.
+    """ASGI middleware that refuses forbidden requests and adds security headers.
 
     Args:
-      app: What answers.
-      names: Host names under which it may be asked beside localhost and addresses in numbers, which nobody can point
-        elsewhere.
+      app: The application.
+      names: Accepted host names, besides localhost and IP addresses, which DNS cannot redirect.
     """
 
     def __init__(self, app: App, *, names: Iterable[str] = ()) -> None:
@@ -56,53 +55,53 @@ class Guard:
         self._names = {"localhost", *(name.lower() for name in names)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, or says why not."""
+        """Handle a request, or refuse it with a reason."""
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
         if scope["type"] != "http":
             return None
 
-        async def guarded(message: Any) -> None:
+        async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                given = dict(message.get("headers", ()))
-                kept = [
-                    (name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in given
+                existing = dict(message.get("headers", ()))
+                added = [
+                    (name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in existing
                 ]
-                message = {**message, "headers": [*message.get("headers", ()), *kept]}
+                message = {**message, "headers": [*message.get("headers", ()), *added]}
             await send(message)
 
-        refused = self._refused(scope)
-        if refused is None:
-            return await self._app(scope, receive, guarded)
-        status, told = refused
-        body = f"{told}\n".encode()
+        refusal = self._refusal(scope)
+        if refusal is None:
+            return await self._app(scope, receive, send_with_headers)
+        status, reason = refusal
+        body = f"{reason}\n".encode()
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-        await guarded({"type": "http.response.start", "status": status, "headers": headers})
-        await guarded({"type": "http.response.body", "body": body})
+        await send_with_headers({"type": "http.response.start", "status": status, "headers": headers})
+        await send_with_headers({"type": "http.response.body", "body": body})
 
-    def _refused(self, scope: Scope) -> tuple[int, str] | None:
-        """Returns status and reason where a request is not to be answered."""
-        given: dict[bytes, list[str]] = {}
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Return status and reason if a request is refused."""
+        headers: dict[bytes, list[str]] = {}
         for name, value in scope["headers"]:
-            given.setdefault(name.lower(), []).append(value.decode("latin-1"))
-        hosts = given.get(b"host", [])
+            headers.setdefault(name.lower(), []).append(value.decode("latin-1"))
+        hosts = headers.get(b"host", [])
         if len(hosts) != 1 or not self.knows(hosts[0]):
-            return 403, "This page answers under localhost and its own address only; --allow NAME adds a name."
-        for origin in given.get(b"origin", []):
+            return 403, "Unknown host name. Use localhost or the IP address, or start `ui` with --allow NAME."
+        for origin in headers.get(b"origin", []):
             if origin.lower() != f"http://{hosts[0]}".lower():
-                return 403, "A page of another origin asks; it gets no answer."
+                return 403, "Requests from another origin are refused."
         if scope["method"] not in ("GET", "HEAD"):
-            return 405, "This page is for reading only."
-        if not _plain(scope.get("raw_path") or scope["path"].encode()):
-            return 400, "A path is of names and single slashes."
+            return 405, "Only GET and HEAD are allowed: this page is read-only."
+        if not _is_safe(scope.get("raw_path") or scope["path"].encode()):
+            return 400, "Invalid path."
         return None
 
     def knows(self, host: str) -> bool:
-        """Says whether a Host header names this server."""
-        found = _HOST.fullmatch(host)
-        if found is None:
+        """Return whether a Host header is accepted."""
+        match = _HOST.fullmatch(host)
+        if match is None:
             return False
-        name = found[1].strip("[]").lower()
+        name = match[1].strip("[]").lower()
         if name in self._names:
             return True
         try:
@@ -112,8 +111,8 @@ class Guard:
         return True
 
 
-def _plain(raw: bytes) -> bool:
-    """Says whether a path is one that no decoding, once or twice, leads out of its folder."""
+def _is_safe(raw: bytes) -> bool:
+    """Return whether a path has no `..`, also after decoding it twice."""
     path = raw.split(b"?")[0].decode("latin-1")
     for _ in range(3):
         if re.search(r"[\x00-\x1f\x7f\\#]|//", path) or _STEP.search(path):
@@ -123,5 +122,5 @@ def _plain(raw: bytes) -> bool:
 
 
 def own_name() -> str:
-    """Returns this machine's name, under which others reach it where it is exposed."""
+    """Return the name of this machine, under which others reach it."""
     return socket.gethostname().lower()

@@ -1,4 +1,4 @@
-"""Serves the pages until it is stopped."""
+"""Server of the pages."""
 
 import os
 import socket
@@ -19,32 +19,32 @@ def serve(
     expose: bool,
     names: Iterable[str] = (),
 ) -> None:
-    """Serves the pages; says the address on standard output, and returns when it is interrupted.
+    """Print the address to standard output and serve the pages until interrupted.
 
     Args:
       root: The folder of all runs.
-      metadata: Where else the metadata is, or None.
+      metadata: URL of the store; None for SQLite in the root.
       host: The address to listen on.
       port: The port; 0 for a free one.
-      expose: Whether an address that others can reach is meant.
-      names: Host names under which it may be asked beside localhost.
+      expose: Whether addresses that others can reach are allowed.
+      names: Accepted host names besides localhost.
 
     Raises:
-      UserError: The address is one that others can reach, and that is not said to be meant.
-      ResourceError: The address or port cannot be had.
+      UserError: Others can reach the address, and `expose` is not set.
+      ResourceError: The address or port is not available.
     """
     if not request_guard.loopback(host) and not expose:
         raise UserError(
-            f"--host {host}: everybody who reaches this address would see all runs, data and logs, without a password. "
-            "Leave --host out to serve this machine alone, or say --expose as well"
+            f"--host {host}: anyone who can reach this address would see all runs, data and logs without a password. "
+            "Omit --host to serve only this machine, or add --expose"
         )
     import uvicorn
 
     listening = _listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    printing.line(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C stops it)")
-    known = [*names, *([request_guard.own_name()] if expose else [])]
-    app = application(os.path.abspath(root) if "://" not in root else root, metadata, names=known)
+    address = f"[{host}]" if ":" in host else host
+    printing.line(f"http://{address}:{listening.getsockname()[1]}/  (Ctrl-C stops it)")
+    accepted = [*names, *([request_guard.own_name()] if expose else [])]
+    app = application(os.path.abspath(root) if "://" not in root else root, metadata, names=accepted)
     config = uvicorn.Config(
         app, log_level="warning", lifespan="off", server_header=False, proxy_headers=False, ws="none"
     )
@@ -52,15 +52,15 @@ def serve(
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Takes the port before anything heavy is loaded, so that a taken one is told at once."""
+    """Bind the port before heavy imports, so that an error is immediate."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        made = socket.socket(family)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen(128)  # who reads the address may ask at once and waits until all is loaded
-    except (OSError, UnicodeError) as error:  # a name of more than 63 letters cannot be encoded
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)  # requests wait until everything is loaded
+    except (OSError, UnicodeError) as error:  # a host name of more than 63 letters
         raise ResourceError(
-            f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}. Another --port may do"
+            f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}. Choose another --port"
         ) from error
-    return made
+    return listening

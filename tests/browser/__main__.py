@@ -1,10 +1,10 @@
-"""Takes the README's pictures of a root folder's runs: python tests/browser ROOT, whose last run is of houses."""
+"""Screenshots for the README: python tests/browser ROOT; the last run in ROOT must be of houses."""
 
 import runpy
 import sys
 from pathlib import Path
 
-from devtools import browser, found
+from devtools import browser, browser_path
 
 REPOSITORY = Path(__file__).parents[2]
 IMAGES = REPOSITORY / "docs/images"
@@ -12,22 +12,22 @@ MADE = runpy.run_path(str(REPOSITORY / "tests/inspection/made.py"))
 
 
 def main(root: Path) -> None:
-    """Writes the pictures."""
+    """Write the screenshots."""
     IMAGES.mkdir(exist_ok=True)
     report = max(root.glob("houses/runs/*/report.html"))
-    path = found()
+    path = browser_path()
     assert path is not None
     with browser(path) as tab, MADE["served"](root) as address:
         tab.size(1200, 800)
         tab.open(report.as_uri())
-        tab.picture(IMAGES / "report.png")
+        tab.screenshot(IMAGES / "report.png")
         tab.size(1200, 460)
         tab.value("document.querySelector('#importance').scrollIntoView()")
-        tab.picture(IMAGES / "report-importance.png")
+        tab.screenshot(IMAGES / "report-importance.png")
         tab.size(1200, 800)
-        tab.colours("dark")
+        tab.color_scheme("dark")
         tab.open(f"{address}/run?id={report.parent.name}#training")
-        tab.picture(IMAGES / "run.png")
+        tab.screenshot(IMAGES / "run.png")
 
 
 if __name__ == "__main__":

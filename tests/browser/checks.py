@@ -1,8 +1,8 @@
-"""What holds of every page and report in a real browser."""
+"""Checks that every page and report must pass in a browser."""
 
 from typing import Any
 
-_PICTURES = """[...document.querySelectorAll('svg, img')].filter(each => each.checkVisibility()).map(each => {
+_CHARTS = """[...document.querySelectorAll('svg, img')].filter(each => each.checkVisibility()).map(each => {
   const box = each.getBoundingClientRect();
   return [each.tagName, box.width, box.height, each.tagName == 'IMG' ? each.naturalWidth : 1,
           each.getAttribute('aria-label') || each.alt || ''];
@@ -16,7 +16,7 @@ _COUNT = f"""(() => {{
 
 
 def quiet(tab: Any, here: str) -> None:
-    """Nothing on the console, no dialog, no request to anywhere else."""
+    """Check that there are no console messages, dialogs, scripts or requests to other hosts."""
     assert tab.problems == []
     assert tab.dialogs == []
     assert tab.requests
@@ -25,9 +25,9 @@ def quiet(tab: Any, here: str) -> None:
     assert tab.value("document.scripts.length") == 0
 
 
-def pictured(tab: Any, least: int) -> None:
-    """Pictures are there, have a size and a name."""
-    pictures = tab.value(_PICTURES)
+def charts(tab: Any, least: int) -> None:
+    """Check the number of charts and images, their sizes and names."""
+    pictures = tab.value(_CHARTS)
     assert len(pictures) >= least, pictures
     for kind, width, height, natural, name in pictures:
         assert width > 5, (kind, name)
@@ -37,7 +37,7 @@ def pictured(tab: Any, least: int) -> None:
 
 
 def reachable(tab: Any, most: int = 400) -> int:
-    """Every link, field and fold is reached by the Tab key; returns how many there are."""
+    """Check that Tab reaches every link, field and collapsed table; return their number."""
     wanted = set(tab.value(_COUNT))
     assert wanted
     assert len(wanted) <= most
@@ -53,7 +53,7 @@ def reachable(tab: Any, most: int = 400) -> int:
 
 
 def fits(tab: Any) -> None:
-    """On a telephone nothing but what scrolls by itself is wider than the screen."""
+    """Check that on a phone only scrollable elements are wider than the screen."""
     tab.size(375, 800)
     try:
         assert tab.value("document.documentElement.scrollWidth") <= 375

@@ -1,4 +1,4 @@
-"""A browser, and stores of made runs that it looks at."""
+"""Fixtures: a browser, and a store with synthetic runs."""
 
 import runpy
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from .devtools import Tab, browser, found
+from .devtools import Tab, browser, browser_path
 
 MADE = runpy.run_path(str(Path(__file__).parents[1] / "inspection/made.py"))
 
 
 @pytest.fixture(scope="session")
 def tab() -> Iterator[Tab]:
-    path = found()
+    path = browser_path()
     if path is None:
         pytest.skip("no browser: install one with `apt-get install -y --no-install-recommends chromium`")
     with browser(path) as opened:

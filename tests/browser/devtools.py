@@ -1,4 +1,4 @@
-"""Drives a headless Chromium by its DevTools protocol, and writes down all that a page does."""
+"""Client of headless Chromium's DevTools protocol that records what a page does."""
 
 import base64
 import contextlib
@@ -30,13 +30,13 @@ _FLAGS = (
 _WAIT = 30.0
 
 
-def found() -> str | None:
-    """The browser of this machine."""
+def browser_path() -> str | None:
+    """Return the path of a browser; None if none is installed."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class Tab:
-    """One page.
+    """A browser tab.
 
     Attributes:
         problems: Errors on the console, exceptions, and what the policy of a page refused.
@@ -54,24 +54,24 @@ class Tab:
             self.ask(f"{domain}.enable")
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Give a command, and note all that happens until its answer."""
+        """Send a command, and record all events until its result."""
         self._number += 1
         number = self._number
         self._socket.send(
             json.dumps({"id": number, "method": method, "params": parameters, "sessionId": self._session})
         )
         while True:
-            told = json.loads(self._socket.recv(timeout=_WAIT))
-            if told.get("sessionId") != self._session:
+            message = json.loads(self._socket.recv(timeout=_WAIT))
+            if message.get("sessionId") != self._session:
                 continue
-            if told.get("id") == number:
-                assert "error" not in told, (method, told["error"])
-                result: dict[str, Any] = told["result"]
+            if message.get("id") == number:
+                assert "error" not in message, (method, message["error"])
+                result: dict[str, Any] = message["result"]
                 return result
-            self._note(told)
+            self._note(message)
 
-    def _note(self, told: dict[str, Any]) -> None:
-        method, fields = told.get("method"), told.get("params", {})
+    def _note(self, message: dict[str, Any]) -> None:
+        method, fields = message.get("method"), message.get("params", {})
         if method == "Network.requestWillBeSent":
             self.requests.append(fields["request"]["url"])
         elif method == "Page.loadEventFired":
@@ -90,7 +90,7 @@ class Tab:
             self.problems.append(f"{fields['entry']['text']} {fields['entry'].get('url', '')}")
 
     def open(self, address: str) -> None:
-        """Go to an address, and wait until all of it is there."""
+        """Open an address, and wait until it has loaded."""
         self.problems, self.requests, self.dialogs, self._loaded = [], [], [], False
         went = self.ask("Page.navigate", url=address)
         assert not went.get("errorText"), (address, went)
@@ -99,7 +99,7 @@ class Tab:
         self.ask("Runtime.getIsolateId")
 
     def follow(self, key: str) -> None:
-        """Press a key that leads to another page, and wait until that is there."""
+        """Press a key that opens another page, and wait until it has loaded."""
         self._loaded = False
         self.press(key)
         self._until_loaded(key)
@@ -108,23 +108,23 @@ class Tab:
         until = time.monotonic() + _WAIT
         while not self._loaded:
             assert time.monotonic() < until, f"{what}: nothing was loaded"
-            told = json.loads(self._socket.recv(timeout=_WAIT))
-            if told.get("sessionId") == self._session:
-                self._note(told)
+            message = json.loads(self._socket.recv(timeout=_WAIT))
+            if message.get("sessionId") == self._session:
+                self._note(message)
 
     def value(self, expression: str) -> Any:
-        """What an expression is worth in the page."""
-        told = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        """Return the value of a JavaScript expression."""
+        message = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in message, message
+        return message["result"].get("value")
 
     def size(self, width: int, height: int) -> None:
         """Set the window's size in pixels."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.ask("Emulation.setDeviceMetricsOverride", **metrics)
 
-    def colours(self, scheme: str) -> None:
-        """Let the page believe that its user wants `light` or `dark`."""
+    def color_scheme(self, scheme: str) -> None:
+        """Emulate the color scheme `light` or `dark`."""
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def press(self, key: str) -> None:
@@ -134,20 +134,20 @@ class Tab:
             text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
             self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key], **text)
 
-    def picture(self, path: str | os.PathLike[str]) -> None:
-        """Write what is seen as PNG."""
+    def screenshot(self, path: str | os.PathLike[str]) -> None:
+        """Write a screenshot as PNG."""
         content = self.ask("Page.captureScreenshot", format="png")["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(content))
 
     def paper(self) -> bytes:
-        """The page as PDF."""
+        """Return the page as PDF."""
         return base64.b64decode(self.ask("Page.printToPDF")["data"])
 
 
 @contextlib.contextmanager
 def browser(path: str) -> Iterator[Tab]:
-    """A browser with an empty page, and a folder of its own that goes with it."""
+    """Start a browser with an empty tab and a temporary profile."""
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
         log = open(os.path.join(folder, "log"), "wb")  # noqa: SIM115  until the browser ends
         process = subprocess.Popen([path, *_FLAGS, f"--user-data-dir={folder}", "about:blank"], stdout=log, stderr=log)

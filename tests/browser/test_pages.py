@@ -1,4 +1,4 @@
-"""Every page and report in a real browser: silent, complete, at home, and for the keyboard."""
+"""Pages and reports in Chromium: no console errors or outside requests; keyboard; mobile; dark mode; print."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ PAGES = {
     "/compare?a=run-1&b=run-4": 0,
     "/schedules": 0,
 }
-"""Page -> pictures that it has at least."""
+"""Page -> minimum number of charts and images."""
 KINDS = ("Examples", "Schema", "ExampleStatistics", "ExampleAnomalies", "Model", "ModelEvaluation", "PushedModel")
 REPORTS = {"houses/runs/folder-4": 9, "taxi/runs/folder-2": 7, "digits/runs/folder-3": 7, "houses/runs/folder-5": 3}
 
@@ -29,7 +29,7 @@ REPORTS = {"houses/runs/folder-4": 9, "taxi/runs/folder-2": 7, "digits/runs/fold
 def test_a_page(tab, address, page, pictures):
     tab.open(address + page)
     checks.quiet(tab, address)
-    checks.pictured(tab, pictures)
+    checks.charts(tab, pictures)
     checks.fits(tab)
     if "run-" not in page or "run-5" in page:
         checks.reachable(tab)
@@ -41,7 +41,7 @@ def test_an_artifact_s_page(tab, address, kind):
     target = tab.value("document.querySelector('td a').href")
     tab.open(target)
     checks.quiet(tab, address)
-    checks.pictured(tab, 1)
+    checks.charts(tab, 1)
     checks.fits(tab)
 
 
@@ -50,14 +50,14 @@ def test_a_report(tab, root, folder, pictures):
     path = root / folder / "report.html"
     tab.open(path.as_uri())
     checks.quiet(tab, path.as_uri())
-    checks.pictured(tab, pictures)
+    checks.charts(tab, pictures)
     checks.fits(tab)
     assert checks.reachable(tab) > 5
     for scheme, dark in (("light", False), ("dark", True)):
-        tab.colours(scheme)
+        tab.color_scheme(scheme)
         colour = tab.value("getComputedStyle(document.body).backgroundColor")
         assert (max(map(int, re.findall(r"\d+", colour)[:3])) < 80) is dark
-    tab.colours("light")
+    tab.color_scheme("light")
     assert tab.paper()[:5] == b"%PDF-"
 
 

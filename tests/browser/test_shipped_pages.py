@@ -1,4 +1,4 @@
-"""The report of a run of every shipped pipeline in a real browser."""
+"""Reports of runs of all shipped pipelines, in Chromium."""
 
 import subprocess
 import sys
@@ -50,5 +50,5 @@ def test_a_shipped_pipeline_s_report(tab, tmp_path, name):
     assert "could not be read" not in report.read_text()
     tab.open(report.as_uri())
     checks.quiet(tab, report.as_uri())
-    checks.pictured(tab, 4)
+    checks.charts(tab, 4)
     checks.fits(tab)

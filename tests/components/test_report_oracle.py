@@ -85,11 +85,11 @@ def test_statistics_are_those_that_tfdv_loads(reported, tmp_path):
             told, numeric = by_name[name], feature.WhichOneof("stats") == "num_stats"
             stats = feature.num_stats if numeric else feature.string_stats
             common = stats.common_stats
-            assert told[f"missing, {split}"] == share(common.num_missing / set_.num_examples)
+            assert told[f"nulls, {split}"] == share(common.num_missing / set_.num_examples)
             if numeric:
                 assert told[f"mean or most frequent, {split}"] == number(stats.mean)
                 if split == "train":
-                    assert (told["least"], told["largest"]) == (number(stats.min), number(stats.max))
+                    assert (told["min"], told["max"]) == (number(stats.min), number(stats.max))
                 histogram = next(each for each in stats.histograms if each.type == 0)
                 buckets = [
                     [number(b.low_value), number(b.high_value), number(b.sample_count)] for b in histogram.buckets
@@ -98,7 +98,7 @@ def test_statistics_are_those_that_tfdv_loads(reported, tmp_path):
             else:
                 assert told[f"mean or most frequent, {split}"] == stats.top_values[0].value
                 if split == "train":
-                    assert told["different values"] == number(stats.unique)
+                    assert told["unique values"] == number(stats.unique)
                 place = found[name][0].index(split)
                 shares = {b.label: share(b.sample_count / common.tot_num_values) for b in stats.rank_histogram.buckets}
                 assert {row[0]: row[place] for row in found[name][1:]} == shares

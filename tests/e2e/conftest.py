@@ -1,4 +1,4 @@
-"""Whole runs, as a user starts them."""
+"""Fixtures: complete runs, started as by a user."""
 
 import functools
 import gzip
@@ -41,12 +41,12 @@ ignored = [
 
 
 def runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **environment: str) -> Result:
-    """Do what `python runner.py ARGUMENTS` does in a tree, without the seconds that imports take; see warm.py."""
+    """Act as `python runner.py ARGUMENTS` in a tree, without the time for imports; see warm.py."""
     return warm.shared().run(*arguments, tree=tree, timeout=timeout, **environment).result()
 
 
 def cold_runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **environment: str) -> Result:
-    """Run `python runner.py ARGUMENTS` in a tree, in processes that import for themselves."""
+    """Run `python runner.py ARGUMENTS` in a tree, in new processes."""
     done = subprocess.run(
         [sys.executable, str(tree / "runner.py"), *map(str, arguments)],
         capture_output=True,
@@ -83,22 +83,22 @@ def _first_rows(path: Path, rows: int) -> list[bytes]:
 
 @pytest.fixture(scope="session")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """One whole run of the default pipeline: its root folder and how it ended."""
+    """Run the default pipeline; return its root and the result."""
     root = tmp_path_factory.mktemp("houses")
     return root, cold_runner("--local", "--root", root)
 
 
 @pytest.fixture
 def small_tree(tmp_path: Path) -> Path:
-    """A copy of the repository with 1,500 houses."""
+    """Return a copy of the repository with 1,500 houses."""
     return copy_tree(tmp_path / "tree", rows=1500)
 
 
 def run_folder(result: Result) -> Path:
-    """The folder that the run named."""
+    """Return the folder of a run, from its output."""
     return Path(result.line("Run:"))
 
 
 def run_json(result: Result) -> dict:
-    """The run's facts."""
+    """Return run.json of a run."""
     return json.loads((run_folder(result) / "run.json").read_text())

@@ -1,4 +1,4 @@
-"""A year of scheduled runs in one process: each month's rows arrive, the schedule sees a new span, and one run is made.
+"""A year of scheduled runs in one process: new rows arrive each month, and the schedule starts a run.
 
 Started by test_rolling.py in a copy of the repository, as `python rolling.py PIPELINE ROOT DATA_ROOT TABLE`: TABLE is
 the whole table, DATA_ROOT/rolling.csv what has arrived. Prints one JSON line a month.
@@ -23,7 +23,7 @@ from pipeline.variants import Name
 
 
 def main(pipeline: str, root: str, data_root: str, table: str) -> None:
-    """Play the year."""
+    """Run the year."""
     with open(table, newline="") as file:
         header, *rows = csv.reader(file)
     day = header.index("date")
@@ -58,7 +58,7 @@ def main(pipeline: str, root: str, data_root: str, table: str) -> None:
 
 
 def _told(root: str, pipeline: str, month: str) -> dict:
-    """What this month's run came to."""
+    """Return the result of this month's run."""
     found = [one for one in schedule_history.history(root) if one.state != "SKIPPED"]
     if not found:
         return {"month": month, "state": "none"}

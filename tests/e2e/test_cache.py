@@ -1,4 +1,4 @@
-"""What an edit runs again, and what it leaves alone, one edit after the other on one tree."""
+"""Stages that an edit executes again, for several edits of one tree."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Data that comes in spans, in another format and with holes, from the file to a pushed model."""
+"""Data in spans, in another format and with nulls, from the file to a pushed model."""
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv

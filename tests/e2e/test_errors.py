@@ -1,4 +1,4 @@
-"""Bad input of every kind: an exit code and a sentence that helps, before the first stage."""
+"""Invalid input: exit code and a helpful message, before the first stage."""
 
 import gzip
 import os
@@ -130,7 +130,7 @@ def test_data_that_differs_from_the_schema_stops_before_transformation(small_tre
     assert result.nodes == {**before, "validation": "failed"}
     [report] = (small_tree / "runs").glob("houses/runs/*/report.html")
     text = report.read_text()
-    assert "A gate stopped the run in validation" in text
+    assert "A gate refused the data in validation" in text
     assert "houses.csv.gz:6" in text
     assert "No report" not in result.err
 
@@ -185,7 +185,7 @@ def only_child(pid):
 
 @pytest.fixture
 def started(small_tree):
-    """A run that has come to a stage: its supervisor, its worker's pid, and its root."""
+    """Start a run and wait for a stage; return its supervisor, its worker's pid, and its root."""
     commands = []
 
     def start(node):

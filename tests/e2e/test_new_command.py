@@ -1,4 +1,4 @@
-"""From data that no config knows to a pushed model, by `new` and a run alone."""
+"""From data without a config to a pushed model, with `new` and a run."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def tree(tmp_path):
 
 @pytest.fixture
 def made(tree):
-    """Runs `new`, and then what it says is the next command; returns both results."""
+    """Run `new`, and then what it says is the next command; returns both results."""
 
     def run(path, *arguments):
         proposed = runner("new", "made", path, *arguments, tree=tree)

@@ -1,4 +1,4 @@
-"""ML Metadata and data on a real PostgreSQL server, started here."""
+"""ML Metadata and data on a PostgreSQL server that the test starts."""
 
 import glob
 import os
@@ -132,7 +132,7 @@ def sales(url, monkeypatch):
 
 @pytest.fixture
 def ask(sales, tmp_path):
-    """Takes the rows of a query."""
+    """Take the rows of a query."""
 
     def run(sql, seconds=60.0, address=sales):
         return snapshot.take(Query(sql, address, seconds), "", str(tmp_path / "queries"))

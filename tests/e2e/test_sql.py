@@ -1,4 +1,4 @@
-"""Whole commands on the rows of a query."""
+"""Commands on the rows of a query."""
 
 import json
 import sqlite3

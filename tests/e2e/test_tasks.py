@@ -1,4 +1,4 @@
-"""Classification, from a table to a pushed model that answers with probabilities and names."""
+"""Classification, from a table to a pushed model that predicts probabilities and class names."""
 
 import json
 
@@ -26,7 +26,7 @@ def newest(folder):
 
 @pytest.fixture
 def evaluated(small_tree):
-    """Runs a pipeline; returns its model, its evaluation's folder and its test rows."""
+    """Run a pipeline; returns its model, its evaluation's folder and its test rows."""
 
     def run(name, *arguments):
         root = small_tree / "runs"

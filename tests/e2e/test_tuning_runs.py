@@ -1,4 +1,4 @@
-"""A tuning that is killed in the middle, taken up, and feeds the trainer."""
+"""A tuning that is killed, resumed, and passes its best trial to the trainer."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Several models out of one file, in one command."""
+"""Several variants of one config in one command."""
 
 from .conftest import QUICK, runner
 

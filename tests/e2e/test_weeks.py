@@ -1,4 +1,4 @@
-"""Weeks of use: whole runs by `runner.py` on a file a week, with what a person does between them."""
+"""Weeks of use: runs on a file per week, and a user's edits between them."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`make faults`: run every test of faults, slow ones too, and write docs/reference/faults.md."""
+"""`make faults`: run all fault tests, including slow ones, and write docs/reference/faults.md."""
 
 import datetime
 import json

@@ -1,4 +1,4 @@
-"""Collects what the tests of faults measure, one JSON object a line, for docs/reference/faults.md."""
+"""Hooks and fixtures that collect the measurements of fault tests as JSON lines, for docs/reference/faults.md."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def warm() -> Any:
-    """Runs commands without the seconds that imports take; see warm.py."""
+    """Run commands without the seconds that imports take; see warm.py."""
     from ..warm import shared
 
     return shared()

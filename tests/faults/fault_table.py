@@ -1,4 +1,4 @@
-"""Table of faults: what is injected, and what must happen."""
+"""Table of faults: the injected fault, and the required behavior."""
 
 ROWS: dict[int, tuple[str, str]] = {
     1: (

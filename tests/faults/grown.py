@@ -1,4 +1,4 @@
-"""Ingestion, statistics and transformation of a made table in a process of their own: seconds and peak memory.
+"""Ingestion, statistics and transformation of a generated table in their own process: seconds and peak memory.
 
 python tests/faults/grown.py FOLDER ROWS
 """

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own, which may be killed."""
+"""PostgreSQL server for one test, which may be killed."""
 
 import glob
 import os

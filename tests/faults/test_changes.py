@@ -1,4 +1,4 @@
-"""What changes while a run goes on or between two runs: nothing stale is used, and the run says so."""
+"""Changes during a run or between runs: nothing stale is used, and the run reports it."""
 
 import os
 import shutil
@@ -73,7 +73,7 @@ def write(path, text):
 
 @pytest.fixture
 def points(tmp_path):
-    """Copies of the data and the schema of a shipped pipeline, and what a run would be told of them."""
+    """Copy of the data and the schema of a shipped pipeline, and what a run would be told of them."""
     data = shutil.copy(Path(REPOSITORY, "data/points_xor.csv"), tmp_path / "points.csv")
     schema = shutil.copy(Path(REPOSITORY, "schemas/points.pbtxt"), tmp_path / "points.pbtxt")
     return {

@@ -1,4 +1,4 @@
-"""Clean-ups of a root that is not as the store has it, and that are killed."""
+"""Clean-ups of a root that does not match the store, and killed clean-ups."""
 
 import argparse
 import itertools

@@ -1,4 +1,4 @@
-"""Artifacts that are damaged, edits that must not be served from the cache, inputs that are not there."""
+"""Damaged artifacts, edits that invalidate the cache, and missing inputs."""
 
 import gzip
 import os

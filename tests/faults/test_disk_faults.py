@@ -1,4 +1,4 @@
-"""Folders, a store and code that no run should begin with: what preflight says of each."""
+"""Invalid folders, stores and code: errors of preflight."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from project import REPOSITORY
 
 @pytest.fixture
 def read_only(tmp_path):
-    """Runs Python in a mount namespace of its own, in which a folder is a small disk that cannot be written."""
+    """Run Python in a mount namespace of its own, in which a folder is a small disk that cannot be written."""
     # Anyone may mount in a user namespace of their own; root needs none.
     apart = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
     tried = subprocess.run([*apart, "true"], capture_output=True, text=True)

@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture
 def disk(tmp_path):
-    """Makes a small disk: a function that mounts one of so many megabytes, or gives it another size."""
+    """Make a small disk: a function that mounts one of so many megabytes, or gives it another size."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount a small disk")
     folder = tmp_path / "disk"

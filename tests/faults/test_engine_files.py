@@ -1,4 +1,4 @@
-"""What the workers of an engine write, in whatever order, and however often."""
+"""Files that the workers of an engine write in any order, and repeatedly."""
 
 import os
 import pickle

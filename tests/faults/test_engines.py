@@ -1,4 +1,4 @@
-"""Beam engines that are stopped, killed or not there, and errors that have to come back from them."""
+"""Beam engines that are stopped, killed or unreachable, and errors that they must report."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def tables(tmp_path_factory):
 
 @pytest.fixture
 def start(tables, tmp_path):
-    """Begins ingestion and statistics of some files on an engine."""
+    """Start ingestion and statistics of some files on an engine."""
 
     def begin(files, beam, **options):
         _before[tmp_path / "runs"] = set(drafts(tmp_path / "runs"))

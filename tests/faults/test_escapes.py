@@ -35,7 +35,7 @@ for arguments in json.load(sys.stdin):
 
 
 def harm(text, allowed=""):
-    """What a text would do to a terminal: its control characters, and lines that look like ours."""
+    """Return what a text would do to a terminal: control characters, and forged lines."""
     found = {char for char in text if not char.isprintable()} - {"\n", "\t", *allowed}
     return [*sorted(found), *(line for line in text.splitlines() if line.startswith("Blessed"))]
 

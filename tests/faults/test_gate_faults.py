@@ -1,4 +1,4 @@
-"""Data that differs: what the gates stop before the transformation, and with which words."""
+"""Changed data: what the gates block before the transformation, and their messages."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""More rows take more time and no more memory."""
+"""More rows need more time but not more memory."""
 
 import json
 import subprocess

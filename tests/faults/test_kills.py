@@ -1,4 +1,4 @@
-"""Kills at moments drawn by chance. KILLS=100 draws a hundred; SEED=... repeats a draw."""
+"""Kills at random times. KILLS=100 makes a hundred; SEED=... repeats a sequence."""
 
 import collections
 import gzip

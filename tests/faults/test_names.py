@@ -1,4 +1,4 @@
-"""Names that would be markup, if anything took them for it, in a real browser."""
+"""Names that contain markup, in Chromium: they must be escaped."""
 
 import runpy
 import urllib.parse

@@ -1,4 +1,4 @@
-"""A data file that would run code."""
+"""A data file that runs code when it is unpickled."""
 
 import runpy
 from pathlib import Path

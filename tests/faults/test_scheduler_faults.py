@@ -1,4 +1,4 @@
-"""Faults around a scheduler that runs: files beside its configs, and who it notifies."""
+"""Faults of a running scheduler: invalid files next to its configs, and failing notifications."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Folders and files of another run, which a store that does not know them must neither take over nor remove."""
+"""Folders and files of a run that is not in the store: they must be neither used nor removed."""
 
 import json
 import re
@@ -11,7 +11,7 @@ ROWS = {"a": 60, "b": 90}
 
 @pytest.fixture
 def ran(warm, tmp_path):
-    """Runs the points over files of the data; returns what the run said."""
+    """Run the points over files of the data; returns what the run said."""
     (tmp_path / "data").mkdir()
 
     def run(*names, to="statistics", more=()):

@@ -1,4 +1,4 @@
-"""Runs that are stopped, hang, or take too much memory."""
+"""Runs that are stopped, hang, or use too much memory."""
 
 import collections
 import json
@@ -47,7 +47,7 @@ def states(root):
 
 
 def met(warm, root, stage, attempt):
-    """Begin an attempt and wait until it is in a stage."""
+    """Start an attempt and wait until it is in a stage."""
     running = warm.start(*command(root))
     end = time.monotonic() + 120
     while time.monotonic() < end and running.going:

@@ -81,7 +81,7 @@ def test_a_backup_that_is_damaged_replaces_nothing(root, tmp_path, figure):
     flip(tmp_path / "backup")
     with pytest.raises(ResourceError, match="backup"):
         store_backup.restore(str(root), None, str(tmp_path / "backup"))
-    with pytest.raises(UserError, match="is not there: name a file that `inspect backup` wrote"):
+    with pytest.raises(UserError, match="does not exist: name a file that `inspect backup` wrote"):
         store_backup.restore(str(root), None, str(tmp_path / "none"))
 
     assert rows(root) == before
@@ -107,7 +107,9 @@ def test_a_backup_while_a_run_writes_is_whole(root, tmp_path, figure):
 def test_postgresql_is_named_its_own_tools(root):
     """Fault 24: a store in PostgreSQL."""
     url = "postgresql://u:secret@host/runs"
-    with pytest.raises(UserError, match=r"u:\*\*\*@host/runs: a store in PostgreSQL .* own tools: pg_dump"):
+    with pytest.raises(
+        UserError, match=r"u:\*\*\*@host/runs: back up and restore a store in PostgreSQL .* tools: pg_dump"
+    ):
         store_backup.backup(str(root), url, "file")
-    with pytest.raises(UserError, match="own tools: pg_restore"):
+    with pytest.raises(UserError, match=r"PostgreSQL.s tools: pg_restore"):
         store_backup.restore(str(root), url, "file")

@@ -1,4 +1,4 @@
-"""Stores that many runs share, that die, that are not there; secrets."""
+"""Stores that are shared by many runs, fail, or do not exist; secrets."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The frame itself: every test names its row, and the table is written right."""
+"""The table of faults: every test names its row, and the document is written correctly."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Tables and places that no run should begin with: what preflight says of each."""
+"""Invalid tables and paths: errors of preflight."""
 
 import gzip
 import os

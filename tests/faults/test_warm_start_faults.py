@@ -1,4 +1,4 @@
-"""A model that begins from last month's, while tokens, scales and classes have moved."""
+"""Warm start from last month's model when vocabularies, scales and classes have changed."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Copies of the repository that a test may edit, and commands run in them as a user does."""
+"""Copies of the repository that a test may edit, and commands that run in them."""
 
 import gzip
 import os
@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -22,7 +22,7 @@ class Result:
 
     @property
     def nodes(self) -> dict[str, str]:
-        """Stage -> last word of its state."""
+        """Return stage -> its final state."""
         words = {"done", "cached", "kept", "taken", "failed"}
         lines = [line.split() for line in self.out.splitlines()]
         return {line[0]: line[1] for line in lines if len(line) > 1 and line[1] in words}

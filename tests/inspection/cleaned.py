@@ -1,4 +1,4 @@
-"""Runs of the pipeline `houses` with files, as `inspect clean` meets them."""
+"""Store with runs of a pipeline and their files, for tests of `inspect clean`."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ KEYS = {"ingestion": "examples", "trainer": "model", "evaluator": "blessing", "p
 
 
 class Runs:
-    """Makes runs: data, model, blessing, push, each with a file of 1,000 bytes."""
+    """Writer of runs: data, model, blessing and push, each with a file of 1,000 bytes."""
 
     def __init__(self, writer: Any, root: Path) -> None:
         self.writer, self.root, self.count = writer, root, 0
@@ -33,7 +33,7 @@ class Runs:
         examples: int | None = None,
         base: int | None = None,
     ) -> dict[str, int]:
-        """Make one; return artifact ids by node.
+        """Write a run; return node -> artifact id.
 
         Without `named` the record of its version does not name the model, without `known` ML Metadata does not know
         the push.
@@ -85,21 +85,21 @@ class Runs:
         return survey(self.store(), str(self.root), "houses", keep)
 
     def clean(self, keep: int = 1) -> Survey:
-        """Move what may go to the trash."""
+        """Move what can be removed to the trash."""
         found = self.survey(keep)
         assert found.refused is None
-        moved, kept = Batch(str(self.root)).move(self.store(), found.found)
-        assert (tuple(moved), kept) == (found.found, [])
+        moved, kept = Batch(str(self.root)).move(self.store(), found.removable)
+        assert (tuple(moved), kept) == (found.removable, [])
         return found
 
     def left(self, node_id: str) -> list[int]:
-        """Numbers of the runs whose output of a node is there."""
+        """Return the numbers of the runs whose output of a node exists."""
         folder = self.home / "artifacts" / node_id / KEYS[node_id]
         return sorted(int(name.partition("-")[0]) for name in os.listdir(folder))
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Content of all files below a folder, links followed."""
+    """Return path -> content of all files below a folder, with links followed."""
     found = {}
     for inner, _, names in os.walk(folder, followlinks=True):
         for path in (Path(inner, name) for name in names):

@@ -1,4 +1,4 @@
-"""A store as TFX writes it, made with ml_metadata alone."""
+"""Fixtures: a store as TFX writes it, created with ml_metadata only."""
 
 import argparse
 import gzip
@@ -21,7 +21,7 @@ Outputs = dict[str, list[pb.Artifact]]
 
 
 class TfxWriter:
-    """Writes contexts, executions, artifacts and events in the order in which TFX 1.16's launcher does."""
+    """Writer of contexts, executions, artifacts and events in the order of TFX 1.16's launcher."""
 
     def __init__(self, path: Path) -> None:
         config = pb.ConnectionConfig()
@@ -72,7 +72,7 @@ class TfxRun:
         facts: Mapping[str, Mapping[str, Any]] | None = None,
         **custom: Any,
     ) -> list[int]:
-        """Runs a node and returns its artifacts.
+        """Record an execution of a node, and return its artifacts.
 
         `outputs` are (key, artifact type), the other lists (key, artifact id); `uri` is the folder of all outputs, or
         with {key} in it that of each; `facts` are their custom properties by key.
@@ -124,7 +124,7 @@ class TfxRun:
 
 @pytest.fixture
 def writer(tmp_path: Path) -> TfxWriter:
-    """An empty TFX store at tmp_path/metadata.sqlite."""
+    """Return a writer of an empty TFX store at tmp_path/metadata.sqlite."""
     return TfxWriter(tmp_path / "metadata.sqlite")
 
 
@@ -135,7 +135,7 @@ def make_writer() -> Callable[[Path], TfxWriter]:
 
 @pytest.fixture
 def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Asks a command of the store under tmp_path and returns what it printed: text, or the value of its JSON."""
+    """Return a function that runs a command on the store under tmp_path, and returns its text or parsed JSON."""
     from inspection import inspect_parser
 
     def asked(*arguments: object) -> Any:
@@ -149,14 +149,14 @@ def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any
 
 
 def _packed(number: int, payload: bytes) -> bytes:
-    """A field of protobuf's wire format that holds up to 16,383 bytes."""
+    """Encode a field of up to 16,383 bytes in protobuf's wire format."""
     length = len(payload)
     size = bytes([length]) if length < 128 else bytes([length & 127 | 128, length >> 7])
     return bytes([number << 3 | 2]) + size + payload
 
 
 def example(**columns: Any) -> bytes:
-    """A serialized tf.Example; test_examples.py holds the reader against TensorFlow's own."""
+    """Serialize a tf.Example; test_example_rows.py compares the reader with TensorFlow."""
     entries = b""
     for name, values in columns.items():
         if all(isinstance(value, bytes) for value in values):
@@ -172,7 +172,7 @@ def example(**columns: Any) -> bytes:
 
 @pytest.fixture
 def write_records() -> Callable[[Path, Iterable[bytes]], None]:
-    """Writes a gzipped TFRecord file; its checksums are zero, which the reader does not look at."""
+    """Write a gzipped TFRecord file with checksums of zero, which the reader ignores."""
 
     def write(path: Path, records: Iterable[bytes]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +185,7 @@ def write_records() -> Callable[[Path, Iterable[bytes]], None]:
 
 @pytest.fixture
 def write_examples(write_records: Any) -> Callable[[Path, Iterable[Mapping[str, Any]]], None]:
-    """Writes rows, column -> values, as TFX does."""
+    """Write rows, column -> values, as TFX does."""
 
     def write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         write_records(path / "data_tfrecord-00000-of-00001.gz", [example(**row) for row in rows])
@@ -195,7 +195,7 @@ def write_examples(write_records: Any) -> Callable[[Path, Iterable[Mapping[str, 
 
 @pytest.fixture
 def write_statistics() -> Callable[..., None]:
-    """Writes FeatureStats.pb of numbers, name -> (mean, std, quantiles' bounds), and words, name -> word -> count."""
+    """Write FeatureStats.pb: numbers, name -> (mean, std, bounds of quantiles), and text, name -> value -> count."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     def write(folder: Path, *, rows: int, numbers: Mapping[str, Any], words: Mapping[str, Any]) -> None:
@@ -230,7 +230,7 @@ def write_statistics() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def thousand_runs() -> Iterator[dict[str, Path]]:
-    """Two stores that are not to be written to, in memory where that is possible: commits would wait for a disk."""
+    """Return two read-only stores with a thousand runs, in memory if possible, as commits wait for the disk."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
         made = {kind: Path(folder) / kind for kind in ("recorded", "stock")}
         for kind, root in made.items():

@@ -1,9 +1,9 @@
-"""Makes a store of whole runs with their files, without TensorFlow: python tests/inspection/made.py FOLDER [hostile].
+"""Writer of a store with complete synthetic runs: python tests/inspection/made.py FOLDER [hostile].
 
-Five runs: two of `houses` (regression, other data in the second), one of `taxi` (binary, not blessed), one of `digits`
-(classes, pictures), and one of `houses` that a gate blocked. With `hostile` every name that a user's data can bring is
-one that would run as a script, close an attribute or leave a folder, if any page took it for more than a text. It is
-one file because tests of other folders, and whoever wants to see the pages, load it by its path.
+Five runs: two of `houses` (regression, with different data), one of `taxi` (binary, not blessed), one of `digits`
+(classes, images), and one of `houses` that a gate blocked. With `hostile`, every name that comes from user data would
+run a script, close an attribute or leave a folder if a page did not escape it. Needs no TensorFlow. It is
+one file because tests in other folders load it by its path.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from inspection.read.evaluations import tfma_proto
+from inspection.read.tfma_protos import tfma_proto
 
 _spec = importlib.util.spec_from_file_location("inspection_conftest", Path(__file__).with_name("conftest.py"))
 assert _spec is not None
@@ -38,7 +38,7 @@ UPSTREAM |= {"evaluator": ["trainer", "ingestion"], "pusher": ["evaluator"]}
 
 
 class Names:
-    """What columns, values and runs are called."""
+    """Names of columns, values and runs."""
 
     def __init__(self, hostile: bool) -> None:
         self.number = SCRIPT if hostile else "sqft"
@@ -49,7 +49,7 @@ class Names:
 
 
 class Address(str):
-    """Where a server answers, and its process."""
+    """Address of a server, and its process."""
 
     pid: int
 
@@ -61,7 +61,7 @@ class Address(str):
 
 @contextlib.contextmanager
 def served(root: Path, *more: str) -> Iterator[Address]:
-    """Runs `runner.py ui` on a free port and yields its address."""
+    """Run `runner.py ui` on a free port, and yield its address."""
     command = [sys.executable, "runner.py", "ui", "--port", "0", "--root", str(root), *more]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     environment.pop("PIPELINE_METADATA", None)
@@ -79,7 +79,7 @@ def served(root: Path, *more: str) -> Iterator[Address]:
 
 
 def png(side: int, shade: int) -> bytes:
-    """A grey square."""
+    """Return a gray square as PNG."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -90,7 +90,7 @@ def png(side: int, shade: int) -> bytes:
 
 
 def make(root: Path, *, hostile: bool = False) -> None:
-    """Writes root/metadata.sqlite and the files of its runs."""
+    """Write root/metadata.sqlite and the files of its runs."""
     root.mkdir(parents=True, exist_ok=True)
     writer, names = shared.TfxWriter(root / "metadata.sqlite"), Names(hostile)
     first = _run(writer, root, names, "houses", f"run-1{names.mark}", mean=1800.0)
@@ -113,7 +113,7 @@ def _run(
     blocked: bool = False,
     baseline: int | None = None,
 ) -> int:
-    """Writes one run, and returns its model's id."""
+    """Write a run, and return the id of its model."""
     number = run_id.split("-")[1][:1]
     folder = root / pipeline / "runs" / f"folder-{number}"
     (folder / "logs").mkdir(parents=True)

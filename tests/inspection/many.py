@@ -1,4 +1,4 @@
-"""Makes a store of many runs as TFX leaves it: python tests/inspection/many.py FOLDER RUNS recorded|stock."""
+"""Writer of a store with many runs, as TFX creates it: python tests/inspection/many.py FOLDER RUNS recorded|stock."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ _BATCH = 500
 
 
 def make(folder: Path, runs: int, *, recorded: bool) -> None:
-    """Writes folder/metadata.sqlite in bulk.
+    """Write folder/metadata.sqlite with bulk inserts.
 
     Three of four runs share the first one's data, and every tenth run's pusher failed. `recorded`: whether the runs'
     states are, as our runner does and stock TFX does not.

@@ -9,7 +9,7 @@ from inspection.store.metadata_store import Store, open_store
 
 @pytest.fixture
 def store(writer: Any, tmp_path: Any) -> Store:
-    """Two pipelines: `houses` trained twice and pushed once, `digits` pushed a version of the same name."""
+    """Return a store with two pipelines: `houses` trained twice and pushed once, `digits` pushed an equal version."""
     houses = writer.run("first")
     [examples] = houses.node("ingestion", outputs=[("examples", "Examples")])
     [model] = houses.node("trainer", inputs=[("examples", examples)], outputs=[("model", "Model")])
@@ -47,7 +47,7 @@ def test_artifacts_are_listed_newest_first(store: Store, ask: Any) -> None:
     assert ask("artifacts", "--type", "Examples").splitlines()[1].split()[:6] == [
         *("1", "Examples", "LIVE", "ingestion", "of", "first"),
     ]
-    assert ask("artifacts", "--run", "third", "--type", "Examples") == "no such artifacts\n"
+    assert ask("artifacts", "--run", "third", "--type", "Examples") == "no artifacts match\n"
     with pytest.raises(UserError, match=r"no artifact of type 'Modle' in .*Did you mean 'Model'\?"):
         ask("artifacts", "--type", "Modle")
 
@@ -102,9 +102,12 @@ def test_each_command_takes_a_pipeline(store: Store, ask: Any, command: str) -> 
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ("1700", "version 1700 was pushed by several: digits, houses. Say which with --pipeline or by artifact id"),
+        (
+            "1700",
+            "version 1700 was pushed by several pipelines: digits, houses. Add --pipeline, or give the artifact's id",
+        ),
         ("1", "artifact 1 is of type Examples. Expected one of type Model, such as 6, 4, 2"),
-        ("1801", r"no model '1801' in .*: it is no artifact's id and no pushed version. Did you mean '1800'\?"),
+        ("1801", r"no model '1801' in .*: it is not an artifact's id or a pushed version. Did you mean '1800'\?"),
         ("secnd", "no run 'secnd' in .*Did you mean 'second'.* Expected a model's id, a pushed version"),
         ("9" * 30, "no model '9+' in"),
     ],

@@ -1,4 +1,4 @@
-"""What is set aside when a backup is put in the store's place; tests/faults has damaged stores and backups."""
+"""Files that a restored backup replaces; tests/faults covers damaged stores and backups."""
 
 import pytest
 
@@ -32,9 +32,9 @@ def test_a_backup_replaces_nothing_but_a_backup(writer, tmp_path):
     (tmp_path / "link").symlink_to(store)
     before = store.read_bytes()
     for name, match in (
-        ("notes", "notes is there and no backup of a store: name another file, or remove it"),
-        ("folder", "folder is a folder: name a file in it"),
-        ("metadata.sqlite", "metadata.sqlite is the store itself: name another file for the backup"),
+        ("notes", "notes exists and is not a backup of a store: choose another file, or remove it"),
+        ("folder", "folder is a folder: choose a file in it"),
+        ("metadata.sqlite", "metadata.sqlite is the store itself: choose another file for the backup"),
         ("link", "link is the store itself"),
     ):
         with pytest.raises(UserError, match=match):

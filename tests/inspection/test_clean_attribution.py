@@ -1,4 +1,4 @@
-"""What cannot be attributed to a run of the pipeline in the store stays, and is named."""
+"""`inspect clean` keeps and reports what cannot be attributed to a run of the pipeline in the store."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ def runs(writer, tmp_path):
 
 @pytest.fixture
 def refused(ask, capsys):
-    """Runs a clean-up that ends with an error; returns what it printed and the error's text."""
+    """Run a clean-up that fails; return its output and the error."""
 
     def run(*arguments):
         with pytest.raises(ResourceError) as error:
@@ -49,8 +49,8 @@ def test_behind_a_link_nothing_is_moved(runs, refused):
         said, error = refused()
 
         assert error == (
-            f"houses: nothing is removed: {link} is a link to {big}, and nothing behind a link is removed. Move the "
-            "folder itself to where the link is, or mount it there"
+            f"houses: nothing is removed: {link} is a link to {big}, and nothing behind a link is removed. Replace the "
+            "link by the folder, or mount the folder there"
         )
         assert said == "nothing to remove\n"
         assert {name: text for name, text in tree(runs.home).items() if name != ".lock"} == before
@@ -60,7 +60,7 @@ def test_behind_a_link_nothing_is_moved(runs, refused):
 
 @pytest.mark.parametrize("given", ["link", "folder"])
 def test_the_root_itself_may_be_a_link(writer, tmp_path, given):
-    """Runs are given the root by one of its names, the clean-up by the other."""
+    """Run are given the root by one of its names, the clean-up by the other."""
     real = tmp_path / "real"
     real.mkdir()
     link = tmp_path / "link"
@@ -93,7 +93,7 @@ def test_links_below_are_left_alone_and_named(runs, refused):
         assert f"it is a link to {away / str(number)}\n" in said
         assert link.is_symlink()
     assert tree(away) == before
-    assert error.startswith("3 paths left alone, see above: ")
+    assert error.startswith("3 paths kept, see above: ")
     assert runs.left("trainer") == [1, 3, 4, 7], "what can be attributed is moved"
 
 
@@ -149,9 +149,9 @@ def test_a_store_older_than_the_files_removes_nothing_of_what_serves(runs, refus
 
     serving = max((runs.home / "serving").glob("[0-9]*"))
     assert error == (
-        f"houses: nothing is removed: {serving} serves, and {runs.root}/metadata.sqlite does not know its model, nor "
-        "what it was made from: the store is older than the files, or another one. Name the store that knows it with "
-        "--metadata, put its newest backup in place with `inspect restore FILE`, or let a run push a model"
+        f"houses: nothing is removed: {serving} serves, but {runs.root}/metadata.sqlite does not contain its "
+        "model: the store is older than the files, or another one. Name the right store with --metadata, restore its "
+        "newest backup with `inspect restore FILE`, or push a model with a run"
     )
     assert {name: text for name, text in tree(runs.home).items() if name != ".lock"} == before
 
@@ -167,11 +167,11 @@ def test_a_store_older_than_the_files_keeps_what_it_does_not_know(runs, refused)
     shutil.copyfile(runs.root / "backup", runs.root / "metadata.sqlite")
     said, error = refused()
 
-    assert error.startswith("3 paths left alone")
+    assert error.startswith("3 paths kept")
     for node in ("ingestion", "trainer", "evaluator"):
         assert f"houses    {runs.place(node, 5)}" in said
         assert runs.left(node) == [1, 3, 4, 5]
-    assert "no run of this store made it\n" in said
+    assert "no run of this store created it\n" in said
     assert (runs.home / "runs" / "run-5").exists()
 
 
@@ -213,7 +213,7 @@ def test_a_failed_execution_owns_only_the_folder_with_its_token(runs, writer):
     other_node.mkdir()
     found = runs.survey()
 
-    assert [removal.path for removal in found.found] == [str(folder / names[0])]
+    assert [removal.path for removal in found.removable] == [str(folder / names[0])]
     assert {kept.path for kept in found.kept} == {str(other_node), str(folder / names[1]), str(folder / names[2])}
 
 
@@ -233,9 +233,9 @@ def test_a_run_that_the_store_has_elsewhere_stays(runs, writer):
     found = runs.survey()
 
     assert [(each.path, each.reason) for each in found.kept] == [
-        (f"{runs.home}/runs/run-2", "the store has this run at /other/houses/of-before/run-2")
+        (f"{runs.home}/runs/run-2", "the store has another folder of this run: /other/houses/of-before/run-2")
     ]
-    assert {removal.kind for removal in found.found} == {"artifact"}
+    assert {removal.kind for removal in found.removable} == {"artifact"}
 
 
 def test_a_damaged_artifact_whose_stage_was_made_again_goes(runs):
@@ -244,7 +244,7 @@ def test_a_damaged_artifact_whose_stage_was_made_again_goes(runs):
     rows = [row for row in store.newest_artifacts(None) if row.uri == str(runs.place("trainer", 2))]
     rows[0].state = pb.Artifact.DELETED
     store.mlmd.put_artifacts(rows)
-    found = {removal.path: removal for removal in runs.clean().found}
+    found = {removal.path: removal for removal in runs.clean().removable}
 
     assert found[str(runs.place("trainer", 2))].kind == "left over"
     assert not os.path.exists(runs.place("trainer", 2))

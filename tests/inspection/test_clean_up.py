@@ -1,4 +1,4 @@
-"""What a pipeline needs no more goes to the trash."""
+"""`inspect clean` moves what a pipeline no longer needs to the trash."""
 
 import fcntl
 import json
@@ -27,13 +27,13 @@ def test_what_kept_runs_baselines_and_served_models_need_stays(runs, ask):
     for node in ("ingestion", "trainer", "evaluator"):
         assert f"houses    artifact  1.0 kB  {runs.place(node, 4)}\n" in told
     assert f"houses    run       2 B     {runs.home}/runs/run-4\n" in told
-    assert f"3.0 kB may go: --yes moves it to {runs.root}/.trash" in told
+    assert f"3.0 kB can be removed: --yes moves it to {runs.root}/.trash" in told
     assert runs.left("trainer") == [1, 2, 3, 4, 5], "a dry run moves nothing"
 
     told = ask("clean", "--keep", "1", "--yes")
     assert f"moved to {runs.root}/.trash/2" in told
     assert "inspect clean --undo --root" in told
-    assert "The trash takes 3.0 kB of the disk" in told
+    assert "The trash uses 3.0 kB" in told
     # 1 serves, 2 and 3 were blessed last, 5 is of the last run; 4 was refused.
     assert runs.left("trainer") == [1, 2, 3, 5]
     assert runs.left("ingestion") == [1, 2, 3]
@@ -83,7 +83,7 @@ def test_a_pipeline_that_runs_now_is_left_alone(runs, ask):
         runs()
     with open(runs.home / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert "houses: a run goes on, so all of it stays" in ask("clean", "--keep", "1", "--yes")
+        assert "houses: a run is in progress, so nothing of it is removed" in ask("clean", "--keep", "1", "--yes")
 
     assert runs.left("trainer") == [1, 2, 3, 4]
 
@@ -104,7 +104,7 @@ def test_left_overs_and_old_trials_go_and_nothing_outside_does(runs, writer):
         os.utime(trials / name, (when, when))
     for _ in range(3):
         runs()
-    found = runs.clean().found
+    found = runs.clean().removable
 
     assert {removal.kind for removal in found} == {"artifact", "left over", "run", "trial"}
     assert [removal.path for removal in found if removal.kind == "left over"] == [str(over)]
@@ -124,7 +124,7 @@ def test_rows_of_a_query_stay_while_a_kept_run_was_made_from_them(runs):
         runs()
     for run, name in (("run-2", gone), ("run-3", needed)):
         (runs.home / "runs" / run / "run.json").write_text(json.dumps({"query": {"path": str(queries / name)}}))
-    found = runs.clean().found
+    found = runs.clean().removable
 
     assert sorted(os.path.basename(one.path) for one in found if one.kind == "query") == [".draft-x1", gone]
     assert sorted(os.listdir(queries)) == [needed, new, "notes.parquet"]

@@ -1,4 +1,4 @@
-"""What is known of the data: statistics, schema, anomalies; and what nodes wrote."""
+"""`inspect statistics`, `schema`, `anomalies` and `logs`."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def run(writer: Any, tmp_path: Path, write_statistics: Any) -> Any:
 def test_statistics(run: Any, ask: Any) -> None:
     head, header, area, city, second, *_ = _cells(ask("statistics"))
     assert head == ["ExampleStatistics 1, split train: 8 rows"]
-    assert header[:3] == ["COLUMN", "TYPE", "MISSING"]
+    assert header[:3] == ["COLUMN", "TYPE", "NULLS"]
     assert area == ["area", "FLOAT", "0", "2.5", "0.5", "1", "0", "4", "0", "-", "-"]
     assert city == ["city", "STRING", "3", "-", "-", "-", "-", "-", "-", "2", "Rome (4), Paris (1)"]
     assert second == ["ExampleStatistics 1, split eval: 4 rows"]
@@ -66,7 +66,7 @@ def test_statistics(run: Any, ask: Any) -> None:
 def test_schema(run: Any, ask: Any) -> None:
     assert _cells(ask("schema"))[2:] == [
         ["area", "FLOAT", "required", "from 0"],
-        ["city", "BYTES", "at least 0.5 of the rows", "Rome, Paris"],
+        ["city", "BYTES", "in at least 0.5 of the rows", "Rome, Paris"],
         ["note", "BYTES", "optional", "-"],
         ["grade", "INT", "optional", "1 to 13"],
     ]
@@ -78,10 +78,39 @@ def test_anomalies_come_errors_first(run: Any, ask: Any) -> None:
     assert head == ["ExampleAnomalies 3: 3 anomalies in train, eval"]
     assert rows == [
         ["ERROR", "area", "train", "area is odd", r"Some [bold]values[/bold]\nare out."],
-        ["ERROR", "(all)", "eval", "No data", "the split holds no row"],
+        ["ERROR", "(all)", "eval", "No data", "the split has no rows"],
         ["WARNING", "note", "train", "note is odd", r"Some [bold]values[/bold]\nare out."],
     ]
     assert [each["column"] for each in ask("anomalies", "--json")["anomalies"]] == ["area", "", "note"]
+
+
+def finding(**fields: Any) -> dict[str, Any]:
+    line = {"gate": "schema", "action": "block", "splits": ["train"], "edit": "", "column": "area", **fields}
+    return {"limit": "the reviewed schema", "measured": line["text"], "rows": [], "line": "", **line}
+
+
+def test_anomalies_have_the_sentences_of_the_validation(run: Any, ask: Any, tmp_path: Path) -> None:
+    findings = [
+        finding(text="-3, below the schema's 0", edit="write float_domain { min: -3 }"),
+        finding(text="2 new values", column="note", splits=["eval"]),
+        finding(text="0.3 apart", gate="drift", action="warn", edit="gates.drift = 0.4"),
+    ]
+    (tmp_path / "anomalies/gates.json").write_text(json.dumps(findings))
+
+    _, header, area, _, note, title, _, drift = _cells(ask("anomalies", "latest"))
+    assert header[-1] == "TO ACCEPT IT"
+    assert area == ["ERROR", "area", "train", "schema", "-3, below the schema's 0", "write float_domain { min: -3 }"]
+    assert note[3:5] == ["note is odd", r"Some [bold]values[/bold]\nare out."], "the finding is of another split"
+    assert (title, drift) == (["Findings of the gates:"], ["warn", "drift", "area", "0.3 apart", "gates.drift = 0.4"])
+    assert [each["gate"] for each in ask("anomalies", "--json")["gates"]] == ["drift"]
+
+
+@pytest.mark.parametrize("text", ["{", "3", "[3]"])
+def test_damaged_findings_are_named(run: Any, ask: Any, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "anomalies/gates.json"
+    path.write_text(text)
+    with pytest.raises(ResourceError, match=re.escape(f"{path} is damaged: it does not contain findings")):
+        ask("anomalies")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +126,7 @@ def test_damage_names_the_file(run: Any, ask: Any, tmp_path: Path, command: str,
     with pytest.raises(ResourceError, match=re.escape(f"{tmp_path / file} is damaged")):
         ask(command)
     (tmp_path / file).unlink()
-    with pytest.raises(ResourceError, match="holds no"):
+    with pytest.raises(ResourceError, match="contains no"):
         ask(command)
 
 
@@ -126,15 +155,15 @@ def test_logs(run: Any, ask: Any, tmp_path: Path) -> None:
         ask("logs", "r", "trainr")
     with pytest.raises(UserError, match=r"no node '\.\./run' in run r"):
         ask("logs", "r", "../run")
-    with pytest.raises(UserError, match=r"node pusher of run r wrote no log: it did not run"):
+    with pytest.raises(UserError, match=r"node pusher of run r has no log: it did not run"):
         ask("logs", "r", "pusher")
-    with pytest.raises(UserError, match=r"node statistics of run r wrote no log: its state is COMPLETE"):
+    with pytest.raises(UserError, match=r"node statistics of run r has no log: its state is COMPLETE"):
         ask("logs", "r", "statistics")
 
 
 def test_another_runner_s_logs_are_elsewhere(writer: Any, ask: Any) -> None:
     writer.run("r").node("trainer")
-    with pytest.raises(UserError, match="run r was made by another runner, which keeps its logs elsewhere"):
+    with pytest.raises(UserError, match="run r was executed by another runner, which stores its logs elsewhere"):
         ask("logs", "r", "trainer")
 
 
@@ -162,7 +191,11 @@ def test_a_run_whose_data_was_refused_shows_what_the_gates_found(writer: Any, tm
 
     assert "Run bad: its data was refused" in " ".join(head)
     assert row == ["block", "drift", "area", "0.3 apart", "gates.drift = 0.4"]
-    assert ask("anomalies", "bad", "--json") == {"run": "bad", "state": "BLOCKED", "gates": [found]}
+    told = ask("anomalies", "bad", "--json")
+    assert (told["run"], told["state"], len(told["gates"])) == ("bad", "BLOCKED", 1)
+    assert found.items() <= told["gates"][0].items()
     (folder / "gates.json").unlink()
-    with pytest.raises(UserError, match="run bad is BLOCKED and looked at no data: it made no ExampleAnomalies"):
+    with pytest.raises(
+        UserError, match="run bad is BLOCKED and has not validated its data: it has no ExampleAnomalies"
+    ):
         ask("anomalies")

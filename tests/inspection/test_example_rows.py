@@ -61,9 +61,9 @@ def test_what_cannot_be_shown_is_said(rows: Path, writer: Any, ask: Any, tmp_pat
     run.node("d", outputs=[("model", "Model")])
     with pytest.raises(UserError, match=r"Examples 3 is at gs://bucket/x.* copy it to this machine"):
         ask("examples", "3")
-    with pytest.raises(ResourceError, match=r"Examples 4: .*gone is not there: it was deleted"):
+    with pytest.raises(ResourceError, match=r"Examples 4: .*gone does not exist: it was deleted"):
         ask("examples", "4")
-    with pytest.raises(UserError, match=r"Examples 5 holds FORMAT_PARQUET"):
+    with pytest.raises(UserError, match=r"Examples 5 is in the format FORMAT_PARQUET"):
         ask("examples", "5")
     with pytest.raises(
         UserError, match=r"artifact 6 is of type Model\. Expected one of type Examples, such as 5, 4, 3"
@@ -84,7 +84,7 @@ def test_damage_names_the_file(rows: Path, ask: Any) -> None:
     broken = bytearray(plain)
     broken[12:16] = b"\xff\xff\xff\xff"
     file.write_bytes(broken)
-    with pytest.raises(ResourceError, match=re.escape(f"{file}: record 0 is no tf.Example")):
+    with pytest.raises(ResourceError, match=re.escape(f"{file}: record 0 is not a tf.Example")):
         ask("examples", "1")
 
 

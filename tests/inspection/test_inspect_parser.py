@@ -100,7 +100,7 @@ def test_no_store_and_a_damaged_store_are_our_errors(tmp_path: Path) -> None:
 
 def test_a_store_without_runs_says_so(writer: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("runs", "--root", tmp_path) == 0
-    assert capsys.readouterr().out == "no runs yet: make one with python runner.py --local\n"
+    assert capsys.readouterr().out == "no runs yet: start one with python runner.py --local\n"
     _run("runs", "--root", tmp_path, "--json")
     assert json.loads(capsys.readouterr().out) == []
 
@@ -120,7 +120,7 @@ def test_a_limit_is_a_positive_number(limit: str, capsys: pytest.CaptureFixture[
 def test_runs_can_be_chosen_by_state_and_time(shown: Path, ask: Any) -> None:
     assert [run["run_id"] for run in ask("runs", "--state", "blocked", "--json")] == ["2026-11-02T10"]
     assert len(ask("runs", "--since", "1h", "--json")) == 2
-    assert ask("runs", "--since", "2999-01-01") == "no such runs\n"
+    assert ask("runs", "--since", "2999-01-01") == "no runs match\n"
 
 
 @pytest.mark.parametrize("wrong", [["--state", "fine"], ["--since", "yesterday"], ["--since", "9" * 20 + "d"]])

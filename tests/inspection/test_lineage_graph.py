@@ -93,7 +93,7 @@ def test_data_that_much_was_made_from_is_cut(made: Any, ask: Any, writer: Any) -
     assert "There is more" not in told
     value = ask("lineage", "1", "--limit", "5", "--json")
     assert value["cut"] is True
-    assert "There is more: --limit N" in ask("lineage", "1", "--limit", "5")
+    assert "Not all artifacts are shown: --limit N" in ask("lineage", "1", "--limit", "5")
 
 
 def test_graphs_quote_what_names_hold(made: Any, ask: Any, writer: Any) -> None:

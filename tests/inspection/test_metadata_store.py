@@ -1,4 +1,4 @@
-"""Opening a store; one file because each test is a way in which one function refuses."""
+"""Opening a store, and its errors; one file because all tests are of one function."""
 
 import contextlib
 import json
@@ -66,15 +66,15 @@ def test_a_password_reaches_libpq_as_one_value(encoded: str, quoted: str) -> Non
 @pytest.mark.parametrize(
     ("url", "match"),
     [
-        ("mysql://u:s3cret@h/db", r"no form known.*sqlite:///PATH.*postgresql://USER"),
-        ("metadata.sqlite", r"no form known.*sqlite:///PATH.*postgresql://USER"),
-        ("u:s3cret@h/db", "no form known"),
-        ("sqlite://a/b", "no form known"),
-        ("sqlite:///", "no form known"),
-        ("postgresql://u:s3cret@h", "names no database"),
-        ("postgresql://u:s3cret@h/", "names no database"),
-        ("postgresql://u:s3cret@/db", "names no host"),
-        ("postgresql://u:s3cret@h:port/db", "cannot be read"),
+        ("mysql://u:s3cret@h/db", r"has an unknown form.*sqlite:///PATH.*postgresql://USER"),
+        ("metadata.sqlite", r"has an unknown form.*sqlite:///PATH.*postgresql://USER"),
+        ("u:s3cret@h/db", "has an unknown form"),
+        ("sqlite://a/b", "has an unknown form"),
+        ("sqlite:///", "has an unknown form"),
+        ("postgresql://u:s3cret@h", "lacks the database"),
+        ("postgresql://u:s3cret@h/", "lacks the database"),
+        ("postgresql://u:s3cret@/db", "lacks the host"),
+        ("postgresql://u:s3cret@h:port/db", "is invalid"),
         ("postgresql://u:s3cret/s3cret@h/db", "percent-encoded"),
         ("postgresql://u:1/s3cret@h/db", "percent-encoded"),
         ("postgresql://u:s3cret#s3cret@h/db", "percent-encoded"),
@@ -94,7 +94,7 @@ def test_a_wrong_url_is_refused_without_its_password(url: str, match: str) -> No
 
 
 def test_a_root_on_a_cloud_needs_a_metadata_url() -> None:
-    with pytest.raises(UserError, match=r"gs://b/runs: .*need --metadata"):
+    with pytest.raises(UserError, match=r"gs://b/runs is not on this machine's disk, so --metadata URL is required"):
         connection_config("gs://b/runs", None)
 
 
@@ -126,7 +126,9 @@ def test_no_password_survives_redact(scheme: str, user: str, middle: str, host: 
 
 
 def test_no_store_yet_is_said_with_the_command_that_makes_one(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=rf"^no runs yet under {re.escape(str(tmp_path))}: make one with python runner"):
+    with pytest.raises(
+        UserError, match=rf"^no runs yet under {re.escape(str(tmp_path))}: start one with python runner"
+    ):
         open_store(str(tmp_path), None)
     assert list(tmp_path.iterdir()) == []
 
@@ -188,7 +190,7 @@ def _overwritten(path: Path) -> None:
 
 
 def _one_page(path: Path) -> None:
-    """Breaks an index that MLMD does not look at when it opens a store."""
+    """Damage an index that MLMD does not read when it opens a store."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         name = "sqlite_autoindex_ContextProperty_1"
         [page] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
@@ -298,7 +300,7 @@ def test_a_reason_that_holds_the_password_is_withheld(encoded: str, said: str, m
         raise RuntimeError(f"cannot connect with {secret}")
 
     monkeypatch.setattr(metadata_store, "MetadataStore", refuse)
-    with pytest.raises(ResourceError, match="reason holds the password and is not shown") as caught:
+    with pytest.raises(ResourceError, match="message contains the password and is not shown") as caught:
         open_store("x", f"postgresql://anna:{encoded}@h/meta")
     assert "s3c" not in str(caught.value)
 

@@ -22,5 +22,5 @@ def test_a_file_that_becomes_a_link_after_the_look_is_not_opened(tmp_path, monke
         return path
 
     monkeypatch.setattr(page_files, "within", swapped)
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="file not found"):
         page_files.opened(str(shown.parent), "shown.txt")

@@ -1,4 +1,4 @@
-"""Paths in a store whose root was moved, copied or mounted elsewhere."""
+"""Paths of a store whose root was moved, copied or mounted elsewhere."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Reports of whole runs: what stands in them, that they need nothing from elsewhere, and that no name gets out."""
+"""Reports of complete runs: content, no outside resources, escaped names."""
 
 import base64
 import html.parser
@@ -12,6 +12,8 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 from PIL import Image
 
+from inspection.read.evaluations import WorstRow
+from inspection.read.recorded_run import parse_run
 from inspection.report import page, report_facts, write_report
 from inspection.report.sections import data_section, head_section, worst_section
 from inspection.run_history import list_runs
@@ -80,7 +82,7 @@ def test_a_report_is_one_file_without_script_and_without_anything_from_elsewhere
 
 
 @pytest.mark.parametrize("run", RUNS.values())
-def test_each_picture_is_named_and_has_a_table_below(reports, run):
+def test_each_chart_is_named_and_has_a_table_below(reports, run):
     text = reports[run]
     charts = re.findall(r"<svg [^>]*>", text)
     assert charts
@@ -97,8 +99,8 @@ def test_each_picture_is_named_and_has_a_table_below(reports, run):
     ("run", "expected"),
     [
         ("run-4", "The model is blessed and pushed as version 1700000001: r2 0.9 >= 0.8 (the floor) holds"),
-        ("run-2", "The model was trained and is not blessed, so it was not pushed: r2 0.9 >= 0.8 (the floor) holds"),
-        ("run-5", "A gate stopped the run in validation: sqft: mean 9000 is above 5000. r2 0.9 >= 0.8"),
+        ("run-2", "The model is not blessed and was not pushed: r2 0.9 >= 0.8 (the floor) holds"),
+        ("run-5", "A gate refused the data in validation: sqft: mean 9000 is above 5000. r2 0.9 >= 0.8"),
     ],
 )
 def test_the_head_says_the_verdict_in_a_sentence(reports, run, expected):
@@ -109,10 +111,10 @@ def test_a_regression_shows_every_section(reports):
     found = re.findall(r'<section id="([a-z]+)">', reports["run-4"])
     assert found == [
         *("run", "data", "network", "training", "tuning", "metrics"),
-        *("answers", "worst", "importance", "blessing", "lineage", "settings"),
+        *("predictions", "worst", "importance", "blessing", "lineage", "settings"),
     ]
     text = words(reports["run-4"])
-    for told in ("best: 4", "stopped early: 7", "7 epochs of 9 that were allowed", "Predictions by label, 60 rows"):
+    for told in ("best: 4", "stopped early: 7", "7 epochs of at most 9", "Predictions by label, 60 rows"):
         assert told in text
     assert "baseline model" in text
 
@@ -120,7 +122,7 @@ def test_a_regression_shows_every_section(reports):
 def test_data_is_compared_with_the_last_data_that_was_other_data(root, reports):
     known = report_facts.collect(open_store(str(root), None), "run-4")
     assert known.before_run == "run-1"
-    assert "Earlier data is that of run run-1." in words(reports["run-4"])
+    assert "Earlier data: run run-1." in words(reports["run-4"])
     assert "earlier data: distance 0." in words(reports["run-4"])
     assert not report_facts.collect(open_store(str(root), None), "run-1").before
 
@@ -166,30 +168,33 @@ def test_what_of_the_data_is_skipped_is_in_the_report(root, tmp_path):
     report_facts._data(known, store, {"Examples": examples})
     shown = words(str(data_section.section(known)))
 
-    assert "Skipped, left out, cut, converted or not used" in shown
+    assert "Skipped, dropped, cut, converted or not used" in shown
     assert "skipped 40 file HEIC <b> cat/0.heic, cat/1.heic" in shown
     assert "cat/19.heic, ..." in shown
 
 
-def test_pictures_with_wrong_answers_are_in_the_report(reports):
+def test_images_with_wrong_predictions_are_in_the_report(reports):
     assert reports["run-3"].count('src="data:image/png;base64,') == 3
-    assert "north answered as south" in words(reports["run-3"])
+    assert "north predicted as south" in words(reports["run-3"])
 
 
-def test_a_large_picture_is_made_small():
+WORST = WorstRow(row=3, id=None, label="a", prediction=None, error=None)
+
+
+def test_a_large_image_is_scaled_down():
     image = Image.effect_noise((900, 600), 80)
     content = io.BytesIO()
     image.save(content, "JPEG", quality=95)
     assert len(content.getvalue()) > 100_000
-    [source] = re.findall(
-        r'src="([^"]+)"', worst_section._picture("photo", [content.getvalue()], {"row": 3, "label": "a"})
-    )
+    [source] = re.findall(r'src="([^"]+)"', worst_section._image_figure("photo", [content.getvalue()], WORST))
     assert source.startswith("data:image/jpeg;base64,")
     assert len(source) < 12_000
     with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as small:
         assert small.size == (96, 64)
-    assert worst_section._picture("photo", [b"\xff\xd8\xff\xe0" + bytes(9_000)], {"row": 3}) is None, "it is no picture"
-    assert worst_section._picture("word", [b"text"], {"row": 3}) is None
+    assert worst_section._image_figure("photo", [b"\xff\xd8\xff\xe0" + bytes(9_000)], WORST) is None, (
+        "it is not an image"
+    )
+    assert worst_section._image_figure("word", [b"text"], WORST) is None
 
 
 def test_curves_and_matrix_are_drawn_for_classes(reports):
@@ -236,8 +241,8 @@ def test_files_that_are_gone_or_damaged_are_told_and_the_rest_is_shown(tmp_path)
     known = report_facts.collect(open_store(str(tmp_path), None), "run-4")
     text = words(page.report(known))
     assert "verdict.json is damaged" in text
-    assert "holds no statistics" in text
-    assert "7 epochs of 9" in text
+    assert "contains no statistics" in text
+    assert "7 epochs of at most 9" in text
 
 
 def test_a_report_of_very_many_columns_and_slices_stays_small(root):
@@ -248,27 +253,30 @@ def test_a_report_of_very_many_columns_and_slices_stays_small(root):
             copy = type(split.columns[0])(**{**vars(split.columns[0]), "name": f"column {number} {'x' * 60}"})
             object.__setattr__(split, "columns", (*split.columns, copy))
     text = page.report(known)
-    assert len(text.encode()) < page.MOST_BYTES
+    assert len(text.encode()) < page.MAX_BYTES
     assert "column 299" in text
 
 
 @pytest.mark.parametrize(
     ("state", "outcome", "said"),
     [
-        ("COMPLETE", {"reached": "tuner"}, "The run went as far as it was asked to: why"),
+        ("COMPLETE", {"reached": "tuner"}, "The run ended with the requested stage: why"),
         (
             "COMPLETE",
             {"blessed": True, "advisory": True, "pushed": "/s/5"},
-            "version 5 (rules only advise in this run)",
+            "version 5 (advisory run: rules refuse nothing)",
         ),
-        ("CANCELED", None, "The run was stopped: why"),
+        ("CANCELED", None, "The run was canceled: why"),
+        ("NOT_BLESSED", {"blessed": True}, "The model is blessed but was not pushed: why"),
+        ("NOT_BLESSED", {"blessed": False}, "The model is not blessed and was not pushed: why"),
+        ("RUNNING", None, "Running: why"),
     ],
 )
 def test_each_end_of_a_run_has_its_sentence(root, state, outcome, said):
     known = report_facts.collect(open_store(str(root), None), "run-4")
     run = type(known.detail.run)(**{**vars(known.detail.run), "state": state, "reason": "why"})
     known.detail = type(known.detail)(run=run, nodes=known.detail.nodes)
-    known.run = {"outcome": outcome}
+    known.run = parse_run({"outcome": outcome})
     assert said in head_section.sentence(known)
 
 

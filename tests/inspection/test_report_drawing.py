@@ -57,7 +57,7 @@ def test_a_logarithmic_scale_puts_powers_of_ten_equally_far_apart():
 
 
 def test_a_falling_loss_is_drawn_downwards_and_through_every_epoch():
-    text = svg.lines([("train", [(1, 4.0), (2, 2.0), (3, 1.0)])], label="loss", across="epoch", up="loss")
+    text = svg.lines([("train", [(1, 4.0), (2, 2.0), (3, 1.0)])], label="loss", x_label="epoch", y_label="loss")
     [points] = re.findall(r'<polyline points="([^"]*)" class="s0 line">', text)
     heights = [float(point.split(",")[1]) for point in points.split()]
     assert len(heights) == 3
@@ -80,20 +80,20 @@ def test_any_number_can_be_a_cell(value, written):
 
 
 def test_numbers_that_are_none_are_left_out():
-    text = svg.lines([("train", [(1, math.nan), (2, 2.0), (3, math.inf)])], label="l", across="x", up="y")
+    text = svg.lines([("train", [(1, math.nan), (2, 2.0), (3, math.inf)])], label="l", x_label="x", y_label="y")
     assert "nan" not in text
     assert "inf" not in text
 
 
 @pytest.mark.parametrize("series", [[], [("train", [])], [("train", [(1, 1)])]])
 def test_little_or_nothing_can_be_drawn(series):
-    assert svg.lines(series, label="l", across="x", up="y").startswith("<svg ")
-    assert svg.steps([(name, []) for name, _ in series], label="l").startswith("<svg ")
+    assert svg.lines(series, label="l", x_label="x", y_label="y").startswith("<svg ")
+    assert svg.histograms([(name, []) for name, _ in series], label="l").startswith("<svg ")
 
 
 def test_distributions_of_other_sizes_are_equally_high():
     few, many = ([(0.0, 1.0, count), (1.0, 2.0, count)] for count in (1.0, 1000.0))
-    text = svg.steps([("few", few), ("many", many)], label="l")
+    text = svg.histograms([("few", few), ("many", many)], label="l")
     outlines = re.findall(r'<polyline points="([^"]*)"', text)
     assert outlines[0] == outlines[1]
 
@@ -130,19 +130,19 @@ def test_a_graph_leaves_out_what_a_longer_way_says_and_closes_no_circle():
 def test_a_heavy_tail_is_drawn_between_its_outer_tenths(fullest, crowded):
     even = ((0.0, 500_000.0, fullest), (500_000.0, 1e6, 1000 - fullest))
     tenths = ((-5.0, 1.0, 100.0), *((float(low), low + 1.0, 100.0) for low in range(1, 9)), (9.0, 1e6, 100.0))
-    column = Column(name="y", type="FLOAT", count=1000, missing=0, quantiles=tenths, buckets=even)
-    text = data_section._picture(
+    column = Column(name="y", type="FLOAT", count=1000, nulls=0, quantiles=tenths, buckets=even)
+    text = data_section._chart(
         "y", [("train", Split(split="train", rows=1000, columns=(column,)))], [{"y": column}], {}
     )
     [drawn] = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
 
-    assert ("1,000,000" in drawn, "one of the bars of equal width holds 99.8" in text) == (not crowded, crowded)
+    assert ("1,000,000" in drawn, "one bucket of equal width contains 99.8" in text) == (not crowded, crowded)
     assert "1,000,000" in text, "the table has all of them"
 
 
 @pytest.mark.parametrize("diagonal", [True, False])
 def test_infinite_points_are_left_out(diagonal):
     made = [(1.0, 2.0), (math.inf, 3.0), (4.0, math.nan)]
-    text = charts.points(made, label="l", across="x", up="y", diagonal=diagonal)
+    text = charts.points(made, label="l", x_label="x", y_label="y", diagonal=diagonal)
     [dots] = re.findall(r'<path d="([^"]*)"', text)
     assert dots.count("M") == 1

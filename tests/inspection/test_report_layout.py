@@ -1,6 +1,6 @@
-"""Where the parts of a chart stand: within the picture, beside one another, and as in tests/inspection/pictures.
+"""Layout of charts: no clipped or overlapping parts, and equal to the files in tests/inspection/charts.
 
-These were looked at in a browser; `PICTURES=write` writes them anew, to be looked at again.
+The files were checked in a browser; `CHARTS=write` writes them again, to be checked again.
 """
 
 import itertools
@@ -13,36 +13,36 @@ import pytest
 from inspection.report import charts, svg
 from inspection.report.sections import graph_section
 
-LOOKED_AT = Path(__file__).parent / "pictures"
+CHECKED = Path(__file__).parent / "charts"
 STYLED = '<?xml-stylesheet href="../../../inspection/report/style.css"?>'
 
 NAMES = ["bern", "basel", "a city of a very long name indeed"]
 CURVE = [(float(epoch), 40.0 / epoch) for epoch in range(1, 31)]
 BUCKETS = [(float(low), low + 1.0, 5.0 + low) for low in range(8)]
-PICTURES = {
+CHARTS = {
     "lines": svg.lines(
         [("train", CURVE), ("eval", [(x, 1 + y) for x, y in CURVE])],
         label="l",
-        across="epoch",
-        up="loss",
+        x_label="epoch",
+        y_label="loss",
         marks=[(3.0, "best: 3"), (30.0, "stopped early: 30")],
     ),
-    "few-points": svg.lines([("train", [(1, 5.0), (2, 4.0)])], label="l", across="epoch", up="mae"),
+    "few-points": svg.lines([("train", [(1, 5.0), (2, 4.0)])], label="l", x_label="epoch", y_label="mae"),
     "square": svg.lines(
         [("ROC", [(0, 0), (0.2, 0.7), (1, 1)])],
         label="r",
-        across="false positives",
-        up="true positives",
+        x_label="false positives",
+        y_label="true positives",
         square=True,
         diagonal=True,
     ),
-    "steps": svg.steps([("train", BUCKETS), ("eval", [(low, high, 1.0) for low, high, _ in BUCKETS])], label="s"),
+    "steps": svg.histograms([("train", BUCKETS), ("eval", [(low, high, 1.0) for low, high, _ in BUCKETS])], label="s"),
     "bars": svg.bars([(name, [9.0 - 6 * place]) for place, name in enumerate(NAMES)], ["importance"], label="b"),
     "pairs-of-bars": svg.bars([(name, [0.5, 0.25]) for name in NAMES], ["train", "eval"], label="b"),
     "intervals": charts.intervals([(name, 0.5, [0.4, 0.9], 0.55) for name in NAMES], label="i"),
     "matrix": charts.matrix([[9, 1, 0], [5, 5, 2], [0, 0, 7]], NAMES, NAMES, label="m"),
     "points": charts.points(
-        [(float(x), 2.0 * x) for x in range(-3, 9)], label="p", across="label", up="answer", diagonal=True
+        [(float(x), 2.0 * x) for x in range(-3, 9)], label="p", x_label="label", y_label="answer", diagonal=True
     ),
     "graph": graph_section.draw(
         {name: (name, "COMPLETE 12.5 s", "COMPLETE") for name in "abcd"},
@@ -50,7 +50,9 @@ PICTURES = {
         label="g",
     ),
     "bars-beside-none": svg.bars([("a", [None, -2.0]), ("b", [1e6, None])], ["train", "eval"], label="b"),
-    "one-value": svg.lines([("train", [(4, 0.0)])], label="l", across="epoch", up="mae", marks=[(4.0, "best: 4")]),
+    "one-value": svg.lines(
+        [("train", [(4, 0.0)])], label="l", x_label="epoch", y_label="mae", marks=[(4.0, "best: 4")]
+    ),
 }
 
 
@@ -90,9 +92,9 @@ def boxes(picture):
     return root, [(each, found) for each in root.iter() if (found := box(each)) is not None]
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_all_of_a_picture_is_within_its_edges(name):
-    root, found = boxes(PICTURES[name])
+@pytest.mark.parametrize("name", CHARTS)
+def test_all_of_a_chart_is_within_its_edges(name):
+    root, found = boxes(CHARTS[name])
     width, height = numbers(root, "width", "height")
 
     assert root.get("viewBox") == f"0 0 {width:g} {height:g}"
@@ -106,9 +108,9 @@ def test_all_of_a_picture_is_within_its_edges(name):
     assert max(bottom for _, (*_, bottom) in found) > height - 16
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_no_text_stands_over_another(name):
-    _, found = boxes(PICTURES[name])
+@pytest.mark.parametrize("name", CHARTS)
+def test_no_texts_overlap(name):
+    _, found = boxes(CHARTS[name])
     texts = [(element.text, place) for element, place in found if kind(element) == "text"]
 
     for (one, a), (other, b) in itertools.combinations(texts, 2):
@@ -116,14 +118,14 @@ def test_no_text_stands_over_another(name):
         assert apart, (one, other)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_as_it_was_when_it_was_looked_at(name):
-    path = LOOKED_AT / f"{name}.svg"
-    root, _ = boxes(PICTURES[name])
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_equals_the_one_that_was_checked_in_a_browser(name):
+    path = CHECKED / f"{name}.svg"
+    root, _ = boxes(CHARTS[name])
     root.set("xmlns", "http://www.w3.org/2000/svg")
     ElementTree.indent(root)
     drawn = f"{STYLED}\n{ElementTree.tostring(root, encoding='unicode')}\n"
-    if os.environ.get("PICTURES") == "write":
+    if os.environ.get("CHARTS") == "write":
         path.write_text(drawn)
 
-    assert drawn == path.read_text(), f"look at {path} of PICTURES=write in a browser"
+    assert drawn == path.read_text(), f"check {path} in a browser after CHARTS=write"

@@ -1,4 +1,4 @@
-"""Who is answered, without a server between."""
+"""Requests that the web page accepts or refuses, without a server."""
 
 import asyncio
 

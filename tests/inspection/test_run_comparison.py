@@ -16,7 +16,7 @@ SCHEMA = 'feature { name: "area" type: FLOAT float_domain { min: %s } } feature 
 
 @pytest.fixture
 def make(writer: Any, tmp_path: Path, write_statistics: Any) -> Any:
-    """Makes a run of ours with all its files."""
+    """Make a run of ours with all its files."""
 
     def made(name: str, *, bounds: Any, words: Any, low: int, city: str, config: Any, metrics: Any) -> Path:
         folder = tmp_path / name
@@ -95,7 +95,7 @@ def test_what_differs_comes_worst_first(two: None, ask: Any) -> None:
     ] == [
         ("area", "mean", 1.0, 2.0, 0.5),
         ("city", "most frequent", "Rome (50.0%)", "Rome (80.0%)", 0.3),
-        ("kind", "missing", 0.9, 0.88, 0.02),
+        ("kind", "nulls", 0.9, 0.88, 0.02),
     ]
     assert [
         (each["subject"], each["where"], each["aspect"], each["worse"]) for each in _differences(told, "metrics")
@@ -124,12 +124,12 @@ def test_the_text_says_the_same(two: None, ask: Any) -> None:
 
 def test_the_same_and_the_unknown_are_said(two: None, ask: Any, writer: Any, tmp_path: Path) -> None:
     same = ask("compare", "first", "first")
-    assert "config: the same\n" in same
-    assert "statistics: the same: both have ExampleStatistics 3" in same
+    assert "config: equal\n" in same
+    assert "statistics: equal: both have ExampleStatistics 3" in same
     (tmp_path / "second/schema/schema.pbtxt").write_text("damaged {")
     assert "schema.pbtxt is damaged" in ask("compare", "first", "second")
     writer.run("bare")
-    assert "metrics: not known: B made no ModelEvaluation" in ask("compare", "first", "bare")
+    assert "metrics: unknown: B has no ModelEvaluation" in ask("compare", "first", "bare")
 
 
 def test_runs_may_be_named_by_their_models(two: None, ask: Any, writer: Any) -> None:
@@ -156,7 +156,7 @@ def test_another_runner_s_settings_are_its_nodes_properties(writer: Any, ask: An
 
 def _numbers(*bounds: float, rows: float = 10.0) -> Column:
     quantiles = tuple((low, high, rows) for low, high in itertools.pairwise(bounds))
-    return Column(name="c", type="FLOAT", count=1, missing=0, quantiles=quantiles)
+    return Column(name="c", type="FLOAT", count=1, nulls=0, quantiles=quantiles)
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ def test_numbers_are_as_far_apart_as_their_cumulative_shares(one: Column, other:
 
 
 def test_words_are_as_far_apart_as_tfdv_s_l_infinity_norm() -> None:
-    one = Column(name="c", type="STRING", count=1, missing=0, shares={"a": 0.5, "b": 0.5})
-    other = Column(name="c", type="STRING", count=1, missing=0, shares={"a": 0.9, "c": 0.1})
+    one = Column(name="c", type="STRING", count=1, nulls=0, shares={"a": 0.5, "b": 0.5})
+    other = Column(name="c", type="STRING", count=1, nulls=0, shares={"a": 0.9, "c": 0.1})
     assert distance(one, other) == pytest.approx(0.5)
     assert distance(one, one) == 0
-    empty = Column(name="c", type="STRING", count=0, missing=9)
+    empty = Column(name="c", type="STRING", count=0, nulls=9)
     assert distance(empty, empty) is None
 
 

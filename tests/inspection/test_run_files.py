@@ -18,8 +18,8 @@ def test_the_terminal_and_the_report_show_documented_states():
     shown = re.findall(r'"([A-Z]{2,}(?:[_ ][A-Z]+)*)": ', inspect.getsource(head_section))
     assert shown
     assert set(shown) <= set(run_files.RUN_STATES)
-    coloured = {name for name in text_output._COLOURS if name.isupper()}
-    assert coloured <= {*STATES, "ERROR", "WARNING"}
+    colored = {name for name in text_output._COLORS if name.isupper()}
+    assert colored <= {*STATES, "ERROR", "WARNING"}
 
 
 def test_the_supervisor_ends_runs_with_documented_states():

@@ -1,4 +1,4 @@
-"""Runs as a store tells them; one file because every test reads the store of one writer."""
+"""Runs as read from a store; one file because all tests use the same writer."""
 
 import fcntl
 import json
@@ -265,7 +265,7 @@ def test_an_exact_id_goes_before_everything_that_it_begins(writer: Any, store: S
 
 
 def test_an_unclear_or_unknown_run_is_refused(store: Store) -> None:
-    with pytest.raises(UserError, match="'d' fits 2 runs, such as 'third' and 'second'"):
+    with pytest.raises(UserError, match="'d' matches 2 runs, such as 'third' and 'second'"):
         find_run(store, "d")
     with pytest.raises(UserError, match=r"no run 'frist' in .*Did you mean 'first'\?"):
         find_run(store, "frist")
@@ -292,13 +292,13 @@ def test_the_number_of_queries_does_not_grow_with_what_need_not_be_asked(writer:
         run.node("ingestion")
         run.end("COMPLETE")
     asked: list[str] = []
-    ask = read._ask
+    ask = read._query
 
     def count(method: str, *args: object) -> Any:
         asked.append(method)
         return ask(method, *args)
 
-    read._ask = count  # type: ignore[method-assign]
+    read._query = count  # type: ignore[method-assign]
     assert len(list_runs(read)) == 12
     children = ["get_children_contexts_by_context"] * 2  # one query a pipeline
     assert asked == ["get_contexts_by_type", *children, "get_contexts_by_type"]
@@ -378,7 +378,7 @@ def test_a_run_whose_process_is_gone_is_told_at_once(writer, tmp_path):
     assert told() == ("RUNNING", None), "of another machine: there is no lock here"
     lock = tmp_path / "houses/.lock"
     lock.write_text('{"run_id": "r", "pid": 1}')
-    assert told() == ("FAILED", "its process is gone: the same command goes on with it")
+    assert told() == ("FAILED", "its process is no longer running: the same command resumes it")
     with lock.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert told() == ("RUNNING", None)

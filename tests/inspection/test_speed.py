@@ -1,4 +1,4 @@
-"""Each command answers within a second on a store of a thousand runs, without TensorFlow."""
+"""Each command takes less than a second on a store of a thousand runs, without TensorFlow."""
 
 import resource
 import subprocess

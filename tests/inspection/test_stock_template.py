@@ -1,4 +1,4 @@
-"""A store that stock TFX wrote: its own penguin template, as it comes, run by its own runner."""
+"""A store written by stock TFX: its penguin template, unchanged, run by LocalDagRunner."""
 
 import shutil
 import subprocess

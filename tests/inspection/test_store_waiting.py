@@ -1,4 +1,4 @@
-"""A PostgreSQL database whose tables another process is making."""
+"""A PostgreSQL database whose tables another process is creating."""
 
 from typing import Any
 
@@ -38,6 +38,6 @@ def test_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("There are a subset of tables in MLMD instance.")
 
     monkeypatch.setattr(metadata_store, "MetadataStore", opened)
-    monkeypatch.setattr(metadata_store, "_MADE_SECONDS", 0.3)
+    monkeypatch.setattr(metadata_store, "_TABLES_SECONDS", 0.3)
     with pytest.raises(ResourceError, match="cannot be opened: There are a subset of tables"):
         metadata_store.open_store("unused", URL)

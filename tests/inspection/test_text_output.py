@@ -1,4 +1,4 @@
-"""Texts of several lines in tables."""
+"""Text with several lines in tables."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The trash: what a clean-up moved can be put back until it is emptied."""
+"""The trash: a clean-up can be undone until the trash is emptied."""
 
 import errno
 import fcntl
@@ -38,7 +38,7 @@ def test_what_was_moved_is_put_back_as_it_was(runs, ask):
     assert {name: text for name, text in tree(runs.home).items() if name != ".lock"} == before
     assert states(runs) == rows
     assert os.listdir(runs.root / ".trash") == [".lock"]
-    with pytest.raises(UserError, match=r"\.trash holds nothing that could be put back"):
+    with pytest.raises(UserError, match=r"\.trash contains nothing that can be put back"):
         ask("clean", "--undo")
 
 
@@ -49,7 +49,7 @@ def test_each_clean_up_is_put_back_by_its_time(runs, ask, capsys):
     runs()
     ask("clean", "--keep", "1", "--yes")
     first, second = sorted(name for name in os.listdir(runs.root / ".trash") if name != ".lock")
-    with pytest.raises(UserError, match=f"has no clean-up '7'. There is: {first}, {second}"):
+    with pytest.raises(UserError, match=f"has no clean-up '7'. Clean-ups: {first}, {second}"):
         ask("clean", "--undo", "7")
     ask("clean", "--undo", first)
     assert runs.left("trainer") == [1, 2, 4, 7]
@@ -64,12 +64,12 @@ def test_nothing_is_put_back_over_what_is_there_or_through_a_link(runs, ask, cap
     (there / "mine").write_text("mine")
     shutil.move(runs.home / "runs", runs.root / "away")
     (runs.home / "runs").symlink_to(runs.root / "away")
-    with pytest.raises(ResourceError, match="3 paths left alone"):
+    with pytest.raises(ResourceError, match="3 paths kept"):
         ask("clean", "--undo")
     said = capsys.readouterr().out
 
-    assert f"something else is at {there}\n" in said
-    assert f"something else is at {run}\n" in said
+    assert f"{there} exists already\n" in said
+    assert f"{run} is behind a link\n" in said
     assert os.listdir(there) == ["mine"]
     assert sorted(os.listdir(runs.root / "away")) == ["run-3", "run-4"]
     assert runs.left("ingestion") == [1, 2, 3, 4]
@@ -100,7 +100,7 @@ def test_emptying_names_every_path_and_frees_the_disk(runs, ask):
 
     for path in moved:
         assert f"{runs.root}/.trash/{os.path.dirname(path)}\n" in told
-    assert told.endswith("6.0 kB removed from the disk\n")
+    assert told.endswith("6.0 kB deleted\n")
     assert os.listdir(runs.root / ".trash") == [".lock"]
     assert (outside / "precious").read_text() == "precious"
     assert ask("clean", "--empty-trash") == "the trash is empty\n"
@@ -121,7 +121,7 @@ def test_what_no_clean_up_moved_there_stays(runs, ask, capsys):
             file.write(json.dumps({"path": path, "pipeline": "houses", "kind": "run", "states": {}}) + "\n")
         file.write('{"path": "houses/mi')
     before = tree(runs.home)
-    with pytest.raises(ResourceError, match="3 paths left alone"):
+    with pytest.raises(ResourceError, match="3 paths kept"):
         ask("clean", "--empty-trash")
     said = capsys.readouterr().out
 
@@ -138,7 +138,7 @@ def test_a_trash_that_is_a_link_is_refused(runs, ask):
     away.mkdir()
     (runs.root / ".trash").symlink_to(away)
     for arguments in (["--yes"], ["--undo"], ["--empty-trash"]):
-        with pytest.raises(ResourceError, match=r"\.trash is a link to .*/away: the trash has to be in the root"):
+        with pytest.raises(ResourceError, match=r"\.trash is a link to .*/away: the trash must be in the root"):
             ask("clean", "--keep", "1", *arguments)
     assert os.listdir(away) == []
     assert runs.left("trainer") == [1, 2, 3, 4]
@@ -154,7 +154,7 @@ def test_what_cannot_be_moved_stays_with_its_row(runs, ask, monkeypatch, capsys)
         rename(source, target)
 
     monkeypatch.setattr(os, "rename", refuse)
-    with pytest.raises(ResourceError, match="2 paths left alone"):
+    with pytest.raises(ResourceError, match="2 paths kept"):
         ask("clean", "--keep", "1", "--yes")
 
     assert capsys.readouterr().out.count(": it is on another filesystem\n") == 2
@@ -168,7 +168,7 @@ def test_one_clean_up_at_a_time(runs, ask):
     (runs.root / ".trash").mkdir()
     with open(runs.root / ".trash" / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(ResourceError, match=r"another clean-up of .* goes on: wait for its end"):
+        with pytest.raises(ResourceError, match=r"another clean-up of .* is in progress: wait until it ends"):
             ask("clean", "--keep", "1", "--yes")
 
 
@@ -176,5 +176,5 @@ def test_nothing_is_put_back_into_a_pipeline_that_runs(runs, ask):
     ask("clean", "--keep", "1", "--yes")
     with open(runs.home / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert "houses: a run goes on, so nothing is put back" in ask("clean", "--undo")
+        assert "houses: a run is in progress, so nothing is put back" in ask("clean", "--undo")
     assert runs.left("trainer") == [3, 4]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from errors import ResourceError, UserError
-from inspection.read.evaluations import read_evaluation, tfma_proto
+from inspection.read.evaluations import read_evaluation
+from inspection.read.tfma_protos import tfma_proto
 from inspection.store.metadata_store import open_store
 
 VERDICT = {
@@ -38,7 +39,7 @@ VERDICT = {
 
 @pytest.fixture
 def evaluate(writer: Any, tmp_path: Path) -> Any:
-    """Trains a model, evaluates it against an earlier one and returns the evaluation's folder."""
+    """Record a training and an evaluation against a baseline; return the evaluation's folder."""
 
     def made(run_id: str = "r", **blessing: Any) -> Path:
         run = writer.run(run_id)
@@ -62,17 +63,17 @@ def test_a_refusal_names_metric_slice_limit_and_baseline(evaluate: Any, ask: Any
     (evaluate(blessed=0, reason="r2 0.8 >= 0.9 (the floor) fails") / "verdict.json").write_text(json.dumps(VERDICT))
     facts, rules, metrics = (block.splitlines() for block in ask("why", "latest").split("\n\n"))
     assert dict(line.split("  ", 1) for line in facts) == {
-        "model": "    2, trainer of r",
-        "verdict": "  not blessed",
-        "reason": "   r2 0.8 >= 0.9 (the floor) fails",
-        "judged by": "evaluator of r",
-        "baseline": " Model 1",
-        "pushed to": "nowhere",
+        "model": "       2, trainer of r",
+        "verdict": "     not blessed",
+        "reason": "      r2 0.8 >= 0.9 (the floor) fails",
+        "evaluated by": "evaluator of r",
+        "baseline": "    Model 1",
+        "pushed to": "   nowhere",
     }
     assert [" ".join(line.split()) for line in rules[1:]] == [
         "fails r2 city = Rome - 0.9 floor 12 evaluation.rules.0.floor = 0.8 or less",
         "holds mae all rows 1.5 2 floor 40 -",
-        "not judged r2 city = Bonn - - skipped - -",
+        "not checked r2 city = Bonn - - skipped - -",
     ]
     assert [" ".join(line.split()) for line in metrics[1:]] == ["mae 1,234.6 1,200 to 1,300 1,000", "r2 - - 0.95"]
     told = ask("why", "2", "--json")
@@ -95,7 +96,7 @@ def test_ml_metadata_answers_where_the_files_are_gone(evaluate: Any, ask: Any, w
     run.node("again", inputs=[("model", 2)], outputs=[("p", "PushedModel")], uri="/serving/7")
     told = ask("why", "2", "--json")
     assert (told["blessed"], told["reason"], told["pushed"]) == (True, "because", ["/serving/7"])
-    assert "is not there" in told["notes"][0]
+    assert "does not exist" in told["notes"][0]
 
 
 def test_a_damaged_verdict_is_named(evaluate: Any, ask: Any, tmp_path: Path, writer: Any) -> None:
@@ -105,19 +106,19 @@ def test_a_damaged_verdict_is_named(evaluate: Any, ask: Any, tmp_path: Path, wri
         assert "verdict.json is damaged" in ask("why", "2", "--json")["notes"][0]
     (folder / "verdict.json").unlink()
     [artifact] = open_store(str(tmp_path), None).artifacts([3])
-    with pytest.raises(ResourceError, match=r"holds no evaluation: expected verdict\.json or TFMA's metrics"):
+    with pytest.raises(ResourceError, match=r"contains no evaluation: expected verdict\.json or the metrics of TFMA"):
         read_evaluation(artifact)
 
 
 def test_a_model_that_nobody_judged_says_why(writer: Any, ask: Any) -> None:
     run = writer.run("r")
     [model] = run.node("trainer", outputs=[("model", "Model")])
-    assert ask("why", "latest", "--json")["reason"] == "nothing was decided: no node evaluated the model"
+    assert ask("why", "latest", "--json")["reason"] == "not evaluated: no node has used the model"
     run.node("evaluator", state="FAILED", inputs=[("model", model)])
     told = ask("why", "latest", "--json")
     assert told["blessed"] is None
-    assert told["reason"] == "nothing was decided: evaluator of run r took the model, and its state is FAILED"
-    assert "verdict    not judged" in ask("why", "latest")
+    assert told["reason"] == "not evaluated: evaluator of run r is FAILED"
+    assert "verdict    not evaluated" in ask("why", "latest")
     with pytest.raises(UserError, match=r"no model '77' in .*Did you mean"):
         ask("why", "77")
 

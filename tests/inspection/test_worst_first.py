@@ -1,6 +1,11 @@
-import pytest
+"""The worst slices of an evaluation, and what else the report shows of verdict.json."""
 
-from inspection.read.evaluations import Cell
+import json
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from inspection.read.evaluations import Cell, CutSlicing, WorstRow, read_evaluation
 from inspection.report.sections import metrics_section
 
 
@@ -16,6 +21,18 @@ def test_slices_of_few_rows_stand_behind_the_worst(least, order):
     assert "".join(one.slice["city"] for one in metrics_section.worst_first(cells, "mae", least)) == order
 
 
-def test_the_least_rows_are_the_evaluators():
-    assert metrics_section.least_rows({"worst_count": 30}) == 30
-    assert metrics_section.least_rows({}) == 0
+def test_what_the_report_shows_of_a_verdict_is_read(tmp_path):
+    verdict = {"metrics": {}, "rules": [], "blessed": True, "reason": ""}
+    path = tmp_path / "verdict.json"
+    artifact = pb.Artifact(uri=str(tmp_path))
+    path.write_text(json.dumps(verdict))
+    older = read_evaluation(artifact)
+    assert (older.min_slice_rows, older.worst, older.unmeasured, older.classes) == (0, (), (), None)
+
+    cut = {"slicing": ["city"], "slices": 120, "kept": 100, "rows_left": 7}
+    worst = {"row": 3, "id": "a", "label": 1.0, "answer": 9.0, "error": 8.0}
+    path.write_text(json.dumps({**verdict, "worst_count": 30, "slices_left_out": [cut], "worst": [worst]}))
+    evaluation = read_evaluation(artifact)
+    assert evaluation.min_slice_rows == 30
+    assert evaluation.unmeasured == (CutSlicing(**cut),)
+    assert evaluation.worst == (WorstRow(row=3, id="a", label=1.0, prediction=9.0, error=8.0),)

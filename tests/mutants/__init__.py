@@ -1,1 +1,1 @@
-"""`make mutants`: small edits of the code, one at a time, and whether a test notices each."""
+"""Mutation testing: `make mutants` makes small edits of the code and runs the tests on each."""

@@ -1,12 +1,13 @@
-"""`make mutants`: edit the code in small ways, one at a time, and see whether a test notices.
+"""`make mutants`: edit the code in small ways, one edit at a time, and check that a test fails.
 
     make mutants                                        # 300 mutants of seed 1
     make mutants ARGS="--seed 2 --sample 60 --jobs 2"
-    make mutants ARGS="--only components/value_counts.py"     # all of a file
-    make mutants ARGS="--write"                         # and put the survivors into docs/explanation/testing.md
+    make mutants ARGS="--only components/value_counts.py"     # all mutants of a file
+    make mutants ARGS="--write"                         # also write the survivors to docs/explanation/testing.md
 
-Measures first which tests run which lines, which takes as long as the tests themselves and is kept in .mutants; so are
-results, as long as neither the file nor the test that noticed has changed. Ends with exit code 1 below 92 %.
+First measures which tests run which lines, which takes as long as the tests. Measurements and results are cached in
+.mutants; a result is valid until the mutated file or the test that failed changes. The exit code is 1 if fewer than
+92 % of the mutants are killed.
 """
 
 import argparse
@@ -29,13 +30,13 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
 from mutants import contexts, mutant_runs, report, tree  # noqa: E402  after the path
 from mutants.mutant import Mutant, mutants_of  # noqa: E402
 
-KEPT = tree.REPOSITORY / ".mutants"
-LEAST = 0.92
-"""Share of mutants that tests must notice."""
+CACHE = tree.REPOSITORY / ".mutants"
+MIN_SHARE = 0.92
+"""Minimum share of killed mutants."""
 
 
 def sample(mutants: list[Mutant], seed: int, size: int) -> list[Mutant]:
-    """Draw mutants by a hash, so that most of a sample stays when the code changes a little."""
+    """Sample mutants by a hash, so that small changes of the code keep most of the sample."""
 
     def drawn(mutant: Mutant) -> bytes:
         return hashlib.sha256(f"{seed} {mutant.key}".encode()).digest()
@@ -44,17 +45,19 @@ def sample(mutants: list[Mutant], seed: int, size: int) -> list[Mutant]:
 
 
 def main() -> int:
-    """Do what the arguments say."""
-    parser = argparse.ArgumentParser(prog="make mutants", description="See whether the tests notice edits of the code.")
-    parser.add_argument("--seed", type=int, default=1, help="of the sample (default: 1)")
-    parser.add_argument("--sample", type=int, default=300, metavar="N", help="how many mutants (default: 300)")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="side by side (default: 1); each takes 3 GB")
+    """Run the mutants of the arguments."""
+    parser = argparse.ArgumentParser(prog="make mutants", description="Run the tests on small edits of the code.")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the sample (default: 1)")
+    parser.add_argument("--sample", type=int, default=300, metavar="N", help="number of mutants (default: 300)")
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="parallel processes (default: 1); each uses 3 GB"
+    )
     parser.add_argument("--only", metavar="PATH", help="all mutants of this file or folder, instead of a sample")
     parser.add_argument(
-        "--unchanged", type=int, default=0, metavar="N", help="so many runs without an edit beside them"
+        "--unchanged", type=int, default=0, metavar="N", help="also run the tests of N mutants without the edit"
     )
     parser.add_argument(
-        "--write", action="store_true", help="write figures and survivors into docs/explanation/testing.md"
+        "--write", action="store_true", help="write results and survivors to docs/explanation/testing.md"
     )
     arguments = parser.parse_args()
     texts = tree.sources()
@@ -64,64 +67,64 @@ def main() -> int:
     else:
         chosen = sample(mutants, arguments.seed, arguments.sample)
     print(f"{len(chosen)} of {len(mutants):,} mutants", flush=True)
-    blank = [dataclasses.replace(each, new=each.old) for each in sample(chosen, 0, arguments.unchanged)]
-    results = _results([*blank, *chosen], texts, arguments.jobs)
-    for mutant in blank:
+    unchanged = [dataclasses.replace(mutant, new=mutant.old) for mutant in sample(chosen, 0, arguments.unchanged)]
+    results = _results([*unchanged, *chosen], texts, arguments.jobs)
+    for mutant in unchanged:
         if results[mutant.key].state not in ("survived", "untested"):
-            print(f"without an edit {results[mutant.key].by} fails: kills cannot be trusted")
+            print(f"{results[mutant.key].by} fails without an edit: the results are not reliable")
             return 1
     text, share = report.summary([(mutant, results[mutant.key]) for mutant in chosen])
     print(text)
     if arguments.write:
         report.write(arguments.seed, [(mutant, results[mutant.key]) for mutant in chosen])
-    return 0 if share >= LEAST else 1
+    return 0 if share >= MIN_SHARE else 1
 
 
 def _results(mutants: list[Mutant], texts: dict[str, str], jobs: int) -> dict[str, mutant_runs.Result]:
-    """Take the results that hold, and find the others."""
-    KEPT.mkdir(exist_ok=True)
-    path = KEPT / "results.jsonl"
+    """Return cached results that are valid, and compute the others."""
+    CACHE.mkdir(exist_ok=True)
+    path = CACHE / "results.jsonl"
     test_files = tree.tests()
     all_tests = hashlib.sha256("".join(map(tree.digest, [*test_files, *texts])).encode()).hexdigest()[:16]
-    known: dict[str, mutant_runs.Result] = {}
+    cached: dict[str, mutant_runs.Result] = {}
     for line in path.read_text().splitlines() if path.exists() else []:
         key, fields = json.loads(line)
-        known[key] = mutant_runs.Result(**fields)
+        cached[key] = mutant_runs.Result(**fields)
     results = {
-        mutant.key: known[mutant.key]
+        mutant.key: cached[mutant.key]
         for mutant in mutants
-        if mutant.key in known and known[mutant.key].holds(all_tests)
+        if mutant.key in cached and cached[mutant.key].holds(all_tests)
     }
-    missing: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
+    todo: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
     for mutant in mutants:
         if mutant.key not in results:
-            missing.put(mutant)
-    if missing.empty():
+            todo.put(mutant)
+    if todo.empty():
         return results
-    stale = [file for file in test_files if contexts.stale(file, KEPT / "measured")]
-    with mutant_runs.warm(KEPT / "work", jobs) as workers:
+    stale = [file for file in test_files if contexts.stale(file, CACHE / "measured")]
+    with mutant_runs.warm(CACHE / "work", jobs) as workers:
         _measure(stale, workers)
-        measured = contexts.Contexts(KEPT / "measured", test_files, {mutant.file for mutant in mutants})
-        lock, total = threading.Lock(), missing.qsize()
+        measured = contexts.Contexts(CACHE / "measured", test_files, {mutant.file for mutant in mutants})
+        lock, total = threading.Lock(), todo.qsize()
 
         def work(worker: mutant_runs.Warm) -> None:
             while True:
                 try:
-                    mutant = missing.get_nowait()
+                    mutant = todo.get_nowait()
                 except queue.Empty:
                     return
                 result = mutant_runs.run(mutant, texts[mutant.file], measured, worker, all_tests)
                 with lock, path.open("a") as file:
                     results[mutant.key] = result
                     file.write(json.dumps([mutant.key, dataclasses.asdict(result)]) + "\n")
-                    print(f"{total - missing.qsize():4} of {total}  {report.line(mutant, result)}", flush=True)
+                    print(f"{total - todo.qsize():4} of {total}  {report.line(mutant, result)}", flush=True)
 
-        _side_by_side(work, workers)
+        _parallel(work, workers)
     return results
 
 
 def _measure(stale: list[str], workers: list[mutant_runs.Warm]) -> None:
-    """Measure the files of tests that changed, or whose tests run what changed."""
+    """Measure the test files that are new or changed."""
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     for file in stale:
         waiting.put(file)
@@ -132,14 +135,17 @@ def _measure(stale: list[str], workers: list[mutant_runs.Warm]) -> None:
                 file = waiting.get_nowait()
             except queue.Empty:
                 return
-            kept = contexts.measure(file, KEPT / "measured", worker.ask)
-            left_out = f", left out: {', '.join(kept['failed'])}" if kept["failed"] else ""
-            print(f"measured {file}: {len(kept['tests'])} tests, {kept['seconds']:.0f} s{left_out}", flush=True)
+            measurement = contexts.measure(file, CACHE / "measured", worker.ask)
+            skipped = f", skipped: {', '.join(measurement['failed'])}" if measurement["failed"] else ""
+            print(
+                f"measured {file}: {len(measurement['tests'])} tests, {measurement['seconds']:.0f} s{skipped}",
+                flush=True,
+            )
 
-    _side_by_side(work, workers)
+    _parallel(work, workers)
 
 
-def _side_by_side(work: Callable[[mutant_runs.Warm], None], workers: list[mutant_runs.Warm]) -> None:
+def _parallel(work: Callable[[mutant_runs.Warm], None], workers: list[mutant_runs.Warm]) -> None:
     with ThreadPoolExecutor(len(workers)) as pool:
         list(pool.map(work, workers))
 

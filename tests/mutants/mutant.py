@@ -1,6 +1,6 @@
-"""Mutants of a Python file: one edit each.
+"""Mutants of a Python file, with one edit each.
 
-What only people read stays as it is: docstrings, annotations, messages of errors, what is printed or logged.
+Docstrings, annotations, error messages, and printed or logged text are not edited.
 """
 
 import ast
@@ -13,19 +13,19 @@ from . import operators
 
 @dataclass(frozen=True)
 class Mutant:
-    """One edit of one file.
+    """An edit of a file.
 
     Attributes:
-        file: Path below the repository.
-        line: First line that is edited, from 1.
-        end_line: The last one.
+        file: Path relative to the repository.
+        line: First edited line, from 1.
+        end_line: Last edited line.
         span: Start and end in the file's text.
-        within: Functions and classes around it, dotted.
+        within: Dotted name of the enclosing function or class.
         operator: Kind of edit.
-        old: The text that is replaced.
-        new: What takes its place.
-        called: Whether it runs when a function is called, not when the file is imported.
-        number: Which of equal edits within the same function, from 0.
+        old: The replaced text.
+        new: Its replacement.
+        called: Whether it runs when a function is called, not on import.
+        number: Index among equal edits of the same function, from 0.
     """
 
     file: str
@@ -41,7 +41,7 @@ class Mutant:
 
     @property
     def key(self) -> str:
-        """Name that stays the same when lines move."""
+        """Key that does not change when lines move."""
         parts = (self.file, self.within, self.operator, self.old, self.new, str(self.number))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -51,20 +51,20 @@ class Mutant:
 
 
 def mutants_of(file: str, text: str) -> list[Mutant]:
-    """List the mutants of a file, in the order of its text."""
+    """Return the mutants of a file, in the order of its text."""
     walk = _Walk(file, text)
     walk.visit(ast.parse(text))
-    found: list[Mutant] = []
+    mutants: list[Mutant] = []
     seen: dict[str, int] = {}
-    for mutant in sorted(walk.found, key=lambda each: (each.span, each.operator, each.new)):
+    for mutant in sorted(walk.found, key=lambda mutant: (mutant.span, mutant.operator, mutant.new)):
         number = seen.get(mutant.key, 0)
         seen[mutant.key] = number + 1
-        found.append(replace(mutant, number=number))
-    return found
+        mutants.append(replace(mutant, number=number))
+    return mutants
 
 
 class _Walk(ast.NodeVisitor):
-    """Collects the mutants of what changes behaviour."""
+    """Collector of mutants that change behavior."""
 
     def __init__(self, file: str, text: str) -> None:
         self._file, self._text, self._bytes = file, text, text.encode()
@@ -83,7 +83,7 @@ class _Walk(ast.NodeVisitor):
         return super().visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        """Leave out decorators and annotations."""
+        """Skip decorators and annotations."""
         if node.name != "__repr__":
             self._names.append(node.name)
             self._all([*node.args.defaults, *filter(None, node.args.kw_defaults)])
@@ -95,49 +95,49 @@ class _Walk(ast.NodeVisitor):
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  ast's name
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        """Leave out protocols, which do nothing."""
+        """Skip protocols, which have no code."""
         if not any("Protocol" in ast.unparse(base) for base in node.bases):
             self._names.append(node.name)
             self._all(node.body)
             self._names.pop()
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        """Leave out the annotation."""
+        """Skip the annotation."""
         if node.value is not None:
             self.visit(node.value)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        """Leave out aliases of types and lists of exported names."""
+        """Skip type aliases and lists of exported names."""
         name = getattr(node.targets[0], "id", "")
         of_types = name[:1].isupper() and not name.isupper() and isinstance(node.value, ast.Subscript | ast.BinOp)
         if name != "__all__" and not of_types:
             self.visit(node.value)
 
     def visit_If(self, node: ast.If) -> None:
-        """Leave out imports of types."""
+        """Skip imports for type checking."""
         if "TYPE_CHECKING" not in ast.unparse(node.test):
             self._all([node.test, *node.body, *node.orelse])
 
     def visit_Expr(self, node: ast.Expr) -> None:
-        """Leave out docstrings."""
+        """Skip docstrings."""
         if not isinstance(node.value, ast.Constant):
             self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
-        """Leave out messages."""
+        """Skip messages."""
         if operators.called(node) not in operators.MESSAGES:
             self._all(
                 [node.func, *node.args, *(each.value for each in node.keywords if each.arg not in operators.NEUTRAL)]
             )
 
     def visit_Raise(self, node: ast.Raise) -> None:
-        """Leave out the error's message."""
+        """Skip the error's message."""
 
     def visit_Assert(self, node: ast.Assert) -> None:
-        """Leave out what is there for the type checker."""
+        """Skip assertions for the type checker."""
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        """Leave out texts."""
+        """Skip formatted text."""
 
     def _all(self, nodes: list[Any]) -> None:
         for node in nodes:
@@ -151,5 +151,5 @@ class _Walk(ast.NodeVisitor):
             self.found.append(Mutant(self._file, *lines, (start, end), within, operator, old, new, self._called))
 
     def _place(self, line: int, column: int) -> int:
-        """Where in the text a column in bytes of a line is."""
+        """Return the index in the text of a line and a column in bytes."""
         return len(self._bytes[: self._starts[line - 1] + column].decode())

@@ -1,7 +1,7 @@
-"""A process that has imported TensorFlow, TFX and pytest, and forks one process for each order.
+"""Process that has imported TensorFlow, TFX and pytest, and forks a process for each order.
 
-It reads an order a line and answers each with a line. It imports no code of the repository but this folder, so that
-what it forks sees the tree as it is then.
+It reads one order per line, and writes one answer per line. Of the repository it imports only this folder, so that
+forked processes import the current code of the tree.
 """
 
 import ctypes
@@ -57,7 +57,7 @@ _SUBREAPER, _DEATH_SIGNAL = 36, 1
 
 
 def measure(order: dict[str, Any]) -> dict[str, Any]:
-    """Run a file of tests, and tell what each took and where its lines are."""
+    """Run a test file, and return the time and the traced lines of each test."""
     os.environ[tracing.ROOT], os.environ[tracing.PACKAGES] = order["tree"], " ".join(order["packages"])
     os.environ[tracing.FOLDER] = order["folder"]
     lines = tracing.Lines(order["tree"], order["packages"], order["folder"])
@@ -71,7 +71,7 @@ def measure(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
-    """Run chosen tests until one fails."""
+    """Run tests until one fails."""
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     plugin = plugins.Chosen(order["tests"])
@@ -89,13 +89,13 @@ def _arguments(order: dict[str, Any]) -> list[str]:
 
 
 def _forked(order: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-    """Do an order in a process of its own, for as many seconds, also of a processor, as it may take.
+    """Execute an order in a forked process, with limits on wall and CPU time.
 
     Returns:
-        What it tells; `timeout` where it was stopped, `died` where it ended without a word.
+        Its answer; `timeout` if it was stopped, `died` if it ended without an answer.
     """
     read_end, write_end = os.pipe()
-    began = time.monotonic()
+    started = time.monotonic()
     pid = os.fork()
     if pid == 0:
         try:
@@ -113,31 +113,31 @@ def _forked(order: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, An
         finally:
             os._exit(0)
     os.close(write_end)
-    said = _read(read_end, pid, began + order["seconds"])
+    answer = _read(read_end, pid, started + order["seconds"])
     os.close(read_end)
     _end_all()
-    return {**said, "seconds": time.monotonic() - began}
+    return {**answer, "seconds": time.monotonic() - started}
 
 
 def _read(descriptor: int, pid: int, until: float) -> dict[str, Any]:
-    """Read a line of JSON; what the process has left behind may hold the other side open."""
-    said, end = b"", None
-    while end is None and not said.endswith(b"\n"):
+    """Read a line of JSON; descendants of the process may keep the pipe open."""
+    content, end = b"", None
+    while end is None and not content.endswith(b"\n"):
         if time.monotonic() > until:
             return {"timeout": True}
         end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         while select.select([descriptor], [], [], 0.1 if end is None else 0)[0] and (
             block := os.read(descriptor, 4096)
         ):
-            said += block
-    if said.endswith(b"\n"):
-        return dict(json.loads(said))
-    # At its limit of the processor it is killed.
+            content += block
+    if content.endswith(b"\n"):
+        return dict(json.loads(content))
+    # The kernel kills it at its CPU limit.
     return {"timeout" if end is not None and end.si_status == signal.SIGKILL else "died": True}
 
 
 def _end_all() -> None:
-    """Kill what was forked, and what that left behind, which is this process's child by then."""
+    """Kill the forked process and its orphans, which are children of this process by then."""
     while True:
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         if not children:
@@ -149,7 +149,7 @@ def _end_all() -> None:
 
 
 def main() -> None:
-    """Import, then serve."""
+    """Import the packages, then execute orders."""
     libc = ctypes.CDLL(None)
     libc.prctl(_SUBREAPER, 1)
     libc.prctl(_DEATH_SIGNAL, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Runs mutants: each in a tree of its own edit, by the tests that run what is edited."""
+"""Runs of mutants: each in a tree with its edit, with the tests that run the edited lines."""
 
 import contextlib
 import json
@@ -14,18 +14,18 @@ from .contexts import Contexts
 from .mutant import Mutant
 
 BUDGET_SECONDS = 150.0
-"""Tests of a mutant are asked up to so many seconds together, as they were measured."""
-LEAST_SECONDS, TIMES = 20.0, 5.0
-"""A mutant's process may use so many seconds of a processor, and so many times what its tests were measured to use."""
+"""Maximum sum of the measured times of a mutant's tests."""
+MIN_SECONDS, FACTOR = 20.0, 5.0
+"""CPU limit of a mutant's process: MIN_SECONDS, plus FACTOR times the measured time of its tests."""
 WAITING = 6.0
-"""And take so many times as long, on a machine that does other things and for tests that wait."""
+"""Wall time limit as a multiple of the CPU limit, for busy machines and tests that wait."""
 
 
 class Warm:
     """A warm process with its tree.
 
     Args:
-        folder: Where tree, logs and what tests write are.
+        folder: Folder for the tree, logs and temporary files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +40,7 @@ class Warm:
         self._answer()
 
     def ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Have an order done."""
+        """Send an order, and return the answer."""
         assert self._process.stdin is not None
         places = {"tree": self.tree.folder, "temporary": self._folder / "temporary", "log": self._folder / "tests.log"}
         self._process.stdin.write(json.dumps({**order, **{key: str(path) for key, path in places.items()}}) + "\n")
@@ -51,11 +51,11 @@ class Warm:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the warm process is gone: {(self._folder / 'warm.log').read_text()[-2000:]}")
+            raise RuntimeError(f"the warm process has ended: {(self._folder / 'warm.log').read_text()[-2000:]}")
         return dict(json.loads(line))
 
     def close(self) -> None:
-        """End it."""
+        """Stop the process."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
@@ -63,28 +63,28 @@ class Warm:
 
 @contextlib.contextmanager
 def warm(folder: Path, jobs: int) -> Iterator[list[Warm]]:
-    """Start warm processes."""
-    made: list[Warm] = []
+    """Start warm processes, and stop them at the end."""
+    processes: list[Warm] = []
     try:
         for number in range(jobs):
-            made.append(Warm(folder / str(number)))
-        yield made
+            processes.append(Warm(folder / str(number)))
+        yield processes
     finally:
-        for each in made:
-            each.close()
+        for process in processes:
+            process.close()
 
 
 @dataclass
 class Result:
-    """What became of a mutant.
+    """Result of a mutant.
 
     Attributes:
-        state: "killed", "survived", "timeout" or, where no test runs the edit, "untested".
+        state: "killed", "survived", "timeout" or, if no test runs the edit, "untested".
         by: The test that failed.
-        tests: How many ran what is edited.
-        asked: How many of them the budget allowed.
-        seconds: How long it took.
-        digests: Of the file and the test's, for which this holds.
+        tests: Number of tests that run the edited lines.
+        asked: Number of them within the budget.
+        seconds: Duration.
+        digests: Digests of the files for which the result is valid.
     """
 
     state: str
@@ -95,16 +95,16 @@ class Result:
     digests: dict[str, str]
 
     def holds(self, tests: str) -> bool:
-        """Say whether it need not be tried again.
+        """Return whether the result is still valid.
 
         Args:
-            tests: Digest of all tests as they are.
+            tests: Digest of all current tests.
         """
         return all((tests if path == "tests" else tree.digest(path)) == was for path, was in self.digests.items())
 
 
 def run(mutant: Mutant, text: str, contexts: Contexts, worker: Warm, all_tests: str) -> Result:
-    """Try one mutant.
+    """Run the tests on a mutant.
 
     Args:
         mutant: The edit.
@@ -124,7 +124,7 @@ def run(mutant: Mutant, text: str, contexts: Contexts, worker: Warm, all_tests: 
     digests = {mutant.file: tree.digest(mutant.file), "tests": all_tests}
     if not chosen:
         return Result("untested", None, 0, 0, 0.0, digests)
-    seconds = LEAST_SECONDS + TIMES * min(cost, BUDGET_SECONDS)
+    seconds = MIN_SECONDS + FACTOR * min(cost, BUDGET_SECONDS)
     order = {"kind": "run", "tests": chosen, "processor": int(seconds), "seconds": WAITING * seconds}
     with worker.tree.edited(mutant.file, mutant.apply(text)):
         answer = worker.ask(order)

@@ -1,4 +1,4 @@
-"""What may be done to each kind of node of a syntax tree: a small edit that changes what it does."""
+"""Mutation operators: small edits of each kind of syntax tree node that change its behavior."""
 
 import ast
 import copy
@@ -31,19 +31,19 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.RShift: ast.LShift,
 }
 OTHER_CALLS = {"min": "max", "max": "min", "any": "all", "all": "any", "minimum": "maximum", "argmin": "argmax"}
-"""Function or method -> what is called in its place."""
+"""Function or method -> its replacement."""
 MESSAGES = {"print", "say", "warn", "warning", "info", "debug", "error", "exception", "add_argument", "add_parser"}
-"""Functions that take text for people."""
+"""Functions whose arguments are text for users."""
 NEUTRAL = {"help", "description", "title", "metavar", "encoding", "errors", "strict", "stacklevel", "daemon", "name"}
-"""Keyword arguments that hold text, or another value of which does nothing that a test could see."""
+"""Keyword arguments with text, or whose value has no visible effect."""
 TYPED = {"isinstance", "issubclass", "getattr", "hasattr", "setattr", "open", "cast"}
-"""Functions that fail at once where their arguments change places."""
+"""Functions that fail immediately if their arguments are exchanged."""
 NO_CONTEXT = '__import__("contextlib").nullcontext()'
 _LOOSE = (ast.BinOp, ast.BoolOp, ast.Compare, ast.UnaryOp, ast.IfExp, ast.Lambda, ast.NamedExpr, ast.GeneratorExp)
-"""Expressions that need parentheses within another."""
+"""Expressions that need parentheses inside of another one."""
 
 Edit = tuple[ast.AST, str]
-"""What is replaced, and by which text."""
+"""The replaced node, and the new text."""
 
 
 def called(node: ast.Call) -> str:
@@ -55,7 +55,7 @@ def _text(node: ast.AST) -> str:
 
 
 def _with(node: ast.AST, **fields: Any) -> str:
-    """Text of a node with other fields."""
+    """Return the text of a node with other fields."""
     made = copy.copy(node)
     for name, value in fields.items():
         setattr(made, name, value)
@@ -67,7 +67,7 @@ def _without(items: list[Any], place: int) -> list[Any]:
 
 
 def comparison(node: ast.Compare) -> Iterator[Edit]:
-    """Move a bound, or turn a comparison round."""
+    """Move a bound, or invert a comparison."""
     for place, kind in enumerate(node.ops):
         yield node, _with(node, ops=[*node.ops[:place], COMPARISONS[type(kind)](), *node.ops[place + 1 :]])
 
@@ -78,12 +78,12 @@ def logic(node: ast.BoolOp) -> Iterator[Edit]:
 
 
 def negation(node: ast.UnaryOp) -> Iterator[Edit]:
-    """Take a `not`, a minus or a ~ away."""
+    """Remove a `not`, a minus or a ~."""
     yield node, _text(node.operand)
 
 
 def arithmetic(node: ast.BinOp) -> Iterator[Edit]:
-    """Exchange operators of numbers and sets; joined texts and lists would only be errors."""
+    """Exchange operators of numbers and sets; for strings and lists this would only raise errors."""
     joined = ast.JoinedStr | ast.List | ast.Tuple
     sides = (node.left, node.right)
     if type(node.op) in ARITHMETIC and not any(
@@ -93,14 +93,14 @@ def arithmetic(node: ast.BinOp) -> Iterator[Edit]:
 
 
 def augmented(node: ast.AugAssign) -> Iterator[Edit]:
-    """Exchange the operator of `+=`, or take the statement away."""
+    """Exchange the operator of `+=`, or remove the statement."""
     if type(node.op) in ARITHMETIC:
         yield node, _with(node, op=ARITHMETIC[type(node.op)]())
     yield node, "pass"
 
 
 def constant(node: ast.Constant) -> Iterator[Edit]:
-    """Change a number or a truth value."""
+    """Change a number or a boolean."""
     value = node.value
     if isinstance(value, bool):
         yield node, str(not value)
@@ -113,7 +113,7 @@ def constant(node: ast.Constant) -> Iterator[Edit]:
 
 
 def condition(node: ast.If | ast.IfExp | ast.While) -> Iterator[Edit]:
-    """Make a condition hold always, or never."""
+    """Make a condition always true, or always false."""
     if not isinstance(node.test, ast.Constant) and "TYPE_CHECKING" not in ast.unparse(node.test):
         yield node.test, "False"
         if not isinstance(node, ast.While):
@@ -121,26 +121,26 @@ def condition(node: ast.If | ast.IfExp | ast.While) -> Iterator[Edit]:
 
 
 def filtering(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> Iterator[Edit]:
-    """Let everything through the `if` of a comprehension."""
+    """Remove the `if` of a comprehension."""
     for generator in node.generators:
         for test in generator.ifs:
             yield test, "True"
 
 
 def deletion(node: ast.Expr) -> Iterator[Edit]:
-    """Take a call away."""
+    """Remove a call."""
     if isinstance(node.value, ast.Call) and called(node.value) not in MESSAGES:
         yield node, "pass"
 
 
 def assignment(node: ast.Assign) -> Iterator[Edit]:
-    """Take away what is set on an object or in a container."""
+    """Remove an assignment to an attribute or an item."""
     if all(isinstance(target, ast.Attribute | ast.Subscript) for target in node.targets):
         yield node, "pass"
 
 
 def jump(node: ast.Raise | ast.Continue | ast.Break) -> Iterator[Edit]:
-    """Take a `raise`, `continue` or `break` away."""
+    """Remove a `raise`, `continue` or `break`."""
     yield node, "pass"
 
 
@@ -151,7 +151,7 @@ def returned(node: ast.Return) -> Iterator[Edit]:
 
 
 def slicing(node: ast.Slice) -> Iterator[Edit]:
-    """Move an end of a slice by one; constants are moved as such."""
+    """Move an end of a slice by one; constants have their own operator."""
     for name in ("lower", "upper"):
         bound = getattr(node, name)
         if bound is not None and not isinstance(bound, ast.Constant):
@@ -159,7 +159,7 @@ def slicing(node: ast.Slice) -> Iterator[Edit]:
 
 
 def handler(node: ast.ExceptHandler) -> Iterator[Edit]:
-    """Catch one kind of error less."""
+    """Remove one of the caught exceptions."""
     if isinstance(node.type, ast.Tuple):
         for place in range(len(node.type.elts)):
             yield node.type, _with(node.type, elts=_without(node.type.elts, place))
@@ -168,14 +168,14 @@ def handler(node: ast.ExceptHandler) -> Iterator[Edit]:
 
 
 def manager(node: ast.With) -> Iterator[Edit]:
-    """Take a lock, a suppression or the like away."""
+    """Remove a context manager, such as a lock."""
     for item in node.items:
         if item.optional_vars is None:
             yield item.context_expr, NO_CONTEXT
 
 
 def call(node: ast.Call) -> Iterator[Edit]:
-    """Call the opposite function, or none."""
+    """Call the opposite function, or remove the call."""
     name, attribute = called(node), isinstance(node.func, ast.Attribute)
     if name in OTHER_CALLS:
         other = _with(node.func, **{"attr" if attribute else "id": OTHER_CALLS[name]})
@@ -189,7 +189,7 @@ def call(node: ast.Call) -> Iterator[Edit]:
 
 
 def arguments(node: ast.Call) -> Iterator[Edit]:
-    """Exchange the first two arguments where both look alike."""
+    """Exchange the first two arguments if they are of the same kind."""
     plain = ast.Name | ast.Attribute | ast.Subscript
     alike = len(node.args) >= 2 and any(
         all(isinstance(one, kind) for one in node.args[:2]) for kind in (plain, ast.Call)
@@ -199,7 +199,7 @@ def arguments(node: ast.Call) -> Iterator[Edit]:
 
 
 def keyword(node: ast.Call) -> Iterator[Edit]:
-    """Leave out a keyword argument."""
+    """Remove a keyword argument."""
     if called(node) not in MESSAGES:
         for place, each in enumerate(node.keywords):
             if each.arg is not None and each.arg not in NEUTRAL:
@@ -207,7 +207,7 @@ def keyword(node: ast.Call) -> Iterator[Edit]:
 
 
 def element(node: ast.List | ast.Set) -> Iterator[Edit]:
-    """Leave out an element of a list of names or constants."""
+    """Remove an element of a list of names or constants."""
     plain = ast.Constant | ast.Name | ast.Attribute | ast.Starred
     if len(node.elts) >= 2 and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         for place, each in enumerate(node.elts):
@@ -216,7 +216,7 @@ def element(node: ast.List | ast.Set) -> Iterator[Edit]:
 
 
 def entry(node: ast.Dict) -> Iterator[Edit]:
-    """Leave out an entry of a dictionary."""
+    """Remove an entry of a dictionary."""
     if len(node.keys) >= 2:
         for place in range(len(node.keys)):
             yield node, _with(node, keys=_without(node.keys, place), values=_without(node.values, place))
@@ -250,4 +250,4 @@ OPERATORS: dict[type[ast.AST], tuple[Callable[[Any], Iterator[Edit]], ...]] = {
     ast.Set: (element,),
     ast.Dict: (entry,),
 }
-"""Kind of node -> what may be done to it."""
+"""Kind of node -> its operators."""

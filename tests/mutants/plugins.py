@@ -1,4 +1,4 @@
-"""What pytest does in a forked process: measure which lines each test runs, or run chosen tests in a chosen order."""
+"""Pytest plugins of forked processes: measure the lines that each test runs, or run given tests in order."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ import pytest
 from .tracing import Lines
 
 COLLECT = "collect"
-"""What runs while pytest imports a file of tests."""
+"""Name for the lines that run while pytest imports a test file."""
 
 
 class Measuring:
@@ -35,7 +35,7 @@ class Measuring:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Enter a test."""
+        """Record the time and lines of a test."""
         definitions = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009  untyped
         shared = [_name(each) for chain in definitions for each in chain if each.scope != "function"]
         self.tests[item.nodeid] = {"seconds": 0.0, "fixtures": shared}
@@ -47,7 +47,7 @@ class Measuring:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
-        """Enter a fixture that several tests share."""
+        """Record the time and lines of a shared fixture."""
         if fixturedef.scope == "function":
             yield
             return
@@ -63,12 +63,12 @@ class Measuring:
         self._enter(outer)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note what failed or was skipped."""
+        """Record failed and skipped tests."""
         if not report.passed:
             self.left_out.add(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
-        """Forget what cannot tell a good edit from a bad one."""
+        """Drop tests that do not pass without an edit."""
         self.tests = {name: test for name, test in self.tests.items() if name not in self.left_out}
 
     def _enter(self, name: str) -> None:
@@ -77,7 +77,7 @@ class Measuring:
 
 
 def _processors() -> float:
-    """Seconds of this process and of those that it waited for, which do not grow with what else the machine does."""
+    """Return CPU seconds of this process and its finished children, which do not depend on the load of the machine."""
     return sum(os.times()[:4])
 
 
@@ -103,16 +103,16 @@ class Chosen:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Choose and order."""
+        """Select and order the tests."""
         items[:] = sorted((item for item in items if item.nodeid in self._order), key=lambda i: self._order[i.nodeid])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a failure."""
+        """Record a failure."""
         self.ran += report.when == "call"
         if report.failed:
             self.failed = self.failed or report.nodeid
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note what cannot be imported."""
+        """Record a file that cannot be imported."""
         if report.failed:
             self.failed = self.failed or report.nodeid

@@ -1,4 +1,4 @@
-"""Which lines of the packages run, written down at once, so that also a process that is killed leaves its own.
+"""Tracer of executed lines that writes each line immediately, so that the lines of killed processes are recorded.
 
 Every Python process of a measurement loads this file, by the `sitecustomize.py` that tree.py writes: it imports nothing
 of this repository.
@@ -13,19 +13,19 @@ from types import FrameType
 from typing import Any
 
 FOLDER, CONTEXT, ROOT, PACKAGES = (f"MUTANTS_{name}" for name in ("TRACE", "CONTEXT", "ROOT", "PACKAGES"))
-"""Environment variables: where lines go, what runs now (it names the file), the tree, and its packages."""
+"""Environment variables: folder for the lines, current context (the file's name), tree, and its packages."""
 _CONVERTED = "__autograph_generated_file"
 
 Tracer = Callable[[FrameType, str, Any], Any]
 
 
 class Lines:
-    """Traces this process, its threads and what is forked from it.
+    """Tracer of this process, its threads and forked processes.
 
     Args:
         root: The tree.
-        packages: Those of its folders whose lines count.
-        folder: Takes a file for each context.
+        packages: Folders of the tree whose lines are recorded.
+        folder: Folder with a file per context.
     """
 
     def __init__(self, root: str, packages: list[str], folder: str) -> None:
@@ -35,13 +35,13 @@ class Lines:
         self._file = -1
 
     def start(self) -> None:
-        """Trace from here on, in the context that the environment names."""
+        """Start tracing in the context named by the environment."""
         self.enter(os.environ.get(CONTEXT, "none"))
         threading.settrace(self._call)
         sys.settrace(self._call)
 
     def enter(self, context: str) -> None:
-        """Write lines that run from now on under a name, also those of processes that are started."""
+        """Record the following lines under a name, also in processes that are started."""
         os.environ[CONTEXT] = context
         if self._file >= 0:
             os.close(self._file)
@@ -72,18 +72,18 @@ class Lines:
 
 
 def start() -> None:
-    """Trace a process that a test has started, while a measurement goes on."""
+    """Trace a process that a test has started during a measurement."""
     if FOLDER in os.environ:
         Lines(os.environ[ROOT], os.environ[PACKAGES].split(), os.environ[FOLDER]).start()
 
 
 def read(path: str) -> dict[str, set[int | str]]:
-    """Lines of a context by file; a name stands for a function that TensorFlow has converted."""
-    found: dict[str, set[int | str]] = {}
+    """Return the lines of a context by file; a name stands for a function that AutoGraph converted."""
+    lines: dict[str, set[int | str]] = {}
     if os.path.exists(path):
         with open(path, encoding="utf-8", errors="replace") as file:
             for row in file:
-                name, tab, place = row.rstrip("\n").partition("\t")
-                if tab and place:
-                    found.setdefault(name, set()).add(int(place) if place.isdecimal() else place)
-    return found
+                name, tab, line = row.rstrip("\n").partition("\t")
+                if tab and line:
+                    lines.setdefault(name, set()).add(int(line) if line.isdecimal() else line)
+    return lines

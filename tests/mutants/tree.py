@@ -1,4 +1,4 @@
-"""A copy of the repository, in which files are edited and tests run."""
+"""Copy of the repository in which files are edited and tests run."""
 
 import contextlib
 import functools
@@ -12,9 +12,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("components", "models", "pipeline", "orchestration", "inspection", "spec", "serving")
-"""What is mutated."""
-LEFT_OUT = ("tests/e2e/", "tests/properties/", "tests/browser/", "tests/scores/", "tests/mutants/")
-"""Tests that are not asked: whole runs and a browser take too long, the others are of no package that is mutated."""
+"""Packages that are mutated."""
+EXCLUDED = ("tests/e2e/", "tests/properties/", "tests/browser/", "tests/scores/", "tests/mutants/")
+"""Tests that do not run on mutants: complete runs and browser tests are slow, the others test no mutated package."""
 _START = """import importlib.util, os
 
 if "MUTANTS_TRACE" in os.environ:
@@ -28,39 +28,39 @@ _times = itertools.count(1_000_000_000)
 
 @functools.cache
 def files() -> list[str]:
-    """Paths of the repository's files: those that git knows or would take."""
+    """Return the paths of all files that are tracked, or untracked but not ignored."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     return sorted(name for name in listed.split("\0") if name and (REPOSITORY / name).is_file())
 
 
 def sources() -> dict[str, str]:
-    """Text of each file that may be mutated, by its path."""
+    """Return path -> text of all files that may be mutated."""
     named = (name for name in files() if name.endswith(".py") and name.startswith(tuple(f"{p}/" for p in PACKAGES)))
     return {name: (REPOSITORY / name).read_text() for name in named}
 
 
 def tests() -> list[str]:
-    """Paths of the files of tests that are asked."""
+    """Return the paths of the test files that run on mutants."""
     return [
         name
         for name in files()
-        if name.startswith("tests/") and Path(name).match("test_*.py") and not name.startswith(LEFT_OUT)
+        if name.startswith("tests/") and Path(name).match("test_*.py") and not name.startswith(EXCLUDED)
     ]
 
 
 @functools.cache
 def digest(path: str) -> str:
-    """Digest of a file of the repository as it was when it was first asked for; empty where it is gone."""
+    """Return the digest of a file at the time of the first call; empty if it does not exist."""
     whole = REPOSITORY / path
     return hashlib.sha256(whole.read_bytes()).hexdigest()[:16] if whole.is_file() else ""
 
 
 class Tree:
-    """The copy.
+    """A copy of the repository.
 
     Args:
-        folder: Where it is made anew.
+        folder: Its folder, which is recreated.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,17 +72,17 @@ class Tree:
             shutil.copy2(REPOSITORY / name, target, follow_symlinks=False)
         (folder / ".venv").symlink_to((REPOSITORY / ".venv").resolve())
         start = _START.format(tracing=str(Path(__file__).with_name("tracing.py")))
-        # Processes that get a search path of their own have the tree in it.
+        # Processes with another search path include the tree or .site in it.
         for place in (folder, folder / ".site"):
             place.mkdir(exist_ok=True)
             (place / "sitecustomize.py").write_text(start)
 
     @contextlib.contextmanager
     def edited(self, path: str, text: str) -> Iterator[None]:
-        """Hold another text in a file for a while."""
+        """Replace the text of a file within the context."""
         target = self.folder / path
         target.write_text(text)
-        # No compiled file of another text has this time.
+        # A unique time, so that no stale compiled file is used.
         moment = next(_times)
         os.utime(target, (moment, moment))
         try:

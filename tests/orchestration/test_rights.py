@@ -90,7 +90,7 @@ def test_a_store_that_may_not_be_read_is_refused_by_its_owner_and_never_moved_aw
     assert code == 5
     assert said.startswith(f"error: {root}/metadata.sqlite: permission denied: user {OTHER} may not ")
     word, mode = ("read it", "0600") if closed != "." else (f"enter {root}", "0700")
-    assert f"{word}, which belongs to root and group root with mode {mode}. Ask root for the right" in said
+    assert f"{word}, which belongs to root and group root with mode {mode}. Ask root for the permission" in said
     assert "move it away" not in said
 
 

@@ -1,10 +1,10 @@
-"""`make scores`: runs the shipped pipelines, compares, and writes docs/reference/scores.md.
+"""`make scores`: run the shipped pipelines, compare them with baselines, and write docs/reference/scores.md.
 
     make scores
     make scores ARGS="cars digits"
 
-Ends with exit code 1 where a pipeline falls short. Lines of pipelines that were not run are kept, with the day on which
-they were measured.
+The exit code is 1 if a pipeline misses its threshold. Lines of other pipelines are kept, with the date of their
+measurement.
 """
 
 import argparse
@@ -29,34 +29,36 @@ REPORT = REPOSITORY / "docs" / "reference" / "scores.md"
 
 
 def main() -> int:
-    """Run what the arguments name, or everything."""
+    """Run the named pipelines, or all."""
     names = [scored.name for scored in PIPELINES]
-    parser = argparse.ArgumentParser(prog="make scores", description="Compare pipelines with what they must reach.")
+    parser = argparse.ArgumentParser(prog="make scores", description="Compare pipelines with their thresholds.")
     parser.add_argument("names", nargs="*", choices=[*names, []], metavar="PIPELINE", help=", ".join(names))
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the runs in this folder, which must be new")
-    parser.add_argument("--at-once", type=int, default=2, metavar="N", help="runs side by side (default: 2)")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep the runs in this folder, which must not exist"
+    )
+    parser.add_argument("--at-once", type=int, default=2, metavar="N", help="parallel runs (default: 2)")
     arguments = parser.parse_args()
     chosen = [scored for scored in PIPELINES if not arguments.names or scored.name in arguments.names]
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="scores-") as folder:
         scores = _all(chosen, (arguments.keep or Path(folder)).absolute(), arguments.at_once)
-    whole = None if arguments.names else time.monotonic() - started
+    total_seconds = None if arguments.names else time.monotonic() - started
     order = list(dict.fromkeys(job.pipeline for scored in PIPELINES for job in scored.jobs))
-    text = document(scores, order, REPORT.read_text(), whole)
+    text = document(scores, order, REPORT.read_text(), total_seconds)
     REPORT.write_text(text)
     print(text)
     return 1 if any(score.ok is False for score in scores) else 0
 
 
 def _all(chosen: list[Scored], folder: Path, at_once: int) -> list[Score]:
-    """Make all runs, some at a time, and judge each pipeline when its last run has ended."""
-    there = [scored for scored in chosen if scored.needs is None or scored.needs.exists()]
-    found: dict[str, list[Score]] = {scored.name: [scored.absent()] for scored in chosen if scored not in there}
-    open_: dict[str, int] = {scored.name: len(scored.jobs) for scored in there}
+    """Execute all runs in parallel, and score each pipeline when its last run has ended."""
+    available = [scored for scored in chosen if scored.needs is None or scored.needs.exists()]
+    scores: dict[str, list[Score]] = {scored.name: [scored.absent()] for scored in chosen if scored not in available}
+    runs_left: dict[str, int] = {scored.name: len(scored.jobs) for scored in available}
     with score_runs.pool(at_once) as pool:
         futures: dict[Future[Result], tuple[Scored, int]] = {
             pool.submit(score_runs.run, job, folder / scored.name / str(number)): (scored, number)
-            for scored in there
+            for scored in available
             for number, job in enumerate(scored.jobs)
         }
         for done, future in enumerate(as_completed(futures), 1):
@@ -64,11 +66,11 @@ def _all(chosen: list[Scored], folder: Path, at_once: int) -> list[Score]:
             error = future.exception()
             state = "failed" if error else f"{future.result().seconds:5.0f} s"
             print(f"{done:3} of {len(futures)}  {scored.jobs[number].name:28} {state}", flush=True)
-            open_[scored.name] -= 1
-            if not open_[scored.name]:
+            runs_left[scored.name] -= 1
+            if not runs_left[scored.name]:
                 own = [other for other, (owner, _) in futures.items() if owner is scored]
-                found[scored.name] = _judge(scored, own)
-    return [score for scored in chosen for score in found[scored.name]]
+                scores[scored.name] = _judge(scored, own)
+    return [score for scored in chosen for score in scores[scored.name]]
 
 
 def _judge(scored: Scored, futures: list[Future[Result]]) -> list[Score]:

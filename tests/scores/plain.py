@@ -1,4 +1,4 @@
-"""Plain models of scikit-learn, fitted and measured on a run's own rows."""
+"""Baseline models of scikit-learn, fitted and evaluated on the rows of a run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,15 +11,15 @@ from .score_runs import Result
 
 
 def parts(result: Result, numbers: Sequence[str], categories: Sequence[str] = ()) -> tuple[Table, Table, Table, Table]:
-    """Feature tables and whole tables of a run's train and test rows.
+    """Return features and all columns of a run's train and test rows.
 
-    A missing number is the train split's mean, a category one-hot by the train split's values, a missing one a value of
-    its own.
+    Nulls of numeric columns become the mean of the train split. Categorical columns are one-hot encoded by the values
+    of the train split; null is a value.
 
     Args:
         result: The run.
-        numbers: Columns taken as numbers.
-        categories: Columns taken one-hot.
+        numbers: Numeric columns.
+        categories: Categorical columns.
 
     Returns:
         Features of train, features of test (float64), all columns of train, all columns of test.
@@ -27,10 +27,13 @@ def parts(result: Result, numbers: Sequence[str], categories: Sequence[str] = ()
     train, test = result.rows("train"), result.rows("test")
     same_rows(result, test)
     mean = train[list(numbers)].mean()
-    learnt = one_hot(train, categories).columns
+    one_hot_columns = one_hot(train, categories).columns
     features = [
         pd.concat(
-            [part[list(numbers)].fillna(mean), one_hot(part, categories).reindex(columns=learnt, fill_value=0.0)],
+            [
+                part[list(numbers)].fillna(mean),
+                one_hot(part, categories).reindex(columns=one_hot_columns, fill_value=0.0),
+            ],
             axis=1,
         ).astype(float)
         for part in (train, test)
@@ -39,7 +42,7 @@ def parts(result: Result, numbers: Sequence[str], categories: Sequence[str] = ()
 
 
 def one_hot(table: Table, categories: Sequence[str]) -> Table:
-    """Each category as columns of 0 and 1, a missing value too."""
+    """Return a column of 0 and 1 for each category, including null."""
     columns = {}
     for category in categories:
         values = table[category].map(lambda value: "" if value is None or value != value else str(value))
@@ -48,13 +51,13 @@ def one_hot(table: Table, categories: Sequence[str]) -> Table:
 
 
 def same_rows(result: Result, test: Table) -> None:
-    """See that model and plain model are measured on as many rows."""
+    """Check that model and baseline are evaluated on equally many rows."""
     counted = int(result.metrics["example_count"])
     assert counted == len(test), f"the model was measured on {counted} rows, the plain one on {len(test)}"
 
 
 def scaled(model: Any) -> Any:
-    """A model on features of mean 0 and variance 1."""
+    """Return a model with standardized features."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -62,14 +65,14 @@ def scaled(model: Any) -> Any:
 
 
 def logistic() -> Any:
-    """Logistic regression, multinomial for several classes."""
+    """Return a logistic regression, multinomial for several classes."""
     from sklearn.linear_model import LogisticRegression
 
     return scaled(LogisticRegression(max_iter=3000))
 
 
 def least_squares_mae(result: Result, label: str, numbers: Sequence[str], categories: Sequence[str] = ()) -> float:
-    """Mean absolute error of ordinary least squares on the test split."""
+    """Return the mean absolute error of ordinary least squares on the test split."""
     from sklearn.linear_model import LinearRegression
 
     train, test, rows, tested = parts(result, numbers, categories)
@@ -78,5 +81,5 @@ def least_squares_mae(result: Result, label: str, numbers: Sequence[str], catego
 
 
 def share(right: Any) -> float:
-    """Share of True values."""
+    """Return the share of True values."""
     return float(np.mean(np.asarray(right, bool)))

@@ -1,4 +1,4 @@
-"""A pipeline's score, and the document of all of them."""
+"""Scores of pipelines, and the document with all scores."""
 
 import dataclasses
 import os
@@ -12,7 +12,7 @@ import numpy as np
 from .score_runs import Job, Result
 
 SALTS = ("", "a", "b", "c", "d")
-"""Divisions of the rows over which the scores of small tables are averaged, fixed before any was seen."""
+"""Salts of the splits over which scores of small tables are averaged, fixed before any score was known."""
 _WHOLE = re.compile(r"A whole run took .*")
 
 
@@ -22,11 +22,11 @@ class Score:
 
     Attributes:
         name: The pipeline, with its variant.
-        reached: What its model reaches.
-        plain: What a plain model reaches on the same rows.
-        demand: What must hold.
-        ok: Whether it holds; None where nothing was run.
-        seconds: Of the runs, summed up.
+        reached: Metrics of the model.
+        plain: Metrics of the baseline on the same rows.
+        demand: The threshold.
+        ok: Whether the threshold is met; None if the pipeline was not run.
+        seconds: Sum of the durations of its runs.
     """
 
     name: str
@@ -39,13 +39,13 @@ class Score:
 
 @dataclasses.dataclass(frozen=True)
 class Scored:
-    """A shipped pipeline with what it must reach.
+    """A shipped pipeline with its runs and thresholds.
 
     Attributes:
         name: The pipeline.
         jobs: Its runs.
-        judge: Makes scores of the runs' results, which come in the order of the jobs.
-        needs: File that a clone does not have and the user brings; None where the clone is enough.
+        judge: Computes scores from the results of the runs, in the order of the jobs.
+        needs: File that is not in the repository; None if the repository has all data.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Scored:
     needs: Path | None = None
 
     def absent(self) -> Score:
-        """The line of a pipeline whose data is not here."""
+        """Return the score of a pipeline whose data is missing."""
         file = self.needs.name if self.needs else ""
         return Score(self.name, f"not run: {file} stays with the user", "", "", None, 0.0)
 
@@ -62,12 +62,12 @@ class Scored:
 def salted(
     pipeline: str, *, variant: str | None = None, data_root: Path | None = None, salts: Iterable[str] = SALTS
 ) -> tuple[Job, ...]:
-    """One job a salt."""
+    """Return a job for each salt."""
     return tuple(Job(pipeline, variant, (f'data.split.salt="{salt}"',), data_root) for salt in salts)
 
 
 def mean_of(values: Sequence[float], digits: int) -> str:
-    """The mean, and in brackets what it is over."""
+    """Format the mean, with the single values in brackets."""
     single = ", ".join(f"{value:.{digits}f}" for value in values)
     return f"{np.mean(values):.{digits}f} ({single})"
 
@@ -107,10 +107,10 @@ def document(scores: Sequence[Score], order: Sequence[str], before: str = "", wh
 
 
 def _pipeline(name: str) -> str:
-    """exam, of exam-pass."""
+    """Return the pipeline of a name with a variant: exam for exam-pass."""
     return name.partition("-")[0]
 
 
 def _row(line: str) -> str:
-    """The pipeline of a line of the table; empty where it is none."""
+    """Return the pipeline of a table row; empty for other lines."""
     return _pipeline(line.split(" | ")[0].removeprefix("| ")) if line.startswith("| ") else ""

@@ -1,4 +1,4 @@
-"""Reads the rows that a run divided, so that a plain model is fitted and measured on the very same."""
+"""Reader of the splits of a run, so that a baseline is fitted and evaluated on the same rows."""
 
 import gzip
 import io
@@ -15,10 +15,10 @@ _LENGTH_AND_CRC, _CRC = 12, 4
 
 
 def read(folder: Path) -> Table:
-    """All tf.Examples of a Split-* folder as a table; None where a cell is missing.
+    """Read all tf.Examples of a Split-* folder as a table; None for nulls.
 
     Args:
-        folder: With gzipped TFRecord files.
+        folder: Folder with gzipped TFRecord files.
     """
     from tensorflow.core.example.example_pb2 import Example
 
@@ -31,7 +31,7 @@ def read(folder: Path) -> Table:
 
 
 def pixels(images: Any) -> np.ndarray[Any, Any]:
-    """Encoded pictures of one size to float64 (rows, pixels) in [0, 1]."""
+    """Decode images of one size to float64 (rows, pixels) in [0, 1]."""
     from PIL import Image
 
     return np.stack([np.asarray(Image.open(io.BytesIO(image)).convert("L")).ravel() for image in images]) / 255.0
@@ -43,7 +43,7 @@ def _value(cell: Any) -> Any:
 
 
 def _records(content: bytes) -> Iterator[bytes]:
-    """TFRecord framing: length, its checksum, the bytes, their checksum."""
+    """Yield the records of a TFRecord file: length, checksum, bytes, checksum."""
     at = 0
     while at < len(content):
         (length,) = struct.unpack_from("<Q", content, at)

@@ -1,4 +1,4 @@
-"""Runs of pipelines, and what they leave behind."""
+"""Runs of pipelines, and their results."""
 
 import contextlib
 import ctypes
@@ -17,20 +17,20 @@ from .score_rows import Table, read
 
 REPOSITORY = Path(__file__).parents[2]
 BROUGHT = REPOSITORY.parent / "shared"
-"""A data root that a developer may have beside the clone, with data that the clone must not hold."""
+"""Data root next to the repository, with data that may not be redistributed."""
 _PR_SET_PDEATHSIG = 1
 _WORKERS: Any = None
-"""In a process of the pool: the process that has imported TensorFlow, which each of its runs is forked from."""
+"""Fork server of a pool process, which has imported TensorFlow."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One run to be made.
+    """A run to execute.
 
     Attributes:
         pipeline: Name of the config.
         variant: Name of its variant.
-        overrides: `key=value` texts.
+        overrides: Overrides `key=value`.
         data_root: Folder that data paths are relative to; None for the clone.
     """
 
@@ -41,17 +41,17 @@ class Job:
 
     @property
     def name(self) -> str:
-        """As the run is called."""
+        """Name of the pipeline with its variant."""
         return f"{self.pipeline}-{self.variant}" if self.variant else self.pipeline
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a run left behind.
+    """Result of a run.
 
     Attributes:
         folder: The pipeline's folder under its root.
-        seconds: That the run took.
+        seconds: Duration of the run.
     """
 
     folder: Path
@@ -59,16 +59,16 @@ class Result:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Of the exported model on the test split."""
+        """Metrics of the exported model on the test split."""
         return dict(json.loads(self._one("evaluator/evaluation/*/verdict.json").read_text())["metrics"])
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """Training's figures, an epoch an entry."""
+        """Training metrics, one entry per epoch."""
         return [json.loads(line) for line in self._one("trainer/model_run/*/history.jsonl").read_text().splitlines()]
 
     def rows(self, split: str) -> Table:
-        """The raw rows of a split, as ingestion wrote them."""
+        """Return the raw rows of a split, as written by the ingestion."""
         return read(self._one(f"ingestion/examples/*/Split-{split}"))
 
     def _one(self, pattern: str) -> Path:
@@ -125,7 +125,7 @@ def _start() -> None:
 
 @contextlib.contextmanager
 def _said(file: Path) -> Iterator[None]:
-    """Send standard output and error to a file."""
+    """Redirect standard output and error to a file."""
     before = os.dup(1), os.dup(2)
     with file.open("wb") as out:
         os.dup2(out.fileno(), 1)

@@ -23,21 +23,21 @@ def entry(**changes):
 
 
 def faults(*entries):
-    return AUDIT["faults"]({"advisory": list(entries)}, LOCK)
+    return AUDIT["problems"]({"advisory": list(entries)}, LOCK)
 
 
 def test_the_lock_has_no_fault_that_is_not_accepted_with_a_reason():
     known = tomli.loads((ROOT / "security" / "advisories.toml").read_text())
     lock = tomli.loads((ROOT / "uv.lock").read_text())
-    assert AUDIT["faults"](known, lock) == []
+    assert AUDIT["problems"](known, lock) == []
     assert len(known["advisory"]) >= 50
 
 
 def test_an_affected_version_of_either_stack_needs_an_acceptance():
     assert faults(entry()) == []
     assert faults(entry(accepted=None)) == [
-        "CVE-1 (high) affects wheels 1.0.3: It turns. Lock a version without it, or accept it in the list with the "
-        "reason why it does no harm here"
+        "CVE-1 (high) affects wheels 1.0.3: It turns. Lock a fixed version, or add `accepted` with the reason why this "
+        "project is not affected"
     ]
     [line] = faults(entry(affected=["<2.5"]))
     assert line.startswith("CVE-1 (high) affects wheels 2.4.0: ")
@@ -54,15 +54,18 @@ def test_an_acceptance_that_no_longer_matches_is_told(affected):
 @pytest.mark.parametrize(
     ("changes", "wrong"),
     [
-        ({"accepted": {"versions": ["1.0.3"]}}, "accepted has no reason: add it"),
-        ({"accepted": {"versions": ["1.0.3"], "reason": ""}}, "accepted has no reason: add it"),
-        ({"accepted": {"reason": "so"}}, "accepted has no versions: add it"),
-        ({"summary": None}, "it has no summary: add it"),
-        ({"affected": []}, "it has no affected: add it"),
+        ({"accepted": {"versions": ["1.0.3"]}}, "accepted.reason is missing: add it"),
+        ({"accepted": {"versions": ["1.0.3"], "reason": ""}}, "accepted.reason is missing: add it"),
+        ({"accepted": {"reason": "so"}}, "accepted.versions is missing: add it"),
+        ({"summary": None}, "summary is missing: add it"),
+        ({"affected": []}, "affected is missing: add it"),
         ({"affected": ["old ones"]}, 'affected: write a list of ranges, as [">=1.0,<1.2"]'),
         ({"affected": "<2"}, 'affected: write a list of ranges, as [">=1.0,<1.2"]'),
         ({"severity": "bad"}, "severity 'bad': write one of low, medium, high, critical"),
-        ({"package": "wheel", "accepted": None}, "uv.lock has no such package: correct its name, or remove the entry"),
+        (
+            {"package": "wheel", "accepted": None},
+            "uv.lock does not contain this package: correct its name, or remove the entry",
+        ),
         ({"note": "x"}, "unknown key 'note': remove it"),
     ],
 )
@@ -72,4 +75,4 @@ def test_an_entry_that_is_incomplete_is_told(changes, wrong):
 
 def test_an_entry_that_is_there_twice_is_told():
     [line] = faults(entry(), entry())
-    assert line == "security/advisories.toml: CVE-1 of wheels: it is listed twice: remove one"
+    assert line == "security/advisories.toml: CVE-1 of wheels: listed twice: remove one"

@@ -1,1 +1,1 @@
-"""One section of the report a file."""
+"""The sections of a report, one per file: each returns its HTML, or None if it is empty."""

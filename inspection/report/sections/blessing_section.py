@@ -1,17 +1,17 @@
-"""Why the model is blessed or not, and which columns it depends on."""
+"""Rules that decide whether the model is blessed, and the importance of columns."""
 
 from inspection.report import svg
-from inspection.report.markup import Html, facts, figure, joined, table, tag
+from inspection.report.markup import Html, definitions, figure, joined, table, tag
 from inspection.report.report_facts import Facts
 from inspection.text_output import number
 
 
-def section(known: Facts) -> Html | None:
-    """Shows each rule with its limit, and the comparison with the baseline."""
-    judged = known.judged
+def section(facts: Facts) -> Html | None:
+    """Return each rule with its limit, and the baseline."""
+    judged = facts.judged
     if judged is None or (judged.blessed is None and not judged.rules):
         return None
-    word = "nothing was decided" if judged.blessed is None else "blessed" if judged.blessed else "not blessed"
+    verdict = "not evaluated" if judged.blessed is None else "blessed" if judged.blessed else "not blessed"
     rows = [
         [
             "holds" if rule.ok else "fails",
@@ -25,30 +25,30 @@ def section(known: Facts) -> Html | None:
         ]
         for rule in judged.rules
     ]
-    header = ["", "metric", "slice", "value", "limit", "kind", "in words", "edit that accepts it"]
-    told = [
-        ("verdict", word),
+    header = ["", "metric", "slice", "value", "limit", "kind", "rule", "change that accepts it"]
+    pairs = [
+        ("verdict", verdict),
         ("reason", judged.reason),
         ("baseline", judged.baseline_note or None),
         ("baseline model", judged.baseline),
         ("pushed to", ", ".join(judged.pushed)),
     ]
-    return joined([facts(told), table(header, rows, caption="Rules") if rows else None])
+    return joined([definitions(pairs), table(header, rows, caption="Rules") if rows else None])
 
 
-def importance(known: Facts) -> Html | None:
-    """Draws how much worse the model answers when a column's cells are shuffled."""
-    told = known.diagnosis.get("importance")
-    entries = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+def importance(facts: Facts) -> Html | None:
+    """Return the permutation importance of columns: how much a metric drops when a column is shuffled."""
+    importances = facts.diagnosis.get("importance")
+    entries = [entry for entry in importances if isinstance(entry, dict)] if isinstance(importances, list) else []
     if not entries:
         return None
-    metric, rows = known.diagnosis.get("metric"), known.diagnosis.get("rows")
-    pairs = [(str(each.get("column")), [float(each.get("worse") or 0.0)]) for each in entries]
-    below = table(
-        ["column", f"{metric} gets worse by", f"{metric} then"],
-        [[each.get("column"), each.get("worse"), each.get("value")] for each in entries],
+    metric, rows = facts.diagnosis.get("metric"), facts.diagnosis.get("rows")
+    pairs = [(str(entry.get("column")), [float(entry.get("worse") or 0.0)]) for entry in entries]
+    data = table(
+        ["column", f"{metric} degrades by", f"{metric} when shuffled"],
+        [[entry.get("column"), entry.get("worse"), entry.get("value")] for entry in entries],
         caption="Importance of columns",
     )
-    caption = f"How much worse {metric} gets when a column's cells change places among {rows:,} rows"
-    picture = svg.bars(pairs[:40], ["worse"], label=caption, told=number, width=560, room=30)
-    return joined([figure(picture, caption, below), tag("p", known.diagnosis.get("note"), class_="small")])
+    caption = f"Permutation importance: how much {metric} degrades when a column is shuffled, on {rows:,} rows"
+    chart = svg.bars(pairs[:40], ["worse"], label=caption, format_value=number, width=560, name_chars=30)
+    return joined([figure(chart, caption, data), tag("p", facts.diagnosis.get("note"), class_="small")])

@@ -1,4 +1,4 @@
-"""Where a run failed: the last lines that the node wrote."""
+"""Failure: the end of the log of the node that failed."""
 
 import os
 
@@ -8,11 +8,11 @@ from inspection.report.report_facts import Facts
 _LINES, _BYTES = 40, 20_000
 
 
-def section(known: Facts) -> Html | None:
-    """Shows the end of the log of the node that failed; of a run without one, nothing."""
-    failed = [node.node_id for node in known.detail.nodes if node.state in ("FAILED", "CANCELED")]
-    folder = known.detail.run.folder
-    if not failed or folder is None or known.detail.run.state == "COMPLETE":
+def section(facts: Facts) -> Html | None:
+    """Return the end of the log of the node that failed; None if no node failed."""
+    failed = [node.node_id for node in facts.detail.nodes if node.state in ("FAILED", "CANCELED")]
+    folder = facts.detail.run.folder
+    if not failed or folder is None or facts.detail.run.state == "COMPLETE":
         return None
     path = os.path.join(folder, "logs", f"{failed[-1]}.log")
     if os.path.islink(path) or not os.path.isfile(path):
@@ -20,7 +20,7 @@ def section(known: Facts) -> Html | None:
     with open(path, "rb") as file:
         file.seek(max(os.path.getsize(path) - _BYTES, 0))
         lines = file.read().decode(errors="replace").rstrip().split("\n")
-    told = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines[-_LINES:])
-    if not told:
+    tail = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines[-_LINES:])
+    if not tail:
         return None
-    return joined([tag("p", f"The end of what {failed[-1]} wrote:"), tag("pre", told, tabindex="0", aria_label="log")])
+    return joined([tag("p", f"End of the log of {failed[-1]}:"), tag("pre", tail, tabindex="0", aria_label="log")])

@@ -1,4 +1,4 @@
-"""The features that the network sees, after the transformation."""
+"""Features: the inputs of the network, after the transformation."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,15 +7,15 @@ from inspection.report.markup import Html, joined, table, tag
 from inspection.report.report_facts import Facts
 
 
-def section(known: Facts) -> Html | None:
-    """Lists the features with what they were made from, their types and widths."""
-    if not known.transformed:
+def section(facts: Facts) -> Html | None:
+    """Return a table of the features with their types, widths and the columns that they are computed from."""
+    if not facts.transformed:
         return None
-    roles = dict(_roles(known.config.get("features")))
-    inputs = known.network.get("inputs")
+    roles = dict(_roles(facts.run.config.get("features")))
+    inputs = facts.network.get("inputs")
     shapes = inputs if isinstance(inputs, Mapping) else {}
     rows = []
-    for column in known.transformed:
+    for column in facts.transformed:
         shape = shapes.get(column.name)
         rows.append(
             [
@@ -23,13 +23,13 @@ def section(known: Facts) -> Html | None:
                 column.type,
                 _width(column.rules),
                 " x ".join(map(str, shape)) if isinstance(shape, list) and shape else None,
-                roles.get(column.name) or _longest(column.name, roles),
-                known.vocabularies.get(f"{column.name}_index") or known.vocabularies.get(column.name),
+                roles.get(column.name) or _by_prefix(column.name, roles),
+                facts.vocabularies.get(f"{column.name}_index") or facts.vocabularies.get(column.name),
             ]
         )
-    header = ["feature", "type", "values a row", "shape in the network", "made from", "vocabulary"]
-    told = f"{len(rows)} columns after the transformation, the label among them."
-    return joined([tag("p", told), table(header, rows, caption="Transformed columns")])
+    header = ["feature", "type", "values per row", "shape in the network", "computed from", "vocabulary"]
+    count = f"{len(rows)} columns after the transformation, including the label."
+    return joined([tag("p", count), table(header, rows, caption="Transformed columns")])
 
 
 def _width(rules: Mapping[str, Any]) -> int | str | None:
@@ -37,28 +37,28 @@ def _width(rules: Mapping[str, Any]) -> int | str | None:
     if not isinstance(shape, Mapping):
         return "any number" if "value_count" in rules or "presence" in rules else None
     width = 1
-    for each in shape.get("dim", []):
-        width *= int(each.get("size", 1))
+    for dimension in shape.get("dim", []):
+        width *= int(dimension.get("size", 1))
     return width
 
 
 def _roles(features: Any) -> Iterator[tuple[str, str]]:
-    """Yields the name that a feature begins with, and the role that makes it."""
+    """Yield prefixes of feature names, and the role that computes these features."""
     for role, entries in (features or {}).items() if isinstance(features, Mapping) else ():
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, Mapping):
                 columns = entry.get("columns") or [entry.get("column")]
-                said = ", ".join(
+                settings = ", ".join(
                     f"{key} {value}"
                     for key, value in entry.items()
                     if key not in ("column", "columns") and value not in (None, False, [], "")
                 )
-                told = f"{role}: {' x '.join(map(str, columns))}" + (f" ({said})" if said else "")
+                description = f"{role}: {' x '.join(map(str, columns))}" + (f" ({settings})" if settings else "")
                 for name in ("_x_".join(map(str, columns)), f"{columns[0]}_{role}"):
-                    yield name, told
+                    yield name, description
 
 
-def _longest(name: str, roles: Mapping[str, str]) -> str | None:
-    """Returns the role of the longest name that a feature's begins with, as date of date_month."""
-    fits = [each for each in roles if name.startswith(f"{each}_")]
-    return roles[max(fits, key=len)] if fits else None
+def _by_prefix(name: str, roles: Mapping[str, str]) -> str | None:
+    """Return the role with the longest prefix of a feature's name, such as date for date_month."""
+    prefixes = [prefix for prefix in roles if name.startswith(f"{prefix}_")]
+    return roles[max(prefixes, key=len)] if prefixes else None

@@ -1,4 +1,4 @@
-"""The pipeline as a graph, coloured by state, with the time that each node took."""
+"""Graph of the pipeline's nodes, with state and duration."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,29 +9,31 @@ from inspection.report.report_facts import Facts
 from inspection.report.svg import short, svg, text
 from inspection.text_output import duration, moment
 
-WIDE, HIGH, GAP, ROW = 106, 46, 18, 16
-"""Of a box and between two of them, in pixels."""
+WIDTH, HEIGHT, COLUMN_GAP, ROW_GAP = 106, 46, 18, 16
+"""Size of a box and gaps between boxes, in pixels."""
 Edge = tuple[str, str]
 
 
-def section(known: Facts, *, node_address: str | None = None) -> Html | None:
-    """Draws the nodes.
+def section(facts: Facts, *, node_address: str | None = None) -> Html | None:
+    """Return the graph and a table of the nodes.
 
     Args:
-      known: The run.
-      node_address: Where a node has its page, with {} for its id; None where there is none.
+      facts: Facts of the run.
+      node_address: Address of a node's page with {} for its id; None without pages.
     """
-    if not known.detail.nodes:
+    if not facts.detail.nodes:
         return None
-    nodes = list({node.node_id: node for node in known.detail.nodes}.values())  # the last attempt
-    edges = edges_of(known, nodes)
+    nodes = list({node.node_id: node for node in facts.detail.nodes}.values())  # the last attempt
+    edges = edges_of(facts, nodes)
     boxes = {
         node.node_id: (node.node_id, " ".join(filter(None, (node.state, duration(node.seconds)))), node.state)
         for node in nodes
     }
-    picture = draw(boxes, edges, label=f"Nodes of run {known.detail.run.run_id}")
-    said = {
-        str(each.get("node")): str(each.get("summary") or "") for each in known.events if each.get("event") == "node"
+    graph = draw(boxes, edges, label=f"Nodes of run {facts.detail.run.run_id}")
+    summaries = {
+        str(event.get("node")): str(event.get("summary") or "")
+        for event in facts.events
+        if event.get("event") == "node"
     }
     rows = [
         [
@@ -39,114 +41,121 @@ def section(known: Facts, *, node_address: str | None = None) -> Html | None:
             state(node.state),
             keep(moment(node.started)),
             keep(duration(node.seconds)),
-            ", ".join(sorted({one for one, other in edges if other == node.node_id})),
-            said.get(node.node_id) or _summary(node),
+            ", ".join(sorted({before for before, after in edges if after == node.node_id})),
+            summaries.get(node.node_id) or _summary(node),
         ]
-        for node in known.detail.nodes
+        for node in facts.detail.nodes
     ]
-    below = table(["node", "state", "started", "took", "after", "what came out"], rows)
+    node_table = table(["node", "state", "started", "took", "after", "result"], rows)
     if node_address is not None:
-        return joined([tag("figure", picture), below])
-    return figure(picture, "What ran, in the order in which data flows.", below)
+        return joined([tag("figure", graph), node_table])
+    return figure(graph, "Nodes, in data-flow order.", node_table)
 
 
 def _summary(node: Node) -> str:
-    return next((told for row in node.outputs if (told := about(row))), "")
+    return next((text_ for row in node.outputs if (text_ := about(row))), "")
 
 
-def edges_of(known: Facts, nodes: Sequence[Node]) -> list[Edge]:
-    """Returns which node comes after which: as planned, else by the artifacts that were taken."""
+def edges_of(facts: Facts, nodes: Sequence[Node]) -> list[Edge]:
+    """Return pairs of nodes of which the second needs the first: as planned, else by their artifacts."""
     names = {node.node_id for node in nodes}
-    planned = known.run.get("upstream")
-    if isinstance(planned, Mapping):
-        return [(str(one), str(other)) for other, all_ in planned.items() for one in all_ if {one, other} <= names]
-    made = {row.id: node.node_id for node in nodes for row in node.outputs}
-    taken = {(made[row.id], node.node_id) for node in nodes for row in node.inputs if row.id in made}
-    return sorted((one, other) for one, other in taken if one != other)
+    if facts.run.upstream is not None:
+        planned = [(before, after) for after, needed in facts.run.upstream.items() for before in needed]
+        return [(before, after) for before, after in planned if {before, after} <= names]
+    producers = {row.id: node.node_id for node in nodes for row in node.outputs}
+    pairs = {(producers[row.id], node.node_id) for node in nodes for row in node.inputs if row.id in producers}
+    return sorted((before, after) for before, after in pairs if before != after)
 
 
-def draw(boxes: Mapping[str, tuple[str, str, str]], edges: Iterable[Edge], *, label: str, wide: int = WIDE) -> Html:
-    """Draws boxes in layers from left to right.
+def draw(
+    boxes: Mapping[str, tuple[str, str, str]], edges: Iterable[Edge], *, label: str, box_width: int = WIDTH
+) -> Html:
+    """Return a graph of boxes in layers from left to right.
 
     Args:
-      boxes: Key -> what stands in the box, what below it, and the word of its colour.
-      edges: Pairs of keys; one that another way makes plain is left out, and one that closes a circle.
-      label: What the picture shows.
-      wide: Width of a box in pixels.
+      boxes: Key -> first line, second line, and the state that determines the color.
+      edges: Pairs of keys; edges that are implied by a longer path or close a cycle are not drawn.
+      label: Text for screen readers.
+      box_width: Width of a box in pixels.
     """
     order = list(boxes)
-    kept = _reduced(order, {(one, other) for one, other in edges if one in boxes and other in boxes})
-    layer = _layers(order, kept)
+    drawn_edges = _reduced(order, {(source, target) for source, target in edges if source in boxes and target in boxes})
+    layer = _layers(order, drawn_edges)
     columns: dict[int, list[str]] = {}
     for key in order:
         columns.setdefault(layer[key], []).append(key)
-    place: dict[str, float] = {}
+    row_of: dict[str, float] = {}
     for number in sorted(columns):
-        before = {key: [place[one] for one, other in kept if other == key and one in place] for key in columns[number]}
-        columns[number].sort(key=lambda key: sum(before[key]) / len(before[key]) if before[key] else 0.0)
+        neighbors = {
+            key: [row_of[source] for source, target in drawn_edges if target == key and source in row_of]
+            for key in columns[number]
+        }
+        columns[number].sort(key=lambda key: sum(neighbors[key]) / len(neighbors[key]) if neighbors[key] else 0.0)
         for row, key in enumerate(columns[number]):
-            place[key] = float(row)
+            row_of[key] = float(row)
     parts: list[Html] = []
-    at = {key: (8 + layer[key] * (wide + GAP), 8 + place[key] * (HIGH + ROW)) for key in order}
-    for one, other in sorted(kept):
-        (x1, y1), (x2, y2) = at[one], at[other]
-        start, end = (x1 + wide, y1 + HIGH / 2), (x2 - 2, y2 + HIGH / 2)
-        bend = GAP * 0.7
-        curve = f"M{start[0]:g} {start[1]:g}C{start[0] + bend:g} {start[1]:g} {end[0] - bend:g} {end[1]:g} "
+    positions = {
+        key: (8 + layer[key] * (box_width + COLUMN_GAP), 8 + row_of[key] * (HEIGHT + ROW_GAP)) for key in order
+    }
+    for source, target in sorted(drawn_edges):
+        (x1, y1), (x2, y2) = positions[source], positions[target]
+        start, end = (x1 + box_width, y1 + HEIGHT / 2), (x2 - 2, y2 + HEIGHT / 2)
+        control = COLUMN_GAP * 0.7
+        curve = f"M{start[0]:g} {start[1]:g}C{start[0] + control:g} {start[1]:g} {end[0] - control:g} {end[1]:g} "
         curve += f"{end[0]:g} {end[1]:g}"
-        tip = f"M{end[0] - 5:g} {end[1] - 4:g}L{end[0]:g} {end[1]:g}L{end[0] - 5:g} {end[1] + 4:g}"
-        parts += [tag("path", d=curve, class_="edge"), tag("path", d=tip, class_="edge")]
-    for key, (x, y) in at.items():
-        upper, lower, word = boxes[key]
+        arrow = f"M{end[0] - 5:g} {end[1] - 4:g}L{end[0]:g} {end[1]:g}L{end[0] - 5:g} {end[1] + 4:g}"
+        parts += [tag("path", d=curve, class_="edge"), tag("path", d=arrow, class_="edge")]
+    for key, (x, y) in positions.items():
+        upper, lower, state_name = boxes[key]
         parts.append(
             tag(
                 "g",
                 tag("title", f"{upper}: {lower}"),
-                tag("rect", x=x, y=y, width=wide, height=HIGH, rx=6),
-                text(x + wide / 2, y + 19, short(upper, int(wide / 6.6)), anchor="middle", class_="name"),
-                text(x + wide / 2, y + 36, short(lower, int(wide / 5.9)), anchor="middle"),
-                class_=f"node {css(word)}",
+                tag("rect", x=x, y=y, width=box_width, height=HEIGHT, rx=6),
+                text(x + box_width / 2, y + 19, short(upper, int(box_width / 6.6)), anchor="middle", class_="name"),
+                text(x + box_width / 2, y + 36, short(lower, int(box_width / 5.9)), anchor="middle"),
+                class_=f"node {css(state_name)}",
             )
         )
-    width = 16 + (max(layer.values(), default=0) + 1) * (wide + GAP) - GAP
-    height = 16 + (max(place.values(), default=0) + 1) * (HIGH + ROW) - ROW
+    width = 16 + (max(layer.values(), default=0) + 1) * (box_width + COLUMN_GAP) - COLUMN_GAP
+    height = 16 + (max(row_of.values(), default=0) + 1) * (HEIGHT + ROW_GAP) - ROW_GAP
     return tag(
         "div", svg(width, height, *parts, label=label), class_="wide", tabindex="0", role="region", aria_label=label
     )
 
 
 def _reduced(order: Sequence[str], edges: set[Edge]) -> set[Edge]:
-    """Leaves out what closes a circle, and what a longer way says already."""
+    """Remove edges that close a cycle, and edges that are implied by a longer path."""
     after: dict[str, set[str]] = {key: set() for key in order}
-    kept: set[Edge] = set()
-    for one, other in sorted(edges):
-        if one != other and one not in _reached(after, other):
-            after[one].add(other)
-            kept.add((one, other))
+    acyclic: set[Edge] = set()
+    for source, target in sorted(edges):
+        if source != target and source not in _reachable(after, target):
+            after[source].add(target)
+            acyclic.add((source, target))
     return {
-        (one, other)
-        for one, other in kept
-        if not any(other in _reached(after, between) for between in after[one] - {other})
+        (source, target)
+        for source, target in acyclic
+        if not any(target in _reachable(after, between) for between in after[source] - {target})
     }
 
 
-def _reached(after: Mapping[str, set[str]], start: str) -> set[str]:
-    found, todo = {start}, [start]
+def _reachable(after: Mapping[str, set[str]], start: str) -> set[str]:
+    reached, todo = {start}, [start]
     while todo:
-        for key in after[todo.pop()] - found:
-            found.add(key)
+        for key in after[todo.pop()] - reached:
+            reached.add(key)
             todo.append(key)
-    return found
+    return reached
 
 
 def _layers(order: Sequence[str], edges: set[Edge]) -> dict[str, int]:
-    """Puts each key one layer right of the last one before it; one without any stands left of the first one after."""
+    """Assign layers: each key is right of its inputs; a key without inputs is left of the first that needs it."""
     layer = dict.fromkeys(order, 0)
     for _ in order:
-        for one, other in edges:
-            layer[other] = max(layer[other], layer[one] + 1)
+        for source, target in edges:
+            layer[target] = max(layer[target], layer[source] + 1)
     for key in order:
-        nexts = [layer[other] for one, other in edges if one == key]
-        if nexts and not any(other == key for _, other in edges):
-            layer[key] = min(nexts) - 1
+        following = [layer[target] for source, target in edges if source == key]
+        if following and not any(target == key for _, target in edges):
+            layer[key] = min(following) - 1
     return layer

@@ -1,72 +1,74 @@
-"""The head of a report: the verdict in a sentence, and what a person asks first."""
+"""Head of a report: the verdict in a sentence, and the main facts."""
 
 from collections.abc import Mapping
 
-from inspection.report.markup import Html, facts, joined, state, tag
+from inspection.report.markup import Html, definitions, joined, state, tag
 from inspection.report.report_facts import Facts
 from inspection.text_output import duration, moment
 
-_LONGEST = 500
-"""Characters of a reason."""
-_SAYS: Mapping[str, str] = {
-    "NOT_BLESSED": "The model was trained and is not blessed, so it was not pushed",
-    "BLOCKED": "A gate stopped the run",
+_MAX_REASON = 500
+"""Maximum length of a reason in characters."""
+_SENTENCES: Mapping[str, str] = {
+    "NOT_BLESSED": "The model is not blessed and was not pushed",
+    "BLOCKED": "A gate refused the data",
     "FAILED": "The run failed",
-    "CANCELED": "The run was stopped",
-    "RUNNING": "The run has not ended",
-    "UNKNOWN": "Nothing of this run is recorded",
+    "CANCELED": "The run was canceled",
+    "RUNNING": "Running",
+    "UNKNOWN": "The store does not say how the run ended",
 }
 
 
-def sentence(known: Facts) -> str:
-    """Says how the run ended, in a sentence."""
-    run, told = known.detail.run, known.run.get("outcome")
-    outcome = told if isinstance(told, Mapping) else {}
+def sentence(facts: Facts) -> str:
+    """Return how the run ended, in a sentence."""
+    run, outcome = facts.detail.run, facts.run.outcome
     reason = " ".join((run.reason or "").split())
-    reason = reason if len(reason) <= _LONGEST else f"{reason[: _LONGEST - 1]}…"
+    reason = reason if len(reason) <= _MAX_REASON else f"{reason[: _MAX_REASON - 1]}…"
     if run.state != "COMPLETE":
-        node = next((each.node_id for each in known.detail.nodes if each.state in ("FAILED", "RUNNING")), None)
-        where = f" in {node}" if node and run.state in ("FAILED", "CANCELED", "BLOCKED", "RUNNING") else ""
-        begun = f"{_SAYS.get(run.state, run.state)}{where}"
-        return f"{begun}: {reason}" if reason else f"{begun}."
-    if outcome.get("blessed"):
-        pushed = outcome.get("pushed")
-        version = f" and pushed as version {str(pushed).rstrip('/').rpartition('/')[2]}" if pushed else ""
-        advisory = " (rules only advise in this run)" if outcome.get("advisory") else ""
-        return f"The model is blessed{version}{advisory}: {outcome.get('reason') or reason}"
-    if outcome.get("reached"):
-        return f"The run went as far as it was asked to: {reason}"
+        ended = _SENTENCES.get(run.state, run.state)
+        if run.state == "NOT_BLESSED" and outcome.blessed:
+            ended = "The model is blessed but was not pushed"
+        node = next((node.node_id for node in facts.detail.nodes if node.state in ("FAILED", "RUNNING")), None)
+        if node and run.state in ("FAILED", "CANCELED", "BLOCKED", "RUNNING"):
+            ended += f": {node}" if run.state == "RUNNING" else f" in {node}"
+        return f"{ended}: {reason}" if reason else f"{ended}."
+    if outcome.blessed:
+        pushed = outcome.pushed
+        version = f" and pushed as version {pushed.rstrip('/').rpartition('/')[2]}" if pushed else ""
+        advisory = " (advisory run: rules refuse nothing)" if outcome.advisory else ""
+        return f"The model is blessed{version}{advisory}: {outcome.reason or reason}"
+    if outcome.reached:
+        return f"The run ended with the requested stage: {reason}"
     return f"The run is complete: {reason}" if reason else "The run is complete."
 
 
-def _data(known: Facts) -> str | None:
-    """Names the data as the config does, else as the run found it."""
-    query = known.run.get("query")
-    if isinstance(query, Mapping):
-        return f"{query.get('rows')} rows of {query.get('database')}: {query.get('sql')}"
-    settings = known.config.get("data")
+def _data(facts: Facts) -> str | None:
+    """Return the path of the data from the config, or the query, or the paths in run.json."""
+    query = facts.run.query
+    if query is not None:
+        return f"{query.rows} rows of {query.database}: {query.sql}"
+    settings = facts.run.config.get("data")
     path = settings.get("path") if isinstance(settings, Mapping) else None
     if isinstance(path, Mapping):
         return ", ".join(map(str, path.values()))
-    return str(path) if path else known.run.get("data")
+    return str(path) if path else facts.run.data
 
 
-def section(known: Facts) -> Html:
-    """Shows the verdict, and the run in short."""
-    run = known.detail.run
-    took = (run.ended - run.started).total_seconds() if run.started and run.ended else None
-    good = "good" if run.state == "COMPLETE" else "bad" if run.state in ("FAILED", "CANCELED") else "held"
+def section(facts: Facts) -> Html:
+    """Return the verdict and the main facts of the run."""
+    run = facts.detail.run
+    seconds = (run.ended - run.started).total_seconds() if run.started and run.ended else None
+    css_class = "good" if run.state == "COMPLETE" else "bad" if run.state in ("FAILED", "CANCELED") else "held"
     return joined(
         [
             tag("h1", run.pipeline or "run", " ", tag("small", run.run_id)),
-            tag("p", sentence(known), class_=f"verdict {good}"),
-            facts(
+            tag("p", sentence(facts), class_=f"verdict {css_class}"),
+            definitions(
                 [
                     ("state", state(run.state)),
                     ("started", moment(run.started)),
-                    ("took", duration(max(took, 0.0)) if took is not None else None),
-                    ("data", _data(known)),
-                    ("seed", known.run.get("seed")),
+                    ("took", duration(max(seconds, 0.0)) if seconds is not None else None),
+                    ("data", _data(facts)),
+                    ("seed", facts.run.seed),
                 ]
             ),
         ]

@@ -1,97 +1,95 @@
-"""Where it all came from: lineage, config, versions, the command."""
+"""Lineage, config, versions and command of a run."""
 
 import shlex
-from collections.abc import Mapping
 from typing import Any
 
 from inspection.lineage_graph import Lineage, about
-from inspection.report.markup import Html, facts, figure, joined, link, table, tag
+from inspection.read.recorded_run import RecordedRun
+from inspection.report.markup import Html, definitions, figure, joined, link, table, tag
 from inspection.report.report_facts import Facts
 from inspection.report.sections.graph_section import draw
 from inspection.run_configuration import flat
 from inspection.store.metadata_store import redact
 
 _BOX = 138
-"""Width of an artifact's box in pixels: types have long names."""
-_MOST = 30
-"""Artifacts of a drawn lineage."""
+"""Width of an artifact's box in pixels, for long names of types."""
+_MAX_BOXES = 30
+"""Maximum number of artifacts in the graph."""
 
 
-def lineage(known: Facts, *, address: str | None = None) -> Html | None:
-    """Draws what the model was made from, up to the data, and where it was pushed."""
-    return traced(known.lineage, address=address) if known.lineage is not None else None
+def lineage(facts: Facts, *, address: str | None = None) -> Html | None:
+    """Return the lineage of the run's model, from the data to the pushed version."""
+    return lineage_figure(facts.lineage, address=address) if facts.lineage is not None else None
 
 
-def traced(found: Lineage, *, address: str | None = None) -> Html:
-    """Draws the lineage of an artifact.
+def lineage_figure(graph: Lineage, *, address: str | None = None) -> Html:
+    """Return graph and table of the lineage of an artifact.
 
     Args:
-      found: The lineage.
-      address: Where an artifact has its page, with {} for its id.
+      graph: The lineage.
+      address: Address of an artifact's page with {} for its id; None without pages.
     """
     boxes: dict[str, tuple[str, str, str]] = {}
-    kept = sorted(found.artifacts, key=lambda id_: (abs(id_ - found.start), id_))[:_MOST]
-    for id_ in sorted(kept):
-        row = found.artifacts[id_]
-        colour = "start" if id_ == found.start else "artifact"
-        boxes[str(id_)] = (f"{row.type} {id_}", row.producer_node or about(row), colour)
-        if id_ in found.sources:
-            boxes[f"from {id_}"] = (found.sources[id_].rstrip("/").rpartition("/")[2], "file or folder", "source")
-    all_edges = [*found.up, *found.down]
-    edges = [(str(each.made_from), str(each.made)) for each in all_edges]
-    edges += [(f"from {id_}", str(id_)) for id_ in kept if id_ in found.sources]
+    shown = sorted(graph.artifacts, key=lambda id_: (abs(id_ - graph.start), id_))[:_MAX_BOXES]
+    for id_ in sorted(shown):
+        row = graph.artifacts[id_]
+        state = "start" if id_ == graph.start else "artifact"
+        boxes[str(id_)] = (f"{row.type} {id_}", row.producer_node or about(row), state)
+        if id_ in graph.sources:
+            boxes[f"from {id_}"] = (graph.sources[id_].rstrip("/").rpartition("/")[2], "file or folder", "source")
+    all_edges = [*graph.up, *graph.down]
+    edges = [(str(edge.made_from), str(edge.made)) for edge in all_edges]
+    edges += [(f"from {id_}", str(id_)) for id_ in shown if id_ in graph.sources]
     rows = [
         [
             link(row.id, address.replace("{}", str(row.id)) if address else None),
             row.type,
             row.producer_node,
             row.producer_run,
-            ", ".join(sorted({str(each.made_from) for each in all_edges if each.made == row.id}))
-            or found.sources.get(row.id),
+            ", ".join(sorted({str(edge.made_from) for edge in all_edges if edge.made == row.id}))
+            or graph.sources.get(row.id),
             about(row),
             row.uri,
         ]
-        for _, row in sorted(found.artifacts.items())
+        for _, row in sorted(graph.artifacts.items())
     ]
-    header = ["artifact", "type", "node", "run", "made from", "what", "where"]
-    below = table(header, rows, caption="Artifacts")
-    told = f"What {found.artifacts[found.start].type} {found.start} was made from, and what it led to"
-    more = " (only a part is shown)" if found.cut or len(found.artifacts) > len(kept) else ""
-    return figure(draw(boxes, edges, label=told, wide=_BOX), told + more, below)
+    header = ["artifact", "type", "node", "run", "made from", "summary", "location"]
+    data = table(header, rows, caption="Artifacts")
+    caption = f"Lineage of {graph.artifacts[graph.start].type} {graph.start}"
+    note = " (incomplete)" if graph.cut or len(graph.artifacts) > len(shown) else ""
+    return figure(draw(boxes, edges, label=caption, box_width=_BOX), caption + note, data)
 
 
-def settings(known: Facts) -> Html | None:
-    """Shows the config as resolved, the versions, and the command that makes the run again."""
-    if not known.run:
+def settings(facts: Facts) -> Html | None:
+    """Return the resolved config, the versions, and the command that repeats the run."""
+    if facts.run == RecordedRun():
         return None
-    leaves = [(key, _said(value)) for key, value in flat(known.config) if value not in (None, [], {}, "")]
-    versions = known.run.get("versions")
+    leaves = [(key, _plain(value)) for key, value in flat(facts.run.config) if value not in (None, [], {}, "")]
     parts = [
-        facts([("command", tag("code", command(known) or ""))]),
-        facts([*(versions.items() if isinstance(versions, Mapping) else ()), ("seed", known.run.get("seed"))]),
-        tag("details", tag("summary", "Config as resolved"), table(["key", "value"], leaves, caption="Config"))
+        definitions([("command", tag("code", command(facts) or ""))]),
+        definitions([*facts.run.versions.items(), ("seed", facts.run.seed)]),
+        tag("details", tag("summary", "Resolved config"), table(["key", "value"], leaves, caption="Config"))
         if leaves
         else None,
     ]
     return joined(parts)
 
 
-def command(known: Facts) -> str | None:
-    """Returns the command line that began the run, a password in it as ***."""
-    told = known.run.get("command")
-    if not isinstance(told, list) or not told:
+def command(facts: Facts) -> str | None:
+    """Return the command line of the run, with passwords replaced by ***."""
+    if not facts.run.command:
         return None
-    return f"python {shlex.join(redact(str(each)) if '://' in str(each) else str(each) for each in told)}"
+    return f"python {shlex.join(redact(text) if '://' in text else text for text in facts.run.command)}"
 
 
-def notes(known: Facts) -> Html | None:
-    """Says what could not be read."""
-    if not known.notes:
+def notes(facts: Facts) -> Html | None:
+    """Return a list of what could not be read."""
+    if not facts.notes:
         return None
-    return tag("ul", *(tag("li", note) for note in known.notes))
+    return tag("ul", *(tag("li", note) for note in facts.notes))
 
 
-def _said(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value if isinstance(value, str | int | float) else str(value)

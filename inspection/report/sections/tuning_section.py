@@ -1,4 +1,4 @@
-"""The tuner's trials, by number and by each value that was tried."""
+"""Trials of the tuner: objective by trial and by hyperparameter."""
 
 import math
 from collections.abc import Mapping
@@ -8,53 +8,58 @@ from inspection.report.charts import points
 from inspection.report.markup import Html, figure, joined, table, tag
 from inspection.report.report_facts import Facts
 
-_MOST = 100
+_MAX_TRIALS = 100
 
 
-def section(known: Facts) -> Html | None:
-    """Shows the trials, the best one first."""
-    trials = [each for each in known.trials if isinstance(each.get("values"), Mapping)]
+def section(facts: Facts) -> Html | None:
+    """Return table and charts of the trials, the best one first."""
+    trials = [trial for trial in facts.trials if isinstance(trial.get("values"), Mapping)]
     if not trials:
         return None
-    keys = list(dict.fromkeys(key for each in trials for key in each["values"]))
-    scored = [each for each in trials if _number(each.get("score"))]
-    order = sorted(scored, key=lambda each: not each.get("best")) + [each for each in trials if each not in scored]
+    keys = list(dict.fromkeys(key for trial in trials for key in trial["values"]))
+    scored = [trial for trial in trials if _is_number(trial.get("score"))]
+    order = sorted(scored, key=lambda trial: not trial.get("best")) + [trial for trial in trials if trial not in scored]
     rows = [
-        [each.get("trial"), *(_said(each["values"].get(key)) for key in keys), each.get("score"), _note(each)]
-        for each in order[:_MOST]
+        [trial.get("trial"), *(_plain(trial["values"].get(key)) for key in keys), trial.get("score"), _note(trial)]
+        for trial in order[:_MAX_TRIALS]
     ]
-    below = table(["trial", *keys, "objective", ""], rows, caption="Trials")
+    data = table(["trial", *keys, "objective", ""], rows, caption="Trials")
     if len(scored) < 2:
-        return below
-    pictures = [
-        _picture(
-            "trial", [(float(each["trial"]), float(each["score"])) for each in scored if _number(each.get("trial"))]
+        return data
+    charts = [
+        _chart(
+            "trial",
+            [(float(trial["trial"]), float(trial["score"])) for trial in scored if _is_number(trial.get("trial"))],
         )
     ]
     for key in keys:
         pairs = [
-            (float(each["values"][key]), float(each["score"])) for each in scored if _number(each["values"].get(key))
+            (float(trial["values"][key]), float(trial["score"]))
+            for trial in scored
+            if _is_number(trial["values"].get(key))
         ]
         if len({x for x, _ in pairs}) > 1:
-            pictures.append(_picture(key, pairs))
-    return joined([tag("div", *pictures, class_="pictures"), below])
+            charts.append(_chart(key, pairs))
+    return joined([tag("div", *charts, class_="charts"), data])
 
 
-def _picture(key: str, pairs: list[tuple[float, float]]) -> Html:
-    below = table([key, "objective"], sorted(pairs)[:_MOST], caption=f"Objective by {key}")
-    # An even axis would press values like 0.0001 and 0.1 into two heaps.
+def _chart(key: str, pairs: list[tuple[float, float]]) -> Html:
+    data = table([key, "objective"], sorted(pairs)[:_MAX_TRIALS], caption=f"Objective by {key}")
+    # Values such as 0.0001 and 0.1 need a logarithmic axis.
     log = min(x for x, _ in pairs) > 0 and max(x for x, _ in pairs) / min(x for x, _ in pairs) > 30
-    shown = [(math.log10(x), y) for x, y in pairs] if log else pairs
-    across = f"{key}, power of ten" if log else key
-    drawn = points(shown, label=f"Objective by {key}", across=across, up="objective", diagonal=False, width=360)
-    return figure(drawn, f"Objective by {key}", below)
+    points_ = [(math.log10(x), y) for x, y in pairs] if log else pairs
+    x_label = f"{key}, log10" if log else key
+    chart = points(
+        points_, label=f"Objective by {key}", x_label=x_label, y_label="objective", diagonal=False, width=360
+    )
+    return figure(chart, f"Objective by {key}", data)
 
 
-def _number(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _said(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | None) else str(value)
 
 

@@ -1,76 +1,77 @@
-"""The rows that the model is most wrong about, with what stood in them; of images the pictures."""
+"""Rows with the largest errors, with their values and images."""
 
 import base64
 import io
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from inspection.read.evaluations import WorstRow
 from inspection.read.example_rows import Value, parse_example
 from inspection.report.markup import Html, joined, table, tag
 from inspection.report.report_facts import Facts
 from inspection.store import artifact_files
 
-_COLUMNS = 12
-"""Columns of a row that are shown."""
+_MAX_COLUMNS = 12
+"""Maximum number of columns of a row."""
 _IMAGES = 12
 _SIDE = 96
-"""Longest side of a shown picture, in pixels."""
-_MOST = 100_000
-"""Rows of a split that are read to find those that are shown: a second; of rows behind them the cells are left out."""
-_RAW = 6_000
-"""Bytes up to which a picture is shown as it is."""
+"""Longest side of a shown image, in pixels."""
+_MAX_ROWS = 100_000
+"""Rows of a split that are read to find the shown ones, in about a second; later rows are shown without values."""
+_MAX_RAW_BYTES = 6_000
+"""Images up to this size are embedded unchanged."""
 
 
-def section(known: Facts, *, images: int = _IMAGES) -> Html | None:
-    """Shows the worst rows."""
-    worst = [each for each in known.verdict.get("worst", []) if isinstance(each, Mapping) and "row" in each]
+def section(facts: Facts, *, images: int = _IMAGES) -> Html | None:
+    """Return the rows with the largest errors."""
+    worst = facts.evaluation.worst if facts.evaluation is not None else ()
     if not worst:
         return None
     none: dict[int, dict[str, Value]] = {}
-    found = known.attempt(lambda: _rows(known, [int(each["row"]) for each in worst]), none)
-    pictures = [
-        picture
-        for each in worst[:images]
-        for name, values in found.get(int(each["row"]), {}).items()
-        if (picture := _picture(name, values, each)) is not None
+    values_by_row = facts.attempt(lambda: _rows(facts, [row.row for row in worst]), none)
+    figures = [
+        figure
+        for row in worst[:images]
+        for name, values in values_by_row.get(row.row, {}).items()
+        if (figure := _image_figure(name, values, row)) is not None
     ]
     columns = [
         name
-        for name in dict.fromkeys(name for row in found.values() for name in row)
-        if not any(_image(row.get(name, [])) for row in found.values())
-    ][:_COLUMNS]
-    ids = any(each.get("id") is not None for each in worst)
+        for name in dict.fromkeys(name for values in values_by_row.values() for name in values)
+        if not any(_is_image(values.get(name, [])) for values in values_by_row.values())
+    ][:_MAX_COLUMNS]
+    ids = any(row.id is not None for row in worst)
     rows = [
         [
-            each["row"],
-            *([each.get("id")] if ids else []),
-            each.get("label"),
-            each.get("answer"),
-            each.get("error"),
-            *(cell(found.get(int(each["row"]), {}).get(name)) for name in columns),
+            row.row,
+            *([row.id] if ids else []),
+            row.label,
+            row.prediction,
+            row.error,
+            *(cell(values_by_row.get(row.row, {}).get(name)) for name in columns),
         ]
-        for each in worst
+        for row in worst
     ]
-    header = ["row of the split", *(["id"] if ids else []), "label", "answer", "error", *columns]
-    below = table(header, rows, caption="The rows of largest error, the worst first")
-    return joined([tag("div", *pictures, class_="pictures") if pictures else None, below])
+    header = ["row of the split", *(["id"] if ids else []), "label", "prediction", "error", *columns]
+    data = table(header, rows, caption="Rows with the largest errors, worst first")
+    return joined([tag("div", *figures, class_="charts") if figures else None, data])
 
 
-def _rows(known: Facts, wanted: Sequence[int]) -> dict[int, dict[str, Value]]:
-    """Reads rows of the evaluated split by their numbers."""
-    split = known.verdict.get("split")
-    if known.examples is None or not isinstance(split, str):
+def _rows(facts: Facts, numbers: Sequence[int]) -> dict[int, dict[str, Value]]:
+    """Read rows of the evaluated split by their numbers."""
+    split = facts.evaluation.split if facts.evaluation is not None else None
+    if facts.examples is None or split is None:
         return {}
-    shards = artifact_files.examples(known.examples.uri, f"Examples {known.examples.id}").get(split, [])
-    found: dict[int, dict[str, Value]] = {}
-    for number, record in enumerate(itertools.islice(artifact_files.rows(shards), min(max(wanted) + 1, _MOST))):
-        if number in set(wanted):
-            found[number] = parse_example(record)
-    return found
+    shards = artifact_files.examples(facts.examples.uri, f"Examples {facts.examples.id}").get(split, [])
+    values_by_row: dict[int, dict[str, Value]] = {}
+    for number, record in enumerate(itertools.islice(artifact_files.rows(shards), min(max(numbers) + 1, _MAX_ROWS))):
+        if number in set(numbers):
+            values_by_row[number] = parse_example(record)
+    return values_by_row
 
 
-def _image(values: Value) -> bool:
+def _is_image(values: Value) -> bool:
     return (
         bool(values)
         and isinstance(values[0], bytes)
@@ -78,20 +79,20 @@ def _image(values: Value) -> bool:
     )
 
 
-def _picture(name: str, values: Value, row: Mapping[str, Any]) -> Html | None:
-    """Shows an image cell, made small where it is large."""
-    if not _image(values):
+def _image_figure(name: str, values: Value, row: WorstRow) -> Html | None:
+    """Return an image as a figure, scaled down if it is large; None if the value is not an image."""
+    if not _is_image(values):
         return None
     content: bytes = values[0]
-    if len(content) > _RAW:
+    if len(content) > _MAX_RAW_BYTES:
         from PIL import Image, ImageOps
 
         try:
             with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
                 image.load()
-                # Of 16 bits a sample the higher 8 are shown; Pillow would cut them off at 255.
-                whole = image.point(lambda value: value / 257, "L") if image.mode.startswith("I") else image
-                shown = ImageOps.exif_transpose(whole)
+                # Show the upper 8 bits of 16 bit samples; Pillow would clip them to 255.
+                eight_bit = image.point(lambda value: value / 257, "L") if image.mode.startswith("I") else image
+                shown = ImageOps.exif_transpose(eight_bit)
                 shown.thumbnail((_SIDE, _SIDE))
                 small = io.BytesIO()
                 shown.convert("RGB").save(small, "JPEG", quality=70)
@@ -99,15 +100,16 @@ def _picture(name: str, values: Value, row: Mapping[str, Any]) -> Html | None:
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return None
     kind = "png" if content[:4] == b"\x89PNG" else "jpeg"
-    label, answer = row.get("label"), row.get("answer")
-    told = f"{name} of row {row['row']}: label {label}, answered {answer}"
-    image_ = tag("img", src=f"data:image/{kind};base64,{base64.b64encode(content).decode()}", alt=told, class_="sample")
-    return tag("figure", image_, tag("figcaption", f"{label} answered as {answer}"))
+    description = f"{name} of row {row.row}: label {row.label}, predicted {row.prediction}"
+    element = tag(
+        "img", src=f"data:image/{kind};base64,{base64.b64encode(content).decode()}", alt=description, class_="sample"
+    )
+    return tag("figure", element, tag("figcaption", f"{row.label} predicted as {row.prediction}"))
 
 
 def cell(values: Value | None) -> Any:
-    """Shows the values of one cell."""
+    """Return the values of a cell as a plain value."""
     if not values:
         return None
-    shown = [each.decode(errors="replace")[:60] if isinstance(each, bytes) else each for each in values[:3]]
+    shown = [value.decode(errors="replace")[:60] if isinstance(value, bytes) else value for value in values[:3]]
     return shown[0] if len(values) == 1 else ", ".join(map(str, shown)) + ("…" if len(values) > 3 else "")

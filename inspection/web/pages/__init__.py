@@ -1,1 +1,1 @@
-"""One page a file: each takes the store and the query and returns a title and its content."""
+"""The pages, one per file: each takes the store and the query, and returns a Page."""

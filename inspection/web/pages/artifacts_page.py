@@ -1,4 +1,4 @@
-"""All artifacts, by type; and one artifact: what it holds, its lineage, its files."""
+"""List of artifacts by type; page of an artifact with its content, lineage and files."""
 
 import urllib.parse
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from inspection.read import schema_facts
 from inspection.read.column_statistics import read_statistics
 from inspection.read.evaluations import read_evaluation
 from inspection.read.example_rows import read_examples
-from inspection.report.markup import Html, facts, joined, link, table, tag
+from inspection.report.markup import Html, definitions, joined, link, table, tag
 from inspection.report.report_facts import Facts, read_training, read_transformation
 from inspection.report.sections import (
     data_section,
@@ -25,25 +25,27 @@ from inspection.report.sections import (
 from inspection.store.artifact_lookup import EVALUATION, find_artifact, rows
 from inspection.store.metadata_store import Store
 from inspection.web import page_files
-from inspection.web.page_layout import PAGE, Page, Query, artifact_link, field, form, number, parts, run_link, to
+from inspection.web.page_layout import PAGE, Page, Query, artifact_link, field, form, number, pagination, run_link, to
 
-LEAD_OUT = "Links in its folder lead out of it, so what it holds is not shown."
-_MOST = 60
-"""Artifacts each way of a lineage."""
+OUTSIDE_LINKS = "its folder contains links to outside, so its content is not shown."
+_MAX_LINEAGE = 60
+"""Maximum number of artifacts in each direction of the lineage."""
 
 
 def listing(store: Store, query: Query) -> Page:
-    """Lists artifacts, the newest first."""
-    types, wanted, here = store.artifact_types(), query.get("type", ""), number(query, "page")
-    if wanted in types:
-        found = store.artifacts_of_type(wanted)
-        shown, more = found[(here - 1) * PAGE : here * PAGE], len(found) > here * PAGE
+    """Return the list of artifacts, newest first."""
+    types, type_name, page_number = store.artifact_types(), query.get("type", ""), number(query, "page")
+    if type_name in types:
+        artifacts = store.artifacts_of_type(type_name)
+        shown, more = artifacts[(page_number - 1) * PAGE : page_number * PAGE], len(artifacts) > page_number * PAGE
     else:
-        # By ids, which rise: to list all that are newer would take longer with each part.
-        last = max((int(artifact.id) for artifact in store.newest_artifacts(1)), default=0) - (here - 1) * PAGE
-        shown, more = store.artifacts(range(max(last - PAGE, 0) + 1, last + 1)), last > PAGE
+        # By ids, which increase: listing all newer ones would take longer with each page.
+        last_id = (
+            max((int(artifact.id) for artifact in store.newest_artifacts(1)), default=0) - (page_number - 1) * PAGE
+        )
+        shown, more = store.artifacts(range(max(last_id - PAGE, 0) + 1, last_id + 1)), last_id > PAGE
         shown.sort(key=lambda artifact: -int(artifact.id))
-    told = [
+    table_rows = [
         [
             artifact_link(row.id),
             link(row.type, to("/artifacts", type=row.type)),
@@ -54,25 +56,29 @@ def listing(store: Store, query: Query) -> Page:
         ]
         for row in rows(store, shown)
     ]
-    body = table(["artifact", "type", "what", "node", "run", "where"], told) if told else tag("p", "No such artifacts.")
-    chosen = form("/artifacts", [field("type", "Type", wanted, types)], "Show")
-    links = parts("/artifacts", query, more=more)
-    return Page("Artifacts", joined([tag("h1", "Artifacts"), chosen, body, links]))
+    body = (
+        table(["artifact", "type", "summary", "node", "run", "location"], table_rows)
+        if table_rows
+        else tag("p", "No artifacts match.")
+    )
+    filter_form = form("/artifacts", [field("type", "Type", type_name, types)], "Show")
+    links = pagination("/artifacts", query, more=more)
+    return Page("Artifacts", joined([tag("h1", "Artifacts"), filter_form, body, links]))
 
 
 def page(store: Store, query: Query) -> Page:
-    """Shows one artifact.
+    """Return the page of an artifact.
 
     Raises:
-      UserError: There is none of this id.
+      UserError: There is no artifact with this id.
     """
     artifact = find_artifact(store, query.get("id", ""))
     [row] = rows(store, [artifact])
-    told = [
+    pairs = [
         ("type", row.type),
-        ("what", about(row)),
+        ("summary", about(row)),
         (
-            "made by",
+            "produced by",
             joined(
                 [
                     tag("a", row.producer_node, href=to("/node", run=row.producer_run, node=row.producer_node)),
@@ -84,79 +90,80 @@ def page(store: Store, query: Query) -> Page:
             else None,
         ),
         ("state", row.state),
-        ("where", row.uri),
+        ("location", row.uri),
     ]
     properties = [[name, str(value)[:4000]] for name, value in sorted(row.properties.items())]
-    parts_ = [
+    content = [
         tag("h1", row.type, " ", tag("small", row.id)),
-        facts(told),
-        held(artifact),
+        definitions(pairs),
+        content_section(artifact),
         tag(
             "section",
             tag("h2", "Lineage"),
-            origin_section.traced(trace(store, artifact, most=_MOST), address="/artifact?id={}"),
+            origin_section.lineage_figure(trace(store, artifact, limit=_MAX_LINEAGE), address="/artifact?id={}"),
             id="lineage",
         ),
-        _attempted(lambda: _files(row)),
+        _or_error(lambda: _files(row)),
         tag("details", tag("summary", "Properties"), table(["property", "value"], properties, caption="Properties"))
         if properties
         else None,
     ]
-    return Page(f"{row.type} {row.id}", joined(parts_))
+    return Page(f"{row.type} {row.id}", joined(content))
 
 
-def _attempted(make: Callable[[], Html | None]) -> Html | None:
+def _or_error(make: Callable[[], Html | None]) -> Html | None:
     try:
         return make()
     except (PipelineError, OSError, ValueError) as error:
         return tag("p", str(error), class_="note")
 
 
-def held(artifact: pb.Artifact) -> Html | None:
-    """Shows what an artifact of a known type holds; of another one nothing, of one that is damaged why."""
+def content_section(artifact: pb.Artifact) -> Html | None:
+    """Return the content of an artifact of a known type, an error if it is damaged, None for other types."""
     if not page_files.contained(artifact.uri):
-        return tag("p", LEAD_OUT, class_="note")
-    inner = _attempted(lambda: _content(artifact))
-    return tag("section", tag("h2", f"What {artifact.type} {artifact.id} holds"), inner) if inner else None
+        return tag("p", OUTSIDE_LINKS[0].upper() + OUTSIDE_LINKS[1:], class_="note")
+    inner = _or_error(lambda: _content(artifact))
+    return tag("section", tag("h2", f"Content of {artifact.type} {artifact.id}"), inner) if inner else None
 
 
 def _content(artifact: pb.Artifact) -> Html | None:
-    known = Facts(
+    facts = Facts(
         detail=RunDetail(
             run=Run(run_id="", pipeline="", state="", reason=None, started=None, ended=None, folder=None), nodes=()
         )
     )
-    inner: Html | None = None
+    content: Html | None = None
     if artifact.type == "ExampleStatistics":
-        known.statistics = read_statistics(artifact)
-        inner = data_section.section(known)
+        facts.statistics = read_statistics(artifact)
+        content = data_section.section(facts)
     elif artifact.type == "ExampleAnomalies":
-        known.splits, known.anomalies = schema_facts.read_anomalies(artifact)
-        inner = data_section.section(known) or tag("p", "No anomaly.")
+        facts.splits, facts.anomalies = schema_facts.read_anomalies(artifact)
+        content = data_section.section(facts) or tag("p", "No anomalies.")
     elif artifact.type == EVALUATION:
-        known.evaluation = read_evaluation(artifact)
-        inner = metrics_section.section(known)
+        facts.evaluation = read_evaluation(artifact)
+        content = metrics_section.section(facts)
     elif artifact.type == "Schema":
         columns = schema_facts.read_schema(artifact)
-        inner = table(
-            ["column", "type", "presence", "values"], [[c.name, c.type, c.presence, c.domain] for c in columns]
+        content = table(
+            ["column", "type", "presence", "values"],
+            [[column.name, column.type, column.presence, column.domain] for column in columns],
         )
     elif artifact.type == "Examples":
-        found = read_examples(artifact, limit=10)
-        names = list(dict.fromkeys(name for row in found.rows for name in row))[:30]
-        cells = [[worst_section.cell(row.get(name)) for name in names] for row in found.rows]
-        inner = table(names, cells, caption=f"The first {len(cells)} rows of split {found.split}")
+        examples = read_examples(artifact, limit=10)
+        names = list(dict.fromkeys(name for row in examples.rows for name in row))[:30]
+        cells = [[worst_section.cell(row.get(name)) for name in names] for row in examples.rows]
+        content = table(names, cells, caption=f"First {len(cells)} rows of split {examples.split}")
     elif artifact.type == "TransformGraph":
-        read_transformation(known, {artifact.type: artifact})
-        inner = features_section.section(known)
+        read_transformation(facts, {artifact.type: artifact})
+        content = features_section.section(facts)
     elif artifact.type == "ModelRun":
-        read_training(known, {artifact.type: artifact})
-        inner = joined([training_section.network(known), training_section.section(known)])
-    return joined([inner, origin_section.notes(known)]) or None
+        read_training(facts, {artifact.type: artifact})
+        content = joined([training_section.network(facts), training_section.section(facts)])
+    return joined([content, origin_section.notes(facts)]) or None
 
 
 def _files(row: ArtifactRow) -> Html:
-    found = list(page_files.listed(row.uri, f"{row.type} {row.id}"))
-    told = [[link(path, f"/files/{row.id}/{urllib.parse.quote(path)}"), size] for path, size in found]
-    more = f", the first {page_files.MOST}" if len(found) == page_files.MOST else ""
-    return tag("section", tag("h2", f"Files{more}"), table(["file", "bytes"], told), id="files")
+    files = list(page_files.listed(row.uri, f"{row.type} {row.id}"))
+    rows_ = [[link(path, f"/files/{row.id}/{urllib.parse.quote(path)}"), size] for path, size in files]
+    note = f" (first {page_files.MAX_FILES})" if len(files) == page_files.MAX_FILES else ""
+    return tag("section", tag("h2", f"Files{note}"), table(["file", "bytes"], rows_), id="files")

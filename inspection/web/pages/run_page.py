@@ -1,4 +1,4 @@
-"""One run: its report, drawn anew, with links; of one that runs, how far it is."""
+"""Page of a run: its report with links, and its progress while it runs."""
 
 import os
 
@@ -11,85 +11,87 @@ from inspection.store.artifact_lookup import of_run
 from inspection.store.metadata_store import RUN_CONTEXT, Store, properties
 from inspection.web import page_files
 from inspection.web.page_layout import Page, Query, artifact_link, to
-from inspection.web.pages.artifacts_page import LEAD_OUT
+from inspection.web.pages.artifacts_page import OUTSIDE_LINKS
 from spec.file_names import REPORT
 
-_LIVE = 3
-"""Seconds between two looks at a run that runs."""
-_PROGRESS = 5
-"""Last lines of progress."""
+_REFRESH_SECONDS = 3
+"""Interval at which the page of a running run reloads."""
+_PROGRESS_LINES = 5
+"""Number of shown lines of progress."""
 
 
 def page(store: Store, query: Query) -> Page:
-    """Shows a run."""
+    """Return the page of a run."""
     run_id = find_run(store, query.get("id", "latest"))
-    leading = leading_out(store, run_id)
-    known = collect(store, run_id) if not leading else Facts(detail=show_run(store, run_id))
-    sections = report.sections(known)
+    unsafe = with_outside_links(store, run_id)
+    facts = collect(store, run_id) if not unsafe else Facts(detail=show_run(store, run_id))
+    sections = report.sections(facts)
     links = [tag("a", title, href=f"#{name}") for name, title, _ in sections]
-    picture = graph_section.section(known, node_address=to("/node", run=run_id) + "&node={}")
-    laid = [tag("section", tag("h2", title), content, id=name) for name, title, content in sections]
-    parts = [
-        head_section.section(known),
-        tag("p", f"{leading}: {LEAD_OUT}", class_="note") if leading else None,
-        _progress(known),
-        tag("nav", *_elsewhere(known), aria_label="More of this run"),
+    graph = graph_section.section(facts, node_address=to("/node", run=run_id) + "&node={}")
+    section_tags = [tag("section", tag("h2", title), body, id=name) for name, title, body in sections]
+    content = [
+        head_section.section(facts),
+        tag("p", f"{unsafe}: {OUTSIDE_LINKS}", class_="note") if unsafe else None,
+        _progress(facts),
+        tag("nav", *_links(facts), aria_label="More of this run"),
         tag("nav", *links, aria_label="Sections") if links else None,
-        tag("section", tag("h2", "Nodes"), picture, id="run") if picture else None,
-        _artifacts(known),
-        *laid,
+        tag("section", tag("h2", "Nodes"), graph, id="run") if graph else None,
+        _artifacts(facts),
+        *section_tags,
     ]
-    return Page(f"Run {run_id}", joined(parts), _LIVE if known.detail.run.state == "RUNNING" else None)
+    return Page(f"Run {run_id}", joined(content), _REFRESH_SECONDS if facts.detail.run.state == "RUNNING" else None)
 
 
-def leading_out(store: Store, run_id: str) -> str | None:
-    """Names the run's folder or an artifact of the run, if a link in it leads out of it."""
+def with_outside_links(store: Store, run_id: str) -> str | None:
+    """Return the name of the run's folder or artifact that contains links to outside; None if there is none."""
     context = store.context(RUN_CONTEXT, run_id)
     folder = properties(context).get("run_folder") if context is not None else None
     if folder and not page_files.contained(str(folder)):
         return f"The folder of run {run_id}"
     return next(
         (
-            f"{each.type} {each.id}"
-            for each, made in of_run(store, run_id)
-            if made and not page_files.contained(each.uri)
+            f"{artifact.type} {artifact.id}"
+            for artifact, is_output in of_run(store, run_id)
+            if is_output and not page_files.contained(artifact.uri)
         ),
         None,
     )
 
 
-def _elsewhere(known: Facts) -> list[Html]:
-    run = known.detail.run
-    found = [link("Compare with another run", to("/compare", b=run.run_id))]
+def _links(facts: Facts) -> list[Html]:
+    run = facts.detail.run
+    links = [link("Compare with another run", to("/compare", b=run.run_id))]
     if run.folder and os.path.isfile(os.path.join(run.folder, REPORT)):
-        found.append(link("Report as one file", to("/report", id=run.run_id)))
-    return found
+        links.append(link("report.html", to("/report", id=run.run_id)))
+    return links
 
 
-def _progress(known: Facts) -> Html | None:
-    if known.detail.run.state != "RUNNING":
+def _progress(facts: Facts) -> Html | None:
+    if facts.detail.run.state != "RUNNING":
         return None
-    lines = [str(each.get("text")) for each in known.events if each.get("event") == "progress"][-_PROGRESS:]
-    done = {each.get("node") for each in known.events if each.get("event") == "node" and each.get("state") != "RUNNING"}
-    planned = known.run.get("nodes")
-    count = f"{len(done)} of {len(planned)} nodes are done" if isinstance(planned, list) and planned else "It runs"
-    told = tag("p", f"{count}; this page looks again every few seconds.", role="status")
-    return joined([told, tag("ul", *(tag("li", line) for line in lines)) if lines else None])
+    lines = [str(event.get("text")) for event in facts.events if event.get("event") == "progress"][-_PROGRESS_LINES:]
+    done = {
+        event.get("node") for event in facts.events if event.get("event") == "node" and event.get("state") != "RUNNING"
+    }
+    nodes = facts.run.nodes
+    count = f"{len(done)} of {len(nodes)} nodes finished" if nodes else "Running"
+    status = tag("p", f"{count}; this page reloads every {_REFRESH_SECONDS} seconds.", role="status")
+    return joined([status, tag("ul", *(tag("li", line) for line in lines)) if lines else None])
 
 
-def _artifacts(known: Facts) -> Html | None:
+def _artifacts(facts: Facts) -> Html | None:
     rows = [
         [
             artifact_link(row.id),
             row.type,
             node.node_id,
             row.key,
-            row.producer_run if row.producer_run != known.detail.run.run_id else "this run",
+            row.producer_run if row.producer_run != facts.detail.run.run_id else "this run",
         ]
-        for node in known.detail.nodes
+        for node in facts.detail.nodes
         for row in node.outputs
     ]
     if not rows:
         return None
-    inner = table(["artifact", "type", "node", "as", "made by"], rows, caption="Artifacts")
+    inner = table(["artifact", "type", "node", "channel", "produced by"], rows, caption="Artifacts")
     return tag("details", tag("summary", f"{len(rows)} artifacts"), inner)

@@ -1,25 +1,25 @@
-"""All runs, the newest first, by pipeline and state."""
+"""List of runs, newest first, by pipeline and state."""
 
 from inspection.report.markup import joined, keep, state, table, tag
 from inspection.run_files import RUN_STATES
 from inspection.run_history import list_runs
 from inspection.store.metadata_store import PIPELINE_CONTEXT, Store
 from inspection.text_output import duration, moment
-from inspection.web.page_layout import PAGE, Page, Query, field, form, number, parts, run_link, to
+from inspection.web.page_layout import PAGE, Page, Query, field, form, number, pagination, run_link, to
 
 STATES = tuple(state for state in RUN_STATES if state != "UNKNOWN")
 
 
 def page(store: Store, query: Query) -> Page:
-    """Lists runs."""
-    pipeline, wanted = query.get("pipeline", ""), query.get("state", "")
-    here = number(query, "page")
-    known = sorted(context.name for context in store.contexts(PIPELINE_CONTEXT))
-    found = list_runs(
+    """Return the list of runs."""
+    pipeline, state_name = query.get("pipeline", ""), query.get("state", "")
+    page_number = number(query, "page")
+    pipelines = sorted(context.name for context in store.contexts(PIPELINE_CONTEXT))
+    runs = list_runs(
         store,
-        pipeline=pipeline if pipeline in known else None,
-        state=wanted if wanted in STATES else None,
-        skip=(here - 1) * PAGE,
+        pipeline=pipeline if pipeline in pipelines else None,
+        state=state_name if state_name in STATES else None,
+        skip=(page_number - 1) * PAGE,
         limit=PAGE + 1,
     )
     rows = [
@@ -31,13 +31,22 @@ def page(store: Store, query: Query) -> Page:
             keep(duration(max((run.ended - run.started).total_seconds(), 0.0))) if run.started and run.ended else None,
             run.reason,
         ]
-        for run in found[:PAGE]
+        for run in runs[:PAGE]
     ]
-    chosen = form(
-        "/", [field("pipeline", "Pipeline", pipeline, known), field("state", "State", wanted, STATES)], "Show"
+    filter_form = form(
+        "/", [field("pipeline", "Pipeline", pipeline, pipelines), field("state", "State", state_name, STATES)], "Show"
     )
-    body = table(["run", "pipeline", "state", "started", "took", "why"], rows) if rows else tag("p", "No such runs.")
-    first = found[0].run_id if found else None
-    two = [run.run_id for run in found[:2]]
-    hint = tag("a", "Compare the last two", href=to("/compare", a=two[1], b=two[0])) if len(two) > 1 and first else None
-    return Page("Runs", joined([tag("h1", "Runs"), chosen, hint, body, parts("/", query, more=len(found) > PAGE)]))
+    body = (
+        table(["run", "pipeline", "state", "started", "took", "reason"], rows) if rows else tag("p", "No runs match.")
+    )
+    first = runs[0].run_id if runs else None
+    last_two = [run.run_id for run in runs[:2]]
+    compare_link = (
+        tag("a", "Compare the last two", href=to("/compare", a=last_two[1], b=last_two[0]))
+        if len(last_two) > 1 and first
+        else None
+    )
+    return Page(
+        "Runs",
+        joined([tag("h1", "Runs"), filter_form, compare_link, body, pagination("/", query, more=len(runs) > PAGE)]),
+    )

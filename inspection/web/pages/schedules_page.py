@@ -1,4 +1,4 @@
-"""What runs by itself: each schedule with its next time, and what became of the last times."""
+"""Schedules with their next times, and the last scheduled runs."""
 
 from datetime import datetime
 
@@ -9,39 +9,42 @@ from inspection.web.page_layout import PAGE, Page, Query, run_link, to
 
 
 def page(root: str, query: Query) -> Page:
-    """Lists schedules and their last times, of all or of one.
+    """Return the list of schedules, and the last scheduled runs of all or of one.
 
     Args:
-      root: The folder of all runs, which keeps what is remembered of schedules.
-      query: `schedule` is a schedule's name.
+      root: The folder of all runs, which contains the state of the schedules.
+      query: `schedule` is the name of a schedule.
     """
-    wanted = query.get("schedule") or None
-    known = schedules(root)
-    if not known:
-        return Page("Schedules", joined([tag("h1", "Schedules"), tag("p", "No schedule has been looked at yet.")]))
+    selected = query.get("schedule") or None
+    all_schedules = schedules(root)
+    if not all_schedules:
+        return Page(
+            "Schedules",
+            joined([tag("h1", "Schedules"), tag("p", "No schedules yet: a scheduler has not run in this root.")]),
+        )
     rows = [
         [
-            tag("a", each.name, href=to("/schedules", schedule=each.name)),
-            each.settings.get("cron") or each.settings.get("on"),
-            each.settings.get("timezone"),
-            "paused" if each.paused else _local(each.next),
-            _ended(each.last),
+            tag("a", schedule.name, href=to("/schedules", schedule=schedule.name)),
+            schedule.settings.get("cron") or schedule.settings.get("on"),
+            schedule.settings.get("timezone"),
+            "paused" if schedule.paused else _local(schedule.next),
+            _ended(schedule.last),
         ]
-        for each in known
+        for schedule in all_schedules
     ]
-    past = [
-        [each.schedule, _local(each.due), state(each.state), each.attempts, run_link(each.run_id), each.reason]
-        for each in history(root, schedule=wanted, limit=PAGE)
+    runs = [
+        [fire.schedule, _local(fire.due), state(fire.state), fire.attempts, run_link(fire.run_id), fire.reason]
+        for fire in history(root, schedule=selected, limit=PAGE)
     ]
-    every = tag("p", tag("a", "All schedules", href="/schedules")) if wanted else None
-    parts = [
+    all_link = tag("p", tag("a", "All schedules", href="/schedules")) if selected else None
+    content = [
         tag("h1", "Schedules"),
         table(["schedule", "times", "zone", "next", "last"], rows),
-        tag("h2", f"Last times of {wanted}" if wanted else "Last times"),
-        every,
-        table(["schedule", "due", "state", "attempts", "run", "why"], past) if past else tag("p", "None yet."),
+        tag("h2", f"Last runs of {selected}" if selected else "Last runs"),
+        all_link,
+        table(["schedule", "due", "state", "attempts", "run", "reason"], runs) if runs else tag("p", "None yet."),
     ]
-    return Page("Schedules", joined(parts))
+    return Page("Schedules", joined(content))
 
 
 def _local(time: datetime | None) -> Html | None:

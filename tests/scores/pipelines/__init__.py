@@ -1,4 +1,4 @@
-"""Every shipped pipeline with what it must reach, in the order of the document."""
+"""All shipped pipelines with their thresholds, in the order of the document."""
 
 from ..score import Scored
 from . import cars, digits, exam, houses, overfit, penguins, perceptron, points, shuttle, study_houses, taxi

@@ -1,4 +1,4 @@
-"""Miles per gallon, against ordinary least squares over five divisions of the rows."""
+"""cars: miles per gallon, compared with ordinary least squares over five salts."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ NUMBERS = ("cyl", "displ", "hp", "weight", "accel", "yr")
 
 
 def judge(results: Sequence[Result]) -> list[Score]:
-    """Mean absolute error in miles per gallon; the mean squared error is shown."""
+    """Score the mean absolute error in miles per gallon; the mean squared error is only shown."""
     reached = [result.metrics["mae"] for result in results]
     squared = [result.metrics["rmse"] ** 2 for result in results]
     lines = [plain.least_squares_mae(result, "mpg", NUMBERS, ["origin"]) for result in results]

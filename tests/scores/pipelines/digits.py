@@ -1,4 +1,4 @@
-"""Pictures: MNIST's digits by the deck's network and a deeper one, and hand signs, against logistic regression."""
+"""digits, digits_deep, signs: images, compared with logistic regression."""
 
 import warnings
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ TESTED = 2000
 
 
 def digits(results: Sequence[Result]) -> list[Score]:
-    """The deck's network."""
+    """Score the network of the course."""
     return [_mnist("digits", results[0], DIGITS)]
 
 
 def digits_deep(results: Sequence[Result]) -> list[Score]:
-    """A deeper network on the same images."""
+    """Score a deeper network on the same images."""
     return [_mnist("digits_deep", results[0], DEEP)]
 
 
 def signs(results: Sequence[Result]) -> list[Score]:
-    """A random fifth of the photos; signers are not told apart, so this is the easy question."""
+    """Score a random fifth of the photos; signers are in several splits, which makes the task easier."""
     (result,) = results
     return [_score("signs", result, _logistic(result), SIGNS)]
 

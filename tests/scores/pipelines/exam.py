@@ -1,4 +1,4 @@
-"""The exam's score, and whether it was passed, over five divisions of the rows: a weak signal."""
+"""exam: points and whether the exam was passed, over five salts; a weak signal."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ VARIANTS = {"final": FEW, "final_more": MORE, "pass": FEW, "pass_more": MORE}
 
 
 def judge(results: Sequence[Result]) -> list[Score]:
-    """One line a variant."""
+    """Return a score per variant."""
     scores = []
     for number, (variant, columns) in enumerate(VARIANTS.items()):
         own = results[number * len(SALTS) : (number + 1) * len(SALTS)]

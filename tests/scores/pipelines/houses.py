@@ -1,4 +1,4 @@
-"""King County's houses: the price, and thirds of it."""
+"""houses: price and price terciles of houses in King County."""
 
 import functools
 import gzip
@@ -17,7 +17,7 @@ TIER_SALTS = SALTS[:3]
 
 
 def houses(results: Sequence[Result]) -> list[Score]:
-    """Price, against ordinary least squares on the price."""
+    """Score the price, compared with ordinary least squares."""
     from sklearn.linear_model import LinearRegression
     from sklearn.metrics import mean_absolute_error, r2_score
 
@@ -41,7 +41,7 @@ def houses(results: Sequence[Result]) -> list[Score]:
 
 
 def house_tiers(results: Sequence[Result]) -> list[Score]:
-    """Thirds of the price, against multinomial logistic regression, over three divisions of the rows."""
+    """Score the price terciles, compared with multinomial logistic regression over three salts."""
     reached, regression = [], []
     for salt, result in zip(TIER_SALTS, results, strict=True):
         columns, price, split = sales(salt)
@@ -64,7 +64,7 @@ def house_tiers(results: Sequence[Result]) -> list[Score]:
 
 @functools.cache
 def sales(salt: str) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """Columns of the sales with one-hot zipcode, month and weekday; the price; and each row's split."""
+    """Return features with one-hot zipcode, month and weekday; the price; and the split of each row."""
     table = pd.read_csv(io.BytesIO(gzip.decompress((REPOSITORY / "data/houses.csv.gz").read_bytes())))
     date = pd.to_datetime(table["date"])
     columns = pd.get_dummies(
@@ -78,7 +78,7 @@ def sales(salt: str) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
 
 
 def split_of(salt: str, house: int) -> str:
-    """The rule of components/ingestion/rows/split_assignment.py, written a second time to check it.
+    """Return the split of a row: a second implementation of components/ingestion/rows/split_assignment.py.
 
     SHA-256 of the column's tf.train.Feature: a bytes_list (field 1) with one value (field 1), each length-delimited.
     """

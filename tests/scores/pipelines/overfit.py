@@ -1,4 +1,4 @@
-"""One network that learns by heart, and three ways to keep it from that."""
+"""overfit: a network that overfits, and three regularizations."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ VARIANTS = ("plain", "dropout", "l2", "early_stopping")
 
 
 def judge(results: Sequence[Result]) -> list[Score]:
-    """How far train and validation curves are apart when training ends."""
+    """Score the gap between training and validation loss at the end of the training."""
     gaps = {}
     words = []
     for variant, result in zip(VARIANTS, results, strict=True):

@@ -1,4 +1,4 @@
-"""Clusters of four measures, compared with the species, over five divisions of the rows."""
+"""penguins: clusters of four measurements, compared with the species over five salts."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ RAND = 0.75
 
 
 def judge(results: Sequence[Result]) -> list[Score]:
-    """Adjusted Rand index on the test split."""
+    """Score the adjusted Rand index on the test split."""
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score
 

@@ -1,4 +1,4 @@
-"""Gates learnt by the perceptron rule, and three programmers by two layers of printed and of trained weights."""
+"""perceptron: gates learned by the perceptron rule, and three programmers with given and with trained weights."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ VARIANTS = (*GATES, UNLEARNABLE, PRINTED, TRAINED)
 
 
 def judge(results: Sequence[Result]) -> list[Score]:
-    """Gates exact, XOR not, and the programmers before and after training."""
+    """Score the gates, XOR, which must not be learned, and the programmers before and after training."""
     found = dict(zip(VARIANTS, results, strict=True))
     accuracy = {variant: result.metrics["accuracy"] for variant, result in found.items()}
     gates = [*GATES, UNLEARNABLE]

@@ -1,4 +1,4 @@
-"""Points of the plane that a line cannot part, and three learning rates."""
+"""points: points that are not linearly separable, and three learning rates."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ VARIANTS = (*(f"{figure}_{network}" for figure in FIGURES for network in NETWORK
 
 
 def judge(results: Sequence[Result]) -> list[Score]:
-    """One line a figure and one for the rates."""
+    """Return a score per data set, and one for the learning rates."""
     found = dict(zip(VARIANTS, results, strict=True))
     return [*(_figure(figure, found) for figure in FIGURES), _rates([found[rate] for rate in RATES])]
 
@@ -36,7 +36,7 @@ def _figure(figure: str, found: dict[str, Result]) -> Score:
 
 
 def _rates(results: Sequence[Result]) -> Score:
-    """The same network on XOR with a rate that is too low, good, and too high, after equally many epochs."""
+    """Score a network on XOR after equally many epochs with a learning rate that is too low, good, and too high."""
     low, good, high = (result.history[-1]["val_loss"] for result in results)
     return Score(
         "points-rates",

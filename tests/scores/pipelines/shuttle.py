@@ -1,4 +1,4 @@
-"""Anomalies of the shuttle, against the largest deviation of any column from the normal rows' mean."""
+"""shuttle: anomalies, compared with the largest deviation of a column from the mean of normal rows."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ AUC = 0.99
 
 
 def judge(results: Sequence[Result]) -> list[Score]:
-    """Area under the curve of the anomaly score on the last rows."""
+    """Score the AUC of the anomaly score on the last rows."""
     from sklearn.decomposition import PCA
     from sklearn.metrics import roc_auc_score
 

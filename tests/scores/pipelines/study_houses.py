@@ -1,4 +1,4 @@
-"""Five houses: the smallest data. It generalises nothing, and only shows that five rows go through."""
+"""study_houses: five rows, the smallest data; only shows that they can be trained on."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from ..score import Score, Scored
 from ..score_runs import Job, Result
 
 LAKH = 1.0
-"""Largest mean error of the price that counts as fitted, in lakh."""
+"""Maximum mean absolute error of a fitted price, in lakh."""
 
 
 def judge(results: Sequence[Result]) -> list[Score]:
-    """Prices within a lakh, and all five tiers right."""
+    """Score the prices within a lakh, and the five tiers."""
     price, tier = results
     return [
         Score(

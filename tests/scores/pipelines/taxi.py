@@ -1,4 +1,4 @@
-"""Big tips, against logistic regression on the same columns."""
+"""taxi: big tips, compared with logistic regression on the same columns."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ CATEGORIES = (
 
 
 def judge(results: Sequence[Result]) -> list[Score]:
-    """Area under the curve."""
+    """Score the AUC."""
     (result,) = results
     train, test, rows, tested = plain.parts(result, [*AMOUNTS, *PLACES], CATEGORIES)
     model = plain.logistic().fit(_logs(train), rows["big_tip"])

@@ -1,0 +1,139 @@
+"""Reader of run.json, tolerant of files of other versions: a missing or invalid entry has its empty value."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from spec.file_names import RUN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """Query of `data.sql`.
+
+    Attributes:
+      path: File with its rows.
+      rows: Number of rows; None if unknown.
+    """
+
+    sql: str
+    database: str
+    path: str
+    rows: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Result of a run; see `Outcome` in inspection/run_files.py.
+
+    Attributes:
+      reached: With `--to`: the stage that the run ended with; else None.
+      pushed: Folder of the pushed version; None if the run pushed none.
+    """
+
+    blessed: bool = False
+    advisory: bool = False
+    reason: str = ""
+    reached: str | None = None
+    pushed: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedRun:
+    """run.json; see `RunFile` in inspection/run_files.py.
+
+    Attributes:
+      config: Resolved config, as plain values: that of another version may have other keys.
+      data: Paths of the data, as recorded.
+      started: None for a time that cannot be read.
+      upstream: Stage -> stages whose outputs it needs; None if it was not recorded.
+      unused: Columns of the schema that the model does not use.
+    """
+
+    pipeline: str = ""
+    state: str = "UNKNOWN"
+    reason: str | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    command: Sequence[str] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    data: Any = None
+    query: Query | None = None
+    seed: int | None = None
+    versions: Mapping[str, Any] = field(default_factory=dict)
+    nodes: Sequence[str] = ()
+    upstream: Mapping[str, Sequence[str]] | None = None
+    unused: Sequence[Mapping[str, Any]] = ()
+    outcome: Outcome = field(default_factory=Outcome)
+
+
+def read_run(folder: str | None) -> RecordedRun | None:
+    """Read run.json of a run's folder; None if it does not exist or is not a JSON object."""
+    if folder is None:
+        return None
+    try:
+        with open(os.path.join(folder, RUN), encoding="utf-8") as file:
+            content = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return parse_run(content) if isinstance(content, dict) else None
+
+
+def parse_run(content: Mapping[str, Any]) -> RecordedRun:
+    """Return the content of run.json with its types."""
+    nodes = _of_type(content.get("nodes"), list, [])
+    upstream = content.get("upstream")
+    return RecordedRun(
+        pipeline=str(content.get("pipeline") or ""),
+        state=str(content.get("state") or "UNKNOWN"),
+        reason=_of_type(content.get("reason"), str, None),
+        started=_time(content.get("started")),
+        ended=_time(content.get("ended")),
+        command=tuple(map(str, _of_type(content.get("command"), list, []))),
+        config=_of_type(content.get("config"), dict, {}),
+        data=content.get("data"),
+        query=_query(content.get("query")),
+        seed=_of_type(content.get("seed"), int, None),
+        versions=_of_type(content.get("versions"), dict, {}),
+        nodes=tuple(name for name in nodes if isinstance(name, str)),
+        upstream={str(node): tuple(map(str, needed)) for node, needed in upstream.items() if isinstance(needed, list)}
+        if isinstance(upstream, dict)
+        else None,
+        unused=tuple(entry for entry in _of_type(content.get("unused"), list, []) if isinstance(entry, dict)),
+        outcome=_outcome(_of_type(content.get("outcome"), dict, {})),
+    )
+
+
+def _query(content: Any) -> Query | None:
+    if not isinstance(content, dict):
+        return None
+    return Query(
+        sql=str(content.get("sql") or ""),
+        database=str(content.get("database") or ""),
+        path=str(content.get("path") or ""),
+        rows=_of_type(content.get("rows"), int, None),
+    )
+
+
+def _outcome(content: Mapping[str, Any]) -> Outcome:
+    return Outcome(
+        blessed=bool(content.get("blessed")),
+        advisory=bool(content.get("advisory")),
+        reason=str(content.get("reason") or ""),
+        reached=_of_type(content.get("reached"), str, None),
+        pushed=_of_type(content.get("pushed"), str, None),
+    )
+
+
+def _of_type(value: Any, kind: type[Any], default: Any) -> Any:
+    return value if isinstance(value, kind) else default
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        return datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return None
