@@ -1,4 +1,4 @@
-"""What is noticed about an artifact that has changed on the disk."""
+"""Detection of damage to artifacts on disk."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def artifact(tmp_path):
     return folder
 
 
-def test_an_untouched_artifact_is_whole_wherever_it_lies(artifact, tmp_path):
+def test_an_unchanged_artifact_is_not_damaged_even_if_it_was_moved(artifact, tmp_path):
     expected = artifact_digest.of(str(artifact))
     assert artifact_digest.damage(str(artifact), expected) is None
     artifact.rename(tmp_path / "moved")
@@ -36,19 +36,19 @@ def flip(path):
         lambda path: path.with_name("empty").unlink(),
     ],
 )
-def test_a_bit_a_length_a_name_or_a_file_that_changed_is_damage(artifact, harm):
+def test_a_changed_bit_length_name_or_file_is_damage(artifact, harm):
     expected = artifact_digest.of(str(artifact))
     harm(artifact / "Split-train" / "part-0.gz")
     assert artifact_digest.damage(str(artifact), expected) == "damaged"
 
 
-def test_an_artifact_that_is_gone_is_missing_also_without_a_digest(artifact, tmp_path):
+def test_a_deleted_artifact_is_missing_even_without_a_recorded_digest(artifact, tmp_path):
     assert artifact_digest.damage(str(tmp_path / "gone"), "") == "missing"
     assert artifact_digest.damage(str(tmp_path / "gone"), "aa") == "missing"
-    assert artifact_digest.damage(str(artifact), "") is None, "made before digests were kept"
+    assert artifact_digest.damage(str(artifact), "") is None, "created before digests were recorded"
 
 
-def test_a_file_is_an_artifact_too(tmp_path):
+def test_an_artifact_may_be_a_file(tmp_path):
     (tmp_path / "value").write_text("1")
     expected = artifact_digest.of(str(tmp_path / "value"))
     (tmp_path / "value").write_text("2")

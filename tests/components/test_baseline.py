@@ -13,7 +13,7 @@ from serving import versions
 
 
 class Store:
-    """Who made what of what, as ML Metadata says it."""
+    """Executions with their inputs and outputs, with the interface of ML Metadata."""
 
     def __init__(self):
         self.events, self.put = [], []
@@ -41,7 +41,7 @@ class Store:
 
 @pytest.fixture
 def world(tmp_path):
-    """A pipeline's folder with models and versions of them."""
+    """A pipeline's folder with models, blessings, pushes and versions."""
     home, store = tmp_path / "root" / "houses", Store()
     serving = str(home / "serving")
     models, blessings, pushes, examples = [], [], [], []
@@ -103,22 +103,22 @@ def world(tmp_path):
 NONE = ([], [], [])
 
 
-def test_in_a_first_run_there_is_none(world):
+def test_a_first_run_has_no_baseline(world):
     assert world.resolve() == NONE
     assert world.resolve(world.model(1)) == NONE
 
 
-def test_the_model_that_serves_decides_with_its_blessing_and_rows(world):
+def test_the_serving_model_is_resolved_with_its_blessing_and_rows(world):
     world.push(world.model(1))
     world.bless(11, 1)
     world.bless(12, world.model(2).id)
 
-    assert world.resolve(world.model(3)) == ([1], [11], [101]), "2 is blessed and was never pushed"
+    assert world.resolve(world.model(3)) == ([1], [11], [101]), "2 is blessed, but was never pushed"
     world.push(world.models[1])
     assert world.resolve(world.models[2]) == ([2], [12], [102])
 
 
-def test_a_version_that_was_taken_back_is_no_reference(world):
+def test_a_version_that_was_rolled_back_is_not_the_reference(world):
     first = world.push(world.model(1))
     world.push(world.model(2))
     versions.restore(world.serving, first)
@@ -127,10 +127,10 @@ def test_a_version_that_was_taken_back_is_no_reference(world):
 
     assert world.resolve(world.model(3)) == ([1], [11], [101])
     assert world.resolve() == ([1], [11], [101]), "a warm start"
-    assert world.resolve(world.models[1]) == ([1], [11], [101]), "the model that was taken back comes again"
+    assert world.resolve(world.models[1]) == ([1], [11], [101]), "the model that was rolled back is the candidate again"
 
 
-def test_where_the_candidate_serves_it_is_what_the_candidate_was_compared_with(world):
+def test_if_the_candidate_serves_its_own_baseline_is_resolved(world):
     world.push(world.model(1))
     world.bless(11, 1)
     assert world.resolve(world.models[0]) == NONE
@@ -140,22 +140,22 @@ def test_where_the_candidate_serves_it_is_what_the_candidate_was_compared_with(w
 
     assert world.resolve(world.models[1]) == ([1], [11], [101])
     del world.models[0]
-    assert world.resolve(world.models[0]) == ([], [12], []), "its own, which says how far it is below the best"
+    assert world.resolve(world.models[0]) == ([], [12], []), "its own blessing, which has its decline from the best"
 
 
-def test_versions_of_other_tools_and_roots_are_passed_over(world, tmp_path):
+def test_versions_of_other_tools_and_roots_are_ignored(world, tmp_path):
     world.push(world.model(1))
     world.push(world.model(2, uri=str(tmp_path / "other/houses/artifacts/trainer/model/2")), named=False)
     (world.home / "serving/9999999999").mkdir()
 
     found, blessing, _ = world.resolve(world.model(3))
     assert blessing == []
-    assert found == [901], "the version's record names no model of this root, so its own files are taken"
-    # The other root serves nothing, so no model of the store is its reference.
+    assert found == [901], "the version's record names no model of this root, so its files are imported"
+    # The other root has no serving version, so no model of the store is its reference.
     assert world.resolve(serving=str(tmp_path / "other/houses/serving")) == NONE
 
 
-def test_a_model_that_the_store_does_not_know_is_taken_from_the_serving_folder_once(world):
+def test_a_model_missing_in_the_store_is_imported_once_from_the_serving_folder(world):
     version = world.push(world.model(1))
     world.models.clear()
     for number in (1, 2):
@@ -173,7 +173,7 @@ def known(world):
     return artifact
 
 
-def test_a_served_model_that_is_damaged_in_both_places_is_no_reference(world):
+def test_a_damaged_serving_version_is_not_the_reference(world):
     version = world.push(world.model(1))
     world.models.clear()
     with open(f"{world.serving}/{version}/saved_model.pb", "a") as file:
@@ -182,7 +182,7 @@ def test_a_served_model_that_is_damaged_in_both_places_is_no_reference(world):
     assert world.resolve() == NONE
 
 
-def test_what_served_last_counts_where_the_serving_folder_is_empty(world):
+def test_the_last_pushed_model_is_the_reference_if_the_serving_folder_is_empty(world):
     world.push(world.model(1))
     world.push(world.model(2))
     world.bless(12, 2)
@@ -193,7 +193,7 @@ def test_what_served_last_counts_where_the_serving_folder_is_empty(world):
 
 @pytest.fixture
 def serve(tmp_path):
-    """Runs the executor on a serving folder with as many versions; returns the artifact."""
+    """A function that runs the executor on a serving folder with N versions and returns the artifact."""
 
     def run(count):
         (tmp_path / "model").mkdir()
@@ -210,14 +210,14 @@ def serve(tmp_path):
     return run
 
 
-def test_nothing_served_yet_leaves_the_artifact_empty(serve):
+def test_without_a_serving_version_the_artifact_is_empty(serve):
     artifact = serve(0)
 
     assert os.listdir(artifact.uri) == []
     assert artifact.get_string_custom_property(summary.PROPERTY) == "none yet"
 
 
-def test_the_newest_version_of_this_pipeline_is_copied_whole(serve):
+def test_the_newest_version_of_this_pipeline_is_copied_completely(serve):
     artifact = serve(3)
 
     folder = f"{artifact.uri}/Format-Serving"
@@ -227,7 +227,7 @@ def test_the_newest_version_of_this_pipeline_is_copied_whole(serve):
     assert artifact.get_string_custom_property(summary.PROPERTY).startswith("version ")
 
 
-def test_both_nodes_have_the_public_id_and_output():
+def test_both_baseline_nodes_have_the_public_id_and_output():
     candidate = Channel(type=standard_artifacts.Model)
     nodes = [
         component.reference_model(serving="serving", candidate=candidate),

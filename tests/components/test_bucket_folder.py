@@ -1,4 +1,4 @@
-"""Pushing to a bucket, for which TensorFlow's filesystem in memory stands: it has no rename of folders either."""
+"""Pushes to a bucket, simulated by TensorFlow's in-memory file system, which cannot rename folders either."""
 
 import itertools
 import json
@@ -47,10 +47,10 @@ def put(path, text=""):
 
 
 class Stopped(BaseException):
-    """Nothing but a kill, as the code that runs sees it."""
+    """Simulates a kill of the process."""
 
 
-def test_versions_rise_are_whole_and_the_last_few_stay(saved, serving, clock):
+def test_versions_in_a_bucket_rise_are_complete_and_only_the_newest_are_kept(saved, serving, clock):
     numbers = []
     for clock.now in (1000.0, 1000.0, 400.0):
         numbers.append(bucket_folder.place(str(saved), serving, keep=2))
@@ -61,7 +61,7 @@ def test_versions_rise_are_whole_and_the_last_few_stay(saved, serving, clock):
     assert self_check.ask(f"{serving}/1002") == 3
 
 
-def test_a_copy_that_answers_otherwise_is_no_version(saved, serving, tmp_path):
+def test_a_copy_with_other_predictions_is_removed(saved, serving, tmp_path):
     bucket_folder.place(str(saved), serving)
     before = versions.pushed(serving)
     broken = shutil.copytree(saved, tmp_path / "broken")
@@ -74,7 +74,7 @@ def test_a_copy_that_answers_otherwise_is_no_version(saved, serving, tmp_path):
     assert names(serving) == [".pushed", str(before[0])]
 
 
-def test_nothing_stays_of_a_copy_that_the_client_could_not_finish(saved, serving, clock, monkeypatch):
+def test_an_incomplete_copy_is_removed(saved, serving, clock, monkeypatch):
     whole = fileio.copy
 
     def full(source, target):
@@ -89,7 +89,7 @@ def test_nothing_stays_of_a_copy_that_the_client_could_not_finish(saved, serving
     assert [f"{inner}/{name}" for inner, _, files in fileio.walk(serving) for name in files] == []
 
 
-def test_what_another_push_has_begun_stays_for_a_day(saved, serving, clock):
+def test_files_of_another_unfinished_push_stay_for_a_day(saved, serving, clock):
     record = json.dumps(ownership.record(serving, 1000, pushed=clock.now, digest="0"))
     put(ownership.entry(serving, 1000), record)
     put(f"{serving}/.1000.partial/{ownership.RECORD}", record)
@@ -100,15 +100,15 @@ def test_what_another_push_has_begun_stays_for_a_day(saved, serving, clock):
         assert (".1000.partial" in names(serving)) == there
 
 
-def test_whenever_it_is_killed_what_can_be_seen_is_whole(saved, serving, clock, monkeypatch):
-    """Each step of the bucket's client in turn is the last one that happens."""
+def test_after_a_kill_at_any_step_visible_versions_are_complete(saved, serving, clock, monkeypatch):
+    """The push is killed after each step of the bucket's client in turn."""
     bucket_folder.place(str(saved), serving)
     whole = {path.relative_to(saved) for path in saved.rglob("*") if path.is_file()}
     steps = ("copy", "remove", "makedirs")
     real = {name: getattr(fileio, name) for name in steps}
 
     def rmtree(folder):
-        # A bucket removes what begins with a name, an object at a time.
+        # A bucket removes all objects with a prefix, one at a time.
         for path in [f"{inner}/{name}" for inner, _, names in fileio.walk(folder) for name in names]:
             bucket_folder.fileio.remove(path)
         tf.io.gfile.rmtree(folder)
@@ -150,17 +150,17 @@ def test_whenever_it_is_killed_what_can_be_seen_is_whole(saved, serving, clock, 
     assert ownership.listed(serving) == [last]
 
 
-def test_what_others_put_into_the_bucket_stays(saved, serving, clock, capsys):
-    """Folders that a push used to take for versions that are too old, or for what a killed push left."""
+def test_files_of_others_in_the_bucket_are_not_removed(saved, serving, clock, capsys):
+    """Folders that look like old versions, or like files of a killed push."""
     clock.now = 1_000_000.0
     foreign = (
         *("2019/sales.csv", "20240101/model.tflite", ".2019.partial/draft", ".7.old/x", "latest/saved_model.pb"),
-        "900000/saved_model.pb",  # of another tool, or of a revision that wrote no record
+        "900000/saved_model.pb",  # of another tool, or of a revision without records
     )
     for name in foreign:
         put(f"{serving}/{name}", name)
     ours = bucket_folder.place(str(saved), serving, keep=1)
-    assert ours == 20240102, "above the highest number, whose folder is no version"
+    assert ours == 20240102, "above the highest number, whose folder is not a version"
     for number in (str(ours - 500), "123"):
         copy(f"{serving}/{ours}", f"{serving}/{number}")
     fileio.remove(f"{serving}/123/{versions.MODEL}")
@@ -178,7 +178,7 @@ def test_what_others_put_into_the_bucket_stays(saved, serving, clock, capsys):
     ]
 
 
-def test_a_version_of_another_pipeline_in_the_bucket_stays(saved, serving, clock):
+def test_a_version_of_another_pipeline_in_the_bucket_is_not_removed(saved, serving, clock):
     other = serving.replace("/serving", "/cars/serving")
     theirs = bucket_folder.place(str(saved), other)
     copy(f"{other}/{theirs}", f"{serving}/{theirs}")
@@ -189,6 +189,6 @@ def test_a_version_of_another_pipeline_in_the_bucket_stays(saved, serving, clock
     assert theirs in versions.pushed(serving)
 
 
-def test_a_bucket_out_of_reach_is_an_error_of_its_client(saved):
+def test_an_unreachable_bucket_raises_the_error_of_its_client(saved):
     with pytest.raises(tf.errors.OpError):
         bucket_folder.place(str(saved), "nosuch://bucket/serving")

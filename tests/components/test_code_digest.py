@@ -50,7 +50,7 @@ def edit(path):
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_an_edit_of_a_module_that_is_reached_changes_the_digest(sources, name):
+def test_an_edit_of_an_imported_module_changes_the_digest(sources, name):
     before = code_digest.code("top")
     edit(sources / name)
 
@@ -58,14 +58,14 @@ def test_an_edit_of_a_module_that_is_reached_changes_the_digest(sources, name):
 
 
 @pytest.mark.parametrize("name", ["pkg/unrelated.py", "face/unrelated.py", "numpy.txt"])
-def test_an_edit_of_any_other_file_does_not(sources, name):
+def test_an_edit_of_another_file_does_not_change_the_digest(sources, name):
     before = code_digest.code("top")
     edit(sources / name)
 
     assert code_digest.code("top") == before
 
 
-def test_moving_a_line_from_one_module_to_the_next_changes_the_digest(sources):
+def test_moving_a_line_to_another_module_changes_the_digest(sources):
     before = code_digest.code("pkg.sibling", "pkg.lazy")
     (sources / "pkg/sibling.py").write_text("")
     (sources / "pkg/lazy.py").write_text("x = 1\nvalue = 1\n")
@@ -73,7 +73,7 @@ def test_moving_a_line_from_one_module_to_the_next_changes_the_digest(sources):
     assert code_digest.code("pkg.sibling", "pkg.lazy") != before
 
 
-def test_several_modules_count_in_any_order(sources):
+def test_the_order_of_modules_does_not_change_the_digest(sources):
     both = code_digest.code("top", "pkg.unrelated")
 
     assert code_digest.code("pkg.unrelated", "top") == both
@@ -82,7 +82,7 @@ def test_several_modules_count_in_any_order(sources):
     assert code_digest.code("top", "pkg.unrelated") != both
 
 
-def test_modules_that_import_each_other_come_to_an_end(sources):
+def test_circular_imports_have_a_digest(sources):
     (sources / "pkg/sibling.py").write_text("import top\n")
 
     assert len(code_digest.code("top")) == 16
@@ -122,7 +122,7 @@ def test_modules_that_import_each_other_come_to_an_end(sources):
         ),
     ],
 )
-def test_stages_reach_their_own_code(tmp_path, monkeypatch, modules, reached, not_reached):
+def test_the_digest_of_a_stage_covers_its_code_and_no_other_stage(tmp_path, monkeypatch, modules, reached, not_reached):
     for name in ("models", "components", "spec", "serving"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     for name in ("errors.py", "manifest.py", "project.py"):
@@ -141,14 +141,14 @@ def test_stages_reach_their_own_code(tmp_path, monkeypatch, modules, reached, no
         before = changed
 
 
-def test_a_file_of_the_same_size_and_time_but_other_content_has_another_digest(tmp_path):
+def test_changed_content_of_equal_size_and_time_changes_the_digest(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("a\n1\n")
     before, stat = code_digest.file(str(path)), path.stat()
     assert code_digest.file(str(path)) == before
 
     path.write_text("a\n2\n")
-    # The kernel's clock ticks every few milliseconds; an edit by hand is never within one tick.
+    # The kernel's clock ticks every few milliseconds; two manual edits are never within one tick.
     while path.stat().st_ctime_ns == stat.st_ctime_ns or path.stat().st_mtime_ns != stat.st_mtime_ns:
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
@@ -156,7 +156,7 @@ def test_a_file_of_the_same_size_and_time_but_other_content_has_another_digest(t
     assert code_digest.file(str(path)) != before
 
 
-def test_a_file_put_in_the_place_of_another_has_its_own_digest(tmp_path):
+def test_a_replaced_file_has_another_digest(tmp_path):
     path, other = tmp_path / "data.csv", tmp_path / "other.csv"
     path.write_text("a\n1\n")
     before = code_digest.file(str(path))
@@ -167,7 +167,7 @@ def test_a_file_put_in_the_place_of_another_has_its_own_digest(tmp_path):
     assert code_digest.file(str(path)) != before
 
 
-def test_equal_content_has_an_equal_digest_also_over_many_blocks(tmp_path, monkeypatch):
+def test_equal_content_of_many_blocks_has_an_equal_digest(tmp_path, monkeypatch):
     monkeypatch.setattr(file_reads, "BLOCK_BYTES", 10)
     text = "a,b\n" + "1,2\n" * 100
     (tmp_path / "one.csv").write_text(text)
@@ -178,7 +178,7 @@ def test_equal_content_has_an_equal_digest_also_over_many_blocks(tmp_path, monke
     assert one == two != longer
 
 
-def test_an_edit_within_a_tick_of_the_clock_is_noticed(tmp_path):
+def test_an_edit_within_the_resolution_of_timestamps_changes_the_digest(tmp_path):
     path = tmp_path / "data.csv"
     for number in range(200):
         path.write_text(f"a\n{number:03d}\n")
@@ -186,7 +186,7 @@ def test_an_edit_within_a_tick_of_the_clock_is_noticed(tmp_path):
         assert code_digest.file(str(path)) == code_digest.text(path.read_bytes()), number
 
 
-def test_source_that_is_loaded_keeps_its_digest_when_the_file_is_edited(sources, monkeypatch):
+def test_loaded_source_keeps_its_digest_after_an_edit_of_the_file(sources, monkeypatch):
     monkeypatch.setattr(code_digest, "_pinned", {})
     (sources / "face/__init__.py").write_text("")
     before = code_digest.code("pkg.sibling"), code_digest.code("pkg.lazy"), code_digest.code("beside")
@@ -218,7 +218,7 @@ AS_PARAMETERS = {
 
 
 @pytest.mark.parametrize("kind", AS_PARAMETERS)
-def test_a_stage_refuses_parameters_that_were_made_for_other_code(sources, kind):
+def test_a_stage_rejects_parameters_that_were_created_for_other_code(sources, kind):
     wrap = AS_PARAMETERS[kind]
     (sources / "pkg/words.txt").write_text("a")
     (sources / "pkg/lazy.py").write_text('NAME = "words.txt"\n')

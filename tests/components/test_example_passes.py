@@ -1,4 +1,4 @@
-"""Stages read the files that an Examples artifact declares: no other file, none that is missing, cut or longer."""
+"""Stages read exactly the declared files of an Examples artifact, and fail if one is missing, shorter or longer."""
 
 import json
 import types
@@ -26,7 +26,7 @@ SPLITS = {"train": (3, 2), "eval": (2,)}
 
 @pytest.fixture
 def examples(tmp_path, write_examples):
-    """An artifact beside whose files lie those of another run."""
+    """An artifact whose folders also contain files of another run."""
     declared = {}
     for split, rows in SPLITS.items():
         names = [f"Split-{split}/x-{number:05d}-of-{len(rows):05d}.gz" for number in range(len(rows))]
@@ -43,7 +43,7 @@ def examples(tmp_path, write_examples):
 
 @pytest.fixture
 def measured(examples, tmp_path, beam_pipeline):
-    """Runs the statistics; returns rows by split."""
+    """A function that runs the statistics and returns the number of rows by split."""
 
     def run():
         made = standard_artifacts.ExampleStatistics()
@@ -64,11 +64,11 @@ def test_a_file_that_is_not_declared_is_not_read(examples, measured):
     assert [len(numbers) for _, numbers in rows.batches()] == [2, 2, 1]
 
 
-def test_ingestion_declares_its_files_and_rows(tmp_path, beam_pipeline):
+def test_ingestion_writes_a_manifest_of_its_files_and_rows(tmp_path, beam_pipeline):
     for number in range(2):
         lines = [f"{row + 0.5}" for row in range(50 * number, 50 * number + 50)]
         (tmp_path / f"part-{number}.csv").write_text("\n".join(["x", *lines]) + "\n")
-    # An earlier try of the task, whose folder the platform gives again.
+    # Files of a previous attempt of the task, whose folder the platform reuses.
     for name in ("Split-train/data_tfrecord-00002-of-00003.gz", "counts/00002-of-00003.marks"):
         (tmp_path / "examples" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "examples" / name).write_bytes(b"stale")
@@ -94,14 +94,14 @@ def test_ingestion_declares_its_files_and_rows(tmp_path, beam_pipeline):
     train = [f"Split-train/data_tfrecord-0000{number}-of-00002.gz" for number in range(2)]
     assert [shard.path for shard in declared.splits["train"]] == train
     assert declared.marks == ["counts/00000-of-00002.marks", "counts/00001-of-00002.marks"]
-    every = [file for split in declared.splits for file in example_passes.files(artifact, split)]
-    assert [file.rows for file in every] == [example_passes.count(file.path) for file in every]
-    assert sum(file.rows for file in every) == 100
+    shards = [file for split in declared.splits for file in example_passes.files(artifact, split)]
+    assert [file.rows for file in shards] == [example_passes.count(file.path) for file in shards]
+    assert sum(file.rows for file in shards) == 100
     facts, *_ = gate_inputs.row_profiles([artifact])
     assert facts["train"].rows == sum(shard.rows for shard in declared.splits["train"])
 
 
-def test_the_trainer_is_given_what_is_declared(examples, monkeypatch):
+def test_the_trainer_receives_only_declared_files(examples, monkeypatch):
     stock = types.SimpleNamespace(train_files=["all/*"], eval_files=["all/*"], custom_config={"code": "c"})
     monkeypatch.setattr(GenericExecutor, "_GetFnArgs", lambda *_: stock)
     given = trainer.Executor()._GetFnArgs({"examples": [examples], "raw_examples": [examples]}, {}, {})
@@ -115,7 +115,7 @@ def test_the_trainer_is_given_what_is_declared(examples, monkeypatch):
     }
 
 
-def test_a_file_that_is_missing_is_named(examples, measured, tmp_path):
+def test_the_error_of_a_missing_file_names_it(examples, measured, tmp_path):
     path = tmp_path / "examples/Split-train/x-00001-of-00002.gz"
     path.unlink()
     with pytest.raises(ResourceError, match=rf"{path} is not there, and its artifact declares it; run again"):
@@ -123,7 +123,9 @@ def test_a_file_that_is_missing_is_named(examples, measured, tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_file_with_other_rows_is_named(examples, measured, tmp_path, write_examples, beam_pipeline, count):
+def test_the_error_of_a_file_with_another_row_count_names_it(
+    examples, measured, tmp_path, write_examples, beam_pipeline, count
+):
     path = write_examples(tmp_path / "examples/Split-train/x-00001-of-00002.gz", {"x": [1.0] * count})
     expected = rf"{path} holds {count} rows and its artifact declares 2: .*; run again"
     with pytest.raises(ResourceError, match=expected):
@@ -137,7 +139,7 @@ def test_a_file_with_other_rows_is_named(examples, measured, tmp_path, write_exa
         list(graph.batches(str(path), 2))
 
 
-def test_stock_tfx_which_reads_all_files_is_given_no_others(examples, tmp_path):
+def test_an_undeclared_file_that_stock_tfx_would_read_is_an_error(examples, tmp_path):
     with pytest.raises(ResourceError, match=r"Split-train/other.gz is not declared in manifest.json"):
         example_passes.check_undeclared(examples)
     for split in SPLITS:
@@ -146,7 +148,7 @@ def test_stock_tfx_which_reads_all_files_is_given_no_others(examples, tmp_path):
     example_passes.check_undeclared(examples)
 
 
-def test_marks_of_rows_that_are_missing_are_named(examples):
+def test_the_error_of_a_missing_row_profile_names_it(examples):
     example_passes.declare(examples, {}, ["counts/00000-of-00001.marks"])
     with pytest.raises(ResourceError, match=r"counts/00000-of-00001.marks is not there"):
         gate_inputs.row_profiles([examples])

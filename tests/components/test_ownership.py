@@ -46,7 +46,7 @@ def tree(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_folders_of_others_stay(serving, place, capsys):
+def test_folders_of_others_are_not_removed(serving, place, capsys):
     put(serving / "2019" / "sales.csv")
     put(serving / "20240101" / "model.tflite")
     put(serving / "007" / "saved_model.pb")
@@ -60,18 +60,18 @@ def test_folders_of_others_stay(serving, place, capsys):
     after = tree(serving)
     assert {name: after[name] for name in before} == before
     assert versions.pushed(str(serving)) == [7, 2019, 20240101, second]
-    said = [line for line in capsys.readouterr().out.splitlines() if "removed" in line]
-    assert said == [f"removed {serving}/{first}: only the newest 1 pushed by this pipeline are kept"]
+    log = [line for line in capsys.readouterr().out.splitlines() if "removed" in line]
+    assert log == [f"removed {serving}/{first}: only the newest 1 pushed by this pipeline are kept"]
 
 
-def test_a_link_is_left_alone_and_blocks_no_push(serving, place, tmp_path):
+def test_a_link_is_not_removed_and_does_not_prevent_a_push(serving, place, tmp_path):
     elsewhere = tmp_path / "archive" / "1"
     put(elsewhere / "saved_model.pb", "precious")
     (serving / "1").symlink_to(elsewhere)
     (serving / "2").symlink_to(tmp_path / "nowhere")
     (serving / ".3.old").symlink_to(elsewhere)
     ours = place()
-    # One of ours was moved to another disk, and a link put in its place.
+    # One of our versions was moved to another disk and replaced by a link.
     shutil.move(serving / str(ours), tmp_path / "archive" / str(ours))
     (serving / str(ours)).symlink_to(tmp_path / "archive" / str(ours))
     place()
@@ -83,7 +83,7 @@ def test_a_link_is_left_alone_and_blocks_no_push(serving, place, tmp_path):
     assert sorted(name for name in os.listdir(serving) if name[0] != ".") == sorted(["1", "2", str(ours), str(newest)])
 
 
-def test_copies_of_our_versions_stay(serving, place, tmp_path):
+def test_copies_of_our_versions_are_not_removed(serving, place, tmp_path):
     first = place()
     renumbered, restored, backup = first - 100, first, tmp_path / "backup"
     shutil.copytree(serving / str(first), serving / str(renumbered))
@@ -97,8 +97,8 @@ def test_copies_of_our_versions_stay(serving, place, tmp_path):
     assert versions.pushed(str(serving)) == [renumbered, restored, newest]
 
 
-def test_a_version_that_took_the_place_of_ours_stays(serving, place):
-    """As one of the same number and pipeline from another root."""
+def test_a_version_that_replaced_ours_is_not_removed(serving, place):
+    """For example a version of the same number and pipeline from another root."""
     ours = place()
     path = serving / str(ours) / versions.RECORD
     path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "0" * 32}))
@@ -107,7 +107,7 @@ def test_a_version_that_took_the_place_of_ours_stays(serving, place):
     assert versions.pushed(str(serving)) == [ours, newest]
 
 
-def test_versions_of_another_pipeline_stay_even_with_its_ledger(serving, place, tmp_path):
+def test_versions_of_another_pipeline_are_not_removed_even_with_its_ledger(serving, place, tmp_path):
     cars = tmp_path / "cars" / "serving"
     theirs = [place(to=cars, keep=5) for _ in range(3)]
     shutil.copytree(cars, serving, dirs_exist_ok=True)
@@ -117,7 +117,7 @@ def test_versions_of_another_pipeline_stay_even_with_its_ledger(serving, place, 
     assert versions.pushed(str(serving)) == [*theirs, newest]
 
 
-def test_keep_counts_ours_alone(serving, place):
+def test_keep_counts_only_our_versions(serving, place):
     for number in (*range(1, 9), 2_000_000):
         put(serving / str(number) / "saved_model.pb")
     ours = [place(keep=3) for _ in range(5)]
@@ -125,8 +125,8 @@ def test_keep_counts_ours_alone(serving, place):
     assert versions.pushed(str(serving)) == [*range(1, 9), 2_000_000, *ours[-3:]]
 
 
-def test_versions_that_an_earlier_revision_pushed_are_ours(serving, place, clock):
-    """They have a record without number and pipeline; the ledger begins with them."""
+def test_versions_pushed_by_an_older_revision_are_ours(serving, place, clock):
+    """Their records have neither version nor pipeline; the ledger is created from them."""
 
     def old(number, pushed):
         put(serving / str(number) / "saved_model.pb")
@@ -135,20 +135,20 @@ def test_versions_that_an_earlier_revision_pushed_are_ours(serving, place, clock
 
     old(999_000, 999_000.5)
     old(999_500, 999_500.5)
-    old(999_700, 999_700.5)  # pushed, and
-    old(999_800, 999_700.5)  # copied by hand: either may be the original
-    old(200, 999_900.5)  # copied under a number that no push gave
+    old(999_700, 999_700.5)  # pushed; and the next one is
+    old(999_800, 999_700.5)  # a manual copy: either may be the original
+    old(200, 999_900.5)  # copied under a number that no push created
     put(serving / ".999900.partial" / "x")
     newest = place(keep=2)
     assert versions.pushed(str(serving)) == [200, 999_500, 999_700, 999_800, newest]
-    old(999_600, 999_600.5)  # put back later
+    old(999_600, 999_600.5)  # restored later
     newest = place()
 
     assert versions.pushed(str(serving)) == [200, 999_600, 999_700, 999_800, newest]
     assert (serving / ".999900.partial" / "x").exists()
 
 
-def test_an_old_version_that_cannot_be_removed_is_named_and_the_new_one_serves(serving, place, monkeypatch, capsys):
+def test_a_failed_removal_is_logged_and_the_new_version_serves(serving, place, monkeypatch, capsys):
     first = place()
     rename = os.rename
 
@@ -164,7 +164,7 @@ def test_an_old_version_that_cannot_be_removed_is_named_and_the_new_one_serves(s
     assert f"{serving}/{first} could not be removed: Permission denied" in capsys.readouterr().out
 
 
-def test_no_version_is_above_what_tf_serving_reads(serving, place):
+def test_no_version_number_exceeds_the_limit_of_tf_serving(serving, place):
     put(serving / str(2**63) / "saved_model.pb")
     assert place() < 2_000_000
     put(serving / str(2**63 - 1) / "saved_model.pb")

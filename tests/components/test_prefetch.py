@@ -6,40 +6,40 @@ import pytest
 from components.prefetch import prefetch
 
 
-def test_items_come_in_order_and_all():
+def test_all_items_are_prefetched_in_order():
     assert list(prefetch(iter(range(100)))) == list(range(100))
     assert list(prefetch([])) == []
     assert list(prefetch([None, False])) == [None, False]
 
 
-def test_the_next_item_is_made_while_the_caller_works():
-    made = threading.Semaphore(0)
+def test_the_next_item_is_computed_during_the_caller_s_work():
+    computed = threading.Semaphore(0)
 
     def items():
         for number in range(3):
-            made.release()
+            computed.release()
             yield number
 
     for number in prefetch(items()):
-        # Would wait for ever were this item's follower made after it.
+        # Would time out if the next item were computed only on request.
         for _ in range(1 + (number == 0) if number < 2 else 0):
-            assert made.acquire(timeout=10)
+            assert computed.acquire(timeout=10)
 
 
-def test_an_error_comes_where_its_item_would():
+def test_an_error_is_raised_at_the_position_of_its_item():
     def items():
         yield 1
         raise ValueError("bad block")
 
-    found = prefetch(items())
-    assert next(found) == 1
+    items_ahead = prefetch(items())
+    assert next(items_ahead) == 1
     with pytest.raises(ValueError, match="bad block"):
-        next(found)
+        next(items_ahead)
 
 
-def test_a_caller_that_stops_leaves_no_thread():
+def test_closing_the_iterator_ends_its_thread():
     before = threading.active_count()
-    found: Any = prefetch(iter(range(10)))
-    next(found)
-    found.close()
+    items_ahead: Any = prefetch(iter(range(10)))
+    next(items_ahead)
+    items_ahead.close()
     assert threading.active_count() == before

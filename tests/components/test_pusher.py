@@ -36,7 +36,7 @@ def serving(tmp_path):
 
 @pytest.fixture
 def push(tmp_path, serving, saved):
-    """Runs the executor; returns the PushedModel artifact."""
+    """A function that runs the executor and returns the PushedModel artifact."""
     model = standard_artifacts.Model()
     model.uri = str(tmp_path / "model")
     shutil.copytree(saved, path_utils.serving_model_dir(model.uri))
@@ -62,7 +62,7 @@ def push(tmp_path, serving, saved):
 
 
 def files(folder):
-    """Content of each file, but for what pushing adds."""
+    """Return the content of each file, except the record of the push."""
     found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     return {name: content for name, content in found.items() if name != versions.RECORD}
 
@@ -92,7 +92,7 @@ def test_a_blessed_model_becomes_a_complete_version(push, serving, clock):
     [(5.0, ["1000", "1005", "1010"]), (0.0, ["1000", "1001", "1002"]), (-3600.0, ["1000", "1001", "1002"])],
     ids=["later", "in the same second", "after the clock went back"],
 )
-def test_versions_rise(push, clock, serving, step, expected):
+def test_version_numbers_rise_even_if_the_clock_does_not(push, clock, serving, step, expected):
     made = []
     for _ in range(3):
         made.append(push().get_string_custom_property("pushed_version"))
@@ -103,7 +103,7 @@ def test_versions_rise(push, clock, serving, step, expected):
     assert all(files(serving / version) == files(push.model) for version in made)
 
 
-def test_a_failed_copy_leaves_nothing_and_says_what_serves(push, serving, clock, monkeypatch):
+def test_a_failed_copy_is_removed_and_the_error_names_the_serving_version(push, serving, clock, monkeypatch):
     push()
     clock.now += 60
 
@@ -120,7 +120,7 @@ def test_a_failed_copy_leaves_nothing_and_says_what_serves(push, serving, clock,
     assert files(serving / "1000") == files(push.model)
 
 
-def test_a_copy_that_answers_otherwise_is_not_pushed(push, serving, monkeypatch):
+def test_a_damaged_copy_is_not_pushed(push, serving, monkeypatch):
     copy = versions._copy
 
     def damaged(source, target):
@@ -138,7 +138,7 @@ def test_a_copy_that_answers_otherwise_is_not_pushed(push, serving, monkeypatch)
     assert versions.pushed(str(serving)) == []
 
 
-def test_a_model_that_answers_otherwise_than_at_its_export_is_not_pushed(push, serving):
+def test_a_model_whose_predictions_differ_from_its_export_is_not_pushed(push, serving):
     sample = json.loads((push.model / self_check.SAMPLE).read_text())
     sample["answers"]["prediction"][2] += 0.1
     (push.model / self_check.SAMPLE).write_text(json.dumps(sample))
@@ -148,7 +148,7 @@ def test_a_model_that_answers_otherwise_than_at_its_export_is_not_pushed(push, s
     assert versions.pushed(str(serving)) == []
 
 
-def test_the_last_versions_are_kept(push, serving, clock):
+def test_only_the_newest_versions_are_kept(push, serving, clock):
     for _ in range(5):
         push(keep=3)
         clock.now += 1
@@ -156,7 +156,7 @@ def test_the_last_versions_are_kept(push, serving, clock):
     assert versions.pushed(str(serving)) == [1002, 1003, 1004]
 
 
-def test_versions_are_numbers_only(serving, tmp_path):
+def test_only_folders_with_numeric_names_are_versions(serving, tmp_path):
     assert versions.pushed(str(tmp_path / "missing")) == []
     for name in ("12", "7", "100", ".200.partial", "latest", "v3", "1.5"):
         (serving / name).mkdir(parents=True)
@@ -164,7 +164,7 @@ def test_versions_are_numbers_only(serving, tmp_path):
     assert versions.pushed(str(serving)) == [7, 12, 100]
 
 
-def test_the_node_has_the_public_id_and_a_digest_of_its_code():
+def test_the_pusher_node_has_the_public_id_and_a_digest_of_its_code():
     node = component.pusher(
         model=Channel(type=standard_artifacts.Model),
         blessing=Channel(type=standard_artifacts.ModelBlessing),
@@ -176,7 +176,7 @@ def test_the_node_has_the_public_id_and_a_digest_of_its_code():
     assert code_digest.of_parameters(node.exec_properties)["modules"] == ["components.pusher.component"]
 
 
-def test_a_bucket_keeps_as_many_versions(push, clock):
+def test_only_the_newest_versions_are_kept_in_a_bucket(push, clock):
     for _ in range(3):
         pushed = push(to="ram://pusher/serving", keep=2)
 
@@ -184,7 +184,7 @@ def test_a_bucket_keeps_as_many_versions(push, clock):
     assert pushed.get_string_custom_property("pushed_destination") == "ram://pusher/serving/1002"
 
 
-def test_a_bucket_out_of_reach_is_told_with_the_mend(push):
+def test_the_error_of_an_unreachable_bucket_says_how_to_fix_it(push):
     with pytest.raises(
         ResourceError, match=r"nosuch://bucket: the model could not be copied: .*nosuch.* is unchanged; fix the add"
     ):
@@ -195,7 +195,7 @@ WHY = "the model that serves cannot read today's rows: they have no column 'dest
 
 
 @pytest.mark.parametrize("to", ["folder", "ram://withheld"])
-def test_a_model_that_was_not_compared_with_what_serves_is_held_back_until_it_is_told(push, serving, clock, to):
+def test_a_model_that_was_not_compared_with_the_serving_version_is_withheld_unless_allowed(push, serving, clock, to):
     to = serving if to == "folder" else f"{to}/{serving.parent.name}/serving"
     push(salt="one", to=to)
     first = versions.read(str(to), 1000).digest
@@ -215,7 +215,7 @@ def test_a_model_that_was_not_compared_with_what_serves_is_held_back_until_it_is
     assert versions.pushed(str(to)) == [1000, 1005, 1010]
 
 
-def test_a_model_of_an_older_span_is_held_back_until_it_is_told(push, serving, clock):
+def test_a_model_of_an_older_span_is_withheld_unless_allowed(push, serving, clock):
     push(salt="one", span=7)
     first = versions.read(str(serving), 1000).digest
     clock.now += 5
@@ -226,13 +226,13 @@ def test_a_model_of_an_older_span_is_held_back_until_it_is_told(push, serving, c
         "To push it anyway: push.older_span = true"
     )
     push(salt="two", compared=first, span=6, older_span=True)
-    told = versions.read(str(serving), 1005)
-    assert (told.span, versions.pushed(str(serving))) == (6, [1000, 1005])
+    pushed = versions.read(str(serving), 1005)
+    assert (pushed.span, versions.pushed(str(serving))) == (6, [1000, 1005])
     back = versions.restore(str(serving), 1000)
     assert versions.read(str(serving), back).span == 7
 
 
-def test_after_a_rollback_the_version_that_was_brought_back_is_what_counts(push, serving, clock):
+def test_after_a_rollback_a_candidate_is_compared_with_the_restored_version(push, serving, clock):
     push(salt="one")
     clock.now += 5
     first = versions.read(str(serving), 1000).digest

@@ -1,4 +1,4 @@
-"""Which version counts as the one that serves, what a rollback took back, and what a run may say that it pushed."""
+"""Which version is the reference, which ones a rollback skipped, and which push a run reports."""
 
 import os
 
@@ -12,7 +12,7 @@ from ..attributes import with_attributes
 
 @pytest.fixture
 def place(tmp_path):
-    """Pushes a model of this text; returns its version."""
+    """A function that pushes a model of this content and returns its version."""
     serving = str(tmp_path / "houses/serving")
 
     @with_attributes
@@ -25,7 +25,7 @@ def place(tmp_path):
     return run
 
 
-def test_versions_of_other_tools_do_not_count(place):
+def test_versions_of_other_tools_never_serve_as_reference(place):
     assert reference.served(place.serving) is None
     first = place("one")
     os.makedirs(f"{place.serving}/{first + 50}")
@@ -33,23 +33,23 @@ def test_versions_of_other_tools_do_not_count(place):
     assert reference.served(place.serving).number == first
 
 
-def test_what_a_rollback_went_over_is_taken_back_until_it_is_brought_back(place):
+def test_versions_skipped_by_a_rollback_are_rolled_back(place):
     numbers = [place(text) for text in ("one", "two", "three")]
     assert reference.rolled_back(place.serving) == []
     versions.restore(place.serving, numbers[0])
-    assert [one.number for one in reference.rolled_back(place.serving)] == numbers[1:]
+    assert [version.number for version in reference.rolled_back(place.serving)] == numbers[1:]
     assert reference.served(place.serving).copy_of == numbers[0]
 
 
-def test_a_run_names_its_push_only_while_that_serves(place):
+def test_a_run_names_its_push_only_while_its_version_serves(place):
     first, second = place("one"), place("two")
 
-    def told(number):
+    def outcome(number):
         return reference.outcome(place.serving, f"{place.serving}/{number}" if number else "")
 
-    assert told(second) == {"pushed": f"{place.serving}/{second}", "serves": second}
-    assert told(first) == {"pushed": None, "serves": second}
-    assert told(None) == {"pushed": None, "serves": second}
+    assert outcome(second) == {"pushed": f"{place.serving}/{second}", "serves": second}
+    assert outcome(first) == {"pushed": None, "serves": second}
+    assert outcome(None) == {"pushed": None, "serves": second}
     copy = versions.restore(place.serving, first)
-    assert told(second) == {"pushed": None, "serves": copy}
+    assert outcome(second) == {"pushed": None, "serves": copy}
     assert reference.outcome(f"{place.serving}-none", "") == {"pushed": None, "serves": None}

@@ -83,7 +83,7 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(part)
 
 
-def test_the_protos_take_the_job(spec: Job) -> None:
+def test_a_job_parses_as_the_platform_s_protocol_buffer(spec: Job) -> None:
     from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
     json_format.ParseDict(spec, pb.PipelineSpec())
@@ -91,7 +91,7 @@ def test_the_protos_take_the_job(spec: Job) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_vertex_gets_a_whole_job(jobs: dict[tuple[str, str], Job], name: str) -> None:
+def test_vertex_receives_a_complete_job(jobs: dict[tuple[str, str], Job], name: str) -> None:
     from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
     job = json_format.ParseDict(jobs["vertex", name], pb.PipelineJob())
@@ -100,7 +100,7 @@ def test_vertex_gets_a_whole_job(jobs: dict[tuple[str, str], Job], name: str) ->
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_kfp_loads_the_file(jobs: dict[tuple[str, str], Job], tmp_path: Path, name: str) -> None:
+def test_kfp_loads_the_compiled_file(jobs: dict[tuple[str, str], Job], tmp_path: Path, name: str) -> None:
     from kfp import components
 
     text = kubeflow.render(jobs["vertex", name])
@@ -110,12 +110,12 @@ def test_kfp_loads_the_file(jobs: dict[tuple[str, str], Job], tmp_path: Path, na
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_both_platforms_get_the_same_pipeline(jobs: dict[tuple[str, str], Job], name: str) -> None:
+def test_both_platforms_receive_the_same_pipeline(jobs: dict[tuple[str, str], Job], name: str) -> None:
     root = {"defaultPipelineRoot": f"{ROOT}/{name}/artifacts"}
     assert jobs["kubeflow", name] == {**jobs["vertex", name]["pipelineSpec"], **root}
 
 
-def test_the_schema_is_2_1(spec: Job) -> None:
+def test_the_schema_version_of_a_job_is_2_1(spec: Job) -> None:
     assert spec["schemaVersion"] == "2.1.0"
 
 
@@ -128,17 +128,17 @@ def test_only_the_baseline_is_never_cached(spec: Job) -> None:
     assert uncached == {"baseline"}
 
 
-def test_settings_travel_in_line(spec: Job) -> None:
+def test_a_job_contains_its_settings(spec: Job) -> None:
     for key, text in (("settings", "ingestion"), ("custom_config", "trainer"), ("custom_config", "transformation")):
         value = json.loads(tasks(spec)[text]["inputs"]["parameters"][key]["runtimeValue"]["constant"])
         assert "inline" in value.get("settings", value)
 
 
-def test_a_job_names_no_place_of_this_machine(spec: Job) -> None:
+def test_a_job_contains_no_path_of_this_machine(spec: Job) -> None:
     assert not [text for text in texts(spec) if str(REPOSITORY) in text or text.startswith("/")]
 
 
-def test_the_cache_notices_an_edit_of_data_or_schema(spec: Job) -> None:
+def test_an_edit_of_data_or_schema_changes_the_cache_key_of_a_job(spec: Job) -> None:
     for name in ("ingestion", "schema"):
         assert tasks(spec)[name]["inputs"]["parameters"]["content"]["runtimeValue"]["constant"]
 
@@ -176,7 +176,9 @@ for path in json.loads(sys.argv[1]):
     in_container(["python", "-c", program, json.dumps(sorted(paths | networks))], tree)
 
 
-def test_ingestion_runs_as_the_job_says(jobs: dict[tuple[str, str], Job], tree: Path, tmp_path: Path) -> None:
+def test_ingestion_runs_with_the_command_of_the_job(
+    jobs: dict[tuple[str, str], Job], tree: Path, tmp_path: Path
+) -> None:
     spec = jobs["vertex", "houses"]["pipelineSpec"]
     component = spec["components"]["ingestion"]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
@@ -216,7 +218,9 @@ def test_flags_reach_every_container(tmp_path: Path) -> None:
     assert not [task for task in tasks(spec).values() if task.get("cachingOptions")]
 
 
-def test_a_name_becomes_what_the_platforms_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_converted_to_the_characters_that_the_platforms_allow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for folder, suffix in (("configs", "toml"), ("schemas", "pbtxt")):
         (tmp_path / folder).mkdir()
         shutil.copy(REPOSITORY / folder / f"houses.{suffix}", tmp_path / folder / f"house_Tiers.{suffix}")
@@ -231,7 +235,7 @@ def test_a_name_becomes_what_the_platforms_allow(tmp_path: Path, monkeypatch: py
         compiled("vertex", "häuser", tmp_path)
 
 
-def test_without_flags_the_placeholders_are_said(
+def test_without_flags_the_placeholders_are_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -263,7 +267,7 @@ def test_without_flags_the_placeholders_are_said(
         ("vertex", {"overrides": ["data.path=data/x.csv"]}, r"data.path: there is no file .*data/x.csv"),
     ],
 )
-def test_a_flag_that_cannot_be_used_is_named(target: str, flags: Any, message: str, tmp_path: Path) -> None:
+def test_the_error_of_an_invalid_flag_names_it(target: str, flags: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         compiled(target, "houses", tmp_path, **flags)
     assert not list(tmp_path.iterdir())
@@ -273,13 +277,13 @@ def test_a_flag_that_cannot_be_used_is_named(target: str, flags: Any, message: s
     "flags",
     [{"root": "s3://key:canary@bucket/x"}, {"root": "gs://b/x?token=canary"}, {"image": "me:canary@host/image"}],
 )
-def test_credentials_are_refused_and_not_repeated(flags: Any, tmp_path: Path) -> None:
+def test_credentials_are_rejected_and_not_repeated(flags: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         compiled("kubeflow", "houses", tmp_path, **flags)
     assert "canary" not in str(caught.value)
 
 
-def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_job_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "houses.yaml").mkdir()
     with pytest.raises(ResourceError, match=r"houses.yaml cannot be written \(Is a directory\)"):
         compiled("kubeflow", "houses", tmp_path)

@@ -23,7 +23,7 @@ def parameters(folder: Path, overrides: list[str], **flags: Any) -> tuple[Any, s
     return json.loads(values["settings"])["inline"]["paths"], values["content"]
 
 
-def test_files_of_ready_made_splits_stay_patterns(tmp_path: Path) -> None:
+def test_files_of_predefined_splits_stay_patterns(tmp_path: Path) -> None:
     path = '{train = ["data/sales-{SPAN}.csv", "data/more/*.parquet"], test = "data/test.csv"}'
     paths, content = parameters(tmp_path, [f"data.path={path}", "data.split=files"], data_root="gs://data/here/")
     assert paths == {

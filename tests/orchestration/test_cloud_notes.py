@@ -7,7 +7,7 @@ from pipeline.variants import Name
 REQUEST = compiler.Request(target="kubeflow", name=Name("houses"), root="gs://bucket", image="registry/image:1")
 
 
-def test_data_that_is_on_this_machine_alone_is_said():
+def test_a_note_says_that_the_data_is_only_on_this_machine():
     paths = {"train": ["data/a.csv", "/home/me/b.csv"], "test": "gs://bucket/c.csv"}
     assert compiler._notes(REQUEST, "gs://bucket", paths) == [
         "to do: /home/me/b.csv is on this machine alone; copy it to data/ of the project and name it so in data.path"
@@ -16,7 +16,7 @@ def test_data_that_is_on_this_machine_alone_is_said():
 
 
 @pytest.mark.parametrize("target", [kubeflow, vertex])
-def test_a_file_is_replaced_only_where_it_was_compiled(target, tmp_path):
+def test_only_a_compiled_job_is_overwritten(target, tmp_path):
     path = tmp_path / f"houses{target.SUFFIXES[0]}"
     path.write_text("mine: 1")
     request = compiler.Request(target=target.__name__.rpartition(".")[2], name=Name("houses"), output=str(path))

@@ -13,7 +13,7 @@ def test_beam_arguments_may_begin_with_a_hyphen(capsys):
     assert "close the quote" in capsys.readouterr().err
 
 
-def test_doctor_tells_of_a_dead_endpoint_once(capsys):
+def test_doctor_reports_a_dead_endpoint_once(capsys):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

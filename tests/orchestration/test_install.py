@@ -114,7 +114,7 @@ def made(path):
     ]
 
 
-def test_the_first_run_makes_all_and_the_second_does_nothing(place, capsys):
+def test_the_first_run_installs_everything_and_the_second_nothing(place, capsys):
     python = place.python(10)
     script(place.bin / "uv", f"touch {place.home}/wrong")
     assert place.install.main([]) == 0
@@ -128,7 +128,7 @@ def test_the_first_run_makes_all_and_the_second_does_nothing(place, capsys):
     assert not (place.home / "wrong").exists(), "the user's own uv has no part in it"
 
 
-def test_a_shim_that_runs_nothing_is_passed_over(place, monkeypatch):
+def test_a_shim_without_a_version_is_skipped(place, monkeypatch):
     script(place.bin / "python3.10", "echo 'pyenv: python3.10: command not found' >&2; exit 127")
     monkeypatch.setenv("PYENV_ROOT", str(place.home / "pyenv"))
     python = place.python(10, place.home / "pyenv" / "versions" / "3.10.13" / "bin")
@@ -136,12 +136,12 @@ def test_a_shim_that_runs_nothing_is_passed_over(place, monkeypatch):
     assert place.calls() == made(python)
 
 
-def test_a_name_that_hides_another_version_is_passed_over(place):
+def test_an_interpreter_of_another_version_than_its_name_is_skipped(place):
     script(place.bin / "python3.10", PYTHON.format(answer=json.dumps([12, "/elsewhere", True, True]), venv="true"))
     assert place.install.find_python(place.install.LEGACY) is None
 
 
-def test_an_interpreter_with_headers_goes_before_a_newer_one_without(place):
+def test_an_interpreter_with_headers_is_preferred_to_a_newer_one_without(place):
     place.glibc("2.41")
     place.python(13, headers=False)
     place.python(11)
@@ -151,14 +151,14 @@ def test_an_interpreter_with_headers_goes_before_a_newer_one_without(place):
 
 
 @pytest.mark.parametrize(("glibc", "minor"), [("2.36", 10), ("2.38", 10), ("2.39", 13), ("3.0", 13)])
-def test_glibc_decides_the_stack(place, glibc, minor):
+def test_the_version_of_glibc_selects_the_stack(place, glibc, minor):
     place.glibc(glibc)
     pythons = {number: place.python(number) for number in (10, 11, 13)}
     assert place.install.main([]) == 0
     assert place.calls() == made(pythons[minor])
 
 
-def test_the_asked_stack_is_made_and_the_next_plain_run_goes_back(place):
+def test_the_selected_stack_is_installed_and_the_next_run_without_a_selection_returns_to_the_default(place):
     place.glibc("2.41")
     old, new = place.python(10), place.python(13)
     assert place.install.main(["--stack", "legacy"]) == 0
@@ -169,7 +169,7 @@ def test_the_asked_stack_is_made_and_the_next_plain_run_goes_back(place):
     assert place.calls() == [], "that is what stands there"
 
 
-def test_the_current_stack_is_refused_on_an_old_glibc(place, capsys):
+def test_the_current_stack_is_rejected_on_an_old_glibc(place, capsys):
     place.python(13)
     assert place.install.main(["--stack", "current"]) == 2
     error = capsys.readouterr().err
@@ -179,27 +179,27 @@ def test_the_current_stack_is_refused_on_an_old_glibc(place, capsys):
     assert place.calls() == []
 
 
-def test_the_legacy_stack_is_taken_where_no_newer_python_can_be_had(place):
+def test_the_legacy_stack_is_used_if_no_newer_python_is_available(place):
     place.glibc("2.41")
     python = place.python(10)
     assert place.install.main([]) == 0
     assert place.calls() == ["python install --no-bin 3.13", *made(python)]
 
 
-def test_a_missing_python_is_fetched(place):
+def test_a_missing_python_is_downloaded(place):
     shutil.copy(place.python(10, place.home / "kept"), place.home / "python")
     assert place.install.main([]) == 0
     assert place.calls() == ["python install --no-bin 3.10", *made(place.home / "kept" / "python3.10")]
 
 
-def test_no_python_at_all(place, capsys):
+def test_the_error_without_any_python(place, capsys):
     place.python(11)
     assert place.install.main([]) == 2
     error = "no Python 3.10 was found and none could be fetched: install one, as with `pyenv install 3.10`"
     assert error in capsys.readouterr().err
 
 
-def test_all_that_is_missing_is_said_in_one_sentence(place, monkeypatch, capsys):
+def test_one_sentence_lists_everything_that_is_missing(place, monkeypatch, capsys):
     python = place.python(10, headers=False, venv=False)
     monkeypatch.setattr(sys, "executable", str(place.python(8, place.home, venv=False)))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -226,7 +226,7 @@ def test_all_that_is_missing_is_said_in_one_sentence(place, monkeypatch, capsys)
         ("Linux", "x86_64", ("glibc", "2.12")),
     ],
 )
-def test_a_machine_without_wheels_is_refused(place, monkeypatch, capsys, system, machine, libc):
+def test_a_machine_without_wheels_is_rejected(place, monkeypatch, capsys, system, machine, libc):
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(platform, "libc_ver", lambda: libc)
@@ -236,7 +236,7 @@ def test_a_machine_without_wheels_is_refused(place, monkeypatch, capsys, system,
     assert not (place.root / ".tools").exists()
 
 
-def test_room_is_looked_at_before_anything_is_made(place, capsys):
+def test_disk_space_is_checked_first(place, capsys):
     place.python(10)
     place.free(1.25e9)
     assert place.install.main([]) == 5
@@ -256,7 +256,7 @@ def test_room_is_looked_at_before_anything_is_made(place, capsys):
         ((".venv/.stamp", '"asked"', '"wanted"'), True),
     ],
 )
-def test_what_makes_the_next_run_work_again(place, change, again):
+def test_changes_that_make_the_next_run_install_again(place, change, again):
     python = place.python(10)
     place.install.main([])
     place.calls()
@@ -269,7 +269,7 @@ def test_what_makes_the_next_run_work_again(place, change, again):
     assert (place.home / "pip.log").read_text().count("uv==") == 1
 
 
-def test_another_c_library_makes_the_next_run_work_again(place):
+def test_another_c_library_makes_the_next_run_install_again(place):
     python = place.python(10)
     place.install.main([])
     place.calls()
@@ -278,7 +278,7 @@ def test_another_c_library_makes_the_next_run_work_again(place):
     assert place.calls() == made(python)[1:]
 
 
-def test_a_python_that_went_away_makes_a_new_environment(place):
+def test_a_removed_python_causes_a_new_environment(place):
     gone, left = place.python(10), place.python(10, place.home / ".pyenv" / "versions" / "3.10.1" / "bin")
     place.install.main([])
     assert place.calls() == made(gone)
@@ -287,7 +287,7 @@ def test_a_python_that_went_away_makes_a_new_environment(place):
     assert place.calls() == made(left)
 
 
-def test_a_moved_checkout_makes_a_new_environment(place):
+def test_a_moved_checkout_causes_a_new_environment(place):
     python = place.python(10)
     place.install.main([])
     place.calls()
@@ -297,7 +297,7 @@ def test_a_moved_checkout_makes_a_new_environment(place):
     assert place.calls() == made(python)
 
 
-def test_an_environment_that_somebody_else_made_is_put_aside(place, capsys):
+def test_an_environment_that_set_up_did_not_create_is_moved_away(place, capsys):
     python, mine = place.python(10), place.home / "mine"
     (mine / "bin").mkdir(parents=True)
     (mine / "precious").write_text("precious")
@@ -309,7 +309,7 @@ def test_an_environment_that_somebody_else_made_is_put_aside(place, capsys):
     assert f".venv was not made by this set-up: it is {aside.name} now" in capsys.readouterr().out
 
 
-def test_a_link_at_the_environment_s_place_is_put_aside_and_not_followed(place):
+def test_a_link_at_the_path_of_the_environment_is_moved_away_and_not_followed(place):
     """As to the environment of another checkout, which is whole and has a stamp."""
     python = place.python(10)
     place.install.main([])
@@ -325,7 +325,7 @@ def test_a_link_at_the_environment_s_place_is_put_aside_and_not_followed(place):
     assert not (place.root / ".venv").is_symlink()
 
 
-def test_an_interrupted_set_up_is_noticed_and_resumed(place):
+def test_an_interrupted_set_up_is_detected_and_resumed(place):
     python = place.python(10)
     (place.home / "failure").write_text("killed\n")
     assert place.install.main([]) == 2
@@ -355,7 +355,7 @@ def test_an_interrupted_set_up_is_noticed_and_resumed(place):
         ("", 2, "filling .venv failed (it said nothing)"),
     ],
 )
-def test_a_failure_is_one_sentence(place, capsys, said, code, sentence):
+def test_a_failed_set_up_prints_one_sentence(place, capsys, said, code, sentence):
     place.python(10)
     (place.home / "failure").write_text(said)
     assert place.install.main([]) == code
@@ -366,7 +366,7 @@ def test_a_failure_is_one_sentence(place, capsys, said, code, sentence):
 
 
 @pytest.mark.parametrize("tool", ["uv", "pip"])
-def test_an_index_that_only_this_machine_trusts_is_asked_with_its_certificates(place, monkeypatch, capsys, tool):
+def test_the_certificates_of_this_machine_are_used_for_a_package_index(place, monkeypatch, capsys, tool):
     authority = place.home / "company.pem"
     authority.write_text("a certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
@@ -388,13 +388,13 @@ def test_an_index_that_only_this_machine_trusts_is_asked_with_its_certificates(p
 
 
 @pytest.mark.parametrize("chosen", [True, False])
-def test_uv_is_made_by_an_interpreter_that_has_venv(place, monkeypatch, chosen):
+def test_uv_is_installed_with_an_interpreter_that_has_venv(place, monkeypatch, chosen):
     place.python(10, venv=chosen)
     monkeypatch.setattr(sys, "executable", str(place.python(8, place.home, venv=not chosen)))
     assert place.install.main([]) == 0
 
 
-def test_without_a_network_uv_is_not_to_be_had(place, capsys):
+def test_the_error_without_a_network_names_uv(place, capsys):
     place.python(10)
     script(
         place.home / "pip",
@@ -411,7 +411,7 @@ def test_an_old_or_broken_uv_is_replaced(place):
     assert place.install.uv_made()
 
 
-def test_variables_that_divert_are_dropped_and_those_of_the_network_stay(place, monkeypatch):
+def test_variables_of_python_and_uv_are_dropped_and_those_of_the_network_are_kept(place, monkeypatch):
     place.python(10)
     dropped = (
         "UV_PROJECT_ENVIRONMENT UV_NO_DEV UV_PYTHON VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME PIP_TARGET PIP_USER"
@@ -427,7 +427,7 @@ def test_variables_that_divert_are_dropped_and_those_of_the_network_stay(place, 
     assert strange == set(kept.split())
 
 
-def test_of_two_at_once_one_works_and_the_other_waits(place):
+def test_a_second_set_up_waits_for_the_first(place):
     python = place.python(10)
     (place.root / ".tools").mkdir()
     with (place.root / ".tools" / "lock").open("w") as lock:
@@ -442,14 +442,14 @@ def test_of_two_at_once_one_works_and_the_other_waits(place):
     assert place.calls() == made(python)
 
 
-def test_a_folder_that_cannot_be_written_is_named(place, capsys):
+def test_the_error_of_a_read_only_folder_names_it(place, capsys):
     place.python(10)
     (place.root / ".tools").write_text("")
     assert place.install.main([]) == 5
     assert f"set-up: {place.root}/.tools cannot be used (File exists)" in capsys.readouterr().err
 
 
-def test_a_stop_by_the_user_is_no_traceback(place, monkeypatch, capsys):
+def test_a_stop_by_the_user_prints_no_traceback(place, monkeypatch, capsys):
     def stop(asked):
         raise KeyboardInterrupt
 
@@ -458,7 +458,7 @@ def test_a_stop_by_the_user_is_no_traceback(place, monkeypatch, capsys):
     assert "the next run goes on from here" in capsys.readouterr().err
 
 
-def test_it_runs_on_python_3_8_with_nothing_but_its_library():
+def test_set_up_runs_on_python_3_8_with_only_the_standard_library():
     tree = ast.parse(SOURCE.read_text(), feature_version=(3, 8))
     imported = [
         node.module if isinstance(node, ast.ImportFrom) else node.names[0].name

@@ -85,19 +85,19 @@ def _change(path: str, value: Any) -> Callable[[Job], None]:
         ),
     ],
 )
-def test_a_broken_job_is_refused(whole: Job, change: Callable[[Job], None], message: str) -> None:
+def test_an_invalid_job_is_rejected(whole: Job, change: Callable[[Job], None], message: str) -> None:
     broken = copy.deepcopy(whole)
     change(broken["pipelineSpec"])
     with pytest.raises(RunError, match=message):
         check(broken)
 
 
-def test_a_broken_wrapper_is_refused(whole: Job) -> None:
+def test_an_invalid_wrapper_of_a_job_is_rejected(whole: Job) -> None:
     with pytest.raises(RunError, match=r"PipelineJob: "):
         check({**whole, "unknown": 1})
 
 
-def test_all_findings_are_said_at_once(whole: Job) -> None:
+def test_all_findings_about_a_job_are_reported_together(whole: Job) -> None:
     broken = copy.deepcopy(whole)
     for task in tasks(broken["pipelineSpec"]).values():
         task["dependentTasks"] = ["other"]
@@ -106,7 +106,7 @@ def test_all_findings_are_said_at_once(whole: Job) -> None:
     assert str(caught.value).count("waits for other") == len(tasks(broken["pipelineSpec"]))
 
 
-def test_a_platform_may_run_more_than_another(whole: Job) -> None:
+def test_a_job_may_be_valid_on_one_platform_only(whole: Job) -> None:
     resolving = copy.deepcopy(whole)
     resolving["pipelineSpec"]["deploymentSpec"]["executors"]["schema_executor"] = {"resolver": {}}
     check(resolving, vertex.NOT_RUN)

@@ -48,7 +48,7 @@ def test_the_table_shows_metrics_with_their_intervals():
     ]
 
 
-def test_the_baseline_stands_beside_the_model():
+def test_the_table_shows_the_baseline_next_to_the_model():
     before = {"example_count": 2166.0, "mae": 70000.0, "r2": None, "mse": 1.0, "recall[a]": 1.0, "auc": 0.5}
     [head, mae, r2, auc] = lines(baseline=before, intervals={})
 
@@ -56,7 +56,7 @@ def test_the_baseline_stands_beside_the_model():
     assert (mae, r2, auc) == (["mae", "64,734", "70,000"], ["r2", "0.9", "none"], ["auc", "none", "0.5"])
 
 
-def test_the_notes_name_worst_slices_what_is_left_out_and_the_edit_that_accepts():
+def test_the_notes_name_worst_slices_dropped_rows_and_the_edit_that_accepts():
     assert list(outcome.notes(VERDICT)) == [
         "Worst slices by mae, of those with 30 rows or more:",
         "  city = chur, grade = 7: 1,234 (1 to 2,000), 31 rows",
@@ -67,7 +67,7 @@ def test_the_notes_name_worst_slices_what_is_left_out_and_the_edit_that_accepts(
 
 
 @pytest.mark.parametrize("pushed", [None, "runs/houses/serving/1"])
-def test_the_terminal_ends_with_verdict_and_places(capsys, pushed):
+def test_the_terminal_ends_with_verdict_and_paths(capsys, pushed):
     Terminal(plain=True).outcome({**VERDICT, "pushed": pushed}, run_folder="runs/1")
     told = capsys.readouterr().out
 
@@ -85,7 +85,7 @@ def test_the_terminal_ends_with_verdict_and_places(capsys, pushed):
         ({"serves": 7, "blessed": False}, None),
     ],
 )
-def test_a_run_that_pushed_nothing_says_what_serves_or_why(capsys, more, line):
+def test_a_run_without_a_push_says_what_serves_or_why(capsys, more, line):
     Terminal(plain=True).outcome({**VERDICT, "blessed": True, "pushed": None, **more}, run_folder="runs/1")
     told = [one for one in capsys.readouterr().out.splitlines() if "pushed" in one]
 

@@ -93,7 +93,7 @@ def test_outputs_are_paired_by_id_and_have_their_own_type(store, tmp_path):
     assert {key: artifact.uri.rpartition("/")[2] for key, [artifact] in given.items()} == {key: key for key in KINDS}
 
 
-def test_a_record_with_swapped_outputs_is_passed_over_and_an_older_one_is_used(store, tmp_path):
+def test_a_record_with_swapped_outputs_is_skipped_and_an_older_one_is_used(store, tmp_path):
     contexts, execution_id = written(store, tmp_path)
     good = recorded_again(store, contexts, execution_id, KINDS)
     bad = recorded_again(store, contexts, execution_id, ["statistics", "schema", "examples"])
@@ -103,7 +103,7 @@ def test_a_record_with_swapped_outputs_is_passed_over_and_an_older_one_is_used(s
     assert finished_stages.finished(store, "houses", "one", ["stage"])["stage"].id == good
 
 
-def test_outputs_that_are_gone_or_out_of_use_are_not_given(store, tmp_path):
+def test_deleted_or_unused_outputs_are_not_served_from_the_cache(store, tmp_path):
     contexts, _ = written(store, tmp_path)
     (tmp_path / "schema").rmdir()
     assert cached(store, contexts) is None
@@ -114,7 +114,7 @@ def test_outputs_that_are_gone_or_out_of_use_are_not_given(store, tmp_path):
     assert cached(store, contexts) is None
 
 
-def test_the_key_of_a_root_that_was_moved_is_the_same(store, tmp_path):
+def test_moving_the_root_does_not_change_cache_keys(store, tmp_path):
     def key(root, content="a", words=True):
         artifact = standard_artifacts.Schema()
         artifact.uri, artifact.id = f"{root}/houses/artifacts/schema/3", 3
@@ -136,7 +136,7 @@ def test_the_key_of_a_root_that_was_moved_is_the_same(store, tmp_path):
     assert key(tmp_path / "one", words=False) != key(tmp_path / "another place", words=False)
 
 
-def test_a_push_that_was_held_back_is_judged_anew_each_time(store, tmp_path):
+def test_a_withheld_push_is_not_cached(store, tmp_path):
     contexts, _ = written(store, tmp_path)
     [artifact] = [one for one in store.get_artifacts() if one.uri.endswith("/schema")]
     artifact.custom_properties["withheld"].string_value = "it was not compared"
@@ -145,7 +145,7 @@ def test_a_push_that_was_held_back_is_judged_anew_each_time(store, tmp_path):
     assert cached(store, contexts) is None
 
 
-def test_several_artifacts_of_a_key_stay_in_the_order_in_which_they_were_made(store, tmp_path):
+def test_several_artifacts_of_a_key_keep_their_order(store, tmp_path):
     contexts, execution_id = written(store, tmp_path)
     given = [artifact for [artifact] in stage_outputs.of(store, execution_id).values()]
     [first] = store.get_executions_by_id([execution_id])
@@ -157,7 +157,7 @@ def test_several_artifacts_of_a_key_stay_in_the_order_in_which_they_were_made(st
     assert ids == [given[1].id, given[2].id, given[0].id]
 
 
-def test_why_a_stage_failed_is_kept_without_what_breaks_a_statement_of_postgresql(monkeypatch):
+def test_the_reason_of_a_failed_stage_is_stored_without_characters_that_break_postgresql(monkeypatch):
     kept = []
     monkeypatch.setattr(launcher.launcher.Launcher, "_publish_failed_execution", lambda *given: kept.append(given[-1]))
     node = object.__new__(launcher.Launcher)
@@ -169,7 +169,7 @@ def test_why_a_stage_failed_is_kept_without_what_breaks_a_statement_of_postgresq
     assert kept[0].execution_result.result_message == "ValueError: 'C:/data' is Z?rich's"
 
 
-def test_a_quotable_text_needs_no_backslash_within_json():
+def test_a_quotable_string_needs_no_backslash_in_json():
     import json
 
     text = quotable('tab\tline\nquote" backslash\\ letter ü\x00 end')

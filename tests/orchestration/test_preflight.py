@@ -60,19 +60,19 @@ def test_a_table_with_its_columns_passes(check, content):
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_table_without_rows_is_refused(check, content, message, packed):
+def test_a_table_without_rows_is_rejected(check, content, message, packed):
     name = "flats.csv.gz" if packed else "flats.csv"
     with pytest.raises(UserError, match=rf"{re.escape(name)} {message}$"):
         check(gzip.compress(content.encode(), mtime=0) if packed else content, name)
 
 
-def test_a_file_that_is_not_there_names_config_and_key(tmp_path):
+def test_the_error_of_a_missing_file_names_config_and_key(tmp_path):
     for path in (tmp_path / "missing.csv", tmp_path):
         with pytest.raises(UserError, match=r"^configs/flats\.toml: data\.path: there is no file .*\. Put it there"):
             preflight.check_data(str(path), Data(path="x"), config=CONFIG, columns=COLUMNS, label="rent")
 
 
-def test_every_missing_and_doubled_column_has_its_line_with_the_nearest(check):
+def test_each_missing_or_duplicate_column_has_a_finding_with_the_closest_name(check):
     with pytest.raises(UserError) as caught:
         check("id,aera,note,note\n1,2,3,4\n")
 
@@ -87,7 +87,7 @@ def test_every_missing_and_doubled_column_has_its_line_with_the_nearest(check):
 @pytest.mark.parametrize("start", [0, 3, 100, 8191, 8192, 20_000, 300_000])
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "BOM"])
-def test_text_that_is_not_utf8_names_the_byte(check, start, packed, mark):
+def test_the_error_of_text_that_is_not_utf8_names_the_byte(check, start, packed, mark):
     content = mark + b"x" * start + b"\xfc" + b"y" * 20_000 + b"\n1\n"
     name = "flats.csv.gz" if packed else "flats.csv"
     with pytest.raises(UserError, match=rf"not UTF-8 \(byte {len(mark) + start}\): convert it, as with iconv"):
@@ -95,17 +95,17 @@ def test_text_that_is_not_utf8_names_the_byte(check, start, packed, mark):
 
 
 @pytest.mark.parametrize("start", [0, 1], ids=["", "one byte before them"])
-def test_a_bad_byte_behind_whole_characters_is_counted_in_bytes(check, start):
+def test_the_position_of_an_invalid_byte_is_counted_in_bytes(check, start):
     with pytest.raises(UserError, match=rf"not UTF-8 \(byte {start + 2 * 70_000}\)"):
         check(b"x" * start + "ü".encode() * 70_000 + b"\xff\n1\n")
 
 
-def test_a_character_that_is_cut_off_by_the_files_end_is_a_bad_byte(check):
+def test_a_character_truncated_at_the_end_of_the_file_is_an_invalid_byte(check):
     with pytest.raises(UserError, match=r"not UTF-8 \(byte 15\)"):
         check(b"id,area,rent\n1,\xc3")
 
 
-def test_utf16_is_refused(check):
+def test_utf16_is_rejected(check):
     with pytest.raises(UserError, match=r"flats\.csv is not UTF-8 \(byte 0\)"):
         check(TEXT.encode("utf-16"))
 
@@ -117,17 +117,17 @@ def test_utf16_is_refused(check):
         gzip.compress(TEXT.encode(), mtime=0)[:-30] + b"\0" * 30,
     ],
 )
-def test_a_file_that_is_no_whole_gzip_is_refused(check, content):
+def test_a_truncated_or_invalid_gzip_file_is_rejected(check, content):
     with pytest.raises(UserError, match=r"flats\.csv\.gz cannot be read: ."):
         check(content, "flats.csv.gz")
 
 
-def test_a_quote_that_never_ends_is_refused(check):
+def test_an_unterminated_quote_is_rejected(check):
     with pytest.raises(UserError, match=r"flats\.csv, line 2: a quote opens in this row and never ends"):
         check('id,area,rent\n1,"80,2000\n' + "1,80,2000\n" * 20_000)
 
 
-def test_a_line_without_end_is_refused_before_it_fills_the_memory(check):
+def test_a_line_without_end_is_rejected_before_it_fills_the_memory(check):
     content = gzip.compress(b"id,area,rent\n" + b"0" * (1 << 25), mtime=0)
     tracemalloc.start()
     with pytest.raises(UserError, match=r"flats\.csv\.gz cannot be read: a line of over 16,777,216 characters"):
@@ -137,19 +137,19 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(check):
     assert peak < 100 << 20
 
 
-def test_a_root_that_can_be_written_is_made_and_left_empty(tmp_path):
+def test_a_writable_root_is_created_and_left_empty(tmp_path):
     preflight.check_root(str(tmp_path / "new" / "runs"))
 
     assert os.listdir(tmp_path / "new" / "runs") == []
 
 
-def test_a_root_that_is_a_file_is_refused(tmp_path):
+def test_a_root_that_is_a_file_is_rejected(tmp_path):
     (tmp_path / "runs").write_text("")
     with pytest.raises(ResourceError, match=r"/runs cannot be written \(File exists\): choose another folder"):
         preflight.check_root(str(tmp_path / "runs"))
 
 
-def test_a_root_that_refuses_files_is_refused(tmp_path, monkeypatch):
+def test_a_read_only_root_is_rejected(tmp_path, monkeypatch):
     def refuse(**_):
         raise OSError(30, "Read-only file system")
 
@@ -158,7 +158,7 @@ def test_a_root_that_refuses_files_is_refused(tmp_path, monkeypatch):
         preflight.check_root(str(tmp_path))
 
 
-def test_every_file_of_a_pattern_is_checked_and_all_findings_told_at_once(check, tmp_path):
+def test_every_file_of_a_pattern_is_checked_and_all_findings_are_reported_together(check, tmp_path):
     (tmp_path / "a.csv").write_text(TEXT)
     (tmp_path / "b.csv").write_text("id;area;rent\n1;2;3\n")
     (tmp_path / "c.csv").write_bytes(b"\xff")
@@ -172,7 +172,7 @@ def test_every_file_of_a_pattern_is_checked_and_all_findings_told_at_once(check,
     assert named == [("b.csv", "id"), ("b.csv", "area"), ("b.csv", "rent"), ("c.csv", None), ("d.csv", "area")]
 
 
-def test_ready_made_splits_are_there(check, tmp_path):
+def test_files_of_predefined_splits_must_exist(check, tmp_path):
     (tmp_path / "a.csv").write_text(TEXT)
     paths = {"train": f"{tmp_path}/a.csv", "test": f"{tmp_path}/b.csv"}
     data = Data(path=paths, split="files")
@@ -182,7 +182,7 @@ def test_ready_made_splits_are_there(check, tmp_path):
     preflight.check_data(paths, data, config=CONFIG, columns=COLUMNS, label="rent")
 
 
-def test_a_folder_of_images_has_what_the_schema_says(tmp_path):
+def test_a_folder_of_images_must_match_the_schema(tmp_path):
     (tmp_path / "pets" / "cat").mkdir(parents=True)
     Image.new("L", (2, 2)).save(tmp_path / "pets" / "cat" / "a.png")
     path, data = f"{tmp_path}/pets", Data(path="x")

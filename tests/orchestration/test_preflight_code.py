@@ -30,7 +30,7 @@ def check(tmp_path, monkeypatch):
     ],
     ids=["libraries", "a module beside it", "tried", "for the type checker", "is not run"],
 )
-def test_code_that_finds_what_it_imports_passes(check, text):
+def test_code_whose_imports_exist_passes(check, text):
     assert check(mine=text, helper="SIZE = 3\n\n\ndef size():\n    return SIZE\n") == []
 
 
@@ -46,7 +46,7 @@ def test_code_that_finds_what_it_imports_passes(check, text):
     ],
     ids=["syntax", "return", "import", "within a function", "name", "deeper"],
 )
-def test_what_does_not_import_is_named_with_file_and_line(check, text, said):
+def test_the_error_of_a_failing_import_names_file_and_line(check, text, said):
     helper = "import absent\nsize = 3\n" if "deeper" in said or "absent" in said else "size = 3\n"
     [line] = check(mine=text, helper=helper)
 

@@ -31,7 +31,7 @@ def test_images_of_the_listed_classes_pass(photos):
     ],
     ids=["a feature", "read by a function of your own", "the label"],
 )
-def test_a_model_that_reads_the_path_is_refused(photos, monkeypatch, right, wrong):
+def test_a_model_that_reads_the_path_of_an_image_is_rejected(photos, monkeypatch, right, wrong):
     assert right in picture_files.CONFIG
     config = picture_files.CONFIG.replace(right, wrong)
     if not wrong:
@@ -48,7 +48,7 @@ def test_a_model_that_reads_the_path_is_refused(photos, monkeypatch, right, wron
     ]
 
 
-def test_a_class_that_is_not_listed_is_told_with_the_edits_unless_the_gate_lets_it_through(photos):
+def test_an_unlisted_class_is_reported_with_the_edits_unless_the_gate_only_warns(photos):
     classes(photos.photos, names=("bird",), count=4)
     [told] = photos.told()
 
@@ -61,7 +61,7 @@ def test_a_class_that_is_not_listed_is_told_with_the_edits_unless_the_gate_lets_
     assert photos.told("gates.label=warn") == []
 
 
-def test_a_class_without_a_folder_is_told(photos):
+def test_a_class_without_a_folder_is_reported(photos):
     [told] = photos.told("label.classes=['cat', 'dog', 'fox']")
 
     assert told.endswith(
@@ -70,7 +70,7 @@ def test_a_class_without_a_folder_is_told(photos):
     )
 
 
-def test_all_broken_files_and_emptied_classes_are_told_at_once(photos):
+def test_all_unreadable_files_and_empty_classes_are_reported_together(photos):
     folder(photos.photos, {"cat/5.png": b"", "dog/4.png": b"<html>", "dog/5.png": HEIC})
     told = photos.told()
 
@@ -85,7 +85,7 @@ def test_all_broken_files_and_emptied_classes_are_told_at_once(photos):
     assert "no image of class 'fox' can be read: 1 file: HEIC is not read" in photos.told()[0]
 
 
-def test_what_is_passed_over_stands_beside_the_data(photos):
+def test_skipped_files_are_reported_with_the_data(photos):
     folder(photos.photos, {"cat/.DS_Store": b"x", "cat/notes.txt": b"x"})
     report = preflight.look(Name("flats"), (), root=str(photos.runs), data_root=str(photos.root))
     [data] = [check for check in report.checks if check.name == "data"]
@@ -96,7 +96,7 @@ def test_what_is_passed_over_stands_beside_the_data(photos):
     ]
 
 
-def test_a_schema_of_another_type_than_the_folders_names_is_told(photos):
+def test_a_schema_whose_type_differs_from_the_folder_names_is_reported(photos):
     photos.schema(picture_files.SCHEMA.replace('"label" type: BYTES', '"label" type: INT'))
 
     assert photos.told("label.classes=[]") == [

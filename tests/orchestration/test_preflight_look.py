@@ -13,12 +13,12 @@ from orchestration.preflight.preflight_findings import Check
 from pipeline.variants import Name
 
 
-def test_nothing_is_wrong_with_a_table_that_fits(flats):
+def test_a_table_that_matches_its_schema_has_no_findings(flats):
     assert flats.told() == []
     assert flats.runs.is_dir()
 
 
-def test_all_that_is_wrong_is_told_at_once(flats, monkeypatch):
+def test_all_findings_are_reported_together(flats, monkeypatch):
     flats.config(flats.CONFIG.replace('"linear"', '"lineal"'))
     flats.schema(flats.SCHEMA.replace("type: INT", "type: STRUCT"))
     flats.runs.write_text("")
@@ -32,7 +32,7 @@ def test_all_that_is_wrong_is_told_at_once(flats, monkeypatch):
     ]
 
 
-def test_data_is_looked_at_where_the_schema_cannot_be_read(flats):
+def test_data_is_checked_even_if_the_schema_cannot_be_read(flats):
     flats.schema("feature {")
     flats.data("area,area\n1,2\n")
     told = flats.told()
@@ -52,7 +52,7 @@ def test_data_is_looked_at_where_the_schema_cannot_be_read(flats):
     ],
     ids=["value", "key", "entry of a list"],
 )
-def test_data_is_looked_at_where_the_config_has_faults_elsewhere(flats, right, wrong, told):
+def test_data_is_checked_even_if_other_sections_of_the_config_are_invalid(flats, right, wrong, told):
     assert right in flats.CONFIG
     flats.config(flats.CONFIG.replace(right, wrong))
     flats.data("area,area\n1,2\n")
@@ -63,7 +63,7 @@ def test_data_is_looked_at_where_the_config_has_faults_elsewhere(flats, right, w
 
 
 @pytest.mark.parametrize("wrong", ['pth = "flats.csv"', "path = 3", "path = "])
-def test_without_a_path_only_the_config_is_told(flats, wrong):
+def test_without_a_path_only_the_config_is_reported(flats, wrong):
     right = 'path = "data/flats.csv"'
     assert right in flats.CONFIG
     flats.config(flats.CONFIG.replace(right, wrong))
@@ -72,7 +72,7 @@ def test_without_a_path_only_the_config_is_told(flats, wrong):
     assert {line.split(":")[0] for line in flats.told()} == {"configs/flats.toml"}
 
 
-def test_the_users_own_things_decide_the_exit_code():
+def test_findings_about_the_user_s_input_determine_the_exit_code():
     user, disk = (
         Check("data", findings=[UserError("mend it\nand that")]),
         Check("disk", findings=[ResourceError("full")]),
@@ -84,7 +84,7 @@ def test_the_users_own_things_decide_the_exit_code():
     preflight_findings.refuse([Check("code")])
 
 
-def test_a_disk_without_room_is_refused_with_what_is_needed(tmp_path, monkeypatch):
+def test_the_error_of_a_full_disk_says_how_much_space_is_needed(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=10**9)
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage)
 
@@ -95,7 +95,7 @@ def test_a_disk_without_room_is_refused_with_what_is_needed(tmp_path, monkeypatc
         preflight.check_room(str(tmp_path), 5 * 10**8)
 
 
-def test_another_version_than_the_locks_is_named_with_the_mend(tmp_path):
+def test_the_error_of_a_package_that_differs_from_the_lock_says_how_to_fix_it(tmp_path):
     lock = tmp_path / "uv.lock"
     lock.write_text('name = "numpy"\nversion = "0.1"\n\nname = "numpy"\nversion = "0.2"\n')
     with pytest.raises(ResourceError) as caught:
@@ -106,7 +106,7 @@ def test_another_version_than_the_locks_is_named_with_the_mend(tmp_path):
     assert second.startswith("no-such-package is not installed: run `make run`")
 
 
-def test_the_installed_packages_are_the_locks():
+def test_the_installed_packages_match_the_lock():
     from pathlib import Path
 
     assert installed.check_versions(str(Path(__file__).parents[2] / "uv.lock")).startswith(("legacy: ", "current: "))
@@ -117,7 +117,7 @@ def doctor(capsys, *arguments):
     return code, capsys.readouterr().out
 
 
-def test_the_doctor_tells_everything_and_answers_with_the_runs_exit_code(flats, capsys, tmp_path):
+def test_doctor_reports_everything_and_returns_the_exit_code_of_a_run(flats, capsys, tmp_path):
     code, out = doctor(capsys, "--root", tmp_path / "runs")
 
     assert code == 0
@@ -131,14 +131,14 @@ def test_the_doctor_tells_everything_and_answers_with_the_runs_exit_code(flats, 
     assert doctor(capsys, "no_such_pipeline", "--root", tmp_path / "runs")[0] == 2
 
 
-def test_the_doctor_looks_at_a_pipeline_of_the_repository(capsys, tmp_path):
+def test_doctor_checks_a_pipeline_of_the_repository(capsys, tmp_path):
     code, out = doctor(capsys, "penguins", "--root", tmp_path / "runs")
 
     assert code == 0, out
     assert "data        good" in out
 
 
-def test_a_group_whose_values_are_learned_is_named(flats, tmp_path):
+def test_a_group_column_that_is_also_a_feature_is_reported(flats, tmp_path):
     flats.config(flats.CONFIG.replace("[features]", '[columns]\ngroup = "city"\n[features]'))
     remark = "the group 'city' is also a feature: no value of it in eval and test is in train"
 

@@ -16,7 +16,7 @@ def only(told):
     return line.split("flats.csv")[1]
 
 
-def test_a_cell_of_another_type_names_line_and_the_schema_edit(flats):
+def test_the_error_of_a_cell_of_another_type_names_line_and_schema_edit(flats):
     flats.data(flats.HEADER + flats.rows(2) + "big,Bern,1000\n")
 
     assert only(flats.told()) == (
@@ -35,7 +35,7 @@ def test_a_cell_of_another_type_names_line_and_the_schema_edit(flats):
         ("40,Bern,0\n", ", line 42: the label 'rent' is 0 and the schema says int_domain { min: 1 }: mend the row"),
     ],
 )
-def test_a_label_out_of_range_names_the_line(flats, rows, said):
+def test_the_error_of_a_label_out_of_range_names_the_line(flats, rows, said):
     flats.data(flats.HEADER + flats.rows(40) + rows)
 
     assert only(flats.told()).startswith(said)
@@ -50,13 +50,13 @@ def test_a_label_out_of_range_names_the_line(flats, rows, said):
         ("1,Bern,900\n2,Bern,901\n", ": 2 rows for 3 splits: more are needed"),
     ],
 )
-def test_a_label_to_learn_nothing_from(flats, rows, said):
+def test_a_constant_or_null_label_is_rejected(flats, rows, said):
     flats.data(flats.HEADER + rows)
 
     assert only(flats.told()).startswith(said)
 
 
-def test_blank_labels_within_the_share_are_left_out(flats):
+def test_rows_with_null_labels_within_the_allowed_share_are_dropped(flats):
     flats.data(flats.HEADER + flats.rows(40) + "1,Bern,\n2,Chur,\n")
 
     assert flats.told() == []
@@ -74,7 +74,7 @@ def test_blank_labels_within_the_share_are_left_out(flats):
         ("anomaly", [1000, 2000], "is an anomaly in every row: normal rows are needed"),
     ],
 )
-def test_one_class_is_refused_with_the_rule(flats, task, labels, said):
+def test_a_label_with_one_class_is_rejected_with_the_rule(flats, task, labels, said):
     kind = "BYTES" if task == "binary" else "INT"
     flats.schema(flats.SCHEMA.replace("type: INT", f"type: {kind}").replace("int_domain { min: 1 max: 9000 }", ""))
     network = "autoencoder" if task == "anomaly" else "linear"
@@ -85,14 +85,14 @@ def test_one_class_is_refused_with_the_rule(flats, task, labels, said):
     assert (said in only(told)) if said else told == []
 
 
-def test_of_a_part_of_the_rows_no_class_is_missed(flats, monkeypatch):
+def test_one_class_in_the_checked_part_of_a_long_file_is_no_finding(flats, monkeypatch):
     monkeypatch.setattr(csv_blocks, "BLOCK", 500)
     flats.data(flats.HEADER + "1,Bern,900\n" * 500)
 
     assert flats.told() == []
 
 
-def test_parquet_rows_are_looked_at_too(flats):
+def test_rows_of_parquet_are_checked_too(flats):
     table = {"area": [1.0, 2.0, 3.0], "city": ["Bern", "Chur", "Bern"], "rent": [900, 9001, 901]}
     pq.write_table(pa.table(table), flats.root / "data" / "flats.parquet")
     [line] = flats.told("data.path=data/flats.parquet")
@@ -100,7 +100,7 @@ def test_parquet_rows_are_looked_at_too(flats):
     assert "flats.parquet, row 2: the label 'rent' is 9001" in line
 
 
-def test_many_findings_of_a_file_are_cut(flats):
+def test_the_list_of_findings_of_a_file_is_truncated(flats):
     flats.data(flats.HEADER + flats.rows(40) + "1,Bern\n" * 30)
     told = flats.told()
 
@@ -114,7 +114,7 @@ def test_many_findings_of_a_file_are_cut(flats):
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("quoted", [False, True], ids=["plain", "line breaks in quotes"])
 @pytest.mark.parametrize("bad", ["1,Bern", '1,"Bern,900'], ids=["ragged", "open quote"])
-def test_the_last_block_is_looked_at_with_its_lines(flats, monkeypatch, packed, quoted, bad):
+def test_the_last_block_is_checked_with_its_line_numbers(flats, monkeypatch, packed, quoted, bad):
     monkeypatch.setattr(csv_blocks, "BLOCK", 3000)
     city = '"Be\nrn"' if quoted else "Bern"
     text = flats.HEADER + "".join(f"{row},{city},{row + 1}\n" for row in range(2000)) + f"{bad}\n"
@@ -125,7 +125,7 @@ def test_the_last_block_is_looked_at_with_its_lines(flats, monkeypatch, packed, 
     assert f"{name}, line {2 + 2000 * (1 + quoted)}: " in line
 
 
-def test_the_end_of_a_long_file_is_reached_without_its_middle(flats, monkeypatch):
+def test_the_end_of_a_long_file_is_checked_without_reading_its_middle(flats, monkeypatch):
     monkeypatch.setattr(csv_blocks, "BLOCK", 3000)
     monkeypatch.setattr(csv_blocks, "MOST", 10_000)
     monkeypatch.setattr(csv_blocks, "_READ", 5000)
@@ -138,7 +138,7 @@ def test_the_end_of_a_long_file_is_reached_without_its_middle(flats, monkeypatch
 @pytest.mark.parametrize(
     ("transform", "rent", "line"), [("log", 0, 42), ("log1p", -1, 42), ("log1p", 0, None), ("signed_log", -9, None)]
 )
-def test_a_label_without_a_logarithm_names_line_and_edits(flats, transform, rent, line):
+def test_the_error_of_a_label_without_a_logarithm_names_line_and_edits(flats, transform, rent, line):
     flats.config(flats.CONFIG.replace('column = "rent"', f'column = "rent"\ntransform = "{transform}"'))
     flats.schema(flats.SCHEMA.replace("int_domain { min: 1 max: 9000 }", ""))
     flats.data(flats.HEADER + flats.rows(40) + f"40,Bern,{rent}\n")
@@ -156,7 +156,7 @@ def test_a_label_without_a_logarithm_names_line_and_edits(flats, transform, rent
 
 
 @pytest.mark.parametrize(("weights", "told"), [((0, 0), True), ((0, 2), False)])
-def test_weights_that_are_all_zero_are_refused(flats, weights, told):
+def test_weights_that_are_all_zero_are_rejected(flats, weights, told):
     flats.config(flats.CONFIG.replace("[features]", '[columns]\nweight = "w"\n[features]'))
     flats.schema(
         flats.SCHEMA
@@ -186,7 +186,7 @@ SPLIT = 'data.split={by = "column", column = "city", values = {Bern = "train", C
         ("", None),
     ],
 )
-def test_a_row_that_names_no_split_is_named_by_its_line(flats, rows, said):
+def test_the_error_of_a_row_with_an_unknown_split_names_its_line(flats, rows, said):
     flats.config(flats.CONFIG.replace('categorical = [{column = "city"}]', ""))
     flats.optional("city")
     flats.data(flats.HEADER + flats.rows(40) + rows)
@@ -198,7 +198,7 @@ def test_a_row_that_names_no_split_is_named_by_its_line(flats, rows, said):
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
-def test_lines_that_end_in_any_way_are_counted_also_behind_the_first_block(flats, monkeypatch, ends):
+def test_lines_are_counted_with_any_line_ending_and_after_the_first_block(flats, monkeypatch, ends):
     monkeypatch.setattr(csv_blocks, "BLOCK", 256)
     monkeypatch.setattr(csv_blocks, "_READ", 64)
     (flats.root / "data/flats.csv").write_bytes(

@@ -62,12 +62,12 @@ def test_the_repository_is_chosen_by_its_path_and_by_an_empty_variable(made, mon
     assert project_selection.runs_folder() == "runs"
 
 
-def test_a_folder_below_a_project_is_not_the_project(made, monkeypatch):
+def test_a_subfolder_of_a_project_is_not_the_project(made, monkeypatch):
     monkeypatch.chdir(made("here") / "configs")
     assert chosen() == Path(project.REPOSITORY)
 
 
-def test_relative_paths_and_links_name_one_folder(made, monkeypatch, tmp_path):
+def test_relative_paths_and_links_refer_to_the_same_project(made, monkeypatch, tmp_path):
     here = made("here")
     (tmp_path / "link").symlink_to(here)
     assert chosen("../here") == chosen("../link") == here
@@ -77,7 +77,7 @@ def test_relative_paths_and_links_name_one_folder(made, monkeypatch, tmp_path):
     assert project_selection.shown_flag() == []
 
 
-def test_processes_find_the_code_of_repository_and_project(made):
+def test_processes_import_the_code_of_repository_and_project(made):
     here = chosen(str(made("here")))
     assert project.environment() == {
         "PYTHONPATH": f"{project.REPOSITORY}{os.pathsep}{here}",
@@ -128,7 +128,7 @@ def test_every_command_takes_the_project_before_and_after_its_name(command):
         ("made", "format = 1\nname = 'x'", "name is not a known key: the only one is format"),
     ],
 )
-def test_what_is_not_a_project_is_refused(made, tmp_path, name, text, message):
+def test_a_folder_that_is_not_a_project_is_rejected(made, tmp_path, name, text, message):
     path = tmp_path / name
     (tmp_path / "plain").mkdir()
     (tmp_path / "file").write_text("")
@@ -140,7 +140,7 @@ def test_what_is_not_a_project_is_refused(made, tmp_path, name, text, message):
     assert chosen() == Path(project.REPOSITORY), "another folder was taken in its place"
 
 
-def test_a_project_without_its_folders_is_refused(made):
+def test_a_project_without_its_folders_is_rejected(made):
     here = made("here")
     (here / "schemas" / ".gitkeep").unlink()
     (here / "schemas").rmdir()
@@ -148,7 +148,7 @@ def test_a_project_without_its_folders_is_refused(made):
         chosen(str(here))
 
 
-def test_a_pipeline_that_the_project_lacks_is_named_with_its_folder(made):
+def test_the_error_of_a_pipeline_that_the_project_lacks_names_its_folder(made):
     from pipeline import load
 
     here = chosen(str(made("here")))
@@ -156,13 +156,13 @@ def test_a_pipeline_that_the_project_lacks_is_named_with_its_folder(made):
         load.load(str(here), "houses")
 
 
-def test_a_wrong_variable_is_named(monkeypatch):
+def test_the_error_of_an_invalid_variable_names_it(monkeypatch):
     monkeypatch.setenv(project.VARIABLE, "/no/such")
     with pytest.raises(UserError, match=r"^PIPELINE_PROJECT=/no/such: /no/such does not exist"):
         chosen()
 
 
-def test_a_folder_that_cannot_be_read_is_named(made, monkeypatch):
+def test_the_error_of_an_unreadable_folder_names_it(made, monkeypatch):
     here = made("here")
 
     def refuse(path):
@@ -182,7 +182,7 @@ def test_a_folder_that_cannot_be_read_is_named(made, monkeypatch):
         ("errors.py", "the pipeline itself"),
     ],
 )
-def test_a_module_that_would_hide_another_is_refused(made, name, owner):
+def test_a_module_that_would_hide_another_is_rejected(made, name, owner):
     path = made("here") / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("")
@@ -212,7 +212,7 @@ def test_init_prints_what_it_writes(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", ["README.md", "my_features.py", ".gitignore", "configs"])
-def test_init_replaces_nothing(tmp_path, name):
+def test_init_overwrites_nothing(tmp_path, name):
     (tmp_path / name).write_text("mine")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(UserError, match=f"has {name} already, and init replaces nothing"):
@@ -221,7 +221,7 @@ def test_init_replaces_nothing(tmp_path, name):
     assert (tmp_path / name).read_text() == "mine"
 
 
-def test_init_refuses_a_project_and_a_file(made, tmp_path):
+def test_init_rejects_a_project_and_a_file(made, tmp_path):
     here = made("here")
     with pytest.raises(UserError, match="here is a project already"):
         project_creation.create(str(here))
@@ -230,7 +230,7 @@ def test_init_refuses_a_project_and_a_file(made, tmp_path):
         project_creation.create(str(tmp_path / "file"))
 
 
-def test_init_names_what_it_had_written_when_the_disk_refused(tmp_path, monkeypatch):
+def test_init_names_the_written_files_if_the_disk_is_full(tmp_path, monkeypatch):
     real = open
 
     def refuse(path, *arguments, **more):

@@ -39,7 +39,7 @@ def look(flats, **more):
     return preflight.look(Name("flats"), root=str(flats.runs), data_root=str(flats.root), **more)
 
 
-def test_preflight_takes_the_rows_and_reads_them_by_path(flats, database):
+def test_preflight_runs_the_query_and_reads_the_rows_by_path(flats, database):
     report = look(flats)
     assert [line for check in report.checks for line in check.told()] == []
     assert [check.text for check in report.checks if check.name == "query"] == ["40 rows"]
@@ -50,14 +50,14 @@ def test_preflight_takes_the_rows_and_reads_them_by_path(flats, database):
     assert len(cells("/", reviewed.config.data.model_dump(mode="json")).table) == 40
 
 
-def test_a_run_begins_on_the_rows_of_its_preflight(flats, database):
+def test_a_run_uses_the_rows_of_its_preflight(flats, database):
     asked = []
     report = look(flats, passed=lambda reviewed: asked.append(reviewed.config.data.path) or True)
     assert asked == [report.data]
     assert report.passed
 
 
-def test_no_earlier_run_stands_for_a_query_that_fails(flats, database):
+def test_a_failing_query_never_reuses_a_previous_run(flats, database):
     database.execute("alter table flats rename to gone")
     report = look(flats, passed=lambda reviewed: pytest.fail("rows that were not read are compared"))
     [finding] = [str(one) for check in report.checks for one in check.findings]
@@ -65,7 +65,7 @@ def test_no_earlier_run_stands_for_a_query_that_fails(flats, database):
     assert report.data is None
 
 
-def test_rows_are_judged_as_those_of_files(flats, database):
+def test_rows_of_a_query_are_validated_like_those_of_files(flats, database):
     database.execute("update flats set area = 'big' where rent < 902")
     [line] = flats.told()
     assert "holds a number" in line
@@ -76,7 +76,7 @@ def test_rows_are_judged_as_those_of_files(flats, database):
     assert "'big'" in line
 
 
-def test_a_query_that_fails_is_a_finding_beside_others(flats, database):
+def test_a_failing_query_is_reported_with_other_findings(flats, database):
     flats.config(flats.CONFIG.replace('path = "data/flats.csv"', SOURCE.replace("from flats", "from flat")))
     flats.schema(flats.SCHEMA.replace('"city"', '"town"'))
     told = flats.told()
@@ -96,7 +96,7 @@ def test_schema_diff_and_infer_read_the_rows(flats, database):
     )
 
 
-def test_a_fingerprint_of_a_schedule_follows_the_rows(flats, database, monkeypatch):
+def test_the_fingerprint_of_a_schedule_depends_on_the_rows(flats, database, monkeypatch):
 
     def now():
         return unchanged_inputs.fingerprint(Name("flats"), [], str(flats.root), str(flats.runs))
@@ -107,14 +107,14 @@ def test_a_fingerprint_of_a_schedule_follows_the_rows(flats, database, monkeypat
     assert now() != first
 
 
-def test_a_cloud_job_is_refused_with_what_to_do(flats, database, monkeypatch):
+def test_a_cloud_job_with_a_query_is_rejected_with_the_alternative(flats, database, monkeypatch):
     with pytest.raises(
         UserError, match=r"data\.sql: a cloud job reads files: .*doctor flats.*runs/flats/queries.*data\.path"
     ):
         compiler.run(compiler.Request(target="kubeflow", name=Name("flats")))
 
 
-def test_new_writes_a_config_that_asks_the_same(flats, database, monkeypatch):
+def test_new_writes_a_config_with_the_same_query(flats, database, monkeypatch):
     monkeypatch.chdir(flats.root / "data")
     source = query_result.source(None, SQL, "sqlite:///x.db", str(flats.root), str(flats.runs / "made/queries"))
     proposal = new_config.new(str(flats.root), "made", source, label="rent")
@@ -127,7 +127,7 @@ def test_new_writes_a_config_that_asks_the_same(flats, database, monkeypatch):
     assert settled.data.path == taken.path
 
 
-def test_a_database_outside_the_repository_is_named_by_its_whole_path(flats, tmp_path):
+def test_a_database_outside_the_repository_has_its_absolute_path(flats, tmp_path):
     asked = query_result.source(None, "select 1", f"sqlite:///{tmp_path}/x.db", str(flats.root), "")
     assert asked.query.database == f"sqlite:///{tmp_path}/x.db"
 
@@ -135,7 +135,7 @@ def test_a_database_outside_the_repository_is_named_by_its_whole_path(flats, tmp
 @pytest.mark.parametrize(
     "given", [(None, None, None), ("x.csv", "select 1", "sqlite:///x.db"), (None, "select 1", None), (None, None, "x")]
 )
-def test_new_takes_a_path_or_a_query(given: Any):
+def test_new_accepts_a_path_or_a_query_but_not_both(given: Any):
     path, sql, database = given
     with pytest.raises(UserError, match=r"new NAME PATH` or .*--sql"):
         query_result.source(path, sql, database, "", "")
@@ -160,7 +160,7 @@ def test_new_does_not_repeat_a_password():
         (SOURCE + '\n[[schedule]]\nname = "s"\non = "new-span"', "schedule 's': on = \"new-span\" looks at files"),
     ],
 )
-def test_keys_that_contradict_each_other_are_named(flats, source, said):
+def test_the_error_of_contradicting_keys_names_them(flats, source, said):
     flats.config(flats.CONFIG.replace('path = "data/flats.csv"', source))
     with pytest.raises(UserError) as raised:
         load.load(str(flats.root), "flats")
@@ -168,7 +168,7 @@ def test_keys_that_contradict_each_other_are_named(flats, source, said):
     assert "canary" not in str(raised.value)
 
 
-def test_a_settled_config_is_read_again_in_the_worker(flats, database):
+def test_the_worker_reads_the_resolved_config(flats, database):
     config, taken = query_config.settle(
         load.load(str(flats.root), "flats", ["data.query_seconds=7"]), str(flats.root), str(flats.runs / "q")
     )

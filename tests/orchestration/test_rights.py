@@ -83,7 +83,7 @@ def as_other(*arguments):
 
 @AS_ROOT
 @pytest.mark.parametrize("closed", ["metadata.sqlite", "."])
-def test_a_store_that_may_not_be_read_is_refused_by_its_owner_and_never_moved_away(root, closed):
+def test_the_error_of_an_unreadable_store_names_its_owner_and_the_store_is_not_moved(root, closed):
     (root / closed).chmod(0o600 if closed != "." else 0o700)
     code, said = as_other("inspect", "runs", "--root", root)
 
@@ -105,7 +105,7 @@ def test_a_store_that_may_not_be_read_is_refused_by_its_owner_and_never_moved_aw
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
-def test_who_may_only_read_is_refused_in_a_sentence(root, arguments, path, right):
+def test_a_user_with_read_access_gets_an_error_of_one_sentence_for_writes(root, arguments, path, right):
     given = [root.parent / "backup" if one == "BACKUP" else one for one in arguments]
     code, said = as_other(*given, "--root", root)
 
@@ -118,7 +118,7 @@ def test_who_may_only_read_is_refused_in_a_sentence(root, arguments, path, right
 
 @AS_ROOT
 @pytest.mark.parametrize("arguments", [("inspect", "runs"), ("push", "houses"), ("inspect", "artifacts")])
-def test_who_may_read_sees_all(root, arguments):
+def test_a_user_with_read_access_can_inspect_everything(root, arguments):
     (root / "metadata.sqlite").chmod(0o644)
     code, said = as_other(*arguments, "--root", root)
 
@@ -133,7 +133,7 @@ def umask():
     os.umask(before)
 
 
-def test_what_libraries_made_with_fewer_rights_follows_a_umask_that_lets_the_group_write(umask, tmp_path):
+def test_files_of_libraries_follow_a_umask_with_group_write(umask, tmp_path):
     folder, file = tmp_path / "made", tmp_path / "made/file"
     folder.mkdir(mode=0o755)
     file.write_text("")

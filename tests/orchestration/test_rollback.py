@@ -43,7 +43,7 @@ def serves(serving):
     return (serving / str(versions.pushed(str(serving))[-1]) / "saved_model.pb").read_text()
 
 
-def test_going_back_twice_goes_back_two_versions(serving, capsys):
+def test_two_rollbacks_go_back_two_versions(serving, capsys):
     first, second, bad = versions.pushed(str(serving))
     told = back(serving)
 
@@ -63,7 +63,7 @@ def test_going_back_twice_goes_back_two_versions(serving, capsys):
     assert first in versions.pushed(str(serving))
 
 
-def test_a_copy_of_a_copy_goes_back_from_the_version_that_both_are_of(serving):
+def test_a_rollback_from_a_copy_of_a_copy_starts_from_the_original(serving):
     first, second, bad = versions.pushed(str(serving))
     for number in (second, first, bad + 1):
         back(serving, number=number)
@@ -74,7 +74,7 @@ def test_a_copy_of_a_copy_goes_back_from_the_version_that_both_are_of(serving):
     assert serves(serving) == "one"
 
 
-def test_a_version_that_is_not_there_is_named(serving):
+def test_the_error_of_a_missing_version_names_it(serving):
     with pytest.raises(UserError, match=r"houses has no version 7. There is: \d+, \d+, \d+. Older ones were removed"):
         back(serving, number=7)
     with pytest.raises(UserError, match=r"holds no version yet. Did you mean 'houses'\?"):
@@ -83,7 +83,7 @@ def test_a_version_that_is_not_there_is_named(serving):
     assert back(serving, number=newest) == f"houses: version {newest} serves already"
 
 
-def test_versions_that_the_pipeline_did_not_push_are_listed_and_brought_back_by_number_alone(serving, model):
+def test_versions_that_the_pipeline_did_not_push_are_listed_and_restored_only_by_number(serving, model):
     first, second, bad = versions.pushed(str(serving))
     shutil.copytree(serving / str(first), serving / str(second + 10))  # a copy with our record, under another number
     shutil.copytree(model("foreign"), serving / "2019")
@@ -114,7 +114,7 @@ def test_versions_that_the_pipeline_did_not_push_are_listed_and_brought_back_by_
     assert {first, second, bad, second + 10, 2019, 7} < set(versions.pushed(str(serving)))
 
 
-def test_a_version_with_a_link_to_a_folder_is_not_brought_back_without_its_files(serving, model, tmp_path):
+def test_a_version_with_a_link_to_a_folder_is_not_restored(serving, model, tmp_path):
     variables = tmp_path / "variables"
     variables.mkdir()
     (variables / "variables.index").write_text("weights")
@@ -127,7 +127,7 @@ def test_a_version_with_a_link_to_a_folder_is_not_brought_back_without_its_files
     assert versions.pushed(str(serving)) == before
 
 
-def test_a_damaged_version_is_not_brought_back(serving):
+def test_a_damaged_version_is_not_restored(serving):
     _, second, bad = versions.pushed(str(serving))
     (serving / str(second) / "saved_model.pb").write_text("twO")
     with pytest.raises(
@@ -138,7 +138,7 @@ def test_a_damaged_version_is_not_brought_back(serving):
     assert serves(serving) == "bad"
 
 
-def test_versions_are_listed_with_the_one_that_serves_first(serving):
+def test_the_serving_version_is_listed_first(serving):
     back(serving)
     lines = rollback.listed(str(serving.parents[1]), "houses")
 
@@ -147,7 +147,7 @@ def test_versions_are_listed_with_the_one_that_serves_first(serving):
     assert f"copy of {versions.pushed(str(serving))[1]}" in lines[0]
 
 
-def test_ml_metadata_knows_the_model_of_a_version_that_was_brought_back(serving):
+def test_ml_metadata_has_the_model_of_a_restored_version(serving):
     root = str(serving.parents[1])
     store = open_store(root, None, readonly=False).mlmd
     kinds = {name: store.put_artifact_type(pb.ArtifactType(name=name)) for name in ("Model", "PushedModel")}
@@ -170,7 +170,7 @@ def test_ml_metadata_knows_the_model_of_a_version_that_was_brought_back(serving)
     assert find_model(open_store(root, None), str(made)).uri == f"/models/{numbers[1]}"
 
 
-def test_a_push_from_the_cache_counts_only_while_it_decides_what_serves(serving):
+def test_a_cached_push_is_valid_only_while_its_version_serves(serving):
     first, second, bad = versions.pushed(str(serving))
 
     def damage(number):
@@ -185,7 +185,7 @@ def test_a_push_from_the_cache_counts_only_while_it_decides_what_serves(serving)
     assert damage(second) == "no longer served"
 
 
-def test_versions_are_told_as_json_in_utc_with_what_was_taken_back(serving, capsys):
+def test_versions_as_json_have_utc_times_and_rolled_back_versions(serving, capsys):
     first, second, bad = versions.pushed(str(serving))
     root = str(serving.parent.parent)
     assert parser.main(["push", "houses", "--root", root, "--version", str(first), "--json"]) == 0
@@ -210,7 +210,7 @@ def test_versions_are_told_as_json_in_utc_with_what_was_taken_back(serving, caps
     ]
 
 
-def test_run_ids_are_of_utc(monkeypatch):
+def test_run_ids_use_utc(monkeypatch):
     monkeypatch.setenv("TZ", "Pacific/Auckland")
     time.tzset()
     try:

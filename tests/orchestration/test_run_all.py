@@ -5,7 +5,7 @@ from orchestration.local import supervisor
 from pipeline.variants import Name
 
 
-def test_every_variant_runs_whatever_the_others_end_with(monkeypatch, capsys):
+def test_every_variant_runs_even_if_another_fails(monkeypatch, capsys):
     ended = []
 
     def run(request, workers):

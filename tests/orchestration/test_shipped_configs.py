@@ -19,16 +19,16 @@ RUNS = [
     for variant in (load.variants(REPOSITORY, pipeline) or [None])
 ]
 BROUGHT = {"exam": "attend.csv", "signs": "sign_digits_28x28.csv.gz"}
-"""Pipelines whose data the user brings, because it may not be passed on."""
+"""Pipelines whose data the user has to provide, because it may not be redistributed."""
 
 
-def test_what_a_variant_runs_is_all_that_a_config_has():
+def test_variant_all_runs_every_variant_of_a_config():
     assert len({run.run for run in RUNS}) == len(RUNS)
     assert {"houses", "cars"} <= {run.run for run in RUNS}
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.run)
-def test_the_config_fits_its_schema(run):
+def test_the_config_matches_its_schema(run):
     reviewed = load.reviewed(REPOSITORY, run)
     used = {*reviewed.config.features.columns(), *reviewed.config.features.ignored, reviewed.config.label.column}
     duties = reviewed.config.columns.model_dump(exclude_none=True).values()
@@ -51,7 +51,7 @@ def test_every_run_compiles(target, tmp_path):
         assert job.get("pipelineSpec", job)["pipelineInfo"]["name"] == run.run.replace("_", "-")
 
 
-def test_data_is_in_the_clone_or_the_config_says_where_it_comes_from():
+def test_data_is_in_the_repository_or_the_config_names_its_source():
     for run in RUNS:
         paths = load.reviewed(REPOSITORY, run).config.data.path
         files = paths.values() if isinstance(paths, dict) else [paths]
@@ -59,7 +59,7 @@ def test_data_is_in_the_clone_or_the_config_says_where_it_comes_from():
         assert there or run.pipeline in BROUGHT, run.run
 
 
-def test_the_head_of_a_config_gives_purpose_command_time_and_score():
+def test_the_head_of_a_config_has_purpose_command_time_and_score():
     for pipeline in load.names(REPOSITORY):
         text = (Path(REPOSITORY) / "configs" / f"{pipeline}.toml").read_text()
         head = text.split("\n\n")[0]
@@ -68,7 +68,7 @@ def test_the_head_of_a_config_gives_purpose_command_time_and_score():
         assert re.search(r"\d\.\d|\d of", head.split("on 2 cores)")[1]), f"{pipeline}: the head states no score"
 
 
-def test_every_table_of_the_folder_is_in_the_notice():
+def test_every_data_set_is_in_the_notice():
     folder = Path(REPOSITORY) / "data"
     named = re.findall(r"^\| ([^|]*) \|", (folder / "NOTICE.md").read_text(), re.M)
     patterns = [pattern.replace("\\", "") for cell in named for pattern in cell.split(", ")]

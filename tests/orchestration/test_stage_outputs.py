@@ -26,7 +26,7 @@ def pushed(tmp_path):
     return artifacts
 
 
-def test_a_push_that_serves_no_more_is_damage_although_its_own_files_are_whole(pushed):
+def test_a_push_whose_version_no_longer_serves_must_be_repeated(pushed):
     first, second = pushed
     found = stage_outputs.damage({"pushed_model": [first, second]})
 
@@ -34,7 +34,7 @@ def test_a_push_that_serves_no_more_is_damage_although_its_own_files_are_whole(p
     assert found[first.id].word.startswith("no longer served: version ")
 
 
-def test_an_output_is_damaged_where_its_files_changed_or_it_is_no_longer_in_use(pushed):
+def test_an_output_is_damaged_if_its_files_changed_or_it_is_no_longer_live(pushed):
     second = pushed[1]
     second.state = pb.Artifact.MARKED_FOR_DELETION
     assert stage_outputs.damage({"pushed_model": [second]})[second.id].word == "no longer in use"

@@ -15,7 +15,7 @@ from pipeline.variants import Name
 SPACE = 'tuner.space={"training.optimizer.learning_rate" = {low = 1e-4, high = 1e-1, scale = "log"}}'
 
 
-def test_options_count_before_and_after_the_command():
+def test_options_are_accepted_before_and_after_the_command():
     made = parser().parse_args(["--root", "a", "--no-cache", "tune", "cars", "--trials", "5", "--set", "a=1"])
     assert (made.pipeline, made.root, made.no_cache, made.trials, made.overrides) == ("cars", "a", True, 5, ["a=1"])
 
@@ -24,7 +24,7 @@ def test_options_count_before_and_after_the_command():
     assert parser().parse_args(["tune", "cars"]).root is None
 
 
-def test_the_command_that_trains_with_the_values_is_whole():
+def test_the_printed_command_trains_with_the_best_values():
     request = supervisor.Request(
         name=Name("cars", "fast", True), overrides=["tuner.trials=5", "data.sample=90"], root="/tmp/r", to="tuner"
     )
@@ -46,7 +46,7 @@ def write(folder, best):
     return tuning_summary.lines(str(folder), config="configs/cars.toml", again="COMMAND")
 
 
-def test_the_best_values_are_told_as_the_config_would_have_them(tmp_path):
+def test_the_best_values_are_printed_in_the_syntax_of_the_config(tmp_path):
     assert write(tmp_path, best=1) == [
         "trial  eval loss",
         "    0        0.5  the config's own values",
@@ -64,14 +64,14 @@ def test_the_best_values_are_told_as_the_config_would_have_them(tmp_path):
     ]
 
 
-def test_a_long_value_is_cut_in_the_printed_table_and_the_note_is_not():
+def test_a_long_value_is_truncated_in_the_table_but_not_in_the_note():
     assert tuning_summary._aligned([["a", "note"], ["x" * 41, "y" * 90]]) == [
         f"{'a':>40}  note",
         f"{'x' * 39}…  {'y' * 90}",
     ]
 
 
-def test_nothing_is_to_be_taken_over_where_the_config_is_the_best(tmp_path):
+def test_no_edit_is_suggested_if_the_config_is_the_best_trial(tmp_path):
     told = write(tmp_path, best=0)
 
     assert told[4] == "The values that configs/cars.toml already has are the best: there is nothing to take over."
@@ -79,7 +79,7 @@ def test_nothing_is_to_be_taken_over_where_the_config_is_the_best(tmp_path):
 
 
 @pytest.mark.parametrize(("target", "suffix"), [("kubeflow", "yaml"), ("vertex", "json")])
-def test_a_compiled_job_feeds_the_trainer_from_the_tuner(tmp_path, target, suffix):
+def test_the_trainer_of_a_compiled_job_uses_the_tuner_s_values(tmp_path, target, suffix):
     output = tmp_path / f"cars.{suffix}"
     where = {"root": "gs://bucket/folder", "image": "registry/image:1", "output": str(output)}
     assert compiler.run(compiler.Request(target=target, name=Name("cars"), overrides=[SPACE], **where)) == 0

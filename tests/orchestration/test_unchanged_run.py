@@ -64,7 +64,7 @@ def rewritten(place, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_a_run_of_the_same_is_found(place, store):
+def test_a_run_with_equal_inputs_is_unchanged(place, store):
     found = unchanged_run.unchanged(place, store, "one", ASKED)
 
     assert list(found.executions) == NODES
@@ -86,13 +86,13 @@ def test_a_run_of_the_same_is_found(place, store):
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_a_run_that_differs_in_anything_is_not_of_the_same(place, store, changes):
+def test_a_run_with_any_different_input_is_not_unchanged(place, store, changes):
     rewritten(place, **changes)
 
     assert unchanged_run.unchanged(place, store, "one", ASKED) is None
 
 
-def test_a_run_whose_output_is_damaged_or_that_is_not_there_is_not_of_the_same(place, store, tmp_path):
+def test_a_run_with_damaged_or_missing_outputs_is_not_reused(place, store, tmp_path):
     (tmp_path / "examples" / "rows").write_text("rowz")
 
     assert unchanged_run.unchanged(place, store, "one", ASKED) is None
@@ -100,7 +100,7 @@ def test_a_run_whose_output_is_damaged_or_that_is_not_there_is_not_of_the_same(p
     assert unchanged_run.unchanged(place, store, None, ASKED) is None
 
 
-def test_a_repeat_is_recorded_as_served_from_the_cache(place, store, capsys):
+def test_an_unchanged_run_is_recorded_as_cached(place, store, capsys):
     found = unchanged_run.unchanged(place, store, "one", ASKED)
     book = run_record.Record(place.root.run("houses", "two"), {"run_id": "two"})
     with Terminal(plain=True) as terminal:

@@ -24,9 +24,7 @@ def test_warnings_stay_on_the_terminal_in_run_json_and_all_findings_in_a_file(tm
     assert json.loads((tmp_path / "run" / "gates.json").read_text()) == FOUND
 
 
-def test_what_of_the_data_is_skipped_is_listed_on_the_terminal_and_kept_for_a_run_that_repeats_this_one(
-    tmp_path, capsys
-):
+def test_omissions_are_printed_and_stored_for_an_unchanged_run(tmp_path, capsys):
     book, terminal = run_record.Record(str(tmp_path / "run"), {}), Terminal(plain=True)
     lines = ["skipped 1 file: hidden (.x)", "converted 2 files: GIF to PNG"]
     _take({"event": "omissions", "node": "ingestion", "lines": lines}, Followed(), terminal, book)
@@ -36,7 +34,7 @@ def test_what_of_the_data_is_skipped_is_listed_on_the_terminal_and_kept_for_a_ru
     assert json.loads((tmp_path / "run" / "run.json").read_text())["omissions"] == lines
 
 
-def test_findings_of_a_stopped_gate_are_found_in_the_error_that_a_stage_ends_with():
+def test_the_error_of_a_stage_contains_the_findings_of_its_gate():
     def failed():
         try:
             try:
