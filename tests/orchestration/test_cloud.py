@@ -176,9 +176,7 @@ for path in json.loads(sys.argv[1]):
     in_container(["python", "-c", program, json.dumps(sorted(paths | networks))], tree)
 
 
-def test_ingestion_runs_with_the_command_of_the_job(
-    jobs: dict[tuple[str, str], Job], tree: Path, tmp_path: Path
-) -> None:
+def test_ingestion_runs_as_in_the_job(jobs: dict[tuple[str, str], Job], tree: Path, tmp_path: Path) -> None:
     spec = jobs["vertex", "houses"]["pipelineSpec"]
     component = spec["components"]["ingestion"]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
@@ -218,9 +216,7 @@ def test_flags_reach_every_container(tmp_path: Path) -> None:
     assert not [task for task in tasks(spec).values() if task.get("cachingOptions")]
 
 
-def test_names_are_converted_to_the_characters_that_the_platforms_allow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_are_made_valid_for_the_platforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder, suffix in (("configs", "toml"), ("schemas", "pbtxt")):
         (tmp_path / folder).mkdir()
         shutil.copy(REPOSITORY / folder / f"houses.{suffix}", tmp_path / folder / f"house_Tiers.{suffix}")
