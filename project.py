@@ -7,6 +7,7 @@ one. The project's path is in the environment, so that every process that a comm
 import os
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 REPOSITORY = os.path.dirname(os.path.abspath(__file__))
 VARIABLE = "PIPELINE_PROJECT"
@@ -79,6 +80,23 @@ def base_of(path: str) -> str | None:
     """Return which of the two folders holds a file, the inner one where they are nested; None for neither."""
     holding = [base for base in folders() if path.startswith(base + os.sep)]
     return max(holding, key=len, default=None)
+
+
+def portable(paths: Any) -> Any:
+    """Make paths inside the project relative to it, so that cache keys are equal in a copy of the project.
+
+    Args:
+        paths: A path or pattern, several, or those of each split; None stays None.
+
+    Returns:
+        The same form. A path outside the project, or a URI, stays as it is.
+    """
+    if isinstance(paths, str):
+        inside = paths.startswith(folder() + os.sep)
+        return os.path.relpath(paths, folder()) if inside else paths
+    if isinstance(paths, Mapping):
+        return {key: portable(part) for key, part in paths.items()}
+    return None if paths is None else [portable(path) for path in paths]
 
 
 def shown(path: str) -> str:

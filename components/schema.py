@@ -9,6 +9,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
+import project
 from components import summary
 from components.fingerprints import code_digest
 from errors import ResourceError
@@ -39,7 +40,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             ResourceError: the file's digest differs from the parameter `content`.
         """
         schema, path = artifact_utils.get_single_instance(output_dict["schema"]), exec_properties["path"]
-        with fileio.open(path, "rb") as file:
+        with fileio.open(os.path.join(project.folder(), path), "rb") as file:
             text = file.read()
         if exec_properties["content"] not in ("", code_digest.text(text)):
             raise ResourceError(f"{path} changed after the start of the run: run again")
@@ -60,7 +61,7 @@ def schema(*, path: str, content: str) -> Schema:
     """Make the node `schema`.
 
     Args:
-        path: The approved schema, a .pbtxt file.
+        path: The approved schema, a .pbtxt file; relative to the project folder, or absolute.
         content: Digest of the file; empty to skip the check.
 
     Returns:

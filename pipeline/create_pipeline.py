@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from tfx.orchestration.pipeline import Pipeline
 
+import project
 from components.baseline.component import reference_model, served
 from components.evaluator.component import evaluator
 from components.ingestion.component import ingestion
@@ -85,7 +86,7 @@ def create_pipeline(
     config.gates.loaded()
     # Rows become tf.Examples, in splits that never change.
     examples = ingestion(
-        paths=places.data,
+        paths=project.portable(places.data),
         data=config.plain("data")["data"],
         columns=columns,
         duties=config.plain("columns")["columns"],
@@ -103,7 +104,7 @@ def create_pipeline(
     figures = statistics(examples=examples.outputs["examples"])
 
     # The reviewed schema says what the data should be.
-    reviewed = schema(path=places.schema, content=places.schema_content)
+    reviewed = schema(path=project.portable(places.schema), content=places.schema_content)
 
     # What was let through before is what today's data is compared with.
     earlier = None
@@ -123,7 +124,7 @@ def create_pipeline(
         source=examples.exec_properties["settings"],
         source_content=places.data_content,
         schema_path=os.path.join(*places.schema.split("/")[-2:]),
-        skew=places.skew,
+        skew=project.portable(places.skew),
         skew_content=places.skew_content,
         advisory=advisory,
         files=config.files,

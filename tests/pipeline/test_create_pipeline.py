@@ -16,10 +16,11 @@ LEAST = {"data": {"path": "data/x.csv"}, "features": {"numeric": [{"column": "a"
 def wired(tmp_path):
     """Makes the pipeline of a config; returns its nodes by name."""
 
-    def make(baseline="metadata", **sections):
+    def make(baseline="metadata", folder=tmp_path, **sections):
         places = Places(
-            data=str(tmp_path / "x.csv"),
-            schema=str(tmp_path / "x.pbtxt"),
+            data=str(folder / "x.csv"),
+            schema=str(folder / "schemas/x.pbtxt"),
+            skew=str(folder / "served.csv") if "gates" in sections else None,
             artifacts=str(tmp_path / "artifacts"),
             serving=str(tmp_path / "serving"),
             trials=str(tmp_path / "trials"),
@@ -41,6 +42,41 @@ def test_a_warm_start_reads_the_latest_blessed_model_and_so_does_its_cache_key(w
     assert nodes["trainer"].inputs["base_model"] is nodes["warm-start"].outputs["model"]
     assert "candidate" not in nodes["warm-start"].inputs
     assert "candidate" in nodes["baseline"].inputs
+
+
+def test_parameters_of_cached_nodes_are_equal_in_a_copy_of_the_project(wired, tmp_path, monkeypatch):
+    def parameters(folder):
+        monkeypatch.setenv(project.VARIABLE, str(folder))
+        nodes = wired(folder=folder, gates={"skew": {"path": "data/served.csv"}})
+        cached = ("ingestion", "schema", "validation")
+        return {name: {key: str(value) for key, value in nodes[name].exec_properties.items()} for name in cached}
+
+    here, there = parameters(tmp_path / "here"), parameters(tmp_path / "there")
+
+    assert str(tmp_path) not in str(here)
+    assert here == there
+    assert here["schema"]["path"] == "schemas/x.pbtxt"
+    assert '"paths": "x.csv"' in here["ingestion"]["settings"]
+
+
+@pytest.mark.parametrize(
+    ("path", "portable"),
+    [
+        ("/home/me/project/data/x.csv", "data/x.csv"),
+        ("/home/me/projects/x.csv", "/home/me/projects/x.csv"),
+        ("/home/me/project", "/home/me/project"),
+        ("gs://bucket/x.csv", "gs://bucket/x.csv"),
+        (["/home/me/project/a.csv", "/b.csv"], ["a.csv", "/b.csv"]),
+        (
+            {"train": "/home/me/project/a.csv", "test": ["/home/me/project/b/*.csv"]},
+            {"train": "a.csv", "test": ["b/*.csv"]},
+        ),
+        (None, None),
+    ],
+)
+def test_paths_inside_the_project_are_relative_to_it(monkeypatch, path, portable):
+    monkeypatch.setenv(project.VARIABLE, "/home/me/project")
+    assert project.portable(path) == portable
 
 
 @pytest.fixture
