@@ -1,8 +1,8 @@
-"""What the SavedModel answers.
+"""The signatures of the SavedModel.
 
 `serving_default` takes one dense tensor of (batch,) per raw feature, under the feature's name as `input_names` spells
-it; a missing cell of a column that may be missing is NaN, "" or the smallest int64. `serving_examples` takes serialized
-tf.Examples, where a missing cell is an absent feature or an empty list. Neither takes the label or a weight. Both clean
+it; a null is NaN, "" or the smallest int64. `serving_examples` takes serialized
+tf.Examples, where a null is an absent feature or an empty list. Neither takes the label or a weight. Both clean
 cells as ingestion does: whitespace around a text is removed, and what [data] counts as missing is missing.
 `transform_features` turns serialized tf.Examples into model features, `vectors` into what a clustering measures. For
 evaluation `labels` gives the label, and the weight where there is one, of tf.Examples that have them, and `class_names`
@@ -27,7 +27,7 @@ Answer = Callable[[Any], dict[str, tf.Tensor]]
 
 
 class TransformGraph(tf.Module):  # type: ignore[misc]
-    """What `TFTransformOutput.transform_features_layer` does, without a Keras model that is traced again when saved.
+    """`TFTransformOutput.transform_features_layer` without a Keras model, which would be traced again when saved.
 
     Args:
         transform: A TFTransformOutput.
@@ -36,23 +36,23 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
     def __init__(self, transform: Any) -> None:
         super().__init__()
         self._loader = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
-        # Its tables and their files go into the model that is saved.
+        # Tracked, so that its tables and their files are saved with the model.
         self._imported = self._loader._imported
 
     def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Parsed raw columns to those outputs of the transformation that need no other column."""
+        """Transform parsed raw columns to the outputs that need no other column."""
         found: dict[str, tf.Tensor] = self._loader.apply_transform_model(raw)
         return found
 
 
 class Served(tf.Module):  # type: ignore[misc]
-    """The transform graph, the network and its answer in one module.
+    """The transform graph, the network and its predictions in one module.
 
     Args:
         network: Keras model from model features to outputs.
         transform: A `TransformGraph`.
-        answer: Network outputs to named answers.
-        raw_spec: Raw feature name -> FixedLenFeature of [1], or VarLenFeature where it may be missing; without label
+        answer: Function from network outputs to named predictions.
+        raw_spec: Raw feature name -> FixedLenFeature of [1], or VarLenFeature if the schema allows nulls; without label
             and weight.
         label: The label's role.
         label_spec: Its column's FixedLenFeature or VarLenFeature; None without a label column.
@@ -63,8 +63,8 @@ class Served(tf.Module):  # type: ignore[misc]
         vectors: Model features by name to float32 (batch, width), what a clustering measures; None for other tasks.
         transformed_label: Whether a regression's label is read from the transformation, because the user's own
             preprocessing may have made it; otherwise it is the column itself.
-        cleaning: How ingestion cleans cells; None where the data's format has them clean.
-        uncleaned: Columns that it does not touch, as encoded images.
+        cleaning: How ingestion cleans cells; None for formats that are not cleaned.
+        uncleaned: Columns that are not cleaned, such as encoded images.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class Served(tf.Module):  # type: ignore[misc]
         uncleaned: Iterable[str] = (),
     ) -> None:
         super().__init__()
-        # Saved by its tensors alone. Followed through the network, each Keras variable would be saved as a copy that
-        # the functions do not read, so that TF Serving restores the copy and finds the variable itself not set; and
-        # the optimizer's state would be saved too.
+        # Only the tensors are tracked. Through the network, each Keras variable would be saved as a copy that the
+        # functions do not read, so that TF Serving restores the copy and leaves the variable itself unset; and the
+        # optimizer's state would be saved too.
         self._hidden = types.SimpleNamespace(network=network)
         self._variables = [
             variable if isinstance(variable, tf.Variable) else variable.value
@@ -109,13 +109,12 @@ class Served(tf.Module):  # type: ignore[misc]
         self._transformed_label = transformed_label
         self._cleaning = cleaning
         self._uncleaned = tuple(uncleaned)
-        # Traced once, and called by each signature. AutoGraph would rewrite the libraries' code for seconds; there is
-        # no Python branch on a tensor in it.
+        # Traced once, and called by each signature. AutoGraph would spend seconds on the libraries' code, which has no
+        # Python branch on a tensor.
         self._features_of = tf.function(self._transformed, autograph=False)
-        self._answer_of = tf.function(self._answered, autograph=False)
 
     def model_features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Raw columns, as tf.io.parse_example gives them, to model features."""
+        """Transform raw columns, as tf.io.parse_example returns them, to model features."""
         found: dict[str, tf.Tensor] = self._features_of(dict(raw))
         return found
 
@@ -125,11 +124,8 @@ class Served(tf.Module):  # type: ignore[misc]
         transformed = self._transform(raw)
         return {name: transformed[name] for name in self._features}
 
-    def _answered(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return self._answer(self._network(self._shaped(features), training=False))
-
     def answer(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Raw columns, as tf.io.parse_example gives them, to named answers."""
+        """Map raw columns, as tf.io.parse_example returns them, to named predictions."""
         return self._answer(self._hidden.network(self._shaped(self.model_features(raw)), training=False))
 
     def label(self, raw: Mapping[str, tf.Tensor]) -> tf.Tensor:

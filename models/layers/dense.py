@@ -1,6 +1,6 @@
-"""Dense layers in a row: their settings, which several networks share, and how they are made.
+"""Stacks of dense layers, and the settings that several networks share.
 
-The settings are plain Python; Keras is imported where layers are made, because configs are read without it.
+The settings are plain Python; Keras is imported inside functions, because configs are read without it.
 """
 
 import difflib
@@ -9,25 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_serializer, field_validator, model_validator
 
+from models.layers.layer_names import ACTIVATIONS, FLAT, INITIALIZERS
 from spec.base import Strict
 
-OWN_ACTIVATIONS = ("step", "sign", "piecewise_linear")
-"""Activations that Keras lacks."""
-FLAT = ("step", "sign")
-"""Activations whose gradient is 0 everywhere, so that descent cannot train what lies before them."""
-ACTIVATIONS = (
-    *OWN_ACTIVATIONS,
-    *("celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish"),
-    *("hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid"),
-    *("silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax"),
-    *("squareplus", "swish", "tanh", "tanh_shrink", "threshold"),
-)
-"""Every activation that a config may name."""
-INITIALIZERS = (
-    *("glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "ones"),
-    *("orthogonal", "random_normal", "random_uniform", "truncated_normal", "variance_scaling", "zeros"),
-)
-"""Every initializer that a config may name."""
 Rows = tuple[tuple[float, ...], ...]
 Units = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -43,7 +27,7 @@ class Weights(Strict):
 
 
 class Given(Strict):
-    """Base of networks whose first weights may be given."""
+    """Base of networks with configurable initial weights."""
 
     weights: tuple[Weights, ...] = ()
     """Initial weights of each dense layer in order, including the last, as {kernel = [[...]], bias = [...]}; or the
@@ -56,7 +40,7 @@ class Given(Strict):
 
 
 class Regularized(Strict):
-    """Base of networks with layers that can be initialized, kept small and normalized."""
+    """Base of networks with initializers, regularization and batch normalization."""
 
     initializer: str = "glorot_uniform"
     """Keras initializer of the weights."""
@@ -110,17 +94,17 @@ class Layers(Regularized):
         flat = sorted({name for name in _each(self.activation, len(self.layers)) if name in FLAT})
         if flat and not getattr(self, "weights", ()):
             raise ValueError(
-                f"activation {flat[0]!r} has no gradient, so descent could never train the layers before it: give "
+                f"activation {flat[0]!r} has no gradient, so gradient descent cannot train the layers before it: give "
                 'weights, use "sigmoid" or "tanh", or take name = "perceptron"'
             )
         return self
 
 
 def known(name: str, names: Iterable[str], what: str) -> str:
-    """Return a name that is known.
+    """Check that a name is known, and return it.
 
     Raises:
-        ValueError: it is not; says the nearest one.
+        ValueError: It is not; the message names the nearest one.
     """
     options = list(names)
     if name not in options:
@@ -135,8 +119,8 @@ def hidden(vector: Any, settings: Layers, prefix: str = "") -> Any:
 
     Args:
         vector: float32 (batch, width).
-        settings: Layers and what they share.
-        prefix: Goes before the layers' names.
+        settings: Settings of the layers.
+        prefix: Prefix of the layers' names.
 
     Returns:
         float32 (batch, layers[-1]).
@@ -153,7 +137,7 @@ def hidden(vector: Any, settings: Layers, prefix: str = "") -> Any:
 
 
 def dense(vector: Any, units: int, activation: str, settings: Regularized, name: str) -> Any:
-    """One dense layer, normalized before its activation where the settings say so."""
+    """Apply a dense layer, with batch normalization before its activation if the settings say so."""
     import keras
 
     from models.layers import keras_layers
@@ -168,11 +152,11 @@ def dense(vector: Any, units: int, activation: str, settings: Regularized, name:
 
 
 def kernel(settings: Regularized) -> dict[str, Any]:
-    """A layer's arguments that say how its weights begin and how they are kept small."""
+    """Return the initializer and regularizer arguments of a layer."""
     import keras
 
-    small = keras.regularizers.L1L2(settings.l1, settings.l2) if settings.l1 or settings.l2 else None
-    return {"kernel_initializer": settings.initializer, "kernel_regularizer": small}
+    regularizer = keras.regularizers.L1L2(settings.l1, settings.l2) if settings.l1 or settings.l2 else None
+    return {"kernel_initializer": settings.initializer, "kernel_regularizer": regularizer}
 
 
 def _each(value: tuple[Any, ...], count: int) -> tuple[Any, ...]:
@@ -180,7 +164,7 @@ def _each(value: tuple[Any, ...], count: int) -> tuple[Any, ...]:
 
 
 def _json(path: str) -> Any:
-    """Content of a JSON file of the project."""
+    """Read a JSON file of the project."""
     import json
     import os
 

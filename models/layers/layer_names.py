@@ -3,7 +3,7 @@
 OWN_ACTIVATIONS = ("step", "sign", "piecewise_linear")
 """Activations that Keras lacks."""
 FLAT = ("step", "sign")
-"""Activations whose gradient is 0 everywhere, so that descent cannot train what lies before them."""
+"""Activations whose gradient is 0 everywhere, so that gradient descent cannot train the layers before them."""
 ACTIVATIONS = (
     *OWN_ACTIVATIONS,
     *("celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish"),

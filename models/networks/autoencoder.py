@@ -1,7 +1,7 @@
-"""Autoencoder: gives the features again through a narrow layer; what it gives badly is unlike the rows it learnt.
+"""Autoencoder: reconstructs the features through a bottleneck; a row that it reconstructs badly is an anomaly.
 
-Trained on rows labelled normal alone. The score is the mean squared difference, the threshold a quantile of the
-normal train rows' scores.
+Trained only on rows labelled normal. The score is the mean squared reconstruction error, the threshold a quantile of
+the scores of the normal train rows.
 """
 
 from typing import Any
@@ -25,13 +25,13 @@ class Settings(dense.Layers):
 
 
 def build(features: Any, network: Settings) -> Any:
-    """Map features to how their reconstruction differs from them.
+    """Map features to their reconstruction error.
 
-    Learnt vectors could be learnt small instead of well, so every index is one-hot.
+    Every index is one-hot: embeddings could shrink instead of being reconstructed.
 
     Args:
-        features: What the network sees (models/layers/feature_inputs.py).
-        network: Its settings.
+        features: FeatureInputs of models/layers/feature_inputs.py.
+        network: The settings.
 
     Returns:
         float32 (batch, width).
@@ -39,5 +39,5 @@ def build(features: Any, network: Settings) -> Any:
     import keras
 
     vector = features.untrained
-    again = keras.layers.Dense(vector.shape[-1], name="reconstruction")(dense.hidden(vector, network))
-    return keras.layers.Subtract(name="difference")([again, vector])
+    reconstruction = keras.layers.Dense(vector.shape[-1], name="reconstruction")(dense.hidden(vector, network))
+    return keras.layers.Subtract(name="difference")([reconstruction, vector])

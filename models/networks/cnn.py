@@ -1,7 +1,7 @@
-"""Convolutional network for one picture a row; other features join after the last convolution.
+"""Convolutional network for one image per row; other features are concatenated after the last convolution.
 
-By default that of the digits: 32 filters of 3 x 3, 64 filters of 3 x 3, the largest of each 2 x 2, dropout .25, a
-dense layer of 128, dropout .5.
+Default, as for the digits: 32 filters of 3 x 3, 64 filters of 3 x 3, max pooling of 2 x 2, dropout 0.25, a dense layer
+of 128 units, dropout 0.5.
 """
 
 from collections.abc import Sequence
@@ -63,12 +63,12 @@ class Settings(dense.Layers):
     @classmethod
     def _known_convolution_activation(cls, name: str) -> str:
         if name in layer_names.FLAT:
-            raise ValueError(f"activation {name!r} has no gradient, so descent could never train a convolution")
+            raise ValueError(f"activation {name!r} has no gradient, so gradient descent cannot train a convolution")
         return dense.known(name, layer_names.ACTIVATIONS, "activation")
 
 
 def check(outputs: Sequence[Output], network: Settings) -> None:
-    """See that there is one picture, and that it lasts through all blocks.
+    """See that there is one image, and that it lasts through all blocks.
 
     Raises:
         ValueError: names the block.
@@ -82,17 +82,15 @@ def check(outputs: Sequence[Output], network: Settings) -> None:
             height, width = height - block.kernel + 1, width - block.kernel + 1
         height, width = height // block.pool, width // block.pool
         if min(height, width) < 1:
-            raise ValueError(
-                f"blocks.{number} leaves nothing of a picture of {images[0].shape[:2]} pixels: take it out"
-            )
+            raise ValueError(f"blocks.{number} leaves nothing of an image of {images[0].shape[:2]} pixels: remove it")
 
 
 def build(features: Any, network: Settings) -> Any:
-    """Map the picture, and what is beside it, to the last hidden layer.
+    """Map the image and the other features to the last hidden layer.
 
     Args:
-        features: What the network sees (models/layers/feature_inputs.py).
-        network: Its settings.
+        features: FeatureInputs of models/layers/feature_inputs.py.
+        network: The settings.
 
     Returns:
         float32 (batch, layers[-1]).
@@ -101,34 +99,34 @@ def build(features: Any, network: Settings) -> Any:
 
     from models.layers import keras_layers
 
-    (picture,) = features.images
-    picture = augmented(picture, network.augmentation)
+    (image,) = features.images
+    image = augmented(image, network.augmentation)
     function = keras_layers.activation(network.convolution_activation)
     for number, block in enumerate(network.blocks):
         norm = block.batch_norm or network.batch_norm
-        picture = keras.layers.Conv2D(
+        image = keras.layers.Conv2D(
             block.filters,
             block.kernel,
             padding=network.padding,
             activation="linear" if norm else function,
             name=f"convolution_{number}",
             **dense.kernel(network),
-        )(picture)
+        )(image)
         if norm:
-            picture = keras.layers.BatchNormalization(name=f"convolution_{number}_norm")(picture)
-            picture = keras.layers.Activation(function, name=f"convolution_{number}_activation")(picture)
+            image = keras.layers.BatchNormalization(name=f"convolution_{number}_norm")(image)
+            image = keras.layers.Activation(function, name=f"convolution_{number}_activation")(image)
         if block.pool > 1:
-            picture = keras.layers.MaxPooling2D(block.pool, name=f"pool_{number}")(picture)
+            image = keras.layers.MaxPooling2D(block.pool, name=f"pool_{number}")(image)
         if block.dropout:
-            picture = keras_layers.dropout(block.dropout, f"convolution_{number}_dropout")(picture)
-    vector = keras.layers.Flatten(name="flatten")(picture)
+            image = keras_layers.dropout(block.dropout, f"convolution_{number}_dropout")(image)
+    vector = keras.layers.Flatten(name="flatten")(image)
     if features.beside_images is not None:
         vector = keras.layers.Concatenate(name="joined")([vector, features.beside_images])
     return dense.hidden(vector, network)
 
 
-def augmented(picture: Any, change: Augmentation) -> Any:
-    """Pictures that differ in each epoch; as they are outside of training."""
+def augmented(image: Any, change: Augmentation) -> Any:
+    """Augment images in training; return them unchanged otherwise."""
     import keras
 
     from models.layers import keras_layers
@@ -143,4 +141,4 @@ def augmented(picture: Any, change: Augmentation) -> Any:
     if change.flip != "none":
         mode = "horizontal_and_vertical" if change.flip == "both" else change.flip
         inner.append(keras.layers.RandomFlip(mode, name="flip"))
-    return keras_layers.InTraining(inner, name="augmentation")(picture) if inner else picture
+    return keras_layers.InTraining(inner, name="augmentation")(image) if inner else image

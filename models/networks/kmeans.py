@@ -1,7 +1,7 @@
-"""k-means: rows to the nearest of k centres, which Lloyd's iterations move to the mean of their rows.
+"""k-means: assigns rows to the nearest of k centres, which Lloyd's iterations move to the mean of their rows.
 
-The centres begin by k-means++ (Arthur and Vassilvitskii, "k-means++: The Advantages of Careful Seeding", 2007). Each
-iteration is an epoch, its loss the inertia: the mean squared distance of a row to its centre.
+The centres are initialized by k-means++ (Arthur and Vassilvitskii, "k-means++: The Advantages of Careful Seeding",
+2007). Each iteration is an epoch, its loss the inertia: the mean squared distance of a row to its centre.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def build(features: Any, network: Settings) -> Any:
 
 
 def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation: Any, watchers: list[Any]) -> None:
-    """Move the centres until no row changes its cluster, or for all epochs.
+    """Move the centres until no row changes its cluster, or for the given epochs.
 
     Args:
         network: The Keras model that `build` made.
@@ -49,42 +49,42 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
         watchers: Keras callbacks.
 
     Raises:
-        ValueError: there are fewer different rows than clusters.
+        ValueError: There are fewer distinct rows than clusters.
     """
     import keras
 
     from models.training.fit import outputs_of
 
-    seen = keras.Model(network.input, network.get_layer("centres").input)
-    rows, check = outputs_of(seen, train.x).astype(np.float64), outputs_of(seen, evaluation.x).astype(np.float64)
+    inputs = keras.Model(network.input, network.get_layer("centres").input)
+    rows, check = outputs_of(inputs, train.x).astype(np.float64), outputs_of(inputs, evaluation.x).astype(np.float64)
     weight, check_weight = (
         np.ones(len(split.y)) if split.weight is None else split.weight.astype(np.float64)
         for split in (train, evaluation)
     )
-    different = len(np.unique(rows, axis=0))
-    if different < settings.num_clusters:
+    distinct = len(np.unique(rows, axis=0))
+    if distinct < settings.num_clusters:
         raise ValueError(
-            f"network.num_clusters = {settings.num_clusters}, but the train split has {different} different rows"
+            f"network.num_clusters = {settings.num_clusters}, but the train split has {distinct} distinct rows"
         )
     random = np.random.default_rng(training.seed)
     layer = network.get_layer("centres")
-    tried = [begin(rows, weight, settings.num_clusters, random) for _ in range(settings.restarts)]
+    candidates = [initial_centres(rows, weight, settings.num_clusters, random) for _ in range(settings.restarts)]
     if np.any(layer.centres):
-        tried[0] = np.asarray(layer.centres, np.float64)
+        candidates[0] = np.asarray(layer.centres, np.float64)
     callbacks = keras.callbacks.CallbackList(watchers, model=network)
     callbacks.on_train_begin()
-    before: list[Array | None] = [None] * len(tried)
-    # Without an epoch the beginnings are measured as they are.
+    before: list[Array | None] = [None] * len(candidates)
+    # Without an epoch the initial centres are measured.
     for epoch in range(training.epochs) or (-1,):
         callbacks.on_epoch_begin(epoch)
         moved = False
-        for number, centres in enumerate(tried if training.epochs else ()):
+        for number, centres in enumerate(candidates if training.epochs else ()):
             nearest = squares(rows, centres).argmin(axis=1)
             last = before[number]
             if last is None or (nearest != last).any():
-                tried[number], before[number], moved = means(rows, weight, nearest, centres), nearest, True
-        losses = [inertia(rows, weight, centres) for centres in tried]
-        best = tried[int(np.argmin(losses))]
+                candidates[number], before[number], moved = means(rows, weight, nearest, centres), nearest, True
+        losses = [inertia(rows, weight, centres) for centres in candidates]
+        best = candidates[int(np.argmin(losses))]
         layer.centres.assign(best)
         logs = {"loss": min(losses), "val_loss": inertia(check, check_weight, best)}
         callbacks.on_epoch_end(epoch, logs)
@@ -94,30 +94,30 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
 
 
 def squares(rows: Array, centres: Array) -> Array:
-    """Squared distances (rows, k), one centre after another, so that no more than that stands in memory."""
+    """Return squared distances (rows, k), computed centre by centre to save memory."""
     return np.stack([np.square(rows - centre).sum(axis=1) for centre in centres], axis=1)
 
 
 def inertia(rows: Array, weight: Array, centres: Array) -> float:
-    """Mean squared distance to the nearest centre."""
+    """Return the mean squared distance to the nearest centre."""
     return float(np.average(squares(rows, centres).min(axis=1), weights=weight))
 
 
-def begin(rows: Array, weight: Array, k: int, random: np.random.Generator) -> Array:
-    """Choose k rows, each with a chance in proportion to its squared distance from those before it."""
+def initial_centres(rows: Array, weight: Array, k: int, random: np.random.Generator) -> Array:
+    """Choose k rows, each with a probability proportional to its squared distance from those chosen before."""
     chosen = [rows[random.choice(len(rows), p=weight / weight.sum())]]
     nearest = np.full(len(rows), np.inf)
     while len(chosen) < k:
         nearest = np.minimum(nearest, np.square(rows - chosen[-1]).sum(axis=1))
-        chance = nearest * weight
-        # All rows that count lie on a centre: any other row may begin the next one.
-        chance = chance if chance.any() else nearest
-        chosen.append(rows[random.choice(len(rows), p=chance / chance.sum())])
+        probability = nearest * weight
+        # All rows with a weight lie on a centre: any other row may be the next one.
+        probability = probability if probability.any() else nearest
+        chosen.append(rows[random.choice(len(rows), p=probability / probability.sum())])
     return np.stack(chosen)
 
 
 def means(rows: Array, weight: Array, nearest: Array, centres: Array) -> Array:
-    """Each cluster's mean; a cluster without rows takes the row that lies farthest from its centre."""
+    """Return the mean of each cluster; an empty cluster takes the row that is farthest from its centre."""
     moved = centres.copy()
     far = np.square(rows - centres[nearest]).sum(axis=1) * weight
     for number in range(len(centres)):

@@ -1,4 +1,4 @@
-"""Linear model: the head alone, straight on the features."""
+"""Linear model: the output layer directly on the features."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ class Settings(Given):
 
 
 def build(features: Any, network: Settings) -> Any:
-    """Return the features, float32 (batch, width), as they are."""
+    """Return the features, float32 (batch, width), unchanged."""
     return features.vector

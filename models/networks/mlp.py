@@ -1,4 +1,4 @@
-"""Multilayer perceptron: dense layers with an activation, and dropout between them."""
+"""Multilayer perceptron: dense layers with an activation and dropout."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ def build(features: Any, network: Settings) -> Any:
     """Map features to the last hidden layer.
 
     Args:
-        features: What the network sees (models/layers/feature_inputs.py).
-        network: Its settings.
+        features: FeatureInputs of models/layers/feature_inputs.py.
+        network: The settings.
 
     Returns:
         float32 (batch, layers[-1]).

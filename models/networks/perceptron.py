@@ -1,7 +1,7 @@
-"""Perceptron: one unit that is 0 below its threshold, 1 above it and 0.5 upon it, and learns without a gradient.
+"""Perceptron: one unit that is 0 below its threshold, 1 above and 0.5 at it, trained without a gradient.
 
-Rosenblatt's rule: where the unit gave too little, the weights of the active inputs are raised, where it gave too much,
-lowered, by `rate` times input times error. What a line divides it learns in finitely many steps; XOR it cannot.
+Rosenblatt's rule: each row adds learning rate times input times error to the weights. It converges in finitely many
+steps if the classes are linearly separable; XOR is not.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ class Settings(Given):
 
     renamed: ClassVar[Mapping[str, str]] = {"rate": "learning_rate"}
     learning_rate: float = Field(default=1.0, gt=0.0)
-    """Learning rate: how far one row moves the weights."""
+    """Learning rate."""
 
 
 def build(features: Any, network: Settings) -> Any:
-    """Map features to a logit so far from 0 that it is certain, or to 0 upon the threshold, float32 (batch, 1)."""
+    """Map features to a saturated logit, or to 0 at the threshold, float32 (batch, 1)."""
     import keras
 
     from models.layers.keras_layers import Certain
@@ -36,7 +36,7 @@ def build(features: Any, network: Settings) -> Any:
 
 
 def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation: Any, watchers: list[Any]) -> None:
-    """Go over the rows one by one, in a new order each epoch, until the unit is right on each of them.
+    """Visit the rows one by one, shuffled each epoch, until all of them are classified correctly.
 
     Args:
         network: The Keras model that `build` made.
@@ -51,15 +51,15 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
     from models.training.fit import outputs_of
 
     unit = network.get_layer("unit")
-    seen = keras.Model(network.input, unit.input)
-    rows, check = outputs_of(seen, train.x).astype(np.float64), outputs_of(seen, evaluation.x).astype(np.float64)
+    inputs = keras.Model(network.input, unit.input)
+    rows, check = outputs_of(inputs, train.x).astype(np.float64), outputs_of(inputs, evaluation.x).astype(np.float64)
     counts = np.ones(len(rows)) if train.weight is None else train.weight
     labels, check_labels = train.y[:, 0], evaluation.y[:, 0]
     kernel, bias = (np.asarray(value, np.float64) for value in (unit.kernel[:, 0], unit.bias))
     random = np.random.default_rng(training.seed)
     callbacks = keras.callbacks.CallbackList(watchers, model=network)
     callbacks.on_train_begin()
-    # Without an epoch the weights are measured as they are.
+    # Without an epoch the initial weights are measured.
     for epoch in range(training.epochs) or (-1,):
         callbacks.on_epoch_begin(epoch)
         for row in random.permutation(len(rows)) if training.epochs else ():
@@ -67,7 +67,7 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
             kernel = kernel + settings.learning_rate * counts[row] * error * rows[row]
             bias = bias + settings.learning_rate * counts[row] * error
         unit.set_weights([kernel[:, np.newaxis], bias])
-        # Measured with the weights as they are kept, in float32.
+        # Measured with the weights as they are stored, in float32.
         logs = {**_errors(rows, labels, unit), **{f"val_{k}": v for k, v in _errors(check, check_labels, unit).items()}}
         callbacks.on_epoch_end(epoch, logs)
         if logs["loss"] == 0 or getattr(network, "stop_training", False):
@@ -76,7 +76,10 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
 
 
 def _errors(rows: Any, labels: Any, unit: Any) -> dict[str, float]:
-    """Mean size of the unit's error, and the share of rows it puts right; upon the threshold it gives class 0."""
+    """Return mean absolute error and accuracy; at the threshold the prediction is class 0."""
     kernel, bias = (np.asarray(value, np.float32) for value in unit.get_weights())
-    given = 0.5 * (np.sign(rows.astype(np.float32) @ kernel + bias)[:, 0] + 1.0)
-    return {"loss": float(np.abs(labels - given).mean()), "accuracy": float(((given > 0.5) == (labels > 0.5)).mean())}
+    outputs = 0.5 * (np.sign(rows.astype(np.float32) @ kernel + bias)[:, 0] + 1.0)
+    return {
+        "loss": float(np.abs(labels - outputs).mean()),
+        "accuracy": float(((outputs > 0.5) == (labels > 0.5)).mean()),
+    }

@@ -1,7 +1,7 @@
-"""Wide and deep: categories, buckets and crosses straight to the output, the rest through hidden layers.
+"""Wide and deep: categories, buckets and crosses directly to the output, the rest through hidden layers.
 
-Cheng et al., "Wide & Deep Learning for Recommender Systems", 2016. The wide part remembers cells of a cross, the deep
-part, of numbers, bags of words and learnt vectors, carries over to those it has not seen.
+Cheng et al., "Wide & Deep Learning for Recommender Systems", 2016. The wide part memorizes cells of a cross; the deep
+part, of numbers, bags of words and embeddings, generalizes.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ class Settings(dense.Layers):
 
 
 def check(outputs: Sequence[Output], network: Settings) -> None:
-    """See that both parts have features.
+    """Check that both parts have features.
 
     Raises:
-        ValueError: one has none.
+        ValueError: One of them has none.
     """
     wide = [output for output in outputs if output.kind == "index" and output.dimension is None]
     deep = [output for output in outputs if output not in wide and output.kind != "image"]
@@ -30,7 +30,7 @@ def check(outputs: Sequence[Output], network: Settings) -> None:
 
 
 def build(features: Any, network: Settings) -> Any:
-    """Set the last hidden layer of the deep part beside the wide part, float32 (batch, layers[-1] + width)."""
+    """Concatenate the last hidden layer of the deep part and the wide part, float32 (batch, layers[-1] + width)."""
     import keras
 
     deep = dense.hidden(features.deep, network, prefix="deep_")

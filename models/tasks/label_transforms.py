@@ -1,4 +1,4 @@
-"""What a regression's label becomes for the network, and the way back: one entry a value of label.transform."""
+"""Transformations of a regression's label and their inverses: one entry per value of label.transform."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,4 +15,4 @@ TRANSFORMS: Mapping[str, tuple[Function, Function]] = {
         lambda value: tf.sign(value) * tf.math.expm1(tf.abs(value)),
     ),
 }
-"""Name -> from the label to what is learned, and back; of float64 tensors."""
+"""Name -> function from the label to the training target, and its inverse; of float64 tensors."""

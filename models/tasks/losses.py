@@ -1,4 +1,4 @@
-"""Losses by name, between what the label becomes and what the network gives."""
+"""Losses by name."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import keras
 
 SUM = "sum_of_squares"
-"""The loss that is summed over a batch; here it is the rows' mean, which training multiplies by the batch size."""
+"""Loss that is summed over a batch; computed as the mean of the rows, which training multiplies by the batch size."""
 
 
 def of_numbers(name: str) -> Any:
-    """A loss between two float32 (batch, n) tensors."""
+    """Return a loss between two float32 (batch, n) tensors."""
     if name == SUM:
         return _Of(_squares, name)
     kinds = {
@@ -23,12 +23,12 @@ def of_numbers(name: str) -> Any:
 
 
 def of_classes(name: str, units: int) -> Any:
-    """A loss between class indices and logits.
+    """Return a loss between class indices and logits.
 
     Args:
         name: One of spec.training.LOSSES.
-        units: 1 for the logit of the second of two classes and labels float32 (batch, 1); else a logit a class and
-            labels int64 (batch, 1).
+        units: 1 for the logit of the second of two classes, with labels float32 (batch, 1); else the number of classes,
+            with labels int64 (batch, 1).
     """
     if name == "cross_entropy":
         if units == 1:
@@ -37,7 +37,7 @@ def of_classes(name: str, units: int) -> Any:
     if name == "focal" and units == 1:
         return keras.losses.BinaryFocalCrossentropy(from_logits=True)
     if name == "focal":
-        # The focal loss of several classes takes one-hot labels; on probabilities it clips them away from 0.
+        # Keras' focal loss of several classes takes one-hot labels; given probabilities it clips them.
         between: Any = keras.losses.CategoricalFocalCrossentropy(from_logits=True, reduction=None)
         return _Of(lambda label, logits: between(_one_hot(label, units), logits), name)
     between = _squares if name == SUM else of_numbers(name).fn
@@ -51,19 +51,19 @@ def of_classes(name: str, units: int) -> Any:
 
 
 class _Of(keras.losses.Loss):  # type: ignore[misc]
-    """A loss from a function of labels and outputs to one number a row."""
+    """Loss made of a function from labels and outputs to one number per row."""
 
     def __init__(self, function: Callable[[Any, Any], Any], name: str) -> None:
         super().__init__(name=name)
         self._function = function
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """(batch,)."""
+        """Return the loss of each row, (batch,)."""
         return self._function(y_true, y_pred)
 
 
 def _squares(label: Any, output: Any) -> Any:
-    """Sum over a row of the squared differences."""
+    """Sum the squared differences of each row."""
     return keras.ops.sum(keras.ops.square(output - keras.ops.cast(label, "float32")), axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""From the label to what the network learns, and from the network's outputs to answers: one target a task."""
+"""Targets: from the label to what the network is trained on, and from its outputs to predictions; one per task."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -18,10 +18,10 @@ class Target(Protocol):
     """What a network is trained towards.
 
     Attributes:
-        names: Names of the classes in order; None where there are none.
-        units: Number of the network's outputs; None where the network itself tells it.
+        names: Names of the classes in order; None without classes.
+        units: Number of outputs of the network; None if the network determines it.
         loss: Keras loss between `scale`d labels and outputs.
-        metrics: Keras metrics to watch.
+        metrics: Keras metrics to measure.
     """
 
     @property
@@ -34,29 +34,29 @@ class Target(Protocol):
     def metrics(self) -> list[Any]: ...  # noqa: D102
 
     def rows(self, transformed: Array) -> Array:
-        """Which rows are learnt from, bool (rows,), by the transformed label (rows, 1)."""
+        """Return which rows are trained on, bool (rows,), given the transformed label (rows, 1)."""
 
     def scale(self, transformed: Array) -> Array:
-        """Transformed label (rows, 1) to the network's target."""
+        """Convert the transformed label (rows, 1) to the training target."""
 
     def settle(self, outputs: Array, quantile: float) -> "Target":
-        """The target as the model keeps it, once the outputs of the trained network on the train rows are known."""
+        """Return the final target, given the outputs of the trained network on the train rows."""
 
     def answer(self, outputs: Any) -> dict[str, tf.Tensor]:
-        """Network outputs to named answers."""
+        """Convert network outputs to named predictions."""
 
 
 def target(label: Label, transformed: Array, classes: tuple[str, ...] | None = None, loss: str | None = None) -> Target:
-    """The target of a label.
+    """Return the target of a label.
 
     Args:
         label: Its role.
         transformed: The transformed label of the train split.
-        classes: Names of the classes that the train split told, where the label's role does not.
-        loss: Name of the loss; None: the task's own.
+        classes: Names of the classes of the train split, if the config does not list them.
+        loss: Name of the loss; None: the default of the task.
 
     Raises:
-        ValueError: the train split holds fewer than two classes, or no normal row.
+        ValueError: The train split has fewer than two classes, or no normal row.
     """
     name = loss or LOSSES[label.task][0]
     if label.task == "regression":
@@ -65,22 +65,22 @@ def target(label: Label, transformed: Array, classes: tuple[str, ...] | None = N
         return ClusterTarget()
     if label.task == "anomaly":
         if not (transformed == 0).any():
-            raise ValueError(f"label {label.column!r}: the train split holds no normal row to learn from")
+            raise ValueError(f"label {label.column!r}: the train split has no row labelled normal to train on")
         return AnomalyTarget(loss_name=name)
     names = label.names or classes or ()
-    found = np.unique(transformed[transformed >= 0])
-    if len(found) < 2:
-        raise ValueError(f"label {label.column!r}: the train split holds {len(found)} class; there must be two or more")
+    present = np.unique(transformed[transformed >= 0])
+    if len(present) < 2:
+        raise ValueError(f"label {label.column!r}: the train split has {len(present)} class; two or more are needed")
     return ClassTarget(names, binary=label.task == "binary", loss_name=name)
 
 
 @dataclass(frozen=True)
 class ClassTarget:
-    """The network gives the logit of the second of two classes, or one for each class.
+    """The network outputs the logit of the second of two classes, or one per class.
 
     Attributes:
         names: Names of the classes, in the order of their indices.
-        binary: Whether one logit tells the second of two classes.
+        binary: Whether there is one logit, that of the second class.
         loss_name: Name of the loss.
     """
 
@@ -90,12 +90,12 @@ class ClassTarget:
 
     @property
     def units(self) -> int:
-        """One logit, or one a class."""
+        """One logit, or one per class."""
         return 1 if self.binary else len(self.names)
 
     @property
     def loss(self) -> Any:
-        """Cross-entropy on logits, or another loss on what they become."""
+        """Cross-entropy on logits, or another loss on probabilities."""
         return losses.of_classes(self.loss_name, self.units)
 
     @property
@@ -108,21 +108,21 @@ class ClassTarget:
         return [keras.metrics.SparseCategoricalAccuracy("accuracy")]
 
     def rows(self, transformed: Array) -> Array:
-        """All rows whose label is a class."""
+        """Return the rows whose label is a known class."""
         return np.asarray(transformed[:, 0] >= 0)
 
     def scale(self, transformed: Array) -> Array:
-        """Class index (rows, 1) as the loss takes it."""
+        """Cast the class index (rows, 1) as the loss needs it."""
         return transformed.astype(np.float32 if self.binary else np.int64)
 
     def settle(self, outputs: Array, quantile: float) -> "ClassTarget":
-        """As it is."""
+        """Return the target unchanged."""
         return self
 
     def answer(self, outputs: Any) -> dict[str, tf.Tensor]:
-        """Logits to `probabilities`, float32 (batch, classes), and `classes`, the likeliest one's name (batch,).
+        """Convert logits to `probabilities`, float32 (batch, classes), and `classes`, the most likely name (batch,).
 
-        Of equal probabilities the first class is taken. An infinite logit is a certain class.
+        The first of equal probabilities wins. An infinite logit is a probability of 0 or 1.
         """
         logits = tf.cast(outputs, tf.float64)
         if self.binary:
@@ -136,11 +136,11 @@ class ClassTarget:
 
 @dataclass(frozen=True)
 class LabelScale:
-    """The network learns a label of mean 0 and variance 1; answers are in the label's own unit.
+    """The network is trained on a label of mean 0 and variance 1; predictions are in the unit of the label.
 
     Attributes:
         mean: Mean of the transformed label on the train split.
-        deviation: Its standard deviation there; 1 where the label is constant.
+        deviation: Its standard deviation there; 1 for a constant label.
         label: The label's role.
         loss_name: Name of the loss.
     """
@@ -152,10 +152,10 @@ class LabelScale:
 
     @classmethod
     def fit(cls, transformed: Array, label: Label) -> "LabelScale":
-        """Measure the transformed label, any shape, of the train split.
+        """Compute mean and standard deviation of the transformed label of the train split.
 
         Raises:
-            ValueError: a value is no number.
+            ValueError: A value is not finite.
         """
         values = transformed.astype(np.float64)
         broken = values.size - int(np.isfinite(values).sum())
@@ -167,12 +167,12 @@ class LabelScale:
 
     @property
     def names(self) -> None:
-        """A number has no classes."""
+        """None: a number has no classes."""
         return None
 
     @property
     def units(self) -> int:
-        """One number."""
+        """One output."""
         return 1
 
     @property
@@ -186,22 +186,21 @@ class LabelScale:
         return ["mae", "mse"]
 
     def rows(self, transformed: Array) -> Array:
-        """All rows."""
+        """Return all rows."""
         return np.ones(len(transformed), bool)
 
     def scale(self, transformed: Array) -> Array:
-        """Transformed label to the network's target, float32."""
+        """Standardize the transformed label, float32."""
         return ((transformed.astype(np.float64) - self.mean) / self.deviation).astype(np.float32)
 
     def settle(self, outputs: Array, quantile: float) -> "LabelScale":
-        """As it is."""
+        """Return the target unchanged."""
         return self
 
     def answer(self, outputs: Any) -> dict[str, tf.Tensor]:
-        """Network outputs, float32 (batch, 1), to `prediction`, float32 (batch,), in the label's own unit.
+        """Convert network outputs, float32 (batch, 1), to `prediction`, float32 (batch,), in the unit of the label.
 
-        In float64 within: an exponential turns a rounding error of ln(price) into an error of the price 13 times as
-        large.
+        Computed in float64: the exponential makes a rounding error of ln(price) 13 times as large in the price.
         """
         value = tf.cast(tf.squeeze(outputs, axis=-1), tf.float64) * self.deviation + self.mean
         _, back = TRANSFORMS[self.label.transform]
@@ -210,7 +209,7 @@ class LabelScale:
 
 @dataclass(frozen=True)
 class AnomalyTarget:
-    """The network gives how its reconstruction differs from the features, which training makes small on normal rows.
+    """The network outputs its reconstruction error, which training minimizes on normal rows.
 
     Attributes:
         threshold: Score above which a row is an anomaly.
@@ -224,35 +223,35 @@ class AnomalyTarget:
 
     @property
     def loss(self) -> Any:
-        """Between zero and the difference."""
+        """Loss between zero and the error."""
         return losses.of_numbers(self.loss_name)
 
     @property
     def metrics(self) -> list[Any]:
-        """None: the loss tells all."""
+        """No further metrics."""
         return []
 
     def rows(self, transformed: Array) -> Array:
-        """The rows labelled normal."""
+        """Return the rows labelled normal."""
         return np.asarray(transformed[:, 0] == 0)
 
     def scale(self, transformed: Array) -> Array:
-        """A difference of zero, for each row."""
+        """Return an error of zero for each row."""
         return np.zeros(transformed.shape, np.float32)
 
     def settle(self, outputs: Array, quantile: float) -> "AnomalyTarget":
-        """With the threshold at a quantile of the train rows' scores."""
+        """Set the threshold to a quantile of the scores of the train rows."""
         return replace(self, threshold=float(np.quantile(self.answer(outputs)["score"].numpy(), quantile)))
 
     def answer(self, outputs: Any) -> dict[str, tf.Tensor]:
-        """Differences to `score`, their mean square, float32 (batch,), and `anomaly`, int64 (batch,)."""
+        """Convert errors to `score`, their mean square, float32 (batch,), and `anomaly`, int64 (batch,)."""
         score = tf.reduce_mean(tf.square(tf.cast(outputs, tf.float32)), axis=-1)
         return {"score": score, "anomaly": tf.cast(score > self.threshold, tf.int64)}
 
 
 @dataclass(frozen=True)
 class ClusterTarget:
-    """The network gives the distance of a row to each cluster's centre."""
+    """The network outputs the distance of a row to each centre."""
 
     names: None = None
     units: None = None
@@ -260,22 +259,22 @@ class ClusterTarget:
 
     @property
     def metrics(self) -> list[Any]:
-        """None: the loss tells all."""
+        """No further metrics."""
         return []
 
     def rows(self, transformed: Array) -> Array:
-        """All rows, labelled or not."""
+        """Return all rows, with or without a label."""
         return np.ones(len(transformed), bool)
 
     def scale(self, transformed: Array) -> Array:
-        """Nothing to learn from."""
+        """Return zeros: there is no training target."""
         return np.zeros((len(transformed), 1), np.float32)
 
     def settle(self, outputs: Array, quantile: float) -> "ClusterTarget":
-        """As it is."""
+        """Return the target unchanged."""
         return self
 
     def answer(self, outputs: Any) -> dict[str, tf.Tensor]:
-        """Distances to `cluster`, the nearest, int64 (batch,), and `distances`, float32 (batch, k)."""
+        """Convert distances to `cluster`, the nearest, int64 (batch,), and `distances`, float32 (batch, k)."""
         distances = tf.cast(outputs, tf.float32)
         return {"cluster": tf.argmin(distances, axis=-1), "distances": distances}

@@ -1,4 +1,4 @@
-"""The optimizer and its learning rate, as Keras has them."""
+"""Keras optimizers and learning-rate schedules."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import keras
 from spec.training import Clip, Optimizer, Schedule
 
 FACTOR, EVERY, PATIENCE = 0.5, 10.0, 4
-"""Defaults of a schedule: factor, epochs between two falls, epochs without a better loss."""
+"""Defaults of a schedule: factor, epochs between two steps, patience."""
 _DEFAULTS: dict[str, dict[str, float]] = {
     "momentum": {"momentum": 0.9},
     "nesterov": {"momentum": 0.9},
@@ -18,13 +18,13 @@ _CLIPS = {"norm": "clipnorm", "value": "clipvalue", "global_norm": "global_clipn
 
 
 def optimizer(settings: Optimizer, *, clip: Clip | None, steps: int, epochs: int) -> Any:
-    """Make the optimizer.
+    """Create the optimizer.
 
     Args:
-        settings: Name, rate and the optimizer's own keys.
-        clip: How gradients are shortened; None leaves them as they are.
-        steps: Steps an epoch.
-        epochs: Most epochs.
+        settings: Name, learning rate and the optimizer's keys.
+        clip: Gradient clipping; None for none.
+        steps: Steps per epoch.
+        epochs: Largest number of epochs.
     """
     config: dict[str, Any] = dict(_DEFAULTS.get(settings.name, {}))
     for key in ("momentum", "rho", "beta_1", "beta_2", "weight_decay"):
@@ -32,15 +32,15 @@ def optimizer(settings: Optimizer, *, clip: Clip | None, steps: int, epochs: int
             config[key] = getattr(settings, key)
     if settings.name == "nesterov":
         config["nesterov"] = True
-    config["learning_rate"] = rate(settings, steps, epochs)
+    config["learning_rate"] = learning_rate(settings, steps, epochs)
     if clip is not None:
         config.update({_CLIPS[key]: limit for key, limit in clip.model_dump(exclude_none=True).items()})
     name = {"momentum": "sgd", "nesterov": "sgd"}.get(settings.name, settings.name)
     return keras.optimizers.get({"class_name": name, "config": config})
 
 
-def rate(settings: Optimizer, steps: int, epochs: int) -> Any:
-    """A number where the rate stays as it is or is changed from outside, else a schedule."""
+def learning_rate(settings: Optimizer, steps: int, epochs: int) -> Any:
+    """Return a number if the learning rate is constant or set by a callback, else a schedule."""
     schedule = settings.schedule
     if schedule.name == "plateau" or (schedule.name == "constant" and not schedule.warm_up):
         return settings.learning_rate
@@ -52,10 +52,10 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mis
     """Learning rate by step.
 
     Args:
-        start: The rate after the warm-up.
-        schedule: Keys of a schedule.
-        steps: Steps an epoch.
-        epochs: Most epochs.
+        start: Learning rate after the warm-up.
+        schedule: Keys of spec.training.Schedule.
+        steps: Steps per epoch.
+        epochs: Largest number of epochs.
     """
 
     def __init__(self, start: float, schedule: dict[str, Any], steps: int, epochs: int) -> None:
@@ -64,7 +64,7 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mis
         self.schedule = Schedule.model_validate(schedule)
 
     def __call__(self, step: Any) -> Any:
-        """The rate, float32, of a step counted from 0."""
+        """Return the learning rate, float32, of a step counted from 0."""
         ops, schedule = keras.ops, self.schedule
         epoch = ops.cast(step, "float32") / self.steps
         factor = FACTOR if schedule.factor is None else schedule.factor
@@ -77,17 +77,17 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mis
         elif schedule.name == "exponential":
             value = self.start * ops.power(factor, epoch / every)
         elif schedule.name == "step":
-            # An epoch's first step, divided by their number, may come out just below the whole number.
+            # The first step of an epoch divided by the steps may be just below the integer.
             value = self.start * ops.power(factor, ops.floor(epoch / every + 1e-5))
         for begin, piece in zip(schedule.at, schedule.learning_rates, strict=True):
             value = ops.where(epoch >= begin - 1e-5, ops.ones_like(epoch) * piece, value)
         if schedule.warm_up:
-            # The first step moves too: it is the first of the warm-up's steps, not the zeroth.
-            risen = (epoch * self.steps + 1.0) / (schedule.warm_up * self.steps + 1.0)
-            value = value * ops.minimum(risen, 1.0)
+            # The first step has a learning rate above 0: it is step 1 of the warm-up, not step 0.
+            share = (epoch * self.steps + 1.0) / (schedule.warm_up * self.steps + 1.0)
+            value = value * ops.minimum(share, 1.0)
         return value
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs."""
+        """Return the arguments of the constructor."""
         schedule = self.schedule.model_dump()
         return {"start": self.start, "schedule": schedule, "steps": self.steps, "epochs": self.epochs}

@@ -1,8 +1,8 @@
-"""A process that trains the tuner's trials: `python -m models.training.trial_process ANSWERS_FD`.
+"""A process that trains the trials of the tuner: `python -m models.training.trial_process RESULTS_FD`.
 
-On standard input it takes one JSON object a line: first what all trials share, then `network` and `training` of one
-trial after another. Each is answered with a line on the given file descriptor. It ends when its input does, and with
-the process that started it.
+It reads one JSON object per line from standard input: first what all trials share, then `network` and `training` of one
+trial after another. It writes the result of each as a line to the given file descriptor. It ends at the end of its
+input, and with the process that started it.
 """
 
 import ctypes
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models import file_reads
+from spec.training import Training
 
 _PR_SET_PDEATHSIG = 1
 
@@ -24,19 +25,19 @@ def main() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     order = json.loads(sys.stdin.readline())
     with (
-        open(int(sys.argv[1]), "w", buffering=1, encoding="utf-8") as answers,
-        file_reads.watched(order.get("apart", ())) as opened,
+        open(int(sys.argv[1]), "w", buffering=1, encoding="utf-8") as results,
+        file_reads.watched(order.get("apart", ())) as files_read,
     ):
         trials = Trials(order)
         for line in sys.stdin:
-            answers.write(json.dumps({**trials.run(json.loads(line)), "reads": opened}) + "\n")
+            results.write(json.dumps({**trials.run(json.loads(line)), "reads": files_read}) + "\n")
 
 
 class Trials:
-    """The transformed examples in memory, and what trials make of them.
+    """The transformed examples in memory, and trials on them.
 
     Args:
-        order: `train_files` and `eval_files` (paths), `rows` (what each of them must hold, where that is known),
+        order: `train_files` and `eval_files` (paths), `rows` (number of rows of each file, if known),
             `transform_output` (folder), and the sections `features` and `label` of the config.
     """
 
@@ -50,10 +51,8 @@ class Trials:
 
         transform = tft.TFTransformOutput(order["transform_output"])
         spec = transform.transformed_feature_spec()
-        self._label = order["label"]
-        self._facts = Facts.read(
-            transform, Features.model_validate(order["features"]), Label.model_validate(order["label"])
-        )
+        self._label = Label.model_validate(order["label"])
+        self._facts = Facts.read(transform, Features.model_validate(order["features"]), self._label)
         self._train = transformed_records.read(order["train_files"], spec, rows=order.get("rows"))
         self._eval = transformed_records.read(order["eval_files"], spec, rows=order.get("rows"))
 
@@ -64,45 +63,46 @@ class Trials:
             sections: `network` and `training`.
 
         Returns:
-            `metrics`, `epochs`, `best_epoch` and `seconds`; or `failure` and `keep`, whether the same values would end
-            the same way again.
+            `metrics`, `epochs`, `best_epoch` and `seconds`; or `failure` and `keep`, whether the same values would fail
+            again.
         """
         import keras
 
-        from models.training.run_fn import learn
+        from models.training.run_fn import train_network
+        from models.training.training_config import TrialConfig
 
         started = time.monotonic()
-        learnt: Any = None
+        trained: Any = None
         try:
-            learnt = learn({"label": self._label, **sections}, self._train, self._eval, self._facts)
-            answer: dict[str, Any] = {
-                "metrics": _metrics(learnt, sections["training"]),
-                "epochs": len(learnt.history),
-                "best_epoch": learnt.best["epoch"],
+            config = TrialConfig.model_validate({"label": self._label, **sections})
+            trained = train_network(config, self._train, self._eval, self._facts)
+            result_line: dict[str, Any] = {
+                "metrics": _metrics(trained, config.training),
+                "epochs": len(trained.history),
+                "best_epoch": trained.best["epoch"],
             }
         except ValueError as error:
-            answer = {"failure": _line(error), "keep": True}
+            result_line = {"failure": _line(error), "keep": True}
         except Exception as error:
-            # Memory or a disk that ran out says nothing about the values.
-            answer = {"failure": f"{type(error).__name__}: {_line(error)}", "keep": False}
-        del learnt
+            # Running out of memory or disk says nothing about the values.
+            result_line = {"failure": f"{type(error).__name__}: {_line(error)}", "keep": False}
+        del trained
         keras.backend.clear_session()
         gc.collect()
-        return {**answer, "seconds": time.monotonic() - started}
+        return {**result_line, "seconds": time.monotonic() - started}
 
 
-def _metrics(learnt: Any, training: Mapping[str, Any]) -> dict[str, float]:
-    """Metrics of the eval split at the epoch whose weights are kept, the loss first.
+def _metrics(trained: Any, training: Training) -> dict[str, float]:
+    """Return the metrics of the eval split at the epoch whose weights are kept, the loss first.
 
-    The loss is that of a row and without L1 and L2, or else the best trial would be the one with the smallest batch or
-    the weakest penalty.
+    The loss is per row and without L1 and L2: otherwise the smallest batch or the weakest penalty would win.
     """
     from models.tasks import losses
 
-    found = {name.removeprefix("val_"): value for name, value in learnt.best.items() if name.startswith("val_")}
-    penalty = sum(float(loss) for loss in learnt.network.losses)
-    times = training["batch_size"] if training["loss"] == losses.SUM else 1
-    return {**found, "loss": (found["loss"] - penalty) / times}
+    metrics = {name.removeprefix("val_"): value for name, value in trained.best.items() if name.startswith("val_")}
+    penalty = sum(float(loss) for loss in trained.network.losses)
+    scale = training.batch_size if training.loss == losses.SUM else 1
+    return {**metrics, "loss": (metrics["loss"] - penalty) / scale}
 
 
 def _line(error: Exception) -> str:

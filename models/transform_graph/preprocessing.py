@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
+from pydantic import BaseModel, ConfigDict
 
 from models import roles
 from models.tasks import label_graph
@@ -16,6 +17,17 @@ from models.transform_graph.column_batch import ColumnBatch
 from spec import settings
 from spec.columns.duties import WEIGHT, Duties
 from spec.columns.label import LABEL, Label
+
+
+class TransformConfig(BaseModel):
+    """The sections of the config that the transform graph depends on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    features: roles.Features
+    label: Label
+    columns: Duties = Duties()
+    preprocessing: str | None = None
 
 
 def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -31,13 +43,11 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
         Model features by name; the label, (batch, 1), under `label`; a row's weight, float32 (batch, 1), under
         `row_weight` if a column has that duty.
     """
-    config = settings.unpack(custom_config["settings"])
-    label = Label.model_validate(config["label"])
-    duties = Duties.model_validate(config.get("columns", {}))
-    features = roles.Features.model_validate(config["features"])
-    if config.get("preprocessing"):
+    config = TransformConfig.model_validate(settings.unpack(custom_config["settings"]))
+    features, label, duties = config.features, config.label, config.columns
+    if config.preprocessing:
         outputs = user_preprocessing.preprocess(
-            config["preprocessing"], inputs, custom_config, features=features, label=label, duties=duties
+            config.preprocessing, inputs, custom_config, features=features, label=label, duties=duties
         )
     else:
         outputs = _by_role(inputs, features)

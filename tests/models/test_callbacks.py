@@ -4,7 +4,8 @@ import pytest
 
 from models.data.split_rows import Facts
 from models.training import callbacks
-from models.training.fit import learn
+from models.training.fit import train_network
+from models.training.training_config import TrialConfig
 from spec.columns.role import Output
 
 FACTS = Facts((Output(name="a"), Output(name="b")))
@@ -16,7 +17,7 @@ TABLE = {**ROWS, "label": (3 * ROWS["a"]).astype(np.float32)}
 def trained(table=TABLE, network=None, evaluation=None, facts=FACTS, **training):
     recipe = {"optimizer": {"name": "sgd", "learning_rate": 0.1}, "batch_size": 8, "epochs": 3, **training}
     config = {"label": {"column": "price"}, "network": network or {"name": "linear"}, "training": recipe}
-    return learn(config, table, evaluation or table, facts)
+    return train_network(TrialConfig.model_validate(config), table, evaluation or table, facts)
 
 
 def changed(name, value):
@@ -48,7 +49,7 @@ def test_an_input_that_nothing_scaled_is_named():
 
 def test_a_network_that_overflows_before_its_first_step_is_named():
     given = [{"kernel": [[1e30], [1e30]], "bias": [0.0]}]
-    with pytest.raises(ValueError, match=r"in epoch 1 at step 1 of 5; no weight had moved yet.*network\.weights"):
+    with pytest.raises(ValueError, match=r"in epoch 1 at step 1 of 5; this was the first step.*network\.weights"):
         trained(network={"name": "linear", "weights": given})
 
 

@@ -62,7 +62,7 @@ SEEN = {
 
 def form(name):
     """What one of the forms gives for two rows, and the table of the learnt vector."""
-    seen = feature_inputs.Seen(OUTPUTS)
+    seen = feature_inputs.FeatureInputs(OUTPUTS)
     made = getattr(seen, name)
     model = keras.Model(seen.used(), made)
     table = [weight.numpy() for weight in model.weights]
@@ -70,7 +70,7 @@ def form(name):
 
 
 def test_inputs_have_the_features_names_shapes_and_types():
-    made = feature_inputs.Seen(OUTPUTS).inputs
+    made = feature_inputs.FeatureInputs(OUTPUTS).inputs
 
     assert {name: (tensor.shape, tensor.dtype) for name, tensor in made.items()} == {
         "area": ((None, 1), "float32"),
@@ -109,18 +109,18 @@ def test_pictures_stand_apart_from_what_is_beside_them():
     beside, table = form("beside_images")
 
     np.testing.assert_array_equal(beside[0], [1.5, 0, 0, 1, *table[4], 1, 0, 2, 0])
-    assert [tensor.shape for tensor in feature_inputs.Seen(OUTPUTS).images] == [(None, 2, 3, 1)]
+    assert [tensor.shape for tensor in feature_inputs.FeatureInputs(OUTPUTS).images] == [(None, 2, 3, 1)]
 
 
 def test_a_form_of_nothing_is_none():
-    seen = feature_inputs.Seen(OUTPUTS[:1])
+    seen = feature_inputs.FeatureInputs(OUTPUTS[:1])
 
     assert (seen.wide, seen.images) == (None, [])
-    assert feature_inputs.Seen(OUTPUTS[4:]).beside_images is None
+    assert feature_inputs.FeatureInputs(OUTPUTS[4:]).beside_images is None
 
 
 def test_a_saved_model_comes_back_with_the_layer(tmp_path):
-    seen = feature_inputs.Seen(OUTPUTS)
+    seen = feature_inputs.FeatureInputs(OUTPUTS)
     model = keras.Model(seen.inputs, seen.vector)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")

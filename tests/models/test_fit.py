@@ -6,7 +6,8 @@ import pytest
 
 from models.data.split_rows import Facts
 from models.training import fit
-from models.training.fit import learn
+from models.training.fit import train_network
+from models.training.training_config import TrialConfig
 from models.warm_start import architecture, carry_over, feature_meanings
 from spec.columns.duties import WEIGHT
 from spec.columns.label import LABEL, Label
@@ -33,7 +34,7 @@ def noise(seed=1, rows=48):
 def trained(label, train, evaluation=None, network=None, facts=FACTS, **more):
     training = {**FAST, **more.pop("training", {})}
     config = {"label": label, "network": {"name": "linear", **(network or {})}, "training": training}
-    return learn(config, train, evaluation or train, facts, **more)
+    return train_network(TrialConfig.model_validate(config), train, evaluation or train, facts, **more)
 
 
 def weights(learnt):
@@ -159,7 +160,7 @@ def test_without_epochs_the_network_stays_as_it_was_made():
     learnt = trained(SOLD, SIDES, network={"weights": given}, training={"epochs": 0})
 
     assert weights(learnt) == [[[2.0], [-1.0]], [0.5]]
-    assert (learnt.best["epoch"], learnt.notes) == (0, ("began with given weights of 1 layers",))
+    assert (learnt.best["epoch"], learnt.notes) == (0, ("started from network.weights in 1 layers",))
 
 
 def test_the_last_epochs_weights_are_kept_where_asked_for():

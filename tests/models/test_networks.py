@@ -243,7 +243,7 @@ def test_a_step_is_taken_where_weights_are_given():
         (GIVEN * 2, "network.weights has 2 entries; the network has 1 dense layers"),
         (
             [{"kernel": [[1]], "bias": [2]}],
-            r"layer head takes a kernel and a bias of shapes \[\(5, 1\), \(1,\)\], found",
+            r"layer head needs a kernel and a bias of shapes \[\(5, 1\), \(1,\)\], found",
         ),
     ],
 )

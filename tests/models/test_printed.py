@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from models.data.split_rows import Facts
-from models.training.fit import learn
+from models.training.fit import train_network
+from models.training.training_config import TrialConfig
 from pipeline import load
 from spec.columns.label import LABEL
 
@@ -28,7 +29,7 @@ def learnt(variant, **network):
     sections = config.plain("label", "network", "training")
     columns = {"x1": ROWS[:, :1], "x2": ROWS[:, 1:], LABEL: LABELS}
     sections["network"].update(network)
-    return learn(sections, columns, columns, Facts(config.features.outputs()))
+    return train_network(TrialConfig.model_validate(sections), columns, columns, Facts(config.features.outputs()))
 
 
 @pytest.fixture(scope="module")

@@ -126,6 +126,6 @@ def test_the_loss_is_the_cross_entropy_of_the_answer(names):
 
 def test_one_class_cannot_be_learnt():
     label = Label(column="sold", task="binary", positive="yes")
-    with pytest.raises(ValueError, match="label 'sold': the train split holds 1 class"):
+    with pytest.raises(ValueError, match="label 'sold': the train split has 1 class"):
         target(label, np.zeros((5, 1), np.int64), None)
     assert target(label, np.array([[0], [1]]), None) == ClassTarget(("not yes", "yes"), binary=True)

@@ -6,6 +6,7 @@ import types
 import pytest
 
 from models.training import run_fn, trial_process
+from spec.training import Training
 
 NETWORK = {"name": "mlp", "layers": [8]}
 TRAINING = {"optimizer": {"learning_rate": 0.05}, "epochs": 4, "batch_size": 16, "loss": None}
@@ -61,17 +62,17 @@ def test_a_loss_that_is_no_number_is_a_failed_trial_that_would_fail_again(trials
 
 
 def test_what_the_machine_did_is_a_failed_trial_that_may_end_otherwise(trials, monkeypatch):
-    def learn(*_):
+    def train(*_):
         raise MemoryError
 
-    monkeypatch.setattr(run_fn, "learn", learn)
+    monkeypatch.setattr(run_fn, "train_network", train)
 
     assert trials.run({"network": NETWORK, "training": TRAINING})["keep"] is False
 
 
 def test_the_trainer_takes_the_best_values_over(trial_order, tmp_path, pack, monkeypatch):
-    seen = {}
-    monkeypatch.setattr(run_fn, "learn", lambda config, *_, **__: seen.update(config) or 1 / 0)
+    configs = []
+    monkeypatch.setattr(run_fn, "train_network", lambda config, *_, **__: configs.append(config) or 1 / 0)
     values = {"network.layers": "[3, 2]", "training.optimizer.learning_rate": 0.25, "tuner/epochs": 3}
     arguments = types.SimpleNamespace(
         **{name: trial_order[name] for name in ("train_files", "eval_files", "transform_output")},
@@ -85,5 +86,6 @@ def test_the_trainer_takes_the_best_values_over(trial_order, tmp_path, pack, mon
     with pytest.raises(ZeroDivisionError):
         run_fn.run_fn(arguments)
 
-    assert seen["network"] == {"name": "mlp", "layers": [3, 2]}
-    assert seen["training"] == {**TRAINING, "optimizer": {"learning_rate": 0.25}}
+    [config] = configs
+    assert config.network == {"name": "mlp", "layers": [3, 2]}
+    assert config.training == Training.model_validate({**TRAINING, "optimizer": {"learning_rate": 0.25}})

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.training import fit
+from models.training.training_config import TrialConfig
 from models.warm_start import carry_over
 
 from .months import FEW, SMALL, answers, assert_same, meaning_of, rows_of
@@ -78,7 +79,7 @@ def test_training_goes_on_from_where_the_last_one_ended(month):
     def learn(one, epochs, warm=None):
         training = {"epochs": epochs, "batch_size": 8, "optimizer": {"learning_rate": 0.05}, "keep": "last"}
         config = {**one.sections, "network": LINEAR, "training": training}
-        return fit.learn(config, one.columns, one.columns, one.facts, warm=warm)
+        return fit.train_network(TrialConfig.model_validate(config), one.columns, one.columns, one.facts, warm=warm)
 
     learnt = learn(first, 20)
     arrays = {variable.path: variable.numpy() for variable in learnt.network.variables}

@@ -33,7 +33,7 @@ def make(**sections):
         ({"network": {"name": "cnn"}}, r"cnn needs one column under features\.image, found 0"),
         (
             {"network": {"name": "cnn", "blocks": [{"filters": 1, "pool": 3}]}, "features": PHOTO},
-            r"cnn blocks\.0 leaves nothing of a picture of \(4, 6\) pixels",
+            r"cnn blocks\.0 leaves nothing of an image of \(4, 6\) pixels",
         ),
         ({"network": {"name": "wide_deep"}}, "wide_deep has no wide part: name columns under categorical"),
         (

@@ -27,7 +27,8 @@ from inspection.store import metadata_store
 from models.data import transformed_records
 from models.data.split_rows import Facts
 from models.roles import Features
-from models.training.fit import learn
+from models.training.fit import train_network
+from models.training.training_config import TrialConfig
 from orchestration import preflight
 from orchestration.paths import new_run_id
 from pipeline import load
@@ -109,7 +110,9 @@ def one_epoch(config, artifacts: Path) -> None:
     label, features = Label.model_validate(sections["label"]), Features.model_validate(sections["features"])
     found = of_artifacts.examples(str(examples), "the transformed examples")
     split = {name: transformed_records.read([shard.path for shard in found[name]], spec) for name in ("train", "eval")}
-    learnt = learn(sections, split["train"], split["eval"], Facts.read(transform, features, label))
+    learnt = train_network(
+        TrialConfig.model_validate(sections), split["train"], split["eval"], Facts.read(transform, features, label)
+    )
     assert len(learnt.history) == 1
     keras.backend.clear_session()
     tf.compat.v1.reset_default_graph()

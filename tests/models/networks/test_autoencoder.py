@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from models.data.split_rows import Facts
-from models.training.fit import learn
+from models.training.fit import train_network
+from models.training.training_config import TrialConfig
 from spec.columns.label import LABEL
 from spec.columns.role import Output
 
@@ -23,7 +24,7 @@ def noise(seed=1, rows=48):
 def trained(train, evaluation=None, **keys):
     recipe = {"optimizer": {"learning_rate": 0.03}, "batch_size": 8, "epochs": 30}
     config = {"label": FAULTY, "network": {"name": "autoencoder", **keys}, "training": recipe}
-    return learn(config, train, evaluation or train, FACTS)
+    return train_network(TrialConfig.model_validate(config), train, evaluation or train, FACTS)
 
 
 def test_an_autoencoder_learns_from_normal_rows_alone_and_keeps_its_threshold():
@@ -44,7 +45,7 @@ def test_an_autoencoder_learns_from_normal_rows_alone_and_keeps_its_threshold():
 
 def test_a_split_without_rows_to_learn_from_is_refused():
     anomalies = table(noise(rows=4), [1] * 4)
-    with pytest.raises(ValueError, match="label 'state': the train split holds no normal row"):
+    with pytest.raises(ValueError, match="label 'state': the train split has no row labelled normal"):
         trained(anomalies)
     with pytest.raises(ValueError, match="label 'state': a split holds no normal row"):
         trained({**anomalies, LABEL: np.zeros((4, 1), np.int64)}, anomalies)

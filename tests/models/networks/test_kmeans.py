@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from models.data.split_rows import Facts
-from models.training.fit import learn
+from models.training.fit import train_network
+from models.training.training_config import TrialConfig
 from spec.columns.label import LABEL
 from spec.columns.role import Output
 
@@ -28,7 +29,7 @@ def blobs():
 
 def clustered(rows, epochs=20, **network):
     config = {"label": GROUPS, "network": {"name": "kmeans", **network}, "training": {"epochs": epochs, "seed": 4}}
-    return learn(config, rows, rows, FACTS)
+    return train_network(TrialConfig.model_validate(config), rows, rows, FACTS)
 
 
 def test_k_means_finds_the_groups_and_serves_the_nearest():
@@ -63,5 +64,5 @@ def test_more_restarts_are_never_worse_and_unlabelled_rows_count():
 
 def test_more_clusters_than_rows_are_refused():
     rows = table(np.ones((5, 2)), [0] * 5)
-    with pytest.raises(ValueError, match=r"network\.num_clusters = 3, but the train split has 1 different rows"):
+    with pytest.raises(ValueError, match=r"network\.num_clusters = 3, but the train split has 1 distinct rows"):
         clustered(rows)

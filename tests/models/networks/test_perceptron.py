@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from models.data.split_rows import Facts
-from models.training.fit import learn
+from models.training.fit import train_network
+from models.training.training_config import TrialConfig
 from spec.columns.label import LABEL
 from spec.columns.role import Output
 
@@ -22,7 +23,7 @@ GATES = {"and": [0, 0, 0, 1], "or": [0, 1, 1, 1], "xor": [0, 1, 1, 0]}
 def gate(name, **training):
     rows = table([[0, 0], [0, 1], [1, 0], [1, 1]], GATES[name])
     config = {"label": SOLD, "network": {"name": "perceptron"}, "training": {"epochs": 60, **training}}
-    learnt = learn(config, rows, rows, FACTS)
+    learnt = train_network(TrialConfig.model_validate(config), rows, rows, FACTS)
     return learnt.target.answer(learnt.network({"a": rows["a"], "b": rows["b"]}))["probabilities"].numpy(), learnt
 
 
@@ -39,7 +40,7 @@ def test_the_perceptrons_gates_are_exact(name, seed):
 def test_a_perceptron_learns_not_but_not_xor():
     rows = {"a": np.array([[0], [1]], np.float32), LABEL: np.array([[1], [0]])}
     config = {"label": SOLD, "network": {"name": "perceptron"}, "training": {}}
-    learnt = learn(config, rows, rows, Facts((A,)))
+    learnt = train_network(TrialConfig.model_validate(config), rows, rows, Facts((A,)))
     probabilities, other = gate("xor")
 
     assert learnt.target.answer(learnt.network({"a": rows["a"]}))["probabilities"].numpy()[:, 1].tolist() == [1, 0]
@@ -52,7 +53,7 @@ def test_a_perceptrons_rate_is_how_far_a_row_moves_it():
 
     def kernel(rate):
         config = {"label": SOLD, "network": {"name": "perceptron", "learning_rate": rate}, "training": {"epochs": 1}}
-        return learn(config, rows, rows, FACTS).network.get_weights()[0]
+        return train_network(TrialConfig.model_validate(config), rows, rows, FACTS).network.get_weights()[0]
 
     np.testing.assert_allclose(kernel(0.25), 0.25 * kernel(1.0))
     assert np.any(kernel(1.0))
@@ -61,5 +62,5 @@ def test_a_perceptrons_rate_is_how_far_a_row_moves_it():
 def test_tensorboard_follows_a_network_without_an_optimizer(tmp_path):
     rows = table([[0, 0], [0, 1], [1, 0], [1, 1]], GATES["and"])
     config = {"label": SOLD, "network": {"name": "perceptron"}, "training": {"epochs": 60}}
-    learn(config, rows, rows, FACTS, tensorboard=str(tmp_path))
+    train_network(TrialConfig.model_validate(config), rows, rows, FACTS, tensorboard=str(tmp_path))
     assert list(tmp_path.rglob("events.out.tfevents*"))
