@@ -7,6 +7,7 @@ from pathlib import Path
 from devtools import browser, browser_path
 
 REPOSITORY = Path(__file__).parents[2]
+sys.path.append(str(REPOSITORY))  # started as a folder, without the repository's packages
 IMAGES = REPOSITORY / "docs/images"
 MADE = runpy.run_path(str(REPOSITORY / "tests/inspection/made.py"))
 

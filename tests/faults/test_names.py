@@ -19,7 +19,7 @@ TEXTS = (MADE["SCRIPT"], MADE["QUOTES"], MADE["CLIMB"])
 
 @pytest.fixture
 def tab():
-    path = DEVTOOLS["found"]()
+    path = DEVTOOLS["browser_path"]()
     if path is None:
         pytest.skip("no browser: install one with `apt-get install -y --no-install-recommends chromium`")
     with DEVTOOLS["browser"](path) as opened:
