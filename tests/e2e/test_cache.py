@@ -33,7 +33,7 @@ def replace(path, old, new):
     path.write_text(text.replace(old, new, 1))
 
 
-def test_where_nothing_has_changed_no_worker_starts(tree):
+def test_an_unchanged_run_starts_no_worker(tree):
     first, second = (runner("--local", "--root", tree / "runs", *QUICK, tree=tree) for _ in range(2))
     before, made = run_folder(first), run_folder(second)
     assert second.line("nothing has changed since run").startswith(before.name)
@@ -50,7 +50,7 @@ def test_where_nothing_has_changed_no_worker_starts(tree):
     assert {node for node, state in states.items() if state == "CACHED"} == ALL
 
 
-def test_a_damaged_output_is_made_again_where_nothing_else_has_changed(tree):
+def test_a_damaged_output_is_computed_again_although_nothing_else_changed(tree):
     [statistics] = (tree / "runs/houses/artifacts/statistics/statistics").glob("*/Split-train/*")
     content = bytearray(statistics.read_bytes())
     content[len(content) // 2] ^= 1
@@ -58,7 +58,7 @@ def test_a_damaged_output_is_made_again_where_nothing_else_has_changed(tree):
     assert "statistics" in again(tree)
 
 
-def test_an_edit_runs_what_depends_on_it(tree):
+def test_an_edit_runs_only_the_stages_that_depend_on_it(tree):
     assert again(tree) == set()
 
     replace(tree / "configs/houses.toml", 'slices = ["waterfront", "grade"]', 'slices = ["waterfront"]')
@@ -74,12 +74,12 @@ def test_an_edit_runs_what_depends_on_it(tree):
     assert again(tree) == {"transformation"} | TRAINED
 
 
-def test_an_edit_of_the_schema_s_text_is_noticed(tree):
+def test_an_edit_of_the_schema_is_detected(tree):
     replace(tree / "schemas/houses.pbtxt", "int_domain { min: 0 max: 40 }", "int_domain { min: 0 max: 41 }")
     assert again(tree) == ALL - {"ingestion", "statistics"}
 
 
-def test_an_edit_of_the_data_is_noticed_also_with_size_and_time_kept(tree):
+def test_an_edit_of_the_data_is_detected_even_with_equal_size_and_time(tree):
     path = tree / "data/houses.csv.gz"
     before = path.stat()
     table = gzip.decompress(path.read_bytes())

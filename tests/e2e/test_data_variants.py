@@ -27,7 +27,7 @@ def write_span(tree, number, edit):
     pq.write_table(table.set_column(at, "sqft_basement", edited), tree / f"data/houses-{number}.parquet")
 
 
-def test_spans_of_parquet_with_holes_and_a_new_span_that_is_noticed(small_tree):
+def test_spans_of_parquet_with_nulls_and_a_new_span(small_tree):
     schema = small_tree / "schemas/houses.pbtxt"
     assert COMPLETE in schema.read_text()
     schema.write_text(schema.read_text().replace(COMPLETE, OPTIONAL))

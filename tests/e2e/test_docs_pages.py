@@ -98,7 +98,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pag
         ("```console\necho\n```", "does not begin with a command"),
     ],
 )
-def test_a_page_that_is_wrong_fails(page, block, problem, tmp_path):
+def test_a_wrong_page_fails(page, block, problem, tmp_path):
     with pytest.raises(AssertionError, match=problem):
         Reader(tmp_path).follow(page(block))
 

@@ -92,7 +92,7 @@ def test_a_root_that_cannot_be_written(small_tree, tmp_path):
         ("def broken(:\n", "SyntaxError"),
     ],
 )
-def test_user_code_that_does_not_import(small_tree, text, said):
+def test_user_code_that_does_not_import_is_rejected(small_tree, text, said):
     path = small_tree / "models/networks/mlp.py"
     path.write_text(path.read_text() + text)
     result = local(small_tree)
@@ -150,7 +150,7 @@ def test_a_failed_stage_is_named_with_its_log(small_tree):
     assert "Traceback" in verbose.err
 
 
-def test_another_folder_and_another_python(tmp_path):
+def test_a_run_from_another_folder_with_another_python(tmp_path):
     done = subprocess.run(
         ["/usr/bin/python3", os.path.relpath(REPOSITORY / "runner.py", tmp_path), "--help"],
         cwd=tmp_path,
@@ -161,7 +161,7 @@ def test_another_folder_and_another_python(tmp_path):
     assert "--local" in done.stdout
 
 
-def test_without_an_environment_the_next_step_is_named(tmp_path):
+def test_the_error_without_an_environment_names_the_next_step(tmp_path):
     shutil.copy(REPOSITORY / "runner.py", tmp_path)
     done = subprocess.run(["/usr/bin/python3", str(tmp_path / "runner.py"), "--local"], capture_output=True, text=True)
     assert done.returncode == 2
@@ -169,7 +169,7 @@ def test_without_an_environment_the_next_step_is_named(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_an_absent_postgresql_is_a_clear_error_without_its_password(small_tree):
+def test_the_error_of_a_missing_postgresql_has_no_password(small_tree):
     started = time.monotonic()
     result = local(small_tree, "--metadata", "postgresql://me:s3cret-word@127.0.0.1:1/runs")
     assert result.code == 5
@@ -223,7 +223,7 @@ def test_a_killed_worker_is_a_failed_run(small_tree, started):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_ends_cleanly(small_tree, started, number):
+def test_a_stopped_run_exits_cleanly(small_tree, started, number):
     command, worker, root = started("statistics")
     os.kill(command.pid, number)
     begun = time.monotonic()

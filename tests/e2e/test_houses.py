@@ -70,7 +70,7 @@ def test_no_library_noise_reaches_the_terminal(houses):
         assert word not in houses[1].out
 
 
-def test_the_run_folder_is_evidence(houses):
+def test_the_run_folder_documents_the_run(houses):
     _, result = houses
     folder, facts = run_folder(result), run_json(result)
     report = (folder / "report.html").read_text()
@@ -101,7 +101,7 @@ def test_the_run_folder_is_evidence(houses):
     assert [event["node"] for event in events if event.get("state") == "COMPLETE"] == NODES
 
 
-def test_the_files_of_a_run_hold_the_documented_keys_alone(houses, artifact):
+def test_the_files_of_a_run_have_exactly_the_documented_keys(houses, artifact):
     folder, facts = run_folder(houses[1]), run_json(houses[1])
     verdict = json.loads((artifact("evaluator", "evaluation") / "verdict.json").read_text())
     assert set(verdict) == set(run_files.VerdictFile.__annotations__)
@@ -116,7 +116,7 @@ def test_the_files_of_a_run_hold_the_documented_keys_alone(houses, artifact):
         assert set(event) - {"event", "time"} <= known
 
 
-def test_history_has_a_line_an_epoch_and_the_best_weights_were_kept(artifact):
+def test_history_has_one_line_per_epoch_and_the_best_weights_are_exported(artifact):
     lines = [json.loads(line) for line in (artifact("trainer", "model_run") / "history.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == list(range(1, len(lines) + 1))
     best = min(lines, key=lambda line: line["val_loss"])
@@ -132,7 +132,7 @@ def test_every_row_of_the_file_is_in_one_split(artifact):
     assert sum(counted.values()) == 21613
 
 
-def test_rows_and_examples_are_answered_alike(model, raw):
+def test_rows_and_serialized_examples_have_equal_predictions(model, raw):
     serialized, columns = raw
     by_row = model.signatures["serving_default"](**rows(model, columns))["prediction"].numpy()
     by_example = model.signatures["serving_examples"](examples=tf.constant(serialized))["prediction"].numpy()
@@ -140,7 +140,7 @@ def test_rows_and_examples_are_answered_alike(model, raw):
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1000])
-def test_an_answer_does_not_depend_on_its_batch(model, raw, size):
+def test_a_prediction_does_not_depend_on_its_batch(model, raw, size):
     _, columns = raw
     predict = model.signatures["serving_default"]
     whole = predict(**rows(model, columns))["prediction"].numpy()
@@ -151,7 +151,7 @@ def test_an_answer_does_not_depend_on_its_batch(model, raw, size):
     np.testing.assert_allclose(np.concatenate(parts), np.concatenate(expected), rtol=1e-5)
 
 
-def test_served_features_and_answers_are_those_of_training(artifact, model, raw):
+def test_served_features_and_predictions_equal_those_of_training(artifact, model, raw):
     serialized, _ = raw
     sample = np.load(artifact("trainer", "model_run") / "sample.npz")
     names = sorted(name for name in sample.files if not name.startswith("answer:"))
@@ -166,14 +166,14 @@ def test_served_features_and_answers_are_those_of_training(artifact, model, raw)
         np.testing.assert_allclose(answers[at], answer, rtol=1e-5)
 
 
-def test_the_label_is_never_asked_for(model):
+def test_serving_signatures_do_not_require_the_label(model):
     inputs = set(model.signatures["serving_default"].structured_input_signature[1])
     assert "price" not in inputs
     assert "id" not in inputs
     assert {"sqft_living", "zipcode", "date", "lat"} <= inputs
 
 
-def test_the_evaluation_is_tfma_s_and_its_figures_are_right(artifact, model):
+def test_the_evaluation_has_tfma_s_format_and_correct_metrics(artifact, model):
     evaluation = artifact("evaluator", "evaluation")
     result = tfma.load_eval_result(str(evaluation))
     overall = dict(result.slicing_metrics)[()][""][""]
@@ -200,7 +200,7 @@ def test_ml_metadata_has_every_step(houses):
     assert context.custom_properties["run_folder"].string_value == str(run_folder(result))
 
 
-def test_nothing_changed_runs_nothing(houses):
+def test_an_unchanged_run_executes_no_stage(houses):
     root, first = houses
     again = cold_runner("--local", "--root", root)
     assert again.code == 0, again.err
@@ -209,7 +209,7 @@ def test_nothing_changed_runs_nothing(houses):
     assert len(list((root / "houses" / "serving").glob("[0-9]*"))) == 1
 
 
-def test_a_model_below_the_floor_is_not_blessed_and_the_old_one_serves_on(houses):
+def test_a_model_below_the_floor_is_not_blessed_and_the_previous_one_still_serves(houses):
     root, first = houses
     refused = runner("--local", "--root", root, "--set", "evaluation.floor={r2 = 0.99}")
     assert refused.code == 3

@@ -76,7 +76,7 @@ def test_a_folder_of_photos_of_mixed_size(made, tmp_path):
     assert run_json(result)["outcome"]["metrics"]["accuracy"] > 0.9
 
 
-def test_what_cannot_be_proposed_is_said_in_a_line(tree):
+def test_data_for_which_no_config_can_be_proposed_is_a_one_line_error(tree):
     (tree / "data/none.csv").write_text("id\n1\n2\n3\n")
     for path, message in (("data/none.csv", "Name it with --label COLUMN"), ("data/gone.csv", "there is no file")):
         result = runner("new", "made", tree / path, tree=tree)

@@ -90,7 +90,7 @@ def test_a_whole_run_with_a_long_config(small_tree, url):
     assert "p@ss" not in result.out + result.err
 
 
-def test_a_wrong_password_is_said_without_it(small_tree, url):
+def test_the_error_of_a_wrong_password_does_not_contain_it(small_tree, url):
     wrong = url.replace("canary", "wrong-canary")
     result = runner("--local", "--root", small_tree / "runs", "--metadata", wrong, tree=small_tree)
     assert result.code == 5
@@ -98,7 +98,7 @@ def test_a_wrong_password_is_said_without_it(small_tree, url):
     assert "password" in result.err
 
 
-def test_outputs_from_the_cache_are_those_of_their_keys(small_tree, url):
+def test_cached_outputs_have_the_right_keys(small_tree, url):
     # The server gives artifacts in any order, from call to call; tests/orchestration/test_pairing.py has the other one.
     own = url.replace("/runs", "/pairs")
     given = ("--local", "--root", small_tree / "runs", *QUICK, "--to", "trainer")
@@ -160,7 +160,7 @@ def test_a_run_on_the_rows_of_a_query(small_tree, sales):
     assert PASSWORD not in first.out + first.err + written.out + written.err
 
 
-def test_values_of_a_server_come_typed(ask):
+def test_values_of_a_server_have_their_types(ask):
     found = pq.read_table(ask("SELECT *, NULL::integer AS nothing FROM sales ORDER BY area").path)
     assert dict(zip(found.schema.names, found.schema.types, strict=True)) == {
         "area": pa.int64(),
@@ -201,7 +201,7 @@ def test_values_of_a_server_come_typed(ask):
         ("SELECT 12345678901234567890::numeric AS a", r"column 'a', row 1 is a whole number beyond 2\^53"),
     ],
 )
-def test_a_server_runs_one_select_that_only_reads(ask, sales, sql, said):
+def test_only_a_single_read_only_select_is_executed(ask, sales, sql, said):
     with psycopg.connect(sales, autocommit=True) as connection:
         connection.execute("CREATE SEQUENCE IF NOT EXISTS numbers")
         with pytest.raises(UserError, match=rf"^data\.sql: .*{said}"):
@@ -209,7 +209,7 @@ def test_a_server_runs_one_select_that_only_reads(ask, sales, sql, said):
         assert connection.execute("SELECT count(*) FROM sales").fetchone() == (600,)
 
 
-def test_a_server_that_takes_too_long_or_does_not_answer(ask, sales, monkeypatch):
+def test_timeouts_of_query_and_connection_are_errors(ask, sales, monkeypatch):
     with pytest.raises(UserError, match=r"took longer than data\.query_seconds = 0\.1: "):
         ask("SELECT pg_sleep(60)::text AS a", seconds=0.1)
     with pytest.raises(ResourceError, match=r"postgresql://127\.0\.0\.1:1/x cannot be opened"):
@@ -222,7 +222,7 @@ def test_a_server_that_takes_too_long_or_does_not_answer(ask, sales, monkeypatch
     assert raised.value.__context__ is None
 
 
-def test_a_driver_that_is_not_installed_is_named_with_the_command(ask, monkeypatch):
+def test_the_error_of_a_missing_driver_names_the_command_that_installs_it(ask, monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ResourceError, match=r"package psycopg.*`make set-up`.*group `sql`"):
         ask("SELECT 1 AS a")

@@ -82,7 +82,7 @@ def test_a_project_runs_with_its_own_modules_and_an_edit_runs_their_stages_again
     assert run(folder) == set()
 
 
-def test_two_projects_run_side_by_side_and_do_not_share_anything(folder, tmp_path):
+def test_two_simultaneous_projects_share_nothing(folder, tmp_path):
     other = make(tmp_path / "two", rows=300)
     (other / "my_units.py").write_text("UNITS = 3\n")
     going = [warm.shared().start("--project", one, "--local", "--pipeline", "flats", *QUICK) for one in (folder, other)]
@@ -127,7 +127,7 @@ def test_a_schedule_of_a_project_runs_there(folder):
     assert str(folder / "runs" / "flats" / "runs") in log.read_text()
 
 
-def test_a_clone_that_cannot_be_written_runs_a_project_and_is_left_as_it_is(folder, tmp_path):
+def test_a_read_only_clone_runs_a_project_and_is_not_modified(folder, tmp_path):
     """As for a user who may only read the clone: root keeps no right that ownership and mode do not give."""
     tree, here = tmp_path / "clone", make(tmp_path / "here", rows=120)
     copy_code(tree)

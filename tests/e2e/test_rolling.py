@@ -112,7 +112,7 @@ def year(tmp_path):
 
 
 @pytest.mark.slow
-def test_each_month_trains_on_its_window_and_pushes_what_is_better_on_the_newest(year, tmp_path):
+def test_each_month_trains_on_its_window_and_pushes_a_model_that_is_better_on_the_newest_rows(year, tmp_path):
     table = tmp_path / "houses.csv"
     table.write_bytes(gzip.decompress((REPOSITORY / "data" / "houses.csv.gz").read_bytes()))
     months = year("rolling", HOUSES, (REPOSITORY / "schemas" / "houses.pbtxt").read_text(), table)
@@ -141,7 +141,7 @@ def test_each_month_trains_on_its_window_and_pushes_what_is_better_on_the_newest
 
 
 @pytest.mark.slow
-def test_the_drift_of_month_nine_is_caught(year, tmp_path):
+def test_the_drift_of_month_nine_stops_the_run(year, tmp_path):
     random = np.random.default_rng(7)
     table = tmp_path / "made.csv"
     with open(table, "w", newline="") as file:

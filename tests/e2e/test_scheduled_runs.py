@@ -23,7 +23,7 @@ QUICK = ("--sample", "400", "--set", "training.epochs=1")
 
 
 @pytest.mark.slow
-def test_whole_runs_under_a_clock_that_jumps(tmp_path):
+def test_scheduled_runs_with_a_clock_that_jumps(tmp_path):
     """Five fires in processes of their own; the clock goes forth by days and back by hours."""
     state = State(str(tmp_path))
     schedule = Schedule(name="s", cron="0 * * * *", retries=1, backoff=1)
@@ -56,7 +56,7 @@ def test_whole_runs_under_a_clock_that_jumps(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_scheduler_runs_says_unchanged_in_a_second_and_survives_a_kill(tmp_path):
+def test_the_scheduler_runs_detects_unchanged_data_quickly_and_survives_a_kill(tmp_path):
     tree = copy_tree(tmp_path / "tree", rows=600)
     root = tmp_path / "runs"
     command = [

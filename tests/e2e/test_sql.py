@@ -21,7 +21,7 @@ def database(small_tree):
     connection.close()
 
 
-def test_a_run_on_the_rows_of_a_query_comes_from_the_cache_until_they_change(small_tree, database):
+def test_a_run_on_the_rows_of_a_query_is_cached_until_they_change(small_tree, database):
     root = ("--root", small_tree / "runs")
     source = ("--sql", SQL, "--database", f"sqlite:///{small_tree}/data/sales.db", "--label", "price")
     written = runner(*root, "new", "sales", *source, tree=small_tree)

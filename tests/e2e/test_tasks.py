@@ -78,7 +78,7 @@ def test_tiers_of_a_price(evaluated):
     assert price[label == 1].max() < price[label == 2].min()
 
 
-def test_a_price_from_a_threshold_on(evaluated, small_tree):
+def test_a_binary_label_from_a_threshold_of_the_price(evaluated, small_tree):
     text = (small_tree / "configs/house_tiers.toml").read_text()
     before, after = text.split("[label]\n")[0], text.split("[network]\n")[1]
     (small_tree / "configs/dear.toml").write_text(f"{before}[label]\n{BINARY}\n[network]\n{after}")

@@ -44,7 +44,7 @@ def wait(condition, seconds):
         time.sleep(0.05)
 
 
-def test_a_killed_tuning_is_taken_up_and_its_best_values_feed_the_trainer(tmp_path):
+def test_a_killed_tuning_resumes_and_the_trainer_uses_its_best_values(tmp_path):
     kept = tmp_path / "cars" / "trials"
     killed = warm.shared().start("tune", "cars", "--root", tmp_path, *SET)
     wait(lambda: list(kept.glob("*.json")), 400)
@@ -73,7 +73,7 @@ def test_a_killed_tuning_is_taken_up_and_its_best_values_feed_the_trainer(tmp_pa
     assert min(line["val_loss"] for line in history) == pytest.approx(best["score"], rel=1e-3)
 
 
-def test_a_config_without_a_space_is_told_what_to_add(tmp_path):
+def test_the_error_of_a_config_without_a_search_space_says_what_to_add(tmp_path):
     result = runner("tune", "cars", "--root", tmp_path)
 
     assert result.code == 2

@@ -10,7 +10,7 @@ network = {name = "linear"}
 """
 
 
-def test_every_variant_runs_under_its_own_name_also_after_one_that_is_refused(small_tree):
+def test_every_variant_runs_under_its_own_name_even_after_a_rejected_one(small_tree):
     config = small_tree / "configs/houses.toml"
     config.write_text(config.read_text().replace("floor = {r2 = 0.87}\n", "") + VARIANTS)
     root = small_tree / "runs"
@@ -27,7 +27,7 @@ def test_every_variant_runs_under_its_own_name_also_after_one_that_is_refused(sm
     assert "houses-modest" in listed.out
 
 
-def test_a_sample_runs_beside_the_pipeline_and_its_floors_stop_nothing(small_tree):
+def test_a_sample_runs_separately_and_its_gates_stop_nothing(small_tree):
     root = small_tree / "runs"
     floor = ["--set", "evaluation.floor={r2 = 0.999}"]
     result = runner("--local", "--sample", "400", "--root", root, *QUICK[:2], *floor, tree=small_tree)

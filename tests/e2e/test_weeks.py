@@ -71,7 +71,7 @@ def version(result):
     return int(Path(result.line("Pushed:")).name)
 
 
-def test_after_a_rollback_what_serves_is_the_reference(weeks):
+def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
     first = weeks()
     assert first.code == 0, first.err
     assert "nothing serves yet to compare with" in first.out
@@ -98,7 +98,7 @@ def test_after_a_rollback_what_serves_is_the_reference(weeks):
     assert f"Version {serves} still serves" in refused.err
 
 
-def test_a_root_that_was_moved_goes_on_as_before(weeks, tmp_path):
+def test_a_moved_root_works_as_before(weeks, tmp_path):
     first = weeks()
     assert first.code == 0, first.err
     moved = tmp_path / "elsewhere" / "runs"
@@ -122,7 +122,7 @@ def test_a_root_that_was_moved_goes_on_as_before(weeks, tmp_path):
     assert "the root was" not in later.out
 
 
-def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_when_told(weeks):
+def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_if_allowed(weeks):
     first = weeks()
     assert first.code == 0, first.err
     weeks.week(2, columns=("x", "zz"))

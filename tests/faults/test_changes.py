@@ -18,7 +18,7 @@ from spec.data import Data
 from .trees import copy_tree, runner
 
 
-def test_an_edit_of_a_module_changes_the_keys_of_the_stages_that_import_it_and_no_other(
+def test_an_edit_of_a_module_changes_only_the_cache_keys_of_stages_that_import_it(
     copied_packages, tmp_path, figure, stage_keys
 ):
     """Fault 60: an edit of each module of ours."""
@@ -53,7 +53,7 @@ def test_an_edit_of_a_module_changes_the_keys_of_the_stages_that_import_it_and_n
     figure(60, f"{len(made)} stages, {len(modules)} modules, {len(shared)} edits, stale keys = 0, needless ones = 0")
 
 
-def test_every_executor_refuses_parameters_that_were_made_for_other_code(copied_packages, tmp_path, figure, stage_keys):
+def test_every_executor_rejects_parameters_of_other_code(copied_packages, tmp_path, figure, stage_keys):
     """Fault 64: an image that was built from another revision than the job."""
     made = stage_keys.nodes()
     for path in ("spec/settings.py", "components/summary.py", "components/fingerprints/code_digest.py"):
@@ -84,7 +84,7 @@ def points(tmp_path):
     }
 
 
-def test_data_and_schema_that_change_after_the_fingerprint_are_refused(points_run, points, tmp_path, figure):
+def test_data_and_schema_that_change_after_the_fingerprint_are_rejected(points_run, points, tmp_path, figure):
     """Fault 45: an edit between the supervisor's look and the stage, at equal size and time."""
     for node, key, old, new in (("ingestion", "data", "-0.", "-1."), ("schema", "schema", "min: 0", "min: 1")):
         path = Path(points[key])
@@ -102,7 +102,7 @@ def test_data_and_schema_that_change_after_the_fingerprint_are_refused(points_ru
 
 
 @pytest.mark.slow
-def test_data_that_changes_while_tensorflow_starts_is_refused(tmp_path, figure):
+def test_data_that_changes_while_tensorflow_starts_is_rejected(tmp_path, figure):
     """Fault 45: the same in a whole run."""
     tree = copy_tree(tmp_path / "tree", rows=600)
     path, root = tree / "data/houses.csv.gz", tree / "runs"
@@ -121,7 +121,7 @@ def test_data_that_changes_while_tensorflow_starts_is_refused(tmp_path, figure):
     figure(45, "data replaced while TensorFlow starts: exit code 5; the same command then reads the new rows")
 
 
-def test_an_edit_behind_a_linked_folder_is_noticed(tmp_path, figure):
+def test_an_edit_in_a_linked_folder_is_detected(tmp_path, figure):
     """Fault 63: a class of images behind a link."""
     for name in ("cat", "dog"):
         (tmp_path / "elsewhere" / name).mkdir(parents=True)
@@ -169,7 +169,7 @@ def build(features, settings):
 
 
 @pytest.mark.slow
-def test_a_file_that_own_code_opens_is_noticed(tmp_path, figure):
+def test_a_change_of_a_file_that_user_code_opens_is_detected(tmp_path, figure):
     """Fault 62: files whose names no source holds, opened while a module is imported and within a stage."""
     tree = copy_tree(tmp_path / "tree", rows=600)
     write(tree / "own.py", OWN)
@@ -200,7 +200,7 @@ def test_a_file_that_own_code_opens_is_noticed(tmp_path, figure):
     figure(62, "2 files edited, stale hits = 0")
 
 
-def test_another_version_of_a_library_is_no_hit(tmp_path, monkeypatch, figure, stage_keys):
+def test_another_version_of_a_library_is_a_cache_miss(tmp_path, monkeypatch, figure, stage_keys):
     """Fault 61: another TensorFlow, Keras, TFX, Beam, Arrow or numpy."""
     import importlib.metadata
 

@@ -50,7 +50,7 @@ def files(root):
     return sorted(content for path, content in tree(root).items() if os.path.basename(path) not in ours)
 
 
-def test_a_root_that_is_not_as_the_store_has_it(runs, tmp_path, figure):
+def test_a_clean_up_of_a_root_that_differs_from_the_store_loses_no_file(runs, tmp_path, figure):
     """Fault 41: a link at each level, a root that was moved or copied, a store that is older than the files."""
     lost, refused = 0, 0
     for number, part in enumerate(PARTS):
@@ -108,7 +108,7 @@ def killed_at(number, root):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0
 
 
-def test_a_clean_up_that_is_killed_anywhere_can_be_undone(runs, figure):
+def test_a_clean_up_that_is_killed_at_any_step_can_be_undone(runs, figure):
     """Fault 41: at every flush, rename and write to the store."""
     before, kills, lost = files(runs.root), 0, 0
     where = tree(runs.home).keys()

@@ -31,7 +31,7 @@ def flip(path):
 HARMS = {"one bit": flip, "cut": lambda path: os.truncate(path, 100), "deleted": lambda path: path.unlink()}
 
 
-def test_the_cache_takes_nothing_that_is_damaged(points_run, tmp_path, figure):
+def test_no_damaged_artifact_is_served_from_the_cache(points_run, tmp_path, figure):
     """Fault 16: a bit, a cut and a deleted file in what the cache would serve."""
     launch(points_run(tmp_path, "cache", "one"), "ingestion")
     wrong = 0
@@ -47,7 +47,7 @@ def test_the_cache_takes_nothing_that_is_damaged(points_run, tmp_path, figure):
     assert wrong == 0
 
 
-def test_a_check_costs_little(tmp_path, figure):
+def test_the_digest_of_a_large_artifact_is_fast(tmp_path, figure):
     """Fault 16: what the check of a large artifact takes."""
     import time
 
@@ -73,7 +73,7 @@ def test_a_stage_without_its_inputs_fails_the_run(points_run, tmp_path, figure):
 
 
 @pytest.mark.slow
-def test_a_damaged_baseline_is_taken_from_the_version_that_serves(warm, tmp_path, figure):
+def test_a_damaged_baseline_is_imported_from_the_serving_version(warm, tmp_path, figure):
     """Fault 16: outputs of several stages damaged between whole runs, the blessed model among them."""
     root = tmp_path / "runs"
     artifacts = root / "points-xor_linear" / "artifacts"

@@ -58,7 +58,7 @@ def made_store(folder):
     return folder / "metadata.sqlite"
 
 
-def test_places_that_cannot_be_written(tmp_path, read_only, figure):
+def test_read_only_paths_are_rejected(tmp_path, read_only, figure):
     """Fault 23: a root and a store on a disk that is mounted to read only."""
     disk = tmp_path / "disk"
     made_store(disk / "runs")
@@ -89,7 +89,7 @@ def flip(path):
 
 
 @pytest.mark.parametrize("damage", [zero, cut, flip])
-def test_a_damaged_store_is_never_begun_anew(flats, figure, damage):
+def test_a_damaged_store_is_never_replaced(flats, figure, damage):
     """Fault 24: refused before the first stage, and left as it is."""
     path = made_store(flats.runs)
     damage(path)
@@ -110,7 +110,7 @@ def test_a_damaged_store_is_never_begun_anew(flats, figure, damage):
         ("a name", "from models import no_such_name\n", "models defines no 'no_such_name'"),
     ],
 )
-def test_user_code_that_does_not_import(flats, figure, monkeypatch, what, text, said):
+def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, what, text, said):
     """Fault 25: file and line, before TensorFlow is started."""
 
     shutil.copytree(os.path.join(REPOSITORY, "models"), flats.root / "models")

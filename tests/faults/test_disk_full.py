@@ -50,7 +50,7 @@ def model(tmp_path):
     return str(folder)
 
 
-def test_a_push_to_a_full_disk_leaves_the_served_version_and_goes_on_with_room(disk, model, figure):
+def test_a_push_to_a_full_disk_keeps_the_serving_version_and_succeeds_with_free_space(disk, model, figure):
     """Fault 22: the serving folder's disk is full, a disk of its own."""
     serving = disk(1) / "runs" / "houses" / "serving"
     root, failed = str(serving.parents[1]), 0
@@ -76,7 +76,7 @@ def test_a_push_to_a_full_disk_leaves_the_served_version_and_goes_on_with_room(d
     figure(22, f"{failed} pushes to a full disk: the served version stays, 0 bytes left over; with room it is pushed")
 
 
-def test_a_store_on_a_full_disk_is_named_and_goes_on_with_room(disk, figure):
+def test_the_error_of_a_store_on_a_full_disk_names_it_and_the_run_resumes_with_free_space(disk, figure):
     """Fault 22: the metadata store's disk is full."""
     folder = disk(1)
     store = open_store(str(folder), None, readonly=False).mlmd
@@ -110,7 +110,7 @@ def _trains(events):
 
 
 @pytest.mark.slow
-def test_a_run_on_a_full_disk_fails_cleanly_and_goes_on_with_room(disk, figure):
+def test_a_run_on_a_full_disk_fails_cleanly_and_resumes_with_free_space(disk, figure):
     """Fault 22: the disk of a whole run fills up within a stage; the same command goes on."""
     root = disk(200)
     command = [sys.executable, str(REPOSITORY / "runner.py"), "--local", "--root", str(root), "--sample", "1500"]

@@ -56,9 +56,7 @@ def parts(write_examples, tmp_path_factory):
 
 @given(order=ORDERS)
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_statistics_have_equal_bytes_in_whatever_order_files_arrive(
-    order, parts, beam_pipeline, tmp_path_factory, figure
-):
+def test_statistics_have_equal_bytes_in_any_order_of_files(order, parts, beam_pipeline, tmp_path_factory, figure):
     """Fault 48: seven files, whose parts arrive in drawn orders, up to three of them twice."""
     folder = tmp_path_factory.mktemp("orders")
     with pytest.MonkeyPatch.context() as patch:
@@ -69,7 +67,7 @@ def test_statistics_have_equal_bytes_in_whatever_order_files_arrive(
     figure(48, "drawn orders of 7 files, some twice: statistics that differ = 0 bytes")
 
 
-def test_a_file_is_in_its_place_only_when_it_is_whole(tmp_path, figure):
+def test_a_file_has_its_final_path_only_when_it_is_complete(tmp_path, figure):
     """Fault 49: a worker that is killed while it writes, then the same element once more, and a kill again."""
     path = tmp_path / "place" / "00000.gz"
 

@@ -77,7 +77,7 @@ def name(pid):
     return " ".join(engines.command_of(pid))
 
 
-def test_no_process_of_an_engine_is_left(start, tmp_path, figure):
+def test_every_process_of_an_engine_ends(start, tmp_path, figure):
     """Fault 50: SIGTERM of the supervisor, then kills of the worker and of the supervisor."""
     beam, slowest = own_prism(), 0.0
     for place, number, code in ((0, signal.SIGTERM, 130), (2, signal.SIGKILL, 4), (0, signal.SIGKILL, -9)):
@@ -93,7 +93,7 @@ def test_no_process_of_an_engine_is_left(start, tmp_path, figure):
     figure(50, f"a stop and 2 kills: processes left = 0, at most {slowest:.1f} s")
 
 
-def test_a_stop_cancels_the_job_of_a_server_elsewhere(start, tmp_path, figure):
+def test_a_stop_cancels_the_job_of_a_remote_server(start, tmp_path, figure):
     """Fault 51: SIGTERM while a worker writes."""
     port, server = engines.prism_server(tmp_path / "prism")
     with server:
@@ -157,7 +157,7 @@ def test_a_worker_pool_that_is_killed_is_named(service, start, tmp_path, figure)
     figure(53, f"worker pool killed, {service.__name__}: reported within {took:.0f} s")
 
 
-def test_a_broken_row_comes_back_with_its_class_file_and_row(start, tmp_path, figure):
+def test_the_error_of_an_invalid_row_has_its_class_file_and_row(start, tmp_path, figure):
     """Fault 54: both files are broken; the first one's row is told, as in process."""
     by_engine = {}
     for beam in ("--runner=FnApiRunner", own_prism()):

@@ -40,7 +40,7 @@ def harm(text, allowed=""):
     return [*sorted(found), *(line for line in text.splitlines() if line.startswith("Blessed"))]
 
 
-def test_hostile_data_is_shown_and_not_obeyed(tmp_path, figure):
+def test_escape_sequences_in_data_are_not_interpreted_by_the_terminal(tmp_path, figure):
     """Fault 43: a table whose file, columns and cells hold escape sequences and line breaks, by each command."""
     tree = tmp_path / "tree"
     copy_code(tree)
@@ -124,7 +124,7 @@ clean
 """.strip().splitlines()
 
 
-def test_a_hostile_store_is_shown_and_not_obeyed(store, capsys, monkeypatch, figure):
+def test_escape_sequences_in_a_store_are_not_interpreted_by_the_terminal(store, capsys, monkeypatch, figure):
     """Fault 43: a store whose runs, columns, values and reasons hold them, on a terminal, in a pipe and as JSON."""
     from inspection.run_history import list_runs
     from inspection.store.metadata_store import open_store

@@ -28,7 +28,7 @@ def stopped(gated, figure):
     return run
 
 
-def test_numbers_that_are_none(gated, stopped, figure):
+def test_nan_and_infinite_numbers_stop_a_run(gated, stopped, figure):
     """Fault 6: NaN and inf cells, with column, count and rows, before the transformation."""
     rows = [*ROWS]
     for place, cell in ((3, "nan"), (5, "inf"), (8, "-inf"), (9, "NaN")):
@@ -42,7 +42,7 @@ def test_numbers_that_are_none(gated, stopped, figure):
     assert re.search(r"rows: \S*flats\.csv line 5, 7, 10, 11", said)
 
 
-def test_columns_that_changed(stopped):
+def test_missing_new_and_retyped_columns_stop_a_run(stopped):
     """Fault 8: a column gone, added, of another type; each with the edit of the schema that accepts it."""
     wider = "area,city,rent,owner\n" + "".join(f"{row},x\n" for row in ROWS)
     said, _ = stopped(8, "a column added", wider)
@@ -53,7 +53,7 @@ def test_columns_that_changed(stopped):
     assert "remove 'area' from the config, and its feature in schemas/flats.pbtxt" in said
 
 
-def test_a_column_of_another_type(flats, figure):
+def test_a_column_of_another_type_is_rejected_by_preflight(flats, figure):
     """Fault 8: text in a column of numbers is told before the first stage."""
     flats.data(TEXT.replace("\n45,", "\nlarge,"))
     [told] = flats.told()
@@ -63,7 +63,7 @@ def test_a_column_of_another_type(flats, figure):
     )
 
 
-def test_categories_that_are_new(gated, stopped, figure):
+def test_new_categories_are_a_warning_or_stop_a_run(gated, stopped, figure):
     """Fault 9: within the schema's share a warning, above it a stop; the share is exact."""
     domain = 'type: BYTES domain: "cities" distribution_constraints { min_domain_mass: 0.8 }'
     cities = 'string_domain { name: "cities" value: "Bern" }'
@@ -83,7 +83,7 @@ def test_categories_that_are_new(gated, stopped, figure):
     assert "min_domain_mass: 0.775" in said
 
 
-def test_labels_that_gates_refuse(stopped):
+def test_labels_out_of_range_or_of_one_class_stop_a_run(stopped):
     """Fault 14: out of the gate's range, one class of several."""
     said, _ = stopped(14, "out of the gate's range", TEXT, "gates.label.max_value=930")
     assert "label: column 'rent': largest value 939, above the limit of 930" in said
@@ -92,7 +92,7 @@ def test_labels_that_gates_refuse(stopped):
     assert "at least two are required" in said
 
 
-def test_what_was_refused_is_not_compared_with(gated, figure):
+def test_rejected_data_is_never_the_reference_of_drift(gated, figure):
     """Fault 8: refused data leaves no mark that lets the same data through later."""
     gated.flats.data(HEADER + "\n".join(ROWS[:10]) + "\n")
     with pytest.raises(GateError):

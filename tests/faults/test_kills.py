@@ -79,7 +79,7 @@ def orphans(root, good):
     return [folder for folder in folders if parse(folder.name).execution not in good]
 
 
-def test_a_run_that_is_killed_at_any_moment_goes_on(warm, tmp_path, figure):
+def test_a_run_that_is_killed_at_any_time_resumes(warm, tmp_path, figure):
     """Fault 1: SIGKILL of supervisor and worker at a moment drawn over the run's wall time, then the same command."""
     root, draw = tmp_path / "runs", random.Random(SEED)
     first = warm.run(*arguments(root))

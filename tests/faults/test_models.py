@@ -30,7 +30,7 @@ def pushed(tmp_path, verdict):
     return sorted(path.name for path in serving.iterdir())
 
 
-def test_weights_that_are_no_numbers(judged, tmp_path, figure):
+def test_a_model_with_nan_weights_is_not_pushed(judged, tmp_path, figure):
     """Fault 5: answers are NaN, and class 0, which NaN seems to be, is the majority."""
     made = judged("binary", rows(lambda label: np.full(len(label), np.nan)), names=NAMES, floor={"accuracy": 0.8})
     there = pushed(tmp_path, made)
@@ -40,7 +40,7 @@ def test_weights_that_are_no_numbers(judged, tmp_path, figure):
     assert there == ["7"]
 
 
-def test_a_model_that_is_worse(judged, tmp_path, figure):
+def test_a_model_worse_than_the_baseline_is_not_pushed(judged, tmp_path, figure):
     """Fault 26: worse than the baseline on the same rows; the previous version still serves."""
     answers = rows(lambda label: 0.6 - 0.2 * label)
     better = rows(lambda label: 0.4 + 0.2 * label)

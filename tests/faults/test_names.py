@@ -26,7 +26,7 @@ def tab():
         yield opened
 
 
-def test_hostile_names_are_shown_as_text(tab, tmp_path, figure):
+def test_names_with_markup_are_shown_as_text(tab, tmp_path, figure):
     """Fault 33: columns, values, runs and reasons of markup, quotes and ../ on every page and in every report."""
     MADE["make"](tmp_path, hostile=True)
     store = open_store(str(tmp_path), None)

@@ -60,7 +60,7 @@ COMMANDS = (
 )
 
 
-def test_a_parquet_file_runs_no_code(tree, figure):
+def test_a_pickle_in_a_parquet_file_is_not_executed(tree, figure):
     """Fault 42: a Parquet file with a column whose type is a pickle of a shell command, read by every command."""
     ran = 0
     for command in COMMANDS:

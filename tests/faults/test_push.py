@@ -61,7 +61,7 @@ def pushed_until(number, model, folder, keep=2):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_a_push_that_is_killed_anywhere_shows_no_half_version(model, tmp_path, figure):
+def test_a_push_that_is_killed_at_any_step_leaves_no_incomplete_version(model, tmp_path, figure):
     """Fault 3: at every file, flush and rename of a push, also while it removes a version that is too old."""
     kills, half, lost = 0, 0, 0
     while True:
@@ -92,7 +92,7 @@ def tree(folder):
     }
 
 
-def test_what_others_keep_in_the_serving_folder_survives_pushes_and_kills(model, tmp_path, figure):
+def test_files_of_others_in_the_serving_folder_survive_pushes_and_kills(model, tmp_path, figure):
     """Fault 44: folders, copies and links of others, while pushes that keep one version are killed at every step."""
     folder, archive = tmp_path / "houses" / "serving", tmp_path / "archive"
     first = versions.place(model, str(folder), check=lambda _: None)
@@ -122,7 +122,7 @@ def test_what_others_keep_in_the_serving_folder_survives_pushes_and_kills(model,
     figure(44, f"disk: {len(before)} paths of others, {pushes + 3} pushes, {kills} of them killed: lost = {len(lost)}")
 
 
-def test_versions_rise_whatever_the_clock_does(model, tmp_path, figure, monkeypatch):
+def test_version_numbers_rise_even_if_the_clock_is_set_back(model, tmp_path, figure, monkeypatch):
     """Fault 4: pushes in one second, and after the clock went back an hour."""
     clock = types.SimpleNamespace(now=1_000_000.0)
     monkeypatch.setattr(versions, "time", types.SimpleNamespace(time=lambda: clock.now))
@@ -136,7 +136,7 @@ def test_versions_rise_whatever_the_clock_does(model, tmp_path, figure, monkeypa
     figure(4, f"{len(made)} pushes, one of them a rollback, collisions = {len(made) - len(set(made))}")
 
 
-def test_two_pushes_at_once_become_two_versions(model, tmp_path, figure):
+def test_simultaneous_pushes_become_different_versions(model, tmp_path, figure):
     """Fault 4: eight processes push to one folder at once."""
     folder, pids = str(tmp_path / "serving"), []
     for _ in range(8):
@@ -156,7 +156,7 @@ def test_two_pushes_at_once_become_two_versions(model, tmp_path, figure):
     figure(4, f"8 pushes at once, versions = {len(there)}")
 
 
-def test_no_half_version_is_read_while_versions_come_and_go(model, tmp_path, figure):
+def test_no_incomplete_version_is_read_while_versions_are_pushed_and_removed(model, tmp_path, figure):
     """Fault 38: a reader takes the highest version over and over, as TF Serving does, while 60 are pushed."""
     folder, stop = str(tmp_path / "serving"), tmp_path / "stop"
     versions.place(model, folder, check=lambda _: None)
@@ -185,7 +185,7 @@ def test_no_half_version_is_read_while_versions_come_and_go(model, tmp_path, fig
     figure(38, f"60 pushes and 6 rollbacks under {len(told)} whole reads of the newest version: errors = 0")
 
 
-def test_what_others_keep_in_the_bucket_survives_pushes(figure):
+def test_files_of_others_in_the_bucket_survive_pushes(figure):
     """Fault 44: TensorFlow's filesystem in memory stands for a bucket."""
     import tensorflow as tf
 

@@ -76,7 +76,7 @@ def wait_for(log, text):
     raise AssertionError(f"{text!r} is not in the log:\n{log.read_text()}")
 
 
-def test_no_file_and_no_server_ends_the_scheduler(tmp_path, figure):
+def test_invalid_files_and_servers_do_not_end_the_scheduler(tmp_path, figure):
     """Fault 47: files that are no configs, half of one, and a webhook that speaks another protocol."""
     configs, log = tmp_path / "configs", tmp_path / "log"
     configs.mkdir()

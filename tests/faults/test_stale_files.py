@@ -41,7 +41,7 @@ HOW = ("a new store", "another store by --metadata", "an older backup")
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_another_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figure, how):
+def test_a_new_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figure, how):
     """Fault 40: ids of executions are given out again over the folders of a run that the store does not know."""
     root, more = tmp_path / "runs", ()
     if how == "an older backup":
@@ -66,7 +66,7 @@ def test_another_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figur
 
 
 @pytest.mark.slow
-def test_a_whole_run_over_an_old_root_trains_and_judges_its_own_rows(ran, tmp_path, figure):
+def test_a_run_over_an_old_root_trains_and_evaluates_on_its_own_rows(ran, tmp_path, figure):
     """Fault 40: the model is evaluated on what this run's ingestion wrote."""
     ran("a", "b", to=None)
     (tmp_path / "runs/metadata.sqlite").rename(tmp_path / "runs/old")
@@ -78,7 +78,7 @@ def test_a_whole_run_over_an_old_root_trains_and_judges_its_own_rows(ran, tmp_pa
     figure(40, f"test rows written = {written}, judged = {judged}")
 
 
-def test_a_file_that_another_run_left_among_the_examples_is_not_read(points_run, tmp_path, figure):
+def test_a_file_of_another_run_among_the_examples_is_not_read(points_run, tmp_path, figure):
     """Fault 40: a shard put into the folder of a split between two stages."""
     execution = points_run(tmp_path, "mixed", "one")
     execution.launch("ingestion", print)

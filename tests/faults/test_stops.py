@@ -60,7 +60,7 @@ def met(warm, root, stage, attempt):
 
 
 @pytest.mark.slow
-def test_a_kill_within_each_stage(warm, tmp_path, figure):
+def test_a_run_that_is_killed_in_each_stage_resumes(warm, tmp_path, figure):
     """Fault 1: one run, whose every stage is killed once."""
     root = tmp_path / "runs"
     for attempt, stage in enumerate(STAGES):
@@ -79,7 +79,7 @@ def test_a_kill_within_each_stage(warm, tmp_path, figure):
 
 
 @pytest.mark.slow
-def test_a_stop_within_each_long_stage(warm, tmp_path, figure):
+def test_a_run_that_is_stopped_in_each_long_stage_resumes(warm, tmp_path, figure):
     """Fault 2: SIGINT and SIGTERM in turn, in one run."""
     root, slowest = tmp_path / "runs", 0.0
     for attempt, stage in enumerate(LONG):

@@ -55,7 +55,7 @@ def flip(path):
 
 
 @pytest.mark.parametrize("damage", [zero, cut, flip])
-def test_a_damaged_store_is_refused_and_its_backup_comes_back(root, tmp_path, figure, damage):
+def test_a_damaged_store_is_rejected_and_its_backup_restored(root, tmp_path, figure, damage):
     """Fault 24: 0 bytes, cut off, bits flipped."""
     before = rows(root)
     store_backup.backup(str(root), None, str(tmp_path / "backup"))
@@ -74,7 +74,7 @@ def test_a_damaged_store_is_refused_and_its_backup_comes_back(root, tmp_path, fi
     figure(24, f"{damage.__name__}: refused; {sum(map(len, rows(root).values()))} of {count} rows restored")
 
 
-def test_a_backup_that_is_damaged_replaces_nothing(root, tmp_path, figure):
+def test_a_damaged_backup_replaces_nothing(root, tmp_path, figure):
     """Fault 24: the backup itself."""
     before = rows(root)
     store_backup.backup(str(root), None, str(tmp_path / "backup"))
@@ -88,7 +88,7 @@ def test_a_backup_that_is_damaged_replaces_nothing(root, tmp_path, figure):
     figure(24, "a damaged backup: refused, the store stays")
 
 
-def test_a_backup_while_a_run_writes_is_whole(root, tmp_path, figure):
+def test_a_backup_during_a_run_is_complete(root, tmp_path, figure):
     """Fault 24: a writer goes on while the backup is made."""
     store = open_store(str(root), None, readonly=False).mlmd
     context = pb.Context(type_id=store.get_context_type("pipeline_run").id, name="while")
@@ -104,7 +104,7 @@ def test_a_backup_while_a_run_writes_is_whole(root, tmp_path, figure):
     figure(24, "a backup beside an open transaction is whole")
 
 
-def test_postgresql_is_named_its_own_tools(root):
+def test_the_error_for_postgresql_names_its_backup_tools(root):
     """Fault 24: a store in PostgreSQL."""
     url = "postgresql://u:secret@host/runs"
     with pytest.raises(

@@ -36,7 +36,7 @@ def records(root, url):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["SQLite", "PostgreSQL"])
-def test_eight_runs_at_once(warm, tmp_path, figure, request, kind):
+def test_eight_simultaneous_runs_share_a_store(warm, tmp_path, figure, request, kind):
     """Fault 18: eight pipelines on one store, and on SQLite two runs of one of them."""
     url = None if kind == "SQLite" else request.getfixturevalue("postgresql").url
     more = ("--to", "statistics") if url is None else ()
@@ -62,7 +62,7 @@ def test_eight_runs_at_once(warm, tmp_path, figure, request, kind):
 
 
 @pytest.mark.slow
-def test_two_pipelines_of_one_store_have_baselines_of_their_own(warm, tmp_path, figure):
+def test_two_pipelines_of_one_store_have_separate_baselines(warm, tmp_path, figure):
     """Fault 18: the model of another pipeline is no baseline."""
     root = tmp_path / "runs"
     for variant in ("xor_linear", "circles_linear"):
@@ -73,7 +73,7 @@ def test_two_pipelines_of_one_store_have_baselines_of_their_own(warm, tmp_path, 
 
 
 @pytest.mark.slow
-def test_a_server_that_dies_within_a_run_and_comes_back(warm, tmp_path, figure, postgresql):
+def test_a_run_resumes_after_a_crash_of_the_database_server(warm, tmp_path, figure, postgresql):
     """Fault 19: PostgreSQL is killed while the transformation runs, and started again."""
     root = tmp_path / "runs"
     given = (*command(root, "xor_product"), "--new-run", "--no-cache", "--to", "transformation")
@@ -102,7 +102,7 @@ def test_a_server_that_dies_within_a_run_and_comes_back(warm, tmp_path, figure, 
 
 
 @pytest.mark.slow
-def test_a_server_that_is_not_there_or_refuses(warm, tmp_path, figure, postgresql):
+def test_a_missing_database_server_or_a_wrong_password_is_rejected(warm, tmp_path, figure, postgresql):
     """Fault 20: no server at the port; a wrong password."""
     slowest = 0.0
     wrong = postgresql.url.replace(PASSWORD, "wrong-w0rd")
@@ -119,7 +119,7 @@ def test_a_server_that_is_not_there_or_refuses(warm, tmp_path, figure, postgresq
 
 
 @pytest.mark.slow
-def test_long_execution_properties(warm, tmp_path, figure, postgresql):
+def test_long_execution_properties_are_stored(warm, tmp_path, figure, postgresql):
     """Fault 21: edges of buckets in 3, 20 and 70 KB of settings."""
     from spec import settings
 
@@ -145,7 +145,7 @@ def test_long_execution_properties(warm, tmp_path, figure, postgresql):
 
 
 @pytest.mark.slow
-def test_no_secret_is_left_anywhere(warm, tmp_path, figure, postgresql):
+def test_a_run_writes_no_secret(warm, tmp_path, figure, postgresql):
     """Fault 32: the database's password and a variable of the environment, looked for in all that a run leaves."""
     root, job = tmp_path / "runs", tmp_path / "job.yaml"
     environment = {"PIPELINE_METADATA": postgresql.url, "AWS_SECRET_ACCESS_KEY": CANARY}
@@ -191,7 +191,7 @@ def signature(root):
 
 
 @pytest.mark.slow
-def test_the_same_data_twice(warm, tmp_path, figure):
+def test_equal_data_and_config_give_equal_examples_and_weights(warm, tmp_path, figure):
     """Fault 37: two roots, one config."""
     found = []
     for name in ("a", "b"):
@@ -241,7 +241,7 @@ with ForkServer() as workers:
 
 
 @pytest.mark.slow
-def test_fifty_runs_in_a_row_leave_nothing(tmp_path, figure):
+def test_fifty_consecutive_runs_leak_nothing(tmp_path, figure):
     """Fault 31: in one supervisor, with one process that forks the workers."""
     import subprocess
     import sys

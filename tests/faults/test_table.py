@@ -20,7 +20,7 @@ def test_every_test_of_a_fault_names_its_row():
                     assert int(found.group(1)) in ROWS, f"{path.name}: {node.name}"
 
 
-def test_a_row_that_ran_is_written_anew_and_the_others_stay():
+def test_only_rows_whose_tests_ran_are_rewritten():
     rows = {1: ("a kill", "an end"), 2: ("a stop", "an end"), 3: ("half", "whole"), 4: ("twice", "two")}
     before = "| | injected |\n| --- | --- |\n| 2 | a stop | an end | yes | 3 s | 2020-01-01 | `make` |\n"
     records = [

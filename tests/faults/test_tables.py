@@ -49,7 +49,7 @@ def refused(flats, figure):
     return run
 
 
-def test_a_table_without_rows(refused):
+def test_a_table_without_rows_is_rejected_by_preflight(refused):
     """Fault 7: no bytes, a header alone, too few rows."""
     assert refused(7, "no bytes", "")[0].endswith("is empty: it needs a header line and rows")
     assert refused(7, "a header alone", HEADER)[0].endswith("holds a header line and no rows")
@@ -65,7 +65,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("what", FAULTS)
-def test_rows_that_are_none(refused, what):
+def test_malformed_rows_are_reported_with_their_lines(refused, what):
     """Fault 10: each is told with its line, wherever it is, plain and packed."""
     bad, said = FAULTS[what]
     for place in (0, 20, 39):
@@ -75,7 +75,7 @@ def test_rows_that_are_none(refused, what):
             assert f"{name}, line {place + 2}: {said}" in told[0], told
 
 
-def test_other_encodings(refused):
+def test_other_encodings_are_rejected_with_file_and_byte(refused):
     """Fault 11: Latin-1 and UTF-16, with file and byte."""
     text = TEXT.replace("Bern", "Zürich")
     told = refused(11, "Latin-1", text.encode("latin-1"))
@@ -87,7 +87,7 @@ def test_other_encodings(refused):
     assert "flats.csv is not UTF-8 (byte 0); it looks like UTF-16: convert it, as with iconv -f utf-16" in told[0]
 
 
-def test_other_dresses_of_one_table(flats, figure):
+def test_bom_crlf_quotes_and_gzip_give_the_same_table(flats, figure):
     """Fault 12: a BOM, CRLF, a line break in quotes, gzip."""
     text = TEXT.replace("Bern", '"Be\nrn"')
     plain = pa.Table.from_batches(sources.batches(str(flats.data(text)), SETTINGS, COLUMNS))
@@ -102,7 +102,7 @@ def test_other_dresses_of_one_table(flats, figure):
     assert differing == 0
 
 
-def test_a_name_twice_in_the_header(refused):
+def test_a_duplicate_name_in_the_header_is_rejected(refused):
     """Fault 13: refused."""
     told = refused(13, "a name twice", TEXT.replace("city", "area"))
     assert told[0].endswith(
@@ -110,7 +110,7 @@ def test_a_name_twice_in_the_header(refused):
     )
 
 
-def test_labels_to_learn_nothing_from(refused):
+def test_null_out_of_range_and_constant_labels_are_rejected(refused):
     """Fault 14: blank, out of range, one value; before anything is started."""
     blank = re.sub(r",\d+$", ",", TEXT, flags=re.M)
     assert "is blank in 40 of 40 rows" in refused(14, "blank", blank)[0]
@@ -119,7 +119,7 @@ def test_labels_to_learn_nothing_from(refused):
     assert "is 900 in every row" in refused(14, "one value", re.sub(r",\d+$", ",900", TEXT, flags=re.M))[0]
 
 
-def test_files_beside_the_data_and_columns_in_another_order(flats, figure):
+def test_a_readme_and_another_order_of_columns_are_accepted_and_a_stray_file_is_named(flats, figure):
     """Fault 15: a README is passed over, another order is read by name, a stray file is named."""
     flats.data(TEXT, "parts/a.csv")
     flats.data("rent,area,city\n" + "".join(f"{800 + row},{row},Chur\n" for row in range(9)), "parts/b.csv")
@@ -151,7 +151,7 @@ with open("/proc/self/status") as status:
 """
 
 
-def test_files_that_would_fill_the_memory(tmp_path, figure):
+def test_files_that_would_fill_the_memory_are_rejected(tmp_path, figure):
     """Fault 36: a gzip bomb and a TFRecord of a huge length, each read under a memory cap."""
     bomb = tmp_path / "bomb.csv.gz"
     with gzip.open(bomb, "wb", compresslevel=1) as file:
@@ -177,7 +177,7 @@ def test_files_that_would_fill_the_memory(tmp_path, figure):
         assert int(megabytes) < 300
 
 
-def test_unknown_keys(flats, figure):
+def test_unknown_config_keys_are_rejected_with_the_closest_key(flats, figure):
     """Fault 36: each unknown key of a config is refused, with the nearest right one."""
     flats.config(flats.CONFIG + 'colum = 1\n[gates]\ndrfit = "block"\nrows = {lest = 0.5}\n[gate]\n')
     told = flats.told()

@@ -49,7 +49,7 @@ def write_month(tree: Path, month: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_warm_start_begins_where_the_last_month_ended(tmp_path, figure):
+def test_a_warm_start_starts_from_the_previous_month_s_predictions(tmp_path, figure):
     """Fault 46: another order of tokens and classes, another scale of a number, in whole runs."""
     tree = copy_tree(tmp_path / "tree", rows=10)
     (tree / "configs/late.toml").write_text(CONFIG)

@@ -64,7 +64,7 @@ def raw(address, target):
     return int(said.split(b" ", 2)[1]), said
 
 
-def test_no_path_leads_out_of_the_roots(root, address, figure):
+def test_no_request_path_leads_out_of_the_roots(root, address, figure):
     """Fault 34: dots, encoded or twice encoded, double slashes, backslashes, #, NUL and links over HTTP."""
     files = f"/files/{evaluation(root)}/".encode()
     status, said = raw(address, files + b"verdict.json")
@@ -130,7 +130,7 @@ def test_no_path_leads_out_of_the_roots(root, address, figure):
     assert outside == 0
 
 
-def test_another_host_or_origin_gets_no_answer(address, figure):
+def test_requests_for_another_host_or_origin_are_rejected(address, figure):
     """Fault 35: a name that points here, and a page of another origin."""
 
     def status(method="GET", **headers):
