@@ -1,4 +1,4 @@
-"""From data to a config and a schema that run as they are."""
+"""`new`: propose a config and a schema for data that run without edits."""
 
 import math
 import os
@@ -35,12 +35,12 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 @dataclass(frozen=True)
 class Proposal:
-    """What is proposed for data.
+    """Proposed config and schema.
 
     Attributes:
         config: Text of the TOML file.
         schema: Text of the .pbtxt file.
-        said: What was found, a line each.
+        said: Findings about the data, one per line.
     """
 
     config: str
@@ -49,25 +49,28 @@ class Proposal:
 
 
 def new(root: str, name: str, source: str | Asked, *, label: str | None = None, force: bool = False) -> Proposal:
-    """Look at data and write configs/NAME.toml and schemas/NAME.pbtxt.
+    """Analyze data and write configs/NAME.toml and schemas/NAME.pbtxt.
 
     Args:
         root: The project folder.
         name: The pipeline's name.
-        source: The data's path, or the query that gives it.
-        label: The label's column; None to guess.
-        force: Whether files that are there are replaced; the old ones are kept as FILE.previous.
+        source: The data's path, or a query.
+        label: The label column; None to guess.
+        force: Whether existing files are replaced; the old ones are kept as FILE.previous.
 
     Raises:
-        UserError: the name is taken or no name, the data cannot be read, or no column can be the label.
+        UserError: the name is taken or invalid, the data cannot be read, or no column can be the label.
         ResourceError: a file cannot be written.
     """
     if not NAME.fullmatch(name):
-        raise UserError(f"{name!r} is no name for a pipeline: begin with a letter; small letters, digits and _ only")
+        raise UserError(
+            f"{name!r} is not a valid pipeline name: use lower-case letters, digits and _, and start with a letter"
+        )
     targets = [os.path.join(root, CONFIGS, f"{name}.toml"), os.path.join(root, SCHEMAS, f"{name}.pbtxt")]
-    there = [os.path.relpath(target, root) for target in targets if os.path.exists(target)]
-    if there and not force:
-        raise UserError(f"{' and '.join(there)} exists already: choose another name, or say --force to replace it")
+    existing = [os.path.relpath(target, root) for target in targets if os.path.exists(target)]
+    if existing and not force:
+        verb = "exist" if len(existing) > 1 else "exists"
+        raise UserError(f"{' and '.join(existing)} already {verb}: choose another name, or replace with --force")
     found = read(source, root) if isinstance(source, str) else query_result.read(source, root)
     proposal = propose(name, found, label)
     for target, text in zip(targets, (proposal.config, proposal.schema), strict=True):
@@ -76,12 +79,12 @@ def new(root: str, name: str, source: str | Asked, *, label: str | None = None, 
 
 
 def propose(name: str, found: Found, wanted: str | None) -> Proposal:
-    """Propose config and schema of data.
+    """Propose config and schema for data.
 
     Args:
         name: The pipeline's name.
         found: The data.
-        wanted: The label's column; None to guess.
+        wanted: The label column; None to guess.
 
     Raises:
         UserError: no column can be the label, or a column cannot be read.
@@ -90,9 +93,9 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     try:
         known, table = column_facts.table(found.table, found.kinds)
     except TypeError as error:
-        raise UserError(f"{where}: {error}, which no role takes: take it out of the data") from error
+        raise UserError(f"{where}: {error}, which no role accepts: remove the column from the data") from error
     if wanted is not None and wanted in found.added:
-        raise UserError(f"--label {wanted!r}: it is {found.added[wanted]}: name another column")
+        raise UserError(f"--label {wanted!r}: this is {found.added[wanted]}: choose another column")
     own = Facts(known.rows, tuple(column for column in known.columns if column.name not in found.added))
     divided = split_columns.find(own, {wanted, *found.kinds}, ready_made=found.ready_made)
     named = {divided.column, *divided.others}
@@ -105,23 +108,26 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     chosen = _roles(own, table, label)
     chosen.entries += [Entry("ignored", {"column": name}, why) for name, why in divided.others.items()]
     if divided.line is not None:
-        chosen.said.append(f"{divided.column} names the rows' splits: data.split, no feature ({divided.line.why})")
+        chosen.said.append(f"{divided.column} is the split column: data.split, not a feature ({divided.line.why})")
     for column, reason in found.added.items():
         chosen.id = (column, reason)
-        chosen.said.append(f"{column} names the rows: [columns] id, no feature")
+        chosen.said.append(f"{column} identifies rows: [columns] id, not a feature")
     if found.pictures is not None:
         known = Facts(known.rows, (image_facts.column(known.rows), *known.columns))
         chosen.entries.insert(0, image_facts.entry(found.pictures))
     if not any(entry.role != "ignored" for entry in chosen.entries):
         reasons = "; ".join(f"{entry.column!r}: {entry.why}" for entry in chosen.entries)
-        raise UserError(f"{where}: no column is left to learn {label.column.name!r} from: {reasons or 'there is none'}")
+        raise UserError(
+            f"{where}: no column is left to predict {label.column.name!r} from: {reasons or 'it is the only column'}"
+        )
     tail = label_tails.sentence(label.column) if label.task == "regression" and "transform" not in label.keys else ""
     offered = label_tails.offers(label.column) if tail else ()
     plan = training_choices.propose(known, label, chosen.entries, ready_made=found.ready_made)
     head = [
         f"{name}: {_task(label)}, proposed from {where}:",
-        f"{known.rows:,} rows{'' if found.whole else ' (the first; there are more)'}, {len(known.columns)} columns. "
-        "The reason stands beside each choice; edit what you know better.",
+        f"{known.rows:,} rows{'' if found.whole else ' (the first ones; the data has more)'}, "
+        f"{len(known.columns)} columns. "
+        "Each choice has its reason next to it: review them, and edit what you know better.",
         "",
         f"  python runner.py --local --pipeline {name}",
     ]
@@ -138,8 +144,8 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     schema = schema_text.schema(
         known,
         [
-            f"Schema of {where}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
-            "Every run is validated against this file; edit it to accept a change of the data.",
+            f"Schema of {where}, inferred from {known.rows:,} rows: one feature per column, in the order of the data.",
+            "Every run is validated against this file; edit it to accept a change in the data.",
         ],
         categories=categories,
         label=label.column.name,
@@ -155,31 +161,31 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
 
 
 def replace(target: str, text: str, *, keep: bool) -> str | None:
-    """Write a file so that it is whole or not there at all.
+    """Write a file atomically.
 
     Args:
         target: The file.
         text: Its content.
-        keep: Whether a file that is there is kept, as FILE.previous, FILE.2.previous and so on.
+        keep: Whether an existing file is kept, as FILE.previous, FILE.2.previous and so on.
 
     Returns:
-        The path under which the file that was there is kept; None where none was.
+        The path of the kept file; None if there was none.
 
     Raises:
-        ResourceError: it cannot be written.
+        ResourceError: the file cannot be written.
     """
-    beside, kept, number = f"{target}.{os.getpid()}.new", f"{target}.previous", 2
-    while os.path.lexists(kept):
-        kept, number = f"{target}.{number}.previous", number + 1
+    draft, backup, number = f"{target}.{os.getpid()}.new", f"{target}.previous", 2
+    while os.path.lexists(backup):
+        backup, number = f"{target}.{number}.previous", number + 1
     try:
-        with open(beside, "w", encoding="utf-8") as file:
+        with open(draft, "w", encoding="utf-8") as file:
             file.write(text)
         if keep and os.path.exists(target):
-            os.replace(target, kept)
-        os.replace(beside, target)
+            os.replace(target, backup)
+        os.replace(draft, target)
     except OSError as error:
         raise ResourceError(f"{target} cannot be written: {error.strerror}") from error
-    return kept if os.path.exists(kept) else None
+    return backup if os.path.exists(backup) else None
 
 
 def _roles(known: Facts, table: pa.Table, label: LabelChoice) -> Roles:
@@ -196,24 +202,28 @@ def _roles(known: Facts, table: pa.Table, label: LabelChoice) -> Roles:
 
 
 def _task(label: LabelChoice) -> str:
-    words = {"regression": "the number", "binary": "which of two classes", "classes": "the class"}
-    return f"{words[label.task]} {label.column.name!r} ({label.task})"
+    kinds = {
+        "regression": "predicts the number",
+        "binary": "predicts one of two classes,",
+        "classes": "predicts the class",
+    }
+    return f"{kinds[label.task]} {label.column.name!r} ({label.task})"
 
 
 def _unlabelled(label: LabelChoice) -> list[Line]:
-    """Rows without a label are left out; where they are many, the limit must allow it."""
+    """Raise data.max_null_label if many rows have no label: they are dropped."""
     share = label.column.missing_share
     if share < 0.04:
         return []
-    most = min(1.0, math.ceil(share * 110) / 100)
-    return [Line("max_null_label", most, f"{share:.1%} of the rows have no label and are left out")]
+    limit = min(1.0, math.ceil(share * 110) / 100)
+    return [Line("max_null_label", limit, f"{share:.1%} of the rows have no label and are dropped")]
 
 
 def _by_time(chosen: Roles) -> list[Line]:
     for key, column, _ in chosen.hints:
         if key == "time":
-            why = "instead: the newest rows test what was learnt from those before; needs [columns] time"
-            return [Line("split", {"by": "time"}, f"{why} = {column!r}", active=False)]
+            why = f"alternative: train on older rows, test on the newest; needs [columns] time = {column!r}"
+            return [Line("split", {"by": "time"}, why, active=False)]
     return []
 
 
@@ -250,10 +260,10 @@ def _said(known: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
 
 
 def _contradictions(found: Found, table: pa.Table, label: LabelChoice, chosen: Roles) -> list[str]:
-    """A sentence on equal rows with several labels; of images the files are compared."""
+    """Return a sentence on rows that are equal except for the label; image files are compared elsewhere."""
     if label.task not in CLASSED or found.pictures is not None or "threshold" in label.keys:
         return []
-    # What is called like a name, and is hinted to be no feature, would hide that rows are equal.
+    # A column that is hinted to be an id would make equal rows differ.
     hinted = {column for key, column, _ in chosen.hints if key == "group"}
     used = [entry for entry in chosen.entries if entry.role != "ignored" and entry.column not in hinted]
     names = dict.fromkeys(name for entry in used for name in entry.values.get("columns", [entry.column]))

@@ -1,4 +1,4 @@
-"""How data differs from an approved schema: what a run would be refused for, and what has merely changed."""
+"""Differences between data and an approved schema: those that stop a run, and those that do not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ class Difference:
     """One difference.
 
     Attributes:
-        rank: 0 is worst: a column is gone; 1 type, 2 values or presence, 3 a new column, 4 stops no run.
-        share: Share of the rows that it concerns, negative so that the most come first.
+        rank: 0 is worst: a missing column; 1 type, 2 values or presence, 3 a new column, 4 does not stop a run.
+        share: Negative share of the affected rows, so that the largest sorts first.
         column: The column.
-        text: What is different.
+        text: Description.
     """
 
     rank: int
@@ -34,7 +34,7 @@ class Difference:
 
     @property
     def stops(self) -> bool:
-        """Whether a run would be refused."""
+        """Whether a run would stop."""
         return self.rank < 4
 
     def __str__(self) -> str:
@@ -42,14 +42,14 @@ class Difference:
 
 
 def differences(schema: schema_pb2.Schema, table: pa.Table) -> list[Difference]:
-    """Compare.
+    """Compare data with a schema.
 
     Args:
         schema: The approved schema.
-        table: The data; a column may be texts where the schema says it is a number.
+        table: The data; a column may hold strings although its type in the schema is a number.
 
     Returns:
-        Differences, the worst first; empty where the data is as the schema says.
+        Differences, the worst first.
     """
     found: list[Difference] = []
     domains = {domain.name: domain for domain in schema.string_domain}
@@ -67,7 +67,7 @@ def differences(schema: schema_pb2.Schema, table: pa.Table) -> list[Difference]:
 
 
 def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, shown: str) -> list[Difference]:
-    """Values of the label that the config does not list, by the rule of the label's gate.
+    """Find values of the label that the config does not list, by the rule of the label's gate.
 
     Args:
         schema: The approved schema.
@@ -120,7 +120,7 @@ def _column(
 
 
 def _misfit(cells: pa.ChunkedArray, approved: str) -> str:
-    """A cell that is not of the approved type, with how many there are."""
+    """Describe the cells that are not of the approved type: the first one and their number."""
     pattern = r"^[+-]?\d+$" if approved == "INT" else r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
     texts = cells.drop_null().cast(pa.string())
     odd = texts.filter(pc.invert(pc.match_substring_regex(texts, pattern)))

@@ -1,4 +1,4 @@
-"""The curation loop of a schema: infer one from the data, see what differs, approve it."""
+"""`schema infer`, `diff` and `approve`."""
 
 import os
 from collections.abc import Mapping
@@ -27,19 +27,19 @@ _NUMBER = "row number"
 
 
 def approved_path(root: str, name: str) -> str:
-    """The file that a run is judged against."""
+    """Return the path of the approved schema."""
     return os.path.join(root, SCHEMAS, f"{name}.pbtxt")
 
 
 def proposed_path(root: str, name: str) -> str:
-    """The file that waits for approval."""
+    """Return the path of the proposed schema."""
     return os.path.join(root, SCHEMAS, f"{name}.proposed.pbtxt")
 
 
 def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
-    """The text of a schema for the data of configs/NAME.toml.
+    """Infer a schema from the data of configs/NAME.toml.
 
-    A column keeps its approved type where its cells still fit, as roles depend on it.
+    A column keeps its approved type if its cells still fit, because roles depend on it.
 
     Args:
         root: The project folder.
@@ -58,8 +58,8 @@ def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
     categories = {entry.column for entry in config.features.of("categorical")}
     where = taken.query.database if taken else config.data.path
     head = [
-        f"Schema of {where}, inferred from {known.rows:,} rows: one feature a column, in the data's order.",
-        "Every run is validated against this file; edit it to accept a change of the data.",
+        f"Schema of {where}, inferred from {known.rows:,} rows: one feature per column, in the order of the data.",
+        "Every run is validated against this file; edit it to accept a change in the data.",
     ]
     label, complete = config.label.column, config.features.complete()
     return schema_text.schema(known, head, categories=categories, label=label, complete=complete)
@@ -68,13 +68,13 @@ def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
 def diff(
     root: str, name: str, data_root: str, omissions: Omissions | None = None, queries: str = ""
 ) -> list[Difference]:
-    """Differences between the data and the approved schema, worst first.
+    """Compare the data with the approved schema.
 
     Args:
         root: The project folder.
         name: The pipeline.
         data_root: Folder that the data's paths are relative to.
-        omissions: Takes what of the data is passed over.
+        omissions: Records what of the data is skipped, dropped or converted.
         queries: Folder where the rows of a query are kept.
 
     Raises:
@@ -93,9 +93,9 @@ def diff(
 
 
 def propose(root: str, name: str, data_root: str, queries: str = "") -> str:
-    """Write what `infer` says to schemas/NAME.proposed.pbtxt; return its path.
+    """Write the inferred schema to schemas/NAME.proposed.pbtxt, and return its path.
 
-    A proposal that is there and differs, which somebody may have edited, is kept as FILE.previous.
+    A different existing proposal, which may have been edited, is kept as FILE.previous.
     """
     target, text = proposed_path(root, name), infer(root, name, data_root, queries)
     replace(target, text, keep=os.path.exists(target) and _read(target) != text)
@@ -103,32 +103,32 @@ def propose(root: str, name: str, data_root: str, queries: str = "") -> str:
 
 
 def approve(root: str, name: str) -> str:
-    """Take the proposal over: it becomes the approved file, which keeps the comments of the one before.
+    """Make the proposed schema the approved one, with the comments of the previous one.
 
     Returns:
-        A sentence that says what was done.
+        A sentence for the user.
 
     Raises:
-        UserError: there is no proposal, it is no schema, or it lacks a column that the config names.
+        UserError: there is no proposal, it is not a schema, or it lacks a column of the config.
     """
     proposal, target = proposed_path(root, name), approved_path(root, name)
     shown = os.path.relpath(proposal, root)
     if not os.path.exists(proposal):
-        raise UserError(f"{shown} is missing: `python runner.py schema infer {name}` writes it")
+        raise UserError(f"{shown} does not exist: write it with `python runner.py schema infer {name}`")
     columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in parse(proposal).feature}
     try:
         load.check_columns(name, load.load(root, name), columns)
     except UserError as error:
         # It is the proposal that is looked at, and not the approved file.
         told = str(error).replace(os.path.relpath(target, root), shown)
-        raise UserError(f"{told}\nChange the config first, or keep the column in the proposal") from error
+        raise UserError(f"{told}\nChange the config first, or keep the column in the proposed schema") from error
     text = _read(proposal)
     if os.path.exists(target):
         text = schema_comments.carry(_read(target), text)
     before = replace(target, text, keep=True)
     os.remove(proposal)
-    kept = f"; the file before is kept as {os.path.relpath(before, root)}" if before else ""
-    return f"{os.path.relpath(target, root)} is what runs are judged against now{kept}"
+    kept = f"; the previous one is kept as {os.path.relpath(before, root)}" if before else ""
+    return f"{os.path.relpath(target, root)} is now the approved schema{kept}"
 
 
 def parse(path: str) -> schema_pb2.Schema:

@@ -1,4 +1,4 @@
-"""Values of a table that are one category in several spellings, or that stand for a missing value."""
+"""Values of a table that mean null, and categories in several spellings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -58,25 +58,23 @@ def propose(
                 certain = sentinels.are_same_words(groups)
                 folds += [name] if certain else []
                 said.append(_spelled(name, sentinels.listing(groups, counts), certain))
-    why = "values that stand for a missing one"
+    why = "values that mean null"
     lines += [Line("column_null_values", sure, why)] if sure else []
     lines += [Line("column_null_values", {**sure, **maybe}, f"if these are {why}", active=False)] if maybe else []
-    lines += [Line("fold_case", folds, "spellings that differ by case alone are one category")] if folds else []
+    lines += [Line("fold_case", folds, "spellings that differ only in case are one category")] if folds else []
     return lines, said
 
 
 def _said(column: str, value: int | str, rows: float, every: int, *, sure: bool) -> str:
     text = f"{column}: {value!r} in {rows:,.0f} of {every:,} cells ({rows / every:.1%})"
     key = f"data.column_null_values = {config_text.toml({column: [value]})}"
-    return (
-        f"{text} stands for a missing value: {key}" if sure else f"{text}: if it stands for a missing value, say {key}"
-    )
+    return f"{text} means null: {key}" if sure else f"{text}: if it means null, set {key}"
 
 
 def _spelled(column: str, shown: str, sure: bool) -> str:
     if sure:
-        return f"{column}: {shown}: one category in several spellings, made one by data.fold_case"
-    return f"{column}: {shown}: values that differ by case alone; if they are the same, add {column} to data.fold_case"
+        return f"{column}: {shown}: one category in several spellings, merged by data.fold_case"
+    return f"{column}: {shown}: values that differ only in case; if they mean the same, add {column} to data.fold_case"
 
 
 def _numbers(column: pa.ChunkedArray, form: NumberFormat) -> pa.ChunkedArray | None:

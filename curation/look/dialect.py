@@ -1,4 +1,4 @@
-"""How a CSV file is written: delimiter, encoding, header, and words that stand for a missing value."""
+"""Detection of a CSV dialect: delimiter, encoding, header, and tokens that mean null."""
 
 import codecs
 import collections
@@ -17,26 +17,26 @@ from curation.propose.choices import Line
 from errors import UserError
 
 HEAD_BYTES = 1 << 16
-"""Beginning of a file that is looked at."""
+"""Bytes at the start of a file that are analyzed."""
 DELIMITERS = (",", ";", "\t", "|")
 ODD_TOKENS = 2
-"""Most texts among numbers that count as tokens for a missing value."""
+"""Largest number of distinct strings among numbers that count as null tokens."""
 ODD_SHARE = 0.5
-"""Largest share of the cells that they may have."""
+"""Largest share of cells that these tokens may have."""
 PIXELS = 16
-"""Least number of columns pixel1, pixel2, ... that make an image."""
+"""Smallest number of columns pixel1, pixel2, ... that are read as an image."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _PIXEL = re.compile(r"pixel_?\d+", re.IGNORECASE)
 
 
 def lines(path: str) -> list[Line]:
-    """Keys of [data] that say how a CSV file is written, where it is not with commas and a header.
+    """Propose the keys of [data] for a CSV file that is not plain CSV with commas and a header.
 
     Args:
         path: The file, packed or not.
 
     Raises:
-        UserError: it is no text.
+        UserError: the file is not text.
     """
     text, encoding = _head(path)
     delimiter = sniff(text)
@@ -44,23 +44,23 @@ def lines(path: str) -> list[Line]:
     reasons = []
     if delimiter != ",":
         values["delimiter"] = delimiter
-        reasons.append("what the lines are divided by")
+        reasons.append("the delimiter of the file")
     if encoding != "utf-8":
         values["encoding"] = encoding
-        reasons.append("not UTF-8")
+        reasons.append("the file is not UTF-8")
     found = layout(path, text, values)
     keys = values | found.keys
     lines = [Line("csv", keys, "; ".join([*reasons, *found.reasons]))] if keys else []
     pixels = sum(bool(_PIXEL.fullmatch(name)) for name in found.header)
     if pixels >= PIXELS:
-        lines.append(Line("format", "pixels", f"{pixels} columns of pixels are one image"))
+        lines.append(Line("format", "pixels", f"{pixels} pixel columns form one image"))
     return lines
 
 
 def sniff(text: str) -> str:
-    """The delimiter: the one that divides the most lines alike; of several the one that makes the most cells.
+    """Detect the delimiter: the one that gives most lines the same number of cells; on a tie, the most cells.
 
-    A decimal comma divides the rows alike too, but not their header.
+    A decimal comma also splits rows evenly, but not their header.
 
     Args:
         text: The beginning of a file.
@@ -81,7 +81,7 @@ def sniff(text: str) -> str:
 
 
 def odd_tokens(table: pa.Table) -> list[str]:
-    """Texts that stand among numbers, one or two in a column: they stand for a missing value.
+    """Find strings among numbers, one or two per column: they mean null.
 
     Args:
         table: Cells as texts.
@@ -103,7 +103,7 @@ def odd_tokens(table: pa.Table) -> list[str]:
 
 
 def _head(path: str) -> tuple[str, str]:
-    """Beginning of a file as text, of whole lines, and its encoding."""
+    """Return the first lines of a file, and its encoding."""
     said = unsupported_formats.refusal(path)
     if said:
         raise UserError(said)
@@ -114,13 +114,15 @@ def _head(path: str) -> tuple[str, str]:
         raise UserError(f"{path} cannot be read: {error}") from error
     encoding = text_encoding.guessed(head) or "utf-8"
     if encoding == "utf-8" and b"\0" in head:
-        raise UserError(unsupported_formats.by_name(path) or f"{path} holds NUL bytes, so it is no text")
+        raise UserError(unsupported_formats.by_name(path) or f"{path} contains NUL bytes: it is not a text file")
     try:
         text = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)().decode(head)
     except UnicodeDecodeError:
         if encoding != "utf-8":
-            raise UserError(f"{path} looks like {encoding.upper()}, and is not: convert it to UTF-8") from None
+            raise UserError(
+                f"{path} looks like {encoding.upper()} but cannot be decoded: convert it to UTF-8"
+            ) from None
         text, encoding = head.decode("cp1252", "replace"), "cp1252"
     end = max(text.rfind("\n"), text.rfind("\r")) + 1
-    # The last line is cut.
+    # The last line may be incomplete.
     return (text[:end] or text) if len(head) == HEAD_BYTES else text, encoding

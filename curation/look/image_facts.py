@@ -1,4 +1,4 @@
-"""What images are like: their size, and whether they have colours."""
+"""Facts about images: size and color."""
 
 import contextlib
 import os
@@ -17,9 +17,9 @@ from curation.facts.column_facts import Column
 from curation.propose.choices import Entry
 
 LOOKED_AT = 300
-"""Images that are opened."""
+"""Number of images that are opened."""
 LARGEST = 64
-"""Longest side that the network gets by itself: a photo's class is seen at this size, and a CPU trains on it."""
+"""Longest proposed side in pixels: enough to classify photos, and fast enough on a CPU."""
 _ORIENTATION = 0x0112
 """EXIF's tag for how a camera was held."""
 
@@ -125,7 +125,8 @@ def contradictions(paths: Sequence[str], labels: Sequence[str]) -> str:
         return ""
     shown = " and ".join("/".join(paths[one].split("/")[-2:]) for one in several[0][:2])
     return (
-        f"{sum(map(len, several)):,} images are equal to one of another class, as {shown}: one label of each is wrong"
+        f"{sum(map(len, several)):,} images are identical to an image of another class, such as {shown}: at least one "
+        "label of each is wrong"
     )
 
 
@@ -143,7 +144,7 @@ def entry(found: Pictures) -> Entry:
     """The role of the column `image`."""
     height, width = found.target
     sizes = f"{'all' if found.same else 'about'} {found.height} x {found.width} pixels"
-    size = "kept as they are" if (found.height, found.width) == found.target and found.same else "resized"
-    colours = "in colours" if found.channels == 3 else "grey"
+    size = "original size" if (found.height, found.width) == found.target and found.same else "resized"
+    colours = "color" if found.channels == 3 else "grayscale"
     values = {"column": "image", "height": height, "width": width, "channels": found.channels}
     return Entry("image", values, f"{sizes}, {colours}; {size}")

@@ -1,4 +1,4 @@
-"""Where data is: paths as the config has them, and files or folders that make splits."""
+"""Choice of data.path, and detection of files or folders named by split."""
 
 import os
 from typing import Any
@@ -7,17 +7,17 @@ from components.ingestion.discovery import data_files, formats, stray_files
 
 
 def proposed(whole: str, root: str) -> tuple[Any, str, list[str]]:
-    """Say where data is as the config has it.
+    """Propose data.path.
 
     Args:
         whole: A file, a pattern of files or a folder.
         root: The project folder: a path inside it is written relative to it.
 
     Returns:
-        data.path, a word on it, and what is passed over, a sentence each.
+        data.path, its reason, and findings, one sentence each.
     """
     inside = os.path.relpath(whole, root)
-    shown, reasons = (whole, ["outside the project: copy it to data/ before you compile for a cloud"])
+    shown, reasons = (whole, ["outside the project folder: copy it to data/ before you compile for a cloud"])
     if not inside.startswith(os.pardir):
         shown, reasons = inside, []
     splits, said = ready_made(whole)
@@ -29,11 +29,11 @@ def proposed(whole: str, root: str) -> tuple[Any, str, list[str]]:
         split: os.path.join(shown, found[0]) if len(found) == 1 else [os.path.join(shown, name) for name in found]
         for split, found in splits.items()
     }
-    return names, "; ".join([*reasons, "the names tell the splits", *said]), said
+    return names, "; ".join([*reasons, "splits by file name", *said]), said
 
 
 def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
-    """Names in a folder that are the data of splits, and what is to be said of them.
+    """Find files or folders in a folder that are named by split.
 
     Args:
         folder: A path; a file has none.
@@ -61,13 +61,15 @@ def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
             # Classes that are called like splits, as of trains and tests.
             return {}, []
         for name in sorted(of_images - labelled):
-            said.append(f"{name} is left out: its images are in no folders of classes, so they have no labels")
+            said.append(f"{name} is skipped: its images are not in class folders, so they have no labels")
         found = {
             split: kept for split, names in found.items() if (kept := [name for name in names if name in labelled])
         }
     if others:
-        said.append(f"left out, as their names tell no split: {', '.join(others)}")
+        said.append(f"skipped, because the names do not tell a split: {', '.join(others)}")
     if "test" not in found and "eval" in found:
         found["test"] = found.pop("eval")
-        said.append(f"there is no test split: {' and '.join(found['test'])} tests, and eval is cut out of train")
+        said.append(
+            f"there is no test split: {' and '.join(found['test'])} is the test split, and eval is cut out of train"
+        )
     return found, said

@@ -1,4 +1,4 @@
-"""Data that a query gives, for a proposal."""
+"""Rows of a SQL query, for a proposal."""
 
 import dataclasses
 import os
@@ -28,7 +28,7 @@ class Asked:
 
 
 def source(path: str | None, sql: str | None, database: str | None, root: str, folder: str) -> str | Asked:
-    """What `new` is to look at.
+    """Return the data source of `new`.
 
     Args:
         path: PATH, if it was given.
@@ -72,8 +72,8 @@ def read(asked: Asked, root: str) -> Found:
     taken = snapshot.take(asked.query, root, asked.folder)
     found = reading.read(taken.path, root)
     lines = [
-        Line("sql", asked.query.sql, "its rows are taken before each run; ORDER BY gives them an order"),
+        Line("sql", asked.query.sql, "runs before each run; ORDER BY makes the order of rows reproducible"),
         Line("database", asked.query.database, ""),
         *(line for line in found.lines if line.key not in ("path", "format")),
     ]
-    return dataclasses.replace(found, lines=tuple(lines), what="the rows of a query")
+    return dataclasses.replace(found, lines=tuple(lines), what="rows of a query")

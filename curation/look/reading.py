@@ -1,4 +1,4 @@
-"""Finds out what kind of data is there, and reads it for the proposal."""
+"""Detection of the kind of data, and reading it for a proposal."""
 
 import functools
 import os
@@ -31,20 +31,20 @@ from spec.data import Data
 from spec.rows import data_paths
 
 MOST_ROWS = 2_000_000
-"""Rows that are looked at; what follows them is not read."""
+"""Largest number of rows that are read."""
 MOST_IMAGES = 20_000
-"""Images in files of many that are looked at."""
-_ADDED = "the file's path, whose folder is the class: it names the row, and never is a feature"
+"""Largest number of images that are read from IDX and pixel files."""
+_ADDED = "the path of the image file, whose folder is the class: an id, never a feature"
 
 
 class Cells(NamedTuple):
-    """Rows of data that a config's section [data] names.
+    """Rows of the data of a config.
 
     Attributes:
-        table: The cells, texts where the format has no types of its own.
+        table: The cells, as strings if the format is untyped.
         whole: Whether all rows were read.
-        kinds: Types of columns that the format tells.
-        omissions: What was passed over.
+        kinds: Column -> type, if the format defines it.
+        omissions: What was skipped, dropped or converted.
     """
 
     table: pa.Table
@@ -97,14 +97,14 @@ class Found:
 
 
 def read(path: str, root: str) -> Found:
-    """Read data that no config knows.
+    """Read data that has no config yet.
 
     Args:
         path: A file, a pattern of files or a folder, relative to the working directory.
         root: The project folder: a path inside it is written relative to it.
 
     Raises:
-        UserError: nothing is there, or it cannot be read.
+        UserError: the data does not exist or cannot be read.
     """
     if said_of_it := unsupported_formats.address(path):
         raise UserError(said_of_it)
@@ -122,16 +122,16 @@ def read(path: str, root: str) -> Found:
         lines, renamed = unique_names.settle(first, lines)
         said += renamed
         if what is None:
-            lines.append(Line("format", "csv", "a text whose name does not tell"))
+            lines.append(Line("format", "csv", "a text file without a known extension"))
     what = _active(lines).get("format", what)
     if what == "images":
         return _folder(lines, said, root)
     if keys := _partitions(lines, root):
-        lines.append(Line("partitions", keys, "folders named KEY=VALUE: each key is a column"))
-        said.append(f"{', '.join(keys)}: columns that the names of folders hold, data.partitions")
+        lines.append(Line("partitions", keys, "folders named KEY=VALUE: each key becomes a column"))
+        said.append(f"{', '.join(keys)}: columns from the names of folders, data.partitions")
     unread = _unreadable(lines, root)
     if unread:
-        reasons = [f"{short(name)} is left out: {why}" for name, why in unread.items()]
+        reasons = [f"{short(name)} is dropped: {why}" for name, why in unread.items()]
         lines.append(Line("drop", list(unread), "; ".join(reasons)))
         said += reasons
     found, lines, cut = _cut(root, lines, what)
@@ -158,7 +158,7 @@ def _active(lines: Sequence[Line]) -> dict[str, Any]:
 
 
 def _cut(root: str, lines: list[Line], what: str | None) -> tuple[Cells, list[Line], list[str]]:
-    """Read the data; texts that are too long are cut, with the key that does so, and a sentence."""
+    """Read the data; cut text that is too long, and return the key for it and a sentence."""
     data = _active(lines)
     form = None if what is None else formats.reader(what).FORMAT
     most = MOST_ROWS if form is not None and form.is_untyped else None
@@ -169,23 +169,23 @@ def _cut(root: str, lines: list[Line], what: str | None) -> tuple[Cells, list[Li
     long = [each.line() for each in found.omissions if each.reason == csv_text.TOO_LONG]
     if not long:
         return found, lines, []
-    why = f"{'; '.join(long)}: a quote may lack its end"
+    why = f"{'; '.join(long)}: a closing quote may be missing"
     before = next((line.why for line in lines if line.key == "csv"), "")
     line = Line("csv", csv, f"{before}; {why}" if before else why)
     return found, [*(one for one in lines if one.key != "csv"), line], [why]
 
 
 def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Sequence[str] = ()) -> Cells:
-    """Read the data of a config's section [data].
+    """Read the data of a section [data].
 
     Args:
         root: Folder that its paths are relative to.
         data: The section.
-        most: Rows that are enough; None for what the format bears.
-        texts: Columns that hold texts, whatever their cells look like.
+        most: Largest number of rows to read; None for the default of the format.
+        texts: Columns that are read as text, whatever their values look like.
 
     Returns:
-        What was read; of a folder of images a cell of `image` is no more than the beginning of one.
+        The rows; for a folder of images a cell of `image` holds only the first bytes.
 
     Raises:
         UserError: it cannot be read.
@@ -198,7 +198,7 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
         return Cells(table, True, dict(images.COLUMNS), told)
     form = formats.of(paths[0], parsed.format)
     most = most or (MOST_ROWS if form is not None and "image" not in form.keys else MOST_IMAGES)
-    # As texts: which cells make a column a text, and which stand for a missing value, is not known yet.
+    # As strings: which values mean null is not known yet.
     names = sources.look(paths[0], parsed) if form is not None and form.is_untyped else parsed.dates
     columns = {name: "BYTES" for name in names if name not in parsed.partitions}
     batches, rows = [], 0
@@ -214,7 +214,7 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
 
 
 def _partitions(lines: Sequence[Line], root: str) -> list[str]:
-    """Keys of folders named KEY=VALUE below the data's folder."""
+    """Return the keys of folders named KEY=VALUE below the data's folder."""
     data = _parsed(root, _active(lines))
     found: list[str] = []
     for _, pattern in data_paths.flat(data.paths):
@@ -226,7 +226,7 @@ def _partitions(lines: Sequence[Line], root: str) -> list[str]:
 
 
 def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
-    """Columns of any file that cannot be read, or that not all files have, and why."""
+    """Return columns that cannot be read or that some files lack, with the reason."""
     data = _parsed(root, _active(lines))
     found: dict[str, str] = {}
     paths = _filled(data, Omissions())
@@ -247,7 +247,7 @@ def _filled(data: Data, omissions: Omissions) -> list[str]:
 
 
 def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
-    """A folder of images: their sizes from a few, their classes from the names."""
+    """Describe a folder of images: sizes from a few images, classes from folder names."""
     [line] = [line for line in lines if line.key == "path"]
     folders = [path for _, path in data_paths.flat(data_files.under(root, line.value))]
     table, paths = image_facts.table(folders, Omissions())
@@ -268,7 +268,7 @@ def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
 
 
 def _first(paths: Any, root: str) -> str:
-    """One file of the data, or one folder of images."""
+    """Return one file of the data, or one folder of images."""
     pattern = os.path.join(root, paths) if isinstance(paths, str) else data_files.under(root, paths["train"])
     data = Data(path=".")
     return empty_files.without(data_files.resolve(pattern, data), data, Omissions())[0].path

@@ -1,4 +1,4 @@
-"""Data of several files: the columns that all of them have make one table."""
+"""Data of several files: their common columns form one table."""
 
 import os
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ SHOWN = 4
 
 
 def uncommon(paths: Sequence[str], data: Data) -> dict[str, str]:
-    """Columns that some files lack.
+    """Find columns that some files lack.
 
     Args:
         paths: The files.
         data: [data] with all defaults.
 
     Returns:
-        Column -> why it cannot be used, as a sentence without its end.
+        Column -> reason, without a final period.
 
     Raises:
-        UserError: a file cannot be read, or has other columns than the first one.
+        UserError: a file cannot be read, or its columns differ from those of the first file.
     """
     if len(paths) < 2:
         return {}
@@ -35,9 +35,8 @@ def uncommon(paths: Sequence[str], data: Data) -> dict[str, str]:
         if not shared or (len(names) == len(first[1]) and 2 * shared < len(names)):
             shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
             raise UserError(
-                f"{path}: its columns ({shown}) are not those of {first[0]}: are they values of a file without a "
-                f"header line, as parts of one table are? Put the parts together, as with `cat {first[0]} {path} ... > "
-                "whole.csv`"
+                f"{path}: its columns ({shown}) differ from those of {first[0]}. If they are values, because only the "
+                f"first part of a table has a header line, join the parts: `cat {first[0]} {path} ... > whole.csv`"
             )
     found: dict[str, str] = {}
     for name in dict.fromkeys(name for names in every.values() for name in names):
@@ -48,7 +47,7 @@ def uncommon(paths: Sequence[str], data: Data) -> dict[str, str]:
 
 
 def together(batches: Sequence[pa.RecordBatch]) -> pa.Table:
-    """One table of batches whose columns are in any order; what a batch lacks is missing there."""
+    """Join batches whose columns are in any order; a column that a batch lacks is null."""
     fields = {field.name: field.type for batch in batches for field in batch.schema}
     made = []
     for batch in batches:

@@ -1,4 +1,4 @@
-"""Columns that hold ready-made splits: train, validation and test, by any of their usual names."""
+"""Columns that name the split of each row: train, validation and test, by their usual names."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def find(facts: Facts, skip: Collection[str | None], *, ready_made: bool) -> Spl
     others = {}
     for column in able:
         if column is not chosen:
-            blank = f", and {column.missing:,} rows have none" if column.missing else ""
+            blank = f", but are null in {column.missing:,} rows" if column.missing else ""
             others[column.name] = f"its values name splits{blank}"
     return Splits(chosen.name if chosen else None, _line(chosen) if chosen else None, others)
 
@@ -63,11 +63,11 @@ def _likeliness(column: Column) -> int:
 
 
 def _line(column: Column) -> Line:
-    named, why = _named(column), "each row's own split"
+    named, why = _named(column), "split of each row"
     if "test" not in named.values():
         tests = " and ".join(value for value, split in named.items() if split == "eval")
         named = {value: "test" if split == "eval" else split for value, split in named.items()}
-        why += f"; there is no test split: {tests} tests"
+        why += f"; there is no test split: {tests} is the test split"
     if "eval" not in named.values():
         why += "; eval is cut out of train"
     values: dict[str, Any] = {"by": "column", "column": column.name}

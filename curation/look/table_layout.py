@@ -49,7 +49,7 @@ class Layout(NamedTuple):
 
 
 def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
-    """See where the table is.
+    """Find the table in a CSV file.
 
     Args:
         path: The file.
@@ -66,32 +66,32 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
     comment = _comment(rows, width)
     if comment:
         keys["comment"] = comment
-        reasons.append(f"lines that begin with {comment!r} are comments")
+        reasons.append(f"lines that start with {comment!r} are comments")
         rows = [record for record in rows if not record.text[0].startswith(comment)]
     first = _first(rows, width)
     # The line above is where the table may begin: blank lines need no key.
     if first:
         keys["skip_rows"] = rows[first].line - 1
         shown = csv_edges.shown(rows[0].text[0])
-        reasons.append(f"the table begins in line {rows[first].line}, and above it stands {shown}")
+        reasons.append(f"the table starts in line {rows[first].line}, below {shown}")
         rows = rows[first:]
     footer = _footer(path, data.model_copy(update={"csv": data.csv.model_copy(update=keys)}), text, width, rows)
     if footer:
         keys["skip_footer"] = len(footer)
         shown = csv_edges.shown(footer[0].text[0])
-        rows_of = "row is" if len(footer) == 1 else f"{len(footer)} rows are"
-        reasons.append(f"the last {rows_of} no part of the table: {shown}")
+        last_rows = "row is" if len(footer) == 1 else f"{len(footer)} rows are"
+        reasons.append(f"the last {last_rows} not part of the table: {shown}")
     header = [cell.strip() for cell in rows[0].cells] if rows else []
     kept = [record.cells for record in rows[:LOOKED_AT] if not any(record.line == one.line for one in footer)]
     why = no_header(kept)
     if why:
         keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}
-        reasons.append(f"line {rows[0].line} {why}, so it is no header: name the columns")
+        reasons.append(f"line {rows[0].line} {why}, so it is not a header: name the columns")
     return Layout(keys, reasons, header)
 
 
 def no_header(rows: Sequence[Sequence[str]]) -> str:
-    """Why the first row is no header but data; "" where it may be a header.
+    """Return why the first row is data rather than a header; "" if it may be a header.
 
     Args:
         rows: The table's first rows.
@@ -100,7 +100,7 @@ def no_header(rows: Sequence[Sequence[str]]) -> str:
         return ""
     first = [cell.strip() for cell in rows[0]]
     if first and all(_NUMBER.fullmatch(cell) for cell in first):
-        return "holds numbers only"
+        return "holds only numbers"
     # The header may come again, where files were put together.
     below = [row for row in rows[1:] if [cell.strip() for cell in row] != first]
     columns = [
@@ -115,9 +115,9 @@ def no_header(rows: Sequence[Sequence[str]]) -> str:
     if counted:
         # Years, or 0, 1, 2, ..., may be names of columns.
         numbers = [first[at] for at in counted]
-        return "" if all(map(_YEAR.fullmatch, numbers)) or _are_counted(numbers) else "holds values as the rows below"
+        return "" if all(map(_YEAR.fullmatch, numbers)) or _are_counted(numbers) else "holds values like the rows below"
     again = len(named) > 1 and len(below) >= len(first) and all(first[at] in columns[at] for at in named)
-    return "holds values that the rows below hold again" if again else ""
+    return "holds values that occur in the rows below" if again else ""
 
 
 def _are_counted(numbers: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Names for columns of a CSV file that share one."""
+"""Unique names for columns of a CSV file that share a name."""
 
 import csv
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from spec.data import Data
 
 
 def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
-    """Number the later ones of columns that have the same name.
+    """Number columns with the same name.
 
     Args:
         path: The file.
@@ -23,12 +23,12 @@ def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
     try:
         names = csv_header.read(path, data).names
     except csv.Error:
-        return list(lines), []  # who reads it says what is wrong
+        return list(lines), []  # the reader reports the fault
     made = unique(names)
     if made == names:
         return list(lines), []
     renamed = [f"{name!r} (column {place})" for place, name in enumerate(made, 1) if name != names[place - 1]]
-    why = "columns that share a name are numbered"
+    why = "columns with the same name are numbered"
     found = next((line for line in lines if line.key == "csv"), Line("csv", {}))
     line = Line("csv", {**found.value, "names": made}, "; ".join(filter(None, (found.why, why))))
     others = [other for other in lines if other.key != "csv"]

@@ -1,4 +1,4 @@
-"""Roles of texts, and of numbers that are codes."""
+"""Roles of strings, and of numbers that are codes."""
 
 import itertools
 import math
@@ -11,37 +11,40 @@ from curation.propose.label_choice import ordered_shape
 from curation.propose.name_hints import CODE_WORDS, COUNT_WORDS, CYCLES, has, words
 
 ONE_HOT = 300
-"""Most values that are one-hot encoded."""
+"""Largest number of distinct values that are one-hot encoded."""
 RARE = 5
-"""Rows below which a value says too little to be learnt by itself."""
+"""Rows below which a value is too rare to learn from."""
 LONG = 4.0
-"""Mean number of words from which on a text is read word by word."""
+"""Mean number of words from which a column is text rather than a category."""
 SURE = 0.01
-"""Share of the label's variance that values must explain beyond a line."""
+"""Share of the label's variance that the values must explain beyond a linear fit."""
 
 
 def text(column: Column) -> Entry:
-    """Role of a column of texts."""
+    """Choose the role of a string column."""
     if column.words >= LONG and column.distinct > 50:
         size = 500 if column.distinct < 2000 else 2000
         values: dict[str, Any] = {"column": column.name, "vocabulary_size": size}
         why = f"text of {column.words:.0f} words on average: its {size:,} most frequent words"
         if column.missing:
             values["missing"] = ""
-            why += "; none where it is missing"
+            why += "; null is an empty text"
         return Entry("text", values, why)
     if column.unique_share > 0.5 and column.distinct > 100:
-        why = f"{column.distinct:,} texts in {column.present:,} rows: hardly any comes back, so none can be learnt"
+        why = (
+            f"{column.distinct:,} distinct values in {column.present:,} rows: nearly all are unique, so nothing "
+            f"can be learned from them"
+        )
         if column.other_date:
-            why += "; dates are read as YYYY-MM-DD"
+            why += "; if these are dates, set data.dates"
         return Entry("ignored", {"column": column.name}, why)
-    return _category(column, f"{column.distinct:,} texts")
+    return _category(column, f"{column.distinct:,} distinct values")
 
 
 def codes(column: Column, reason: str) -> Entry:
-    """Role of a column of numbers that are codes.
+    """Choose the role of a column of numbers that are codes.
 
-    A number with a fraction's type has no vocabulary, so edges between its values make the same.
+    A FLOAT column has no vocabulary; bucket edges between its values have the same effect.
     """
     if column.kind == "FLOAT":
         levels = sorted(float(value) for value, _ in column.top[: column.distinct])
@@ -49,24 +52,26 @@ def codes(column: Column, reason: str) -> Entry:
         values: dict[str, Any] = {"column": column.name, "edges": edges}
         if column.missing:
             values["missing"] = "category"
-        return Entry("bucketized", values, f"{reason}; an edge between any two")
+        return Entry("bucketized", values, f"{reason}; one bucket per value")
     return _category(column, reason)
 
 
 def large(column: Column) -> Entry:
-    """Role of whole numbers beyond 2^53, of which a float does not tell neighbours apart: they are names."""
-    reason = f"{column.distinct:,} whole numbers beyond 2^53, of which a float does not tell neighbours apart"
+    """Choose the role of integers beyond 2^53: they are identifiers, because a float cannot distinguish neighbors."""
+    reason = f"{column.distinct:,} integers beyond 2^53, which a float cannot represent exactly"
     if column.unique_share > 0.5 and column.distinct > 100:
-        return Entry("ignored", {"column": column.name}, f"{reason}: hardly any comes back, so none can be learnt")
+        return Entry(
+            "ignored", {"column": column.name}, f"{reason}: nearly all are unique, so nothing can be learned from them"
+        )
     return _category(column, reason)
 
 
 def coded(column: Column, order: Order | None) -> str:
-    """Why whole numbers are codes of categories; empty where they are amounts.
+    """Return why integers are category codes; empty if they are amounts.
 
     Args:
-        column: Its facts.
-        order: Whether the label follows the number, where that was measured.
+        column: Facts of the column.
+        order: How the label depends on the number, if measured.
     """
     numbers = column.numbers
     assert numbers is not None
@@ -78,25 +83,22 @@ def coded(column: Column, order: Order | None) -> str:
         if word in CYCLES:
             low, high, what = CYCLES[word]
             if low <= numbers.low and numbers.high <= high:
-                return f"{what} go round: the last is next to the first"
+                return f"{what} are cyclic: the last is next to the first"
     if has(column.name, COUNT_WORDS):
         return ""
     if has(column.name, CODE_WORDS):
-        return f"{column.distinct:,} whole numbers, and a name for codes"
+        return f"{column.distinct:,} integers, and the column is named like a code"
     if order is not None and order.levels - order.line > max(SURE, order.line / 2) and not ordered_shape(column):
-        return (
-            f"the label follows the values ({order.levels:.0%} of its variance) rather than their order "
-            f"({order.line:.0%})"
-        )
+        return f"the values explain {order.levels:.0%} of the label's variance, a linear fit {order.line:.0%}"
     if column.distinct <= 10 and column.present >= 30 * column.distinct and not ordered_shape(column):
-        return f"{column.distinct} whole numbers that come back and are not spread like a count"
+        return f"{column.distinct} integers that repeat and are not distributed like a count"
     if _sparse(column):
-        return f"{column.distinct:,} whole numbers of equal length with gaps between them"
+        return f"{column.distinct:,} integers of equal length with gaps between them"
     return ""
 
 
 def _sparse(column: Column) -> bool:
-    """Whether whole numbers are spread like codes: of equal length, far apart, and each comes back."""
+    """Return whether integers look like codes: equal length, large gaps, each value repeated."""
     numbers = column.numbers
     assert numbers is not None
     span = numbers.high - numbers.low + 1
@@ -119,24 +121,24 @@ def _category(column: Column, reason: str) -> Entry:
         role = "hashed"
         buckets, dimension = _power_of_two(2 * column.distinct), _dimension(column.distinct)
         values |= {"buckets": buckets, "dimension": dimension}
-        reason += f": too many for one column each, so hashed, and a learnt vector of {dimension}"
+        reason += f": too many for one-hot, so hashed, with an embedding of {dimension} numbers"
     else:
         values |= {"encode": "one_hot", "oov": 1}
         if rare and column.distinct > 10 and column.present > 1000:
             values["min_frequency"] = RARE
-            reason += f"; those in fewer than {RARE} rows share one place"
+            reason += f"; values in fewer than {RARE} rows are out-of-vocabulary"
     if column.missing:
         values["missing"] = "category"
-        reason += "; missing is a value of its own"
+        reason += "; null is a category"
     return Entry(role, values, reason)
 
 
-def _power_of_two(least: int) -> int:
-    return 1 << (least - 1).bit_length()
+def _power_of_two(minimum: int) -> int:
+    return 1 << (minimum - 1).bit_length()
 
 
 def _dimension(values: int) -> int:
-    """Length of a learnt vector: about the fourth root of the number of values, a rule of thumb, and at least 4.
+    """Return the embedding size: about the fourth root of the number of values, a rule of thumb, and at least 4.
 
     developers.googleblog.com, "Introducing TensorFlow Feature Columns" (2017).
     """

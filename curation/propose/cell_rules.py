@@ -1,4 +1,4 @@
-"""What the cells of data mean: how numbers and dates are written, and values that stand for a missing one."""
+"""Proposed keys of [data] for cells: number formats, date formats and null values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,23 +19,23 @@ from spec.data import Data
 Read = Callable[[Mapping[str, Any]], pa.Table]
 NA = "NA"
 NAMED = 8
-"""Columns that are named in a sentence."""
+"""Largest number of columns in a message."""
 
 
 def propose(
     table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv", read: Read | None = None
 ) -> tuple[list[Line], list[str]]:
-    """Keys of [data] that say what cells mean.
+    """Propose the keys of [data] that say how cells are read.
 
     Args:
-        table: Cells, of a CSV file as texts.
+        table: Cells, as strings for a CSV file.
         lines: Keys of [data] so far.
         path: The first file.
         kind: The format.
         read: Reads the same table with other keys of [data].
 
     Returns:
-        All keys, and what to say, a sentence each.
+        All keys, and findings, one sentence each.
     """
     keys, said, formats = list(lines), list[str](), Formats(PLAIN, {}, {}, {})
     place = _Places(lines, path, kind)
@@ -48,7 +48,7 @@ def propose(
         tokens = dialect.odd_tokens(_plain(table, formats))
         if tokens:
             blank = [*Data(path="").null_values, *tokens]
-            why = f"{', '.join(map(repr, tokens))} among numbers means a missing value here"
+            why = f"{', '.join(map(repr, tokens))} among numbers means null"
             keys.append(Line("null_values", blank, why))
             table = pa.table([_without(column, tokens) for column in table.columns], names=table.column_names)
     dates = date_formats.detect(table)
@@ -61,7 +61,7 @@ def propose(
 
 
 class _Places:
-    """Where the rows of a table are in their file."""
+    """Locates the rows of a table in their file."""
 
     def __init__(self, lines: Sequence[Line], path: str, kind: str) -> None:
         self.given = {line.key: line.value for line in lines if line.active}
@@ -69,7 +69,7 @@ class _Places:
         self._path, self._kind = path, kind
 
     def named(self, examples: Sequence[tuple[int, str]]) -> str:
-        """Texts with their places."""
+        """Format strings with their locations."""
         return ", ".join(f"{text!r} ({self._place(row)})" for row, text in examples)
 
     def _place(self, row: int) -> str:
@@ -80,7 +80,7 @@ class _Places:
 
 
 def _with_numbers(lines: Sequence[Line], formats: Formats, said: str) -> list[Line]:
-    """The keys, and those of the format of numbers."""
+    """Add the keys of a number format."""
     before = next((line for line in lines if line.key == "csv"), Line("csv", {}))
     keys = {key: getattr(formats.numbers, key) for key in ("decimal", "thousands", "units")}
     new = {key: list(value) if key == "units" else value for key, value in keys.items() if value != getattr(PLAIN, key)}
@@ -95,25 +95,25 @@ def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
         said.append(f"dates are read as YYYY-MM-DD: {', '.join(shown)}")
         lines.append(Line("dates", dates.formats, said[-1]))
     for name, texts in dates.odd.items():
-        said.append(f"{name}: {', '.join(map(repr, texts))} among dates stands for a missing value")
+        said.append(f"{name}: {', '.join(map(repr, texts))} among dates means null")
     for name, able in dates.ambiguous.items():
         either, keys = " or ".join(able), " or ".join(f"data.dates = {config_text.toml({name: form})}" for form in able)
         said.append(
-            f"{name}: dates such as {dates.examples[name]!r} may be written {either}, so they are not read as dates: "
-            f"say {keys}"
+            f"{name}: dates such as {dates.examples[name]!r} may be {either}, so they are not read as dates: set {keys}"
         )
         lines.append(Line("dates", {**dates.formats, name: able[0]}, f"{name} is {either}", active=False))
     for name, examples in dates.mixed.items():
         key = config_text.toml({name: "DD.MM.YYYY"})
         said.append(
-            f"{name} holds dates that no one format reads, and counts as text: {place.named(examples)}: write them "
-            f"alike, and say data.dates = {key} with their format; what means missing goes to data.column_null_values"
+            f"{name} holds dates in several formats, and is read as text: {place.named(examples)}: write all "
+            f"dates in one "
+            f"format and set it, such as data.dates = {key}; list values that mean null in data.column_null_values"
         )
     return lines, said
 
 
 def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None) -> tuple[list[Line], list[str]]:
-    """NA among codes of two capitals may be one, as of Namibia and North America, though it counts as missing."""
+    """Suggest to keep NA among two-letter codes, such as for Namibia, although it means null by default."""
     names = [name for name in table.column_names if _of_capitals(table[name])]
     blank = next((line.value for line in keys if line.key == "null_values"), [*Data(path="").null_values])
     if not names or read is None or NA not in blank:
@@ -124,28 +124,28 @@ def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None) -> tuple[li
         rows = pc.sum(pc.equal(with_it[name], NA)).as_py() or 0
         if rows:
             said.append(
-                f"{name}: {NA!r} in {rows:,} of {len(table):,} cells counts as a missing value; if it is a code like "
-                f"the others, say data.null_values = {config_text.toml(rest)}"
+                f"{name}: {NA!r} in {rows:,} of {len(table):,} cells is read as null; if it is a code like the "
+                f"others, set data.null_values = {config_text.toml(rest)}"
             )
     return ([Line("null_values", rest, f"if {NA!r} is a code", active=False)] if said else []), said
 
 
 def _of_capitals(column: pa.ChunkedArray) -> bool:
-    """Whether a column of texts with missing cells has codes of two capitals."""
+    """Return whether a string column with nulls holds codes of two capital letters."""
     if not pa.types.is_string(column.type) or not 0 < column.null_count < len(column):
         return False
     return bool(pc.all(pc.match_substring_regex(column, "^[A-Z]{2}$")).as_py())
 
 
 def _without(column: pa.ChunkedArray, texts: Sequence[str]) -> pa.ChunkedArray:
-    """A column with texts as missing cells."""
+    """Replace strings by null."""
     if not pa.types.is_string(column.type):
         return column
     return pc.if_else(pc.is_in(column, value_set=pa.array(texts)), pa.scalar(None, pa.string()), column)
 
 
 def _plain(table: pa.Table, formats: Formats) -> pa.Table:
-    """The table with the numbers of its columns written plainly, whatever else stands among them."""
+    """Rewrite the numbers of a table in plain notation; other strings stay."""
     for name in formats.columns:
         column = table[name]
         plain = pc.if_else(
@@ -166,14 +166,14 @@ def _read(formats: Formats) -> str:
         digits = number_parsing.plain(pa.array([example]), formats.numbers)[0].as_py()
         other = "." if formats.numbers.decimal == "," else ","
         text += (
-            f'; {name} may be meant otherwise: {example!r} is read as {digits}, and with csv = {{decimal = "{other}"}} '
-            "as another number"
+            f"; {name} is ambiguous: {example!r} is read as {digits}; if that is wrong, set csv = "
+            f'{{decimal = "{other}"}}'
         )
     return text
 
 
 def _mixed(column: str, examples: str) -> str:
     return (
-        f"{column} holds numbers in several formats, or other texts too, and counts as text: {examples}: write them "
-        "alike, or set data.csv decimal, thousands and units for the right ones, and data.null_values"
+        f"{column} holds numbers in several formats, or numbers and text, and is read as text: {examples}: write all "
+        "numbers in one format, or set decimal, thousands and units of data.csv, and data.null_values"
     )

@@ -1,4 +1,4 @@
-"""Which column is the label, and what kind of task it makes."""
+"""Choice of the label column and of its task."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,9 @@ from pipeline.load import nearest
 
 MOST_CLASSES = 1000
 FEW = 20
-"""Most whole numbers that may be codes of classes."""
+"""Largest number of distinct integers that may be class codes."""
 SKEWED = 1.0
-"""Skewness from which on a positive label is learnt as a logarithm."""
+"""Skewness from which the model predicts the logarithm of a positive label."""
 _TRUE = ("1", "yes", "true", "y", "t", "positive", "pos", "bad", "fraud", "spam", "churned", "died", "malignant")
 _CLASS_WORDS = ("class", "category", "type", "kind", "species", "digit", "cluster", "code", "segment")
 
@@ -24,7 +24,7 @@ class LabelChoice:
     """The label and its task.
 
     Attributes:
-        column: Its facts.
+        column: Facts of the label column.
         task: regression, binary or classes.
         keys: Further keys of [label].
         why_column: Why this column.
@@ -49,34 +49,32 @@ def choose(facts: Facts, wanted: str | None, where: str) -> LabelChoice:
         where: The data's path, for messages.
 
     Raises:
-        UserError: there is no column that can be a label, or the wanted one cannot; says which can.
+        UserError: no column can be the label, or the wanted one cannot; lists those that can.
     """
     able = [column.name for column in facts.columns if not unable(column)]
     able = [name for name in able if not named(name, "id") or facts[name].unique_share < 0.9] or able
-    there = (
-        f" Columns that can be the label: {', '.join(able)}." if able else " No other column can be the label either."
-    )
+    candidates = f" Columns that can be the label: {', '.join(able)}." if able else " No other column can be the label."
     if wanted is not None:
         if wanted not in facts.names:
-            raise UserError(f"--label {wanted!r}: {where} has no such column.{nearest(wanted, facts.names)}")
+            raise UserError(f"--label {wanted!r}: {where} has no column of this name.{nearest(wanted, facts.names)}")
         reason = unable(facts[wanted])
         if reason:
-            raise UserError(f"--label {wanted!r} cannot be the label: {reason}.{there}")
-        return _task(facts[wanted], "named with --label")
+            raise UserError(f"--label {wanted!r} cannot be the label: {reason}.{candidates}")
+        return _task(facts[wanted], "set with --label")
     for column in _by_name(facts):
         if column.name in able:
-            return _task(column, f"by its name{_some(able, column.name)}")
+            return _task(column, f"guessed from its name{_some(able, column.name)}")
     likely = [name for name in able if not _unlikely(facts[name])]
     if not likely:
         raise UserError(
-            f"{where}: no column looks like a label.{there if able else ' ' + _reasons(facts)} "
+            f"{where}: no column looks like a label.{candidates if able else ' ' + _reasons(facts)} "
             "Name it with --label COLUMN"
         )
-    return _task(facts[likely[-1]], f"the last column that can be one, a guess{_some(able, likely[-1])}")
+    return _task(facts[likely[-1]], f"a guess: the last column that can be a label{_some(able, likely[-1])}")
 
 
 def _by_name(facts: Facts) -> Iterator[Column]:
-    """Columns that are called like a label, the likeliest first; then those of which one word says so."""
+    """Yield columns named like a label, the likeliest first; then those with such a word in their name."""
     for name in LABEL_NAMES:
         yield from (column for column in facts.columns if named(column.name, name))
     for name in LABEL_WORDS:
@@ -84,28 +82,28 @@ def _by_name(facts: Facts) -> Iterator[Column]:
 
 
 def unable(column: Column) -> str:
-    """Why a column cannot be a label; empty where it can."""
+    """Return why a column cannot be the label; empty if it can."""
     if column.picture:
         return "its cells are images"
     if not column.present:
         return "it is empty"
     if column.distinct < 2:
-        return "it has one value only"
+        return "it has only one value"
     if column.numbers is not None and (not column.numbers.whole or column.distinct > FEW):
         if column.kind == "INT" and column.unique_share == 1.0 and column.rises and column.present > FEW:
-            return "it numbers the rows"
+            return "it is a row number"
         return ""
     if column.date:
         return "it is a date"
     if column.kind == "BYTES" and column.distinct > MOST_CLASSES:
-        return f"it has {column.distinct:,} different texts"
+        return f"it has {column.distinct:,} distinct values"
     if column.kind == "BYTES" and column.distinct > 2 and column.unique_share > 0.5:
-        return "its texts hardly repeat, so there is nothing to learn for most of them"
+        return "most of its values occur once, so nothing can be learned about them"
     return ""
 
 
 def _unlikely(column: Column) -> bool:
-    """Whether a column that can be a label is hardly meant as one, unless it is named."""
+    """Return whether a column is an unlikely label, unless the user names it."""
     return column.words >= 4 or named(column.name, "id") or column.missing_share > 0.2
 
 
@@ -113,17 +111,17 @@ def _task(column: Column, why_column: str) -> LabelChoice:
     if column.distinct == 2:
         return _binary(column, why_column)
     if column.kind == "BYTES":
-        return LabelChoice(column, "classes", why_column, f"{column.distinct} different texts", **_names(column))
+        return LabelChoice(column, "classes", why_column, f"{column.distinct} distinct values", **_names(column))
     reason = _coded(column)
     if reason:
-        return LabelChoice(column, "classes", why_column, f"{reason}; if it is an amount: task = 'regression'")
+        return LabelChoice(column, "classes", why_column, f"{reason}; for an amount: task = 'regression'")
     numbers = column.numbers
     assert numbers is not None
-    why = f"a number with {column.distinct:,} values, {numbers.low:g} to {numbers.high:g}"
+    why = f"a number with {column.distinct:,} distinct values, {numbers.low:g} to {numbers.high:g}"
     if numbers.whole and column.distinct <= FEW:
-        why = f"{column.distinct} whole numbers in order, spread like a count or a grade; else: task = 'classes'"
+        why = f"{column.distinct} integers, distributed like a count or a grade; for class codes: task = 'classes'"
     if numbers.low > 0 and numbers.skew > SKEWED and abs(numbers.log_skew) < numbers.skew / 2:
-        reason = f"all above 0 and skewed ({numbers.skew:.1f}; its logarithm {numbers.log_skew:.1f})"
+        reason = f"positive and skewed: skewness {numbers.skew:.1f}, of the logarithm {numbers.log_skew:.1f}"
         return LabelChoice(column, "regression", why_column, why, {"transform": "log"}, {"transform": reason})
     return LabelChoice(column, "regression", why_column, why)
 
@@ -131,12 +129,12 @@ def _task(column: Column, why_column: str) -> LabelChoice:
 def _binary(column: Column, why_column: str) -> LabelChoice:
     (common, rows), (rare, fewer) = column.top[:2]
     why = f"two values, {common} ({rows:,} rows) and {rare} ({fewer:,})"
-    positive, reason = rare, "the rarer one"
+    positive, reason = rare, "the rarer value"
     alike = [value for value in (common, rare) if value.strip().lower() in _TRUE]
     if len(alike) == 1:
-        positive, reason = alike[0], "the one that says yes"
+        positive, reason = alike[0], "its value means yes"
     elif rows == fewer:
-        positive, reason = max(common, rare), "both are as frequent, so the later in order"
+        positive, reason = max(common, rare), "both are equally frequent, so the last in order"
     if column.kind == "FLOAT":
         assert column.numbers is not None
         middle = (column.numbers.low + column.numbers.high) / 2
@@ -145,34 +143,37 @@ def _binary(column: Column, why_column: str) -> LabelChoice:
     other = rare if positive == common else common
     keys = {"positive": positive, "classes": [other, positive]}
     return LabelChoice(
-        column, "binary", why_column, why, keys, {"positive": reason, "classes": "the positive one second"}
+        column, "binary", why_column, why, keys, {"positive": reason, "classes": "the positive class is second"}
     )
 
 
 def _names(column: Column) -> dict[str, Any]:
-    """The classes' names, where they are few enough to read."""
+    """Return the names of the classes, if there are at most FEW."""
     if column.distinct > FEW:
         return {}
     names = sorted(value for value, _ in column.top[: column.distinct])
-    return {"keys": {"classes": names}, "why": {"classes": "every value in the data, in the order of the answers"}}
+    return {
+        "keys": {"classes": names},
+        "why": {"classes": "all values in the data, in the order of the predicted probabilities"},
+    }
 
 
 def _coded(column: Column) -> str:
-    """Why whole numbers are codes of classes; empty where they are amounts."""
+    """Return why integers are class codes; empty if they are amounts."""
     numbers = column.numbers
     if numbers is None or not numbers.whole or column.distinct > FEW or column.kind != "INT":
         return ""
     if set(words(column.name)) & set(_CLASS_WORDS):
-        return f"{column.distinct} whole numbers, and a name for codes"
+        return f"{column.distinct} integers, and the column is named like a code"
     if column.distinct <= 10 and not ordered_shape(column):
-        return f"{column.distinct} whole numbers that are not spread like a count"
+        return f"{column.distinct} integers that are not distributed like a count"
     return ""
 
 
 def ordered_shape(column: Column) -> bool:
-    """Whether a few whole numbers are spread like a count or a grade: from the top the counts fall to both sides.
+    """Return whether a few integers are distributed like a count or a grade: frequencies fall on both sides of a peak.
 
-    With three or four values chance makes such a shape too, so there it takes a clear peak at the low end.
+    Three or four values can have this shape by chance, so they need a clear peak at the low end.
     """
     values = sorted((float(value), rows) for value, rows in column.top[: column.distinct])
     rows = [count for _, count in values]
@@ -191,10 +192,10 @@ def ordered_shape(column: Column) -> bool:
 
 
 def _some(names: list[str], chosen: str) -> str:
-    """Other columns that can be the label, as the end of a sentence."""
+    """List other columns that can be the label, as the end of a sentence."""
     others = [name for name in names if name != chosen]
     more = f" and {len(others) - 8} more" if len(others) > 8 else ""
-    return f"; --label names another: {', '.join(others[:8])}{more}" if others else ""
+    return f"; choose another with --label: {', '.join(others[:8])}{more}" if others else ""
 
 
 def _reasons(facts: Facts) -> str:

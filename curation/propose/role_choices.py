@@ -1,4 +1,4 @@
-"""Which role each column plays, with the reason: facts in, entries of [columns] and [features] out."""
+"""Choice of a role for each column, with its reason: facts to entries of [columns] and [features]."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,31 +12,31 @@ from curation.propose.choices import Entry
 from curation.propose.name_hints import LATITUDES, LONGITUDES, WEIGHTS, has, named, words
 
 EMPTY = 0.95
-"""Share of missing cells from which on a column is ignored."""
+"""Share of nulls from which a column is ignored."""
 MOSTLY_EMPTY = 0.6
-"""Share of missing cells from which on whether there is a number says more than the number."""
+"""Share of nulls from which a number is bucketized, with null as a category."""
 LONG_TAIL = 2.0
-"""Skewness from which on a number without negative values is taken as a logarithm."""
+"""Skewness from which a non-negative number is scaled by its logarithm."""
 UNIQUE = 0.9
-"""Distinct values a row from which on a column may name the rows."""
+"""Distinct values per row from which a column may be an id."""
 FAR_OUT = 20.0
 """Interquartile ranges from the median beyond which a value counts as an outlier."""
 GRID = 20
 """Buckets of latitude, and of longitude."""
 LARGEST_FLOAT = 3.4e38
 WHOLE = 2.0**53
-"""Largest whole number up to which a float64 holds all of them."""
+"""Up to this integer a float64 represents all integers exactly."""
 
 
 @dataclass
 class Roles:
-    """What was found.
+    """Roles of all columns.
 
     Attributes:
-        entries: In the order of the data's columns.
-        id: Column that names the rows, and why.
-        hints: Commented lines for [columns]: key, column, why.
-        said: Findings to show at the end of `new`.
+        entries: Entries, in the order of the columns.
+        id: Id column, and the reason.
+        hints: Commented lines for [columns]: key, column, reason.
+        said: Findings that `new` prints.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -53,23 +53,23 @@ def propose(
     leaks: Mapping[str, str],
     orders: Mapping[str, Order],
 ) -> Roles:
-    """Give every column but the label a role.
+    """Choose a role for each column except the label.
 
     Args:
         facts: The table's facts.
         label: The label's column.
-        twins: Column -> the earlier column that says the same.
-        leaks: Column -> how it gives the label away.
-        orders: Column -> whether the label follows the number.
+        twins: Column -> an earlier column with equivalent values.
+        leaks: Column -> how it leaks the label.
+        orders: Column -> how the label depends on the number.
     """
     roles = Roles()
     columns = [column for column in facts.columns if column.name != label]
     name = _id(columns)
     for column in columns:
         if column.name == name:
-            reason = f"{column.distinct:,} values in {column.present:,} rows, called like a name of the row; no feature"
+            reason = f"{column.distinct:,} distinct values in {column.present:,} rows: an id, not a feature"
             roles.id = (column.name, reason)
-            roles.said.append(f"{column.name} names the rows: [columns] id, no feature")
+            roles.said.append(f"{column.name} identifies rows: [columns] id, not a feature")
         elif reason := _useless(column, twins, leaks) or _index(column, facts):
             roles.entries.append(Entry("ignored", {"column": column.name}, reason))
         else:
@@ -81,14 +81,14 @@ def propose(
 
 
 def _id(columns: list[Column]) -> str | None:
-    """The column that names the rows: nearly unique, and called so or counting them."""
+    """Return the id column: nearly unique, and named like an id or counting up."""
     able = [column for column in columns if names_rows(column)]
     called = [column for column in able if named(column.name, "id")]
     return (called or able)[0].name if able else None
 
 
 def names_rows(column: Column) -> bool:
-    """Whether a column is a name of the row: (nearly) unique, and called an id, counting up, or short unique texts."""
+    """Return whether a column identifies rows: nearly unique, and named like an id, counting up, or short strings."""
     if column.present < 10 or column.unique_share < UNIQUE or column.date or column.other_date or column.picture:
         return False
     if column.kind == "FLOAT" or column.missing_share > 0.05:
@@ -103,32 +103,34 @@ def names_rows(column: Column) -> bool:
 
 
 def _useless(column: Column, twins: Mapping[str, str], leaks: Mapping[str, str]) -> str:
-    """Why the model should not see a column; empty where it should."""
+    """Return why a column should be ignored; empty if it is useful."""
     if column.picture:
         return ""
     if not column.present:
         return "it is empty"
     if column.name in leaks:
-        return f"{leaks[column.name]}: the model would only read the answer off; use it if it is known beforehand"
+        return f"{leaks[column.name]}, a leak: use it only if it is known at prediction time"
     if column.distinct == 1 and not column.missing:
-        return f"constant: every row says {column.top[0][0]!r}"
+        return f"constant: every row has {column.top[0][0]!r}"
     if column.name in twins:
-        return f"it says the same as {twins[column.name]!r}"
+        return f"it is equivalent to {twins[column.name]!r}"
     if column.missing_share >= EMPTY:
-        return f"{column.missing_share:.0%} of its cells are missing"
+        return f"{column.missing_share:.0%} of its values are null"
     if names_rows(column):
-        return "every row has its own value, and a name of the row is [columns] id already"
+        return "every row has a different value, and there is a [columns] id already"
     if column.numbers is not None and max(abs(column.numbers.low), abs(column.numbers.high)) > LARGEST_FLOAT:
-        return f"it holds {column.numbers.high:g}, more than a 32-bit float can"
+        return f"it holds {column.numbers.high:g}, which a 32-bit float cannot represent"
     return ""
 
 
 def _index(column: Column, facts: Facts) -> str:
-    """Why a column is the index that pandas writes first, without a name; empty where it is none."""
+    """Return why a column is the unnamed index that pandas writes first; empty if it is not."""
     first, *others = facts.names
     if column.name != first or first != UNNAMED.format(1) or UNNAMED.format(2) in others or column.kind != "INT":
         return ""
-    return "whole numbers in a first column without a name, as pandas writes its index; csv.names can name it"
+    return (
+        "integers in an unnamed first column, such as the index that pandas writes; to use it, name it with csv.names"
+    )
 
 
 def _entries(column: Column, order: Order | None) -> list[Entry]:
@@ -139,8 +141,8 @@ def _entries(column: Column, order: Order | None) -> list[Entry]:
     if column.kind == "BYTES":
         return [categorical_choices.text(column)]
     if column.distinct == 1:
-        # A constant that is sometimes missing: that it is there is what it says.
-        return [Entry("bucketized", {"column": column.name, "quantiles": 2, "missing": "category"}, "there or not")]
+        # A constant with nulls: only its presence carries information.
+        return [Entry("bucketized", {"column": column.name, "quantiles": 2, "missing": "category"}, "present or null")]
     if column.kind == "INT" and column.numbers is not None and max(-column.numbers.low, column.numbers.high) > WHOLE:
         return [categorical_choices.large(column)]
     reason = categorical_choices.coded(column, order)
@@ -161,7 +163,7 @@ def _date(column: Column) -> Entry:
     values: dict[str, Any] = {"column": column.name, "parts": parts}
     if column.missing:
         values["missing"] = middle
-        why += f"; the middle one stands in for the {_share(column)} missing"
+        why += f"; {_share(column)} null, replaced by the median date"
     return Entry("date", values, why)
 
 
@@ -172,24 +174,24 @@ def _number(column: Column) -> Entry:
     reasons = []
     if column.missing_share > MOSTLY_EMPTY:
         values |= {"quantiles": 4, "missing": "category"}
-        why = f"{_share(column)} missing: that there is a number at all may say most, so in quarters, missing a fifth"
+        why = f"{_share(column)} null: whether there is a value may matter most, so quartile buckets and one for null"
         return Entry("bucketized", values, why)
     if numbers.low >= 0 and numbers.skew > LONG_TAIL and abs(numbers.log_skew) < numbers.skew / 2:
         values["scale"] = "log1p"
-        reasons.append(f"long tail: skewness {numbers.skew:.1f}, as a logarithm {numbers.log_skew:.1f}")
+        reasons.append(f"long tail: skewness {numbers.skew:.1f}, of the logarithm {numbers.log_skew:.1f}")
     elif outlying(column):
         values["clip"] = [_round(numbers.quantile(0.001)), _round(numbers.quantile(0.999))]
-        reasons.append(f"outliers from {numbers.low:g} to {numbers.high:g}: cut at the 0.1 and 99.9 % quantiles")
+        reasons.append(f"outliers from {numbers.low:g} to {numbers.high:g}: clipped to the 0.1 and 99.9 % quantiles")
     else:
         reasons.append(f"{numbers.low:g} to {numbers.high:g}")
     if column.missing:
         values["missing"] = "median"
-        reasons.append(f"the median stands in for the {_share(column)} missing")
+        reasons.append(f"{_share(column)} null, replaced by the median")
     return Entry("numeric", values, "; ".join(reasons))
 
 
 def outlying(column: Column) -> bool:
-    """Whether a number has values far outside, and quantiles to cut it at."""
+    """Return whether a number has outliers, and distinct quantiles to clip it to."""
     numbers = column.numbers
     assert numbers is not None
     spread = numbers.quantile(0.75) - numbers.quantile(0.25)
@@ -199,19 +201,20 @@ def outlying(column: Column) -> bool:
 
 def _hint(column: Column, roles: Roles) -> None:
     if has(column.name, WEIGHTS) or "_".join(words(column.name)) in WEIGHTS:
-        roles.hints.append(("weight", column.name, "if it says how much a row counts; then take it out of [features]"))
+        roles.hints.append(("weight", column.name, "if it is the weight of a row; then remove it from [features]"))
     if named(column.name, "id") and column.unique_share < UNIQUE:
         reason = (
-            f"{column.distinct:,} values: keeps the rows of one together in one split; then take it out of [features]"
+            f"{column.distinct:,} distinct values: keeps rows with equal values in one split; then remove it "
+            f"from [features]"
         )
         roles.hints.append(("group", column.name, reason))
     if column.date:
-        order = "the rows are in its order" if column.rises else "when the row was"
+        order = "rows are sorted by it" if column.rises else "time of the row"
         roles.hints.append(("time", column.name, f"{order}; see data.split"))
 
 
 def _place(roles: Roles, facts: Facts) -> None:
-    """Latitude and longitude make a grid of their own."""
+    """Cross latitude and longitude into a grid."""
     numeric = {entry.column for entry in roles.entries if entry.role == "numeric"}
     lat = [name for name in facts.names if name in numeric and has(name, LATITUDES) and _within(facts[name], 90)]
     long = [name for name in facts.names if name in numeric and has(name, LONGITUDES) and _within(facts[name], 180)]
@@ -221,10 +224,10 @@ def _place(roles: Roles, facts: Facts) -> None:
         values: dict[str, Any] = {"column": name, "quantiles": GRID}
         if facts[name].missing:
             values["missing"] = "median"
-        roles.entries.append(Entry("bucketized", values, "a side of the grid below"))
-    reason = "the place as a cell of a grid: nearness on the map is neither latitude nor longitude alone"
+        roles.entries.append(Entry("bucketized", values, "one axis of the grid below"))
+    reason = "grid cell on the map: location effects depend on latitude and longitude together"
     roles.entries.append(Entry("crossed", {"columns": [lat[0], long[0]], "buckets": GRID * GRID}, reason))
-    roles.said.append(f"{lat[0]} and {long[0]} are a place: a number each, and a grid of {GRID * GRID} cells")
+    roles.said.append(f"{lat[0]} and {long[0]} are a location: two numbers, and a grid of {GRID * GRID} cells")
 
 
 def _within(column: Column, bound: int) -> bool:
@@ -232,7 +235,7 @@ def _within(column: Column, bound: int) -> bool:
 
 
 def _rescue(roles: Roles, facts: Facts, leaks: Mapping[str, str]) -> None:
-    """Where all that is left would give the label away, it is used after all."""
+    """Use leaking columns if no other column is left."""
     if any(entry.role != "ignored" for entry in roles.entries) or any(column.picture for column in facts.columns):
         return
     for position, entry in enumerate(roles.entries):
@@ -248,5 +251,5 @@ def _share(column: Column) -> str:
 
 
 def _round(value: float) -> float:
-    """Four significant digits."""
+    """Round to four significant digits."""
     return float(f"{value:.4g}")

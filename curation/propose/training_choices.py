@@ -1,4 +1,4 @@
-"""Network, training, split and evaluation that fit the task and the size."""
+"""Choice of network, training, split and evaluation by task and number of rows."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,18 +10,18 @@ from curation.propose.choices import Entry, Line
 from curation.propose.label_choice import LabelChoice
 
 TINY = 300
-"""Rows below which a network with a hidden layer mostly learns them by heart."""
+"""Rows below which a network with a hidden layer mostly overfits."""
 FEW = 2000
-"""Rows below which a tenth is too little to judge by."""
+"""Rows below which a tenth is too small a test split."""
 MANY = 100_000
 WIDE = 1000
-"""Width of the one-hot categories from which on they go straight to the output, beside the layers."""
+"""Number of one-hot inputs from which they are connected directly to the output (wide and deep)."""
 RARE = 0.1
-"""Share of the rarest class, against an even share, below which weights of classes are suggested."""
+"""Share of the rarest class, relative to a uniform share, below which class weights are suggested."""
 CHANCE = 1.96
-"""Standard deviations that chance exceeds once in forty times."""
+"""Standard deviations of a one-sided 97.5 % bound."""
 SLICE_ROWS = 30
-"""Rows of the test split that a slice should have on average."""
+"""Mean number of test rows that a slice should have."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,16 @@ class Recipe:
 
 
 def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready_made: bool = False) -> Recipe:
-    """Choose them.
+    """Choose these sections.
 
     Args:
-        facts: The table's facts.
+        facts: Facts of the table.
         label: The label and its task.
         entries: Roles of the columns.
-        ready_made: Whether the files are those of splits.
+        ready_made: Whether the files are named by split.
     """
     return Recipe(
-        split=Line("split", {"by": "files"}, "as the names say") if ready_made else split(facts.rows),
+        split=Line("split", {"by": "files"}, "from the file names") if ready_made else split(facts.rows),
         network=_network(facts, entries),
         training=(*_training(facts.rows, entries), *_weights(label)),
         evaluation=evaluation(facts, label, entries),
@@ -52,23 +52,24 @@ def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready
 
 
 def split(rows: int) -> Line:
-    """Shares by size."""
+    """Choose the shares by the number of rows."""
     if rows < 30:
         return Line(
             "split",
             "all",
-            f"{rows} rows are too few to divide: every row is in every split, so the scores say nothing of new rows",
+            f"{rows} rows are too few to divide: every row is in every split, so metrics do not show how the "
+            f"model generalizes",
         )
     if rows < FEW:
-        shares, why = (6, 2, 2), f"{rows:,} rows: a fifth each, as less than that is little to judge by"
+        shares, why = (6, 2, 2), f"{rows:,} rows: a fifth each for eval and test, so that metrics are meaningful"
     else:
-        shares, why = (8, 1, 1), f"{rows:,} rows: a tenth is enough to judge by"
+        shares, why = (8, 1, 1), f"{rows:,} rows: a tenth each for eval and test is enough"
     train, evaluation, test = shares
     return Line("split", {"by": "hash", "train": train, "eval": evaluation, "test": test}, why)
 
 
 def width(facts: Facts, entries: Sequence[Entry]) -> int:
-    """How many one-hot numbers the categories, buckets and crosses make for the network."""
+    """Return the number of one-hot inputs of categories, buckets and crosses."""
     whole = 0
     for entry in entries:
         if entry.role == "categorical":
@@ -86,23 +87,25 @@ def _network(facts: Facts, entries: Sequence[Entry]) -> tuple[Line, ...]:
     if image is not None:
         return _convolutions(rows, image)
     if rows < TINY:
-        return (Line("name", "linear", f"{rows} rows: more would learn them by heart"),)
+        return (Line("name", "linear", f"{rows} rows: a larger network would overfit"),)
     layers = [32] if rows < FEW else [64, 32] if rows < 20_000 else [128, 64]
     why = f"sized for {rows:,} rows"
     small = 3e-3 if rows < 20_000 else 1e-3 if rows < MANY else 3e-4
     deep = any(entry.role in ("numeric", "hashed", "text") for entry in entries)
-    name = Line("name", "mlp", "layers find what belongs together")
+    name = Line("name", "mlp", "hidden layers learn interactions of features")
     if deep and (wide := width(facts, entries)) >= WIDE:
-        name = Line("name", "wide_deep", f"{wide:,} one-hot numbers go straight to the output, the rest through layers")
+        name = Line(
+            "name", "wide_deep", f"{wide:,} one-hot inputs go directly to the output, the others through hidden layers"
+        )
     return (
         name,
         Line("layers", layers, why),
-        Line("l2", small, "keeps weights small, against learning rows by heart; the fewer rows, the more"),
+        Line("l2", small, "weight decay against overfitting; stronger with fewer rows"),
     )
 
 
 def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
-    """A pool after each convolution, down to a few pixels; fewer filters for few images."""
+    """Choose convolutions with pooling down to a few pixels, with fewer filters for few images."""
     side, filters = min(image["height"], image["width"]), 16 if rows < FEW else 32
     blocks: list[dict[str, Any]] = []
     while side >= 7 and len(blocks) < 4:
@@ -111,16 +114,17 @@ def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
     blocks = blocks or [{"filters": filters}]
     blocks[-1]["dropout"] = 0.25
     lines = [
-        Line("name", "cnn", "finds shapes wherever in the picture they are"),
-        Line("blocks", blocks, f"down to {side} pixels a side"),
+        Line("name", "cnn", "convolutions find shapes anywhere in the image"),
+        Line("blocks", blocks, f"down to {side} x {side} pixels"),
         Line("padding", "same"),
         Line("layers", [64] if rows < FEW else [128], f"sized for {rows:,} images"),
-        Line("dropout", 0.5, "against learning images by heart"),
+        Line("dropout", 0.5, "against overfitting"),
     ]
     if rows < 20_000:
         change = {"shift": 0.1, "zoom": 0.1}
         why = (
-            "few images: a little moved and zoomed in each epoch; add flip = 'horizontal' if a mirrored one is the same"
+            "few images: shifted and zoomed at random in each epoch; add flip = 'horizontal' if mirrored images "
+            "are valid"
         )
         lines.append(Line("augmentation", change, why))
     return tuple(lines)
@@ -128,7 +132,7 @@ def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
 
 def _training(rows: int, entries: Sequence[Entry]) -> tuple[Line, ...]:
     size = 32 if rows < FEW else 128 if rows < 50_000 else 512
-    # Learnt vectors of many values are known by heart after an epoch or two of larger steps.
+    # Embeddings of many values overfit after an epoch or two at a larger learning rate.
     rate = 1e-3 if any(entry.role == "hashed" for entry in entries) else 1e-2 if rows < TINY else 3e-3
     epochs, patience = (200, 20) if rows < FEW else (80, 8) if rows < MANY else (30, 4)
     if any(entry.role == "image" for entry in entries):
@@ -139,17 +143,17 @@ def _training(rows: int, entries: Sequence[Entry]) -> tuple[Line, ...]:
         Line(
             "optimizer",
             {"name": "adam", "learning_rate": rate, "schedule": slower},
-            "smaller steps once eval stays as it is",
+            "lower learning rate when the eval loss stops improving",
         ),
-        Line("batch_size", size, f"about {max(1, round(rows * 0.8 / size)):,} steps an epoch"),
-        Line("epochs", epochs, "at most"),
-        Line("early_stopping", {"patience": patience}, "ends after so many epochs without a better loss on eval"),
+        Line("batch_size", size, f"about {max(1, round(rows * 0.8 / size)):,} steps per epoch"),
+        Line("epochs", epochs, "maximum"),
+        Line("early_stopping", {"patience": patience}, "stop after this many epochs without a lower eval loss"),
         Line("seed", 1),
     )
 
 
 def _weights(label: LabelChoice) -> list[Line]:
-    """A suggestion where a class is rare."""
+    """Suggest class weights if a class is rare."""
     column = label.column
     if label.task not in ("binary", "classes") or column.distinct > len(column.top):
         return []
@@ -157,24 +161,24 @@ def _weights(label: LabelChoice) -> list[Line]:
     share = rows / column.present
     if share * column.distinct >= RARE * 2:
         return []
-    why = f"{name!r} is rare ({share:.1%}): finds more of it, and makes its probabilities too high"
+    why = f"{name!r} is rare ({share:.1%}): raises its recall, and overestimates its probability"
     return [Line("class_weights", "balanced", why, active=False)]
 
 
 def evaluation(facts: Facts, label: LabelChoice, entries: Sequence[Entry]) -> tuple[Line, ...]:
-    """Slices, a floor that an answer without any learning does not reach, and the baseline."""
+    """Choose slices, a floor that a constant prediction does not reach, and the baseline."""
     metric, value, why = floor(label, _tested(facts.rows))
     lines = []
     slices = _slices(facts, entries)
     if slices:
-        lines.append(Line("slices", slices, "small categories, each with rows enough"))
-    lines.append(Line("floor", {metric: value}, f"{why}; raise it to what you need"))
-    lines.append(Line("baseline", {"metric": metric, "tolerance": 0.01}, "no worse than the model pushed before"))
+        lines.append(Line("slices", slices, "categories with enough rows per value"))
+    lines.append(Line("floor", {metric: value}, f"{why}; raise it to your requirement"))
+    lines.append(Line("baseline", {"metric": metric, "tolerance": 0.01}, "not worse than the model pushed before"))
     return tuple(lines)
 
 
 def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
-    """Metric, worst acceptable value, and what an answer without learning reaches, on so few rows also by chance.
+    """Return metric, floor, and the reason: what a constant prediction reaches, also by chance on few rows.
 
     Args:
         label: The label and its task.
@@ -190,20 +194,20 @@ def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
         name, rows = column.top[0]
         share = rows / column.present
         chance = CHANCE * math.sqrt(share * (1 - share) / max(1.0, tested))
-        why = f"always answering {name!r} reaches {share:.3f}{_by_chance(share, chance, tested)}"
+        why = f"always predicting {name!r} reaches {share:.3f}{_by_chance(share, chance, tested)}"
         return "accuracy", _above(share, chance), why
     numbers = column.numbers
     assert numbers is not None
-    return "r2", 0.02, "always answering the mean reaches 0"
+    return "r2", 0.02, "always predicting the mean reaches 0"
 
 
 def _tested(rows: int) -> float:
-    """Rows of the test split."""
+    """Return the number of rows of the test split."""
     return rows / (5 if rows < FEW else 10)
 
 
 def _above(guessed: float, chance: float) -> float:
-    """A value that guessing does not reach, at most half way to 1."""
+    """Return a value that guessing does not reach, at most half way to 1."""
     return math.ceil(100 * min(guessed + max(0.02, chance), (guessed + 1) / 2)) / 100
 
 

@@ -41,7 +41,7 @@ def test_spellings_that_differ_by_case_are_made_one(texts, folded):
 
 def test_codes_of_one_letter_are_only_named():
     assert propose(grade=spread(["a", "A", "b"]))[1] == [
-        "grade: 'a' (34), 'A' (33): values that differ by case alone; if they are the same, add grade to data.fold_case"
+        "grade: 'a' (34), 'A' (33): values that differ only in case; if they mean the same, add grade to data.fold_case"
     ]
 
 
@@ -108,8 +108,8 @@ def test_the_values_are_read_as_missing_and_the_spellings_as_one(tmp_path):
     assert config.data.fold_case == ("paid",)
     assert config.data.column_null_values == {"income": ("-999",)}
     assert config.features.of("numeric")[0].missing == "median"
-    assert "income: -999 in 30 of 300 cells (10.0%) stands for a missing value: " in "\n".join(proposal.said)
-    assert "# 2 texts" in proposal.config
+    assert "income: -999 in 30 of 300 cells (10.0%) means null: " in "\n".join(proposal.said)
+    assert "# 2 distinct values" in proposal.config
     found = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
     assert found.table["income"].null_count == 30
     assert found.table["paid"].unique().to_pylist() == ["yes", "no"]
@@ -136,8 +136,8 @@ def test_na_among_codes_of_two_capitals_is_named(tmp_path, values, named):
     (tmp_path / "t.csv").write_text("\n".join(["country,y", *rows]) + "\n")
     found = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
     said = (
-        f"country: 'NA' in {60 // len(values)} of 60 cells counts as a missing value; if it is a code like the "
-        'others, say data.null_values = ["", "?", "N/A", "null"]'
+        f"country: 'NA' in {60 // len(values)} of 60 cells is read as null; if it is a code like the "
+        'others, set data.null_values = ["", "?", "N/A", "null"]'
     )
 
     assert (said in found.said) == named
@@ -151,5 +151,5 @@ def test_a_label_that_is_refused_for_what_its_cells_hold_is_told_with_it(tmp_pat
     for folder in ("configs", "schemas"):
         (tmp_path / folder).mkdir()
     (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{row % 7},{('NA', 'EU')[row % 2]}\n" for row in range(60)))
-    with pytest.raises(UserError, match=r"'y' cannot be the label: .*; y: 'NA' in 30 of 60 cells counts as a missing"):
+    with pytest.raises(UserError, match=r"'y' cannot be the label: .*; y: 'NA' in 30 of 60 cells is read as null"):
         new_config.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y")

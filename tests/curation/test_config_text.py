@@ -29,7 +29,7 @@ def test_every_value_comes_back_from_toml_with_its_reason_beside_or_above():
 
 def test_entries_stand_under_their_roles_and_a_reason_of_several_lines_is_one():
     entries = [
-        Entry("ignored", {"column": "id"}, "constant: every row says 'a\nb'"),
+        Entry("ignored", {"column": "id"}, "constant: every row has 'a\nb'"),
         Entry("categorical", {"column": "c", "oov": 1}, "few"),
         Entry("numeric", {"column": "n"}, ""),
         Entry("categorical", {"column": "d"}, "few"),
@@ -40,7 +40,7 @@ def test_entries_stand_under_their_roles_and_a_reason_of_several_lines_is_one():
         "categorical": [{"column": "c", "oov": 1}, {"column": "d"}],
         "ignored": ["id"],
     }
-    assert "  \"id\",  # constant: every row says 'a b'" in text
+    assert "  \"id\",  # constant: every row has 'a b'" in text
 
 
 @pytest.mark.parametrize("value", [1e-7, 0.1 + 0.2, 123456789.5, 1e300, 5])

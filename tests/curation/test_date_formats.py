@@ -119,7 +119,7 @@ def test_dates_are_read_with_their_hour_and_all_of_it_is_said(propose):
     [date] = config.features.of("date")
     assert date.parts == ("days", "month", "day_of_week", "hour")
     assert f"dates are read as YYYY-MM-DD: sold ({written('%d.%m.%Y %H:%M')[0]!r}) as DD.MM.YYYY" in said
-    assert 'say data.dates = {seen = "DD/MM/YYYY"} or data.dates = {seen = "MM/DD/YYYY"}' in said
+    assert 'set data.dates = {seen = "DD/MM/YYYY"} or data.dates = {seen = "MM/DD/YYYY"}' in said
     assert '# dates = {sold = "DD.MM.YYYY", seen = "DD/MM/YYYY"}' in proposal.config
 
 

@@ -24,21 +24,23 @@ def test_a_name_decides_else_the_last_column_and_it_says_so():
     assert choose(SalePrice=x, other=x).column.name == "SalePrice"
     guess = choose(a=x, b=x, when=["2020-01-01", "2020-01-02", "2020-01-03"])
     assert guess.column.name == "b"
-    assert guess.why_column == "the last column that can be one, a guess; --label names another: a"
+    assert guess.why_column == "a guess: the last column that can be a label; choose another with --label: a"
 
 
 def test_a_label_that_is_not_there_names_the_nearest():
-    with pytest.raises(UserError, match=r"--label 'prise': data/x.csv has no such column. Did you mean 'price'\?"):
+    with pytest.raises(
+        UserError, match=r"--label 'prise': data/x.csv has no column of this name. Did you mean 'price'\?"
+    ):
         choose("prise", price=[1.5, 2.5])
 
 
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (["c"] * 9, "it has one value only"),
+        (["c"] * 9, "it has only one value"),
         ([None] * 9, "it is empty"),
         ([f"2020-01-0{day}" for day in range(1, 10)], "it is a date"),
-        ([f"text {number}" for number in range(9)], "its texts hardly repeat"),
+        ([f"text {number}" for number in range(9)], "most of its values occur once"),
     ],
 )
 def test_a_label_that_cannot_be_one_says_why_and_which_can(values, reason):
@@ -52,10 +54,10 @@ def test_a_label_that_cannot_be_one_says_why_and_which_can(values, reason):
 @pytest.mark.parametrize(
     ("values", "positive", "why"),
     [
-        (["no"] * 3 + ["yes"] * 5, "yes", "the one that says yes"),
-        ([1] * 5 + [0] * 3, "1", "the one that says yes"),
-        ([">50K"] * 2 + ["<=50K"] * 6, ">50K", "the rarer one"),
-        (["a", "b"] * 4, "b", "both are as frequent, so the later in order"),
+        (["no"] * 3 + ["yes"] * 5, "yes", "its value means yes"),
+        ([1] * 5 + [0] * 3, "1", "its value means yes"),
+        ([">50K"] * 2 + ["<=50K"] * 6, ">50K", "the rarer value"),
+        (["a", "b"] * 4, "b", "both are equally frequent, so the last in order"),
     ],
 )
 def test_two_values_are_binary_with_a_reasoned_positive(values, positive, why):
@@ -78,10 +80,10 @@ def test_few_texts_are_classes_in_order_of_their_names():
 def test_numbers_spread_like_a_count_are_amounts_and_others_are_codes(rng):
     assert column(rng.poisson(2, 500)).task == "regression"
     grades = np.clip(np.round(rng.normal(6, 1, 500)), 3, 9).astype(int)
-    assert "spread like a count or a grade" in column(grades).why_task
+    assert "distributed like a count or a grade" in column(grades).why_task
     codes = column(rng.integers(0, 10, 500))
     assert (codes.task, codes.keys) == ("classes", {})
-    assert "not spread like a count" in codes.why_task
+    assert "not distributed like a count" in codes.why_task
     assert choose("species_code", x=[0.5] * 500, species_code=rng.poisson(2, 500)).task == "classes"
     assert column(rng.integers(0, 400, 500)).task == "regression"
 

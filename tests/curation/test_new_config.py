@@ -60,7 +60,7 @@ def test_a_made_table_is_understood(make, rng):
     assert config.features.of("numeric")[0].missing == "median"
     assert config.data.path == "data/t.csv"
     assert reviewed.columns["zip"] == "INT"
-    assert "country is ignored: constant: every row says 'US'" in proposal.said
+    assert "country is ignored: constant: every row has 'US'" in proposal.said
     assert [line for line in proposal.config.splitlines() if line.startswith("# time = ")]
 
 
@@ -77,7 +77,7 @@ def test_files_that_are_there_stay_unless_forced(make, root, rng):
     make(a=rng.normal(size=40), y=rng.normal(size=40))
     config = root / "configs/made.toml"
     config.write_text("mine")
-    with pytest.raises(UserError, match=r"configs/made.toml and schemas/made.pbtxt exists already: .*--force"):
+    with pytest.raises(UserError, match=r"configs/made.toml and schemas/made.pbtxt already exist: .*--force"):
         new_config.new(str(root), "made", str(root / "data/t.csv"))
     assert config.read_text() == "mine"
     new_config.new(str(root), "made", str(root / "data/t.csv"), force=True)
@@ -92,7 +92,7 @@ def test_files_that_are_there_stay_unless_forced(make, root, rng):
 
 @pytest.mark.parametrize("name", ["Made", "1st", "a-b", "a.b", "../x", "", "a b", "x" * 64])
 def test_a_name_that_is_none_is_refused(root, name):
-    with pytest.raises(UserError, match="is no name for a pipeline"):
+    with pytest.raises(UserError, match="is not a valid pipeline name"):
         new_config.new(str(root), name, "t.csv")
 
 
@@ -107,7 +107,7 @@ def test_names_that_clash_or_that_keras_refuses_are_ignored(make, rng):
 
 
 def test_no_column_left_is_refused(make):
-    with pytest.raises(UserError, match=r"no column is left to learn 'y' from: 'a': constant"):
+    with pytest.raises(UserError, match=r"no column is left to predict 'y' from: 'a': constant"):
         make("y", a=["c"] * 50, y=[row % 7 * 1.5 for row in range(50)])
 
 
@@ -216,9 +216,9 @@ def test_columns_that_no_cell_can_hold_are_dropped_and_the_rest_is_used(root, rn
     assert reviewed.config.data.drop == ("", "tags")
     assert reviewed.columns == {"took": "FLOAT", "key": "BYTES", "y": "BYTES"}
     assert [entry.column for entry in reviewed.config.features.of("numeric")] == ["took"]
-    assert "tags is left out: it holds list<string>, and a cell is one number or text" in proposal.said
-    assert "'' is left out: it has no name" in proposal.said
-    assert "# '' is left out: it has no name; tags is left out: it holds list" in proposal.config
+    assert "tags is dropped: it holds list<string>, and a cell is one number or text" in proposal.said
+    assert "'' is dropped: it has no name" in proposal.said
+    assert "# '' is dropped: it has no name; tags is dropped: it holds list" in proposal.config
     assert schema_review.diff(str(root), "made", str(root)) == []
 
 

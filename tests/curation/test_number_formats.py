@@ -96,7 +96,7 @@ def test_the_keys_are_written_and_said_and_the_cells_read(read):
     [said] = found.said
     assert said.startswith('numbers are written with decimal = ".", thousands = ",", units = ["%"]: income (')
     assert "45 % is read as 45" in said
-    assert "income may be meant otherwise: '46,892' is read as 46892" in said
+    assert "income is ambiguous: '46,892' is read as 46892" in said
     assert [line.why for line in found.lines if line.key == "csv"] == [said]
 
 
@@ -114,7 +114,7 @@ def test_mixed_formats_are_said_with_their_lines(read):
     found = read('note,rent\n"a\nb","1.234,50"\nc,"2,345.10"\nd,7\n')
 
     [said] = found.said
-    assert "rent holds numbers in several formats, or other texts too, and counts as text" in said
+    assert "rent holds numbers in several formats, or numbers and text, and is read as text" in said
     assert "'1.234,50' (row 2)" in said
     assert "'2,345.10' (row 3, line 4)" in said
     assert "csv" not in found.values

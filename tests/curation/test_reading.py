@@ -61,9 +61,7 @@ def test_a_word_among_numbers_stands_for_a_missing_value_and_is_named(read):
     found = read("n,c\n" + "".join(f"{'-' if row % 4 == 0 else row},{'-' if row % 2 else 'u'}\n" for row in range(40)))
     assert "-" in found.values["null_values"]
     assert found.table["n"].null_count == 10
-    assert [line.why for line in found.lines if line.key == "null_values"] == [
-        "'-' among numbers means a missing value here"
-    ]
+    assert [line.why for line in found.lines if line.key == "null_values"] == ["'-' among numbers means null"]
 
 
 def test_a_column_of_two_words_has_no_tokens(read):

@@ -49,7 +49,7 @@ def test_the_id_is_no_feature_and_further_names_of_rows_are_ignored(propose, rng
     )
     assert found.id[0] == "customer_id"
     assert [(entry.role, entry.column) for entry in found.entries] == [("ignored", "serial"), ("numeric", "x")]
-    assert "customer_id names the rows: [columns] id, no feature" in found.said
+    assert "customer_id identifies rows: [columns] id, not a feature" in found.said
 
 
 def test_a_counter_is_an_id_and_unique_amounts_are_not(propose, rng):
@@ -78,11 +78,11 @@ def test_constants_empties_twins_and_leaks_are_ignored_with_a_reason(propose, rn
         doubled=2 * y,
     )
     ignored = {entry.column: entry.why for entry in found.entries if entry.role == "ignored"}
-    assert ignored["version"] == "constant: every row says 'v1'"
+    assert ignored["version"] == "constant: every row has 'v1'"
     assert ignored["none"] == "it is empty"
-    assert ignored["rare"] == "97% of its cells are missing"
-    assert ignored["kind_name"] == "it says the same as 'kind'"
-    assert ignored["doubled"].startswith("its correlation with the label is 1.00000: the model would only read")
+    assert ignored["rare"] == "97% of its values are null"
+    assert ignored["kind_name"] == "it is equivalent to 'kind'"
+    assert ignored["doubled"].startswith("its correlation with the label is 1.00000, a leak")
     assert set(ignored) == {"version", "none", "rare", "kind_name", "doubled"}
 
 
@@ -101,7 +101,7 @@ def test_dates_are_taken_apart_and_suggest_a_split_by_time(propose, rng):
     assert entry.role == "date"
     assert entry.values["parts"] == ["days", "month", "day_of_week"]
     assert entry.values["missing"] in day
-    assert found.hints == [("time", "day", "the rows are in its order; see data.split")]
+    assert found.hints == [("time", "day", "rows are sorted by it; see data.split")]
 
 
 @pytest.mark.parametrize("name", ["zipcode", "storeType", "kind_code", "Region"])
@@ -110,15 +110,15 @@ def test_a_name_makes_numbers_codes(entry, rng, name):
 
 
 def test_months_go_round_and_hours_beyond_the_day_do_not(entry, rng):
-    assert "go round" in entry("month", rng.integers(1, 13, ROWS)).why
+    assert "cyclic" in entry("month", rng.integers(1, 13, ROWS)).why
     assert entry("hour", rng.integers(0, 40, ROWS)).role == "numeric"
 
 
 def test_codes_by_their_effect_by_their_spread_and_by_their_gaps(entry, rng):
     code = rng.integers(0, 6, ROWS)
     effect = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])[code] + rng.normal(size=ROWS)
-    assert "the label follows the values" in entry("a", code, y=effect).why
-    assert "not spread like a count" in entry("a", code).why
+    assert "the values explain" in entry("a", code, y=effect).why
+    assert "not distributed like a count" in entry("a", code).why
     assert (
         "with gaps"
         in entry("a", rng.choice([1017, 2231, 4519, 5003, 7777] * 3 + list(range(1200, 9900, 501)), ROWS)).why
@@ -153,7 +153,7 @@ def test_long_tails_outliers_and_missing_numbers(entry, rng):
     assert 2 < high < 4
     holes = pa.array([None if number % 10 == 0 else float(number) for number in range(ROWS)])
     assert entry("a", holes).values["missing"] == "median"
-    assert "10% missing" in entry("a", holes).why
+    assert "10% null" in entry("a", holes).why
 
 
 def test_a_number_that_is_mostly_missing_is_kept_as_buckets(entry):

@@ -64,7 +64,11 @@ def test_a_column_keeps_its_approved_type_where_it_fits(root):
 
 
 def test_approving_nothing_or_what_the_config_cannot_use_is_refused(root):
-    with pytest.raises(UserError, match=r"made.proposed.pbtxt is missing: `python runner.py schema infer made`"):
+    with pytest.raises(
+        UserError,
+        match=r"made.proposed.pbtxt does not exist: write it with `python runner.py "
+        r"schema infer made`",
+    ):
         schema_review.approve(str(root), "made")
     (root / "schemas/made.proposed.pbtxt").write_text('feature { name: "n" type: INT }')
     before = (root / "schemas/made.pbtxt").read_text()
@@ -102,5 +106,5 @@ def test_a_proposal_that_drops_a_used_column_is_refused_by_its_own_name(root):
         schema_review.approve(str(root), "made")
 
     assert "'c', which schemas/made.proposed.pbtxt does not define" in str(refused.value)
-    assert str(refused.value).endswith("\nChange the config first, or keep the column in the proposal")
+    assert str(refused.value).endswith("\nChange the config first, or keep the column in the proposed schema")
     assert (root / "schemas/made.pbtxt").read_text() == before

@@ -48,18 +48,18 @@ def test_the_order_of_columns_may_differ(made):
 
 def test_a_column_that_not_all_files_have_is_left_out_and_named(made):
     wider = "n,c,y,x\n" + ROWS.replace("\n", ",1.50\n")
-    assert "x is left out: 1 of 2 files lack it (p0.csv)" in made(f"n,c,y\n{ROWS}", wider)
+    assert "x is dropped: 1 of 2 files lack it (p0.csv)" in made(f"n,c,y\n{ROWS}", wider)
     assert made.config.data.drop == ("x",)
     assert made.told == ["left out 1 column: data.drop names it (x)"]
 
 
 def test_so_is_one_of_parquet_and_of_json_lines(made, tmp_path):
     table = pa.table({"n": list(range(50)), "y": ["a", "b"] * 25})
-    assert "z is left out" in made(table, table.append_column("z", pa.array([1] * 50)), ending="parquet")
+    assert "z is dropped" in made(table, table.append_column("z", pa.array([1] * 50)), ending="parquet")
 
 
 def test_parts_without_a_header_are_refused_with_the_command_that_puts_them_together(made):
-    with pytest.raises(UserError, match=r"p1\.csv: its columns \(18, r, y\) are not those of \S*p0\.csv: .*`cat "):
+    with pytest.raises(UserError, match=r"p1\.csv: its columns \(18, r, y\) differ from those of \S*p0\.csv\. .*`cat "):
         made(f"n,c,y\n{ROWS}", ROWS)
 
 

@@ -36,10 +36,14 @@ def of(*names):
 @pytest.mark.parametrize(
     ("cells", "values", "why"),
     [
-        (of("test", "eval", "train"), {}, "each row's own split"),
-        (of("Test", "Validation", "Train"), {"Test": "test", "Train": "train", "Validation": "eval"}, "own split"),
+        (of("test", "eval", "train"), {}, "split of each row"),
+        (of("Test", "Validation", "Train"), {"Test": "test", "Train": "train", "Validation": "eval"}, "split of each row"),
         (of("testing", "training"), {"testing": "test", "training": "train"}, "eval is cut out of train"),
-        (of("val", "train"), {"val": "test"}, "there is no test split: val tests; eval is cut out of train"),
+        (
+            of("val", "train"),
+            {"val": "test"},
+            "there is no test split: val is the test split; eval is cut out of train",
+        ),
     ],
 )
 def test_it_divides_the_rows_and_is_no_feature(make, cells, values, why):
@@ -49,7 +53,7 @@ def test_it_divides_the_rows_and_is_no_feature(make, cells, values, why):
     assert (split.by, split.column, split.values) == ("column", "part", values)
     assert reviewed.config.features.columns() == ("x",)
     assert reviewed.columns["part"] == "BYTES"
-    [line] = [line for line in proposal.said if "names the rows' splits: data.split, no feature" in line]
+    [line] = [line for line in proposal.said if "is the split column: data.split, not a feature" in line]
     assert why in line
 
 
@@ -60,7 +64,7 @@ def test_others_are_ignored_with_the_reason(make):
     assert reviewed.config.data.split.column == "Split"
     assert reviewed.config.features.ignored == ("usage", "subset")
     assert "usage is ignored: its values name splits" in proposal.said
-    assert "subset is ignored: its values name splits, and 60 rows have none" in proposal.said
+    assert "subset is ignored: its values name splits, but are null in 60 rows" in proposal.said
 
 
 @pytest.mark.parametrize("cells", [of("test", "trial", "train"), of("val", "test"), of("train", "ferry"), of("a", "b")])
@@ -74,4 +78,4 @@ def test_a_column_with_blank_cells_divides_nothing(make):
     proposal, reviewed = make(split=of("", "test", "train"))
     assert reviewed.config.data.split.by == "hash"
     assert reviewed.config.features.ignored == ("split",)
-    assert "split is ignored: its values name splits, and 60 rows have none" in proposal.said
+    assert "split is ignored: its values name splits, but are null in 60 rows" in proposal.said

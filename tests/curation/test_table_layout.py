@@ -71,7 +71,7 @@ def test_encodings_are_told_by_the_bytes(made, table, encoding):
     count, keys, said = made(table.encode(encoding))
     assert count == 150
     assert keys == ({} if encoding == "utf-8-sig" else {"encoding": encoding})
-    assert not keys or f'csv = {{encoding = "{encoding}"}}: not UTF-8' in said
+    assert not keys or f'csv = {{encoding = "{encoding}"}}: the file is not UTF-8' in said
 
 
 def test_lines_that_end_in_cr_alone(made, table):
@@ -124,7 +124,7 @@ def test_a_header_may_begin_with_a_mark(made, table):
 def test_what_stands_below_the_table(made, rows, below, count, size):
     found, keys, said = made(HEADER + rows(size) + below)
     assert (found, keys) == (size, {"skip_footer": count})
-    assert "no part of the table" in said
+    assert "not part of the table" in said
 
 
 def test_a_value_that_is_called_total_is_no_footer(made, rows):
@@ -148,7 +148,7 @@ def test_a_file_without_a_header_keeps_its_first_row(made, rows):
     count, keys, said = made(rows(), label="column_4")
     assert count == 150
     assert keys == {"header": False, "names": ("column_1", "column_2", "column_3", "column_4")}
-    assert "line 1 holds values as the rows below, so it is no header: name the columns" in said
+    assert "line 1 holds values like the rows below, so it is not a header: name the columns" in said
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_first_row_that_looks_like_data_is_no_header(first, below, header):
 
 def test_texts_that_the_rows_below_hold_again_are_no_header():
     rows = [row.split(",") for row in ("p,x,s", "e,x,n", "p,b,s", "e,b,n")]
-    assert table_layout.no_header(rows) == "holds values that the rows below hold again"
+    assert table_layout.no_header(rows) == "holds values that occur in the rows below"
     assert table_layout.no_header([["kind", *rows[0][1:]], *rows]) == ""
 
 
@@ -195,4 +195,4 @@ def test_texts_that_are_too_long_are_cut_and_said(made, rows):
     table = "".join(f"text {row % 7} of more words,{line}\n" for row, line in enumerate(rows().splitlines()))
     count, keys, said = made(f"review,{HEADER}{'x ' * 70_000},{rows(1)}{table}")
     assert (count, keys) == (151, {"long_cells": "cut"})
-    assert "cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (review): a quote may lack its end" in said
+    assert "cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (review): a closing quote may be missing" in said

@@ -42,8 +42,8 @@ def table(rows=1500):
 def test_a_table_with_question_marks_and_a_label_of_texts(made, tree):
     (tree / "data/people.csv").write_text(table(), newline="")
     proposed, result = made(tree / "data/people.csv")
-    assert "id names the rows: [columns] id, no feature" in proposed.out
-    assert "country is ignored: constant: every row says 'XY'" in proposed.out
+    assert "id identifies rows: [columns] id, not a feature" in proposed.out
+    assert "country is ignored: constant: every row has 'XY'" in proposed.out
 
     assert result.code == 0, result.err
     metrics = run_json(result)["outcome"]["metrics"]
@@ -51,7 +51,7 @@ def test_a_table_with_question_marks_and_a_label_of_texts(made, tree):
     assert "Pushed:" in result.out
 
     same = runner("schema", "diff", "made", tree=tree)
-    assert (same.code, same.out) == (0, "the data is as schemas/made.pbtxt says\n")
+    assert (same.code, same.out) == (0, "the data matches schemas/made.pbtxt\n")
     changed = (tree / "data/people.csv").read_text().replace("smith", "baker")
     (tree / "data/people.csv").write_text(changed)
     different = runner("schema", "diff", "made", tree=tree)
