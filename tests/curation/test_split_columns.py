@@ -37,7 +37,11 @@ def of(*names):
     ("cells", "values", "why"),
     [
         (of("test", "eval", "train"), {}, "split of each row"),
-        (of("Test", "Validation", "Train"), {"Test": "test", "Train": "train", "Validation": "eval"}, "split of each row"),
+        (
+            of("Test", "Validation", "Train"),
+            {"Test": "test", "Train": "train", "Validation": "eval"},
+            "split of each row",
+        ),
         (of("testing", "training"), {"testing": "test", "training": "train"}, "eval is cut out of train"),
         (
             of("val", "train"),
