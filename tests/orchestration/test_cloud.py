@@ -1,4 +1,4 @@
-"""Each config compiled for each platform, and what is compiled tried as the platforms will use it."""
+"""Compilation of each config for each platform; the jobs are then loaded and executed as by the platform."""
 
 import json
 import os

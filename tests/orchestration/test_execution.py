@@ -28,13 +28,13 @@ def begin(root, points_run):
 
 
 def launch(execution, *node_ids):
-    """States of the nodes, and what was said."""
+    """Return the states of the nodes and the messages."""
     said = []
     return [execution.launch(node_id, said.append)[0] for node_id in node_ids], said
 
 
 def artifact(root, pipeline, node_id="ingestion"):
-    """The newest file of a node's outputs."""
+    """Return the newest file of a node's outputs."""
     found = [path for path in (root / pipeline / "artifacts" / node_id).glob("[!.]*/*/**/*") if path.is_file()]
     return max(found, key=lambda path: path.stat().st_mtime_ns)
 
@@ -45,14 +45,14 @@ def flip(path):
     path.write_bytes(content)
 
 
-def test_a_second_attempt_keeps_what_the_first_has_finished_also_without_the_cache(begin):
+def test_a_second_attempt_keeps_finished_stages_even_without_the_cache(begin):
     assert launch(begin("kept", "one", cache=False), "ingestion", "schema")[0] == ["COMPLETE", "COMPLETE"]
     again = begin("kept", "one", cache=False)
     assert launch(again, "ingestion", "schema", "statistics")[0] == ["KEPT", "KEPT", "COMPLETE"]
     assert launch(begin("kept", "two", cache=False), "ingestion")[0] == ["COMPLETE"]
 
 
-def test_a_finished_stage_whose_output_is_damaged_is_made_again_in_the_same_run(begin, root):
+def test_a_finished_stage_with_damaged_output_runs_again_in_the_same_run(begin, root):
     launch(begin("mended", "one"), "ingestion", "schema")
     flip(artifact(root, "mended"))
     mended, said = begin("mended", "one"), []
@@ -64,7 +64,7 @@ def test_a_finished_stage_whose_output_is_damaged_is_made_again_in_the_same_run(
     assert told.endswith(" is damaged: the stage runs again")
 
 
-def test_a_run_from_a_stage_takes_what_stands_before_it(begin, root):
+def test_a_run_from_a_stage_uses_the_outputs_of_the_stages_before_it(begin, root):
     launch(begin("parts", "one"), "ingestion", "schema")
     part = begin("parts", "two", first="statistics", base="one", to="statistics")
     assert part.node_ids == ["ingestion", "statistics"]
@@ -80,7 +80,7 @@ def test_a_run_from_a_stage_takes_what_stands_before_it(begin, root):
         broken.launch("ingestion", print)
 
 
-def test_each_attempt_is_an_execution_of_its_own(begin, root):
+def test_each_attempt_is_a_separate_execution(begin, root):
     with pytest.raises(RunError, match="stage statistics ended FAILED"):
         begin("attempts", "one").launch("statistics", print)
     launch(begin("attempts", "one"), "ingestion", "statistics")
@@ -99,7 +99,7 @@ def outputs(root, pipeline):
     }
 
 
-def test_another_store_over_the_same_root_has_folders_of_its_own(tmp_path, points_run):
+def test_another_store_over_the_same_root_uses_separate_folders(tmp_path, points_run):
     launch(points_run(tmp_path, "again", "one"), "ingestion")
     [(first, content)] = outputs(tmp_path, "again").items()
     (tmp_path / "metadata.sqlite").rename(tmp_path / "old")
@@ -114,7 +114,7 @@ def test_another_store_over_the_same_root_has_folders_of_its_own(tmp_path, point
     assert places == {first, second}
 
 
-def test_an_output_folder_that_is_there_is_neither_used_nor_removed(tmp_path, points_run, monkeypatch):
+def test_an_existing_output_folder_is_neither_used_nor_removed(tmp_path, points_run, monkeypatch):
     monkeypatch.setattr(execution_folders, "new_token", lambda: "0a1b2c3d")
     launch(points_run(tmp_path, "taken", "one"), "ingestion")
     before = outputs(tmp_path, "taken")
@@ -126,7 +126,7 @@ def test_an_output_folder_that_is_there_is_neither_used_nor_removed(tmp_path, po
 
 @pytest.fixture
 def reading(tmp_path, monkeypatch):
-    """Lets the code of ingestion open a file whose name no source holds."""
+    """Make the code of ingestion open a file whose name is in no source."""
     path, plan = tmp_path / "words", planning.plan
     path.write_text("a")
     monkeypatch.setattr(stage_file_reads, "STAGES", ("ingestion",))
@@ -134,7 +134,7 @@ def reading(tmp_path, monkeypatch):
     return path
 
 
-def test_a_stage_is_made_again_when_a_file_has_changed_that_its_code_opened(begin, root, reading):
+def test_a_change_of_a_file_that_the_code_of_a_stage_opened_runs_it_again(begin, root, reading):
     first = begin("reads", "one")
     assert launch(first, "ingestion") == (["COMPLETE"], [])
     assert first.reads()[str(reading)] == file_reads.digest(str(reading))
@@ -155,7 +155,7 @@ def test_a_stage_is_made_again_when_a_file_has_changed_that_its_code_opened(begi
     assert {pb.Artifact.State.Name(one.state) for one in artifacts} == {"LIVE"}
 
 
-def test_a_long_list_of_files_that_is_lost_is_no_reason_to_use_a_stage_again(root):
+def test_a_stage_whose_list_of_opened_files_is_lost_runs_again(root):
     found = {f"/lists/{number}-{'w' * 60}": "0" * 16 for number in range(30)}
     kept = stage_file_reads.StageReads(str(root / "settings"), [], {}).pack(found)
     artifact = pb.Artifact()
@@ -175,7 +175,7 @@ def own_code(tmp_path, monkeypatch):
     return {"code": json.dumps(code_digest.stage("own"))}, tmp_path / "words.txt"
 
 
-def test_a_file_that_changes_before_own_code_opens_it_fails_the_stage(tmp_path, monkeypatch):
+def test_a_file_that_changes_before_user_code_opens_it_fails_the_stage(tmp_path, monkeypatch):
     parameters, path = own_code(tmp_path, monkeypatch)
     stages = stage_file_reads.StageReads(str(tmp_path / "settings"), [], {})
     with stages.of("trainer", parameters) as found:
@@ -201,7 +201,7 @@ def copied(path, text):
     return other
 
 
-def test_code_that_is_edited_before_a_stage_loads_it_fails_the_stage(tmp_path, monkeypatch):
+def test_code_that_changes_before_a_stage_imports_it_fails_the_stage(tmp_path, monkeypatch):
     parameters, path = own_code(tmp_path, monkeypatch)
     monkeypatch.setattr(code_digest, "_pinned", {})
     code_digest.pin("own")

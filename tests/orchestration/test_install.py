@@ -1,6 +1,6 @@
-"""The set-up, with interpreters, uv and C libraries that are a few lines of shell each. Nothing is downloaded.
+"""Set-up with fake interpreters, uv and C libraries, each a short shell script. Nothing is downloaded.
 
-It is one file because every test stands on the one made machine.
+It is one file because all tests share the simulated machine.
 """
 
 import ast
@@ -57,7 +57,7 @@ def script(path, text):
 
 
 class Place:
-    """A checkout on a machine: its own copy of install.py, one folder on PATH and a home."""
+    """A checkout on a simulated machine: a copy of install.py, one folder on PATH and a home."""
 
     def __init__(self, folder):
         self.root, self.bin, self.home = folder / "a checkout", folder / "bin", folder / "home"
@@ -83,7 +83,7 @@ class Place:
         return script(path, PYTHON.format(answer=json.dumps([minor, str(path), headers, venv]), venv=str(venv).lower()))
 
     def calls(self):
-        """What uv was called for since the last time, without the questions for its version."""
+        """Return the calls of uv since the last time, without those for its version."""
         log = self.home / "uv.log"
         lines = log.read_text().splitlines() if log.exists() else []
         log.write_text("")

@@ -1,4 +1,4 @@
-"""A compiled job, broken in each way that a platform would notice only later, if at all."""
+"""Validation of compiled jobs: faults that a platform would report late or never."""
 
 import copy
 import json

@@ -8,7 +8,7 @@ from orchestration.local import supervisor
 from orchestration.records import run_record
 
 
-def test_the_command_that_is_recorded_has_no_password(tmp_path, monkeypatch):
+def test_the_recorded_command_has_no_password(tmp_path, monkeypatch):
     line = ["/x/runner.py", "--local", "--metadata", "postgresql://me:s3cret-word@host/runs", "--set", "a=b://c"]
     monkeypatch.setattr("sys.argv", line)
     run_record.Record(str(tmp_path / "run"), {"run_id": "r"}).close("FAILED", "why")
@@ -17,7 +17,7 @@ def test_the_command_that_is_recorded_has_no_password(tmp_path, monkeypatch):
     assert "postgresql://me:***@host/runs" in text
 
 
-def test_a_report_that_cannot_be_written_is_one_line_and_no_failure(tmp_path, capsys):
+def test_a_failed_report_is_a_warning_of_one_line(tmp_path, capsys):
     config = pb.ConnectionConfig()
     config.fake_database.SetInParent()
     supervisor._report(Store(MetadataStore(config), where="memory"), "nobody", str(tmp_path / "gone"))

@@ -1,4 +1,4 @@
-"""Outputs from the cache are paired with their keys by id, whatever order a store answers in."""
+"""Cached outputs are matched with their keys by id, in any order of the store's results."""
 
 import types
 
@@ -19,7 +19,7 @@ KINDS = {
 
 
 class Backwards:
-    """A store that gives artifacts by id in an order of its own, as PostgreSQL does."""
+    """A store that returns artifacts by id in an arbitrary order, as PostgreSQL does."""
 
     def __init__(self, store):
         self._store = store
@@ -69,7 +69,7 @@ def recorded_again(store, contexts, execution_id, keys):
 
 
 def cached(store, contexts):
-    """What the cache gives, as the name of the folder by key."""
+    """Return the names of the cached folders by key."""
     handle = types.SimpleNamespace(store=store)
     found = launcher._Cache([]).get_cached_outputs(handle, contexts[-1])
     return found and {key: artifact.uri.rpartition("/")[2] for key, [artifact] in found.items()}

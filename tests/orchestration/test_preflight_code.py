@@ -1,4 +1,4 @@
-"""User code is read, and not run, before the first stage."""
+"""Preflight analyses user code without executing it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is found wrong with a folder of images before the first stage."""
+"""Preflight of a folder of images."""
 
 import pytest
 

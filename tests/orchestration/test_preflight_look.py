@@ -1,4 +1,4 @@
-"""All findings at once, each with its mend."""
+"""Preflight reports all findings together, each with its fix."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The rows that preflight sees: types, and a label to learn from."""
+"""Preflight of the rows of a table: types and label."""
 
 import gzip
 

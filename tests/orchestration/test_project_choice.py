@@ -1,4 +1,4 @@
-"""Which project a command uses, what `init` writes, and what of a project cannot be used."""
+"""Selection of a project, `init`, and invalid projects."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A config whose rows are a query's: what a run, doctor, schema diff and new make of it."""
+"""Configs with a query: run, doctor, schema diff and new."""
 
 import json
 import os

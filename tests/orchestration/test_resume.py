@@ -30,7 +30,7 @@ def identity(tmp_path):
     return make
 
 
-def test_only_what_changes_a_result_makes_another_run(identity, tmp_path):
+def test_only_options_that_change_a_result_start_another_run(identity, tmp_path):
     before = identity()
 
     def changed(**given):
@@ -96,7 +96,7 @@ def store():
     return Store()
 
 
-def test_the_stages_that_a_run_has_finished(store):
+def test_finished_stages_of_a_run_are_read_from_the_store(store):
     store.run("one")
     failed = store.execution("one", "ingestion", STATES.FAILED)
     again = store.execution("one", "ingestion", STATES.COMPLETE)
@@ -115,7 +115,7 @@ def test_the_stages_that_a_run_has_finished(store):
 
 
 @pytest.mark.parametrize(("state", "marked"), [("CANCELED", "CANCELED"), ("FAILED", "FAILED")])
-def test_what_a_dead_run_left_is_marked_and_removed(store, tmp_path, state, marked):
+def test_executions_and_files_of_a_killed_run_are_cleaned_up(store, tmp_path, state, marked):
     store.run("one")
     done = store.execution("one", "ingestion", STATES.COMPLETE)
     dead = store.execution("one", "trainer", STATES.RUNNING, token="0a1b2c3d")
@@ -144,7 +144,7 @@ def test_what_a_dead_run_left_is_marked_and_removed(store, tmp_path, state, mark
     assert execution.custom_properties["__error__"].string_value == "it fell/over"
 
 
-def test_what_a_dead_run_left_behind_a_link_stays(store, tmp_path):
+def test_files_of_a_killed_run_behind_a_link_are_not_removed(store, tmp_path):
     """The root may be a link; a link in it may lead out of it."""
     real, away = tmp_path / "real", tmp_path / "away"
     real.mkdir()
@@ -166,7 +166,7 @@ def test_what_a_dead_run_left_behind_a_link_stays(store, tmp_path):
     assert (away / name / "file").exists()
 
 
-def test_folders_of_an_execution_without_a_token_stay(store, tmp_path):
+def test_folders_of_an_execution_without_a_token_are_not_removed(store, tmp_path):
     store.run("one")
     dead = store.execution("one", "trainer", STATES.RUNNING)
     (tmp_path / f"trainer/model/{dead}").mkdir(parents=True)
@@ -175,7 +175,7 @@ def test_folders_of_an_execution_without_a_token_stay(store, tmp_path):
     assert (tmp_path / f"trainer/model/{dead}").is_dir()
 
 
-def test_the_scratch_folder_of_another_run_or_root_stays(tmp_path, monkeypatch):
+def test_the_scratch_folder_of_another_run_or_root_is_not_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(resume.tempfile, "tempdir", str(tmp_path))
     root, copy = tmp_path / "root", tmp_path / "copy"
     for run_id, stored, names in (
@@ -193,7 +193,7 @@ def test_the_scratch_folder_of_another_run_or_root_stays(tmp_path, monkeypatch):
 
 @pytest.fixture
 def began(store, tmp_path):
-    """Leaves a run as it lies after an end, and asks what the next one does; what was said comes with it."""
+    """A function that leaves a run in a state and returns what the next one does, with its messages."""
     place = run_start.Place(Root(str(tmp_path)), "houses", None)
     said = []
 
@@ -216,7 +216,7 @@ def began(store, tmp_path):
 
 
 @pytest.mark.parametrize("last", ["one", None])
-def test_a_killed_run_goes_on_under_its_own_id(began, last):
+def test_a_killed_run_resumes_under_its_id(began, last):
     facts, said, folder = began(last=last)
     assert facts["run_id"] == "one"
     reason = "its process was killed or the machine stopped in stage trainer"
@@ -233,18 +233,18 @@ def test_a_killed_run_goes_on_under_its_own_id(began, last):
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELED"])
-def test_a_failed_or_stopped_run_goes_on_and_its_reason_is_kept(began, state):
+def test_a_failed_or_stopped_run_resumes_and_its_reason_is_kept(began, state):
     facts, said, _ = began(state)
     assert (facts["state"], facts["attempts"][0]["state"]) == (state, state)
     assert said == ["resuming run one, attempt 2: it fell"]
 
 
 @pytest.mark.parametrize("state", ["COMPLETE", "NOT_BLESSED", "BLOCKED"])
-def test_a_run_that_came_to_its_end_does_not_go_on(began, state):
+def test_a_finished_run_does_not_resume(began, state):
     assert began(state)[:2] == (None, [])
 
 
-def test_a_run_of_another_store_is_left_alone(began):
+def test_a_run_of_another_store_does_not_resume(began):
     assert began(metadata="postgresql://host/runs")[:2] == (None, [])
 
 
@@ -256,7 +256,7 @@ def test_a_run_of_another_store_is_left_alone(began):
         ({"anew": True}, "a new run was requested"),
     ],
 )
-def test_a_run_that_does_not_go_on_is_closed_as_such(began, store, given, said):
+def test_a_run_that_cannot_resume_is_closed_with_the_reason(began, store, given, said):
     facts, told, folder = began(**given)
     assert facts is None
     assert told == [f"unfinished run one is not resumed: {said}"]

@@ -1,4 +1,4 @@
-"""Two users on one root: refusals name path, owner and the missing right, and what is written follows the umask."""
+"""Two users on one root: errors name path, owner and missing permission; written files follow the umask."""
 
 import contextlib
 import io

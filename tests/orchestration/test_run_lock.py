@@ -11,7 +11,7 @@ from orchestration.local import run_lock
 from project import REPOSITORY
 
 
-def test_the_second_waits_and_says_for_whom(tmp_path):
+def test_a_second_run_waits_and_names_the_first(tmp_path):
     said, entered = [], threading.Event()
 
     def second():
@@ -38,7 +38,7 @@ def test_other_pipelines_do_not_wait(tmp_path):
         assert held.last is None
 
 
-def test_a_killed_holder_holds_no_more_but_is_remembered(tmp_path):
+def test_the_lock_of_a_killed_run_is_released_but_its_holder_is_known(tmp_path):
     code = (
         "import sys, time; from orchestration.local import run_lock as lock\n"
         "with lock.held(sys.argv[1], print) as held: held.name('run-1'); print('held', flush=True); time.sleep(60)"
@@ -56,7 +56,7 @@ def test_a_killed_holder_holds_no_more_but_is_remembered(tmp_path):
     assert said == []
 
 
-def test_a_half_written_lock_is_an_empty_one(tmp_path):
+def test_an_incomplete_lock_file_has_no_holder(tmp_path):
     (tmp_path / run_lock.NAME).write_text('{"run_id": "ru')
     with run_lock.held(str(tmp_path), print) as held:
         assert held.last is None

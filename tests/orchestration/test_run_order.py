@@ -37,14 +37,14 @@ def order(tmp_path):
     )
 
 
-def test_the_worker_reads_what_the_supervisor_sends(order):
+def test_the_worker_reads_the_order_of_the_supervisor(order):
     received = RunOrder.from_json(order.to_json())
 
     assert received == order
     assert list(received.columns) == ["price", "id"]
 
 
-def test_an_order_is_frozen_and_takes_no_other_field(order):
+def test_an_order_is_frozen_and_rejects_unknown_fields(order):
     with pytest.raises(dataclasses.FrozenInstanceError):
         order.cache = True
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):

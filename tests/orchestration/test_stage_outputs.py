@@ -1,4 +1,4 @@
-"""Whether what an execution gave is still there and as it was."""
+"""Detection of damaged or missing outputs of an execution."""
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb

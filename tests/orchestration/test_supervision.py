@@ -1,4 +1,4 @@
-"""What becomes of a worker that hangs, grows, dies or stops between two lines."""
+"""Supervision of a worker that hangs, exceeds its memory, is killed or writes incomplete lines."""
 
 import contextlib
 import os
@@ -76,7 +76,7 @@ def supervise(book):
     return run
 
 
-def test_a_stage_past_its_seconds_is_stopped_also_where_it_is_deaf(supervise, book):
+def test_a_stage_past_its_time_limit_is_stopped_even_if_it_ignores_signals(supervise, book):
     begun = time.monotonic()
     with pytest.raises(
         RunError, match=r"stage trainer failed: it exceeded its time limit of 1 s .*seconds = {trainer = 2}"
@@ -87,7 +87,7 @@ def test_a_stage_past_its_seconds_is_stopped_also_where_it_is_deaf(supervise, bo
     assert book.facts["log"].endswith("logs/trainer.log")
 
 
-def test_a_worker_past_its_memory_is_killed_at_once_and_the_peak_noted(supervise, book, tmp_path):
+def test_a_worker_past_its_memory_limit_is_killed_and_the_peak_recorded(supervise, book, tmp_path):
     asked = tmp_path / "asked to end"
     handler = f"import signal; signal.signal(signal.SIGTERM, lambda *_: open({str(asked)!r}, 'w').close())"
     with pytest.raises(
@@ -103,17 +103,17 @@ def test_a_limit_of_another_stage_stops_nothing(supervise):
     assert supervise(code, seconds={"pusher": 0.1}, memory_gb=1) == {"reason": "well"}
 
 
-def test_a_killed_worker_is_told_with_its_likely_cause(supervise):
+def test_the_error_of_a_killed_worker_names_the_likely_cause(supervise):
     with pytest.raises(RunError, match=r"stage trainer failed: .* signal 9 .the system does this when memory runs out"):
         supervise(BEGIN + "os.kill(os.getpid(), signal.SIGKILL)")
 
 
-def test_a_stage_s_own_error_is_raised_as_its_kind(supervise):
+def test_an_error_of_a_stage_is_raised_with_its_class(supervise):
     with pytest.raises(GateError, match="no such rows"):
         supervise(BEGIN + "emit(event='error', kind='GateError', message='no such rows')")
 
 
-def test_a_run_after_one_whose_imported_process_was_killed_has_a_new_one():
+def test_a_killed_fork_server_is_replaced_in_the_next_run():
     with fork_server.ForkServer() as kept:
         kept.begin()
         first, kept.ready = kept._process, True
@@ -128,7 +128,7 @@ def test_a_run_after_one_whose_imported_process_was_killed_has_a_new_one():
         assert not kept.ready
 
 
-def test_lines_come_whole_and_ticks_between_them():
+def test_lines_are_complete_with_ticks_between_them():
     read_end, write_end = os.pipe()
 
     def write():

@@ -1,4 +1,4 @@
-"""A run in which nothing has changed: when it is one, and what is recorded of it."""
+"""Unchanged runs: how they are detected and recorded."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def store():
 
 @pytest.fixture
 def place(store, tmp_path):
-    """Runs of houses, of which `one` has ended well: its trainer read what its ingestion wrote."""
+    """Runs of houses; `one` succeeded: its trainer read the output of its ingestion."""
     kinds = {name: store.put_context_type(pb.ContextType(name=name)) for name in ("pipeline", "pipeline_run", "node")}
     pipeline, run = (pb.Context(type_id=kinds[k], name=n) for k, n in (("pipeline", "houses"), ("pipeline_run", "one")))
     [pipeline.id, run.id] = store.put_contexts([pipeline, run])

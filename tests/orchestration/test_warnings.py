@@ -1,4 +1,4 @@
-"""What the gates find on its way from a stage to the terminal and the run's folder."""
+"""Findings of gates, from a stage to the terminal and the run's folder."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A stop that what it passes through swallows."""
+"""Stop signals in a worker, even if the code of a stage swallows the exception."""
 
 import os
 import re
@@ -16,7 +16,7 @@ LEAST = {"data": {"path": "x.csv"}, "features": {"numeric": [{"column": "a"}]}, 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Runs two stages, of which the first does what it is given; returns what was launched and the states told."""
+    """A function that runs two stages, the first with given behavior; returns launched stages and reported states."""
     (tmp_path / "logs").mkdir()
     monkeypatch.setattr(worker, "_asked", [])
     monkeypatch.setattr(worker, "AGAIN_SECONDS", 0.3)
@@ -78,14 +78,14 @@ def swallowed():
         pass
 
 
-def test_no_stage_begins_after_a_stop_that_was_swallowed(run):
+def test_no_stage_starts_after_a_swallowed_stop(run):
     launched, told = run(swallowed)
 
     assert launched == ["first"]
     assert told == [("first", "RUNNING"), ("first", "COMPLETE")]
 
 
-def test_a_stage_that_goes_on_is_stopped_again(run):
+def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
     def goes_on():
         swallowed()
         time.sleep(30)
@@ -111,7 +111,7 @@ def test_a_stage_that_goes_on_is_stopped_again(run):
         ("", "ValueError: "),
     ],
 )
-def test_an_error_of_several_lines_is_told_by_the_line_that_says_it_and_its_place(text, told):
+def test_an_error_of_several_lines_is_reported_by_its_most_informative_line_and_location(text, told):
     try:
         raise ValueError(text)
     except ValueError as error:

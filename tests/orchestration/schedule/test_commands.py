@@ -29,7 +29,7 @@ def run(tree, *arguments):
     return parser.main(["--root", str(tree / "runs"), "schedule", *arguments])
 
 
-def test_schedules_are_listed_paused_resumed_and_remembered(tree, capsys):
+def test_schedules_are_listed_paused_and_resumed_with_their_history(tree, capsys):
     assert run(tree, "list") == 0
     out = capsys.readouterr().out
     assert "flats:nightly" in out
@@ -49,19 +49,19 @@ def test_schedules_are_listed_paused_resumed_and_remembered(tree, capsys):
     assert not schedule_history.schedules(str(tree / "runs"))[0].paused
 
 
-def test_the_next_times_are_those_of_the_zone(tree, capsys):
+def test_the_next_times_use_the_time_zone_of_the_schedule(tree, capsys):
     run(tree, "next", "nightly", "-n", "3")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all(line.endswith(("02:30 CET", "02:30 CEST")) for line in lines) or "03:00 CEST" in "".join(lines)
 
 
-def test_an_unknown_schedule_is_answered_with_the_nearest(tree, capsys):
+def test_the_error_of_an_unknown_schedule_names_the_closest_one(tree, capsys):
     assert run(tree, "next", "nightlyy") == 2
     assert "there is no schedule 'nightlyy'. Did you mean 'flats:nightly'?" in capsys.readouterr().err
 
 
-def test_a_config_that_cannot_be_used_hides_no_other(tree, capsys):
+def test_an_invalid_config_does_not_hide_others(tree, capsys):
     (tree / "configs" / "broken.toml").write_text("[[schedule]]\nname = ")
     assert run(tree, "list") == 2
     told = capsys.readouterr()
@@ -73,12 +73,12 @@ def test_a_config_that_cannot_be_used_hides_no_other(tree, capsys):
 
 
 @pytest.mark.parametrize("command", ["systemd", "crontab"])
-def test_a_folder_that_would_break_a_line_of_cron_is_refused(tree, capsys, command):
+def test_a_path_that_would_break_a_crontab_line_is_rejected(tree, capsys, command):
     assert run_command(["--root", str(tree / "a\n* * * * * touch x"), "schedule", command, "nightly"]) == 2
     assert "contains a control character" in capsys.readouterr().err
 
 
-def test_run_now_runs_here_and_stands_in_the_history(tree, capsys, monkeypatch):
+def test_run_now_runs_in_this_process_and_is_in_the_history(tree, capsys, monkeypatch):
     seen = []
     monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: "a")
     monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (seen.append(plan.name), 0)[1])
@@ -92,7 +92,7 @@ def test_run_now_runs_here_and_stands_in_the_history(tree, capsys, monkeypatch):
     assert run(tree, "run-now", "nightly") == 4
 
 
-def test_the_times_on_the_command_line_are_checked(tmp_path, capsys):
+def test_times_on_the_command_line_are_validated(tmp_path, capsys):
     arguments = ["--local", "--schedule", "0 3 * *", "--root", str(tmp_path)]
     assert parser.main(arguments) == 2
     assert "--schedule: '0 3 * *' has 4 fields" in capsys.readouterr().err
@@ -100,19 +100,19 @@ def test_the_times_on_the_command_line_are_checked(tmp_path, capsys):
     assert "change the runs of one pipeline: add its times" in capsys.readouterr().err
 
 
-def test_nothing_to_serve_is_said(tmp_path):
+def test_a_message_says_that_there_is_no_schedule(tmp_path):
     with pytest.raises(UserError, match="there is no schedule: add for example"):
         service.serve(str(tmp_path), lambda: plans.Plans([]), None)
 
 
-def test_options_of_a_run_go_to_each_run():
+def test_options_of_a_run_apply_to_each_scheduled_run():
     arguments = parser.parser().parse_args(
         ["--local", "--schedule", "@daily", "--set", "training.epochs=1", "--sample", "9", "--no-cache"]
     )
     assert commands._run_options(arguments) == ("--no-cache", "--set", "training.epochs=1", "--sample", "9")
 
 
-def test_a_step_that_is_not_equal_is_explained_beside_the_times(tree, capsys):
+def test_an_uneven_cron_step_is_explained_next_to_the_times(tree, capsys):
     config = tree / "configs" / "flats.toml"
     config.write_text(config.read_text().replace("30 2 * * *", "*/45 * * * *"))
     note = "'*/45' is not every 45 minutes: steps start again with each hour"

@@ -13,7 +13,7 @@ from orchestration.schedule import fire
 
 @pytest.fixture
 def told(tmp_path):
-    """A command that keeps what it is told, and its lines."""
+    """A notification command that records its input, and the recorded lines."""
     path = tmp_path / "told"
     lines = lambda: [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []  # noqa: E731
     return {"command": f"cat >> '{path}'"}, lines
@@ -29,7 +29,7 @@ def prints(monkeypatch):
 
 @pytest.fixture
 def carry_out(state, prints, run_json):
-    """Carries out one fire whose attempts end with these exit codes; returns its result and how long it slept."""
+    """A function that executes one fire whose attempts exit with given codes; returns its result and pauses."""
 
     def run(plan, *codes, pushed="/serving/1", pusher="COMPLETE"):
         state.remember(plan, 0.0)
@@ -57,9 +57,7 @@ def carry_out(state, prints, run_json):
     return run
 
 
-def test_a_run_that_ends_well_is_told_and_not_made_again_without_a_change(
-    carry_out, plan, state, prints, told, tmp_path
-):
+def test_a_successful_run_is_notified_and_not_repeated_without_a_change(carry_out, plan, state, prints, told, tmp_path):
     notify, lines = told
     (tmp_path / "houses" / "serving" / "1").mkdir(parents=True)
     result, _ = carry_out(plan(notify), 0)
@@ -93,7 +91,7 @@ def test_only_the_oldest_logs_of_fires_are_removed(carry_out, plan, state, tmp_p
     assert not set(ours[:2]) & set(os.listdir(logs))
 
 
-def test_a_version_that_an_earlier_run_pushed_is_not_told_again(carry_out, plan, told, prints):
+def test_a_version_of_a_previous_run_is_not_notified_again(carry_out, plan, told, prints):
     notify, lines = told
     result, _ = carry_out(plan(notify), 0, pusher="CACHED")
 
@@ -101,7 +99,7 @@ def test_a_version_that_an_earlier_run_pushed_is_not_told_again(carry_out, plan,
     assert lines() == []
 
 
-def test_what_failed_is_tried_again_after_growing_pauses(carry_out, plan, told, state):
+def test_a_failed_run_is_retried_with_backoff(carry_out, plan, told, state):
     notify, lines = told
     result, slept = carry_out(plan(notify, retries=3, backoff="10s", timeout="1h"), 4, None, -9, 0)
     assert (result.state, slept) == ("DONE", [10, 20, 40])
@@ -119,7 +117,7 @@ def test_what_failed_is_tried_again_after_growing_pauses(carry_out, plan, told, 
         ((3,), "REFUSED", "gate", "too bad"),
     ],
 )
-def test_what_ends_badly_is_told_and_its_recovery_too(carry_out, plan, told, prints, codes, word, event, reason):
+def test_a_failure_and_the_recovery_are_notified(carry_out, plan, told, prints, codes, word, event, reason):
     notify, lines = told
     known = plan(notify, retries=1, backoff=0, timeout="1h")
     result, _ = carry_out(known, *codes)
@@ -131,13 +129,13 @@ def test_what_ends_badly_is_told_and_its_recovery_too(carry_out, plan, told, pri
     assert [line["event"] for line in lines()] == [event, "recovery", "push"]
 
 
-def test_only_wanted_events_are_told(carry_out, plan, told):
+def test_only_selected_events_are_notified(carry_out, plan, told):
     notify, lines = told
     carry_out(plan({**notify, "on": ["push"]}), 4)
     assert lines() == []
 
 
-def test_a_fire_is_stopped_at_its_limit_and_leaves_no_process(state, plan, monkeypatch, tmp_path, prints):
+def test_a_fire_is_stopped_at_its_timeout_with_all_its_processes(state, plan, monkeypatch, tmp_path, prints):
     script = tmp_path / "runner.py"
     script.write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
     monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
@@ -180,7 +178,7 @@ def test_sigterm_cancels_the_fire_and_ends_its_run(state, plan, tmp_path):
     assert os.path.exists(log)
 
 
-def test_a_fire_ends_whatever_its_failure_says(state, plan, prints):
+def test_a_fire_ends_with_any_text_of_a_failure(state, plan, prints):
     def attempt(plan, timeout, log):
         raise ValueError("no file 'x\udcff\x1b[2J'")
 
@@ -193,7 +191,7 @@ def test_a_fire_ends_whatever_its_failure_says(state, plan, prints):
     assert r"ValueError: no file 'x\udcff\x1b[2J'" in reason
 
 
-def test_a_fire_whose_process_is_gone_is_told_once(state, plan, told):
+def test_a_fire_whose_process_was_killed_is_notified_once(state, plan, told):
     notify, lines = told
     known = plan(notify)
     state.remember(known, 0.0)

@@ -71,7 +71,7 @@ def answering(*parts, again=None):
 
 
 def tell(settings, text="houses:s failed"):
-    """Sends a message; returns what was said of it."""
+    """Send a message; return the log."""
     said = []
     notifications.tell(Notify(**settings), "failure", {"text": text}, say=said.append)
     return said
@@ -87,7 +87,7 @@ def test_a_webhook_gets_json_and_its_secret_from_the_environment(server, monkeyp
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(server, status):
+def test_redirects_of_a_webhook_are_not_followed(server, status):
     server.answer, server.location = status, "/elsewhere"
     [line] = tell({"webhook": f"http://127.0.0.1:{server.server_port}/x?token={SECRET}"})
     assert (
@@ -107,7 +107,7 @@ def test_no_redirect_is_followed(server, status):
     ],
     ids=["another protocol", "a header line of 70 kB", "200 headers", "nothing"],
 )
-def test_an_answer_that_is_not_http_is_said_in_a_line(answer, kind):
+def test_a_response_that_is_not_http_is_reported_in_one_line(answer, kind):
     with answering(answer) as address:
         [line] = tell({"webhook": address})
     assert line.startswith("notify.webhook: the server")
@@ -120,7 +120,7 @@ def test_an_answer_that_is_not_http_is_said_in_a_line(answer, kind):
     [(b"HTTP/1.1 200 OK\r\nX: ", b"a"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
     ids=["a header in drips", "100 Continue for ever"],
 )
-def test_a_slow_server_is_left_after_a_limit_in_all(monkeypatch, first, again):
+def test_a_slow_server_is_abandoned_after_a_total_timeout(monkeypatch, first, again):
     monkeypatch.setattr(bounded_process, "SECONDS", 1.0)
     with answering(first, again=again) as address:
         assert tell({"webhook": address}) == ["notify.webhook: stopped after 1 s, the limit of a notification"]
@@ -142,7 +142,7 @@ def test_a_slow_server_is_left_after_a_limit_in_all(monkeypatch, first, again):
         "http://127.0.0.1/\r\nHost: T0K3N-canary",
     ],
 )
-def test_an_address_that_is_none_is_refused_without_quoting_it(monkeypatch, address):
+def test_an_invalid_url_is_rejected_without_quoting_it(monkeypatch, address):
     with pytest.raises(ValidationError) as error:
         Notify(webhook=address)
     assert "write https://HOST/PATH" in str(error.value)
@@ -153,14 +153,14 @@ def test_an_address_that_is_none_is_refused_without_quoting_it(monkeypatch, addr
     assert SECRET not in line
 
 
-def test_an_address_of_other_scripts_is_written_in_ascii():
+def test_a_non_ascii_url_is_encoded_as_ascii():
     assert ascii_address("https://hooks.exämple.org/ü/%20?q=ü&b=1#x") == (
         "https://hooks.xn--exmple-cua.org/%C3%BC/%20?q=%C3%BC&b=1"
     )
     assert ascii_address("http://[::1]:8080/a") == "http://[::1]:8080/a"
 
 
-def test_what_goes_wrong_is_said_without_the_secret(monkeypatch):
+def test_errors_of_a_webhook_do_not_contain_its_secret(monkeypatch):
     monkeypatch.setenv("HOOK", SECRET)
     assert tell({"webhook": "http://127.0.0.1:9/${HOOK}"}) == [
         "notify.webhook: the server cannot be reached (ConnectionRefusedError)"
@@ -170,7 +170,7 @@ def test_what_goes_wrong_is_said_without_the_secret(monkeypatch):
     assert tell({"command": "exit 7"}) == ["notify.command: ended with exit code 7"]
 
 
-def test_a_command_that_takes_too_long_is_killed_with_what_it_started(monkeypatch, tmp_path):
+def test_a_command_past_its_timeout_is_killed_with_its_child_processes(monkeypatch, tmp_path):
     monkeypatch.setattr(bounded_process, "SECONDS", 1.0)
     pids = tmp_path / "pids"
     command = f"sleep 60 & echo $! > {pids}; (sleep 61 & echo $! >> {pids}; sleep 62); wait"
@@ -184,7 +184,7 @@ def test_a_command_that_takes_too_long_is_killed_with_what_it_started(monkeypatc
     pytest.fail("what the command started goes on")
 
 
-def test_a_command_in_the_background_is_not_waited_for(tmp_path):
+def test_background_processes_of_a_command_are_not_awaited(tmp_path):
     assert tell({"command": f"sleep 0.5 && touch {tmp_path}/late &"}) == []
     assert not (tmp_path / "late").exists()
     for _ in range(100):
@@ -195,7 +195,7 @@ def test_a_command_in_the_background_is_not_waited_for(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 300_000], ids=["NUL", "a lone surrogate", "300 kB"])
-def test_no_text_of_a_failure_stops_a_notification(tmp_path, server, text):
+def test_any_text_of_a_failure_can_be_notified(tmp_path, server, text):
     said = tell({"command": f"cat > {tmp_path}/told", "webhook": f"http://127.0.0.1:{server.server_port}/x"}, text)
     assert said == []
     assert json.loads((tmp_path / "told").read_text())["event"] == "failure"
@@ -203,7 +203,7 @@ def test_no_text_of_a_failure_stops_a_notification(tmp_path, server, text):
 
 
 def is_alive(pid):
-    """Whether a process goes on; one that ended and was not waited for yet does not."""
+    """Return whether a process runs and is not a zombie."""
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0] != "Z"

@@ -19,7 +19,7 @@ def plan(**settings):
 
 
 class Runs:
-    """Begins fires in this process; each goes on until it is ended."""
+    """Starts fires in this process; each runs until the test ends it."""
 
     def __init__(self, state):
         self.state, self.begun, self.open = state, [], []
@@ -49,7 +49,7 @@ def told(state):
     return {fire.due.timestamp(): (fire.state, fire.reason) for fire in schedule_history.history(state.root, limit=500)}
 
 
-def test_a_schedule_begins_with_its_first_time_after_it_is_known(scheduler, runs):
+def test_a_new_schedule_starts_with_its_next_time(scheduler, runs):
     following = scheduler.tick([plan()], START + 10)
     assert (runs.begun, following) == ([], START + HOUR)
     scheduler.tick([plan()], START + HOUR + 1)
@@ -66,7 +66,7 @@ def test_a_schedule_begins_with_its_first_time_after_it_is_known(scheduler, runs
         ("all", 600.0, [1.0, 2.0, 3.0, 4.0, 5.0]),
     ],
 )
-def test_what_passed_while_nothing_ran_is_caught_up_by_its_rule(scheduler, state, runs, catchup, late, ran):
+def test_missed_times_are_caught_up_as_configured(scheduler, state, runs, catchup, late, ran):
     hourly = plan(catchup=catchup)
     scheduler.tick([hourly], START)
     for _ in range(8):
@@ -80,7 +80,7 @@ def test_what_passed_while_nothing_ran_is_caught_up_by_its_rule(scheduler, state
 
 
 @pytest.mark.parametrize("overlap", ["skip", "queue"])
-def test_a_time_that_comes_while_a_run_goes_on(scheduler, state, runs, overlap):
+def test_a_time_during_a_running_run_follows_overlap(scheduler, state, runs, overlap):
     hourly = plan(overlap=overlap)
     for hour in range(4):
         scheduler.tick([hourly], START + hour * HOUR)
@@ -97,7 +97,7 @@ def test_a_time_that_comes_while_a_run_goes_on(scheduler, state, runs, overlap):
         assert told(state)[START + 2 * HOUR] == ("SKIPPED", "an earlier run is running; overlap = skip")
 
 
-def test_a_pause_skips_and_is_not_caught_up(scheduler, state, runs):
+def test_times_during_a_pause_are_skipped_and_not_caught_up(scheduler, state, runs):
     daily = plan(catchup="all")
     scheduler.tick([daily], START)
     state.note(daily.name, paused=1)
@@ -110,7 +110,7 @@ def test_a_pause_skips_and_is_not_caught_up(scheduler, state, runs):
     assert told(state)[START + HOUR] == ("SKIPPED", "paused")
 
 
-def test_new_spans_alone_begin_runs(state, runs):
+def test_only_new_spans_start_runs_of_a_data_schedule(state, runs):
     span = ["7"]
     scheduler = Scheduler(state, runs.begin, lambda plan: span[0], Faults(print))
     watching = plan(on="new-span", cron=None)
@@ -126,7 +126,7 @@ def test_new_spans_alone_begin_runs(state, runs):
     assert {word for word, _ in told(state).values()} == {"DONE"}
 
 
-def test_a_process_that_is_gone_is_found_and_begun_again_where_it_has_retries(scheduler, state, runs):
+def test_a_fire_whose_process_was_killed_is_detected_and_retried(scheduler, state, runs):
     for retries, word in ((1, "DONE"), (0, "LOST")):
         hourly = plan(name=f"s{retries}", retries=retries)
         scheduler.tick([hourly], START)
@@ -144,8 +144,8 @@ def test_a_process_that_is_gone_is_found_and_begun_again_where_it_has_retries(sc
     assert [name for name, _ in state.lost()] == ["houses:s0"]
 
 
-def test_fires_under_a_clock_that_jumps(state, runs, tmp_path):
-    """45 fires and more while the clock jumps both ways and the scheduler is begun anew each time."""
+def test_fires_with_a_clock_that_jumps(state, runs, tmp_path):
+    """45 fires or more, while the clock jumps both ways and the scheduler is restarted each time."""
     chance = random.Random(5)
     hourly = plan(catchup="last", overlap="queue")
     now = START
@@ -166,7 +166,7 @@ def test_fires_under_a_clock_that_jumps(state, runs, tmp_path):
         assert word == "DONE" or reason == "missed; catchup = last"
 
 
-def test_a_schedule_that_cannot_begin_does_not_stop_the_others(state, runs):
+def test_a_schedule_that_cannot_start_does_not_stop_the_others(state, runs):
     said = []
 
     def begin(plan, number):
@@ -188,7 +188,7 @@ def test_a_schedule_that_cannot_begin_does_not_stop_the_others(state, runs):
     assert said[1] == "schedule houses:broken: resolved"
 
 
-def test_two_processes_take_a_fire_once(state, scheduler):
+def test_only_one_of_two_schedulers_takes_a_fire(state, scheduler):
     hourly = plan()
     scheduler._begin = lambda plan, number: None
     scheduler.tick([hourly], START)

@@ -50,7 +50,7 @@ def rows(*days):
     return "day,area,price\n" + "".join(f"{day},1.5,2.5\n" for day in days)
 
 
-def test_a_new_span_of_a_column_of_dates_is_seen(tree):
+def test_a_new_span_of_a_column_of_dates_is_detected(tree):
     plan = tree("flats.csv", 'spans = {by = "month"}')
     (tree.data / "flats.csv").write_text(rows("2024-01-30", "2024-02-01"))
     spans = service.Spans(Faults(print))
@@ -62,7 +62,7 @@ def test_a_new_span_of_a_column_of_dates_is_seen(tree):
     assert int(spans.newest(plan)) == int(february) + 1
 
 
-def test_a_new_span_of_a_path_is_seen_and_no_data_is_no_span(tree, capsys):
+def test_a_new_span_of_a_path_is_detected_and_missing_data_is_reported(tree, capsys):
     plan = tree("flats-{SPAN}.csv")
     spans = service.Spans(Faults(print))
     assert spans.newest(plan) is None
@@ -72,7 +72,7 @@ def test_a_new_span_of_a_path_is_seen_and_no_data_is_no_span(tree, capsys):
         assert spans.newest(plan) == str(number)
 
 
-def test_a_schedule_is_run_by_one_scheduler_under_a_root(tree, tmp_path):
+def test_only_one_scheduler_runs_a_schedule_under_a_root(tree, tmp_path):
     plan = tree("flats.csv", 'spans = {by = "month"}')
     root = str(tmp_path / "runs")
     with (

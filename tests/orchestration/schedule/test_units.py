@@ -19,7 +19,7 @@ def test_a_unit_runs_the_schedule_s_own_command(plan):
     assert "Restart=on-failure" in text
 
 
-def test_a_line_for_cron_runs_it_now(plan):
+def test_a_crontab_line_runs_the_schedule_now(plan):
     text = systemd_units.crontab(plan(cron="@daily", timezone="Europe/Berlin"), "/srv/100%")
     *_, zone, line = text.splitlines()
     assert zone == "CRON_TZ=Europe/Berlin"

@@ -1,4 +1,4 @@
-"""A folder of configs as editors, version control and hands leave it."""
+"""Changes to a folder of configs by editors, version control and users."""
 
 import os
 import tempfile
@@ -29,7 +29,7 @@ def configs(tmp_path, monkeypatch):
 
 @pytest.fixture
 def watching(configs):
-    """What a scheduler watches, and the lines that it logs."""
+    """The watch of a scheduler, and its log lines."""
     said = []
     root = str(configs.parent / "runs")
     with config_watch.Watch(
@@ -49,7 +49,7 @@ def names(watching):
     [".#flats.toml", "flats.toml~", ".flats.toml.swp", "4913", "#flats.toml#", "flats.toml.orig", "._flats.toml"],
 )
 @pytest.mark.parametrize("kind", ["text", "dangling link", "folder"])
-def test_what_editors_leave_beside_a_config_is_no_config(configs, watching, name, kind):
+def test_backup_files_of_editors_are_not_configs(configs, watching, name, kind):
     if kind == "text":
         (configs / name).write_bytes(b"b0VIM 8.2\0schedule")
     elif kind == "folder":
@@ -89,7 +89,7 @@ HALF = CONFIG[: CONFIG.index('"30 2')] + '"30'
         "a loop",
     ],
 )
-def test_a_config_that_cannot_be_used_is_said_once_and_used_once_it_is_right(configs, watching, put, reason):
+def test_an_invalid_config_is_logged_once_and_used_after_its_fix(configs, watching, put, reason):
     other = configs / "other.toml"
     put(other)
     for _ in range(3):
@@ -105,7 +105,7 @@ def test_a_config_that_cannot_be_used_is_said_once_and_used_once_it_is_right(con
     assert "configs/other.toml: resolved" in watching.said
 
 
-def test_an_edit_that_breaks_a_config_leaves_its_schedules_and_takes_other_edits(configs, watching):
+def test_an_edit_that_makes_a_config_invalid_keeps_its_schedules(configs, watching):
     (configs / "flats.toml").write_text(HALF)
     (configs / "new.toml").write_text(CONFIG)
     watching.look()
@@ -116,7 +116,7 @@ def test_an_edit_that_breaks_a_config_leaves_its_schedules_and_takes_other_edits
     assert names(watching) == ["flats:weekly", "new:nightly"]
 
 
-def test_a_config_that_is_gone_for_a_while_is_scheduled_again(configs, watching):
+def test_a_config_that_is_temporarily_missing_is_scheduled_again(configs, watching):
     """As an editor, or a checkout of another branch, removes and writes it."""
     (configs / "flats.toml").rename(configs / "flats.toml~")
     watching.look()
@@ -128,14 +128,14 @@ def test_a_config_that_is_gone_for_a_while_is_scheduled_again(configs, watching)
     assert names(watching) == ["flats:nightly"]
 
 
-def test_a_folder_that_is_gone_leaves_the_schedules(configs, watching):
+def test_a_missing_folder_keeps_the_schedules(configs, watching):
     configs.rename(configs.parent / "away")
     with pytest.raises(FileNotFoundError):
         watching.look()
     assert names(watching) == ["flats:nightly"]
 
 
-def test_a_schedule_that_another_process_runs_is_taken_once_that_one_ends(configs, watching):
+def test_a_schedule_of_another_process_is_taken_over_after_its_end(configs, watching):
     with config_watch.locked(watching.root, "other:nightly"):
         (configs / "other.toml").write_text(CONFIG)
         watching.look()
@@ -147,7 +147,7 @@ def test_a_schedule_that_another_process_runs_is_taken_once_that_one_ends(config
     assert names(watching) == ["flats:nightly", "other:nightly"]
 
 
-def test_a_config_that_may_not_be_read_is_used_once_it_may(monkeypatch):
+def test_an_unreadable_config_is_used_once_it_is_readable(monkeypatch):
     """Root may read every file, so that for root another user looks."""
     said = []
     with tempfile.TemporaryDirectory() as folder:
