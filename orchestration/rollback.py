@@ -1,4 +1,4 @@
-"""What serves, and going back to what served before: without TensorFlow, so that it takes a moment."""
+"""List pushed versions and serve an earlier one again, without TensorFlow."""
 
 import os
 import sys
@@ -20,13 +20,13 @@ from pipeline.schema_columns import nearest
 from serving import versions
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
-"""How times are shown: in UTC."""
+"""Format of times, in UTC."""
 EXECUTION = "orchestration.rollback.bring_back"
-"""Type of the executions that tell ML Metadata of versions that were brought back."""
+"""Type of the executions that record a rollback in ML Metadata."""
 
 
 def known(root: str, name: str) -> list[dict[str, Any]]:
-    """What is known of each version, the one that serves first."""
+    """Return facts on each version, starting with the one that serves."""
     folder = _folder(root, name)
     taken_back = {version.number for version in reference.rolled_back(folder)}
     found = [versions.read(folder, number) for number in reversed(versions.pushed(folder))]
@@ -47,7 +47,7 @@ def known(root: str, name: str) -> list[dict[str, Any]]:
 
 
 def listed(root: str, name: str) -> list[str]:
-    """One line a version, the one that serves first."""
+    """Return a line for each version, starting with the one that serves."""
     lines = []
     for version in known(root, name):
         of = f"  copy of {version['copy_of']}" if version["copy_of"] else ""
@@ -59,19 +59,19 @@ def listed(root: str, name: str) -> list[str]:
 
 
 def bring_back(root: str, name: str, *, metadata: str | None, number: int | None = None) -> str:
-    """Make an earlier version the one that serves.
+    """Serve an earlier version again.
 
     Args:
         root: The folder of all runs.
-        name: What the runs are called: a pipeline, PIPELINE-VARIANT or PIPELINE-sample.
+        name: The pipeline, PIPELINE-VARIANT or PIPELINE-sample.
         metadata: URL of the store; None for SQLite under the root.
-        number: Which version; None for the one that served before.
+        number: The version; None for the previous one.
 
     Returns:
-        A sentence that says what serves now.
+        A sentence on the version that serves now.
 
     Raises:
-        UserError: there is no such version.
+        UserError: the version does not exist.
         ResourceError: its files are damaged, or it could not be copied.
     """
     folder = _folder(root, name)
@@ -79,37 +79,43 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
     wanted = number if number is not None else versions.previous(folder)
     if wanted is None:
         raise UserError(
-            f"{name} has no version before {there[-1]} that it pushed itself, so there is none to go back to: "
-            f"`python runner.py push {name}` lists all, and `push --version V {name}` serves any of them again"
+            f"{name} has no version before {there[-1]} that it pushed itself, so it cannot roll back: "
+            f"`python runner.py push {name}` lists all versions, `push --version V {name}` serves any of them"
         )
     if wanted not in there:
         others = ", ".join(map(str, there))
-        raise UserError(f"{name} has no version {wanted}. There is: {others}. Older ones were removed, see [push] keep")
+        raise UserError(
+            f"{name} has no version {wanted}. Known versions: {others}. Older ones were removed, see [push] keep"
+        )
     if wanted == there[-1]:
         return f"{name}: version {wanted} serves already"
     try:
         made = versions.restore(folder, wanted)
     except ValueError as error:
         raise ResourceError(
-            f"{name}: {error}. Version {there[-1]} still serves; take another with --version"
+            f"{name}: {error}. Version {there[-1]} still serves; choose another with --version"
         ) from error
     except PermissionError as error:
-        told = file_rights.refusal(str(error.filename or folder), "write to")
-        raise ResourceError(f"{told}. Version {there[-1]} still serves") from error
+        reason = file_rights.refusal(str(error.filename or folder), "write to")
+        raise ResourceError(f"{reason}. Version {there[-1]} still serves") from error
     except OSError as error:
         raise ResourceError(
             f"{folder}: version {wanted} could not be copied: {error.strerror or error}. {versions.serves(folder)}"
         ) from error
     origin = versions.read(folder, made).copy_of or wanted
     foreign = (
-        "" if versions.read(folder, wanted).ours else ", which this pipeline did not push: its answers were not checked"
+        ""
+        if versions.read(folder, wanted).ours
+        else ", which this pipeline did not push: its predictions were not checked"
     )
     try:
-        inspection_store.open_store(root, metadata)  # one that is not there is not made
+        inspection_store.open_store(root, metadata)  # a missing store is not created
         _record(inspection_store.open_store(root, metadata, readonly=False), name, folder, made, origin)
     except (PipelineError, mlmd_errors.StatusError) as error:
-        printing.line(f"it serves, but ML Metadata could not be told: {error}", to=sys.stderr)
-    return f"{name}: version {made} serves now, a copy of {origin}{foreign}; before it served {there[-1]}"
+        printing.line(
+            f"version {made} serves, but the rollback could not be recorded in ML Metadata: {error}", to=sys.stderr
+        )
+    return f"{name}: version {made} serves now, a copy of {origin}{foreign}; previously {there[-1]}"
 
 
 def _folder(root: str, name: str) -> str:
@@ -122,7 +128,7 @@ def _folder(root: str, name: str) -> str:
 
 
 def _record(store: inspection_store.Store, name: str, folder: str, made: int, origin: int) -> None:
-    """Tell ML Metadata of the new version, so that `inspect why` and `inspect lineage` know its model."""
+    """Record the new version in ML Metadata, so that `inspect why` and `inspect lineage` know its model."""
     labels = Labelled(store)
     makers = {artifact.id: artifact for artifact in pushed_versions(store).get(str(origin), [])}
     for artifact_id, maker in producers(store, makers).items():

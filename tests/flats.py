@@ -90,7 +90,7 @@ class Flats:
         report = preflight.look(
             Name("flats"), overrides, root=str(self.runs), data_root=str(self.root), metadata=metadata
         )
-        return [line for check in report.checks for line in check.told()]
+        return [line for check in report.checks for line in check.lines()]
 
 
 class Judged:

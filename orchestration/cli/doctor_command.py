@@ -74,4 +74,4 @@ def _names(arguments: argparse.Namespace) -> list[Any]:
 
 
 def _text(check: Any) -> str:
-    return "\n".join(check.told()) if check.findings else check.text
+    return "\n".join(check.lines()) if check.findings else check.text

@@ -1,4 +1,4 @@
-"""A run's outcome as a person reads it: metrics with their intervals, the worst slices, and why a model was refused."""
+"""Outcome of a run for the terminal: metrics with intervals, the worst slices, and the failed rules."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,25 +8,25 @@ from rich.table import Table
 from printing import visible
 
 HIDDEN = ("example_count", "mse")
-"""Metrics that the table leaves out: rmse says the same in the label's own unit."""
+"""Metrics that the table omits: rmse has the same information in the unit of the label."""
 UNKNOWN = "unknown"
-"""The interval of a metric that has none, as of an AUC of 1, whose jackknife has no spread."""
+"""Interval of a metric that has none, such as an AUC of 1, whose jackknife has no variance."""
 
 
 def table(outcome: Mapping[str, Any]) -> Table:
-    """Metrics of all rows: the model's, where they are with 95 % confidence, and the baseline's on the same rows.
+    """Return a table of the metrics: of the model, with 95 % intervals, and of the baseline on the same rows.
 
     Args:
         outcome: The evaluator's verdict.
     """
     metrics, intervals, baseline = outcome["metrics"], outcome["intervals"], outcome["baseline"]
-    made = Table(box=None, pad_edge=False)
-    made.add_column(f"{visible(outcome['split'])} split, {int(metrics['example_count']):,} rows")
-    made.add_column("model", justify="right")
+    result = Table(box=None, pad_edge=False)
+    result.add_column(f"{visible(outcome['split'])} split, {int(metrics['example_count']):,} rows")
+    result.add_column("model", justify="right")
     if intervals:
-        made.add_column("95 % interval", justify="right")
+        result.add_column("95 % interval", justify="right")
     if baseline:
-        made.add_column("baseline", justify="right")
+        result.add_column("baseline", justify="right")
     for name, value in metrics.items():
         if name in HIDDEN or "[" in name or (value is None and not (baseline and baseline[name] is not None)):
             continue
@@ -35,15 +35,15 @@ def table(outcome: Mapping[str, Any]) -> Table:
             cells.append(" to ".join(map(number, intervals[name])) if name in intervals else UNKNOWN)
         if baseline:
             cells.append(number(baseline[name]))
-        made.add_row(visible(name), *cells)
-    return made
+        result.add_row(visible(name), *cells)
+    return result
 
 
 def notes(outcome: Mapping[str, Any]) -> Iterator[str]:
-    """Lines below the table: the worst slices, what was left out, and the edit that would accept each failed rule."""
+    """Yield lines below the table: worst slices, slices that were not measured, and failed rules with their edits."""
     if outcome["worst_slices"]:
-        least = outcome.get("worst_count")
-        rule = f", of those with {least} rows or more" if least else ""
+        min_count = outcome.get("worst_count")
+        rule = f", of those with {min_count} rows or more" if min_count else ""
         yield f"Worst slices by {outcome['worst_slices'][0]['metric']}{rule}:"
         for entry in outcome["worst_slices"]:
             ends = f" ({' to '.join(map(number, entry['interval']))})" if entry["interval"] else ""
@@ -62,7 +62,7 @@ def notes(outcome: Mapping[str, Any]) -> Iterator[str]:
 
 
 def number(value: float | None) -> str:
-    """Five digits, or whole thousands; none where there is no such number."""
+    """Format a number with five digits, or without decimals from 1000; "none" if there is no value."""
     if value is None:
         return "none"
     return f"{value:,.5g}" if abs(value) < 1000 else f"{value:,.0f}"

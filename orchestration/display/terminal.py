@@ -1,4 +1,4 @@
-"""What the user sees while a pipeline runs: a table that fills, or plain lines where that cannot be."""
+"""Terminal output of a run: a live table, or plain lines if the output is not a terminal."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ WORDS = {
     "FAILED": "failed",
     "": "waiting",
 }
-"""KEPT: finished by an earlier attempt of the run; TAKEN: given by the run that --from goes on from."""
+"""KEPT: finished by an earlier attempt of the run; TAKEN: from the run that --from continues."""
 STYLES = {
     "RUNNING": "cyan",
     "COMPLETE": "green",
@@ -36,10 +36,10 @@ STYLES = {
 
 
 class Terminal:
-    """Shows nodes as they go; use it as a context.
+    """Display of the nodes of a run; use it as a context.
 
     Args:
-        plain: Lines instead of a live table; by default where output is no terminal or NO_COLOR is set.
+        plain: Lines instead of a live table; by default if the output is not a terminal or NO_COLOR is set.
     """
 
     def __init__(self, *, plain: bool | None = None) -> None:
@@ -62,39 +62,39 @@ class Terminal:
             self._live = None
 
     def say(self, message: str) -> None:
-        """A line about what is going on between the nodes."""
+        """Show a status line between nodes."""
         self._message = message
         if self.plain and message:
             self._line(message)
 
     def warn(self, text: str) -> None:
-        """A line that stays, above a table that is still filled."""
+        """Print a warning above the live table."""
         self._line(f"warning: {text}", soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """A line on what the last node found, which is no fault."""
+        """Print a note on the result of the last node."""
         self.console.print(f"  {text}", soft_wrap=True)
 
     def plan(self, node_ids: list[str]) -> None:
-        """The nodes that will run."""
+        """Set the nodes that will run."""
         self._nodes = {node_id: {"state": ""} for node_id in node_ids}
         self._message = ""
 
     def node(self, node_id: str, state: str, seconds: float | None = None, summary: str = "") -> None:
-        """A node's new state."""
+        """Set the state of a node."""
         self._nodes[node_id] = {"state": state, "seconds": seconds, "summary": summary, "since": time.monotonic()}
         if self.plain and state != "RUNNING":
             self._line(f"{node_id:<15} {WORDS.get(state, state):<8} {_clock(seconds):>8}  {summary}".rstrip())
 
     def progress(self, node_id: str, text: str) -> None:
-        """How far the node is that runs now."""
+        """Show the progress of the running node."""
         self._nodes[node_id]["summary"] = text
         if self.plain:
             self._line(f"{node_id:<15} {WORDS['RUNNING']:<8} {'':>8}  {text}")
 
     def __rich__(self) -> Table:
         table = Table.grid(padding=(0, 2))
-        for node_id, node in list(self._nodes.items()):  # the table is drawn in a thread of its own
+        for node_id, node in list(self._nodes.items()):  # the table is drawn in another thread
             state, seconds = node["state"], node.get("seconds")
             if state == "RUNNING":
                 seconds = time.monotonic() - node["since"]
@@ -112,15 +112,15 @@ class Terminal:
         return table
 
     def reached(self, lines: Iterable[str], *, run_folder: str) -> None:
-        """What the node came to that the run was to end with."""
+        """Print the result of the last requested node."""
         self.console.print()
         for line in lines:
-            # A wide table is left to the terminal to wrap.
+            # The terminal wraps wide tables.
             self._line(line, soft_wrap=True)
         self._line(f"Run:    {run_folder}")
 
     def outcome(self, outcome: dict[str, Any], *, run_folder: str) -> None:
-        """The metrics table, the verdict and its reason, and where everything is."""
+        """Print the metrics table, the verdict with its reason, and paths."""
         self.console.print()
         self.console.print(table(outcome))
         self.console.print()
@@ -139,7 +139,7 @@ class Terminal:
         if soft_wrap or self.plain:
             self.console.print(visible(text), soft_wrap=True)
             return
-        # What goes on in the next row is indented, so that it cannot pass for a line of its own.
+        # Continuation rows are indented, so that they cannot be mistaken for separate lines.
         first, *rest = Text(visible(text)).wrap(self.console, self.console.width - 2) or [Text()]
         self.console.print(first)
         for part in rest:

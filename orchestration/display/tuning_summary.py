@@ -1,4 +1,4 @@
-"""What a tuning came to, for the terminal: the trials, the best of them, and how to take its values over."""
+"""Result of a tuning for the terminal: the trials, the best one, and how to use its values."""
 
 import csv
 import json
@@ -8,16 +8,16 @@ from typing import Any
 from spec.file_names import TRIALS_CSV, TRIALS_JSONL, TRIALS_SVG
 
 CELL = 40
-"""Widest cell of the printed table, in characters; a whole table as a value is longer."""
+"""Maximum width of a cell in characters; a value that is a table may be longer."""
 
 
 def lines(folder: str, *, config: str, again: str) -> list[str]:
-    """Lines to print.
+    """Return the lines to print.
 
     Args:
-        folder: The run's folder, with what the tuner left there.
-        config: Where the values would be written, as a user names it.
-        again: The command that trains with the values that were found.
+        folder: The run's folder, with the files of the tuner.
+        config: The config to which the values can be added.
+        again: The command that trains with the best values.
     """
     with open(os.path.join(folder, TRIALS_CSV), newline="", encoding="utf-8") as file:
         table = _aligned(list(csv.reader(file)))
@@ -26,9 +26,9 @@ def lines(folder: str, *, config: str, again: str) -> list[str]:
     best = next(trial for trial in trials if trial["best"])
     again_line = f"Train with it:  {again}"
     if best["trial"] == 0:
-        advice = [f"The values that {config} already has are the best: there is nothing to take over."]
+        advice = [f"The values in {config} are already the best."]
     else:
-        advice = [again_line, f"To keep its values, write them into {config}:", *_values(best["values"])]
+        advice = [again_line, f"To keep the values, add them to {config}:", *_values(best["values"])]
     return [
         *table,
         "",
@@ -39,7 +39,7 @@ def lines(folder: str, *, config: str, again: str) -> list[str]:
 
 
 def _values(values: dict[str, Any]) -> list[str]:
-    """Keys and values in TOML, by section."""
+    """Return keys and values in TOML, by section."""
     sections: dict[str, list[str]] = {}
     for key, value in values.items():
         section, _, rest = key.partition(".")
@@ -56,7 +56,7 @@ def _toml(value: Any) -> str:
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
-    """Columns side by side, numbers to the right, the last one as it is."""
+    """Align columns to the right, except for the last one."""
     rows = [[*(cell if len(cell) <= CELL else f"{cell[: CELL - 1]}…" for cell in row[:-1]), row[-1]] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [

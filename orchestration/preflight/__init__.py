@@ -1,4 +1,4 @@
-"""What can be found wrong before the first stage, without TensorFlow: all of it at once."""
+"""Checks before the first stage, without TensorFlow; all findings are reported at once."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -30,15 +30,15 @@ __all__ = ["Check", "Report", "check_data", "check_room", "check_root", "check_s
 
 @dataclass
 class Report:
-    """All that was looked at.
+    """Result of all checks.
 
     Attributes:
-        checks: In order.
-        reviewed: Config and schema, where these can be used.
+        checks: The checks, in order.
+        reviewed: Config and schema, if they are valid.
         data: The data's paths under the data root.
         skew: Those of served rows; None where [gates] names none.
-        passed: Whether code and data were not read, as an earlier run had read the same.
-        omissions: What of the data will be skipped, left out or converted, as far as a look can tell.
+        passed: Whether code and data were not checked, because an earlier run used the same.
+        omissions: Data that will be skipped, dropped or converted, as far as the first rows show.
         query: The rows of [data] sql; None where it names paths.
     """
 
@@ -51,10 +51,10 @@ class Report:
     query: Snapshot | None = None
 
     def settle(self) -> load.Reviewed:
-        """Go on where nothing is wrong.
+        """Return config and schema if nothing is wrong.
 
         Raises:
-            UserError: config, data, schema or user code cannot be used.
+            UserError: config, data, schema or user code is invalid.
             ResourceError: the store, the disk or the environment cannot be used.
         """
         refuse(self.checks)
@@ -72,20 +72,20 @@ def look(
     beam_args: Sequence[str] = BEAM_ARGS,
     passed: Callable[[load.Reviewed], bool] = lambda _: False,
 ) -> Report:
-    """Look at everything that a run will need.
+    """Check everything that a run needs.
 
     Args:
-        name: The run; None for the machine, the folder of runs and the store alone.
-        overrides: `key=value` texts.
+        name: The run; None to check only the machine, the folder of runs and the store.
+        overrides: `key=value` strings.
         root: Folder of all runs.
         data_root: Folder that data paths are relative to; None for the project.
         metadata: URL of the store; None for SQLite under the root.
         beam_args: Beam arguments of every stage.
-        passed: From config and schema to whether an earlier run has read the same code and data to its end, so that
-            nothing can be wrong with them.
+        passed: Returns, given config and schema, whether an earlier run completed with the same code and data, so that
+            they need no check.
 
     Returns:
-        What was found, right or wrong.
+        The results.
     """
     report, root, size, folder = Report(), os.path.abspath(root), 0, project.folder()
     data_root = os.path.abspath(data_root or folder)

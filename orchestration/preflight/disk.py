@@ -1,4 +1,4 @@
-"""The folder of runs, the store in it, and room on the disk."""
+"""Checks of the folder of runs, the store in it, and the disk space."""
 
 import os
 import re
@@ -9,25 +9,24 @@ from errors import ResourceError
 from inspection.store import file_rights, metadata_store
 from orchestration.local import run_lock
 
-KEPT = 4
-"""Bytes that a run may leave for each byte of data: ingestion and transformation left 2.0 of the houses and 1.0 of the
-taxi trips; twice that."""
-LEAST = 100 << 20
+BYTES_PER_DATA_BYTE = 4
+"""Bytes that a run may write per byte of data: twice the 2.0 that were measured for houses (taxi trips: 1.0)."""
+MIN_BYTES = 100 << 20
 """Bytes that a run needs beside the data: logs, the model and its pushed copy, the metadata."""
 
 
 def check_root(root: str, pipeline: str | None = None) -> str:
-    """See that the root folder can be written, and what earlier runs of a pipeline left there.
+    """Check that the root folder and the folders of a pipeline in it are writable.
 
     Args:
         root: Folder of all runs.
-        pipeline: What the runs are called; None for no pipeline.
+        pipeline: Name of the pipeline; None to check only the root.
 
     Returns:
-        It.
+        The root.
 
     Raises:
-        ResourceError: it cannot.
+        ResourceError: a folder is not writable.
     """
     try:
         os.makedirs(root, exist_ok=True)
@@ -39,68 +38,68 @@ def check_root(root: str, pipeline: str | None = None) -> str:
                 f"{file_rights.refusal(root, 'write to')}. Or choose another folder with --root"
             ) from error
         raise ResourceError(
-            f"{root} cannot be written ({error.strerror}): choose another folder with --root, or mend its rights"
+            f"{root} cannot be written ({error.strerror}): choose another folder with --root, or fix its permissions"
         ) from error
     parts = ("", run_lock.NAME, "runs", "artifacts", "serving", "settings", "trials")
     for path in (os.path.join(root, pipeline, part).rstrip(os.sep) for part in parts) if pipeline else ():
-        # Of earlier runs, perhaps another user's.
+        # Folders of earlier runs may belong to another user.
         if os.path.exists(path) and not file_rights.writable(path):
             raise ResourceError(file_rights.refusal(path, "write to"))
     return root
 
 
 def check_store(root: str, url: str | None) -> str:
-    """See that the metadata store, where there is one, is whole and can be written.
+    """Check that the metadata store, if it exists, is intact and writable.
 
     Args:
         root: Folder of all runs.
-        url: Where else the metadata is; None for SQLite under the root.
+        url: URL of the store; None for SQLite under the root.
 
     Returns:
-        Where it is, and whether it is there.
+        Its place, and whether it exists.
 
     Raises:
         UserError: the URL is wrong.
-        ResourceError: the store is empty, damaged, out of reach or read-only; it is never begun anew.
+        ResourceError: the store is empty, damaged, unreachable or read-only; it is never recreated.
     """
     config = metadata_store.connection_config(root, url)
     if not config.HasField("sqlite"):
         try:
             return metadata_store.open_store(root, url, readonly=True).where
         except ResourceError as error:
-            # A server without the database is a new store: the run makes it.
+            # On a server without the database the run creates it.
             if re.search(r'database "[^"]*" does not exist', str(error)):
-                return f"{metadata_store.redact(url or '')}, to be made"
+                return f"{metadata_store.redact(url or '')}, to be created"
             raise
     path = config.sqlite.filename_uri
     if not os.path.exists(path):
-        return f"{path}, to be made"
+        return f"{path}, to be created"
     where = metadata_store.open_store(root, url, readonly=True).where
-    # SQLite writes a journal beside it.
+    # SQLite writes a journal next to it.
     for place in (path, os.path.dirname(path)):
         if not os.access(place, os.W_OK):
-            raise ResourceError(f"{place} cannot be written, and a run keeps its record in {path}: mend its rights")
+            raise ResourceError(f"{place} is not writable, but a run keeps its record in {path}: fix its permissions")
     return where
 
 
 def check_room(root: str, data_bytes: int) -> str:
-    """See that the disk has room for what a run writes.
+    """Check that the disk has space for a run.
 
     Args:
         root: Folder of all runs.
-        data_bytes: Bytes of data, unpacked.
+        data_bytes: Bytes of data, uncompressed.
 
     Returns:
-        What is free and what is needed.
+        Free and needed space.
 
     Raises:
-        ResourceError: there is too little.
+        ResourceError: there is too little space.
     """
-    needed, free = LEAST + KEPT * data_bytes, shutil.disk_usage(root).free
+    needed, free = MIN_BYTES + BYTES_PER_DATA_BYTE * data_bytes, shutil.disk_usage(root).free
     if free < needed:
         raise ResourceError(
-            f"{root}: {_shown(free)} of the disk are free, and a run over {_shown(data_bytes)} of data may need "
-            f"{_shown(needed)}: make room, or choose another disk with --root"
+            f"{root}: {_shown(free)} of the disk are free, but a run on {_shown(data_bytes)} of data may need "
+            f"{_shown(needed)}: free disk space, or choose another disk with --root"
         )
     return f"{_shown(free)} free, {_shown(needed)} may be needed"
 

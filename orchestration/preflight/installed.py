@@ -1,4 +1,4 @@
-"""What is installed and what this machine has."""
+"""Installed packages, and facts on this machine."""
 
 import contextlib
 import glob
@@ -16,24 +16,24 @@ CHECKED = (
     *("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation"),
     *("tensorflow-model-analysis", "ml-metadata", "protobuf", "numpy", "pyarrow", "pydantic", "rich", "tomli"),
 )
-"""Packages whose version must be the lock's."""
+"""Packages whose version must equal the locked one."""
 STACKS = {"1.16": "legacy", "1.21": "current"}
 ENGINES = ("docker", "podman")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
 
 
 def check_versions(lock: str, packages: Iterable[str] = CHECKED) -> str:
-    """See that the packages are those of the lock.
+    """Check that the installed packages have the locked versions.
 
     Args:
         lock: Path of uv.lock.
         packages: Their names.
 
     Returns:
-        The stack, and what it is made of.
+        The stack and its main versions.
 
     Raises:
-        ResourceError: one is missing or of another version.
+        ResourceError: a package is missing or has another version.
     """
     with open(lock, encoding="utf-8") as file:
         text = file.read()
@@ -43,12 +43,12 @@ def check_versions(lock: str, packages: Iterable[str] = CHECKED) -> str:
         try:
             there[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            findings.append(f"{package} is not installed: run `make run`, which installs what uv.lock says")
+            findings.append(f"{package} is not installed: run `make run`, which installs the locked version")
             continue
         if locked and there[package] not in locked:
             findings.append(
-                f"{package} {there[package]} is installed, and uv.lock says {' or '.join(locked)}: run `make run`, "
-                "which installs that"
+                f"{package} {there[package]} is installed, but uv.lock has {' or '.join(locked)}: run `make run`, "
+                "which installs it"
             )
     if findings:
         raise ResourceError("\n".join(findings))
@@ -58,7 +58,7 @@ def check_versions(lock: str, packages: Iterable[str] = CHECKED) -> str:
 
 
 def facts() -> dict[str, str]:
-    """What this machine has, by name: one line each."""
+    """Return facts on this machine: name -> one line."""
     return {
         "glibc": " ".join(platform.libc_ver()).strip() or "none",
         "cores": f"{len(os.sched_getaffinity(0))} of {os.cpu_count()}",
@@ -78,13 +78,13 @@ def _memory() -> str:
         with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
             allowed = int(file.read())
             if allowed < found.get("MemTotal", 0):
-                limit = f", of which this container may take {allowed / 1e9:.1f} GB"
+                limit = f", {allowed / 1e9:.1f} GB of it available to this container"
     free, total = found.get("MemAvailable", 0), found.get("MemTotal", 0)
     return f"{free / 1e9:.1f} GB free of {total / 1e9:.1f} GB{limit}"
 
 
 def _tools(names: Iterable[str]) -> str:
-    """Those that are there, with their versions."""
+    """Return the installed tools with their versions."""
     found = {name: path for name in names if (path := shutil.which(name))}
     return "; ".join(f"{_version(path) or name} ({path})" for name, path in found.items()) or "none"
 

@@ -1,52 +1,57 @@
-"""What preflight found: all of it, each with what mends it."""
+"""Findings of preflight."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from errors import PipelineError, ResourceError, UserError
 
-SHOWN = 20
-"""Findings of one file that are told."""
+MAX_FINDINGS = 20
+"""Number of findings shown per file."""
 
 
 @dataclass
 class Check:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
-        name: What it is, in a word or two.
-        text: What was found where all is well.
-        findings: What is wrong: errors whose text says how to mend it.
+        name: Name of the check.
+        text: Result if nothing is wrong.
+        findings: Errors; each text says how to fix it.
     """
 
     name: str
     text: str = ""
     findings: list[PipelineError] = field(default_factory=list)
 
-    def told(self) -> list[str]:
-        """The findings' lines, each once."""
+    def lines(self) -> list[str]:
+        """Return the lines of the findings, each once."""
         return list(dict.fromkeys(line for error in self.findings for line in str(error).splitlines()))
 
 
 def refuse(checks: Iterable[Check]) -> None:
-    """End where anything is wrong.
+    """Raise all findings as one error.
 
     Raises:
-        UserError: config, data, schema or user code cannot be used; says all that is wrong, also of the machine.
+        UserError: config, data, schema or user code is invalid; the text has all findings.
         ResourceError: only the store, the disk or the environment cannot be used.
     """
-    found = [check for check in checks if check.findings]
-    if found:
-        kind = exit_kind(found)
-        raise kind("\n".join(dict.fromkeys(line for check in found for line in check.told()))) from found[0].findings[0]
+    failed = [check for check in checks if check.findings]
+    if failed:
+        kind = exit_kind(failed)
+        lines = dict.fromkeys(line for check in failed for line in check.lines())
+        raise kind("\n".join(lines)) from failed[0].findings[0]
 
 
 def exit_kind(checks: Iterable[Check]) -> type[PipelineError]:
-    """What the findings come to: the user's own things first."""
+    """Return the error type of all findings; UserError takes precedence."""
     errors = [error for check in checks for error in check.findings]
     return UserError if any(isinstance(error, UserError) for error in errors) else ResourceError
 
 
 def short(lines: list[str], path: str) -> list[str]:
-    """At most SHOWN lines about a file, and how many more there are."""
-    return lines if len(lines) <= SHOWN else [*lines[:SHOWN], f"{path}: and {len(lines) - SHOWN:,} more like these"]
+    """Return at most MAX_FINDINGS lines on a file, and the number of further ones."""
+    return (
+        lines
+        if len(lines) <= MAX_FINDINGS
+        else [*lines[:MAX_FINDINGS], f"{path}: and {len(lines) - MAX_FINDINGS:,} more like these"]
+    )

@@ -1,4 +1,4 @@
-"""The code that a run will import, read and not run: TensorFlow, which most of it needs, takes long to start."""
+"""Checks of the code that a run imports. It is parsed and not imported, because TensorFlow takes long to start."""
 
 import ast
 import functools
@@ -10,17 +10,17 @@ import project
 from pipeline import user_code
 
 OURS = ("models.transform_graph.preprocessing", "models.training.run_fn")
-"""What every run imports of what a user may have edited."""
+"""Modules that every run imports and that a user may have edited."""
 
 
 def check(modules: Iterable[str]) -> list[str]:
-    """See that modules, and those of project and repository that they import, are Python and find what they import.
+    """Check that modules, and those of project and repository that they import, are Python and their imports exist.
 
     Args:
         modules: Dotted paths.
 
     Returns:
-        What is wrong: file, line and reason.
+        Findings: file, line and reason.
     """
     findings: list[str] = []
     waiting, seen = list(dict.fromkeys([*OURS, *modules])), set()
@@ -48,7 +48,7 @@ def check(modules: Iterable[str]) -> list[str]:
 
 
 def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Imports that have to work: those that a try looks after, or that are for the type checker, do not."""
+    """Yield the imports that must work, without those in a `try` or for type checking."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
@@ -59,7 +59,7 @@ def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def _named(node: ast.Import | ast.ImportFrom, package: str) -> list[str]:
-    """Modules that an import may load."""
+    """Return the modules that an import may load."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     base = _base(node, package)
@@ -73,21 +73,21 @@ def _base(node: ast.ImportFrom, package: str) -> str:
 
 def _missing(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
     if isinstance(node, ast.Import):
-        yield from (f"there is no module {alias.name!r}" for alias in node.names if not _there(alias.name))
+        yield from (f"there is no module {alias.name!r}" for alias in node.names if not _exists(alias.name))
         return
     base = _base(node, package)
-    if not _there(base):
+    if not _exists(base):
         yield f"there is no module {base!r}"
         return
     path = project.source(base)
     names = _defined(path) if path is not None else None
     for alias in node.names:
-        if names is not None and alias.name not in names and not _there(f"{base}.{alias.name}"):
+        if names is not None and alias.name not in names and not _exists(f"{base}.{alias.name}"):
             yield f"{base} defines no {alias.name!r}.{user_code.close(alias.name, names)}"
 
 
-def _there(module: str) -> bool:
-    """Whether a module can be found; of a library's only the first part is looked for, which loads nothing."""
+def _exists(module: str) -> bool:
+    """Return whether a module exists; for a library only its top-level name is checked, which imports nothing."""
     first = module.partition(".")[0]
     if _is_ours(first):
         return project.source(module) is not None or any(map(os.path.isdir, _stems(module)))
@@ -111,7 +111,7 @@ def _stems(module: str) -> list[str]:
 
 
 def _module(path: str) -> tuple[tuple[ast.Import | ast.ImportFrom, ...], frozenset[str]]:
-    """Imports of a module, and the names at its top level.
+    """Return the imports of a module and the names at its top level.
 
     Raises:
         SyntaxError: it is not Python.
@@ -137,7 +137,7 @@ def _parsed(path: str, *_identity: int) -> tuple[tuple[ast.Import | ast.ImportFr
 
 
 def _defined(path: str) -> frozenset[str] | None:
-    """Names at a module's top level; None where they cannot be told without running it."""
+    """Return the names at a module's top level; None if they are only known at run time."""
     try:
         _, found = _module(path)
     except (OSError, SyntaxError, ValueError):

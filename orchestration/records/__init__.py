@@ -1,1 +1,1 @@
-"""What a run leaves in its folder: run.json and events.jsonl."""
+"""Records of a run in its folder: run.json and events.jsonl."""

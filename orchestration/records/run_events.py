@@ -1,4 +1,4 @@
-"""What the worker tells the supervisor, and what a run's folder keeps of it: one JSON object a line."""
+"""Events that the worker sends to the supervisor, kept in the run's folder as one JSON object per line."""
 
 import json
 import os
@@ -9,23 +9,23 @@ from spec.file_names import EVENTS
 
 
 class Sink(Protocol):
-    """Anything that takes an event."""
+    """Function that receives an event."""
 
     def __call__(self, event: str, **fields: Any) -> None:
-        """Take one event."""
+        """Receive one event."""
 
 
 def to_line(event: str, **fields: Any) -> str:
-    """One event as a line."""
+    """Encode one event as a line."""
     return json.dumps({"event": event, **fields}) + "\n"
 
 
 def from_line(line: str) -> dict[str, Any]:
-    """One line as an event."""
+    """Decode one line."""
     fields: dict[str, Any] = json.loads(line)
     return fields
 
 
 def of_run(folder: str) -> list[dict[str, Any]]:
-    """The events of a run, in order; none where its folder keeps none."""
+    """Return the events of a run, in order; empty if its folder has none."""
     return json_lines(os.path.join(folder, EVENTS))

@@ -1,4 +1,4 @@
-"""What the supervisor writes about a run in its folder: run.json and events.jsonl."""
+"""Records that the supervisor writes into the folder of a run: run.json and events.jsonl."""
 
 import importlib.metadata
 import json
@@ -14,7 +14,7 @@ from orchestration.records import run_events
 from spec.file_names import EVENTS, GATES, RUN
 
 ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")
-"""Keys of run.json that tell how an attempt ended."""
+"""Keys of run.json about the end of an attempt."""
 _FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 PACKAGES = (
     *("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation"),
@@ -23,19 +23,19 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Versions that a result depends on."""
-    found = {"python": platform.python_version()}
+    """Return the versions that a result depends on."""
+    versions = {"python": platform.python_version()}
     for package in PACKAGES:
-        found[package] = importlib.metadata.version(package)
-    return found
+        versions[package] = importlib.metadata.version(package)
+    return versions
 
 
 class Record:
-    """One run's folder.
+    """The folder of a run.
 
     Args:
-        folder: Absolute path; made here.
-        facts: First content of run.json; of a run that goes on, what it holds.
+        folder: Absolute path; it is created.
+        facts: Initial content of run.json; of a resumed run, its current content.
     """
 
     def __init__(self, folder: str, facts: Mapping[str, Any]) -> None:
@@ -47,7 +47,7 @@ class Record:
             **{key: value for key, value in facts.items() if key not in ENDED},
             "command": [
                 os.path.basename(sys.argv[0]),
-                *(redact(each) if "://" in each else each for each in sys.argv[1:]),
+                *(redact(argument) if "://" in argument else argument for argument in sys.argv[1:]),
             ],
             "pid": os.getpid(),
             "started": facts.get("started", started),
@@ -63,7 +63,7 @@ class Record:
         self._write()
 
     def event(self, fields: dict[str, Any]) -> None:
-        """Append one event with its time."""
+        """Append an event with its time."""
         self._events.write(run_events.to_line(**{**fields, "time": _now()}))
         self._events.flush()
 
@@ -73,13 +73,13 @@ class Record:
         self._write()
 
     def gates(self, findings: list[dict[str, Any]], warnings: list[str]) -> None:
-        """Keep what the gates found: all of it in gates.json, the warnings in run.json too."""
+        """Write the findings of the gates into gates.json, and the warnings also into run.json."""
         with open(os.path.join(self.folder, GATES), "w", encoding="utf-8") as file:
             json.dump(findings, file, indent=1, ensure_ascii=False)
         self.update(warnings=warnings)
 
     def close(self, state: str, reason: str, **facts: Any) -> None:
-        """Write how the run, and this attempt of it, ended."""
+        """Record the end of the run and of its current attempt."""
         self.facts["attempts"][-1].update(ended=_now(), state=state, reason=reason)
         self.update(state=state, reason=reason, ended=_now(), **facts)
         self._events.close()
@@ -89,7 +89,7 @@ class Record:
 
 
 def write(folder: str, facts: Mapping[str, Any]) -> None:
-    """Write run.json: whole, also when the power goes."""
+    """Write run.json atomically."""
     path = os.path.join(folder, RUN)
     with open(f"{path}.partial", "w", encoding="utf-8") as file:
         json.dump(facts, file, indent=1)
@@ -99,7 +99,7 @@ def write(folder: str, facts: Mapping[str, Any]) -> None:
 
 
 def _cut_half_line(path: str) -> None:
-    """Remove what a killed supervisor wrote of its last line."""
+    """Remove an incomplete last line of a killed supervisor."""
     if os.path.exists(path):
         with open(path, "r+b") as file:
             text = file.read()
@@ -107,17 +107,17 @@ def _cut_half_line(path: str) -> None:
 
 
 def close_earlier(folder: str, facts: dict[str, Any], state: str, reason: str, **more: Any) -> dict[str, Any]:
-    """Write the end of a run whose supervisor is dead.
+    """Record the end of a run whose supervisor is dead.
 
     Args:
         folder: The run's folder.
         facts: Its run.json.
-        state: How it ended.
-        reason: Why.
+        state: Its state.
+        reason: Reason of the state.
         more: Further facts.
 
     Returns:
-        The new run.json.
+        The new content of run.json.
     """
     events_path = os.path.join(folder, EVENTS)
     last = os.path.getmtime(events_path if os.path.exists(events_path) else folder)

@@ -90,7 +90,7 @@ def test_the_error_of_a_full_disk_says_how_much_space_is_needed(tmp_path, monkey
 
     assert preflight.check_room(str(tmp_path), 10**8) == "1.0 GB free, 505 MB may be needed"
     with pytest.raises(
-        ResourceError, match=r": 1\.0 GB of the disk are free, and a run over 500 MB of data may need 2\.1 GB"
+        ResourceError, match=r": 1\.0 GB of the disk are free, but a run on 500 MB of data may need 2\.1 GB"
     ):
         preflight.check_room(str(tmp_path), 5 * 10**8)
 
@@ -102,7 +102,7 @@ def test_the_error_of_a_package_that_differs_from_the_lock_says_how_to_fix_it(tm
         installed.check_versions(str(lock), ["numpy", "no-such-package", "pydantic"])
 
     first, second = str(caught.value).splitlines()
-    assert "is installed, and uv.lock says 0.1 or 0.2: run `make run`" in first
+    assert "is installed, but uv.lock has 0.1 or 0.2: run `make run`" in first
     assert second.startswith("no-such-package is not installed: run `make run`")
 
 

@@ -41,7 +41,7 @@ def look(flats, **more):
 
 def test_preflight_runs_the_query_and_reads_the_rows_by_path(flats, database):
     report = look(flats)
-    assert [line for check in report.checks for line in check.told()] == []
+    assert [line for check in report.checks for line in check.lines()] == []
     assert [check.text for check in report.checks if check.name == "query"] == ["40 rows"]
     reviewed = report.settle()
     assert report.data == report.query.path == reviewed.config.data.path

@@ -48,13 +48,11 @@ def test_two_rollbacks_go_back_two_versions(serving, capsys):
     told = back(serving)
 
     assert serves(serving) == "two"
-    assert told == f"houses: version {bad + 1} serves now, a copy of {second}; before it served {bad}"
-    assert "ML Metadata could not be told: no runs yet" in capsys.readouterr().err
+    assert told == f"houses: version {bad + 1} serves now, a copy of {second}; previously {bad}"
+    assert "could not be recorded in ML Metadata: no runs yet" in capsys.readouterr().err
     back(serving)
     assert serves(serving) == "one"
-    with pytest.raises(
-        UserError, match=rf"no version before {bad + 2} that it pushed itself, so there is none to go back to"
-    ):
+    with pytest.raises(UserError, match=rf"no version before {bad + 2} that it pushed itself, so it cannot roll back"):
         back(serving)
     back(serving, number=bad)
     assert serves(serving) == "bad"
@@ -74,8 +72,15 @@ def test_a_rollback_from_a_copy_of_a_copy_starts_from_the_original(serving):
     assert serves(serving) == "one"
 
 
+<<<<<<< HEAD
 def test_the_error_of_a_missing_version_names_it(serving):
     with pytest.raises(UserError, match=r"houses has no version 7. There is: \d+, \d+, \d+. Older ones were removed"):
+=======
+def test_a_version_that_is_not_there_is_named(serving):
+    with pytest.raises(
+        UserError, match=r"houses has no version 7. Known versions: \d+, \d+, \d+. Older ones were removed"
+    ):
+>>>>>>> 03677bf (Terminal output, run records, rollback and preflight in plain English)
         back(serving, number=7)
     with pytest.raises(UserError, match=r"holds no version yet. Did you mean 'houses'\?"):
         back(serving, "house")
@@ -101,7 +106,7 @@ def test_versions_that_the_pipeline_did_not_push_are_listed_and_restored_only_by
     back(serving)
     assert serves(serving) == "two"
     told = back(serving, number=2019)
-    assert "a copy of 2019, which this pipeline did not push: its answers were not checked; before" in told
+    assert "a copy of 2019, which this pipeline did not push: its predictions were not checked; previously" in told
     assert serves(serving) == "foreign"
     with pytest.raises(ResourceError, match=r"version 7 is not a SavedModel: .*/7 has no saved_model.pb. Version"):
         back(serving, number=7)
@@ -131,7 +136,7 @@ def test_a_damaged_version_is_not_restored(serving):
     _, second, bad = versions.pushed(str(serving))
     (serving / str(second) / "saved_model.pb").write_text("twO")
     with pytest.raises(
-        ResourceError, match=rf"version {second} is damaged: .* Version {bad} still serves; take another"
+        ResourceError, match=rf"version {second} is damaged: .* Version {bad} still serves; choose another"
     ):
         back(serving)
 

@@ -53,7 +53,7 @@ def test_the_best_values_are_printed_in_the_syntax_of_the_config(tmp_path):
         "    1          1",
         "",
         "Train with it:  COMMAND",
-        "To keep its values, write them into configs/cars.toml:",
+        "To keep the values, add them to configs/cars.toml:",
         "  [network]",
         "  layers = [64, 64]",
         '  activation = "relu"',
@@ -74,7 +74,7 @@ def test_a_long_value_is_truncated_in_the_table_but_not_in_the_note():
 def test_no_edit_is_suggested_if_the_config_is_the_best_trial(tmp_path):
     told = write(tmp_path, best=0)
 
-    assert told[4] == "The values that configs/cars.toml already has are the best: there is nothing to take over."
+    assert told[4] == "The values in configs/cars.toml are already the best."
     assert not any(line.startswith("Train with it") for line in told)
 
 

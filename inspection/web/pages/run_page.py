@@ -62,7 +62,7 @@ def _links(facts: Facts) -> list[Html]:
     run = facts.detail.run
     links = [link("Compare with another run", to("/compare", b=run.run_id))]
     if run.folder and os.path.isfile(os.path.join(run.folder, REPORT)):
-        links.append(link("report.html", to("/report", id=run.run_id)))
+        links.append(link(REPORT, to("/report", id=run.run_id)))
     return links
 
 
