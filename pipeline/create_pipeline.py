@@ -27,23 +27,23 @@ from spec.columns.label import CLASSED
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where a pipeline finds and leaves things: never part of the config.
+    """Paths and settings of a pipeline that depend on where it runs, and are never part of the config.
 
     Attributes:
         data: The data's paths or patterns: one, several, or those of each ready-made split.
-        schema: The reviewed schema file.
+        schema: The approved schema file.
         artifacts: Folder of all artifacts, one folder a node.
         serving: Folder of pushed models.
         trials: Folder of the tuner's finished trials.
-        data_content: Digest of the data; empty where it cannot be known.
-        schema_content: Digest of the schema's text.
-        skew: Paths of served rows, as [gates] skew names them; None where it names none.
-        skew_content: Digest of these.
-        settings: Folder for long settings; None keeps them in line.
-        baseline: Where the baseline comes from: ML Metadata, or the serving folder.
-        metadata: ML Metadata's connection config; None where the platform has its own.
+        data_content: Digest of the data; empty if unknown.
+        schema_content: Digest of the schema.
+        skew: Paths of served rows of [gates] skew, or None.
+        skew_content: Digest of the served rows.
+        settings: Folder for long settings; None to keep them inline.
+        baseline: Source of the baseline: ML Metadata, or the serving folder.
+        metadata: Connection config of ML Metadata; None if the platform has its own.
         beam_args: Arguments of every Beam pipeline.
-        cache: Whether a stage with equal inputs, parameters and code is served from its last run.
+        cache: Whether a stage with equal inputs, parameters and code is served from the cache.
     """
 
     data: Any
@@ -70,9 +70,9 @@ def create_pipeline(
     Args:
         name: The pipeline's name.
         config: Its config.
-        columns: Column name -> schema type, of the reviewed schema.
-        places: Where things are.
-        advisory: Whether the evaluation's rules are told and refuse nothing, as on a sample of the rows.
+        columns: Column name -> type of the approved schema.
+        places: Paths and settings of the platform.
+        advisory: Whether gates and rules report and block nothing, as on a sample of the rows.
 
     Returns:
         The TFX pipeline, which any of our targets runs or compiles.
@@ -80,7 +80,7 @@ def create_pipeline(
     Raises:
         UserError: code of the user does not import, or a custom stage cannot be made.
     """
-    # The user's own files break here, with their line, and not after the stages before them.
+    # Errors in modules of the user show here, and not after earlier stages have run.
     for module in config.user_modules():
         user_code.load(module)
     config.gates.loaded()
@@ -103,15 +103,15 @@ def create_pipeline(
     # Each split is counted and measured.
     figures = statistics(examples=examples.outputs["examples"])
 
-    # The reviewed schema says what the data should be.
+    # The approved schema defines what the data should be.
     reviewed = schema(path=project.portable(places.schema), content=places.schema_content)
 
-    # What was let through before is what today's data is compared with.
+    # Statistics of earlier data, to compare the current data with.
     earlier = None
     if places.baseline == "metadata":
         earlier = history(candidate=figures.outputs["statistics"], runs=config.gates.rows.runs, serving=places.serving)
 
-    # The gate: data that differs from the schema, or too much from earlier data, goes no further.
+    # The gates stop data that differs from the schema, or too much from earlier data.
     gate = validation(
         statistics=figures.outputs["statistics"],
         schema=reviewed.outputs["schema"],
@@ -131,7 +131,7 @@ def create_pipeline(
         settings_folder=places.settings,
     )
 
-    # Columns become model features, by role.
+    # Columns become features of the model, by role.
     transformed = transformation(
         examples=examples.outputs["examples"],
         schema=reviewed.outputs["schema"],
@@ -141,7 +141,7 @@ def create_pipeline(
     )
     transformed.add_upstream_node(gate)
 
-    # Values are tried, and the best of them feed the trainer.
+    # The tuner finds the best hyperparameters for the trainer.
     tuned = None
     if config.tuner is not None:
         tuned = tuner(
@@ -154,7 +154,7 @@ def create_pipeline(
             settings_folder=places.settings,
         )
 
-    # The network learns, and is exported with its transformation inside.
+    # The network is trained, and exported together with its transform graph.
     start = _reference(places, "warm-start") if config.training.warm_start else None
     trained = trainer(
         examples=transformed.outputs["transformed_examples"],
@@ -171,10 +171,10 @@ def create_pipeline(
         settings_folder=places.settings,
     )
 
-    # The model to beat: the one that serves.
+    # The baseline is the model that serves.
     before = _reference(places, "baseline", candidate=trained.outputs["model"])
 
-    # The second gate: a model is blessed above the floor, and when it is not worse than the baseline.
+    # A model is blessed if it is above the floor and not worse than the baseline.
     demanded = config.plain("evaluation")["evaluation"]
     judged = evaluator(
         examples=examples.outputs["examples"],
@@ -212,7 +212,7 @@ def create_pipeline(
         older_span=config.push.older_span or advisory,
     )
 
-    # Stages of the user's own come between them.
+    # Custom stages come between them.
     built_in = (examples, figures, reviewed, earlier, gate, transformed, start, tuned, trained, before, judged, pushed)
     nodes = stage_insertion.insert([node for node in built_in if node is not None], config)
 
@@ -227,7 +227,7 @@ def create_pipeline(
 
 
 def _reference(places: Places, name: str, candidate: Any = None) -> Any:
-    """The node that finds the model that serves; see components/baseline/reference.py."""
+    """Return the node that finds the model that serves; see components/baseline/reference.py."""
     if places.baseline == "metadata":
         return reference_model(serving=places.serving, candidate=candidate, name=name)
     return served(serving=places.serving, candidate=candidate, name=name)

@@ -1,4 +1,4 @@
-"""Imports code that a user may have edited, and says where it breaks."""
+"""Import code of the user, with errors that name file and line."""
 
 import ast
 import difflib
@@ -13,13 +13,13 @@ from errors import UserError
 
 
 def check_function(path: str) -> None:
-    """See that a function of the user's own is there, without importing its module, which may need TensorFlow.
+    """Check that a function of the user exists, without importing its module, which may need TensorFlow.
 
     Args:
         path: Its dotted path below the project or the repository, module and function.
 
     Raises:
-        UserError: there is no such module or function, or the module is no Python.
+        UserError: the module or the function does not exist, or the module is not Python.
     """
     module, dot, name = path.rpartition(".")
     if not dot:
@@ -56,9 +56,9 @@ def location(path: str) -> str:
 
 
 def close(name: str, known: Iterable[str]) -> str:
-    """' Did you mean ...?' where a known name is near, as a sentence to append."""
-    found = difflib.get_close_matches(name, sorted(known), n=1)
-    return f" Did you mean {found[0]!r}?" if found else ""
+    """Return ' Did you mean ...?' if a known name is similar, as a sentence to append."""
+    matches = difflib.get_close_matches(name, sorted(known), n=1)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
 
 
 def names(tree: ast.Module) -> Iterator[str]:
@@ -91,7 +91,7 @@ def load(module: str) -> ModuleType:
 
 
 def place(error: BaseException) -> str:
-    """File and line in project or repository that raised an error, or called what raised it; empty for neither."""
+    """Return file and line in project or repository where an error was raised or passed through; empty for neither."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if project.base_of(frame.filename)]
     ours = [frame for frame in frames if f"{os.sep}.venv{os.sep}" not in frame.filename]
     return f"{project.shown(ours[-1].filename)}, line {ours[-1].lineno}" if ours else ""

@@ -1,8 +1,8 @@
-"""Compiles a pipeline for Kubeflow Pipelines or Vertex AI, where each stage is a container of one image.
+"""Compile a pipeline for Kubeflow Pipelines or Vertex AI, where each stage runs in a container of one image.
 
-The image holds this repository and the project, and starts in the project. So the job names code by dotted path, and
+The image contains this repository and the project, and starts in the project. So the job names code by dotted path, and
 schema and data by paths relative to that folder; `--data-root gs://BUCKET/FOLDER` takes the data from a bucket instead.
-Artifacts and pushed models go to `--cloud-root`. Nothing is sent anywhere, and a job holds no credentials: the platform
+Artifacts and pushed models go to `--cloud-root`. Nothing is submitted, and a job contains no credentials: the platform
 has them.
 """
 
@@ -30,14 +30,14 @@ from pipeline.variants import Name
 from spec.rows import data_paths
 
 CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"
-"""Without --cloud-root. No bucket's name has capitals, so a job that still holds it is refused at once."""
+"""Placeholder without --cloud-root. Names of buckets have no capitals, so the platform rejects a job with it."""
 IMAGE = "YOUR-REGISTRY/keras-pipeline"
-"""Without --image; it is no valid name either."""
+"""Placeholder without --image, which is not a valid name either."""
 JOB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 
 
 class Target(Protocol):
-    """What differs from platform to platform: a module beside this one."""
+    """A platform: a module next to this one."""
 
     TITLE: str
     SCHEMES: tuple[str, ...]
@@ -46,20 +46,20 @@ class Target(Protocol):
     NOT_RUN: tuple[str, ...]
 
     def render(self, job: Mapping[str, Any]) -> str:
-        """The text of the compiled file."""
+        """Return the text of the compiled file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the user asked for.
+    """A compilation that the user requests.
 
     Attributes:
         target: The platform.
-        name: The pipeline, and which of its runs.
-        overrides: `key=value` texts.
+        name: The pipeline, and its variant or sample.
+        overrides: `key=value` strings.
         data_root: Bucket and folder that data paths are relative to; None for the repository inside the image.
         output: File to write; None for the pipeline's name in the working directory.
-        image: Container image that holds this repository and its packages; None for a placeholder.
+        image: Container image with this repository and its packages; None for a placeholder.
         root: Bucket and folder of artifacts and pushed models; None for a placeholder.
         beam_args: Beam arguments of every stage.
         cache: Whether the platform may serve unchanged stages from earlier runs.
@@ -77,14 +77,14 @@ class Request:
 
 
 def run(request: Request) -> int:
-    """Compile a pipeline to a file, and say what is in it and what is still to be filled in.
+    """Compile a pipeline to a file, and print its content and the remaining steps.
 
     Returns:
         0.
 
     Raises:
-        UserError: config, data, schema, user code or a flag cannot be used.
-        RunError: the compiled job is broken.
+        UserError: config, data, schema, user code or a flag is invalid.
+        RunError: the compiled job is not valid.
         ResourceError: the file cannot be written.
     """
     target: Target = kubeflow if request.target == "kubeflow" else vertex
@@ -102,7 +102,7 @@ def run(request: Request) -> int:
     output = _output(request, target)
     data, content = _data(request, config, columns, target)
     printing.line(f"compiling for {target.TITLE}: starting TFX takes about 20 s")
-    # What TensorFlow and Google's clients say when they start is no news to the user.
+    # Start messages of TensorFlow and Google's clients do not concern the user.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -127,7 +127,7 @@ def run(request: Request) -> int:
     compiled = job.compile_job(
         create_pipeline(name=name, config=config, columns=columns, places=places, advisory=request.name.sample),
         image=image,
-        # A pushed version shows in no parameter, nor does an edit of data whose content is not known here.
+        # No parameter depends on the pushed version, nor on edits of data whose content is unknown here.
         uncached=["baseline"] if content else ["baseline", "ingestion"],
     )
     job.check(compiled, not_run=target.NOT_RUN)
@@ -143,7 +143,7 @@ def run(request: Request) -> int:
 
 
 def _notes(request: Request, root: str, paths: data_paths.Paths) -> list[str]:
-    """What is still to be done before the job can run."""
+    """Return what the user still has to do before the job can run."""
     notes = [
         f"to do: {path} is on this machine alone; copy it to data/ of the project and name it so in data.path"
         for _, path in data_paths.flat(paths)
@@ -165,18 +165,18 @@ def _notes(request: Request, root: str, paths: data_paths.Paths) -> list[str]:
 
 
 def _job_name(run: Name) -> str:
-    """The run's name as both platforms allow it: house_tiers becomes house-tiers."""
+    """Return the run's name in the form that both platforms accept: house_tiers becomes house-tiers."""
     name = run.run.lower().replace("_", "-")
     if not JOB_NAME.fullmatch(name):
         raise UserError(
-            f"{load.CONFIGS}/{run.pipeline}.toml: a job's name is made of letters, digits and hyphens, at most 128, "
-            "and starts with none of the last: rename the config and its schema"
+            f"{load.CONFIGS}/{run.pipeline}.toml: the name of a job consists of at most 128 letters, digits and "
+            "hyphens, and does not start with a hyphen: rename the config and its schema"
         )
     return name
 
 
 def _bucket(value: str, flag: str, target: Target) -> str:
-    """A bucket and folder without a slash at its end."""
+    """Return a bucket and folder without a slash at the end."""
     schemes = "|".join(target.SCHEMES)
     if not re.fullmatch(rf"({schemes})://[A-Za-z0-9][A-Za-z0-9._-]*(/[^\s?#@]*)?", value):
         forms = " or ".join(f"{scheme}://BUCKET/FOLDER" for scheme in target.SCHEMES)
@@ -194,23 +194,25 @@ def _image(value: str) -> str:
 
 
 def _redact(value: str) -> str:
-    """A refused value without what may be a password."""
+    """Return an invalid value without anything that may be a password."""
     return re.sub(r"^(\w+://)?.*@|\?.*", r"\1***", value) or "''"
 
 
 def _output(request: Request, target: Target) -> str:
     path = request.output or request.name.run + target.SUFFIXES[0]
     if not path.endswith(target.SUFFIXES):
-        raise UserError(f"--output {path}: {target.TITLE} takes a {' or '.join(target.SUFFIXES)} file: name it so")
+        raise UserError(f"--output {path}: {target.TITLE} needs a {' or '.join(target.SUFFIXES)} file: rename it")
     if not os.path.isdir(os.path.dirname(path) or "."):
-        raise UserError(f"--output {path}: there is no folder {os.path.dirname(path)}: make it, or name another file")
+        raise UserError(
+            f"--output {path}: the folder {os.path.dirname(path)} does not exist: create it, or name another file"
+        )
     if os.path.isfile(path) and not _is_compiled(path, target):
-        raise UserError(f"{path} is there and no compiled pipeline: name another file with --output, or remove it")
+        raise UserError(f"{path} exists and is not a compiled pipeline: name another file with --output, or remove it")
     return path
 
 
 def _is_compiled(path: str, target: Target) -> bool:
-    """Whether a file is one that an earlier compilation wrote, or empty, so that it may be replaced."""
+    """Return whether a file was written by an earlier compilation, or is empty, so that it may be overwritten."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -220,7 +222,7 @@ def _is_compiled(path: str, target: Target) -> bool:
 
 
 def _data(request: Request, config: Config, columns: Mapping[str, str], target: Target) -> tuple[Any, str]:
-    """Where the stages find the data, and a digest of it where it is here to be read."""
+    """Return the paths of the data for the stages, and its digest if it is on this machine."""
     shown = f"{load.CONFIGS}/{request.name.pipeline}.toml"
     for _, path in data_paths.flat(config.data.paths):
         if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
@@ -240,7 +242,7 @@ def _data(request: Request, config: Config, columns: Mapping[str, str], target: 
 
 
 def _served(request: Request, config: Config, target: Target) -> Any:
-    """Where the stages find served rows; None where [gates] names none."""
+    """Return the paths of served rows for the stages; None without [gates] skew."""
     if config.gates.skew.path is None:
         return None
     return data_files.under(

@@ -1,4 +1,4 @@
-"""The compiled job, which Kubeflow Pipelines and Vertex AI share: TFX makes it, we mend it and check it as a whole."""
+"""The compiled job of Kubeflow Pipelines and Vertex AI: compiled by TFX, then corrected and checked."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,18 +12,18 @@ from tfx.orchestration.pipeline import Pipeline
 from errors import RunError
 
 SCHEMA_VERSION = "2.1.0"
-"""Of the pipeline spec: open-source Kubeflow Pipelines takes no other."""
+"""Version of the pipeline spec; open-source Kubeflow Pipelines accepts no other."""
 TASK_ID = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-"""A task's id becomes part of a pod's name."""
+"""The id of a task becomes part of the name of a pod."""
 
 
 def compile_job(pipeline: Pipeline, *, image: str, uncached: Iterable[str]) -> dict[str, Any]:
     """Compile a pipeline.
 
     Args:
-        pipeline: What create_pipeline made.
-        image: Container image of every task; `python -m` in its working directory must find our packages.
-        uncached: Ids of tasks that must look anew in each run, whatever the pipeline says.
+        pipeline: The pipeline of create_pipeline.
+        image: Container image of every task; `python -m` in its working directory must find this repository.
+        uncached: Ids of tasks that run every time, even with the cache on.
 
     Returns:
         A PipelineJob in its JSON form.
@@ -36,21 +36,21 @@ def compile_job(pipeline: Pipeline, *, image: str, uncached: Iterable[str]) -> d
 
 
 def check(job: Mapping[str, Any], *, not_run: Iterable[str]) -> None:
-    """See that a job is sound: the compiler passes on what a platform refuses, and some of it only when it runs.
+    """Check a job: the compiler accepts jobs that a platform rejects, some only when they run.
 
     Args:
         job: A PipelineJob in its JSON form.
         not_run: Keys of executors that the platform does not run.
 
     Raises:
-        RunError: one line a finding.
+        RunError: one line per finding.
     """
     findings = list(_format_findings(job))
     if not findings:
         findings = [*_executor_findings(job["pipelineSpec"], tuple(not_run)), *_task_findings(job)]
     if findings:
         lines = "".join(f"\n  {finding}" for finding in findings)
-        raise RunError(f"the compiled job is broken; the fault is in this repository, not in your config:{lines}")
+        raise RunError(f"the compiled job is not valid; this is an error of the pipeline, not of your config:{lines}")
 
 
 def _tasks(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _tasks(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _format_findings(job: Mapping[str, Any]) -> Iterator[str]:
-    # Both inner messages are plain structs in the one around them, where any key would pass.
+    # Both inner messages are plain structs in the outer one, where any key would be valid.
     spec = job["pipelineSpec"]
     messages = {
         "PipelineJob": (job, pipeline_spec_pb2.PipelineJob()),
@@ -90,12 +90,12 @@ def _task_findings(job: Mapping[str, Any]) -> Iterator[str]:
     tasks, components = _tasks(job), job["pipelineSpec"]["components"]
     for task_id, task in tasks.items():
         if not TASK_ID.fullmatch(task_id):
-            yield f"task {task_id}: the id is not made of a-z, 0-9 and inner hyphens"
+            yield f"task {task_id}: an id consists of a-z, 0-9 and inner hyphens"
         if task["componentRef"]["name"] not in components:
             yield f"task {task_id}: there is no component {task['componentRef']['name']}"
         for upstream in task.get("dependentTasks", ()):
             if upstream not in tasks:
-                yield f"task {task_id}: it waits for {upstream}, which is no task"
+                yield f"task {task_id}: it waits for {upstream}, which is not a task"
         for key, source in _sources(task):
             producer = components.get(tasks.get(source["producerTask"], {}).get("componentRef", {}).get("name"), {})
             output = source.get("outputArtifactKey") or source.get("outputParameterKey")
@@ -105,7 +105,7 @@ def _task_findings(job: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sources(task: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Inputs that other tasks make, by key."""
+    """Yield the inputs that come from other tasks, by key."""
     inputs = task.get("inputs", {})
     for key, value in {**inputs.get("artifacts", {}), **inputs.get("parameters", {})}.items():
         for source in ("taskOutputArtifact", "taskOutputParameter"):

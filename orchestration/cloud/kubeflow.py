@@ -1,4 +1,4 @@
-"""Open-source Kubeflow Pipelines: its job is a pipeline spec in YAML."""
+"""Open-source Kubeflow Pipelines: the job is a pipeline spec in YAML."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,17 +7,17 @@ import yaml
 
 TITLE = "Kubeflow Pipelines"
 SCHEMES: tuple[str, ...] = ("gs", "s3", "minio")
-"""Kinds of bucket that the launcher in each pod knows."""
+"""Kinds of bucket that the launcher in each pod supports."""
 SUFFIXES: tuple[str, ...] = (".yaml", ".yml")
 MARK = "# PIPELINE DEFINITION\n"
-"""In every file that was compiled, so that no other file is replaced."""
+"""Text in every compiled file, so that no other file is overwritten."""
 NOT_RUN: tuple[str, ...] = ("resolver", "lifecycle")
-"""Keys of executors: the platform has no resolvers, and no driver that runs before the cache is asked."""
+"""Keys of executors that the platform does not run: resolvers, and drivers that run before the cache lookup."""
 
 
 def render(job: Mapping[str, Any]) -> str:
-    """The file for `kfp`: the spec alone, with the root of all artifacts as its default."""
+    """Return the text of the file for `kfp`: the spec, with the default root of all artifacts."""
     spec = {**job["pipelineSpec"], "defaultPipelineRoot": job["runtimeConfig"]["gcsOutputDirectory"]}
     head = f"{MARK}# Name: {spec['pipelineInfo']['name']}\n"
-    # Unfolded, so that the diff of two jobs shows the values that changed.
+    # Unfolded, so that a diff of two jobs shows the changed values.
     return head + str(yaml.safe_dump(spec, sort_keys=True, allow_unicode=True, width=float("inf")))

@@ -1,4 +1,4 @@
-"""Vertex AI Pipelines: its job is a whole PipelineJob in JSON."""
+"""Vertex AI Pipelines: the job is a PipelineJob in JSON."""
 
 import json
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ SCHEMES: tuple[str, ...] = ("gs",)
 """Kinds of bucket that the service writes to."""
 SUFFIXES: tuple[str, ...] = (".json",)
 MARK = '"pipelineSpec": {'
-"""In every file that was compiled, so that no other file is replaced."""
+"""Text in every compiled file, so that no other file is overwritten."""
 NOT_RUN: tuple[str, ...] = ()
-"""Keys of executors: the service runs all that TFX compiles."""
+"""Keys of executors that the service does not run: none."""
 
 
 def render(job: Mapping[str, Any]) -> str:
-    """The file for `aiplatform.PipelineJob`."""
+    """Return the text of the file for `aiplatform.PipelineJob`."""
     return json.dumps(job, indent=1, sort_keys=True) + "\n"

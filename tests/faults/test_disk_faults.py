@@ -44,7 +44,7 @@ import time
 from orchestration import preflight
 begun = time.perf_counter()
 for check in preflight.look(None, root="ROOT", metadata=METADATA).checks:
-    for line in check.told():
+    for line in check.lines():
         print(line)
 print(f"{time.perf_counter() - begun:.2f} s")
 """

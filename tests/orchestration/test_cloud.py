@@ -227,7 +227,9 @@ def test_names_are_made_valid_for_the_platforms(tmp_path: Path, monkeypatch: pyt
     assert job["runtimeConfig"]["gcsOutputDirectory"] == f"{ROOT}/house_Tiers/artifacts"
     (tmp_path / "configs" / "häuser.toml").write_bytes((REPOSITORY / "configs" / "houses.toml").read_bytes())
     (tmp_path / "schemas" / "häuser.pbtxt").write_bytes((REPOSITORY / "schemas" / "houses.pbtxt").read_bytes())
-    with pytest.raises(UserError, match=r"configs/häuser.toml: a job's name is made of letters, digits and hyphens"):
+    with pytest.raises(
+        UserError, match=r"configs/häuser.toml: the name of a job consists of at most 128 letters, digits and hyphens"
+    ):
         compiled("vertex", "häuser", tmp_path)
 
 
@@ -258,7 +260,7 @@ def test_without_flags_the_placeholders_are_printed(
         ("vertex", {"image": "an image"}, r"--image an image: write a container image as REGISTRY/NAME:TAG"),
         ("vertex", {"output": "job.yaml"}, r"--output job.yaml: Vertex AI takes a .json file"),
         ("kubeflow", {"output": "job.json"}, r"--output job.json: Kubeflow Pipelines takes a .yaml or .yml file"),
-        ("kubeflow", {"output": "nowhere/job.yaml"}, r"--output nowhere/job.yaml: there is no folder nowhere"),
+        ("kubeflow", {"output": "nowhere/job.yaml"}, r"--output nowhere/job.yaml: the folder nowhere does not exist"),
         ("vertex", {"overrides": ["data.path=../x.csv"]}, r"data.path is '../x.csv': a cloud job needs a path under"),
         ("vertex", {"overrides": ["data.path=data/x.csv"]}, r"data.path: there is no file .*data/x.csv"),
     ],

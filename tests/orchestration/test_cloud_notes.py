@@ -21,7 +21,7 @@ def test_only_a_compiled_job_is_overwritten(target, tmp_path):
     path.write_text("mine: 1")
     request = compiler.Request(target=target.__name__.rpartition(".")[2], name=Name("houses"), output=str(path))
     with pytest.raises(
-        UserError, match=rf"{path.name} is there and no compiled pipeline: name another file with --out"
+        UserError, match=rf"{path.name} exists and is not a compiled pipeline: name another file with --out"
     ):
         compiler.run(request)
     assert path.read_text() == "mine: 1"

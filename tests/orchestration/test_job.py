@@ -73,7 +73,7 @@ def _change(path: str, value: Any) -> Callable[[Job], None]:
         ),
         (
             lambda spec: tasks(spec).update(my_schema=tasks(spec)["schema"]),
-            r"task my_schema: the id is not made of a-z, 0-9 and inner hyphens",
+            r"task my_schema: an id consists of a-z, 0-9 and inner hyphens",
         ),
         (
             _change("deploymentSpec/executors/schema_executor", {"resolver": {}}),

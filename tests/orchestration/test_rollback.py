@@ -72,15 +72,9 @@ def test_a_rollback_from_a_copy_of_a_copy_starts_from_the_original(serving):
     assert serves(serving) == "one"
 
 
-<<<<<<< HEAD
 def test_the_error_of_a_missing_version_names_it(serving):
-    with pytest.raises(UserError, match=r"houses has no version 7. There is: \d+, \d+, \d+. Older ones were removed"):
-=======
-def test_a_version_that_is_not_there_is_named(serving):
-    with pytest.raises(
-        UserError, match=r"houses has no version 7. Known versions: \d+, \d+, \d+. Older ones were removed"
-    ):
->>>>>>> 03677bf (Terminal output, run records, rollback and preflight in plain English)
+    message = r"houses has no version 7. Known versions: \d+, \d+, \d+. Older ones were removed"
+    with pytest.raises(UserError, match=message):
         back(serving, number=7)
     with pytest.raises(UserError, match=r"holds no version yet. Did you mean 'houses'\?"):
         back(serving, "house")
