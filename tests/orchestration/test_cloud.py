@@ -227,9 +227,7 @@ def test_names_are_made_valid_for_the_platforms(tmp_path: Path, monkeypatch: pyt
     assert job["runtimeConfig"]["gcsOutputDirectory"] == f"{ROOT}/house_Tiers/artifacts"
     (tmp_path / "configs" / "häuser.toml").write_bytes((REPOSITORY / "configs" / "houses.toml").read_bytes())
     (tmp_path / "schemas" / "häuser.pbtxt").write_bytes((REPOSITORY / "schemas" / "houses.pbtxt").read_bytes())
-    with pytest.raises(
-        UserError, match=r"configs/häuser.toml: the name of a job consists of at most 128 letters, digits and hyphens"
-    ):
+    with pytest.raises(UserError, match=r"configs/häuser.toml: the name of a job consists of at most 128 letters"):
         compiled("vertex", "häuser", tmp_path)
 
 
