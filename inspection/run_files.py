@@ -157,6 +157,8 @@ class VerdictFile(TypedDict, total=False):
     """Class names in order; null for tasks without classes."""
     metrics: dict[str, float | None]
     """Metric -> value on all rows; `example_count` is the number of rows."""
+    better: dict[str, str | float]
+    """Metric -> direction that is better, higher or lower; or its best value, from which both directions are worse."""
     intervals: dict[str, list[float]]
     """Metric -> lower and upper end of its 95 % confidence interval; metrics without one are absent."""
     interval_method: str

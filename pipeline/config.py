@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from components.evaluator import metric_catalog
 from components.ingestion.discovery import formats
 from components.validation.gate_catalog import Gates
 from errors import UserError
@@ -71,6 +72,16 @@ class Config(Strict):
             user_code.check_function(path)
         return path
 
+    @field_validator("evaluation")
+    @classmethod
+    def _user_metrics(cls, evaluation: Evaluation) -> Evaluation:
+        for path in evaluation.metrics:
+            try:
+                user_code.check_function(path)
+            except UserError as error:
+                raise ValueError(f"metrics: {error}") from error
+        return evaluation
+
     @field_validator("gates")
     @classmethod
     def _user_gates(cls, gates: Gates) -> Gates:
@@ -112,7 +123,7 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _known_metrics(self) -> "Config":
-        self.evaluation.check(self.label)
+        self.evaluation.check(self.label, metric_catalog.names(self.label.task, self.evaluation.metrics))
         self.gates.check(self.label)
         if self.label.column in (*self.features.columns(), *self.features.ignored):
             raise ValueError(f"label: column {self.label.column!r} stands under [features] too: take it out there")
@@ -208,9 +219,13 @@ class Config(Strict):
         return network if section == "network" else training.model_dump(mode="json")
 
     def user_modules(self) -> list[str]:
-        """Return the modules of roles, network, functions and gates, which stages import by name."""
+        """Return the modules of roles, network, functions, gates and metrics, which stages import by name."""
         network = str(self.network["name"])
-        functions = [*([self.preprocessing] if self.preprocessing else []), *self.gates.custom]
+        functions = [
+            *([self.preprocessing] if self.preprocessing else []),
+            *self.gates.custom,
+            *self.evaluation.metrics,
+        ]
         modules = [*self.features.modules(), network.rpartition(".")[0] or f"models.networks.{network}"]
         return list(dict.fromkeys([*modules, *(path.rpartition(".")[0] for path in functions)]))
 

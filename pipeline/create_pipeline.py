@@ -9,6 +9,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 import project
 from components.baseline.component import reference_model, served
+from components.evaluator import metric_catalog
 from components.evaluator.component import evaluator
 from components.ingestion.component import ingestion
 from components.pusher.component import pusher
@@ -84,6 +85,8 @@ def create_pipeline(
     for module in config.user_modules():
         user_code.load(module)
     config.gates.loaded()
+    for path in config.evaluation.metrics:
+        metric_catalog.user_metric(path, config.label.task)
     # Rows become tf.Examples, in splits that never change.
     examples = ingestion(
         paths=project.portable(places.data),
@@ -199,6 +202,8 @@ def create_pipeline(
         weight=config.columns.weight,
         advisory=advisory,
         importance=config.evaluation.importance,
+        metrics=config.evaluation.metrics,
+        files=config.files,
         settings_folder=places.settings,
     )
 

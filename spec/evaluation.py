@@ -1,7 +1,7 @@
-"""Keys of [evaluation]: what is measured on the test split, and what is demanded."""
+"""Keys of [evaluation]: what is measured on the test split, and the conditions of a blessing."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -10,16 +10,8 @@ from spec.base import Strict
 from spec.columns.label import Label
 from spec.slices import MISSING, Buckets, Slice, Slicing, fitting, name_of, names_of
 
-METRICS = {
-    "regression": ("mae", "rmse", "r2", "mse", "bias"),
-    "binary": ("accuracy", "log_loss", "auc", "pr_auc", "precision", "recall", "f1", "calibration"),
-    "classes": ("accuracy", "log_loss", "top_k_accuracy", "macro_f1", "precision[CLASS]", "recall[CLASS]"),
-    "anomaly": ("auc", "pr_auc", "precision_at_k", "precision", "recall", "flagged", "mean_score"),
-    "clusters": ("silhouette", "adjusted_rand", "mean_distance"),
-}
-"""Task -> metrics that its evaluation has; CLASS stands for a class's name."""
-_OWN_KEYS = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly"}
-"""Key -> the task that it acts for."""
+_TASK_OF_KEY = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly"}
+"""Key -> the task for which it has an effect."""
 
 
 class Baseline(Strict):
@@ -64,7 +56,7 @@ class Gap(Strict):
     max_difference: float = Field(ge=0.0)
     """Largest accepted difference, in the unit of the metric."""
     min_count: int = Field(default=1, ge=1)
-    """Slices with fewer rows are left out."""
+    """Slices with fewer rows are skipped."""
 
 
 def _listed(value: Any) -> Any:
@@ -74,6 +66,9 @@ def _listed(value: Any) -> Any:
 class Evaluation(Strict):
     """What the evaluator measures on the test split, and the conditions for a blessing."""
 
+    metrics: tuple[str, ...] = ()
+    """Metrics of your own, measured in addition to those of the task: dotted paths such as "my_module.my_metric". The
+    last part is the name of the metric in rules."""
     slices: tuple[Slicing, ...] = ()
     """Columns whose values make slices, or buckets of a number; a list of these makes their cross."""
     max_slices: int = Field(default=100, ge=1, le=10_000)
@@ -101,15 +96,14 @@ class Evaluation(Strict):
         cuts: dict[str, Any] = {}
         for slicing in self._given():
             if not slicing:
-                raise ValueError("slices: a list of no columns makes no slice")
+                raise ValueError("slices: a list of columns must not be empty")
             named = [name_of(part) for part in slicing]
             if len(set(named)) < len(named):
-                raise ValueError(f"slices: {named[0]!r} is crossed with itself")
+                raise ValueError(f"slices: {named[0]!r} is crossed with itself: name each column once")
             for part in slicing:
                 if cuts.setdefault(name_of(part), part) != part:
                     raise ValueError(
-                        f"slices: {name_of(part)!r} is cut in two ways: "
-                        "write the same edges or quantiles in both places"
+                        f"slices: {name_of(part)!r} has two definitions: write the same edges or quantiles in both"
                     )
         for key, entry in self._entries():
             names = names_of(entry.slice)
@@ -126,27 +120,27 @@ class Evaluation(Strict):
         return [entry if isinstance(entry, tuple) else (entry,) for entry in self.slices]
 
     def _entries(self) -> Iterator[tuple[str, Rule | Gap]]:
-        """Rules and gaps with their keys."""
+        """Yield rules and gaps with their keys."""
         yield from ((f"rules.{number}", rule) for number, rule in enumerate(self.rules))
         yield from ((f"gaps.{number}", gap) for number, gap in enumerate(self.gaps))
 
     def _all(self) -> list[tuple[str | Buckets, ...]]:
-        """Slicings as they are given, and those that only a rule names."""
-        found = self._given()
-        cuts = {name_of(part): part for slicing in found for part in slicing}
+        """Return the slicings of `slices`, and those that only a rule names."""
+        slicings = self._given()
+        cuts = {name_of(part): part for slicing in slicings for part in slicing}
         for _, entry in self._entries():
             names = names_of(entry.slice)
-            if names and all({name_of(part) for part in slicing} != set(names) for slicing in found):
-                found.append(tuple(cuts.get(name, name) for name in names))
-        return found
+            if names and all({name_of(part) for part in slicing} != set(names) for slicing in slicings):
+                slicings.append(tuple(cuts.get(name, name) for name in names))
+        return slicings
 
     @property
     def slicings(self) -> tuple[tuple[str, ...], ...]:
-        """The names of each slicing: columns, or COLUMN_bucket."""
+        """Names of each slicing: columns, or COLUMN_bucket."""
         return tuple(tuple(name_of(part) for part in slicing) for slicing in self._all())
 
     def parts(self) -> list[list[dict[str, Any]]]:
-        """Each slicing as the evaluator takes it: `column`, `name`, `edges` and `quantiles` of each part."""
+        """Return each slicing for the evaluator: `column`, `name`, `edges` and `quantiles` of each part."""
         return [
             [
                 {"name": part.name, **part.model_dump(mode="json")}
@@ -158,7 +152,7 @@ class Evaluation(Strict):
         ]
 
     def columns(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-        """Key, raw column, the schema types that fit there (all where none is named), and what they must fit."""
+        """Yield key, raw column, allowed schema types (empty for all), and what requires them."""
         for slicing in self._given():
             for part in slicing:
                 numbers = ("INT", "FLOAT") if isinstance(part, Buckets) else ()
@@ -171,18 +165,22 @@ class Evaluation(Strict):
                     yield f"evaluation.{key}.slice", name, fitting(value), f"a value written {value!r} fits"
 
     def buckets(self) -> tuple[str, ...]:
-        """Names of the slicings by bucket."""
+        """Return the names of the slicings by bucket."""
         return tuple(name_of(part) for slicing in self._given() for part in slicing if isinstance(part, Buckets))
 
-    def check(self, label: Label) -> None:
-        """See that metrics and keys are those of the label's task.
+    def check(self, label: Label, known: Sequence[str]) -> None:
+        """Check that metrics and keys belong to the label's task.
+
+        Args:
+            label: [label].
+            known: Names of the task's metrics; NAME[CLASS] for a metric of each class.
 
         Raises:
-            ValueError: one is not; the nearest is named.
+            ValueError: One does not; names the nearest.
         """
-        known = METRICS[label.task]
         names = (label.names or ()) if label.task == "classes" else ()
-        classed = [f"{metric}[{name}]" for metric in ("precision", "recall") for name in names]
+        stems = [metric.removesuffix("[CLASS]") for metric in known if metric.endswith("[CLASS]")]
+        classed = [f"{metric}[{name}]" for metric in stems for name in names]
         named = [("floor", metric) for metric in self.floor]
         named += [("baseline", entry.metric) for entry in self.baseline or ()]
         named += [(key, entry.metric) for key, entry in self._entries()]
@@ -198,13 +196,14 @@ class Evaluation(Strict):
             if (metric not in (*known, *classed) and not free) or (
                 metric.endswith("[CLASS]") and metric not in classed
             ):
+                hint = _nearest(metric, (*known, *classed))
                 raise ValueError(
-                    f"evaluation.{key}: metric {metric!r} is none of {', '.join(known)} (task {label.task})."
-                    f"{_nearest(metric, (*known, *classed))}"
+                    f"evaluation.{key}: metric {metric!r} is unknown for task {label.task}.{hint} Known metrics: "
+                    f"{', '.join(known)}"
                 )
-        for key, task in _OWN_KEYS.items():
+        for key, task in _TASK_OF_KEY.items():
             if getattr(self, key) != type(self).model_fields[key].default and label.task != task:
-                raise ValueError(f"evaluation: {key} does nothing for task {label.task!r}: take it out")
+                raise ValueError(f"evaluation: {key} has no effect for task {label.task!r}: remove it")
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:

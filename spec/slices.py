@@ -1,4 +1,4 @@
-"""How [evaluation] names slices: by column, by bucket of a number, by value."""
+"""Slices in [evaluation]: by column, by bucket of a number, by value."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from spec.base import Strict
 from spec.bucket_names import bucket_names
 
 MISSING = "(missing)"
-"""The value of a slice whose rows have none."""
+"""Value of the slice of rows with a null."""
 
 
 class Buckets(Strict):
@@ -26,21 +26,21 @@ class Buckets(Strict):
         if (self.quantiles is None) == (self.edges is None):
             raise ValueError("give either edges = [...] or quantiles = N")
         if self.edges is not None and (not self.edges or list(self.edges) != sorted(set(self.edges))):
-            raise ValueError("edges must rise")
+            raise ValueError("edges must be ascending")
         return self
 
     @property
     def name(self) -> str:
-        """What its slices are called by."""
+        """Name of its slices."""
         return f"{self.column}_bucket"
 
     def values(self) -> tuple[str, ...] | None:
-        """Values of its slices, None where only the rows tell them."""
+        """Return the values of its slices; None if they depend on the rows."""
         return None if self.edges is None else (*bucket_names(self.edges), MISSING)
 
 
 def _kind(value: Any) -> str | None:
-    """What a slicing is written as."""
+    """Return the form of a slicing."""
     if isinstance(value, str):
         return "column"
     if isinstance(value, dict | Buckets):
@@ -67,17 +67,17 @@ Slicing = Annotated[
 
 
 def _cell(value: Any) -> Any:
-    """A slice's value; true and false are no cells of a table."""
+    """Validate the value of a slice; true and false are not values of a table."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("a slice's value is a text or a number")
+        raise ValueError("the value of a slice must be a string or a number")
     return value
 
 
 Value = Annotated[str | int | float, BeforeValidator(_cell)]
 
 
-def _meant(value: Any) -> str | None:
-    """What a rule's slice is written as."""
+def _rule_form(value: Any) -> str | None:
+    """Return the form of a rule's slice."""
     if isinstance(value, str):
         return "column"
     if isinstance(value, dict):
@@ -90,7 +90,7 @@ Slice = Annotated[
     | Annotated[tuple[str, ...], Tag("cross")]
     | Annotated[dict[str, Value], Tag("values")],
     Discriminator(
-        _meant,
+        _rule_form,
         custom_error_type="slice",
         custom_error_message='Input should be "COLUMN", a list of columns, or {COLUMN = VALUE}',
     ),
@@ -98,17 +98,17 @@ Slice = Annotated[
 
 
 def name_of(part: str | Buckets) -> str:
-    """What the slices of a part are called by."""
+    """Return the name of the slices of a part."""
     return part.name if isinstance(part, Buckets) else part
 
 
 def names_of(slice_: Any) -> tuple[str, ...]:
-    """The names that a rule's slice holds."""
+    """Return the names of a rule's slice."""
     return (slice_,) if isinstance(slice_, str) else tuple(slice_ or ())
 
 
 def fitting(value: Any) -> tuple[str, ...]:
-    """Schema types of a column that can hold a value."""
+    """Return the schema types that can represent a value; empty for all."""
     if value == MISSING:
         return ()
     return {str: ("BYTES",), float: ("FLOAT",)}.get(type(value), ("INT", "FLOAT"))

@@ -8,6 +8,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
+from components.evaluator import metric_catalog
 from components.evaluator.executor import Executor
 from components.fingerprints import code_digest
 from spec import settings
@@ -65,6 +66,8 @@ def evaluator(
     advisory: bool = False,
     importance: int = 0,
     split: str = "test",
+    metrics: Sequence[str] = (),
+    files: Sequence[str] = (),
     settings_folder: str | None = None,
 ) -> Evaluator:
     """Make the node `evaluator`.
@@ -76,24 +79,26 @@ def evaluator(
         baseline_blessing: Channel of the baseline's ModelBlessing, which may be empty.
         baseline_examples: Channel of the raw Examples that the baseline was trained on, which may be empty.
         task: regression, binary, classes, anomaly or clusters.
-        label: The label's column, if there is one.
-        columns: Column name -> schema type (INT, FLOAT, BYTES), at least of the slices and the identifier.
-        slices: Slicings, each one or more parts: `column`, `name`, and `edges` or `quantiles` for buckets.
-        max_slices: Slices of each slicing that are kept, the most frequent.
-        threshold: binary: probability above which a row is answered with the second class.
-        top_k: classes: how many classes top_k_accuracy looks at.
-        precision_at: anomaly: rows that precision_at_k looks at; None for the number of anomalies.
+        label: Column of the label; None without one.
+        columns: Column name -> schema type (INT, FLOAT, BYTES), at least of slices and identifier.
+        slices: Slicings of one or more parts: `column`, `name`, and `edges` or `quantiles` for buckets.
+        max_slices: Number of slices to measure per slicing, the most frequent.
+        threshold: binary: probability above which the second class is predicted.
+        top_k: classes: number of most likely classes that top_k_accuracy counts.
+        precision_at: anomaly: number of rows that precision_at_k counts; None for the number of anomalies.
         floor: Metric -> worst acceptable value.
         baseline: Comparisons with the baseline: `metric` and `tolerance`.
         rules: Rules of any slice: `metric`, `slice`, `floor`, `tolerance`, `min_count`.
-        gaps: Largest differences between slices: `metric`, `slice`, `most`, `min_count`.
-        identifier: The column that names a row.
-        group: The column whose equal values make rows that are alike, which no interval takes as independent.
-        weight: The column of the rows' weights, for display: the model's signature `labels` gives them.
-        advisory: Rules are told and refuse nothing; a model whose answers are no numbers is refused all the same.
-        importance: Rows on which each column's importance is measured; 0: none is.
-        split: The split to evaluate on.
-        settings_folder: Where long settings are kept; None for in line.
+        gaps: Largest differences between slices: `metric`, `slice`, `max_difference`, `min_count`.
+        identifier: Column that identifies a row.
+        group: Column whose equal values make dependent rows, for the intervals.
+        weight: Column of the row weights, for display: the model's signature `labels` computes them.
+        advisory: Whether failed rules only warn; a model with predictions that are not finite is not blessed anyway.
+        importance: Number of rows on which permutation importance is measured; 0 for none.
+        split: Split to evaluate on.
+        metrics: Dotted paths of the user's own metrics.
+        files: Files that the user's own metrics read.
+        settings_folder: Folder for long settings; None keeps them inline.
 
     Returns:
         A node with outputs `evaluation` (TFMA's files and verdict.json) and `blessing`.
@@ -102,6 +107,8 @@ def evaluator(
         *(name for name in (identifier, group) if name),
         *(part["column"] for slicing in slices for part in slicing),
     }
+    own = (path.rpartition(".")[0] for path in metrics)
+    modules = dict.fromkeys([Executor.__module__, *metric_catalog.module_names(), *own])
     packed = settings.pack(
         {
             "task": task,
@@ -122,6 +129,7 @@ def evaluator(
             "advisory": advisory,
             "importance": importance,
             "split": split,
+            "metrics": list(metrics),
         },
         settings_folder,
     )
@@ -132,7 +140,8 @@ def evaluator(
         baseline_blessing=baseline_blessing,
         baseline_examples=baseline_examples,
         settings=json.dumps(packed),
-        code=json.dumps(code_digest.stage(Executor.__module__)),
+        # Metrics are imported by name, so that the executor's source does not reach them.
+        code=json.dumps(code_digest.stage(*modules, files=files if metrics else ())),
         evaluation=Channel(type=standard_artifacts.ModelEvaluation),
         blessing=Channel(type=standard_artifacts.ModelBlessing),
     )

@@ -1,7 +1,7 @@
-"""What a report shows beside the metrics: how much the model depends on each column, and answers of some rows.
+"""Permutation importance of each column, and predictions of some rows, for the report.
 
-A column's importance is how much worse the first metric gets when the column's cells change places among rows
-(Breiman, "Random Forests", 2001, section 10): what the model learnt from the column is lost, and nothing else.
+The importance of a column is how much worse the main metric gets when the column's values are permuted among rows
+(Breiman, "Random Forests", 2001, section 10).
 """
 
 import math
@@ -11,72 +11,73 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.evaluator.metrics.accumulators import Array, Ledger, Measure, draw
-from components.evaluator.metrics.catalog import CLASS_NAMES, LOWER_IS_BETTER
+from components.evaluator.metric import Measure
 from components.evaluator.metrics.clustering import Clusters
 from components.evaluator.prediction import Model, Rows
+from components.evaluator.sums.accumulators import Array, MetricSums, draw
 from models.export.signatures import input_names
 
 SEED = 20_011
-"""Of the permutations."""
-CHANGED = "share of rows answered otherwise"
-"""Measured where the first metric is no number among these rows, as without a label."""
+"""Seed of the permutations."""
+CHANGED = "share of changed predictions"
+"""Measured if the main metric is undefined for these rows, such as without a label."""
 
 
-def diagnose(model: Model, rows: Rows, measure: Measure, *, task: str, most: int) -> dict[str, Any]:
-    """Look at some rows, the same ones each time.
+def diagnose(model: Model, rows: Rows, measure: Measure, *, task: str, max_rows: int) -> dict[str, Any]:
+    """Measure importance and predictions on a fixed sample of rows.
 
     Args:
         model: The candidate.
-        rows: The evaluated split's.
-        measure: The task's.
-        task: The label's.
-        most: Rows that are looked at, drawn by a fixed hash of their numbers; each is asked for once a column more.
+        rows: Rows of the evaluated split.
+        measure: The task's measure.
+        task: Task of the label.
+        max_rows: Size of the sample, drawn by a fixed hash of row numbers; it is predicted once per column.
 
     Returns:
-        JSON-able values. `importance` holds `column`, `value` (the metric with the column's cells in other rows) and
-        `worse` (by how much that is worse); it is empty where the model takes fewer than two columns. `answers` holds
-        label and prediction of each row for a regression, else nothing.
+        JSON-able values. `importance` has `column`, `value` (metric with the permuted column) and `worse` (by how much
+        that is worse); it is empty if the model has fewer than two columns. `answers` has label and prediction of each
+        row for a regression, else nothing.
     """
-    records = _some(rows, most)
+    records = _sample(rows, max_rows)
     label, weight = (np.concatenate(each) for each in zip(*map(model.label, _batches(records, model)), strict=True))
-    before = _answers(model, records)
-    told = _value(measure, task, label, weight, before)
-    metric = next(iter(CLASS_NAMES[task]))
-    if isinstance(measure, Clusters) or not math.isfinite(told):
-        metric, told = CHANGED, 0.0
+    before = _predictions(model, records)
+    reference = _value(measure, label, weight, before)
+    main = measure.metrics[0]
+    metric = main.name
+    if isinstance(measure, Clusters) or not math.isfinite(reference):
+        metric, reference = CHANGED, 0.0
     cells = list(map(_cells, records))
     columns = [] if len(records) < 2 else _columns(model, cells)
     generator = np.random.default_rng(SEED)
-    found: list[dict[str, Any]] = []
+    importance: list[dict[str, Any]] = []
     for column in columns if len(columns) > 1 else ():
-        after = _answers(model, _moved(cells, column, generator.permutation(len(records))))
-        value = _changed(before, after) if metric == CHANGED else _value(measure, task, label, weight, after)
-        worse = value - told if metric in (*LOWER_IS_BETTER, CHANGED) else told - value
-        found.append({"column": column, "value": float(value), "worse": float(worse)})
-    found.sort(key=lambda entry: (-entry["worse"], entry["column"]))
+        after = _predictions(model, _permuted(cells, column, generator.permutation(len(records))))
+        value = _changed(before, after) if metric == CHANGED else _value(measure, label, weight, after)
+        worse = value - reference if metric == CHANGED or main.lower_is_better else reference - value
+        importance.append({"column": column, "value": float(value), "worse": float(worse)})
+    importance.sort(key=lambda entry: (-entry["worse"], entry["column"]))
     pairs = zip(label.tolist(), before["prediction"].tolist(), strict=True) if task == "regression" else ()
     return {
         "metric": metric,
-        "value": told,
+        "value": reference,
         "rows": len(records),
-        "importance": [entry for entry in found if math.isfinite(entry["worse"])],
+        "importance": [entry for entry in importance if math.isfinite(entry["worse"])],
         "answers": [[float(f"{number:.7g}") for number in pair] for pair in pairs if all(map(math.isfinite, pair))],
-        "note": f"One permutation of {len(records):,} rows of the evaluated split; columns that say the same share "
-        "their importance, so that each alone may seem to have little.",
+        "note": f"One permutation of {len(records):,} rows of the evaluated split; columns with the same information "
+        "share their importance, so each may seem to have little.",
     }
 
 
-def _some(rows: Rows, most: int) -> list[bytes]:
-    """Serialized tf.Examples of the rows whose numbers have the least hashes, in order."""
-    kept: list[tuple[int, int, bytes]] = []
+def _sample(rows: Rows, max_rows: int) -> list[bytes]:
+    """Return serialized tf.Examples of the rows with the smallest hashes, in order."""
+    sample: list[tuple[int, int, bytes]] = []
     for batch, numbers in rows.batches():
-        drawn = draw(numbers)
-        least = np.argsort(drawn, kind="stable")[:most]
-        texts = batch.numpy()
-        kept += [(int(drawn[place]), int(numbers[place]), texts[place]) for place in least]
-        kept = sorted(kept)[:most]
-    return [record for _, record in sorted((number, record) for _, number, record in kept)]
+        hashes = draw(numbers)
+        smallest = np.argsort(hashes, kind="stable")[:max_rows]
+        records = batch.numpy()
+        sample += [(int(hashes[row]), int(numbers[row]), records[row]) for row in smallest]
+        sample = sorted(sample)[:max_rows]
+    return [record for _, record in sorted((number, record) for _, number, record in sample)]
 
 
 def _batches(records: Sequence[bytes], model: Model) -> list[Any]:
@@ -85,20 +86,20 @@ def _batches(records: Sequence[bytes], model: Model) -> list[Any]:
     ]
 
 
-def _answers(model: Model, records: Sequence[bytes]) -> dict[str, Array]:
-    parts = [model.answer(batch) for batch in _batches(records, model)]
+def _predictions(model: Model, records: Sequence[bytes]) -> dict[str, Array]:
+    parts = [model.predict(batch) for batch in _batches(records, model)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _value(measure: Measure, task: str, label: Array, weight: Array, answer: Mapping[str, Array]) -> float:
-    """The task's first metric of these rows; NaN where they do not tell."""
-    ledger, none = Ledger(measure, 1), np.zeros(len(label), np.int64)
-    ledger.add(none, none, weight if measure.weighted else np.ones(len(label)), *measure.rows(label, answer))
-    return float(measure.values(ledger.sums(0))[next(iter(CLASS_NAMES[task]))])
+def _value(measure: Measure, label: Array, weight: Array, predictions: Mapping[str, Array]) -> float:
+    """Return the main metric of these rows; NaN if undefined."""
+    sums, zeros = MetricSums(measure, 1), np.zeros(len(label), np.int64)
+    sums.add(zeros, zeros, weight if measure.weighted else np.ones(len(label)), *measure.rows(label, predictions))
+    return float(measure.values(sums.sums(0))[measure.metrics[0].name])
 
 
 def _changed(before: Mapping[str, Array], after: Mapping[str, Array]) -> float:
-    """Share of rows whose answer is another one: a cluster, an alarm, the likeliest class."""
+    """Return the share of rows whose prediction differs: cluster, anomaly flag or most likely class."""
     for name in ("cluster", "anomaly"):
         if name in before:
             return float(np.mean(before[name] != after[name]))
@@ -108,24 +109,24 @@ def _changed(before: Mapping[str, Array], after: Mapping[str, Array]) -> float:
 
 
 def _columns(model: Model, cells: Sequence[Mapping[str, bytes]]) -> list[str]:
-    """The raw columns that the model takes."""
+    """Return the raw columns that are inputs of the model."""
     named = {name for row in cells for name in row}
     if model.inputs is None:
         return sorted(named)
-    # A name that is spelt like an earlier one as an input ends in underscores.
-    taken = {name.rstrip("_") for name in model.inputs}
-    return sorted(name for name in named if {spelt.rstrip("_") for spelt in input_names([name])} & taken)
+    # Inputs whose names would be equal end in underscores.
+    inputs = {name.rstrip("_") for name in model.inputs}
+    return sorted(name for name in named if {spelt.rstrip("_") for spelt in input_names([name])} & inputs)
 
 
 def _cells(record: bytes) -> dict[str, bytes]:
-    """Column -> a serialized tf.Example of that column alone; such messages one after the other are one with all."""
-    found = {}
+    """Return a serialized tf.Example for each column; concatenated, they are one with all columns."""
+    cells = {}
     for name, feature in tf.train.Example.FromString(record).features.feature.items():
-        found[name] = tf.train.Example(features=tf.train.Features(feature={name: feature})).SerializeToString()
-    return found
+        cells[name] = tf.train.Example(features=tf.train.Features(feature={name: feature})).SerializeToString()
+    return cells
 
 
-def _moved(cells: Sequence[Mapping[str, bytes]], column: str, order: Array) -> list[bytes]:
-    """The rows with one column's cells as in other rows."""
+def _permuted(cells: Sequence[Mapping[str, bytes]], column: str, order: Array) -> list[bytes]:
+    """Return the rows with the values of a column in another order."""
     others = [b"".join(cell for name, cell in row.items() if name != column) for row in cells]
-    return [rest + cells[place].get(column, b"") for rest, place in zip(others, order, strict=True)]
+    return [rest + cells[row].get(column, b"") for rest, row in zip(others, order, strict=True)]

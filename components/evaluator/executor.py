@@ -1,7 +1,7 @@
-"""Asks the exported model, batch by batch, and judges its metrics."""
+"""Evaluates the exported model in batches, and decides on its blessing."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -13,12 +13,22 @@ from tfx.utils import path_utils
 from components import example_passes, summary
 from components.baseline import decline
 from components.evaluator import blessing as judgement
-from components.evaluator import diagnosis, prediction, slicing, tfma_results, training_overlap, verdict
+from components.evaluator import (
+    diagnosis,
+    metric_catalog,
+    prediction,
+    slicing,
+    tfma_plots,
+    tfma_results,
+    training_overlap,
+    verdict,
+)
 from components.evaluator import rules as demands
+from components.evaluator.evaluator_settings import EvaluatorSettings
 from components.evaluator.intervals import intervals
-from components.evaluator.metrics import accumulators, catalog, tfma_plots
-from components.evaluator.metrics.binary import Binary
+from components.evaluator.metric import stem
 from components.evaluator.metrics.multiclass import SLICE_CLASSES
+from components.evaluator.sums.accumulators import MetricSums
 from components.fingerprints import code_digest
 from components.pusher import bucket_folder
 from manifest import Shard
@@ -27,16 +37,16 @@ from spec.file_names import DIAGNOSIS, VERDICT
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
-    """TFX calls `Do`."""
+    """Executor of the evaluator node."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Evaluate model and baseline on the same rows, and bless the model or not."""
-        config = settings.unpack(json.loads(exec_properties["settings"]))
-        data = artifact_utils.get_split_uri(input_dict["examples"], config["split"])
-        files = example_passes.files(artifact_utils.get_single_instance(input_dict["examples"]), config["split"])
+        """Evaluate model and baseline on the same rows, and bless the model if every rule holds."""
+        config = EvaluatorSettings.model_validate(settings.unpack(json.loads(exec_properties["settings"])))
+        data = artifact_utils.get_split_uri(input_dict["examples"], config.split)
+        files = example_passes.files(artifact_utils.get_single_instance(input_dict["examples"]), config.split)
         model = artifact_utils.get_single_instance(input_dict["model"])
         baselines = input_dict.get("baseline_model") or []
         found = Evaluation(config, files, path_utils.serving_model_path(model.uri))
@@ -45,42 +55,42 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         note = found.compare(
             baselines[0] if baselines else None,
-            training_overlap.training_shares(examples, before, config["split"]) if before else None,
+            training_overlap.training_shares(examples, before, config.split) if before else None,
         )
-        # A model that serves already, and that is judged again, stays as far below the best as it was.
+        # A served model that is evaluated again keeps the part of the tolerance that it used.
         own = decline.of_model(judged, model.id)
         used = {} if own is not None else decline.of(judged) or decline.of(baselines[0] if baselines else None)
-        rules = judgement.judge(config["task"], found.figures(), demands.resolve(config, found.cells, used))
-        told = verdict.make(config, found, rules, note)
+        resolved = demands.resolve(config, found.cells, used)
+        rules = judgement.judge(config.task, found.figures(), resolved, found.measure.metrics)
+        result = verdict.make(config, found, rules, note)
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
         with_baseline = found.baseline is not None
         tfma_results.write(
             evaluation.uri,
             config=tfma_results.eval_config(
-                label=config["label"],
-                task=config["task"],
+                label=config.label,
+                measure=found.measure,
                 slicings=[slicing.names(entry) for entry in found.slicings],
                 rules=rules,
                 with_baseline=with_baseline,
-                weight=config["weight"],
-                classes=found.classes,
+                weight=config.weight,
                 measured=found.values(0),
             ),
             slices=found.protos(),
             plots=[tfma_plots.plots(found.measure, found.candidate.sums(0), "candidate" if with_baseline else "")],
             verdict=tfma_results.validation(
-                rules, ok=told["blessed"], rubber_stamp=not with_baseline, classes=found.classes
+                rules, ok=result["blessed"], rubber_stamp=not with_baseline, classes=found.classes
             ),
             data=data,
             models={"candidate": model.uri, "baseline": baselines[0].uri} if with_baseline else {"": model.uri},
         )
         with tf.io.gfile.GFile(f"{evaluation.uri}/{VERDICT}", "w") as file:
-            file.write(json.dumps(told, indent=1))
-        if config["importance"]:
+            file.write(json.dumps(result, indent=1))
+        if config.importance:
             with tf.io.gfile.GFile(f"{evaluation.uri}/{DIAGNOSIS}", "w") as file:
-                file.write(json.dumps(found.diagnosis(config["importance"])))
+                file.write(json.dumps(found.diagnosis(config.importance)))
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-        _bless(blessing, model, baselines, told["blessed"], told["reason"])
+        _bless(blessing, model, baselines, result["blessed"], result["reason"])
         blessing.set_string_custom_property("compared_with", found.compared_with)
         blessing.set_string_custom_property("not_compared", "" if found.compared_with else summary.storable(note)[:500])
         blessing.set_int_custom_property("span", examples.span)
@@ -89,25 +99,32 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         blessing.set_string_custom_property(decline.PROPERTY, json.dumps(declines))
         if judged is not None:
             blessing.set_int_custom_property("baseline_blessing_id", judged.id)
-        summary.put(evaluation, verdict.line(told))
+        summary.put(evaluation, verdict.line(result))
 
 
 class Evaluation:
-    """The sums of a model, and of its baseline on the same rows.
+    """Sums of a model, and of its baseline on the same rows.
 
     Args:
         config: The node's settings.
         files: Gzipped TFRecords of raw tf.Examples, with their declared rows.
-        path: The candidate's SavedModel.
+        path: SavedModel of the candidate.
     """
 
-    def __init__(self, config: Mapping[str, Any], files: Sequence[Shard], path: str) -> None:
+    def __init__(self, config: EvaluatorSettings, files: Sequence[Shard], path: str) -> None:
         self._config = config
-        self._model = prediction.Model(path, config["task"])
-        self._rows = prediction.Rows(files, config["columns"], self._model.batch)
+        self._model = prediction.Model(path, config.task)
+        self._rows = prediction.Rows(files, config.columns, self._model.batch)
         self.classes = self._model.classes
-        self.measure = catalog.measure(config["task"], self.classes, config)
-        survey = self._rows.survey(slicing.from_settings(config["slices"]), config["max_slices"])
+        self.measure = metric_catalog.measure(
+            config.task,
+            self.classes,
+            threshold=config.threshold,
+            top_k=config.top_k,
+            precision_at=config.precision_at,
+            own=config.metrics,
+        )
+        survey = self._rows.survey(slicing.from_settings(config.slices), config.max_slices)
         self.slicings = survey.slicings
         self._numbered, self.left = survey.cells(demands.named(config))
         self.cells: dict[slicing.SliceKey, int] = {(): 0}
@@ -115,7 +132,7 @@ class Evaluation:
             self.cells.update(numbered)
         self.candidate, worst, self._groups = self._tally(self._model)
         self.worst = worst.rows()
-        self.baseline: accumulators.Ledger | None = None
+        self.baseline: MetricSums | None = None
         self.compared_with = ""
         self._values: dict[tuple[int, bool], dict[str, float]] = {}
         self._intervals: dict[int, dict[str, Any]] = {}
@@ -128,99 +145,97 @@ class Evaluation:
             measure=self.measure,
             slicings=self.slicings,
             cells=self._numbered,
-            identifier=self._config["identifier"],
-            group=self._config["group"],
+            identifier=self._config.identifier,
+            group=self._config.group,
         )
 
     def compare(self, model: Any, share: tuple[float, float] | None = None) -> str:
-        """Evaluate the baseline.
+        """Evaluate the baseline, unless it was trained on these rows or cannot read them.
 
         Args:
-            model: Its artifact; None where there is none.
-            share: Of these rows, what it and the candidate were trained on; None where it is not known.
+            model: Artifact of the served model; None without one.
+            share: Shares of these rows that it and the candidate were trained on; None if unknown.
 
         Returns:
-            What is to be said: one that cannot read these rows, or was trained on them, is no baseline.
+            A note for the verdict.
         """
         if model is None or not tf.io.gfile.exists(path_utils.serving_model_path(model.uri)):
-            return "nothing serves yet to compare with"
+            return "no baseline yet: no model is served"
         path = path_utils.serving_model_path(model.uri)
         own, others = share or (0.0, 0.0)
         if own > others + training_overlap.MAX_SURPLUS:
             return (
-                f"the model that serves was trained on {own:.1%} of these rows, as they were split in another way, so "
-                "it is no baseline"
+                f"not compared: the served model was trained on {own:.1%} of these rows, because they were split "
+                "differently"
             )
         served = None
         try:
-            served = prediction.Model(path, self._config["task"], self.classes)
-            self.baseline = self._tally(served).ledger
+            served = prediction.Model(path, self._config.task, self.classes)
+            self.baseline = self._tally(served).sums
         except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
-            return f"the model that serves cannot read today's rows: {self._unreadable(served, error)}"
+            return f"not compared: the served model cannot read these rows: {self._unreadable(served, error)}"
         self.compared_with = bucket_folder.digest(path)
-        told = f", which was trained on {own:.1%} of these rows" if own > others else ""
+        note = f", which was trained on {own:.1%} of these rows" if own > others else ""
         if served.others:
-            told += f", on the classes that both have, without {', '.join(map(repr, served.others))}"
-        return f"compared with the model that serves{told}"
+            note += f", on the classes of both, without {', '.join(map(repr, served.others))}"
+        return f"compared with the served model{note}"
 
     def _unreadable(self, served: prediction.Model | None, error: Exception) -> str:
-        """Why: the columns that the rows lack, or the line that says it."""
-        lacking = sorted((served.inputs or set()) - self._rows.present()) if served else []
-        if lacking:
-            return f"they have no column {', '.join(map(repr, lacking))}"
+        """Return the reason: columns that the rows lack, or the main line of the error."""
+        missing = sorted((served.inputs or set()) - self._rows.present()) if served else []
+        if missing:
+            return f"they have no column {', '.join(map(repr, missing))}"
         lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         return lines[-1] if lines[0].endswith(":") else lines[0]
 
-    def diagnosis(self, most: int) -> dict[str, Any]:
-        """Importance of columns, and answers, of so many rows."""
-        return diagnosis.diagnose(self._model, self._rows, self.measure, task=self._config["task"], most=most)
+    def diagnosis(self, max_rows: int) -> dict[str, Any]:
+        """Measure importance of columns, and predictions, on a sample of rows."""
+        return diagnosis.diagnose(self._model, self._rows, self.measure, task=self._config.task, max_rows=max_rows)
 
-    def values(self, cell: int, ledger: accumulators.Ledger | None = None) -> dict[str, float]:
-        """Metrics of one cell, `example_count` first; of a slice of many classes without those of each class."""
-        place = cell, ledger is self.baseline and ledger is not None
-        if place not in self._values:
-            sums = (ledger or self.candidate).sums(cell)
-            found = self.measure.values(sums)
+    def values(self, cell: int, sums: MetricSums | None = None) -> dict[str, float]:
+        """Return the metrics of a cell, `example_count` first; a slice with many classes has none by class."""
+        key = cell, sums is self.baseline and sums is not None
+        if key not in self._values:
+            of_cell = (sums or self.candidate).sums(cell)
+            values = self.measure.values(of_cell)
             if cell and len(self.classes or ()) > SLICE_CLASSES:
-                found = {name: value for name, value in found.items() if catalog.stem(name) == name}
-            self._values[place] = {"example_count": sums.count, **found}
-        return self._values[place]
+                values = {name: value for name, value in values.items() if stem(name) == name}
+            self._values[key] = {"example_count": of_cell.count, **values}
+        return self._values[key]
 
     def figures(self) -> dict[slicing.SliceKey, judgement.Figures]:
-        """What rules are judged on."""
-        found = {}
+        """Return the metrics that rules apply to."""
+        figures = {}
         for key, cell in self.cells.items():
             values, before = self.values(cell), self.values(cell, self.baseline) if self.baseline else None
-            found[key] = judgement.Figures(values["example_count"], values, before)
-        return found
+            figures[key] = judgement.Figures(values["example_count"], values, before)
+        return figures
 
     def intervals(self, cell: int) -> dict[str, Any]:
-        """95 % intervals of the candidate's metrics."""
+        """Return the 95 % intervals of the candidate's metrics."""
         if cell not in self._intervals:
             groups = self._groups.count(cell) if self._groups is not None else None
             self._intervals[cell] = intervals(self.measure, self.candidate, cell, groups)
         return self._intervals[cell]
 
     def protos(self) -> list[Any]:
-        """Every slice as TFMA's proto."""
+        """Return the metrics of every slice as TFMA's protos."""
         return [
             tfma_results.slice_metrics(
                 key,
-                {**self.values(cell), **self._stock(cell, self.candidate)},
-                {**self.values(cell, self.baseline), **self._stock(cell, self.baseline)} if self.baseline else None,
+                {**self.values(cell), **self.measure.tfma_values(self.candidate.sums(cell))},
+                {**self.values(cell, self.baseline), **self.measure.tfma_values(self.baseline.sums(cell))}
+                if self.baseline
+                else None,
                 intervals=self.intervals(cell),
                 classes=self.classes,
             )
             for key, cell in self.cells.items()
         ]
 
-    def _stock(self, cell: int, ledger: accumulators.Ledger) -> dict[str, float]:
-        """TFMA's own values of metrics that are exact here."""
-        return self.measure.stock(ledger.sums(cell)) if isinstance(self.measure, Binary) else {}
-
 
 def _bless(blessing: Any, model: Any, baselines: list[Any], blessed: bool, reason: str) -> None:
-    """Mark the blessing as stock Evaluator does: a file, and properties that resolvers read."""
+    """Mark the blessing as TFX's Evaluator does: a file, and properties that resolvers read."""
     tf.io.gfile.makedirs(blessing.uri)
     name = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
     with tf.io.gfile.GFile(f"{blessing.uri}/{name}", "w") as file:

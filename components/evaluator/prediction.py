@@ -1,4 +1,4 @@
-"""Asks exported models about the rows of a split, batch by batch."""
+"""Runs exported models on the rows of a split, in batches."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,20 +9,21 @@ import numpy as np
 import tensorflow as tf
 
 from components import example_passes
-from components.evaluator import folds, slicing
-from components.evaluator.metrics.accumulators import Array, Ledger, Measure, draw
-from components.evaluator.metrics.catalog import ANSWERS
+from components.evaluator import metric_catalog, slicing
+from components.evaluator.metric import Measure
 from components.evaluator.metrics.clustering import SAMPLE, Clusters, silhouette
-from components.evaluator.worst_rows import Worst
+from components.evaluator.sums import folds
+from components.evaluator.sums.accumulators import Array, MetricSums, draw
+from components.evaluator.worst_rows import WorstRows
 from manifest import Shard
 from models import progress
 
 BATCH = 4096
-"""Most rows predicted at once."""
-FIRST = 500
-"""Rows that are looked at to tell which columns there are."""
+"""Maximum number of rows predicted at once."""
+FIRST_ROWS = 500
+"""Rows read to find out which columns exist."""
 FEATURE_BYTES = 4 << 20
-"""Model features predicted at once; what a convolution makes of a picture is some fifty times as large."""
+"""Size of the model features predicted at once; activations of a convolution are about fifty times as large."""
 _DTYPES = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
 
 
@@ -30,17 +31,17 @@ class Model:
     """An exported model.
 
     Args:
-        path: A SavedModel with the signatures `serving_examples` and, where there is a label, `labels`.
-        task: The label's.
-        classes: The classes in the order that its probabilities must have; by default the model's own. Of several
-            classes it may have more, which are left out of its answers.
+        path: SavedModel with the signatures `serving_examples` and, with a label, `labels`.
+        task: Task of the label.
+        classes: Classes in the order that its probabilities must have; by default the model's own. A model of several
+            classes may have more, which are removed from its predictions.
 
     Attributes:
-        classes: The model's own, or None.
-        others: Of these, the ones that are left out.
+        classes: The model's own classes, or None.
+        others: Classes that are removed.
 
     Raises:
-        ValueError: it answers another question, or lacks a class.
+        ValueError: The model has other outputs, or lacks a class.
     """
 
     def __init__(self, path: str, task: str, classes: Sequence[str] | None = None) -> None:
@@ -48,9 +49,9 @@ class Model:
         self._module = tf.saved_model.load(path)
         self._signatures = self._module.signatures
         self._predict = self._signatures["serving_examples"]
-        given = sorted(self._predict.structured_outputs)
-        if not set(ANSWERS[task]) <= set(given):
-            raise ValueError(f"it answers with {', '.join(given)}, not with {' and '.join(ANSWERS[task])}")
+        outputs, expected = sorted(self._predict.structured_outputs), metric_catalog.MEASURES[task].predictions
+        if not set(expected) <= set(outputs):
+            raise ValueError(f"its outputs are {', '.join(outputs)}, expected {' and '.join(expected)}")
         self.classes: list[str] | None = None
         self._order: list[int] | None = None
         if "class_names" in self._signatures:
@@ -60,12 +61,12 @@ class Model:
             own = self.classes or []
             self.others = [name for name in own if name not in classes]
             if not set(classes) <= set(own) or (self.others and task == "binary"):
-                raise ValueError(f"its classes are {self.classes}, those of this model {list(classes)}")
+                raise ValueError(f"its classes are {self.classes}, those of this model are {list(classes)}")
             self._order = [own.index(name) for name in classes]
 
     @property
     def batch(self) -> int:
-        """Rows to predict at once: fewer where a row is a picture."""
+        """Number of rows to predict at once: fewer if a row is an image."""
         if "transform_features" not in self._signatures:
             return BATCH
         specs = self._signatures["transform_features"].structured_outputs.values()
@@ -75,38 +76,39 @@ class Model:
 
     @property
     def inputs(self) -> set[str] | None:
-        """Names of the dense inputs, one a raw column; None where the model does not tell."""
+        """Names of the dense inputs, one per raw column; None if unknown."""
         if "serving_default" not in self._signatures:
             return None
         return set(self._signatures["serving_default"].structured_input_signature[1])
 
-    def answer(self, examples: Any) -> dict[str, Array]:
-        """Serialized tf.Examples, string (n,), to named answers."""
-        found = {name: value.numpy() for name, value in self._predict(examples=examples).items()}
+    def predict(self, examples: Any) -> dict[str, Array]:
+        """Predict serialized tf.Examples, string (n,); return outputs by name."""
+        outputs = {name: value.numpy() for name, value in self._predict(examples=examples).items()}
         if self._order is not None:
-            found["probabilities"] = found["probabilities"][:, self._order]
+            outputs["probabilities"] = outputs["probabilities"][:, self._order]
         if self.others:
-            # As if it were asked which of the others it is.
-            whole = found["probabilities"].sum(axis=1, keepdims=True)
-            even = np.float32(1 / len(self._order or ()))
-            found["probabilities"] = np.where(whole > 0, found["probabilities"] / np.where(whole > 0, whole, 1), even)
-        return found
+            # Condition on the row being of one of the remaining classes.
+            total = outputs["probabilities"].sum(axis=1, keepdims=True)
+            uniform = np.float32(1 / len(self._order or ()))
+            scaled = outputs["probabilities"] / np.where(total > 0, total, 1)
+            outputs["probabilities"] = np.where(total > 0, scaled, uniform)
+        return outputs
 
     def label(self, examples: Any) -> tuple[Array, Array]:
-        """Label and weight, (n,) each; -1 and 1 where the model has none."""
+        """Return label and weight, (n,) each; -1 and 1 if the model has none."""
         number = int(examples.shape[0])
         if "labels" not in self._signatures:
             return np.full(number, -1, np.int64), np.ones(number)
-        found = self._signatures["labels"](examples=examples)
-        weight = found["weight"].numpy().astype(np.float64).reshape(-1) if "weight" in found else np.ones(number)
-        return found["label"].numpy().reshape(-1), weight
+        outputs = self._signatures["labels"](examples=examples)
+        weight = outputs["weight"].numpy().astype(np.float64).reshape(-1) if "weight" in outputs else np.ones(number)
+        return outputs["label"].numpy().reshape(-1), weight
 
     def vectors(self, examples: Any) -> Array | None:
-        """What was clustered, float32 (n, width)."""
-        found: Array | None = None
+        """Return the vectors that are clustered, float32 (n, width); None if the model has none."""
+        vectors: Array | None = None
         if "vectors" in self._signatures:
-            found = self._signatures["vectors"](examples=examples)["vectors"].numpy()
-        return found
+            vectors = self._signatures["vectors"](examples=examples)["vectors"].numpy()
+        return vectors
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Rows:
     Attributes:
         files: Gzipped TFRecords of raw tf.Examples, with their declared rows.
         types: Raw column -> schema type (INT, FLOAT, BYTES).
-        batch: How many are read at once.
+        batch: Number of rows to read at once.
     """
 
     files: Sequence[Shard]
@@ -124,10 +126,10 @@ class Rows:
     batch: int
 
     def batches(self) -> Iterator[tuple[Any, Array]]:
-        """Serialized tf.Examples, string (n,), and the rows' numbers, int64 (n,).
+        """Yield serialized tf.Examples, string (n,), and row numbers, int64 (n,).
 
         Raises:
-            ResourceError: a file holds other records than are declared.
+            ResourceError: A file has another number of records than declared.
         """
         start = 0
         files = sorted(file.path for file in self.files)
@@ -136,27 +138,27 @@ class Rows:
             start += int(batch.shape[0])
         declared = [file.rows for file in self.files if file.rows is not None]
         if len(declared) == len(self.files) and start != sum(declared):
-            # Files are read as one, so they are counted again to find which it is.
+            # Files are read as one; count each to find the one that differs.
             for file in self.files:
                 example_passes.check_row_count(file.path, example_passes.count(file.path), file.rows)
 
     def present(self) -> set[str]:
-        """Columns that the first rows have."""
-        found: set[str] = set()
+        """Return the columns of the first rows."""
+        columns: set[str] = set()
         for batch, _ in self.batches():
-            for record in batch.numpy()[:FIRST]:
+            for record in batch.numpy()[:FIRST_ROWS]:
                 features = tf.train.Example.FromString(record).features.feature
-                found |= {name for name, feature in features.items() if feature.WhichOneof("kind")}
+                columns |= {name for name, feature in features.items() if feature.WhichOneof("kind")}
             break
-        return found
+        return columns
 
     def columns(self, examples: Any, names: Sequence[str]) -> dict[str, tuple[Array, Array]]:
-        """Raw columns of a batch: values (n,), and bool (n,) whether there is one."""
+        """Parse raw columns of a batch: values (n,), and whether each is not null, bool (n,)."""
         if not names:
             return {}
         number = int(examples.shape[0])
         spec = {name: tf.io.VarLenFeature(_DTYPES[self.types[name]]) for name in names}
-        found = {}
+        columns = {}
         for name, sparse in tf.io.parse_example(examples, spec).items():
             values = sparse.values.numpy()
             rows, first = np.unique(sparse.indices.numpy()[:, 0], return_index=True)
@@ -164,11 +166,11 @@ class Rows:
             present[rows] = True
             column = np.zeros(number, values.dtype)
             column[rows] = values[first]
-            found[name] = column, present
-        return found
+            columns[name] = column, present
+        return columns
 
     def survey(self, slicings: Sequence[slicing.Slicing], max_slices: int) -> slicing.Survey:
-        """Look which slices there are: one pass, two with quantiles, none without slices."""
+        """Find the slices that occur: one pass, two with quantiles, none without slices."""
         survey = slicing.Survey(slicings, max_slices)
         if survey.needs_quantiles:
             for batch, rows in self.batches():
@@ -181,16 +183,16 @@ class Rows:
 
 
 class Tally(NamedTuple):
-    """What the rows of a split gave.
+    """Results of a pass over the rows of a split.
 
     Attributes:
-        ledger: The sums.
+        sums: The accumulated sums.
         worst: The worst rows.
-        groups: The groups of each cell; None where every row stands alone.
+        groups: Counts of groups by cell; None if rows are independent.
     """
 
-    ledger: Ledger
-    worst: Worst
+    sums: MetricSums
+    worst: WorstRows
     groups: folds.Groups | None
 
 
@@ -205,49 +207,49 @@ def tally(
     identifier: str | None = None,
     group: str | None = None,
 ) -> Tally:
-    """Predict every row, and sum by slice.
+    """Predict all rows, and accumulate sums by slice.
 
     Args:
-        model: Who is asked.
-        labels: The model that knows the label: a baseline is judged by the candidate's.
-        rows: The split's.
-        measure: The task's.
-        slicings: All.
-        cells: Each slicing's slices and their numbers; 0 is all rows.
-        identifier: The column that names a row.
-        group: The column whose equal values make rows that are alike; None where every row stands alone.
+        model: Model to run.
+        labels: Model that computes labels: a baseline is judged by those of the candidate.
+        rows: Rows of the split.
+        measure: The task's measure.
+        slicings: All slicings.
+        cells: Slices and their numbers, by slicing; 0 is all rows.
+        identifier: Column that identifies a row.
+        group: Column whose equal values make dependent rows; None if rows are independent.
     """
-    ledger, worst = Ledger(measure, 1 + sum(map(len, cells))), Worst(measure)
+    sums, worst = MetricSums(measure, 1 + sum(map(len, cells))), WorstRows(measure)
     groups = folds.Groups() if group else None
-    named = {name for name in (identifier, group) if name}
-    needed = sorted({part.column for entry in slicings for part in entry} | named)
+    further = {name for name in (identifier, group) if name}
+    needed = sorted({part.column for entry in slicings for part in entry} | further)
     sample = _Sample() if isinstance(measure, Clusters) else None
     meter = progress.Meter()
     for batch, numbers in rows.batches():
         meter.add(len(numbers))
         columns = rows.columns(batch, needed)
-        answer, (label, weight) = model.answer(batch), labels.label(batch)
+        predictions, (label, weight) = model.predict(batch), labels.label(batch)
         weight = weight if measure.weighted else np.ones(len(label))
-        places = [np.zeros(len(label), np.int64)]
+        row_cells = [np.zeros(len(label), np.int64)]
         for entry, known in zip(slicings, cells, strict=True):
             distinct, codes = slicing.keys(entry, columns)
-            places.append(np.array([known.get(key, -1) for key in distinct])[codes])
+            row_cells.append(np.array([known.get(key, -1) for key in distinct])[codes])
         key = folds.keys(*columns[group], numbers) if group else draw(numbers)
         fold = folds.fold(key)
-        summed = measure.rows(label, answer)
-        for place in places:
-            ledger.add(place, fold, weight, *summed)
+        numbers_and_bins = measure.rows(label, predictions)
+        for of_slicing in row_cells:
+            sums.add(of_slicing, fold, weight, *numbers_and_bins)
             if groups is not None:
-                groups.add(place, key)
-        worst.add(numbers, label, answer, _identifiers(columns, identifier))
+                groups.add(of_slicing, key)
+        worst.add(numbers, label, predictions, _identifiers(columns, identifier))
         if sample is not None:
-            sample.add(numbers, model.vectors(batch), answer["cluster"], np.stack([*places, fold], axis=1))
+            sample.add(numbers, model.vectors(batch), predictions["cluster"], np.stack([*row_cells, fold], axis=1))
     if sample is not None and isinstance(measure, Clusters):
-        values, held = sample.silhouettes()
-        none = np.zeros((len(values), 0), np.int64)
-        for place in held[:, :-1].T:
-            ledger.add(place, held[:, -1], np.ones(len(values)), measure.silhouettes(values), none, again=True)
-    return Tally(ledger, worst, groups)
+        values, positions = sample.silhouettes()
+        no_bins, weight, own = np.zeros((len(values), 0), np.int64), np.ones(len(values)), measure.silhouettes(values)
+        for of_slicing in positions[:, :-1].T:
+            sums.add(of_slicing, positions[:, -1], weight, own, no_bins, counted=True)
+    return Tally(sums, worst, groups)
 
 
 def _identifiers(columns: Mapping[str, tuple[Array, Array]], column: str | None) -> list[Any] | None:
@@ -255,30 +257,30 @@ def _identifiers(columns: Mapping[str, tuple[Array, Array]], column: str | None)
         return None
     values, present = columns[column]
     return [
-        slicing.plain(value if isinstance(value, bytes) else value.item()) if there else None
-        for value, there in zip(values, present, strict=True)
+        slicing.plain(value if isinstance(value, bytes) else value.item()) if is_present else None
+        for value, is_present in zip(values, present, strict=True)
     ]
 
 
 class _Sample:
-    """At most SAMPLE rows, drawn by a fixed hash of their numbers: their vectors, clusters, cells and folds."""
+    """Sample of up to SAMPLE rows by a fixed hash of row numbers: vectors, clusters, cells and folds."""
 
     def __init__(self) -> None:
-        self._kept: tuple[Array, ...] | None = None
+        self._sample: tuple[Array, ...] | None = None
 
-    def add(self, rows: Array, vectors: Array | None, cluster: Array, held: Array) -> None:
+    def add(self, rows: Array, vectors: Array | None, cluster: Array, positions: Array) -> None:
         if vectors is None:
             return
-        fresh = (draw(rows), vectors, cluster, held)
-        joined = fresh if self._kept is None else tuple(map(np.concatenate, zip(self._kept, fresh, strict=True)))
-        least = np.argsort(joined[0], kind="stable")[:SAMPLE]
-        self._kept = tuple(part[least] for part in joined)
+        fresh = (draw(rows), vectors, cluster, positions)
+        joined = fresh if self._sample is None else tuple(map(np.concatenate, zip(self._sample, fresh, strict=True)))
+        smallest = np.argsort(joined[0], kind="stable")[:SAMPLE]
+        self._sample = tuple(part[smallest] for part in joined)
 
     def silhouettes(self) -> tuple[Array, Array]:
-        """Silhouettes (n,), and cells and fold of the rows (n, slicings + 2)."""
-        if self._kept is None:
+        """Return silhouettes (n,), and cells and fold of the rows (n, slicings + 2)."""
+        if self._sample is None:
             return np.zeros(0), np.zeros((0, 2), np.int64)
-        _, vectors, cluster, held = self._kept
+        _, vectors, cluster, positions = self._sample
         values = silhouette(vectors, cluster)
         known = np.isfinite(values) | ~np.isfinite(vectors).all(axis=1)
-        return values[known], held[known]
+        return values[known], positions[known]

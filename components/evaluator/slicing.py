@@ -1,4 +1,4 @@
-"""Slices: rows with one value of a column, or in one bucket of a number, and crosses of these."""
+"""Slices: rows with one value of a column or in one bucket of a number, and crosses of these."""
 
 import math
 from collections import Counter
@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.metrics.accumulators import Array, draw
+from components.evaluator.sums.accumulators import Array, draw
 from spec.bucket_names import bucket_names
 
 Value = bytes | int | float
 SliceKey = tuple[tuple[str, Value], ...]
 """Name and value pairs; empty for all rows."""
 MISSING = b"(missing)"
-"""The value of a slice whose rows have none; a NaN is none."""
+"""Value of the slice of rows whose value is null or NaN."""
 SAMPLE = 100_000
 """Rows that quantiles are taken from: 800 kB a column."""
-MOST_VALUES = 200_000
-"""Distinct values counted at once; beyond it the rarer half is forgotten."""
+MAX_VALUES = 200_000
+"""Distinct values counted at once; with more, the rarer half is dropped."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Part:
 
     Attributes:
         column: The raw column.
-        name: What the slices call it: the column, or COLUMN_bucket.
-        edges: Rising bounds of the buckets, in the column's own unit; None for the values themselves.
-        quantiles: Number of buckets of about equal count, whose edges are still to be found.
+        name: Name in slices: the column, or COLUMN_bucket.
+        edges: Ascending bounds of the buckets, in the unit of the column; None for single values.
+        quantiles: Number of buckets of about equal count, whose edges are not known yet.
     """
 
     column: str
@@ -39,7 +39,7 @@ class Part:
     quantiles: int | None = None
 
     def code(self, values: Array, present: Array) -> tuple[list[Value], Array]:
-        """Distinct values of a batch, and the place of each row's among them, int64 (n,).
+        """Return the distinct values of a batch, and the index of each row's value among them, int64 (n,).
 
         Args:
             values: (n,) of the raw column.
@@ -48,21 +48,21 @@ class Part:
         if values.dtype.kind == "f":
             present = present & ~np.isnan(values)
         if self.edges is not None:
-            values = _places(values, self.edges)
+            values = _bucket_indices(values, self.edges)
         distinct, code = np.unique(values[present], return_inverse=True)
-        found: list[Value] = [value if isinstance(value, bytes) else value.item() for value in distinct]
+        names: list[Value] = [value if isinstance(value, bytes) else value.item() for value in distinct]
         if self.edges is not None:
-            found = [self.bucket(int(place)) for place in distinct]
-        codes = np.full(len(values), len(found), np.int64)
+            names = [self.bucket(int(index)) for index in distinct]
+        codes = np.full(len(values), len(names), np.int64)
         codes[present] = code.reshape(-1)
-        return [*found, MISSING], codes
+        return [*names, MISSING], codes
 
-    def bucket(self, place: int) -> bytes:
-        """Name a bucket, the place of which counts from 0."""
-        return bucket_names(self.edges or ())[place].encode()
+    def bucket(self, index: int) -> bytes:
+        """Return the name of a bucket."""
+        return bucket_names(self.edges or ())[index].encode()
 
 
-def _places(values: Array, edges: Sequence[float]) -> Array:
+def _bucket_indices(values: Array, edges: Sequence[float]) -> Array:
     """Find the bucket of each value: the number of bounds that are not above it, int64 (n,).
 
     Bounds are compared in the column's own precision: a cell that reads 0.7 is not below the bound 0.7, although the
@@ -82,16 +82,16 @@ Slicing = tuple[Part, ...]
 
 
 def names(slicing: Slicing) -> tuple[str, ...]:
-    """What the slicing's slices are called by."""
+    """Return the names of the parts of a slicing."""
     return tuple(part.name for part in slicing)
 
 
 def keys(slicing: Slicing, columns: Mapping[str, tuple[Array, Array]]) -> tuple[list[SliceKey], Array]:
-    """Distinct slices of a batch, and the place of each row's among them, int64 (n,).
+    """Return the distinct slices of a batch, and the index of each row's slice among them, int64 (n,).
 
     Args:
-        slicing: One.
-        columns: Raw column -> its (n,) values, and whether each is there.
+        slicing: The slicing.
+        columns: Raw column -> values (n,), and whether each is not null.
     """
     distinct: list[SliceKey] = [()]
     codes: Array | None = None
@@ -107,31 +107,31 @@ def keys(slicing: Slicing, columns: Mapping[str, tuple[Array, Array]]) -> tuple[
 
 
 class Survey:
-    """What a first look over the rows tells: the quantiles of numbers, then how frequent each slice is.
+    """First passes over the rows: quantiles of numbers, then counts of slices.
 
     Args:
-        slicings: All.
-        max_slices: Slices of each slicing that are kept, the most frequent.
+        slicings: All slicings.
+        max_slices: Number of slices to keep per slicing, the most frequent.
     """
 
     def __init__(self, slicings: Iterable[Slicing], max_slices: int) -> None:
         self.slicings = list(slicings)
-        self._most = max_slices
+        self._max_slices = max_slices
         self._counts: list[Counter[SliceKey]] = [Counter() for _ in self.slicings]
         self._samples: dict[str, tuple[Array, Array]] = {}
 
     @property
     def columns(self) -> list[str]:
-        """The raw columns that slices need."""
+        """Raw columns that slices need."""
         return sorted({part.column for slicing in self.slicings for part in slicing})
 
     @property
     def needs_quantiles(self) -> bool:
-        """Whether the rows must be seen once more, before slices can be counted."""
+        """Whether a pass for quantiles is required before slices can be counted."""
         return any(part.quantiles for slicing in self.slicings for part in slicing)
 
     def sample(self, rows: Array, columns: Mapping[str, tuple[Array, Array]]) -> None:
-        """Keep a fixed sample of each column that is cut at quantiles.
+        """Sample each column that is cut at quantiles, by a fixed hash of the row numbers.
 
         Args:
             rows: int64 (n,), the rows' numbers.
@@ -140,11 +140,12 @@ class Survey:
         for column in {part.column for slicing in self.slicings for part in slicing if part.quantiles}:
             values, present = columns[column]
             values = values.astype(np.float64)
-            there = present & ~np.isnan(values)
-            order, kept = self._samples.get(column, (np.zeros(0, np.uint64), np.zeros(0)))
-            order, kept = np.concatenate([order, draw(rows[there])]), np.concatenate([kept, values[there]])
-            least = np.argsort(order, kind="stable")[:SAMPLE]
-            self._samples[column] = order[least], kept[least]
+            present = present & ~np.isnan(values)
+            hashes, sample = self._samples.get(column, (np.zeros(0, np.uint64), np.zeros(0)))
+            hashes = np.concatenate([hashes, draw(rows[present])])
+            sample = np.concatenate([sample, values[present]])
+            smallest = np.argsort(hashes, kind="stable")[:SAMPLE]
+            self._samples[column] = hashes[smallest], sample[smallest]
 
     def cut(self) -> None:
         """Turn quantiles into edges."""
@@ -155,38 +156,38 @@ class Survey:
             return part
         values = self._samples.get(part.column, (np.zeros(0), np.zeros(0)))[1]
         shares = np.arange(1, part.quantiles) / part.quantiles
-        # Quantiles that are values of the column: equal ones make one edge.
+        # Quantiles are values of the column; equal ones make one edge.
         edges = np.unique(np.quantile(values, shares, method="higher")) if len(values) else np.zeros(0)
         return Part(part.column, part.name, tuple(float(edge) for edge in edges))
 
     def count(self, columns: Mapping[str, tuple[Array, Array]]) -> None:
-        """Count one batch."""
+        """Count the slices of a batch."""
         for slicing, counts in zip(self.slicings, self._counts, strict=True):
             distinct, codes = keys(slicing, columns)
             for key, number in zip(distinct, np.bincount(codes, minlength=len(distinct)), strict=True):
                 counts[key] += int(number)
-            if len(counts) > MOST_VALUES:
-                kept = counts.most_common(MOST_VALUES // 2)
+            if len(counts) > MAX_VALUES:
+                most_frequent = counts.most_common(MAX_VALUES // 2)
                 counts.clear()
-                counts.update(dict(kept))
+                counts.update(dict(most_frequent))
 
     def cells(self, wanted: Iterable[SliceKey] = ()) -> tuple[list[dict[SliceKey, int]], list[dict[str, Any]]]:
-        """Number the slices that are kept, from 1; 0 is all rows.
+        """Number the slices to measure, from 1; 0 is all rows.
 
         Args:
-            wanted: Slices that are kept however rare they are.
+            wanted: Slices to keep however rare they are.
 
         Returns:
-            For each slicing its slices and their numbers; and for each that was cut short, what was left out.
+            Slices and numbers of each slicing; and for each slicing with further slices, what was dropped.
         """
         wanted = set(wanted)
         cells: list[dict[SliceKey, int]] = []
         left: list[dict[str, Any]] = []
         number = 1
         for slicing, counts in zip(self.slicings, self._counts, strict=True):
-            # Equal counts in the order of their names, so that the rows' order decides nothing.
+            # Sort equal counts by name, so that the order of rows has no effect.
             ranked = sorted(counts, key=lambda key: (-counts[key], repr(key)))
-            kept = [key for place, key in enumerate(ranked) if place < self._most or key in wanted]
+            kept = [key for place, key in enumerate(ranked) if place < self._max_slices or key in wanted]
             cells.append({key: number + place for place, key in enumerate(kept)})
             number += len(kept)
             if len(kept) < len(ranked):
@@ -198,7 +199,7 @@ class Survey:
 
 
 def from_settings(slicings: Sequence[Sequence[Mapping[str, Any]]]) -> list[Slicing]:
-    """Slicings out of the node's settings."""
+    """Return slicings from the node's settings."""
     return [
         tuple(
             Part(
@@ -213,11 +214,11 @@ def from_settings(slicings: Sequence[Sequence[Mapping[str, Any]]]) -> list[Slici
     ]
 
 
-def told(key: SliceKey) -> str:
-    """A slice, as a person reads it: city = bern, grade = 7."""
+def text_of(key: SliceKey) -> str:
+    """Return a slice as messages name it, such as `city = bern, grade = 7`."""
     return ", ".join(f"{name} = {plain(value)}" for name, value in key)
 
 
 def plain(value: Value) -> str | int | float:
-    """A slice's value as JSON has it."""
+    """Return a slice's value as a JSON-able value."""
     return value.decode(errors="replace") if isinstance(value, bytes) else value

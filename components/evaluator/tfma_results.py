@@ -1,4 +1,4 @@
-"""Writes an evaluation as TFMA does, so that `tfma.load_eval_result` and every TFMA tool reads it."""
+"""Writes an evaluation in TFMA's format, so that `tfma.load_eval_result` and other TFMA tools can read it."""
 
 import math
 import os
@@ -12,32 +12,30 @@ from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, v
 
 from components.evaluator.blessing import Rule
 from components.evaluator.intervals import Interval
-from components.evaluator.metrics.catalog import (
-    ANSWERS,
-    CLASS_NAMES,
-    LOWER_IS_BETTER,
-    NEAREST_IS_BEST,
-    PER_CLASS,
-    STOCK_CLASS_NAMES,
-    stem,
-)
+from components.evaluator.metric import Measure, stem
 from components.evaluator.slicing import SliceKey, plain
 
 
 def eval_config(
     *,
     label: str | None,
-    task: str,
+    measure: Measure,
     slicings: Iterable[Iterable[str]],
     rules: Iterable[Rule],
     with_baseline: bool,
     weight: str | None = None,
-    classes: Sequence[str] | None = None,
     measured: Collection[str] | None = None,
 ) -> config_pb2.EvalConfig:
-    """The evaluation that was made, as TFMA's config; floors are its thresholds, those of a slice per slice.
+    """Return the evaluation as TFMA's config, with floors as thresholds.
 
-    `measured` names the metrics of all rows, of which top_k_accuracy may be missing.
+    Args:
+        label: Column of the label.
+        measure: The task's measure.
+        slicings: Names of each slicing.
+        rules: Outcomes.
+        with_baseline: Whether there is a baseline.
+        weight: Column of the row weights.
+        measured: Names of the metrics of all rows; by default all.
     """
     config = config_pb2.EvalConfig()
     for name in ("candidate", "baseline") if with_baseline else ("",):
@@ -45,26 +43,27 @@ def eval_config(
             name=name,
             label_key=label or "",
             signature_name="serving_examples",
-            prediction_key=ANSWERS[task][0],
+            prediction_key=measure.predictions[0],
             example_weight_key=weight or "",
             is_baseline=name == "baseline",
         )
     config.slicing_specs.add()
     for columns in slicings:
         config.slicing_specs.add(feature_keys=list(columns))
-    metrics = config.metrics_specs.add().metrics
-    metrics.add(class_name="ExampleCount")
+    specs = config.metrics_specs.add().metrics
+    specs.add(class_name="ExampleCount")
     floors = [rule for rule in rules if rule.kind == "floor"]
-    class_names = {**CLASS_NAMES[task], **STOCK_CLASS_NAMES.get(task, {})}
-    for name, class_name in class_names.items():
-        if name == "top_k_accuracy" and measured is not None and name not in measured:
+    for metric in measure.metrics:
+        name = metric.name
+        named = [f"{name}[{each}]" for each in measure.classes or ()] if metric.per_class else [name]
+        # TFMA's own values are not among the measured ones.
+        if measured is not None and not metric.only_tfma and not set(named) <= set(measured):
             continue
-        named = [f"{name}[{each}]" for each in classes or ()] if task == "classes" and name in PER_CLASS else [name]
         for metric_name in named:
             options = f'"name": "{name}"'
             if metric_name != name:
-                options += f', "class_id": {_class_id(metric_name, classes)}, "top_k": 1'
-            _thresholds(metrics.add(class_name=class_name, config=options), metric_name, floors)
+                options += f', "class_id": {_class_id(metric_name, measure.classes)}, "top_k": 1'
+            _thresholds(specs.add(class_name=metric.tfma_class, config=options), metric_name, floors)
     return config
 
 
@@ -83,11 +82,11 @@ def _thresholds(metric: Any, name: str, floors: Iterable[Rule]) -> None:
 
 
 def _bound(threshold: Any, rule: Rule) -> None:
-    """Write a rule's limit; one around the best value of a metric that has it in the middle."""
-    if rule.metric in NEAREST_IS_BEST and rule.kind != "gap":
-        best = NEAREST_IS_BEST[rule.metric]
+    """Write a rule's limit: as an interval around the best value, if that is in the middle of the range."""
+    best = rule.of.best
+    if best is not None and rule.kind != "gap":
         threshold.lower_bound.value, threshold.upper_bound.value = best - rule.limit, best + rule.limit
-    elif rule.kind == "gap" or stem(rule.metric) in LOWER_IS_BETTER:
+    elif rule.is_upper_bound:
         threshold.upper_bound.value = rule.limit
     else:
         threshold.lower_bound.value = rule.limit
@@ -101,14 +100,14 @@ def slice_metrics(
     intervals: Mapping[str, Interval] | None = None,
     classes: Sequence[str] | None = None,
 ) -> metrics_for_slice_pb2.MetricsForSlice:
-    """Metrics of one slice, of the model and, under its name, of the baseline.
+    """Return the metrics of a slice, of the model and the baseline.
 
     Args:
         key: The slice.
         model: Metric -> value.
-        baseline: The baseline's.
-        intervals: Of the model's metrics.
-        classes: Names in order: precision[NAME] is written as precision with its class id.
+        baseline: Metric -> value of the baseline; None without one.
+        intervals: Metric -> interval of the model.
+        classes: Class names in order: precision[NAME] is written as precision with its class id.
     """
     proto = metrics_for_slice_pb2.MetricsForSlice()
     _write_key(proto.slice_key, key)
@@ -131,17 +130,17 @@ def slice_metrics(
 
 
 def _class_id(metric: str, classes: Sequence[str] | None) -> int | None:
-    """Place of the class in precision[CLASS]; None for a metric of all classes, and for a class that there is not."""
+    """Return the index of the class in precision[CLASS]; None for a metric of all classes or an unknown class."""
     name = metric[len(stem(metric)) + 1 : -1]
     return list(classes or ()).index(name) if stem(metric) != metric and name in (classes or ()) else None
 
 
 def _name(key: Any, name: str, classes: Sequence[str] | None) -> None:
-    place = _class_id(name, classes)
-    key.name = name if place is None else stem(name)
-    if place is not None:
-        key.sub_key.class_id.value = place
-        # TFMA's name for: of the rows whose likeliest class this is.
+    class_id = _class_id(name, classes)
+    key.name = name if class_id is None else stem(name)
+    if class_id is not None:
+        key.sub_key.class_id.value = class_id
+        # TFMA's key for predictions of the most likely class.
         key.sub_key.top_k.value = 1
 
 
@@ -160,13 +159,13 @@ def _write_key(proto: Any, key: SliceKey) -> None:
 def validation(
     rules: Iterable[Rule], *, ok: bool | None = None, rubber_stamp: bool, classes: Sequence[str] | None = None
 ) -> validation_result_pb2.ValidationResult:
-    """The verdict; each rule that failed with its threshold, by slice.
+    """Return the verdict, with each failed rule and its threshold by slice.
 
     Args:
-        rules: Every outcome.
-        ok: Whether the model is blessed; by default where no rule failed.
+        rules: All outcomes.
+        ok: Whether the model is blessed; by default if no rule failed.
         rubber_stamp: Whether there was no baseline.
-        classes: Names in order.
+        classes: Class names in order.
     """
     failed = [rule for rule in rules if not rule.ok]
     proto = validation_result_pb2.ValidationResult(
@@ -199,13 +198,13 @@ def write(
     """Write TFMA's files into a folder.
 
     Args:
-        folder: The ModelEvaluation artifact's.
+        folder: Folder of the ModelEvaluation artifact.
         config: From `eval_config`.
         slices: From `slice_metrics`.
-        plots: From components/evaluator/metrics/tfma_plots.py.
+        plots: From components/evaluator/tfma_plots.py.
         verdict: From `validation`.
-        data: Where the examples are, for display.
-        models: Model name -> its folder, for display.
+        data: Path of the examples, for display.
+        models: Model name -> folder, for display.
     """
     tf.io.gfile.makedirs(folder)
     for name, records in (("metrics", slices), ("plots", plots), ("attributions", ())):

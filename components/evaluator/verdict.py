@@ -1,97 +1,100 @@
-"""The evaluation as plain values: verdict.json, and the line that sums it up."""
+"""The content of verdict.json, and its summary."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.evaluator.blessing import Rule
+from components.evaluator.evaluator_settings import EvaluatorSettings
 from components.evaluator.intervals import Interval
-from components.evaluator.metrics.catalog import CLASS_NAMES, LOWER_IS_BETTER, NUMBER
 from components.evaluator.slicing import SliceKey, plain
 
 METHOD = (
-    "95 %: Wilson's score interval for shares of rows, a jackknife over 20 folds with a t-distribution for all else"
+    "95 %: Wilson's score interval for shares of rows, a jackknife over 20 folds with a t-distribution for all others"
 )
-GROUPED = "; rows with equal {} are in one fold, and count as alike"
+GROUPED = "; rows with equal {} are in one fold and count as dependent"
 WORST = 3
-"""Slices in the terminal."""
+"""Slices that the terminal shows."""
 WORST_COUNT = 30
-"""Rows below which a slice is not named as one of the worst: its metric is mostly chance."""
+"""Slices with fewer rows are not among the worst: their metric is mostly chance."""
 SUMMARY = 3
-"""Metrics in the line that sums up."""
+"""Metrics of the summary."""
 
 
-def make(config: Mapping[str, Any], found: Any, rules: Sequence[Rule], note: str) -> dict[str, Any]:
-    """The verdict.
+def make(config: EvaluatorSettings, evaluation: Any, rules: Sequence[Rule], note: str) -> dict[str, Any]:
+    """Return the content of verdict.json.
 
     Args:
         config: The node's settings.
-        found: The evaluation.
-        rules: Every outcome.
-        note: What is to be said of the baseline.
+        evaluation: The evaluation.
+        rules: All outcomes.
+        note: Note on the baseline.
 
     Returns:
-        JSON-able values; None stands for what is no number.
+        JSON-able values; None stands for NaN and infinity.
     """
     failed = [rule for rule in rules if not rule.ok]
-    # A model whose answers are no numbers is refused also where rules only advise.
-    blocking = [rule for rule in failed if not config["advisory"] or _answers_nothing(config["task"], rule)]
-    overall = found.values(0)
+    # A model whose predictions are not finite is not blessed in an advisory run either.
+    check_metric = evaluation.measure.check_metric
+    blocking = [rule for rule in failed if not config.advisory or _is_not_finite(check_metric, rule)]
+    overall = evaluation.values(0)
     blessed = not blocking
     reason = "; ".join([*map(str, failed or rules), note])
     if failed and blessed:
         reason = f"advisory only: {reason}"
     if not overall["example_count"]:
-        reason = f"the split {config['split']} holds no row; {reason}"
-    told = {
+        reason = f"the split {config.split} has no rows; {reason}"
+    verdict = {
         "blessed": blessed,
-        "advisory": config["advisory"],
+        "advisory": config.advisory,
         "reason": reason,
-        "split": config["split"],
-        "task": config["task"],
-        "classes": found.classes,
+        "split": config.split,
+        "task": config.task,
+        "classes": evaluation.classes,
         "metrics": overall,
-        "intervals": _ends(found.intervals(0)),
-        "interval_method": METHOD + (GROUPED.format(config["group"]) if config["group"] else ""),
-        "baseline": found.values(0, found.baseline) if found.baseline else None,
+        "better": {metric.name: metric.better for metric in evaluation.measure.metrics if not metric.only_tfma},
+        "intervals": _ends(evaluation.intervals(0)),
+        "interval_method": METHOD + (GROUPED.format(config.group) if config.group else ""),
+        "baseline": evaluation.values(0, evaluation.baseline) if evaluation.baseline else None,
         "baseline_note": note,
-        "rules": [{**vars(rule), "slice": _slice(rule.slice), "text": str(rule)} for rule in rules],
+        "rules": [rule.plain() for rule in rules],
         "slices": [
             {
                 "slice": _slice(key),
-                "count": found.values(cell)["example_count"],
-                "metrics": found.values(cell),
-                "intervals": _ends(found.intervals(cell)),
-                "baseline": found.values(cell, found.baseline) if found.baseline else None,
+                "count": evaluation.values(cell)["example_count"],
+                "metrics": evaluation.values(cell),
+                "intervals": _ends(evaluation.intervals(cell)),
+                "baseline": evaluation.values(cell, evaluation.baseline) if evaluation.baseline else None,
             }
-            for key, cell in found.cells.items()
+            for key, cell in evaluation.cells.items()
             if key
         ],
-        "slices_left_out": found.left,
+        "slices_left_out": evaluation.left,
         "worst_count": WORST_COUNT,
-        "worst_slices": _worst_slices(config["task"], found),
-        "details": found.measure.details(found.candidate.sums(0)),
-        "worst": found.worst,
+        "worst_slices": _worst_slices(evaluation),
+        "details": evaluation.measure.details(evaluation.candidate.sums(0)),
+        "worst": evaluation.worst,
     }
-    cleaned: dict[str, Any] = _numbers(told)
-    return cleaned
+    finite: dict[str, Any] = _finite(verdict)
+    return finite
 
 
-def line(told: Mapping[str, Any]) -> str:
-    """The verdict and the first metrics."""
-    shown = [(name, value) for name, value in told["metrics"].items() if name != "example_count"][:SUMMARY]
-    figures = ", ".join(f"{name} {math.nan if value is None else value:.6g}" for name, value in shown)
-    return f"{'blessed' if told['blessed'] else 'not blessed'}: {figures}"
+def line(verdict: Mapping[str, Any]) -> str:
+    """Return the verdict and the first metrics as one line."""
+    metrics = [(name, value) for name, value in verdict["metrics"].items() if name != "example_count"][:SUMMARY]
+    figures = ", ".join(f"{name} {math.nan if value is None else value:.6g}" for name, value in metrics)
+    return f"{'blessed' if verdict['blessed'] else 'not blessed'}: {figures}"
 
 
-def _worst_slices(task: str, found: Any) -> list[dict[str, Any]]:
-    """The slices whose first metric is worst, of those with enough rows."""
-    metric = next(iter(CLASS_NAMES[task]))
+def _worst_slices(evaluation: Any) -> list[dict[str, Any]]:
+    """Return the slices with enough rows whose main metric is worst."""
+    main = evaluation.measure.metrics[0]
+    metric = main.name
     known = []
-    for key, cell in found.cells.items():
-        values = found.values(cell)
+    for key, cell in evaluation.cells.items():
+        values = evaluation.values(cell)
         if key and values["example_count"] >= WORST_COUNT and math.isfinite(values[metric]):
-            interval = found.intervals(cell).get(metric)
+            interval = evaluation.intervals(cell).get(metric)
             known.append(
                 {
                     "metric": metric,
@@ -101,12 +104,12 @@ def _worst_slices(task: str, found: Any) -> list[dict[str, Any]]:
                     "count": values["example_count"],
                 }
             )
-    known.sort(key=lambda entry: entry["value"], reverse=metric in LOWER_IS_BETTER)
+    known.sort(key=lambda entry: entry["value"], reverse=main.lower_is_better)
     return known[:WORST]
 
 
-def _answers_nothing(task: str, rule: Rule) -> bool:
-    return rule.metric == NUMBER[task] and not rule.slice and not math.isfinite(rule.value)
+def _is_not_finite(check_metric: str, rule: Rule) -> bool:
+    return rule.metric == check_metric and not rule.slice and not math.isfinite(rule.value)
 
 
 def _ends(intervals: Mapping[str, Interval]) -> dict[str, list[float]]:
@@ -117,12 +120,12 @@ def _slice(key: SliceKey) -> dict[str, Any]:
     return {name: plain(value) for name, value in key}
 
 
-def _numbers(value: Any) -> Any:
-    """The same with None for each number that JSON has no word for."""
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinity, which JSON does not have, by None."""
     if isinstance(value, Mapping):
-        return {key: _numbers(inner) for key, inner in value.items()}
+        return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_numbers(inner) for inner in value]
+        return [_finite(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

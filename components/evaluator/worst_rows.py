@@ -1,49 +1,50 @@
-"""The rows that a model is most wrong about."""
+"""The rows with the largest errors."""
 
 from typing import Any
 
 import numpy as np
 
-from components.evaluator.metrics.accumulators import Array, Measure
+from components.evaluator.metric import Measure
+from components.evaluator.sums.accumulators import Array
 
-MOST = 20
+MAX_ROWS = 20
 
 
-class Worst:
-    """Keeps the rows of largest error, over all batches.
+class WorstRows:
+    """Collects the rows with the largest errors over all batches.
 
     Args:
-        measure: Tells each row's error, label and answer.
+        measure: Computes the error of each row.
     """
 
     def __init__(self, measure: Measure) -> None:
         self._measure = measure
         self._rows: list[dict[str, Any]] = []
 
-    def add(self, rows: Array, label: Array, answer: dict[str, Array], identifiers: list[Any] | None) -> None:
-        """See one batch.
+    def add(self, rows: Array, label: Array, predictions: dict[str, Array], identifiers: list[Any] | None) -> None:
+        """Add a batch.
 
         Args:
-            rows: int64 (n,), numbers of the rows in the split.
+            rows: int64 (n,), row numbers in the split.
             label: (n,).
-            answer: The model's.
-            identifiers: What names each row, if a column does.
+            predictions: Outputs of the model.
+            identifiers: Identifier of each row; None without an id column.
         """
-        errors = self._measure.errors(label, answer)
+        errors = self._measure.errors(label, predictions)
         finite = np.where(np.isnan(errors), np.inf, errors)
-        for row in np.argsort(-finite, kind="stable")[:MOST]:
+        for row in np.argsort(-finite, kind="stable")[:MAX_ROWS]:
             if finite[row] > -np.inf:
-                truth, told = self._measure.shown(label, answer, int(row))
-                named = {"id": identifiers[row]} if identifiers else {}
-                found = {"row": int(rows[row]), **named, "label": truth, "answer": told}
-                self._rows.append({**found, "error": float(errors[row])})
-        self._rows.sort(key=lambda found: (-_height(found["error"]), found["row"]))
-        del self._rows[MOST:]
+                truth, prediction = self._measure.shown(label, predictions, int(row))
+                identifier = {"id": identifiers[row]} if identifiers else {}
+                values = {"row": int(rows[row]), **identifier, "label": truth, "answer": prediction}
+                self._rows.append({**values, "error": float(errors[row])})
+        self._rows.sort(key=lambda row: (-_sort_key(row["error"]), row["row"]))
+        del self._rows[MAX_ROWS:]
 
     def rows(self) -> list[dict[str, Any]]:
-        """At most 20 rows, the worst first: `row` (number in the split, from 0), `id`, `label`, `answer`, `error`."""
+        """Return up to 20 rows, worst first: `row` (number in the split, from 0), `id`, `label`, `answer`, `error`."""
         return list(self._rows)
 
 
-def _height(error: float) -> float:
+def _sort_key(error: float) -> float:
     return error if error == error else float("inf")

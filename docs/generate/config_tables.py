@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
+from components.evaluator import metric_catalog
 from docs.generate.attribute_docs import attribute_docs, first_paragraph
 from docs.generate.config_types import default_text, model_of, models_within, type_text
 from docs.generate.markdown import code, prose, table
@@ -12,7 +13,6 @@ from models import roles
 from pipeline.config import Config
 from pipeline.network_checks import SUPERVISED, network_settings
 from pipeline.network_checks import networks as network_names
-from spec.evaluation import METRICS as EVALUATED
 from spec.training import LOSSES, METRICS
 
 HEAD = ("key", "type", "default", "meaning")
@@ -86,7 +86,8 @@ def networks(_: str = "") -> str:
 
 def metrics(_: str = "") -> str:
     """Return the metrics of each task."""
-    return table(("task", "metrics"), [(code(task), ", ".join(map(code, names))) for task, names in EVALUATED.items()])
+    tasks = [(task, metric_catalog.names(task)) for task in metric_catalog.MEASURES]
+    return table(("task", "metrics"), [(code(task), ", ".join(map(code, names))) for task, names in tasks])
 
 
 def losses(_: str = "") -> str:

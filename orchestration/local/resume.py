@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import project
+from components.evaluator import metric_catalog
 from components.fingerprints import code_digest
 from components.ingestion.discovery import data_files, formats
 from models import file_reads
@@ -74,7 +75,8 @@ def identity(
 def code_modules(config: Config) -> tuple[str, ...]:
     """Return the modules from which all code of a run's stages is reached."""
     own = [*config.gates.modules(), *config.user_modules(), *config.stages.modules()]
-    return (*CODE, *formats.modules(config.data.format), *own)
+    named = [*formats.modules(config.data.format), *metric_catalog.module_names()]
+    return (*CODE, *named, *own)
 
 
 def asked(

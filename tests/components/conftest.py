@@ -10,8 +10,9 @@ import pytest
 @pytest.fixture(scope="session")
 def tallied() -> Callable[..., Any]:
     """Adds rows up as the evaluator does, over the batches that cuts make; returns the ledger and its cells."""
-    from components.evaluator import folds, slicing
-    from components.evaluator.metrics.accumulators import Ledger, draw
+    from components.evaluator import slicing
+    from components.evaluator.sums import folds
+    from components.evaluator.sums.accumulators import MetricSums, draw
 
     def run(
         measure: Any,
@@ -23,14 +24,14 @@ def tallied() -> Callable[..., Any]:
         columns: Mapping[str, Any] = {},
         cuts: Sequence[int] = (),
         max_slices: int = 100,
-    ) -> tuple[Ledger, dict[Any, int]]:
+    ) -> tuple[MetricSums, dict[Any, int]]:
         rows = np.arange(len(label))
         weight = np.ones(len(label)) if weight is None else weight
         there = {name: (column, np.ones(len(label), bool)) for name, column in columns.items()}
         survey = slicing.Survey(slicings, max_slices)
         survey.count(there)
         numbered, _ = survey.cells()
-        ledger = Ledger(measure, 1 + sum(map(len, numbered)))
+        ledger = MetricSums(measure, 1 + sum(map(len, numbered)))
         for part in np.split(rows, sorted(cuts)):
             if not len(part):
                 continue

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics as sklearn
 
-from components.evaluator.metrics import accumulators
 from components.evaluator.metrics.regression import Regression
 from components.evaluator.slicing import Part
+from components.evaluator.sums import accumulators
 
 CITIES = np.array([b"bern", b"basel", b"chur"], object)
 CITY, GRADE = Part("city", "city"), Part("grade", "grade")
@@ -134,9 +134,9 @@ def test_places_add_up_however_often_they_are_compacted(monkeypatch, pending):
     monkeypatch.setattr(accumulators, "PENDING", pending)
 
     class Places:
-        width, span, weighted, centred, scores = 0, 1 << 40, True, None, None
+        total_width, span, weighted, centred, scores = 0, 1 << 40, True, None, None
 
-    ledger = accumulators.Ledger(Places(), 3)
+    ledger = accumulators.MetricSums(Places(), 3)
     random = np.random.default_rng(1)
     wanted = {1: {}, 2: {}}
     for _ in range(5):
@@ -148,7 +148,7 @@ def test_places_add_up_however_often_they_are_compacted(monkeypatch, pending):
                 wanted[cell][place] = wanted[cell].get(place, 0.0) + number
     for cell, places in wanted.items():
         sums = ledger.sums(cell)
-        assert dict(zip(sums.places.tolist(), sums.weights, strict=True)) == pytest.approx(places)
+        assert dict(zip(sums.bins.tolist(), sums.weights, strict=True)) == pytest.approx(places)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 123_456.789, -1e9, 1e-9])
@@ -189,6 +189,6 @@ def test_a_prediction_that_is_no_number_makes_every_metric_none(values_of):
 
 
 def test_no_rows_have_no_metrics():
-    ledger = accumulators.Ledger(Regression(), 1)
+    ledger = accumulators.MetricSums(Regression(), 1)
 
     assert all(map(math.isnan, Regression().values(ledger.sums(0)).values()))

@@ -4,6 +4,7 @@ import pytest
 
 from components.evaluator import blessing
 from components.evaluator.blessing import Demands, Figures
+from components.evaluator.metric_catalog import MEASURES
 
 MODEL = {"example_count": 10.0, "mae": 100.0, "rmse": 150.0, "r2": 0.9}
 USUAL = {"floor": {}, "metric": None, "tolerance": 0.01}
@@ -102,11 +103,11 @@ def test_rules_come_floor_by_floor_and_then_the_baseline():
 @pytest.mark.parametrize(
     ("limits", "text"),
     [
-        ({"floor": {"r2": 0.87}}, "r2 0.9 >= 0.87 (the floor) holds"),
-        ({"floor": {"mae": 50.0}}, "mae 100 <= 50 (the floor) fails"),
+        ({"floor": {"r2": 0.87}}, "r2 0.9 meets the required 0.87"),
+        ({"floor": {"mae": 50.0}}, "mae 100 is above the allowed 50"),
         (
             {"baseline": {**MODEL, "mae": 90.0}, "metric": "mae"},
-            "mae 100 <= 90.9 (the baseline and its tolerance) fails",
+            "mae 100 is above the 90.9 that baseline and tolerance allow",
         ),
     ],
 )
@@ -119,7 +120,7 @@ def test_a_rule_says_what_was_compared(limits, text):
 def test_a_rule_says_that_a_value_is_no_number():
     [rule] = judge({**MODEL, "mae": math.nan}, None, **USUAL)
 
-    assert str(rule) == "mae nan is no number"
+    assert str(rule) == "mae is nan, which is not a finite number"
 
 
 def test_r2_that_is_no_number_is_refused_only_where_it_is_asked_for():
@@ -155,7 +156,7 @@ def test_a_rule_judges_each_slice_of_its_slicing():
         (CHUR, 0.7, True, 30.0),
         (GENF, 0.3, False, 10.0),
     ]
-    assert str(made[2]) == "accuracy 0.3 >= 0.7 (the floor) fails for city = genf (10 rows)"
+    assert str(made[2]) == "accuracy 0.3 is below the required 0.7 for city = genf (10 rows)"
     assert made[2].edit == "evaluation.rules.0.floor = 0.3 or less"
 
 
@@ -193,7 +194,7 @@ def test_a_slice_without_a_row_fails_unless_min_count_waits_for_it(least, ok):
 
     assert rule.ok is ok
     assert str(rule).startswith("accuracy for city = zug (0 rows): ")
-    there = "there is no such row; there is: city = bern; city = chur; city = genf"
+    there = "no row is in this slice. Known slices: city = bern; city = chur; city = genf"
     assert str(rule).endswith(there) is not ok
 
 
@@ -201,7 +202,7 @@ def test_a_value_of_a_slice_that_is_no_number_fails():
     [rule] = sliced([{"metric": "recall", "keys": [GENF], "floor": 0.1}])
 
     assert not rule.ok
-    assert rule.edit == "take evaluation.rules.0.floor out, if these rows cannot tell it"
+    assert rule.edit == "remove evaluation.rules.0.floor, if the metric is undefined for these rows"
 
 
 def test_a_gap_is_that_of_the_two_slices_furthest_apart():
@@ -211,8 +212,8 @@ def test_a_gap_is_that_of_the_two_slices_furthest_apart():
     assert rule.value == pytest.approx(0.2)
     assert rule.edit == "evaluation.gaps.0.max_difference = 0.2001 or more"
     assert str(rule) == (
-        "gap of accuracy 0.2 <= 0.1 (the most allowed) fails for city = chur (30 rows); "
-        "accuracy 0.7 against 0.9 for city = bern (60 rows); 1 slices with fewer than 30 rows left out"
+        "gap of accuracy 0.2 is above the allowed 0.1 for city = chur (30 rows); "
+        "accuracy 0.7 against 0.9 for city = bern (60 rows); 1 slices with fewer than 30 rows skipped"
     )
 
 
@@ -234,7 +235,7 @@ def test_a_gap_with_a_value_that_is_no_number_fails():
     [rule] = sliced(gaps=[{"metric": "recall"}])
 
     assert not rule.ok
-    assert str(rule) == "recall nan is no number for city = genf (10 rows)"
+    assert str(rule) == "recall for city = genf (10 rows) is nan, which is not a finite number"
 
 
 def test_a_gap_of_one_slice_is_not_judged():
@@ -274,8 +275,8 @@ def test_the_tolerance_that_is_named_accepts_the_model():
 
 @pytest.mark.parametrize("task", ["regression", "binary", "classes", "anomaly", "clusters"])
 def test_no_task_blesses_answers_that_are_no_numbers(task):
-    values = {"accuracy": 1.0, blessing.NUMBER[task]: math.nan}
-    skipped = {**RULE, "metric": blessing.NUMBER[task], "floor": 1.0, "min_count": 1000}
+    values = {"accuracy": 1.0, MEASURES[task].check_metric: math.nan}
+    skipped = {**RULE, "metric": MEASURES[task].check_metric, "floor": 1.0, "min_count": 1000}
     for demands in (Demands(), Demands(rules=[skipped])):
         rules = blessing.judge(task, {(): Figures(9.0, values)}, demands)
         assert not all(rule.ok for rule in rules)

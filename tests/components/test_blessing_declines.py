@@ -21,7 +21,7 @@ def test_small_steps_down_use_the_tolerance_up():
 
     assert [rule.ok for rule in kept] == [True, False, True, False]
     assert kept[0].note == "worse by 0.99%, tolerated"
-    assert kept[1].note == "of the tolerance of 1.00% earlier models used 0.99%"
+    assert kept[1].note == "previous models used 0.99% of the tolerance of 1.00%"
     assert kept[1].edit == "evaluation.baseline.0.tolerance = 0.01724 or more"
     assert used == {"r2": pytest.approx(0.0021, abs=1e-4)}, "a better model wins it back, to the best so far"
 

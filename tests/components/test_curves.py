@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from components.evaluator.metrics import accumulators, curves
 from components.evaluator.metrics.binary import Binary
+from components.evaluator.sums import accumulators, curves
 
 
 def answers(probability):
@@ -52,7 +52,7 @@ def test_ties_count_half(values_of):
 
 @pytest.mark.parametrize("base", [-12, -2, 4])
 def test_where_there_are_more_scores_than_are_kept_neighbours_are_joined(tallied, monkeypatch, base):
-    monkeypatch.setattr(accumulators, "KEPT", 30_000)
+    monkeypatch.setattr(accumulators, "EXACT_SCORES", 30_000)
     monkeypatch.setattr(accumulators, "PENDING", 1)
     label, probability = rare(3, -abs(base))
     if base > 0:
@@ -61,7 +61,7 @@ def test_where_there_are_more_scores_than_are_kept_neighbours_are_joined(tallied
     ledger, _ = tallied(measure, label, answers(probability), cuts=range(2_000, 40_000, 2_000))
     sums = ledger.sums(0)
 
-    assert len(sums.places) <= 30_000
+    assert len(sums.bins) <= 30_000
     assert sums.dense(0, 4).sum() == sums.at(4, measure.span)[1].sum() == 40_000
     exact = sklearn.roc_auc_score(label, probability)
     assert measure.values(sums)["auc"] == pytest.approx(exact, abs=1e-3)
@@ -75,14 +75,14 @@ def test_places_are_in_the_order_of_the_numbers_and_give_them_back():
         [random.random(1000, np.float32), [0, tiny, 0.5, np.nextafter(np.float32(1), np.float32(0)), 1]]
     ).astype(np.float32)
     given.sort()
-    places = curves.probability_place(given)
+    places = curves.exact_bin(given)
 
     assert (np.diff(places) == 0).tolist() == (np.diff(given) == 0).tolist()
     assert (np.diff(places) >= 0).all()
-    assert 0 == places[0] < places[-1] == curves.PROBABILITY_PLACES - 1
+    assert 0 == places[0] < places[-1] == curves.PROBABILITY_BINS - 1
     assert curves.probability_at(places).astype(np.float32).tolist() == given.tolist()
 
 
 def test_scores_of_minus_0_and_below_0_have_the_place_of_0():
-    assert curves.score_place(np.array([-1.0, -0.0, 0.0, 1e-45, 3e38])).tolist()[:4] == [0, 0, 0, 1]
-    assert curves.score_place(np.array([3e38]))[0] < curves.SCORE_PLACES
+    assert curves.score_bin(np.array([-1.0, -0.0, 0.0, 1e-45, 3e38])).tolist()[:4] == [0, 0, 0, 1]
+    assert curves.score_bin(np.array([3e38]))[0] < curves.SCORE_BINS

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.evaluator import diagnosis, prediction
-from components.evaluator.metrics import catalog
+from components.evaluator import diagnosis, metric_catalog, prediction
 from manifest import Shard
 
 ROWS = 300
@@ -65,7 +64,7 @@ def rows(tmp_path, columns, write_examples):
 
 @pytest.fixture
 def told(model, rows):
-    return diagnosis.diagnose(model, rows, catalog.measure("regression", None, {}), task="regression", most=200)
+    return diagnosis.diagnose(model, rows, metric_catalog.measure("regression", None), task="regression", max_rows=200)
 
 
 def test_importance_is_that_of_permuted_columns(told, columns):
@@ -79,7 +78,7 @@ def test_importance_is_that_of_permuted_columns(told, columns):
 
 
 def test_it_is_the_same_each_time_and_json(model, rows, told):
-    again = diagnosis.diagnose(model, rows, catalog.measure("regression", None, {}), task="regression", most=200)
+    again = diagnosis.diagnose(model, rows, metric_catalog.measure("regression", None), task="regression", max_rows=200)
     assert json.dumps(again, allow_nan=False) == json.dumps(told, allow_nan=False)
 
 
@@ -91,7 +90,7 @@ def test_answers_are_labels_and_predictions_of_the_rows(told, columns):
 
 
 def test_fewer_rows_than_asked_for_are_all_taken_in_order(model, rows, columns):
-    found = diagnosis._some(rows, 10_000)
+    found = diagnosis._sample(rows, 10_000)
     ys = [tf.train.Example.FromString(record).features.feature["y"].float_list.value[0] for record in found]
     assert ys == pytest.approx(columns["y"].tolist())
 
@@ -104,7 +103,7 @@ def test_cells_move_with_their_gaps():
         example.features.feature["b"].int64_list.value.append(len(records))
         records.append(example.SerializeToString())
     cells = [diagnosis._cells(record) for record in records]
-    moved = [tf.train.Example.FromString(record) for record in diagnosis._moved(cells, "a", np.array([1, 2, 0]))]
+    moved = [tf.train.Example.FromString(record) for record in diagnosis._permuted(cells, "a", np.array([1, 2, 0]))]
     assert [list(each.features.feature["a"].float_list.value) for each in moved] == [[], [3.0], [1.0]]
     assert [each.features.feature["b"].int64_list.value[0] for each in moved] == [0, 1, 2]
 

@@ -60,7 +60,7 @@ def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
     ]
     assert made.verdict["blessed"] is False
     assert made.verdict["rules"][0]["count"] == 20
-    assert "accuracy for city = genf (0 rows): there is no such row" in made.verdict["reason"]
+    assert "accuracy for city = genf (0 rows): no row is in this slice" in made.verdict["reason"]
     assert made.blessing.get_string_custom_property("reason") == made.verdict["reason"]
     told = {
         str(validations.slice_key.single_slice_keys[0].bytes_value, "utf-8"): [

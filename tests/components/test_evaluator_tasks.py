@@ -89,7 +89,7 @@ def test_demands_on_one_class(judged, load):
         ("precision[grey]", False),
         ("recall[black]", False),
     ]
-    assert "recall[black] nan >= 0.1 (the floor) fails; it is not measured here" in made.verdict["reason"]
+    assert "recall[black] nan does not meet the required 0.1; it is not measured here" in made.verdict["reason"]
     [failures] = [entry.failures for entry in load[1](made.folder).metric_validations_per_slice]
     keys = [(failure.metric_key.name, failure.metric_key.sub_key.class_id.value) for failure in failures]
     assert keys == [("precision", 3), ("recall[black]", 0)]
@@ -162,7 +162,7 @@ def test_no_task_blesses_one_answer_that_is_no_number(judged, load, task, adviso
     made = judged(task, rows, names=names, advisory=advisory)
 
     assert made.verdict["blessed"] is False
-    assert "is no number" in made.verdict["reason"]
+    assert "which is not a finite number" in made.verdict["reason"]
     assert made.blessing.get_int_custom_property("blessed") == 0
     assert not load[1](made.folder).validation_ok
     assert "NaN" not in json.dumps(made.verdict)
@@ -180,9 +180,9 @@ def test_rules_that_only_advise_refuse_nothing(judged, load):
 @pytest.mark.parametrize(
     ("before", "reason"),
     [
-        ({"task": "regression", "suffix": ""}, "it answers with prediction, not with probabilities"),
-        ({"names": ["no", "perhaps"]}, r"its classes are ['no', 'perhaps'], those of this model ['no', 'yes']"),
-        ({"suffix": "_gone"}, "cannot read today's rows"),
+        ({"task": "regression", "suffix": ""}, "its outputs are prediction, expected probabilities"),
+        ({"names": ["no", "perhaps"]}, r"its classes are ['no', 'perhaps'], those of this model are ['no', 'yes']"),
+        ({"suffix": "_gone"}, "cannot read these rows"),
     ],
 )
 def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, before, reason):
@@ -193,7 +193,7 @@ def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, before, r
     assert made.verdict["blessed"] is True
     assert made.verdict["baseline"] is None
     assert reason in made.verdict["baseline_note"]
-    assert "the model that serves cannot read" in made.verdict["baseline_note"]
+    assert "the served model cannot read" in made.verdict["baseline_note"]
 
 
 @pytest.mark.parametrize("before", [{"signature": "predict"}, {"task": "binary"}], ids=["signature", "probabilities"])
@@ -204,7 +204,7 @@ def test_a_baseline_that_answers_in_another_form_counts_as_none(judged, before):
 
     assert made.verdict["blessed"] is True
     assert made.verdict["baseline"] is None
-    assert "the model that serves cannot read" in made.verdict["baseline_note"]
+    assert "the served model cannot read" in made.verdict["baseline_note"]
 
 
 def test_classes_of_the_baseline_in_another_order_are_matched(judged):
@@ -244,9 +244,7 @@ def test_a_baseline_that_knows_a_further_class_is_compared_without_it(judged):
     common = before[:, :3] / np.maximum(before[:, :3].sum(axis=1, keepdims=True), 1e-9)
     common[3] = 1 / 3
 
-    assert made.verdict["baseline_note"] == (
-        "compared with the model that serves, on the classes that both have, without 'gone'"
-    )
+    assert made.verdict["baseline_note"] == ("compared with the served model, on the classes of both, without 'gone'")
     assert made.verdict["baseline"]["log_loss"] == pytest.approx(sklearn.log_loss(label, common), rel=1e-4)
     assert made.verdict["baseline"]["accuracy"] == pytest.approx((common.argmax(axis=1) == label).mean())
 
@@ -258,4 +256,4 @@ def test_a_baseline_that_lacks_a_class_counts_as_none(judged):
     )
 
     assert made.verdict["baseline"] is None
-    assert "the model that serves cannot read today's rows: its classes are " in made.verdict["baseline_note"]
+    assert "not compared: the served model cannot read these rows: its classes are " in made.verdict["baseline_note"]

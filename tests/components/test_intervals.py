@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from components.evaluator import folds, intervals
-from components.evaluator.metrics.accumulators import FOLDS, Ledger, Share, Sums
+from components.evaluator import intervals
 from components.evaluator.metrics.binary import Binary
 from components.evaluator.metrics.regression import Regression
+from components.evaluator.sums import folds
+from components.evaluator.sums.accumulators import FOLDS, MetricSums, Proportion, Sums
 
 NONE = np.zeros(0)
 
@@ -28,15 +29,15 @@ def sums(count, weight=None, squares=None):
     ],
 )
 def test_a_share_has_wilsons_interval(part, whole, low, high):
-    found = intervals.wilson(Share(part, whole), sums(whole))
+    found = intervals.wilson(Proportion(part, whole), sums(whole))
 
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_equal_weights_change_no_interval_and_unequal_ones_widen_it():
-    plain = intervals.wilson(Share(8, 20), sums(20))
-    heavy = intervals.wilson(Share(80, 200), sums(20, 200, 2000))
-    unequal = intervals.wilson(Share(80, 200), sums(20, 200, 10_000))
+    plain = intervals.wilson(Proportion(8, 20), sums(20))
+    heavy = intervals.wilson(Proportion(80, 200), sums(20, 200, 2000))
+    unequal = intervals.wilson(Proportion(80, 200), sums(20, 200, 10_000))
 
     assert (heavy.low, heavy.high) == pytest.approx((plain.low, plain.high))
     assert unequal.low < plain.low < plain.high < unequal.high
@@ -143,7 +144,7 @@ def ledgers(measure, label, answer, group):
     key = folds.keys(group, np.ones(len(group), bool), np.arange(len(group)))
     groups, cells = folds.Groups(), np.zeros(len(label), np.int64)
     groups.add(cells, key)
-    ledger = Ledger(measure, 1)
+    ledger = MetricSums(measure, 1)
     ledger.add(cells, folds.fold(key), np.ones(len(label)), *measure.rows(label, answer))
     return ledger, groups.count(0)
 
@@ -174,7 +175,7 @@ def test_a_share_of_groups_is_as_wide_as_that_of_their_number(share):
     probabilities = {"probabilities": np.stack([1 - positive, positive], axis=1)}
     ledger, count = ledgers(measure, label, probabilities, group)
     found = intervals.intervals(measure, ledger, 0, count)["accuracy"]
-    wanted = intervals.wilson(Share(right.sum(), 400), sums(400))
+    wanted = intervals.wilson(Proportion(right.sum(), 400), sums(400))
     naive = intervals.intervals(measure, ledger, 0)["accuracy"]
 
     assert found.high - found.low == pytest.approx(wanted.high - wanted.low, rel=0.4)
@@ -207,7 +208,7 @@ def test_rows_of_a_group_share_a_fold_and_a_row_without_one_stands_alone(values)
 
 
 def test_many_groups_are_counted_within_a_few_per_cent(monkeypatch):
-    monkeypatch.setattr(folds, "MOST_KEYS", 4000)
+    monkeypatch.setattr(folds, "MAX_KEYS", 4000)
     groups = folds.Groups()
     for start in range(0, 50_000, 5000):
         numbers = np.arange(start, start + 5000)

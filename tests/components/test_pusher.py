@@ -191,7 +191,7 @@ def test_the_error_of_an_unreachable_bucket_says_how_to_fix_it(push):
         push(to="nosuch://bucket")
 
 
-WHY = "the model that serves cannot read today's rows: they have no column 'dest'"
+WHY = "not compared: the served model cannot read these rows: they have no column 'dest'"
 
 
 @pytest.mark.parametrize("to", ["folder", "ram://withheld"])

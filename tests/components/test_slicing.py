@@ -128,7 +128,7 @@ def test_slices_are_numbered_through_all_slicings():
 
 
 def test_countless_values_stay_within_bounds(monkeypatch):
-    monkeypatch.setattr(slicing, "MOST_VALUES", 100)
+    monkeypatch.setattr(slicing, "MAX_VALUES", 100)
     survey = Survey([(Part("a", "a"),)], 3)
     for start in range(0, 5000, 50):
         survey.count({"a": column(np.concatenate([np.arange(start, start + 50), [-1, -1, -2, -2, -3, -3]]))})

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from components.evaluator import tfma_results
+from components.evaluator import metric_catalog, tfma_results
 from components.evaluator.blessing import Demands, Figures, Rule, judge
 
 MODEL = {
@@ -32,7 +32,7 @@ def write(tmp_path):
             folder,
             config=tfma_results.eval_config(
                 label="price",
-                task="regression",
+                measure=metric_catalog.measure("regression", None),
                 slicings=[["city"], ["city", "grade"]],
                 rules=rules,
                 with_baseline=baseline is not None,

@@ -74,11 +74,11 @@ def version(result):
 def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
     first = weeks()
     assert first.code == 0, first.err
-    assert "nothing serves yet to compare with" in first.out
+    assert "no baseline yet: no model is served" in first.out
     weeks.week(2)
     bad = weeks(*WORSE)
     assert bad.code == 0, bad.err
-    assert "compared with the model that serves" in bad.out
+    assert "compared with the served model" in bad.out
     assert weeks.push("--rollback").code == 0
     good, poor = (run_json(one)["outcome"]["metrics"]["rmse"] for one in (first, bad))
     assert poor > 2 * good
@@ -118,7 +118,7 @@ def test_a_moved_root_works_as_before(weeks, tmp_path):
     later = weeks("--set", "evaluation.baseline.tolerance=9", root=moved)
     assert later.code == 0, later.err
     assert "1 earlier run with other data" in later.out
-    assert "compared with the model that serves" in later.out
+    assert "compared with the served model" in later.out
     assert "the root was" not in later.out
 
 

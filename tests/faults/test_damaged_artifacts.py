@@ -95,7 +95,7 @@ def test_a_damaged_baseline_is_imported_from_the_serving_version(warm, tmp_path,
     assert other.code == 0, other.err
     assert f"its earlier output model ({models[-1]}) is damaged: looked up again" in other.out
     assert "the stage runs again" not in other.out
-    assert "compared with the model that serves" in other.out
+    assert "compared with the served model" in other.out
     copies = sorted(int(path.name.partition("-")[0]) for path in (artifacts / "baseline/model").iterdir())
     serving = sorted(int(path.name) for path in (root / "points-xor_linear/serving").glob("[0-9]*"))
     assert copies == serving[1:3], "of the versions that served when a model was damaged"

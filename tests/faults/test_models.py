@@ -36,7 +36,7 @@ def test_a_model_with_nan_weights_is_not_pushed(judged, tmp_path, figure):
     there = pushed(tmp_path, made)
     figure(5, f"blessed = {made.verdict['blessed']}, pushed = {len(there) - 1}")
     assert not made.verdict["blessed"]
-    assert "is no number" in made.verdict["reason"]
+    assert "which is not a finite number" in made.verdict["reason"]
     assert there == ["7"]
 
 

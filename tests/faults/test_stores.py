@@ -68,7 +68,7 @@ def test_two_pipelines_of_one_store_have_separate_baselines(warm, tmp_path, figu
     for variant in ("xor_linear", "circles_linear"):
         result = warm.run(*command(root, variant))
         assert result.code == 0, result.err
-        assert "nothing serves yet to compare with" in result.out
+        assert "no baseline yet: no model is served" in result.out
     figure(18, "two pipelines in one store: baselines of each other = 0")
 
 

@@ -44,7 +44,7 @@ class Names:
         self.number = SCRIPT if hostile else "sqft"
         self.word = QUOTES if hostile else "zipcode"
         self.values = (SCRIPT, QUOTES, CLIMB) if hostile else ("north", "south", "west")
-        self.text = f"{SCRIPT} {QUOTES}" if hostile else "r2 0.9 >= 0.8 (the floor) holds"
+        self.text = f"{SCRIPT} {QUOTES}" if hostile else "r2 0.9 meets the required 0.8"
         self.mark = f"-{SCRIPT}{QUOTES}" if hostile else ""
 
 
@@ -336,7 +336,7 @@ def _evaluation(folder: Path, names: Names, task: str, blessed: bool) -> None:
     verdict = {
         "blessed": blessed, "advisory": False, "reason": names.text, "split": "test", "task": task, "classes": classes,
         "metrics": metrics, "intervals": {metric: [0.7, 0.8]}, "interval_method": "95 %: jackknife",
-        "baseline": {**metrics, metric: 0.7}, "baseline_note": "compared with the model that serves",
+        "baseline": {**metrics, metric: 0.7}, "baseline_note": "compared with the served model",
         "rules": [rule], "slices": slices, "slices_left_out": [], "worst_slices": [], "details": details,
         "worst": worst,
     }  # fmt: skip

@@ -98,9 +98,12 @@ def test_each_chart_is_named_and_has_a_table_below(reports, run):
 @pytest.mark.parametrize(
     ("run", "expected"),
     [
-        ("run-4", "The model is blessed and pushed as version 1700000001: r2 0.9 >= 0.8 (the floor) holds"),
-        ("run-2", "The model is not blessed and was not pushed: r2 0.9 >= 0.8 (the floor) holds"),
-        ("run-5", "A gate refused the data in validation: sqft: mean 9000 is above 5000. r2 0.9 >= 0.8"),
+        ("run-4", "The model is blessed and pushed as version 1700000001: r2 0.9 meets the required 0.8"),
+        ("run-2", "The model is not blessed and was not pushed: r2 0.9 meets the required 0.8"),
+        (
+            "run-5",
+            "A gate refused the data in validation: sqft: mean 9000 is above 5000. r2 0.9 meets the required 0.8",
+        ),
     ],
 )
 def test_the_head_says_the_verdict_in_a_sentence(reports, run, expected):
@@ -148,7 +151,7 @@ def test_earlier_data_is_that_of_an_earlier_run_also_where_this_one_s_comes_from
 
 def test_a_blocked_run_shows_the_gate_with_rows_and_edit_and_nothing_of_a_model(reports):
     text = words(reports["run-5"])
-    for told in ("zipcode.csv:17", "[gates] # zipcode", "r2 0.9 >= 0.8", "NOT RUN"):
+    for told in ("zipcode.csv:17", "[gates] # zipcode", "r2 0.9 meets the required 0.8", "NOT RUN"):
         assert told in text
     assert "validation says r2 0.9" in text
     assert "says" not in words(reports["run-4"])

@@ -186,12 +186,16 @@ def test_words_are_as_far_apart_as_tfdv_s_l_infinity_norm() -> None:
 
 
 def test_which_way_is_better_agrees_with_the_evaluator() -> None:
-    from components.evaluator.metrics.catalog import CLASS_NAMES, LOWER_IS_BETTER, NEAREST_IS_BEST
+    from components.evaluator import metric_catalog
     from inspection.read import metric_direction
 
-    for name in {name for names in CLASS_NAMES.values() for name in names} - set(NEAREST_IS_BEST):
-        assert lower_is_better(name) == (name in LOWER_IS_BETTER), name
-    assert metric_direction.NEAREST_IS_BEST == NEAREST_IS_BEST
+    metrics = [metric for metric in metric_catalog.built_in() if not metric.only_tfma]
+    for metric in metrics:
+        if metric.best is None:
+            assert lower_is_better(metric.name) == metric.lower_is_better, metric.name
+    assert {
+        metric.name: metric.best for metric in metrics if metric.best is not None
+    } == metric_direction.NEAREST_IS_BEST
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from inspection.store.metadata_store import open_store
 
 VERDICT = {
     "blessed": False,
-    "reason": "r2 0.8 >= 0.9 (the floor) fails",
+    "reason": "r2 0.8 is below the required 0.9",
     "split": "test",
     "task": "regression",
     "metrics": {"example_count": 40, "mae": 1234.5678, "r2": None},
     "intervals": {"mae": [1200.0, 1300.0]},
     "baseline": {"example_count": 40, "mae": 1000.0, "r2": 0.95},
-    "baseline_note": "compared with the model that serves",
+    "baseline_note": "compared with the served model",
     "rules": [
         {"metric": "mae", "value": 1.5, "limit": 2.0, "ok": True, "kind": "floor", "slice": {}, "count": 40},
         {
@@ -60,12 +60,12 @@ def evaluate(writer: Any, tmp_path: Path) -> Any:
 
 
 def test_a_refusal_names_metric_slice_limit_and_baseline(evaluate: Any, ask: Any) -> None:
-    (evaluate(blessed=0, reason="r2 0.8 >= 0.9 (the floor) fails") / "verdict.json").write_text(json.dumps(VERDICT))
+    (evaluate(blessed=0, reason="r2 0.8 is below the required 0.9") / "verdict.json").write_text(json.dumps(VERDICT))
     facts, rules, metrics = (block.splitlines() for block in ask("why", "latest").split("\n\n"))
     assert dict(line.split("  ", 1) for line in facts) == {
         "model": "       2, trainer of r",
         "verdict": "     not blessed",
-        "reason": "      r2 0.8 >= 0.9 (the floor) fails",
+        "reason": "      r2 0.8 is below the required 0.9",
         "evaluated by": "evaluator of r",
         "baseline": "    Model 1",
         "pushed to": "   nowhere",

@@ -8,15 +8,15 @@ from orchestration.display.terminal import Terminal
 
 VERDICT = {
     "blessed": False,
-    "reason": "r2 0.9 >= 0.95 (the floor) fails",
+    "reason": "r2 0.9 is below the required 0.95",
     "split": "test",
     "metrics": {"example_count": 2166.0, "mae": 64733.9, "r2": 0.9, "mse": 1e10, "recall[a]": 0.5, "auc": None},
     "intervals": {"mae": [60000.4, 69000.2], "r2": [0.88, 0.92]},
     "baseline": None,
     "rules": [
-        {"ok": True, "text": "mae 64733.9 <= 70000 (the floor) holds", "edit": ""},
-        {"ok": False, "text": "r2 0.9 >= 0.95 (the floor) fails", "edit": "evaluation.floor.r2 = 0.9 or less"},
-        {"ok": False, "text": "mae nan is no number", "edit": ""},
+        {"ok": True, "text": "mae 64733.9 is within the allowed 70000", "edit": ""},
+        {"ok": False, "text": "r2 0.9 is below the required 0.95", "edit": "evaluation.floor.r2 = 0.9 or less"},
+        {"ok": False, "text": "mae is nan, which is not a finite number", "edit": ""},
     ],
     "worst_count": 30,
     "worst_slices": [
@@ -61,8 +61,8 @@ def test_the_notes_name_worst_slices_dropped_rows_and_the_edit_that_accepts():
         "Worst slices by mae, of those with 30 rows or more:",
         "  city = chur, grade = 7: 1,234 (1 to 2,000), 31 rows",
         "Of 20,000 slices by zip x sex the 100 most frequent are measured; 1,500 rows are in none of them",
-        "Failed: r2 0.9 >= 0.95 (the floor) fails; to accept it: evaluation.floor.r2 = 0.9 or less",
-        "Failed: mae nan is no number; no limit of the config should accept it",
+        "Failed: r2 0.9 is below the required 0.95; to accept it: evaluation.floor.r2 = 0.9 or less",
+        "Failed: mae is nan, which is not a finite number; no limit of the config should accept it",
     ]
 
 
@@ -71,7 +71,7 @@ def test_the_terminal_ends_with_verdict_and_paths(capsys, pushed):
     Terminal(plain=True).outcome({**VERDICT, "pushed": pushed}, run_folder="runs/1")
     told = capsys.readouterr().out
 
-    assert "Not blessed: r2 0.9 >= 0.95 (the floor) fails" in told
+    assert "Not blessed: r2 0.9 is below the required 0.95" in told
     assert ("Pushed:  runs/houses/serving/1" in told) is (pushed is not None)
     assert told.rstrip().endswith("Run:     runs/1")
 

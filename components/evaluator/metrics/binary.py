@@ -1,149 +1,256 @@
-"""Metrics of one of two classes, by the probability p of the second.
+"""Metrics of binary classification, by the probability p of the second class.
 
-A row is answered with the second class where p is above the threshold. Accuracy is the share of rows answered with
-their own class; precision the share of the second class among the rows answered so; recall the share answered so among
-the rows of the second class; F1 = 2 · precision · recall / (precision + recall). Log loss is the mean of -ln(p of the
-own class), p not below 1e-7 as in Keras. AUC and PR-AUC are those of curves.py over each distinct
-p; `tfma_auc` and `tfma_pr_auc`, in the evaluation's files alone, those over TFMA's 10,000 buckets. Calibration is the
-mean p over the share of the second class, 1 where both agree (TFMA's Calibration). A row whose label is no class (-1)
-is wrong, and its log loss that of p = 0.
+A row is predicted as the second class if p is above the threshold. Accuracy is the share of rows predicted as their own
+class; precision the share of the second class among the rows predicted as it; recall the share predicted as it among
+its rows; F1 = 2 · precision · recall / (precision + recall). Log loss is the mean of -ln(p of the own class), with p at
+least 1e-7 as in Keras. AUC and PR-AUC are those of sums/curves.py over each distinct p; `tfma_auc` and `tfma_pr_auc`,
+which are only in the evaluation's files, are over TFMA's 10,000 buckets. Calibration is the mean p divided by the share
+of the second class, 1 if both agree (TFMA's Calibration). A row whose label is not a class (-1) is wrong, with the log
+loss of p = 0.
 """
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from components.evaluator.metrics import curves
-from components.evaluator.metrics.accumulators import Array, Share, Sums
+from components.evaluator.metric import Measure, Metric, Predictions
+from components.evaluator.sums import curves
+from components.evaluator.sums.accumulators import Array, Proportion, Sums
 
 EPSILON = 1e-7
 HISTOGRAM = 4
-"""First place of the histogram; before it is the confusion matrix."""
+"""First bin of the histogram; the bins before it are the confusion matrix."""
 CALIBRATION_BUCKETS = 10
-ORDER = ("accuracy", "log_loss", "auc", "pr_auc", "precision", "recall", "f1", "calibration")
+_SPAN = HISTOGRAM + 2 * curves.PROBABILITY_BINS
+_TASKS = ("binary",)
 
 
-class Binary:
-    """Numbers are -ln p(own), p and label; places the confusion matrix, then a histogram of p by class.
+@dataclass(frozen=True)
+class Totals:
+    """Sums of a cell, and what several metrics need of them."""
+
+    sums: Sums
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every prediction is finite: rows with others are in no bin, so that metrics would be too good."""
+        return math.isfinite(self.loss)
+
+    @property
+    def loss(self) -> float:
+        """Sum of -ln(p of the own class)."""
+        return float(self.sums.numbers[0])
+
+    @functools.cached_property
+    def matrix(self) -> list[list[float]]:
+        """Weights of rows of label i predicted as j."""
+        return confusion(self.sums)
+
+    @functools.cached_property
+    def curve(self) -> tuple[Array, Array]:
+        """Weights of the two classes by p, highest first."""
+        return curves.by_class(*self.sums.at(HISTOGRAM, _SPAN))
+
+    @functools.cached_property
+    def tfma_curve(self) -> tuple[Array, Array]:
+        """Weights of the two classes by TFMA's buckets, highest first."""
+        negative, positive = histogram(self.sums)
+        return negative[::-1], positive[::-1]
+
+    @property
+    def f1(self) -> float:
+        """F1; NaN if no row is or is predicted as the second class."""
+        (_, false_positive), (false_negative, true_positive) = self.matrix
+        total = 2 * true_positive + false_positive + false_negative
+        return 2 * true_positive / total if total else math.nan
+
+    @property
+    def calibration(self) -> float:
+        """Mean p divided by the share of the second class."""
+        probability, label = (float(number) for number in self.sums.numbers[1:3])
+        return probability / label if label else math.nan
+
+
+def _finite(compute: Callable[[Totals], float]) -> Callable[[Totals], float]:
+    """Return a function that is NaN if a prediction is not finite."""
+    return lambda totals: compute(totals) if totals.is_finite else math.nan
+
+
+def _positive_share(matrix: Sequence[Sequence[float]], total: float) -> Proportion:
+    return Proportion(matrix[1][1], total)
+
+
+METRICS = (
+    Metric(
+        name="accuracy",
+        tasks=_TASKS,
+        value=lambda totals: Proportion(totals.matrix[0][0] + totals.matrix[1][1], totals.sums.weight),
+        low=0.0,
+        high=1.0,
+        is_share=True,
+        tfma_class="BinaryAccuracy",
+        always_defined=True,
+    ),
+    Metric(
+        name="log_loss",
+        tasks=_TASKS,
+        value=lambda totals: totals.loss / totals.sums.weight if totals.sums.weight else math.nan,
+        better="lower",
+        low=0.0,
+        tfma_class="BinaryCrossentropy",
+        always_defined=True,
+    ),
+    Metric(
+        name="auc",
+        tasks=_TASKS,
+        value=_finite(lambda totals: curves.auc(*totals.curve)),
+        low=0.0,
+        high=1.0,
+        tfma_class="AUC",
+        chance=(0.5, "guessing"),
+    ),
+    Metric(
+        name="pr_auc",
+        tasks=_TASKS,
+        value=_finite(lambda totals: curves.pr_auc(*totals.curve)),
+        low=0.0,
+        high=1.0,
+        tfma_class="AUCPrecisionRecall",
+    ),
+    Metric(
+        name="precision",
+        tasks=_TASKS,
+        value=_finite(lambda totals: _positive_share(totals.matrix, totals.matrix[0][1] + totals.matrix[1][1])),
+        low=0.0,
+        high=1.0,
+        is_share=True,
+        tfma_class="Precision",
+    ),
+    Metric(
+        name="recall",
+        tasks=_TASKS,
+        value=_finite(lambda totals: _positive_share(totals.matrix, sum(totals.matrix[1]))),
+        low=0.0,
+        high=1.0,
+        is_share=True,
+        tfma_class="Recall",
+    ),
+    Metric(name="f1", tasks=_TASKS, value=_finite(lambda totals: totals.f1), low=0.0, high=1.0, tfma_class="F1Score"),
+    Metric(
+        name="calibration",
+        tasks=_TASKS,
+        value=lambda totals: totals.calibration,
+        better=1.0,
+        low=0.0,
+        tfma_class="Calibration",
+    ),
+    Metric(
+        name="tfma_auc",
+        tasks=_TASKS,
+        value=_finite(lambda totals: curves.auc(*totals.tfma_curve)),
+        tfma_class="AUC",
+        only_tfma=True,
+    ),
+    Metric(
+        name="tfma_pr_auc",
+        tasks=_TASKS,
+        value=_finite(lambda totals: curves.interpolated_pr_auc(*totals.tfma_curve)),
+        tfma_class="AUCPrecisionRecall",
+        only_tfma=True,
+    ),
+)
+
+
+class Binary(Measure):
+    """Sums of -ln p(own), p and label; bins are the confusion matrix, then a histogram of p by class.
 
     Args:
         names: The two classes.
-        threshold: p above which a row is answered with the second class.
+        threshold: Probability above which a row is predicted as the second class.
     """
 
+    task = "binary"
+    check_metric = "log_loss"
+    predictions = ("probabilities",)
+    metrics = METRICS
     width = 3
-    span = HISTOGRAM + 2 * curves.PROBABILITY_PLACES
-    weighted = True
-    centred: int | None = None
-    scores: int | None = HISTOGRAM
+    span = _SPAN
+    scores = HISTOGRAM
 
     def __init__(self, names: Sequence[str], threshold: float) -> None:
-        self._names, self._threshold = list(names), threshold
+        self.classes, self._threshold = list(names), threshold
 
-    def rows(self, label: Array, answer: Mapping[str, Array]) -> tuple[Array, Array]:
-        """See Measure; `answer` holds `probabilities` (n, 2)."""
-        probability = answer["probabilities"][:, 1].astype(np.float64)
+    def own_rows(self, label: Array, predictions: Predictions) -> tuple[Array, Array]:
+        """See Measure; predictions are `probabilities` (n, 2)."""
+        probability = predictions["probabilities"][:, 1].astype(np.float64)
         counted = (label >= 0) & np.isfinite(probability)
-        score = curves.probability_place(np.where(counted, probability, 0.0))
-        places = np.stack(
-            [label * 2 + self._answered(answer), HISTOGRAM + 2 * score + label],
-            axis=1,
-        )
-        numbers = np.stack([self.errors(label, answer), probability, np.maximum(label, 0)], axis=1)
-        return numbers, np.where(counted[:, None], places, -1)
+        score = curves.exact_bin(np.where(counted, probability, 0.0))
+        # Compare as float32, as the model computed it: 0.1 is above 0.1 in float64.
+        predicted = predictions["probabilities"][:, 1] > np.float32(self._threshold)
+        bins = np.stack([label * 2 + predicted, HISTOGRAM + 2 * score + label], axis=1)
+        numbers = np.stack([self.errors(label, predictions), probability, np.maximum(label, 0)], axis=1)
+        return numbers, np.where(counted[:, None], bins, -1)
 
-    def _answered(self, answer: Mapping[str, Array]) -> Array:
-        # float32 against float32, as the model gave it: 0.1 is above 0.1 in float64.
-        return answer["probabilities"][:, 1] > np.float32(self._threshold)
-
-    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
-        """See the module; NaN where there is no such row, as the AUC of one class alone."""
-        loss, probability, label = (float(number) for number in sums.numbers)
-        (kept, false), (missed, found) = self._matrix(sums)
-        # One answer that is no number takes its row out of all that follows, which would then tell too little.
-        whole = math.isfinite(loss)
-        negative, positive = curves.joined(*sums.at(HISTOGRAM, self.span))
-        figures: dict[str, float] = {
-            "log_loss": loss / sums.weight if sums.weight else math.nan,
-            "auc": curves.auc(negative, positive) if whole else math.nan,
-            "pr_auc": curves.pr_auc(negative, positive) if whole else math.nan,
-            "f1": 2 * found / (2 * found + false + missed) if whole and 2 * found + false + missed else math.nan,
-            "calibration": probability / label if label else math.nan,
-        }
-        if not shares:
-            return figures
-        counted = {
-            "accuracy": Share(kept + found, sums.weight),
-            "precision": Share(found, found + false) if whole else math.nan,
-            "recall": Share(found, found + missed) if whole else math.nan,
-        }
-        return {name: (figures | counted)[name] for name in ORDER}
-
-    def stock(self, sums: Sums) -> dict[str, float]:
-        """TFMA's values of metrics that are exact here: too coarse where nearly all p are in a few buckets."""
-        negative, positive = (weights[::-1] for weights in histogram(sums))
-        whole = math.isfinite(float(sums.numbers[0]))
-        return {
-            "tfma_auc": curves.auc(negative, positive) if whole else math.nan,
-            "tfma_pr_auc": curves.interpolated_pr_auc(negative, positive) if whole else math.nan,
-        }
-
-    def _matrix(self, sums: Sums) -> list[list[float]]:
-        found: list[list[float]] = sums.dense(0, HISTOGRAM).reshape(2, 2).tolist()
-        return found
+    def totals(self, sums: Sums) -> Totals:
+        """Return the sums with what several metrics need of them."""
+        return Totals(sums)
 
     def details(self, sums: Sums) -> dict[str, Any]:
-        """`confusion`: rows of label i answered j; `calibration`: by tenths of p, the mean p and the share seen."""
+        """Return `confusion`, rows of label i predicted as j, and `calibration`, mean p and share by tenths of p."""
         middle = (np.arange(curves.BINS) + 0.5) / curves.BINS
         bucket = (middle * CALIBRATION_BUCKETS).astype(np.int64)
         negative, positive = histogram(sums)
         weights = np.bincount(bucket, negative + positive, CALIBRATION_BUCKETS)
-        answers = np.bincount(bucket, (negative + positive) * middle, CALIBRATION_BUCKETS)
-        seen = np.bincount(bucket, positive, CALIBRATION_BUCKETS)
+        probabilities = np.bincount(bucket, (negative + positive) * middle, CALIBRATION_BUCKETS)
+        positives = np.bincount(bucket, positive, CALIBRATION_BUCKETS)
         return {
-            "confusion": self._matrix(sums),
+            "confusion": confusion(sums),
             "threshold": self._threshold,
             "calibration": [
                 {
                     "from": number / CALIBRATION_BUCKETS,
                     "to": (number + 1) / CALIBRATION_BUCKETS,
                     "weight": float(weights[number]),
-                    "mean_probability": float(answers[number] / weights[number]) if weights[number] else None,
-                    "share": float(seen[number] / weights[number]) if weights[number] else None,
+                    "mean_probability": float(probabilities[number] / weights[number]) if weights[number] else None,
+                    "share": float(positives[number] / weights[number]) if weights[number] else None,
                 }
                 for number in range(CALIBRATION_BUCKETS)
             ],
         }
 
-    def errors(self, label: Array, answer: Mapping[str, Array]) -> Array:
-        """-ln(p of the own class)."""
-        return own_loss(label, answer["probabilities"])
+    def errors(self, label: Array, predictions: Predictions) -> Array:
+        """Return -ln(p of the own class)."""
+        return own_loss(label, predictions["probabilities"])
 
-    def shown(self, label: Array, answer: Mapping[str, Array], row: int) -> tuple[Any, Any]:
-        """Names of the classes, and p of the second."""
-        return _name(self._names, int(label[row])), float(answer["probabilities"][row, 1])
+    def shown(self, label: Array, predictions: Predictions, row: int) -> tuple[Any, Any]:
+        """Return the label's class, and p."""
+        names, index = self.classes or [], int(label[row])
+        return names[index] if 0 <= index < len(names) else None, float(predictions["probabilities"][row, 1])
+
+
+def confusion(sums: Sums) -> list[list[float]]:
+    """Return the weights of rows of label i predicted as j."""
+    matrix: list[list[float]] = sums.dense(0, HISTOGRAM).reshape(2, 2).tolist()
+    return matrix
 
 
 def histogram(sums: Sums) -> tuple[Array, Array]:
-    """Weights of the two classes in each of TFMA's bins of p, (BINS,) each."""
-    return curves.in_bins(*sums.at(HISTOGRAM, Binary.span))
+    """Return the weights of the two classes in each of TFMA's bins of p, (BINS,) each."""
+    return curves.tfma_histogram(*sums.at(HISTOGRAM, _SPAN))
 
 
 def own_loss(label: Array, probabilities: Array) -> Array:
-    """-ln(p of the own class), float64 (n,); p = 0 for a label that is no class, NaN where an answer is no number.
+    """Compute -ln(p of the own class), float64 (n,).
 
     Args:
-        label: int64 (n,), -1 for none.
-        probabilities: (n, classes).
+        label: int64 (n,), -1 for none, with the loss of p = 0.
+        probabilities: (n, classes); the loss is NaN if one of a row is not finite.
     """
     own = probabilities[np.arange(len(label)), np.maximum(label, 0)].astype(np.float64)
-    # One probability that is no number leaves none of its row's that can be trusted.
     own = np.where(np.isfinite(probabilities).all(axis=1), np.where(label >= 0, own, 0.0), np.nan)
     loss: Array = -np.log(np.clip(own, EPSILON, 1.0))
     return loss
-
-
-def _name(names: Sequence[str], index: int) -> str | None:
-    return names[index] if 0 <= index < len(names) else None

@@ -1,80 +1,128 @@
-"""Metrics of clusters.
+"""Metrics of clustering.
 
-Silhouette of a row: (b - a) / max(a, b), a the mean distance to the other rows of its cluster, b the smallest mean
-distance to the rows of another one, 0 for a cluster of one (Rousseeuw, Silhouettes, 1987); the metric is the mean over
-a sample of at most 2,000 rows, drawn by a fixed hash, with Euclidean distances of the model's `vectors`. Adjusted Rand
-compares clusters with labels: the share of agreeing pairs of rows, less what chance gives (Hubert and Arabie, Comparing
-partitions, 1985); 1 is the same partition, 0 chance. mean_distance is that of a row to its own centre. All rows count
-alike, whatever their weight.
+The silhouette of a row is (b - a) / max(a, b), where a is the mean distance to the other rows of its cluster, and b the
+smallest mean distance to the rows of another one; it is 0 for a cluster of one row (Rousseeuw, Silhouettes, 1987). The
+metric is the mean over a sample of up to 2,000 rows, drawn by a fixed hash, with Euclidean distances of the model's
+`vectors`. Adjusted Rand compares clusters with labels: the share of agreeing pairs of rows, corrected for chance
+(Hubert and Arabie, Comparing partitions, 1985); 1 is the same partition, 0 chance. mean_distance is the mean
+distance of a row to its own centre. All rows count the same, whatever their weight.
 """
 
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from components.evaluator.metrics.accumulators import Array, Sums
+from components.evaluator.metric import Measure, Metric, Predictions
+from components.evaluator.sums.accumulators import Array, Sums
 
 _LABELS = 1 << 20
 SAMPLE = 2_000
 """Rows of the silhouette: 4 million distances, 32 MB."""
+_TASKS = ("clusters",)
 
 
-class Clusters:
-    """Numbers are the distance, the silhouette and whether it was asked; places a cluster's rows of a label."""
+@dataclass(frozen=True)
+class Totals:
+    """Sums of a cell: distances, silhouettes, number of sampled rows, and rows by cluster and label."""
 
+    distance: float
+    silhouettes: float
+    sampled: float
+    sums: Sums
+
+    @property
+    def adjusted_rand(self) -> float:
+        """Adjusted Rand index; NaN without labels."""
+        return adjusted_rand(*np.divmod(self.sums.bins, _LABELS), self.sums.weights)
+
+
+METRICS = (
+    Metric(
+        name="silhouette",
+        tasks=_TASKS,
+        value=lambda totals: totals.silhouettes / totals.sampled if totals.sampled else math.nan,
+        low=-1.0,
+        high=1.0,
+    ),
+    Metric(
+        name="adjusted_rand",
+        tasks=_TASKS,
+        value=lambda totals: totals.adjusted_rand,
+        low=-1.0,
+        high=1.0,
+        chance=(0.0, "guessing"),
+    ),
+    Metric(
+        name="mean_distance",
+        tasks=_TASKS,
+        value=lambda totals: totals.distance / totals.sums.weight if totals.sums.weight else math.nan,
+        better="lower",
+        low=0.0,
+        always_defined=True,
+    ),
+)
+
+
+class Clusters(Measure):
+    """Sums of distance, silhouette and sampled rows; bins are the rows of a cluster and label."""
+
+    task = "clusters"
+    check_metric = "mean_distance"
+    predictions = ("cluster", "distances")
+    metrics = METRICS
     width = 3
     span = _LABELS << 16
     weighted = False
-    centred: int | None = None
-    scores: int | None = None
 
-    def rows(self, label: Array, answer: Mapping[str, Array]) -> tuple[Array, Array]:
-        """See Measure; `answer` holds `cluster` (n,) and `distances` (n, clusters)."""
-        numbers = np.zeros((len(label), 3))
-        numbers[:, 0] = self.errors(label, answer)
-        return numbers, (answer["cluster"].astype(np.int64) * _LABELS + label + 1)[:, None]
+    def own_rows(self, label: Array, predictions: Predictions) -> tuple[Array, Array]:
+        """See Measure; predictions are `cluster` (n,) and `distances` (n, clusters)."""
+        numbers = np.zeros((len(label), self.width))
+        numbers[:, 0] = self.errors(label, predictions)
+        return numbers, (predictions["cluster"].astype(np.int64) * _LABELS + label + 1)[:, None]
 
     def silhouettes(self, values: Array) -> Array:
-        """Numbers (n, 3) of rows whose silhouettes, (n,), are known."""
-        return np.stack([np.zeros(len(values)), values, np.ones(len(values))], axis=1)
+        """Return the numbers (n, total_width) of sampled rows.
 
-    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
-        """NaN where the rows do not tell, as the silhouette of one cluster, or adjusted Rand without labels."""
-        distance, silhouette, asked = (float(number) for number in sums.numbers)
-        return {
-            "silhouette": silhouette / asked if asked else math.nan,
-            "adjusted_rand": adjusted_rand(*np.divmod(sums.places, _LABELS), sums.weights),
-            "mean_distance": distance / sums.weight if sums.weight else math.nan,
-        }
+        Args:
+            values: (n,), silhouettes of the rows.
+        """
+        numbers = np.zeros((len(values), self.total_width))
+        numbers[:, 1], numbers[:, 2] = values, 1.0
+        return numbers
+
+    def totals(self, sums: Sums) -> Totals:
+        """Return the sums by name."""
+        distance, silhouettes, sampled = map(float, sums.numbers[: self.width])
+        return Totals(distance, silhouettes, sampled, sums)
 
     def details(self, sums: Sums) -> dict[str, Any]:
-        """`sizes`: rows of each cluster; `contingency`: rows by cluster and label index, where there are labels."""
-        cluster, label = np.divmod(sums.places, _LABELS)
-        shown: dict[str, Any] = {"sizes": np.bincount(cluster, sums.weights).tolist()}
+        """Return `sizes`, rows of each cluster, and `contingency`, rows by cluster and label index, if labelled."""
+        cluster, label = np.divmod(sums.bins, _LABELS)
+        details: dict[str, Any] = {"sizes": np.bincount(cluster, sums.weights).tolist()}
         if (label > 0).any() and label.max() <= 100:
-            table = np.zeros((len(shown["sizes"]), int(label.max())))
+            table = np.zeros((len(details["sizes"]), int(label.max())))
             table[cluster[label > 0], label[label > 0] - 1] = sums.weights[label > 0]
-            shown["contingency"] = table.tolist()
-        return shown
+            details["contingency"] = table.tolist()
+        return details
 
-    def errors(self, label: Array, answer: Mapping[str, Array]) -> Array:
-        """The distance to the own centre."""
-        distance: Array = answer["distances"][np.arange(len(label)), answer["cluster"]].astype(np.float64)
+    def errors(self, label: Array, predictions: Predictions) -> Array:
+        """Return the distance to the row's own centre."""
+        distance: Array = predictions["distances"][np.arange(len(label)), predictions["cluster"]].astype(np.float64)
         return distance
 
-    def shown(self, label: Array, answer: Mapping[str, Array], row: int) -> tuple[Any, Any]:
-        """The label's index, and the cluster."""
-        return int(label[row]) if label[row] >= 0 else None, int(answer["cluster"][row])
+    def shown(self, label: Array, predictions: Predictions, row: int) -> tuple[Any, Any]:
+        """Return the label's index, and the cluster."""
+        return int(label[row]) if label[row] >= 0 else None, int(predictions["cluster"][row])
 
 
 def adjusted_rand(cluster: Array, label: Array, count: Array) -> float:
-    """Adjusted Rand index of a contingency table, given as its cells.
+    """Compute the adjusted Rand index from the cells of a contingency table.
 
     Args:
         cluster: int64 (u,).
-        label: int64 (u,) from 1; rows of 0 have no label and count for nothing.
+        label: int64 (u,) from 1; 0 means no label and is ignored.
         count: float64 (u,), rows of each cell.
     """
     known = label > 0
@@ -84,9 +132,9 @@ def adjusted_rand(cluster: Array, label: Array, count: Array) -> float:
         return math.nan
     together = _pairs(count).sum()
     by_cluster, by_label = _pairs(np.bincount(cluster, count)).sum(), _pairs(np.bincount(label, count)).sum()
-    expected, most = by_cluster * by_label / total, (by_cluster + by_label) / 2
-    # One cluster and one label, or each row its own in both: the same partition.
-    return float((together - expected) / (most - expected)) if most != expected else 1.0
+    expected, maximum = by_cluster * by_label / total, (by_cluster + by_label) / 2
+    # One cluster and one label, or as many as rows in both: the same partition.
+    return float((together - expected) / (maximum - expected)) if maximum != expected else 1.0
 
 
 def _pairs(count: Any) -> Any:
@@ -94,7 +142,7 @@ def _pairs(count: Any) -> Any:
 
 
 def silhouette(vectors: Array, cluster: Array) -> Array:
-    """Silhouette of each row, float64 (n,); NaN where there is one cluster.
+    """Compute the silhouette of each row, float64 (n,); NaN with a single cluster.
 
     Args:
         vectors: (n, width).
@@ -117,5 +165,5 @@ def silhouette(vectors: Array, cluster: Array) -> Array:
     means[rows, own] = np.inf
     outer = means.min(axis=1)
     scale = np.maximum(inner, outer)
-    found = np.divide(outer - inner, scale, out=np.zeros(len(own)), where=scale != 0)
-    return np.where(sizes[own] == 1, 0.0, found)
+    result = np.divide(outer - inner, scale, out=np.zeros(len(own)), where=scale != 0)
+    return np.where(sizes[own] == 1, 0.0, result)

@@ -1,114 +1,191 @@
-"""Metrics of one of several classes.
+"""Metrics of classification with several classes.
 
-Accuracy is the share of rows whose likeliest class is their own; top-k accuracy the share whose own class is among the
-k likeliest (of equal ones the first, as argmax has it), where there are more than k; log loss the mean of
--ln(p of the own class), p not below 1e-7 as in Keras. precision[C] is the share of class C among the rows answered C,
-recall[C] the share answered C among its rows; macro F1 the mean over classes, of those that a row has as label or
-answer, of 2 · right / (answered + labelled).
-A row whose label is no class (-1) is wrong, and its log loss that of p = 0.
+Accuracy is the share of rows whose most likely class is their own; top-k accuracy the share whose own class is among
+the k most likely (the first of equal ones, as argmax), if there are more than k classes; log loss the mean of
+-ln(p of the own class), with p at least 1e-7 as in Keras. precision[C] is the share of class C among the rows predicted
+as C, recall[C] the share predicted as C among its rows; macro F1 the mean of 2 · right / (predicted + labelled) over
+the classes that occur as label or prediction. A row whose label is not a class (-1) is wrong, with the log
+loss of p = 0.
 """
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from components.evaluator.metrics.accumulators import Array, Share, Sums
+from components.evaluator.metric import Measure, Metric, Predictions
 from components.evaluator.metrics.binary import own_loss
+from components.evaluator.sums.accumulators import Array, Proportion, Sums
 
 MATRIX_CLASSES = 100
-"""A confusion matrix of more classes is shown as its largest confusions alone."""
+"""With more classes only the largest confusions are shown, not the matrix."""
 SLICE_CLASSES = 50
-"""Of more classes, a slice has no precision and recall of each."""
+"""With more classes a slice has no precision and recall by class."""
 CONFUSIONS = 20
+_TASKS = ("classes",)
 
 
-class Classes:
-    """Numbers are -ln p(own), right and right among k; places the confusion matrix, whose last column is no answer.
+@dataclass(frozen=True)
+class Totals:
+    """Sums of a cell, and what several metrics need of them."""
+
+    sums: Sums
+    size: int
+    top_k: int
+
+    @functools.cached_property
+    def margins(self) -> tuple[Array, Array, Array]:
+        """Weight of the rows of each class that are right, predicted as it, and labelled as it, (classes,) each."""
+        label, predicted = np.divmod(self.sums.bins, self.size + 1)
+        right, weights = label == predicted, self.sums.weights
+        own = np.bincount(label[right], weights[right], self.size)
+        return own, np.bincount(predicted, weights, self.size + 1)[: self.size], np.bincount(label, weights, self.size)
+
+    @property
+    def loss(self) -> float:
+        """Sum of -ln(p of the own class)."""
+        return float(self.sums.numbers[0])
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the classes that occur; NaN if a prediction is not finite."""
+        own, predicted, labelled = self.margins
+        both = predicted + labelled
+        occurs = both > 0
+        is_defined = occurs.any() and math.isfinite(self.loss)
+        return float((2 * own[occurs] / both[occurs]).mean()) if is_defined else math.nan
+
+    def top_k_accuracy(self) -> Proportion | None:
+        """Return top-k accuracy; None if it is 1 by definition."""
+        return Proportion(float(self.sums.numbers[2]), self.sums.weight) if self.top_k < self.size else None
+
+
+METRICS = (
+    Metric(
+        name="accuracy",
+        tasks=_TASKS,
+        value=lambda totals: Proportion(float(totals.sums.numbers[1]), totals.sums.weight),
+        low=0.0,
+        high=1.0,
+        is_share=True,
+        tfma_class="SparseCategoricalAccuracy",
+        always_defined=True,
+    ),
+    Metric(
+        name="log_loss",
+        tasks=_TASKS,
+        value=lambda totals: totals.loss / totals.sums.weight if totals.sums.weight else math.nan,
+        better="lower",
+        low=0.0,
+        tfma_class="SparseCategoricalCrossentropy",
+        always_defined=True,
+    ),
+    Metric(
+        name="top_k_accuracy",
+        tasks=_TASKS,
+        value=lambda totals: totals.top_k_accuracy(),
+        low=0.0,
+        high=1.0,
+        is_share=True,
+        tfma_class="SparseTopKCategoricalAccuracy",
+    ),
+    Metric(
+        name="macro_f1",
+        tasks=_TASKS,
+        value=lambda totals: totals.macro_f1,
+        low=0.0,
+        high=1.0,
+        tfma_class="F1Score",
+    ),
+    Metric(
+        name="precision",
+        tasks=_TASKS,
+        value=lambda totals: map(Proportion, totals.margins[0], totals.margins[1]),
+        low=0.0,
+        high=1.0,
+        is_share=True,
+        per_class=True,
+        tfma_class="Precision",
+    ),
+    Metric(
+        name="recall",
+        tasks=_TASKS,
+        value=lambda totals: map(Proportion, totals.margins[0], totals.margins[2]),
+        low=0.0,
+        high=1.0,
+        is_share=True,
+        per_class=True,
+        tfma_class="Recall",
+    ),
+)
+
+
+class Classes(Measure):
+    """Sums of -ln p(own), right, and right among k; bins are the confusion matrix, whose last column is no prediction.
 
     Args:
         names: The classes.
         top_k: k.
     """
 
+    task = "classes"
+    check_metric = "log_loss"
+    predictions = ("probabilities",)
+    metrics = METRICS
     width = 3
-    weighted = True
-    centred: int | None = None
-    scores: int | None = None
 
     def __init__(self, names: Sequence[str], top_k: int) -> None:
-        self._names, self._top_k, self.classes = list(names), top_k, len(names)
-        self.span = self.classes * (self.classes + 1)
+        self.names, self._top_k = list(names), top_k
+        self.classes, self.size = self.names, len(names)
+        self.span = self.size * (self.size + 1)
 
-    def rows(self, label: Array, answer: Mapping[str, Array]) -> tuple[Array, Array]:
-        """See Measure; `answer` holds `probabilities` (n, classes)."""
-        probabilities = answer["probabilities"]
+    def own_rows(self, label: Array, predictions: Predictions) -> tuple[Array, Array]:
+        """See Measure; predictions are `probabilities` (n, classes)."""
+        probabilities = predictions["probabilities"]
         finite, known = np.isfinite(probabilities).all(axis=1), label >= 0
-        # A NaN is the likeliest class to argmax; here it is never right.
-        best = np.where(finite, probabilities.argmax(axis=1), self.classes)
+        # argmax takes NaN for the most likely class.
+        predicted = np.where(finite, probabilities.argmax(axis=1), self.size)
         own = probabilities[np.arange(len(label)), np.maximum(label, 0)][:, None]
-        earlier = np.arange(self.classes) < np.maximum(label, 0)[:, None]
+        earlier = np.arange(self.size) < np.maximum(label, 0)[:, None]
         rank = ((probabilities > own) | ((probabilities == own) & earlier)).sum(axis=1)
-        numbers = [self.errors(label, answer), known & (best == label), known & finite & (rank < self._top_k)]
-        place = np.where(known, label * (self.classes + 1) + best, -1)
-        return np.stack(numbers, axis=1).astype(np.float64), place[:, None]
+        right, among = known & (predicted == label), known & finite & (rank < self._top_k)
+        bins = np.where(known, label * (self.size + 1) + predicted, -1)
+        numbers = np.stack([self.errors(label, predictions), right, among], axis=1)
+        return numbers.astype(np.float64), bins[:, None]
 
-    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
-        """See the module; NaN where there is no such row, as the recall of a class that no row has."""
-        loss, right, among = (float(number) for number in sums.numbers)
-        own, answered, labelled = self._margins(sums)
-        both = answered + labelled
-        seen = both > 0
-        f1 = (2 * own[seen] / both[seen]).mean() if seen.any() and math.isfinite(loss) else math.nan
-        log_loss = loss / sums.weight if sums.weight else math.nan
-        if not shares:
-            return {"log_loss": log_loss, "macro_f1": float(f1)}
-        figures: dict[str, float] = {
-            "accuracy": Share(right, sums.weight),
-            "log_loss": log_loss,
-            # Of all classes, each row's own is one of the likeliest.
-            **({"top_k_accuracy": Share(among, sums.weight)} if self._top_k < self.classes else {}),
-            "macro_f1": float(f1),
-        }
-        for index, name in enumerate(self._names):
-            figures[f"precision[{name}]"] = Share(own[index], answered[index])
-            figures[f"recall[{name}]"] = Share(own[index], labelled[index])
-        return figures
-
-    def _margins(self, sums: Sums) -> tuple[Array, Array, Array]:
-        """Weight of the rows of each class that are right, answered so, labelled so: (classes,) each."""
-        label, best = np.divmod(sums.places, self.classes + 1)
-        right, size = label == best, self.classes
-        own = np.bincount(label[right], sums.weights[right], size)
-        return own, np.bincount(best, sums.weights, size + 1)[:size], np.bincount(label, sums.weights, size)
+    def totals(self, sums: Sums) -> Totals:
+        """Return the sums with what several metrics need of them."""
+        return Totals(sums, self.size, self._top_k)
 
     def details(self, sums: Sums) -> dict[str, Any]:
-        """`confusion`: rows of label i answered j; `confusions`: the most frequent wrong answers."""
-        label, best = np.divmod(sums.places, self.classes + 1)
-        wrong = np.flatnonzero((label != best) & (best < self.classes))
+        """Return `confusion`, rows of label i predicted as j, and `confusions`, the most frequent wrong predictions."""
+        label, predicted = np.divmod(sums.bins, self.size + 1)
+        wrong = np.flatnonzero((label != predicted) & (predicted < self.size))
         largest = wrong[np.argsort(-sums.weights[wrong], kind="stable")][:CONFUSIONS]
-        shown: dict[str, Any] = {
+        details: dict[str, Any] = {
             "top_k": self._top_k,
             "confusions": [
                 {
-                    "label": self._names[label[place]],
-                    "answer": self._names[best[place]],
-                    "weight": float(sums.weights[place]),
+                    "label": self.names[label[position]],
+                    "answer": self.names[predicted[position]],
+                    "weight": float(sums.weights[position]),
                 }
-                for place in largest
+                for position in largest
             ],
         }
-        if self.classes <= MATRIX_CLASSES:
-            matrix = sums.dense(0, self.span).reshape(self.classes, self.classes + 1)
-            shown["confusion"] = matrix[:, : self.classes].tolist()
-        return shown
+        if self.size <= MATRIX_CLASSES:
+            matrix = sums.dense(0, self.span).reshape(self.size, self.size + 1)
+            details["confusion"] = matrix[:, : self.size].tolist()
+        return details
 
-    def errors(self, label: Array, answer: Mapping[str, Array]) -> Array:
-        """-ln(p of the own class)."""
-        return own_loss(label, answer["probabilities"])
+    def errors(self, label: Array, predictions: Predictions) -> Array:
+        """Return -ln(p of the own class)."""
+        return own_loss(label, predictions["probabilities"])
 
-    def shown(self, label: Array, answer: Mapping[str, Array], row: int) -> tuple[Any, Any]:
-        """Names of the classes."""
-        index, best = int(label[row]), int(answer["probabilities"][row].argmax())
-        return self._names[index] if index >= 0 else None, self._names[best]
+    def shown(self, label: Array, predictions: Predictions, row: int) -> tuple[Any, Any]:
+        """Return the names of both classes."""
+        index, predicted = int(label[row]), int(predictions["probabilities"][row].argmax())
+        return self.names[index] if index >= 0 else None, self.names[predicted]

@@ -1,57 +1,104 @@
-"""Metrics of a number.
+"""Metrics of regression.
 
-With error e = prediction - label over rows of weight w: MAE = Σw|e| / Σw, MSE = Σwe² / Σw, RMSE its root,
+With error e = prediction - label over rows of weight w: MAE = Σw|e| / Σw, MSE = Σwe² / Σw, RMSE its square root,
 bias = Σwe / Σw, R² = 1 - Σwe² / (Σwy² - (Σwy)² / Σw), the coefficient of determination. MAE, RMSE and bias are in the
-label's own unit; all is float64.
+unit of the label; all sums are float64.
 """
 
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from components.evaluator.metrics.accumulators import Array, Sums
+from components.evaluator.metric import Measure, Metric, Predictions
+from components.evaluator.sums.accumulators import Array, Sums
+
+_TASKS = ("regression",)
 
 
-class Regression:
-    """Numbers are |e|, e², e, y and its square, of which the ledger centres the last two within each cell."""
+@dataclass(frozen=True)
+class Totals:
+    """Sums of |e|, e², e, y and y², the last two around a constant, and of the weights."""
 
+    absolute: float
+    squared: float
+    error: float
+    label: float
+    label_squared: float
+    weight: float
+
+    @property
+    def r2(self) -> float:
+        """R²; NaN if all labels are equal."""
+        variance = self.label_squared - self.label**2 / self.weight
+        return 1.0 - self.squared / variance if variance > 1e-12 * self.label_squared else math.nan
+
+
+METRICS = (
+    Metric(
+        name="mae",
+        tasks=_TASKS,
+        value=lambda totals: totals.absolute / totals.weight,
+        better="lower",
+        low=0.0,
+        tfma_class="MeanAbsoluteError",
+        always_defined=True,
+    ),
+    Metric(
+        name="rmse",
+        tasks=_TASKS,
+        value=lambda totals: math.sqrt(totals.squared / totals.weight),
+        better="lower",
+        low=0.0,
+        tfma_class="RootMeanSquaredError",
+    ),
+    Metric(
+        name="r2",
+        tasks=_TASKS,
+        value=lambda totals: totals.r2,
+        high=1.0,
+        tfma_class="R2Score",
+        chance=(0.0, "always predicting the mean"),
+    ),
+    Metric(
+        name="mse",
+        tasks=_TASKS,
+        value=lambda totals: totals.squared / totals.weight,
+        better="lower",
+        low=0.0,
+        tfma_class="MeanSquaredError",
+    ),
+    Metric(name="bias", tasks=_TASKS, value=lambda totals: totals.error / totals.weight, better=0.0),
+)
+
+
+class Regression(Measure):
+    """Sums of |e|, e², e, y and y²; the last two are centred within each cell."""
+
+    task = "regression"
+    check_metric = "mae"
+    predictions = ("prediction",)
+    metrics = METRICS
     width = 5
-    span = 1
-    weighted = True
-    centred: int | None = 3
-    scores: int | None = None
+    centred = 3
 
-    def rows(self, label: Array, answer: Mapping[str, Array]) -> tuple[Array, Array]:
-        """See Measure; `answer` holds `prediction` (n,)."""
-        label, prediction = label.astype(np.float64), answer["prediction"].astype(np.float64)
+    def own_rows(self, label: Array, predictions: Predictions) -> tuple[Array, Array]:
+        """See Measure; predictions are `prediction` (n,)."""
+        label, prediction = label.astype(np.float64), predictions["prediction"].astype(np.float64)
         error = prediction - label
         numbers = np.stack([np.abs(error), error**2, error, label, label**2], axis=1)
         return numbers, np.zeros((len(label), 0), np.int64)
 
-    def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
-        """R² is NaN where all labels of the cell are equal."""
-        absolute, squared, error, centred, centred_squared = (float(number) for number in sums.numbers)
-        weight = sums.weight or math.nan
-        spread = centred_squared - centred**2 / weight
-        return {
-            "mae": absolute / weight,
-            "rmse": math.sqrt(squared / weight),
-            "r2": 1.0 - squared / spread if spread > 1e-12 * centred_squared else math.nan,
-            "mse": squared / weight,
-            "bias": error / weight,
-        }
+    def totals(self, sums: Sums) -> Totals:
+        """Return the sums by name."""
+        return Totals(*map(float, [*sums.numbers[: self.width], sums.weight or math.nan]))
 
-    def details(self, sums: Sums) -> dict[str, Any]:
-        """Nothing further."""
-        return {}
-
-    def errors(self, label: Array, answer: Mapping[str, Array]) -> Array:
-        """The absolute error."""
-        error: Array = np.abs(answer["prediction"].astype(np.float64) - label)
+    def errors(self, label: Array, predictions: Predictions) -> Array:
+        """Return the absolute error."""
+        error: Array = np.abs(predictions["prediction"].astype(np.float64) - label)
         return error
 
-    def shown(self, label: Array, answer: Mapping[str, Array], row: int) -> tuple[Any, Any]:
-        """Both in the label's own unit."""
-        return float(label[row]), float(answer["prediction"][row])
+    def shown(self, label: Array, predictions: Predictions, row: int) -> tuple[Any, Any]:
+        """Return both in the unit of the label."""
+        return float(label[row]), float(predictions["prediction"][row])

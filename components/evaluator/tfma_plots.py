@@ -1,39 +1,40 @@
-"""Curves and matrices in TFMA's own plot protos."""
+"""Curves and matrices as TFMA's plot protos."""
 
 import itertools
 
 import numpy as np
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
-from components.evaluator.metrics import curves
-from components.evaluator.metrics.accumulators import Measure, Sums
+from components.evaluator.metric import Measure
 from components.evaluator.metrics.binary import Binary, histogram
 from components.evaluator.metrics.multiclass import MATRIX_CLASSES, Classes
+from components.evaluator.sums import curves
+from components.evaluator.sums.accumulators import Sums
 
 STEPS = 100
 """Thresholds of a curve, and buckets of a calibration plot."""
 
 
 def plots(measure: Measure, sums: Sums, model_name: str) -> metrics_for_slice_pb2.PlotsForSlice:
-    """Plots of all rows.
+    """Return the plots of all rows.
 
     Args:
-        measure: The task's; binary and classes have plots.
-        sums: Of all rows.
-        model_name: As in the metrics.
+        measure: The task's measure; binary and classes have plots.
+        sums: Sums of all rows.
+        model_name: Name of the model, as in the metrics.
     """
     proto = metrics_for_slice_pb2.PlotsForSlice()
     proto.slice_key.SetInParent()
     if isinstance(measure, Binary):
         _binary(proto.plot_keys_and_values.add(), sums, model_name)
-    elif isinstance(measure, Classes) and measure.classes <= MATRIX_CLASSES:
+    elif isinstance(measure, Classes) and measure.size <= MATRIX_CLASSES:
         entry = proto.plot_keys_and_values.add()
         entry.key.model_name = model_name
         matrix = entry.value.multi_class_confusion_matrix_at_thresholds.matrices.add(threshold=0.0)
-        label, best = np.divmod(sums.places, measure.classes + 1)
-        for actual, predicted, weight in zip(label, best, sums.weights, strict=True):
-            # TFMA's id for a row without an answer is -1.
-            predicted = -1 if predicted == measure.classes else predicted
+        label, predicted_class = np.divmod(sums.bins, measure.size + 1)
+        for actual, predicted, weight in zip(label, predicted_class, sums.weights, strict=True):
+            # TFMA's id of a row without a prediction is -1.
+            predicted = -1 if predicted == measure.size else predicted
             matrix.entries.add(
                 actual_class_id=int(actual), predicted_class_id=int(predicted), num_weighted_examples=float(weight)
             )
@@ -55,13 +56,13 @@ def _binary(entry: metrics_for_slice_pb2.PlotsForSlice.PlotKeyAndValue, sums: Su
         bucket.total_weighted_refined_prediction.value = float((both * middle[low:high]).sum())
     for cut in cuts:
         true, false = float(positives[cut:].sum()), float(negatives[cut:].sum())
-        missed, kept = float(positives[:cut].sum()), float(negatives[:cut].sum())
+        false_negative, true_negative = float(positives[:cut].sum()), float(negatives[:cut].sum())
         entry.value.confusion_matrix_at_thresholds.matrices.add(
             threshold=round(cut / curves.BINS, 6),
             true_positives=true,
             false_positives=false,
-            true_negatives=kept,
-            false_negatives=missed,
+            true_negatives=true_negative,
+            false_negatives=false_negative,
             precision=true / (true + false) if true + false else 1.0,
-            recall=true / (true + missed) if true + missed else 0.0,
+            recall=true / (true + false_negative) if true + false_negative else 0.0,
         )

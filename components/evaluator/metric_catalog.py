@@ -1,0 +1,113 @@
+"""Finds metrics: those of components/evaluator/metrics, and a user's own by dotted path."""
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Sequence
+
+from components.evaluator import metrics
+from components.evaluator.metric import Measure, Metric, stem
+from components.evaluator.metrics.anomaly import Anomaly
+from components.evaluator.metrics.binary import Binary
+from components.evaluator.metrics.clustering import Clusters
+from components.evaluator.metrics.multiclass import Classes
+from components.evaluator.metrics.regression import Regression
+from errors import UserError
+
+MEASURES: dict[str, type[Measure]] = {
+    measure.task: measure for measure in (Regression, Binary, Classes, Anomaly, Clusters)
+}
+"""Task -> its sums."""
+
+
+def module_names() -> list[str]:
+    """Return the modules of the folder, those of the tasks first, so that a task's main metric stays the first."""
+    tasks = [measure.__module__ for measure in MEASURES.values()]
+    names = sorted(f"{metrics.__name__}.{module.name}" for module in pkgutil.iter_modules(metrics.__path__))
+    return [*tasks, *(name for name in names if name not in tasks)]
+
+
+@functools.cache
+def built_in() -> tuple[Metric, ...]:
+    """Return all metrics of the folder."""
+    return tuple(metric for name in module_names() for metric in importlib.import_module(name).METRICS)
+
+
+def of_task(task: str) -> tuple[Metric, ...]:
+    """Return the metrics of a task, the main metric first."""
+    return tuple(metric for metric in built_in() if task in metric.tasks)
+
+
+def names(task: str, own: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the names of a task's metrics, with [CLASS] for those that each class has.
+
+    Args:
+        task: The task.
+        own: Dotted paths of the user's own metrics.
+    """
+    known = [metric for metric in of_task(task) if not metric.only_tfma]
+    listed = [f"{metric.name}[CLASS]" if metric.per_class else metric.name for metric in known]
+    return (*listed, *(path.rpartition(".")[2] for path in own))
+
+
+def find(name: str) -> Metric:
+    """Return a metric of the folder by its name, with or without a class; equal names have equal directions."""
+    return next(metric for metric in built_in() if metric.name == stem(name))
+
+
+def user_metric(path: str, task: str) -> Metric:
+    """Import a user's own metric.
+
+    Args:
+        path: MODULE.NAME.
+        task: Task of the label.
+
+    Raises:
+        UserError: It is not a metric, has another name, or is not for this task.
+    """
+    module, _, name = path.rpartition(".")
+    metric = getattr(importlib.import_module(module), name, None)
+    if not isinstance(metric, Metric):
+        raise UserError(f"evaluation.metrics: {path!r} is not a Metric of components.evaluator.metric")
+    if metric.name != name:
+        raise UserError(f"evaluation.metrics: {path!r} is named {metric.name!r}: use one name for both")
+    if task not in metric.tasks:
+        fitting = ", ".join(metric.tasks)
+        raise UserError(f"evaluation.metrics: {path!r} is for {fitting}, but label.task is {task!r}")
+    if metric.name in {known.name for known in of_task(task)}:
+        raise UserError(f"evaluation.metrics: {name!r} is a metric of task {task!r} already: rename yours")
+    if metric.value is None and metric.rows is None:
+        raise UserError(f"evaluation.metrics: {path!r} has neither value nor rows: give one of them")
+    return metric
+
+
+def measure(
+    task: str,
+    classes: Sequence[str] | None,
+    *,
+    threshold: float = 0.5,
+    top_k: int = 3,
+    precision_at: int | None = None,
+    own: Sequence[str] = (),
+) -> Measure:
+    """Return the sums of a task, with all of its metrics.
+
+    Args:
+        task: The task.
+        classes: Class names of binary and classes, in order.
+        threshold: Of binary.
+        top_k: Of classes.
+        precision_at: Of anomaly.
+        own: Dotted paths of the user's own metrics.
+    """
+    result: Measure
+    if task == "binary":
+        result = Binary(classes or (), threshold)
+    elif task == "classes":
+        result = Classes(classes or (), top_k)
+    elif task == "anomaly":
+        result = Anomaly(precision_at)
+    else:
+        result = MEASURES[task]()
+    result.metrics = (*of_task(task), *(user_metric(path, task) for path in own))
+    return result
