@@ -18,8 +18,6 @@ from components.evaluator import (
     metric_catalog,
     prediction,
     slicing,
-    tfma_plots,
-    tfma_results,
     training_overlap,
     verdict,
 )
@@ -29,6 +27,7 @@ from components.evaluator.intervals import intervals
 from components.evaluator.metric import stem
 from components.evaluator.metrics.multiclass import SLICE_CLASSES
 from components.evaluator.sums.accumulators import MetricSums
+from components.evaluator.tfma import tfma_plots, tfma_results
 from components.fingerprints import code_digest
 from components.pusher import bucket_folder
 from manifest import Shard

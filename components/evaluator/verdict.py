@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.evaluator.blessing import Rule
 from components.evaluator.evaluator_settings import EvaluatorSettings
 from components.evaluator.intervals import Interval
+from components.evaluator.rule_outcome import Rule
 from components.evaluator.slicing import SliceKey, plain
 
 METHOD = (

@@ -2,8 +2,10 @@ import math
 
 import pytest
 
-from components.evaluator import metric_catalog, tfma_results
-from components.evaluator.blessing import Demands, Figures, Rule, judge
+from components.evaluator import metric_catalog
+from components.evaluator.blessing import Demands, Figures, judge
+from components.evaluator.rule_outcome import Rule
+from components.evaluator.tfma import tfma_results
 
 MODEL = {
     (): {"example_count": 5.0, "mae": 2.5, "rmse": 3.0, "r2": 0.75},

@@ -1,5 +1,6 @@
 """Gates of a user's own: tests/extensions/my_gate.py, copied into a project outside of the repository."""
 
+import importlib
 import json
 import shutil
 import sys
@@ -28,9 +29,12 @@ BLOCK = 'gates.custom={"my_gate.min_distinct" = {columns = {city = 3}, action = 
 @pytest.fixture
 def my_project(flats, tmp_path, monkeypatch):
     """The example in a project folder that modules are imported from."""
-    monkeypatch.setenv(project.VARIABLE, str(flats.root))
-    monkeypatch.setattr(sys, "path", [*sys.path, str(flats.root)])
-    shutil.copy(EXAMPLE, flats.root / "my_gate.py")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.setenv(project.VARIABLE, str(folder))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+    shutil.copy(EXAMPLE, folder / "my_gate.py")
+    importlib.invalidate_caches()
     yield flats
     sys.modules.pop("my_gate", None)
 
@@ -48,7 +52,7 @@ def test_a_user_s_gate_warns_or_blocks(my_project, gated):
     assert gated.found('gates.custom={"my_gate.min_distinct" = {columns = {city = 2}}}') == []
 
 
-def test_the_code_of_a_user_s_gate_is_part_of_the_cache_key(my_project):
+def test_the_code_of_a_user_s_gate_is_part_of_the_cache_key(my_project, tmp_path):
     def digest():
         config = load.reviewed(str(my_project.root), Name("flats"), [TABLE]).config
         assert "my_gate" in resume.code_modules(config)
@@ -56,16 +60,16 @@ def test_the_code_of_a_user_s_gate_is_part_of_the_cache_key(my_project):
         return code_digest.stage(*config.gates.modules())["sources"]
 
     before = digest()
-    file = my_project.root / "my_gate.py"
+    file = tmp_path / "project" / "my_gate.py"
     file.write_text(file.read_text().replace("< limit", "<= limit"))
 
     assert digest() != before
 
 
-def test_preflight_reads_a_user_s_gate(my_project):
+def test_preflight_reads_a_user_s_gate(my_project, tmp_path):
     config = load.reviewed(str(my_project.root), Name("flats"), [TABLE]).config
     assert "my_gate" in _code(config)
-    (my_project.root / "my_gate.py").write_text("import missing_library\n\ndef min_distinct(): ...\n")
+    (tmp_path / "project" / "my_gate.py").write_text("import missing_library\n\ndef min_distinct(): ...\n")
     with pytest.raises(UserError, match=r"my_gate\.py, line 1: there is no module 'missing_library'"):
         _code(config)
 

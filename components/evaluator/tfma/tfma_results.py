@@ -10,9 +10,9 @@ from google.protobuf import json_format
 from tensorflow_model_analysis import version
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 
-from components.evaluator.blessing import Rule
 from components.evaluator.intervals import Interval
 from components.evaluator.metric import Measure, stem
+from components.evaluator.rule_outcome import Rule
 from components.evaluator.slicing import SliceKey, plain
 
 
@@ -201,7 +201,7 @@ def write(
         folder: Folder of the ModelEvaluation artifact.
         config: From `eval_config`.
         slices: From `slice_metrics`.
-        plots: From components/evaluator/tfma_plots.py.
+        plots: From components/evaluator/tfma/tfma_plots.py.
         verdict: From `validation`.
         data: Path of the examples, for display.
         models: Model name -> folder, for display.

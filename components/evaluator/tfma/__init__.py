@@ -1,0 +1,1 @@
+"""The files of TFMA: results and plots."""
