@@ -113,11 +113,11 @@ def test_circular_imports_have_a_digest(sources):
                 "project.py",
                 "spec/settings.py",
             ],
-            ["components/evaluator/metrics/accumulators.py", "spec/columns/duties.py"],
+            ["components/evaluator/sums/accumulators.py", "spec/columns/duties.py"],
         ),
         (
             ["components.evaluator.executor"],
-            ["components/evaluator/blessing.py", "components/evaluator/tfma_results.py"],
+            ["components/evaluator/blessing.py", "components/evaluator/tfma/tfma_results.py"],
             ["components/ingestion/rows/split_assignment.py", "models/training/run_fn.py"],
         ),
     ],
