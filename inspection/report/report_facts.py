@@ -19,6 +19,7 @@ from inspection.plain_records import NOT_RUN, Node, Run, RunDetail
 from inspection.read import recorded_findings, schema_facts, verdicts
 from inspection.read.column_statistics import Split, read_statistics
 from inspection.read.evaluations import Evaluation, read_evaluation
+from inspection.read.recorded_diagnosis import Diagnosis, read_diagnosis
 from inspection.read.recorded_run import RecordedRun, read_run
 from inspection.report.curve_plots import Curves, read_curves
 from inspection.run_history import show_run
@@ -26,7 +27,7 @@ from inspection.store import artifact_files
 from inspection.store.artifact_lookup import EVALUATION, MODEL, of_run
 from inspection.store.json_lines import json_lines
 from inspection.store.metadata_store import NODE_CONTEXT, RUN_CONTEXT, Store
-from spec.file_names import DIAGNOSIS, EVENTS, HISTORY, NETWORK, OMISSIONS, OUTCOME, TRIALS_JSONL
+from spec.file_names import EVENTS, HISTORY, NETWORK, OMISSIONS, OUTCOME, TRIALS_JSONL
 
 _Value = TypeVar("_Value")
 _ASSETS, _ASSET_MAP = "transform_fn/assets", "transformed_metadata/asset_map"
@@ -81,7 +82,7 @@ class Facts:
     trials: Sequence[Mapping[str, Any]] = ()
     evaluation: Evaluation | None = None
     curves: Curves = field(default_factory=Curves)
-    diagnosis: Mapping[str, Any] = field(default_factory=dict)
+    diagnosis: Diagnosis = field(default_factory=Diagnosis)
     examples: pb.Artifact | None = None
     judged: verdicts.Verdict | None = None
     lineage: Lineage | None = None
@@ -233,7 +234,9 @@ def _evaluation(facts: Facts, store: Store, outputs: Mapping[str, pb.Artifact]) 
     if EVALUATION in outputs:
         evaluation = outputs[EVALUATION]
         facts.evaluation = facts.attempt(lambda: read_evaluation(evaluation), None)
-        facts.diagnosis = facts.attempt(lambda: _as_mapping(_read_json(evaluation, DIAGNOSIS)), {})
+        folder = facts.attempt(lambda: artifact_files.folder(evaluation.uri, f"{EVALUATION} {evaluation.id}"), "")
+        if folder:
+            facts.diagnosis = facts.attempt(lambda: read_diagnosis(folder), Diagnosis())
         facts.curves = facts.attempt(lambda: read_curves(evaluation), Curves())
     if MODEL in outputs:
         facts.judged = facts.attempt(lambda: verdicts.judge(store, outputs[MODEL]), None)

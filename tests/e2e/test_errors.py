@@ -122,7 +122,7 @@ def test_data_that_differs_from_the_schema_stops_before_transformation(small_tre
     write(small_tree, "\n".join(lines))
     result = local(small_tree)
     assert result.code == 3
-    assert "the data does not match the reviewed schema" in result.err
+    assert "the data does not match the approved schema" in result.err
     assert "column 'bedrooms'" in result.err
     assert "55" in result.err
     assert "houses.csv.gz line 6; to accept it: write int_domain { min: 0 max: 55 } for 'bedrooms'" in result.err

@@ -86,7 +86,7 @@ def test_anomalies_come_errors_first(run: Any, ask: Any) -> None:
 
 def finding(**fields: Any) -> dict[str, Any]:
     line = {"gate": "schema", "action": "block", "splits": ["train"], "edit": "", "column": "area", **fields}
-    return {"limit": "the reviewed schema", "measured": line["text"], "rows": [], "line": "", **line}
+    return {"limit": "the approved schema", "measured": line["text"], "rows": [], "line": "", **line}
 
 
 def test_anomalies_have_the_sentences_of_the_validation(run: Any, ask: Any, tmp_path: Path) -> None:

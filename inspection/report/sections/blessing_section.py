@@ -38,17 +38,18 @@ def section(facts: Facts) -> Html | None:
 
 def importance(facts: Facts) -> Html | None:
     """Return the permutation importance of columns: how much a metric drops when a column is shuffled."""
-    importances = facts.diagnosis.get("importance")
-    entries = [entry for entry in importances if isinstance(entry, dict)] if isinstance(importances, list) else []
-    if not entries:
+    diagnosis = facts.diagnosis
+    if not diagnosis.importance:
         return None
-    metric, rows = facts.diagnosis.get("metric"), facts.diagnosis.get("rows")
-    pairs = [(str(entry.get("column")), [float(entry.get("worse") or 0.0)]) for entry in entries]
+    metric = diagnosis.metric
+    bars = [(entry.column, [entry.worse]) for entry in diagnosis.importance]
     data = table(
         ["column", f"{metric} degrades by", f"{metric} when shuffled"],
-        [[entry.get("column"), entry.get("worse"), entry.get("value")] for entry in entries],
+        [[entry.column, entry.worse, entry.value] for entry in diagnosis.importance],
         caption="Importance of columns",
     )
-    caption = f"Permutation importance: how much {metric} degrades when a column is shuffled, on {rows:,} rows"
-    chart = svg.bars(pairs[:40], ["worse"], label=caption, format_value=number, width=560, name_chars=30)
-    return joined([figure(chart, caption, data), tag("p", facts.diagnosis.get("note"), class_="small")])
+    caption = (
+        f"Permutation importance: how much {metric} degrades when a column is shuffled, on {diagnosis.rows:,} rows"
+    )
+    chart = svg.bars(bars[:40], ["worse"], label=caption, format_value=number, width=560, name_chars=30)
+    return joined([figure(chart, caption, data), tag("p", diagnosis.note or None, class_="small")])

@@ -25,7 +25,7 @@ def section(facts: Facts) -> Html | None:
         _matrix(details.get("confusion"), _names(facts.evaluation)),
         _calibration(details.get("calibration")),
         *_curves(facts.curves),
-        *_residuals(facts.diagnosis.get("answers")),
+        *_residuals(facts.diagnosis.predictions),
         _sizes(details.get("sizes")),
     ]
     charts_ = [chart for chart in charts_or_none if chart is not None]
@@ -116,11 +116,8 @@ def _square(points: Sequence[svg.Point], label: str, *, x_label: str, y_label: s
     )
 
 
-def _residuals(predictions: Any) -> list[Html]:
+def _residuals(pairs: Sequence[tuple[float, float]]) -> list[Html]:
     """Return a scatter plot of predictions by label, and a histogram of the residuals."""
-    pairs = [
-        (float(label), float(value)) for label, value in predictions or () if label is not None and value is not None
-    ]
     if len(pairs) < 2:
         return []
     residuals = sorted(prediction - label for label, prediction in pairs)
