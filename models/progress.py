@@ -1,33 +1,33 @@
-"""How far a long stage is: rows, rows a second and the time left, told every few seconds."""
+"""Progress of a long stage: rows, rows per second and the remaining time, reported every few seconds."""
 
 import math
 import time
 from collections.abc import Callable
 
 FIRST_SECONDS = 3.0
-"""Nothing is told before: most stages are done by then."""
+"""Nothing is reported before: most stages are done by then."""
 EVERY_SECONDS = 5.0
 
 _listeners: list[Callable[[str], None]] = []
 
 
 def listen(listener: Callable[[str], None]) -> None:
-    """Have a function told how far a stage is, for the rest of this process."""
+    """Register the function that receives progress, for the rest of this process."""
     _listeners[:] = [listener]
 
 
 def tell(text: str) -> None:
-    """Tell how far the stage is that runs now."""
+    """Report the progress of the current stage."""
     for listener in _listeners:
         listener(text)
 
 
 class Meter:
-    """Counts what is done, and tells it now and then.
+    """Counts finished work, and reports it from time to time.
 
     Args:
         unit: What is counted, in the plural.
-        total: How many there will be; infinite where that is unknown.
+        total: Expected number; infinity if unknown.
         clock: Seconds, from any start.
     """
 
@@ -40,15 +40,15 @@ class Meter:
         self._done = 0
 
     def expect(self, total: float) -> None:
-        """Say how many there will be, once that is known."""
+        """Set the expected number, once it is known."""
         self._total = total
 
     def add(self, number: int, more: str = "") -> None:
-        """Count some.
+        """Count finished units.
 
         Args:
-            number: How many were done since the last call.
-            more: What else to say, where something is said.
+            number: Units since the last call.
+            more: Text to append to a report.
         """
         self._done += number
         now = self._clock()

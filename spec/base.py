@@ -11,11 +11,11 @@ def _written(value: Any) -> Any:
 
 
 Word = Annotated[str, BeforeValidator(_written)]
-"""A text that a config may write as an integer: 1 means "1"."""
+"""A string that a config may write as an integer: 1 means "1"."""
 
 
 class Strict(BaseModel):
-    """Immutable, and a key it does not know is an error."""
+    """Immutable model that rejects unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
     renamed: ClassVar[Mapping[str, str]] = {}
@@ -31,9 +31,9 @@ class Strict(BaseModel):
 
     @classmethod
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
-        """Name the keys that do nothing beside others.
+        """Return the keys that have no effect with the others.
 
         Args:
-            given: The section as it is written, not validated.
+            given: The section as written, not validated.
         """
         return ()

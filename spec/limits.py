@@ -25,18 +25,18 @@ class Limits(Strict):
         return self.stage_seconds is not None or bool(self.seconds) or self.memory_gb is not None
 
     def of(self, stage: str) -> float | None:
-        """Most seconds of a stage; None where it has no limit."""
+        """Return the time limit of a stage in seconds; None without one."""
         return self.seconds.get(stage, self.stage_seconds)
 
     def edit(self, stage: str) -> str:
-        """The line of the config that doubles a stage's limit."""
+        """Return the line of the config that doubles the limit of a stage."""
         return f"[limits] seconds = {{{stage} = {2 * (self.of(stage) or 0):g}}}"
 
     def check(self, stages: Iterable[str]) -> None:
-        """See that each limit is of a stage of the pipeline.
+        """Check that each limit names a stage of the pipeline.
 
         Raises:
-            ValueError: one is not, or is no positive number.
+            ValueError: One does not, or is not positive.
         """
         known = list(stages)
         for stage, seconds in self.seconds.items():

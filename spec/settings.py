@@ -1,7 +1,7 @@
-"""How a stage's settings reach the code on a worker.
+"""Settings of a stage on their way to a worker.
 
-ML Metadata on PostgreSQL refuses strings over about 2,700 bytes, so long settings travel as a small reference to a
-file that is named by the digest of its content, and short ones (and those of a compiled cloud job) in line.
+ML Metadata on PostgreSQL rejects strings over about 2,700 bytes, so long settings are stored in a file named by the
+digest of its content and passed as a reference; short ones, and those of a compiled cloud job, are passed inline.
 """
 
 import hashlib
@@ -11,21 +11,21 @@ from collections.abc import Mapping
 from typing import Any
 
 INLINE_BYTES = 1500
-"""Longest JSON text that travels in line when a folder for files is given."""
+"""Longest JSON text that is passed inline if there is a folder for files."""
 
 
 def pack(settings: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
-    """Make settings fit for an execution property.
+    """Convert settings to an execution property.
 
     Args:
         settings: JSON-able values.
-        folder: Where a long text is kept; None keeps everything in line.
+        folder: Folder for long texts; None passes everything inline.
 
     Returns:
         `{"inline": settings}` or `{"file": path, "sha256": digest}`.
     """
     text = json.dumps(settings, sort_keys=True)
-    # ML Metadata quotes a backslash wrongly for PostgreSQL, which then refuses the statement.
+    # ML Metadata quotes a backslash wrongly for PostgreSQL, which then rejects the statement.
     if folder is None or (len(text) <= INLINE_BYTES and "\\" not in text):
         return {"inline": dict(settings)}
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -39,16 +39,16 @@ def pack(settings: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
 
 
 def unpack(packed: Mapping[str, Any]) -> dict[str, Any]:
-    """Read back what `pack` made.
+    """Restore the settings from the result of `pack`.
 
     Raises:
-        ValueError: the file is not the one that was written.
+        ValueError: The file was changed.
     """
     if "inline" in packed:
         return dict(packed["inline"])
     with open(packed["file"], "rb") as file:
         text = file.read()
     if hashlib.sha256(text).hexdigest() != packed["sha256"]:
-        raise ValueError(f"{packed['file']} was changed since the run was made; run again to write it anew")
+        raise ValueError(f"{packed['file']} was changed since the run started: run again to rewrite it")
     settings: dict[str, Any] = json.loads(text)
     return settings

@@ -1,4 +1,4 @@
-"""How a network is trained: the typed settings of [training]. Plain Python, no TensorFlow."""
+"""[training]: how a network is trained. Plain Python, no TensorFlow."""
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, Literal
@@ -14,7 +14,7 @@ LOSSES: Mapping[str, tuple[str, ...]] = {
     "anomaly": ("mse", "mae", "huber", "log_cosh", "sum_of_squares"),
     "clusters": ("inertia",),
 }
-"""Task -> losses that fit it, its default first."""
+"""Task -> its losses, the default first."""
 METRICS: Mapping[str, tuple[str, ...]] = {
     "regression": ("loss", "mae", "mse"),
     "binary": ("loss", "accuracy"),
@@ -22,7 +22,7 @@ METRICS: Mapping[str, tuple[str, ...]] = {
     "anomaly": ("loss",),
     "clusters": ("loss",),
 }
-"""Task -> what each epoch measures, on the train split and, with `val_` before it, on the eval split."""
+"""Task -> metrics of each epoch, on the train split and, with the prefix `val_`, on the eval split."""
 CLASSES = ("binary", "classes")
 """Tasks whose label is a class."""
 Positive = Annotated[float, Field(gt=0.0)]
@@ -49,17 +49,17 @@ _SCHEDULES: Mapping[str, tuple[str, ...]] = {
 
 
 def _others(keys: Mapping[str, tuple[str, ...]], name: Any) -> list[str]:
-    """Keys that some names have and this one has not."""
+    """Return the keys that other names have and this one does not."""
     every = dict.fromkeys(key for own in keys.values() for key in own)
     return [key for key in every if key not in keys.get(name, every)]
 
 
 def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], what: str) -> None:
-    """Refuse keys that do nothing for the settings' name."""
+    """Reject keys that have no effect with the name of the settings."""
     for key in _others(keys, settings.name):
         if getattr(settings, key) != type(settings).model_fields[key].default:
             own = ", ".join(keys[settings.name])
-            raise ValueError(f"{key} does nothing for {what} {settings.name!r}, whose own keys are {own}: take it out")
+            raise ValueError(f"{key} has no effect with {what} {settings.name!r}, whose keys are {own}: remove it")
 
 
 class Schedule(Strict):
@@ -87,7 +87,7 @@ class Schedule(Strict):
 
     @classmethod
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
-        """Keys of other schedules."""
+        """Return the keys of other schedules."""
         return _others(_SCHEDULES, given.get("name", "constant"))
 
     @model_validator(mode="after")
@@ -128,7 +128,7 @@ class Optimizer(Strict):
 
     @classmethod
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
-        """Keys of other optimizers."""
+        """Return the keys of other optimizers."""
         return _others(_OPTIMIZERS, given.get("name", "adam"))
 
     @model_validator(mode="after")
@@ -208,14 +208,14 @@ class Training(Strict):
         return {True: EarlyStopping(), False: None}[value] if isinstance(value, bool) else value
 
     def check(self, task: str, classes: tuple[str, ...] | None) -> None:
-        """See that the settings fit the label.
+        """Check that the settings fit the label.
 
         Args:
             task: The label's task.
-            classes: Names of its classes where they are known.
+            classes: Names of its classes, if known.
 
         Raises:
-            ValueError: names the key.
+            ValueError: A key does not fit; the message names it.
         """
         if self.loss is not None and self.loss not in LOSSES[task]:
             raise ValueError(f"training.loss {self.loss!r} does not fit task {task!r}: {' or '.join(LOSSES[task])}")
@@ -223,8 +223,10 @@ class Training(Strict):
         if self.monitor not in known:
             raise ValueError(f"training.monitor {self.monitor!r} is not measured for task {task!r}: {', '.join(known)}")
         if self.class_weights is not None and task not in CLASSES:
-            raise ValueError(f"training.class_weights does nothing for task {task!r}: take it out")
+            raise ValueError(f"training.class_weights has no effect with task {task!r}: remove it")
         if isinstance(self.class_weights, dict) and classes is not None:
             unknown = sorted(set(self.class_weights) - set(classes))
             if unknown:
-                raise ValueError(f"training.class_weights: {unknown[0]!r} is no class; there is: {', '.join(classes)}")
+                raise ValueError(
+                    f"training.class_weights: {unknown[0]!r} is not a class. Known classes: {', '.join(classes)}"
+                )

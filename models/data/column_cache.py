@@ -1,8 +1,7 @@
-"""Columns of record files, kept beside them in Arrow's form, so that later stages of a run need not decode records.
+"""Cache of the columns of record files in Arrow format, so that later stages of a run need not decode records.
 
-Optional and never the only copy: a stage asks for the columns of a record file and reads the records where there are
-none, or where they are not of just these records. They lie beside the Split-* folders, in which TFX would take every
-file for records. Only local files have them.
+Optional and never the only copy: a stage reads the records if there is no cache, or if it belongs to other records. It
+is next to the Split-* folders, in which TFX would read every file as records. Only local files have one.
 """
 
 import functools
@@ -18,14 +17,14 @@ import pyarrow as pa
 from models.data import arrow
 
 FOLDER = "columns"
-"""Beside the Split-* folders."""
+"""Folder next to the Split-* folders."""
 _ARROW, _FACTS = ".arrow", ".json"
 _COMPRESSION = "lz4"
 _READ_BYTES = 1 << 20
 
 
 def place(records: str) -> str | None:
-    """Where the columns of a record file are, without an ending; None where files are not local."""
+    """Return the path of the cache of a record file, without extension; None for remote files."""
     if "://" in records:
         return None
     split, name = os.path.split(records)
@@ -73,11 +72,11 @@ class Writer:
 
 
 def batches(records: str) -> Iterator[pa.RecordBatch] | None:
-    """The columns of a record file, a batch of rows at a time and in its order.
+    """Yield the columns of a record file in batches, in order.
 
     Returns:
         Record batches of int64, float32 and binary columns as `typed` makes them, a null where a feature has no value;
-        None where there are no columns of just these records.
+        None without a cache of exactly these records.
     """
     path = place(records)
     if path is None:
@@ -92,7 +91,7 @@ def batches(records: str) -> Iterator[pa.RecordBatch] | None:
 
 
 def rows(records: str) -> float:
-    """How many rows the columns of a record file have, as they say; infinite where there are none."""
+    """Return the number of rows in the cache of a record file; infinity without one."""
     try:
         with open(f"{place(records)}{_FACTS}", encoding="utf-8") as file:
             return float(json.load(file)["rows"])
@@ -101,7 +100,7 @@ def rows(records: str) -> float:
 
 
 def typed(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Flat columns in the types that a tf.Example has: int64, float32 and binary."""
+    """Cast flat columns to the types of tf.Example: int64, float32 and binary."""
     return pa.RecordBatch.from_arrays([_typed(column) for column in batch.columns], batch.schema.names)
 
 
@@ -124,7 +123,7 @@ def _read(path: str) -> Iterator[pa.RecordBatch]:
 
 
 def _digest(path: str) -> str:
-    """Of a file, worked out once while it stays as it is: three stages of a run read the same ones."""
+    """Digest a file, cached while it is unchanged: three stages of a run read the same files."""
     stat = os.stat(path)
     return _content(path, stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns)
 
@@ -139,7 +138,7 @@ def _content(path: str, *_identity: int) -> str:
 
 
 def selected(batch: pa.RecordBatch, rows: Any) -> pa.RecordBatch:
-    """Some rows of a batch.
+    """Select rows of a batch.
 
     Args:
         batch: n rows.

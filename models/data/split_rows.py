@@ -1,4 +1,4 @@
-"""The transformed rows of a split, as a network learns from them."""
+"""The transformed rows of a split, prepared for training."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ Columns = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Facts:
-    """What only the transformed data tells.
+    """Facts that only the transformed data tells.
 
     Attributes:
         outputs: The model features in order, every depth known.
-        classes: Names of the label's classes where the train split told them.
+        classes: Names of the classes, if they come from the train split.
     """
 
     outputs: tuple[Output, ...]
@@ -34,7 +34,7 @@ class Facts:
 
     @classmethod
     def read(cls, transform: Any, roles: Features, label: Label) -> "Facts":
-        """Ask a TFTransformOutput."""
+        """Read them from a TFTransformOutput."""
         known = [
             output.model_copy(update={"depth": int(transform.num_buckets_for_transformed_feature(output.name))})
             if output.depth == 0
@@ -49,12 +49,12 @@ class Facts:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one split that are learnt from.
+    """The rows of one split that are trained on.
 
     Attributes:
         x: Model features by name, each (rows, *shape).
         y: Target (rows, 1).
-        weight: How much each row counts, float32 (rows,) of mean 1; None: all alike.
+        weight: Weight of each row, float32 (rows,) of mean 1; None: 1 for all.
     """
 
     x: dict[str, Array]
@@ -62,28 +62,28 @@ class Rows:
     weight: Array | None = None
 
     def batches(self, size: int, seed: int | None) -> tf.data.Dataset:
-        """Batches for Keras; shuffled anew each epoch where there is a seed."""
+        """Return batches for Keras; reshuffled each epoch if there is a seed."""
         return transformed_records.batches(self.x, self.y, size=size, seed=seed, weight=self.weight)
 
 
 def label_of(columns: Columns) -> Array:
-    """The transformed label (rows, 1); -1 for all where there is none."""
+    """Return the transformed label (rows, 1); -1 for all rows without a label."""
     if LABEL in columns:
         return columns[LABEL]
     return np.full((len(next(iter(columns.values()))), 1), -1, np.int64)
 
 
 def rows_of(columns: Columns, target: targets.Target, facts: Facts, label: Label, names: Iterable[str]) -> Rows:
-    """The rows of a split that the target takes, with the named features.
+    """Select the rows of a split that the target trains on, with the named features.
 
     Raises:
-        ValueError: there is none, or a label or a weight is no number.
+        ValueError: There are none, or a label or a weight is not finite.
     """
     transformed = label_of(columns)
     taken = target.rows(transformed)
     if not taken.any():
         what = "normal row" if label.task == "anomaly" else "row with a known class"
-        raise ValueError(f"label {label.column!r}: a split holds no {what}, so there is nothing to compare epochs with")
+        raise ValueError(f"label {label.column!r}: a split has no {what} to measure epochs on")
     if label.task == "regression" and not np.isfinite(transformed).all():
         raise ValueError(f"label {label.column!r}: a row of the eval split has no finite value; exclude such rows")
     everything = bool(taken.all())
@@ -101,10 +101,10 @@ def rows_of(columns: Columns, target: targets.Target, facts: Facts, label: Label
 
 
 def mean_1(weight: Array) -> Array:
-    """Weights of mean 1, so that the learning rate means the same with and without them.
+    """Scale weights to mean 1, so that they do not change the effective learning rate.
 
     Raises:
-        ValueError: a weight is below 0 or no number, or all are 0.
+        ValueError: A weight is negative or not finite, or all are 0.
     """
     weight = weight.astype(np.float64)
     if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
@@ -113,7 +113,7 @@ def mean_1(weight: Array) -> Array:
 
 
 def weights_of_classes(setting: Any, transformed: Array, names: tuple[str, ...]) -> Array:
-    """How much each row counts for its class.
+    """Return the weight of each row by its class.
 
     Args:
         setting: "balanced", or class name -> weight, 1 for those not named.
@@ -124,7 +124,7 @@ def weights_of_classes(setting: Any, transformed: Array, names: tuple[str, ...])
         float32 (rows,).
 
     Raises:
-        ValueError: a name is no class.
+        ValueError: A name is not a class.
     """
     index = transformed[:, 0].astype(np.int64)
     if setting == "balanced":
@@ -134,6 +134,8 @@ def weights_of_classes(setting: Any, transformed: Array, names: tuple[str, ...])
         given: Mapping[str, float] = setting
         unknown = sorted(set(given) - set(names))
         if unknown:
-            raise ValueError(f"training.class_weights: {unknown[0]!r} is no class; there is: {', '.join(names)}")
+            raise ValueError(
+                f"training.class_weights: {unknown[0]!r} is not a class. Known classes: {', '.join(names)}"
+            )
         share = np.array([given.get(name, 1.0) for name in names])
     return np.asarray(share[index], np.float32)

@@ -1,4 +1,4 @@
-"""Rows that memory should not hold: columns in files, read in blocks, in a new order each epoch."""
+"""Columns in files that are too large for memory, read in blocks and reshuffled each epoch."""
 
 import itertools
 import os
@@ -9,20 +9,20 @@ import numpy as np
 import tensorflow as tf
 
 BLOCK_ROWS = 65_536
-"""Rows that lie together in a file and are read at once."""
+"""Consecutive rows that are read at once."""
 BLOCKS_AT_ONCE = 4
-"""Blocks from anywhere in the table whose rows are mixed."""
+"""Random blocks whose rows are shuffled together."""
 
 Array = np.ndarray[Any, Any]
 
 
 def collect(batches: Iterable[Mapping[str, Array]], limit: float, folder: Callable[[], str]) -> dict[str, Array]:
-    """Put batches together: in memory up to a limit, above it in one file a column.
+    """Concatenate batches: in memory up to a limit, beyond it in one file per column.
 
     Args:
         batches: Column -> (rows, ...), each of the same columns.
         limit: Bytes that memory may hold.
-        folder: Makes the folder for the files, and is asked for it only where they are needed.
+        folder: Creates the folder for the files; called only if they are needed.
 
     Returns:
         Column -> (rows, n): an array, or a memory map that is read as such.
@@ -41,7 +41,7 @@ def collect(batches: Iterable[Mapping[str, Array]], limit: float, folder: Callab
             _spill(held, files, place)
             size = 0
     if not files:
-        # Taken out one by one, so that pictures stand in memory once and not twice.
+        # Popped one by one, so that images are in memory once, not twice.
         return {name: _flat(np.concatenate(held.pop(name))) for name in list(held)}
     _spill(held, files, place)
     made = {}
@@ -53,7 +53,7 @@ def collect(batches: Iterable[Mapping[str, Array]], limit: float, folder: Callab
 
 
 def _spill(held: dict[str, list[Array]], files: dict[str, Any], folder: str) -> None:
-    """Move what is held to the ends of the files."""
+    """Append the buffered columns to the files."""
     for number, (name, parts) in enumerate(held.items()):
         if name not in files:
             files[name] = open(os.path.join(folder, f"column-{number}"), "wb")  # noqa: SIM115  until all is there
@@ -67,7 +67,7 @@ def _flat(column: Array) -> Array:
 
 
 def is_file(column: Any) -> bool:
-    """Whether a column is a whole file, and no part or copy of one."""
+    """Return whether a column is a complete file, not a part or copy of one."""
     if not isinstance(column, np.memmap) or getattr(column, "_mmap", None) is None:
         return False
     return column.nbytes == os.path.getsize(str(column.filename))
@@ -76,14 +76,14 @@ def is_file(column: Any) -> bool:
 def batches(
     columns: Mapping[str, Array], label: Array, *, size: int, seed: int | None, weight: Array | None
 ) -> tf.data.Dataset:
-    """Batches of (features, label) or (features, label, weight) of which only some blocks are in memory.
+    """Return batches of (features, label) or (features, label, weight) with only some blocks in memory.
 
     Args:
         columns: Feature name -> (rows, ...), some of them files.
         label: (rows, 1).
         size: Rows a batch; the last may be smaller.
-        seed: Mix the rows anew each epoch, starting from this seed; None keeps the order.
-        weight: How much each row counts, (rows,).
+        seed: Reshuffle each epoch, starting from this seed; None keeps the order.
+        weight: Weight of each row, (rows,).
 
     Returns:
         A dataset of one epoch.
@@ -122,7 +122,7 @@ def _named(names: Sequence[str], parts: Sequence[Any]) -> Any:
 
 
 def _groups(rows: int, random: Any) -> Iterator[list[tuple[int, int]]]:
-    """First and last row of the blocks that are read together."""
+    """Yield the first and last rows of the blocks that are read together."""
     starts = np.arange(0, rows, BLOCK_ROWS)
     if random is not None:
         random.shuffle(starts)
@@ -131,7 +131,7 @@ def _groups(rows: int, random: Any) -> Iterator[list[tuple[int, int]]]:
 
 
 def _read(column: Array, start: int, end: int) -> Array:
-    """Rows of a column, read from its file and not through its map, whose pages would stay in memory."""
+    """Read rows of a column from its file, not through the memory map, whose pages would stay in memory."""
     if not is_file(column):
         return np.asarray(column[start:end])
     width = int(np.prod(column.shape[1:]))

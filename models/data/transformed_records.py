@@ -1,4 +1,4 @@
-"""Reads transformed tf.Examples, as one array a feature."""
+"""Reads transformed tf.Examples as one array per feature."""
 
 import itertools
 import math
@@ -13,9 +13,9 @@ import tensorflow as tf
 from models.data import column_cache, streaming
 
 READ_BATCH = 8192
-"""Records parsed at once: large enough that the call's cost vanishes."""
+"""Records parsed at once: large enough to make the cost of the call negligible."""
 PERMUTED_ROWS = 100_000
-"""Up to here tf.data shuffles, which costs less a batch."""
+"""Up to this number of rows tf.data shuffles, at a lower cost per batch."""
 
 
 def read(
@@ -30,13 +30,13 @@ def read(
         files: Paths.
         spec: Feature spec of the transformed examples, all of fixed length.
         limit: Bytes that memory may hold; above, the columns are memory maps of files in the temporary folder.
-        rows: File -> how many records it must hold; one that is not named, or with None, may hold any number.
+        rows: File -> number of records it must have; any number without an entry or with None.
 
     Returns:
         Feature name -> array of (rows, n): 1 for a number or an index, more for a bag or a picture, which is flat.
 
     Raises:
-        ValueError: there is no record, or not as many as there must be.
+        ValueError: There is no record, or not the declared number.
     """
     found = (batch for path in files for batch in _counted(path, spec, (rows or {}).get(path)))
     columns = streaming.collect(found, limit, lambda: tempfile.mkdtemp(prefix="columns-"))
@@ -46,15 +46,15 @@ def read(
 
 
 def _counted(path: str, spec: Mapping[str, Any], rows: int | None) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
-    """Batches of one file, whose rows are counted."""
+    """Yield the batches of one file, and check the number of rows."""
     found = 0
     for batch in _beside(path, spec) or _parsed(path, spec):
         yield batch
         found += len(next(iter(batch.values())))
     if rows is not None and found != rows:
         raise ValueError(
-            f"{path} holds {found:,} rows and its artifact declares {rows:,}: it is cut off or of another run; run "
-            "again: a stage whose output is not as it was runs again"
+            f"{path} holds {found:,} rows and its artifact declares {rows:,}: it is truncated or of another run. Run "
+            "again: a stage whose output was changed runs again"
         )
 
 
@@ -65,7 +65,7 @@ def _parsed(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray
 
 
 def _beside(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray[Any, Any]]] | None:
-    """The columns beside a record file, where there are all that are asked for."""
+    """Read the column cache of a record file; None if it lacks a column."""
     kept = column_cache.batches(path)
     if kept is None:
         return None
@@ -92,14 +92,14 @@ def batches(
     seed: int | None,
     weight: np.ndarray[Any, Any] | None = None,
 ) -> tf.data.Dataset:
-    """Batches of (features, label) or (features, label, weight).
+    """Return batches of (features, label) or (features, label, weight).
 
     Args:
         columns: Feature name -> (rows, ...).
         label: (rows, 1).
         size: Rows a batch; the last may be smaller.
-        seed: Shuffle anew each epoch, starting from this seed; None keeps the order.
-        weight: How much each row counts, (rows,).
+        seed: Reshuffle each epoch, starting from this seed; None keeps the order.
+        weight: Weight of each row, (rows,).
 
     Returns:
         A dataset of one epoch.
@@ -119,13 +119,13 @@ def batches(
 
 
 def _places(rows: int, size: int, seed: int | None) -> tf.data.Dataset:
-    """Row numbers of each batch of an epoch, int64 (size,), the last perhaps fewer."""
+    """Return the row numbers of each batch of an epoch, int64 (size,); the last may be smaller."""
     if seed is None or rows <= PERMUTED_ROWS:
         index = tf.data.Dataset.range(rows)
         if seed is not None:
             index = index.shuffle(rows, seed=seed, reshuffle_each_iteration=True)
         return index.batch(size)
-    # A shuffle's buffer holds a tensor a row. One permutation an epoch takes a quarter of its time at 800,000 rows.
+    # A shuffle buffer holds one tensor per row. One permutation per epoch takes a quarter of its time at 800,000 rows.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     order = seeds.map(
         lambda number: tf.random.experimental.stateless_shuffle(tf.range(rows, dtype=tf.int64), [number, 0])

@@ -1,7 +1,7 @@
-"""A few rows that a model carries with its own answers to them, so that any copy of it can be asked and compared.
+"""Sample rows that a model carries with its predictions, so that any copy can be checked.
 
-They are in assets.extra/sample.json of the SavedModel, which TensorFlow and TF Serving leave alone. Of each row
-only the columns are kept that the model reads: no label, no weight, no name of a row.
+They are in assets.extra/sample.json of the SavedModel, which TensorFlow and TF Serving ignore. Each row has only the
+columns that the model reads: no label, no weight, no id.
 """
 
 import base64
@@ -18,8 +18,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 SAMPLE = "assets.extra/sample.json"
 ROWS = 8
 TOLERANCE = 1e-3
-"""Largest difference between two answers, as a share of the larger, and for answers near 0 itself. A loaded graph is
-optimized otherwise than a network in memory, which moves a price's sixth digit; a damaged weight moves far more."""
+"""Relative and absolute tolerance of predictions. A loaded graph is optimized differently from a network in memory,
+which changes the sixth digit; a damaged weight changes far more."""
 SIGNATURE = "serving_examples"
 
 _BEGIN = "__saved_model_init_op"
@@ -30,7 +30,7 @@ Answer = Callable[[Sequence[bytes]], Mapping[str, Any]]
 
 
 def write(folder: str, answer: Answer, files: Sequence[str], columns: Iterable[str]) -> None:
-    """Keep the first rows and what the model answers.
+    """Store the first rows and the model's predictions.
 
     Args:
         folder: The SavedModel's.
@@ -50,13 +50,13 @@ def write(folder: str, answer: Answer, files: Sequence[str], columns: Iterable[s
 
 
 def ask(folder: str) -> int:
-    """Load a model, ask it for the rows that it carries, and compare.
+    """Load a model, run it on the rows that it carries, and compare.
 
     Args:
         folder: A SavedModel's.
 
     Returns:
-        How many rows were asked; 0 where the model carries none, as one that another tool made.
+        Number of rows compared; 0 if the model carries none, such as one of another tool.
 
     Raises:
         ValueError: it cannot be loaded, or answers otherwise than when it was exported.
@@ -84,7 +84,7 @@ def ask(folder: str) -> int:
 def _load(session: Any, folder: str) -> Any:
     """Load graph, variables and assets as TF Serving does, but leave the graph as it is; return the signatures.
 
-    To optimize it for eight rows takes longer than to load it and to answer them.
+    Optimizing it for eight rows takes longer than loading and running it.
     """
     saved = saved_model_pb2.SavedModel()
     with tf.io.gfile.GFile(os.path.join(folder, "saved_model.pb"), "rb") as file:
@@ -103,7 +103,7 @@ def _load(session: Any, folder: str) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """The line of TensorFlow's text that says what is wrong."""
+    """Return the line of TensorFlow's message that states the cause."""
     lines = [line.strip() for line in str(error).splitlines()]
     told = [line for line in lines if line and line != "Graph execution error:" and not line.startswith("Detected at")]
     return (told or [type(error).__name__])[0][:200]
@@ -124,7 +124,7 @@ def _compare(name: str, before: np.ndarray[Any, Any], after: np.ndarray[Any, Any
 
 
 def _plain(value: Any) -> Any:
-    """A tensor as JSON-able lists; numbers keep their kind, texts are read as UTF-8."""
+    """Convert a tensor to JSON-able lists; numbers keep their type, bytes are decoded as UTF-8."""
     array = np.asarray(value)
     if array.dtype.kind in "OS":
         return np.vectorize(lambda text: bytes(text).decode(errors="replace"), otypes=[object])(array).tolist()

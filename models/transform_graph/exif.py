@@ -1,6 +1,6 @@
-"""How a camera was held, as EXIF says in a JPEG or PNG file, and pictures turned upright.
+"""EXIF orientation of JPEG and PNG files, and the rotation of images.
 
-All in the graph, so that a file is turned alike in training and when it is served. EXIF is a TIFF structure
+Part of the graph, so that training and serving rotate alike. EXIF is a TIFF structure
 (CIPA DC-008, 4.6): byte order, offset of a directory, its entries of 12 bytes; the tag 0x0112 holds 1 to 8.
 """
 
@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 HEAD_BYTES = 1 << 17
-"""Beginning of a file in which EXIF is looked for: its segment stands first and has at most 64 KB."""
+"""Bytes that are searched for EXIF: its segment is the first and has at most 64 KB."""
 MOST_ENTRIES = 64
-"""Entries of the directory that are looked at; cameras write about a dozen."""
+"""Directory entries that are read; cameras write about a dozen."""
 _ENTRY = 12
 _TAG = 0x0112
 _TRANSPOSED = (5, 6, 7, 8)
@@ -21,13 +21,13 @@ _UPSIDE_DOWN = (3, 4, 7, 8)
 
 
 def orientation(encoded: tf.Tensor) -> tf.Tensor:
-    """The orientation that each file says it has.
+    """Read the orientation of each file.
 
     Args:
         encoded: JPEG or PNG files, string (n,).
 
     Returns:
-        int32 (n,) of 1 to 8; 1, upright, where a file says nothing or nothing that can be understood.
+        int32 (n,) from 1 to 8; 1, upright, without EXIF or if it cannot be parsed.
     """
     head = tf.strings.substr(encoded, 0, HEAD_BYTES)
     is_png = tf.equal(tf.strings.substr(encoded, 0, 1), b"\x89")
@@ -36,19 +36,19 @@ def orientation(encoded: tf.Tensor) -> tf.Tensor:
     known = tf.logical_or(tf.equal(order, b"II*\0"), tf.equal(order, b"MM\0*"))
     upright_ = tf.ones_like(known, tf.int32)
     # Most batches have no EXIF at all.
-    return tf.cond(tf.reduce_any(known), lambda: tf.where(known, _told(exif), upright_), lambda: upright_)
+    return tf.cond(tf.reduce_any(known), lambda: tf.where(known, _parsed_orientation(exif), upright_), lambda: upright_)
 
 
 def after(texts: tf.Tensor, mark: bytes) -> tf.Tensor:
-    """What follows the first mark in each text; empty where there is none."""
+    """Return what follows the first mark in each text; "" without it."""
     parts = tf.strings.split(texts, mark, maxsplit=1)
-    # With an empty part behind, each text has two.
+    # With an empty part appended, each text has two.
     whole = tf.concat([parts, tf.fill(tf.stack([tf.shape(texts)[0], 1]), b"")], axis=1)
     return whole.to_tensor(b"", shape=[None, 2])[:, 1]
 
 
-def _told(exif: tf.Tensor) -> tf.Tensor:
-    """The orientation in TIFF structures, string (n,): int32 (n,); anything where a text is none."""
+def _parsed_orientation(exif: tf.Tensor) -> tf.Tensor:
+    """Read the orientation in TIFF structures, string (n,): int32 (n,); arbitrary for other text."""
     little = tf.equal(tf.strings.substr(exif, 0, 1), b"I")
     start = _number(_part(exif, tf.fill(tf.shape(exif), 4), 4), little)
     entries = _number(_part(exif, start, 2), little)
@@ -63,25 +63,25 @@ def _told(exif: tf.Tensor) -> tf.Tensor:
     return tf.where((found >= 1) & (found <= 8), found, 1)
 
 
-def upright(picture: tf.Tensor, turned: tf.Tensor) -> tf.Tensor:
-    """Turn a picture upright.
+def upright(image: tf.Tensor, turned: tf.Tensor) -> tf.Tensor:
+    """Rotate an image upright.
 
     Args:
-        picture: (height, width, channels).
+        image: (height, width, channels).
         turned: Its orientation, a scalar.
     """
 
     def turn() -> tf.Tensor:
-        made = tf.transpose(picture, tf.where(_among(turned, _TRANSPOSED), [1, 0, 2], [0, 1, 2]))
+        made = tf.transpose(image, tf.where(_among(turned, _TRANSPOSED), [1, 0, 2], [0, 1, 2]))
         steps = [tf.where(_among(turned, which), -1, 1) for which in (_UPSIDE_DOWN, _LEFT_RIGHT)]
         return made[:: steps[0], :: steps[1]]
 
-    made = tf.cond(turned > 1, turn, lambda: picture)
+    made = tf.cond(turned > 1, turn, lambda: image)
     return tf.ensure_shape(made, [None, None, None])
 
 
 def _part(texts: tf.Tensor, start: tf.Tensor, length: int) -> tf.Tensor:
-    """Bytes of each text from a place on, int32 (n, length): zeros where the text ends before."""
+    """Return bytes of each text from an offset, int32 (n, length): zeros after its end."""
     size = tf.strings.length(texts)
     inside = tf.where((start >= 0) & (start < size), start, size)
     parts = tf.strings.substr(texts, inside, tf.fill(tf.shape(inside), length))
@@ -89,7 +89,7 @@ def _part(texts: tf.Tensor, start: tf.Tensor, length: int) -> tf.Tensor:
 
 
 def _number(digits: tf.Tensor, little: tf.Tensor) -> tf.Tensor:
-    """Bytes of the last axis as a number, the first being the lowest where `little`; at most what int32 holds."""
+    """Combine the bytes of the last axis to a number, little-endian where `little`; at most the maximum of int32."""
     powers: Any = 256 ** np.arange(digits.shape[-1], dtype=np.int64)
     wide = tf.cast(digits, tf.int64)
     rising, falling = tf.reduce_sum(wide * powers, -1), tf.reduce_sum(wide * powers[::-1], -1)

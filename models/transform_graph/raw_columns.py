@@ -1,8 +1,7 @@
-"""Cells of one raw column, and which of them are missing.
+"""Cells of one raw column and their nulls.
 
-A column that must be complete arrives dense, one that may be missing as a SparseTensor with at most one value a row.
-In a dense serving request a missing cell is NaN, "" or the smallest int64, so these count as missing wherever a column
-may be missing.
+A column without nulls is a dense tensor, one that allows nulls a SparseTensor with at most one value per row. In a
+dense serving request a null is NaN, "" or the smallest int64, so these count as null in a column that allows nulls.
 """
 
 import functools
@@ -13,9 +12,9 @@ from typing import Any
 import tensorflow as tf
 
 NO_RULE = (None, "drop")
-"""Rules of a column that is complete once ingestion is through with it."""
+"""Values of `missing` for a column that has no nulls after ingestion."""
 FINDING = "finding"
-"""Goes before what `require` has to say, so that it can be found in a stage's error."""
+"""Prefix of messages of `require`, to find them in the error of a stage."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,8 @@ class Cells:
     """One column of a batch.
 
     Attributes:
-        value: (batch, 1); anything where the cell is missing.
-        present: bool (batch, 1); None where no cell can be missing.
+        value: (batch, 1); arbitrary where null.
+        present: bool (batch, 1); None if nulls are not allowed.
     """
 
     value: tf.Tensor
@@ -32,7 +31,7 @@ class Cells:
 
     @functools.cached_property
     def not_null(self) -> tf.Tensor:
-        """The values of the cells that are not missing, flat: all that an analyzer may see."""
+        """The values that are not null, flat: the input of analyzers."""
         if self.present is None:
             return tf.reshape(self.value, [-1])
         return tf.boolean_mask(self.value, self.present)
@@ -42,14 +41,14 @@ class Cells:
         return Cells(function(self.value), self.present)
 
     def fill(self, stand_in: Any) -> tf.Tensor:
-        """The values, (batch, 1), with a scalar in the place of missing ones."""
+        """Return the values, (batch, 1), with nulls replaced by a scalar."""
         if self.present is None:
             return self.value
         return tf.where(self.present, self.value, tf.cast(stand_in, self.value.dtype))
 
 
 def read(raw: Any, column: str, rule: Any) -> Cells:
-    """Take a raw column.
+    """Read a raw column.
 
     Args:
         raw: Tensor of (batch, 1), or SparseTensor of (batch, any) with at most one value a row.
@@ -57,7 +56,7 @@ def read(raw: Any, column: str, rule: Any) -> Cells:
         rule: The role's `missing`.
 
     Raises:
-        ValueError: the column may be missing, and the role has no rule for that.
+        ValueError: The schema allows nulls, and the role has no rule for them.
     """
     if not isinstance(raw, tf.SparseTensor):
         return Cells(raw)
@@ -71,7 +70,7 @@ def read(raw: Any, column: str, rule: Any) -> Cells:
 
 
 def densify(raw: tf.SparseTensor) -> Cells:
-    """A SparseTensor with at most one value a row as cells."""
+    """Convert a SparseTensor with at most one value per row to cells."""
     shape = tf.stack([raw.dense_shape[0], tf.constant(1, tf.int64)])
     value = tf.sparse.to_dense(tf.SparseTensor(raw.indices, raw.values, shape))
     present = tf.sparse.to_dense(tf.SparseTensor(raw.indices, tf.ones_like(raw.values, tf.bool), shape))
@@ -79,7 +78,7 @@ def densify(raw: tf.SparseTensor) -> Cells:
 
 
 def sparsify(dense: tf.Tensor) -> tf.SparseTensor:
-    """Cells of (batch,), missing ones as NaN, "" or the smallest int64, as a column that may be missing.
+    """Convert cells of (batch,), with nulls as NaN, "" or the smallest int64, to a sparse column.
 
     Returns:
         SparseTensor of (batch, 1), as tf.io.parse_example gives it.
@@ -91,7 +90,7 @@ def sparsify(dense: tf.Tensor) -> tf.SparseTensor:
 
 
 def is_there(value: tf.Tensor) -> tf.Tensor:
-    """Which values stand for themselves and not for a missing cell; an infinite number is no value either."""
+    """Return which values are not null; an infinite number counts as null."""
     if value.dtype == tf.string:
         return tf.not_equal(value, "")
     if value.dtype.is_integer:
@@ -100,13 +99,13 @@ def is_there(value: tf.Tensor) -> tf.Tensor:
 
 
 def require(value: tf.Tensor, good: tf.Tensor, column: str, demand: str) -> tf.Tensor:
-    """Stop with a sentence that names the column where a value is not as it must be.
+    """Fail with a message that names the column if a value is not valid.
 
     Args:
         value: (batch, 1).
         good: bool, of the same shape.
         column: The column's name.
-        demand: What its values must be.
+        demand: What its values must be, as the end of a sentence.
 
     Returns:
         The value itself.

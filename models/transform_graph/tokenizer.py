@@ -1,4 +1,4 @@
-"""Texts to words: letters and digits as blanks divide them, emojis one by one, scripts without blanks as bigrams."""
+"""Tokenizer: words of letters and digits, single emojis, and bigrams for scripts without spaces."""
 
 import tensorflow as tf
 
@@ -9,29 +9,29 @@ _EMOJIS = (
 """Pictographs (Unicode's emoji-data.txt, by block), without the letters that make flags and without skin tones."""
 _FLAG_LETTERS = r"\x{1F1E6}-\x{1F1FF}"
 _EMOJI = rf"([{_FLAG_LETTERS}]{{2}}|[{_EMOJIS}])[\x{{FE0E}}\x{{FE0F}}]?[\x{{1F3FB}}-\x{{1F3FF}}]?"
-"""A flag or a pictograph; how it is drawn, and its skin tone, tell no other word."""
+"""A flag or a pictograph; its presentation and skin tone do not make another token."""
 NO_WORD = rf"[^\pL\pM\pN{_FLAG_LETTERS}{_EMOJIS}]+"
-"""What stands between words: neither letters, with the marks that belong to them, nor digits, nor emojis."""
+"""Separators: neither letters with their combining marks, nor digits, nor emojis."""
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\x{30FC}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-"""Scripts that put no blanks between words."""
+"""Scripts without spaces between words."""
 _FIRST, _LAST, _CUT = "\x02", "\x03", "\x04"
-"""Marks, which no text has any more once what stands between words is a blank."""
+"""Control characters, which no text contains after separators were replaced by spaces."""
 
 
 def split(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Words of texts, (batch,), in lower case."""
+    """Split texts, (batch,), into words in lower case."""
     lowered = tf.strings.lower(texts, encoding="utf-8")
     apart = tf.strings.regex_replace(lowered, _EMOJI, r" \1 ")
     return tf.strings.split(_bigrams(tf.strings.regex_replace(apart, NO_WORD, " ")))
 
 
 def _bigrams(texts: tf.Tensor) -> tf.Tensor:
-    """Runs of characters of a script without blanks as their overlapping pairs; of one character as it is."""
+    """Replace sequences in scripts without spaces by overlapping pairs; a single character is kept."""
     marked = tf.strings.regex_replace(texts, f"[{_UNSPACED}]+", rf" {_FIRST}\0{_LAST} ")
-    # Most texts have none, and take no further pass.
+    # Most texts have none, and skip the passes below.
     place = tf.where(tf.not_equal(marked, texts))
     pairs = tf.gather_nd(marked, place)
-    # abc: a ab bc c, of which the first and the last are no pairs.
+    # abc becomes a ab bc c; the first and the last are not pairs and are removed.
     for pattern, text in (
         (f"[{_UNSPACED}]", r"\0 \0"),
         (f"{_FIRST}[{_UNSPACED}] ", _CUT),

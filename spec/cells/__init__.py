@@ -1,1 +1,1 @@
-"""What a cell of raw data means: null values, numbers and dates as text."""
+"""Cleaning of raw cells: null values, formats of numbers and dates."""

@@ -1,4 +1,4 @@
-"""What one cell means: blanks around it, and texts or numbers that stand for a missing value.
+"""Rules that clean cells: whitespace, null values, case, number and date formats.
 
 Ingestion applies these rules to Arrow columns (components/ingestion/parsing/casting.py), a served model to tensors
 (models/transform_graph/served_cells.py), so that a cell means the same in training and in serving. Plain Python.
@@ -17,7 +17,7 @@ WHITESPACE = (
     + "".join(map(chr, range(0x2000, 0x200B)))
     + "\u2028\u2029\u202f\u205f\u3000"
 )
-"""Characters that count as blanks around a cell: those of `str.isspace`, no-break spaces among them."""
+"""Characters that are stripped around a cell: those of `str.isspace`, including no-break spaces."""
 INT64 = range(-(2**63), 2**63)
 
 
@@ -26,11 +26,11 @@ class Rules:
     """How the cells of one column are cleaned, in this order.
 
     Attributes:
-        strip: Whether whitespace around a text is removed.
-        null_values: Texts that stand for a missing value; one that is a number stands for that number, however written.
-        fold_case: Whether texts become lower case.
-        numbers: How numbers are written in texts; a served row has them as numbers.
-        date: How dates are written, which become YYYY-MM-DD; None for other texts, and for dates that are so already.
+        strip: Whether surrounding whitespace is removed.
+        null_values: Strings that mean null; one that is a number also means that number in any notation.
+        fold_case: Whether text is converted to lower case.
+        numbers: Format of numbers in text; a served row has them as numbers.
+        date: Format of dates, which are converted to YYYY-MM-DD; None for other text, and for dates in that form.
     """
 
     strip: bool = True
@@ -41,11 +41,11 @@ class Rules:
 
     @property
     def null_numbers(self) -> tuple[float | int, ...]:
-        """Numbers that stand for a missing value."""
+        """Numbers that mean null."""
         return tuple(number for text in self.null_values if (number := _number(text)) is not None)
 
     def null_integers(self) -> tuple[int, ...]:
-        """Of these the whole numbers that an int64 can hold."""
+        """Return the null numbers that are integers in the range of int64."""
         return tuple(int(number) for number in self.null_numbers if number == int(number) and int(number) in INT64)
 
 
@@ -71,7 +71,7 @@ class Cleaning:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Cleaning":
-        """Take the rules out of a config's section.
+        """Read the rules from [data].
 
         Args:
             data: [data] with all its defaults, or what `section` leaves of it.
@@ -85,28 +85,28 @@ class Cleaning:
         )
 
     def rules(self, column: str) -> Rules:
-        """The rules of one column."""
+        """Return the rules of one column."""
         null_values = (*self.null_values, *self.of_column.get(column, ()))
         date = DateFormat(self.dates[column]) if column in self.dates else None
         return Rules(self.strip, null_values, column in self.fold_case, self.numbers, date)
 
 
 DOTTED, FINAL = ("\u0130", "i"), ("\u03c2", "\u03c3")
-"""What a lower case differs in between Arrow and ICU, which knows words: it is made alike before and after."""
+"""Substitutions before and after lower-casing, which differs here between Arrow and ICU."""
 
 
 def folded(text: str) -> str:
-    """A text in lower case, as rules with `fold_case` make it."""
+    """Convert text to lower case as rules with `fold_case` do."""
     return text.replace(*DOTTED).lower().replace(*FINAL)
 
 
 def section(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of [data] that clean a served row."""
+    """Return the keys of [data] that clean a served row."""
     return {key: data[key] for key in ("strip_whitespace", "null_values", "column_null_values", "fold_case", "dates")}
 
 
 def _number(text: str) -> float | int | None:
-    """A finite number that a text is; None where it is none."""
+    """Parse a finite number; None if the text is not one."""
     try:
         return int(text)
     except ValueError:

@@ -1,35 +1,35 @@
-"""How dates are written in texts, and the steps that make YYYY-MM-DD of them.
+"""Formats of dates in text, and the substitutions that convert them to YYYY-MM-DD.
 
-The steps are substitutions by regular expressions of RE2, which Arrow and TensorFlow read alike. What follows the date,
-as a time of day, stays behind it as it is. Plain Python, no TensorFlow.
+The substitutions are regular expressions of RE2, for Arrow and TensorFlow alike. What follows the date, such as a time
+of day, is kept. Plain Python, no TensorFlow.
 """
 
 import re
 from dataclasses import dataclass
 
 ISO = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-"""A date as it is after the steps."""
+"""A date after the substitutions."""
 EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
-"""Format that counts from 1970-01-01 in UTC -> how many of it are a second."""
+"""Format that counts from 1970-01-01 in UTC -> units per second."""
 MONTHS = (*("jan", "feb", "mar|mär|mrz", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez"),)
-"""Beginnings of the months' names, in English and German."""
+"""Prefixes of the names of months, in English and German."""
 _NAME = rf"(?i:{'|'.join(MONTHS)})\pL*\.?"
 _TOKENS = {"YYYY": r"\d{4}", "YY": r"\d{2}", "MON": _NAME, "MM": r"0?[1-9]|1[0-2]", "DD": r"0?[1-9]|[12]\d|3[01]"}
 _FIXED = {"MM": r"0[1-9]|1[0-2]", "DD": r"0[1-9]|[12]\d|3[01]"}
-"""Where no sign stands between the parts."""
+"""Patterns of the parts without separators."""
 _WEEKDAY = r"(?:\pL{2,10}\.?,?\s+)?"
 _PARTS = re.compile("YYYY|YY|MON|MM|DD")
 
 
 _MARK = "\x1a"
-"""A sign that no text begins with."""
+"""A character that no text starts with."""
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 """From the year 1 to 9999, in seconds since 1970."""
 
 
 @dataclass(frozen=True)
 class DateFormat:
-    """How dates are written: YYYY or YY, MM or MON (a month's name) and DD, each once, with what stands between them.
+    """Format of a date: YYYY or YY, MM or MON (name of the month) and DD, each once, with separators.
 
     Attributes:
         text: As "DD.MM.YYYY", "MON DD, YYYY" or "YYYYMMDD", or one of EPOCHS.
@@ -39,12 +39,12 @@ class DateFormat:
 
     @property
     def epoch(self) -> int | None:
-        """How many of the numbers are a second, where dates are counted; else None."""
+        """Units per second if dates are counted; else None."""
         return EPOCHS.get(self.text)
 
     @property
     def fault(self) -> str:
-        """Why the format is none; empty where it is one."""
+        """Why the format is not valid; "" if it is."""
         parts = [part[0] for part in _PARTS.findall(self.text)]
         if self.epoch is None and (sorted(parts) != ["D", "M", "Y"] or re.search(r"\w", _PARTS.sub("", self.text))):
             return (
@@ -55,22 +55,22 @@ class DateFormat:
 
     @property
     def pattern(self) -> str:
-        """A regular expression that matches a text that begins with such a date; groups: the parts, and the rest."""
+        """A regular expression that matches text starting with such a date; groups: the parts, and the rest."""
         if self.epoch is not None:
             return r"^[+-]?\d{1,18}(?:\.\d*)?$"
         fixed = re.fullmatch("(?:YYYY|YY|MM|DD)+", self.text) is not None
         between = re.split(f"({_PARTS.pattern})", self.text)
-        found = "".join(
+        parts = "".join(
             f"({_FIXED.get(part, _TOKENS[part]) if fixed else _TOKENS[part]})" if part in _TOKENS else _between(part)
             for part in between
         )
-        return rf"^{_WEEKDAY}{found}(?:[T\s,]+(\S.*))?$"
+        return rf"^{_WEEKDAY}{parts}(?:[T\s,]+(\S.*))?$"
 
     def steps(self) -> list[tuple[str, str]]:
-        """Substitutions that make YYYY-MM-DD of a text that the pattern matches; those of other texts do nothing."""
+        """Return the substitutions that convert matching text to YYYY-MM-DD and leave other text unchanged."""
         order = [part[0] for part in _PARTS.findall(self.text)]
         year, month, day = (order.index(letter) + 1 for letter in "YMD")
-        # A sign that no text begins with keeps the steps from texts that are no such dates.
+        # The mark, which no text starts with, keeps later substitutions from text that is not such a date.
         steps = [(self.pattern, rf"{_MARK}\{year}-\{month}-\{day} \4")]
         if "MON" in self.text:
             names = enumerate(MONTHS, 1)
@@ -82,6 +82,6 @@ class DateFormat:
 
 
 def _between(text: str) -> str:
-    """What stands between two parts: a blank is one or more, as after it where a comma stands."""
+    """Return the pattern of a separator: a space matches one or more, also after a comma."""
     escaped = "".join(r"\s+" if character == " " else f"\\x{{{ord(character):x}}}" for character in text)
     return re.sub(r"(\\s\+)+", r"\\s+", escaped)

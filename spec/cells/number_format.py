@@ -1,28 +1,28 @@
-"""How numbers are written in texts: decimal comma, thousands separators, currency and percent signs.
+"""Formats of numbers in text: decimal comma, thousands separators, currency and percent signs.
 
-The rules are regular expressions of RE2, which Arrow and TensorFlow read alike. Plain Python, no TensorFlow.
+The rules are regular expressions of RE2, for Arrow and TensorFlow alike. Plain Python, no TensorFlow.
 """
 
 import re
 from dataclasses import dataclass
 
 BLANK = "[ \u00a0\u2000-\u200a\u202f]"
-"""A blank between digits, as typesetters and spreadsheets write it."""
+"""Spaces between digits, as typesetters and spreadsheets write them."""
 MINUS = "\u2212"
 _SEPARATORS = {"": "", ",": ",", ".": "[.]", " ": BLANK, "'": "['\u2019]", "_": "_"}
 PARENTHESES = "()"
-"""The unit that stands for a negative number in parentheses, as in accounts."""
+"""The unit that makes a number in parentheses negative, as in accounting."""
 
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """How numbers are written.
+    """Format of numbers.
 
     Attributes:
         decimal: "." or ",".
-        thousands: What divides groups of digits; "" for nothing, " " for a blank of any kind, "'" for both
+        thousands: Separator of groups of digits; "" for none, " " for a space of any kind, "'" for both
             kinds of apostrophes.
-        units: Signs before or after a number that are removed; PARENTHESES makes a number in parentheses negative.
+        units: Symbols before or after a number that are removed; PARENTHESES makes a number in parentheses negative.
     """
 
     decimal: str = "."
@@ -31,12 +31,12 @@ class NumberFormat:
 
     @property
     def plain(self) -> bool:
-        """Whether numbers are written as programs write them."""
+        """Whether the format is the default, as programs write numbers."""
         return self == PLAIN
 
     @property
     def pattern(self) -> str:
-        """A regular expression that matches a whole number text; groups: two signs and the digits."""
+        """A regular expression that matches a complete number; groups: two signs and the digits."""
         point, separator = _SEPARATORS[self.decimal], _SEPARATORS[self.thousands]
         grouped = rf"\d{{1,3}}(?:{separator}\d{{2,3}})*{separator}\d{{3}}|" if separator else ""
         digits = rf"(?:{grouped}\d+)(?:{point}\d*)?|{point}\d+"
@@ -49,11 +49,11 @@ class NumberFormat:
 
     @property
     def in_parentheses(self) -> bool:
-        """Whether a number in parentheses is a negative one."""
+        """Whether a number in parentheses is negative."""
         return PARENTHESES in self.units
 
     def steps(self) -> list[tuple[str, str]]:
-        """Substitutions that make a text that the pattern matches one that any program reads."""
+        """Return the substitutions that convert matching text to a plain number."""
         steps = [(MINUS, "-"), (self.pattern, r"\1\2\3"), (r"^\+", "")]
         if self.thousands:
             steps.append((_SEPARATORS[self.thousands], ""))
@@ -62,7 +62,7 @@ class NumberFormat:
         return steps
 
     def __str__(self) -> str:
-        """Keys of data.csv that say it."""
+        """Return the format as keys of data.csv."""
         keys = {"decimal": f'"{self.decimal}"', "thousands": f'"{self.thousands}"' if self.thousands else ""}
         if self.units:
             keys["units"] = "[" + ", ".join(f'"{unit}"' for unit in self.units) + "]"
@@ -74,5 +74,5 @@ PLAIN = NumberFormat()
 
 
 def quoted(text: str) -> str:
-    """A text as a regular expression of RE2."""
+    """Escape text for a regular expression of RE2."""
     return re.sub(r"([^\w])", lambda match: f"\\x{{{ord(match[1]):x}}}", text)

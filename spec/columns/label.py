@@ -1,4 +1,4 @@
-"""The label's role: what the model learns to predict. Plain Python, no TensorFlow."""
+"""[label]: what the model predicts. Plain Python, no TensorFlow."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal
@@ -11,11 +11,11 @@ LABEL = "label"
 """Name of the transformed label."""
 Task = Literal["regression", "binary", "classes", "anomaly", "clusters"]
 ABOVE: Mapping[str, float] = {"log": 0.0, "log1p": -1.0}
-"""Transform -> what every label must be above, where not all numbers have one."""
+"""Transform -> lower bound of the labels for which it is defined."""
 CLASSED = ("binary", "classes", "anomaly")
-"""Tasks whose label is a class, so that equal rows should have one label."""
+"""Tasks whose label is a class, so that equal rows should have equal labels."""
 Value = Annotated[Word, AfterValidator(str.strip)]
-"""A value of the label's column, without blanks around it: in the data they do not count either."""
+"""A value of the label's column, without surrounding whitespace, which is ignored in the data too."""
 _KEYS: dict[str, tuple[str, ...]] = {
     "regression": ("transform",),
     "binary": ("positive", "threshold", "classes"),
@@ -23,7 +23,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "anomaly": ("positive", "threshold"),
     "clusters": (),
 }
-"""Task -> keys that act for it."""
+"""Task -> keys that apply to it."""
 _OWN = tuple(dict.fromkeys(key for keys in _KEYS.values() for key in keys))
 
 
@@ -50,7 +50,7 @@ class Label(Strict):
 
     @classmethod
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
-        """Keys of other tasks."""
+        """Return the keys of other tasks."""
         own = _KEYS.get(str(given.get("task", "regression")), _OWN)
         return [key for key in _OWN if key not in own]
 
@@ -58,7 +58,7 @@ class Label(Strict):
     def _fits_its_task(self) -> "Label":
         for key in self.idle({"task": self.task}):
             if getattr(self, key) != type(self).model_fields[key].default:
-                raise ValueError(f"{key} does nothing for task {self.task!r}: take it out, or change the task")
+                raise ValueError(f"{key} has no effect with task {self.task!r}: remove it, or change the task")
         if self.column is None and self.task != "clusters":
             raise ValueError(f"task {self.task!r} needs column: name the label's column")
         if self.task in ("binary", "anomaly") and (self.positive is None) == (self.threshold is None):
@@ -78,7 +78,7 @@ class Label(Strict):
 
     @property
     def names(self) -> tuple[str, ...] | None:
-        """Names of the classes, None where only the training split tells them or there are none."""
+        """Names of the classes; None if only the train split tells them, or without classes."""
         if self.classes or self.task == "regression":
             return self.classes or None
         if self.task == "anomaly":
@@ -92,13 +92,13 @@ class Label(Strict):
         return None
 
     def class_of(self, value: str | float) -> str | float | None:
-        """Name of a value's class.
+        """Return the name of a value's class.
 
         Args:
             value: A cell of the label's column.
 
         Returns:
-            The name; of a regression or of tiers the value itself, and None where it is no class.
+            The name; for a regression or tiers the value itself; None if it is not a class.
         """
         if self.task == "regression" or self.tiers is not None:
             return value
@@ -112,17 +112,17 @@ class Label(Strict):
 
     @staticmethod
     def text(value: str | float) -> str:
-        """A cell of the label's column as the name of a class: without blanks around it, 1.0 as 1."""
+        """Return a cell of the label's column as the name of a class: without surrounding whitespace, 1.0 as 1."""
         return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
 
     def unlisted(self, values: Iterable[str | float]) -> list[str]:
-        """Values of the label's column that the config does not know, in order.
+        """Return the values of the label's column that the config does not list, sorted.
 
-        A row with such a value would have no class, or count as the other one of two: where `classes` of a binary label
-        are the two values themselves, a third one is none of them.
+        A row with such a value would have no class. If `classes` of a binary label are the two values themselves, a
+        third value would count as the negative class.
 
         Args:
-            values: Different cells of the column, none of them missing.
+            values: Distinct cells of the column, without nulls.
         """
         if self.threshold is not None or self.tiers is not None or not self.classes:
             return []

@@ -261,7 +261,7 @@ def test_the_two_programmers_are_put_right_by_training():
     [
         ({"loss": "cross_entropy"}, r"training\.loss 'cross_entropy' does not fit task 'regression': mse or mae"),
         ({"monitor": "val_auc"}, r"training\.monitor 'val_auc' is not measured for task 'regression': loss, mae"),
-        ({"class_weights": "balanced"}, r"training\.class_weights does nothing for task 'regression'"),
+        ({"class_weights": "balanced"}, r"training\.class_weights has no effect with task 'regression'"),
     ],
 )
 def test_settings_that_do_not_fit_the_task_are_refused(training, message):
@@ -270,9 +270,9 @@ def test_settings_that_do_not_fit_the_task_are_refused(training, message):
 
 
 def test_a_class_weight_of_no_class_is_refused():
-    with pytest.raises(ValueError, match=r"training\.class_weights: 'no' is no class; there is: not yes, yes"):
+    with pytest.raises(ValueError, match=r"training\.class_weights: 'no' is not a class. Known classes: not yes, yes"):
         Training(class_weights={"no": 1.0}).check("binary", ("not yes", "yes"))
-    with pytest.raises(ValueError, match=r"training\.class_weights: 'no' is no class; there is: not yes, yes"):
+    with pytest.raises(ValueError, match=r"training\.class_weights: 'no' is not a class. Known classes: not yes, yes"):
         trained(SOLD, SIDES, training={"class_weights": {"no": 1.0}})
     with pytest.raises(ValueError, match='class_weights is "balanced", or a table'):
         Training.model_validate({"class_weights": "even"})

@@ -80,7 +80,9 @@ def test_a_space_that_cannot_be_is_refused(space, message):
 
 def test_a_value_that_another_key_forbids_names_the_other():
     adam = {"optimizer": {"name": "adam", "beta_1": 0.8}}
-    with pytest.raises(ValidationError, match=r"'training.optimizer.name' cannot be 'sgd': .*beta_1 does nothing for"):
+    with pytest.raises(
+        ValidationError, match=r"'training.optimizer.name' cannot be 'sgd': .*beta_1 has no effect with"
+    ):
         make({"training.optimizer.name": {"choices": ["adam", "sgd"]}}, training=adam)
 
 

@@ -56,7 +56,7 @@ def test_a_changed_file_is_refused(tmp_path):
     with open(packed["file"], "a") as file:
         file.write(" ")
 
-    with pytest.raises(ValueError, match=r"\.json was changed since the run was made"):
+    with pytest.raises(ValueError, match=r"\.json was changed since the run started"):
         settings.unpack(packed)
 
 
