@@ -151,7 +151,7 @@ def run(request: Request, workers: ForkServer) -> int:
         facts = {
             "run_id": run_id,
             "pipeline": name.run,
-            "config": config.plain(),
+            "config": run_record.without_secrets(config.plain()),
             "seed": config.training.seed,
             "data": data,
             **({"query": report.query.plain()} if report.query else {}),

@@ -98,6 +98,11 @@ def write(folder: str, facts: Mapping[str, Any]) -> None:
     os.replace(f"{path}.partial", path)
 
 
+def without_secrets(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a config without [notify], whose commands and addresses may contain tokens."""
+    return {section: values for section, values in config.items() if section != "notify"}
+
+
 def _cut_half_line(path: str) -> None:
     """Remove an incomplete last line of a killed supervisor."""
     if os.path.exists(path):
