@@ -1,7 +1,6 @@
-"""What of the data is not read as it lies there: skipped, left out, cut, converted; by reason, with the first names.
+"""Omissions: what of the data is skipped, dropped, cut or converted, counted by reason, with the first names.
 
-Readers add to it, and everything that shows a run takes it from here: the line of ingestion, `new`, `doctor`,
-`schema diff` and, by the file beside the examples' counts, the report.
+Readers record them; the summary of ingestion, `new`, `doctor`, `schema diff` and the report show them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,18 +8,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 NAMED = 20
-"""Names of files and folders that are kept of one reason."""
+"""Largest number of file names stored per reason."""
 SHOWN = 3
-"""Names of files and folders in a sentence."""
+"""Largest number of file names in a sentence."""
 SHOWN_COLUMNS = 12
-"""Names of columns in a sentence."""
+"""Largest number of column names in a sentence."""
 LONGEST = 60
-"""Characters of a name in a sentence."""
+"""Largest number of characters of a name in a sentence."""
 
 
 @dataclass
 class Omission:
-    """One reason.
+    """Omissions with one reason.
 
     Attributes:
         action: What was done: `skipped`, `left out`, `cut`, `converted`, `not used`, or `read` where that may surprise.
@@ -37,16 +36,16 @@ class Omission:
     names: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        """All of it in a sentence."""
-        most = SHOWN_COLUMNS if self.kind == "column" else SHOWN
-        shown = ", ".join(map(short, self.names[:most]))
-        more = ", ..." if self.names and self.count > min(len(self.names), most) else ""
+        """Return a sentence with action, count, reason and names."""
+        limit = SHOWN_COLUMNS if self.kind == "column" else SHOWN
+        shown = ", ".join(map(short, self.names[:limit]))
+        more = ", ..." if self.names and self.count > min(len(self.names), limit) else ""
         named = f" ({shown}{more})" if shown else ""
         return f"{self.action} {_counted(self.count, self.kind)}: {self.reason}{named}"
 
 
 class Omissions:
-    """Gathers reasons, in the order in which they first come."""
+    """Omissions by reason, in the order in which they were first recorded."""
 
     def __init__(self, plain: Iterable[Mapping[str, Any]] = ()) -> None:
         self._found: dict[tuple[str, str, str], Omission] = {}
@@ -60,19 +59,19 @@ class Omissions:
         return bool(self._found)
 
     def add(self, kind: str, reason: str, name: str | None = None, *, action: str = "skipped", count: int = 1) -> None:
-        """Count one more.
+        """Record an omission.
 
         Args:
             kind: As `Omission` has it.
             reason: Why; equal reasons are counted together.
-            name: Its path or name; None where it has none.
+            name: Its path or name, if it has one.
             action: What was done.
-            count: How many they are.
+            count: Number of omissions.
         """
         self._take(Omission(action, kind, reason, count, [] if name is None else [name]))
 
     def merge(self, other: "Omissions") -> None:
-        """Take another part's."""
+        """Add the omissions of another part of the data."""
         for each in other:
             self._take(each)
 
@@ -80,7 +79,7 @@ class Omissions:
         key = (other.action, other.kind, other.reason)
         own = self._found.setdefault(key, Omission(*key))
         if other.kind == "column":
-            # Every file has it, and it is one.
+            # A column counts once, although every file has it.
             own.names = list(dict.fromkeys([*own.names, *other.names]))
             own.count = len(own.names)
             return
@@ -88,15 +87,15 @@ class Omissions:
         own.names += other.names[: NAMED - len(own.names)]
 
     def plain(self) -> list[dict[str, Any]]:
-        """As JSON has it."""
+        """Return JSON-able values."""
         return [asdict(each) for each in self]
 
     def lines(self) -> list[str]:
-        """A sentence a reason, for the terminal."""
+        """Return one sentence per reason."""
         return [each.line() for each in self]
 
     def summary(self) -> list[str]:
-        """How many there are, without the reasons: `skipped 3 files, 1 folder`."""
+        """Return counts per action, without the reasons: `skipped 3 files, 1 folder`."""
         totals: dict[str, dict[str, int]] = {}
         for each in self:
             counts = totals.setdefault(each.action, {})
@@ -112,7 +111,7 @@ def _counted(count: int, kind: str) -> str:
 
 
 def short(name: str) -> str:
-    """A name in a sentence: its end where it is long, and what is no text as an escape."""
+    """Shorten a name to its end, and escape characters that are not printable."""
     plain = name.encode("utf-8", "backslashreplace").decode()
     plain = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in plain)
     return (plain or "''") if len(plain) <= LONGEST else f"...{plain[-LONGEST:]}"

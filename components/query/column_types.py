@@ -1,4 +1,4 @@
-"""Rows of Python values as Arrow columns: the type of a column is that of its values, and one for all of them."""
+"""Rows of Python values as Arrow columns: all values of a column must have one type."""
 
 import datetime
 import decimal
@@ -38,7 +38,7 @@ _TIME = _Kind("a time", pa.timestamp("us"))
 _INSTANT = _Kind("a time with a zone", pa.timestamp("us", "UTC"), lambda value: value.astimezone(_UTC))
 _NULL = _Kind("no value", pa.null())
 _KINDS: dict[type, _Kind] = {
-    bool: _Kind("a truth", pa.bool_()),
+    bool: _Kind("a boolean", pa.bool_()),
     int: _INTEGER,
     float: _NUMBER,
     str: _TEXT,
@@ -107,8 +107,9 @@ class Columns:
             self._kinds[place] = kind
         if self._kinds[place] is _NUMBER and place in self._inexact:
             raise UserError(
-                f"{self._cell(place, self._inexact[place])} is a whole number beyond 2^53 in a column of fractions, "
-                f"which cannot hold it exactly: read it as text, as with CAST({self._names[place]} AS TEXT)"
+                f"{self._cell(place, self._inexact[place])} is an integer beyond 2^53 in a column of floats, "
+                f"which cannot "
+                f"represent it exactly: read it as text, as with CAST({self._names[place]} AS TEXT)"
             )
         convert = int if kind is _INTEGER and decimal.Decimal in kinds else kind.convert
         if kinds.keys() <= {float, str}:

@@ -44,7 +44,9 @@ def opened(query: Query, deadline: Deadline) -> Iterator[Result]:
         except psycopg.errors.QueryCanceled as error:
             raise deadline.error() from error
         except psycopg.errors.OperationalError as error:
-            raise ResourceError(f"data.database: {query.database} broke off: {_line(error)}. Run again") from error
+            raise ResourceError(
+                f"data.database: {query.database} closed the connection: {_line(error)}. Run again"
+            ) from error
         except psycopg.Error as error:
             # Without a code of the server the fault is a value that Python cannot hold.
             cast = "" if error.sqlstate else "; CAST(... AS TEXT) reads it as text"

@@ -1,4 +1,4 @@
-"""What a database gives, whichever it is: column names, and rows a few at a time."""
+"""Interface of all databases: column names, and rows in chunks."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -77,5 +77,5 @@ def refused(query: Query, reason: object) -> UserError:
         "no reason given"
     ]
     return UserError(
-        f"data.sql: {query.database} refuses the query: {'; '.join(lines)}. Write one SELECT, which only reads"
+        f"data.sql: {query.database} rejects the query: {'; '.join(lines)}. Write a single SELECT statement"
     )

@@ -1,4 +1,4 @@
-"""Takes the result of a query into one Parquet file, whose name is a digest of its content."""
+"""Snapshot of a query: its result in one Parquet file, named by the digest of its content."""
 
 import contextlib
 import hashlib
@@ -74,7 +74,9 @@ def take(query: Query, data_root: str, folder: str) -> Snapshot:
             os.replace(draft, path)
     except (OSError, pa.ArrowException) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise ResourceError(f"the result of data.sql cannot be kept in {folder}: {reason}. Make room there") from error
+        raise ResourceError(
+            f"the result of data.sql cannot be stored in {folder}: {reason}. Check free space and permissions"
+        ) from error
     return Snapshot(path, columns.rows, query, taken)
 
 
@@ -89,7 +91,7 @@ def _spool(query: Query, result: Result, deadline: Deadline, path: str) -> Colum
     names = result.names
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise UserError(f"data.sql: the query gives two columns named {twice!r}: name one of them with AS")
+        raise UserError(f"data.sql: the query returns two columns named {twice!r}: rename one with AS")
     columns = Columns(names, query.database)
     with pa.OSFile(path, "wb") as file:
         for rows in _batches(result, deadline):
@@ -97,7 +99,7 @@ def _spool(query: Query, result: Result, deadline: Deadline, path: str) -> Colum
             with arrow.stream_writer(file, batch.schema) as writer:
                 writer.write_batch(batch)
     if not columns.rows:
-        raise UserError(f"data.sql: the query of {query.database} gives no rows")
+        raise UserError(f"data.sql: the query of {query.database} returns no rows")
     return columns
 
 

@@ -32,7 +32,7 @@ def opened(query: Query, data_root: str, deadline: Deadline) -> Iterator[Result]
     """
     path = database_address.sqlite_file(query.database, data_root)
     if not os.path.isfile(path):
-        raise UserError(f"data.database: there is no file {path}. Put it there, or correct the path")
+        raise UserError(f"data.database: there is no file {path}. Put it there, or fix the path")
     try:
         with contextlib.closing(
             sqlite3.connect(f"{pathlib.Path(path).as_uri()}?mode=ro", uri=True, timeout=LOCKED_SECONDS)
@@ -41,7 +41,7 @@ def opened(query: Query, data_root: str, deadline: Deadline) -> Iterator[Result]
             connection.set_progress_handler(lambda: int(deadline.passed), STEPS)
             cursor = connection.execute(query.sql)
             if cursor.description is None:
-                raise refused(query, "it gives no rows")
+                raise refused(query, "it returns no rows")
             yield Result([column[0] for column in cursor.description], cursor.fetchmany)
     except (sqlite3.Error, sqlite3.Warning) as error:
         if deadline.passed:

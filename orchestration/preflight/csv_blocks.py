@@ -232,7 +232,9 @@ class _Table:
         except csv.Error as error:
             where = self._path if line is None else f"{self._path}, line {getattr(error, 'line', 1)}"
             if "end of data" in str(error) and not cut:
-                found.findings.append(f"{where}: a quote opens in this row and never ends: close it, or double it")
+                found.findings.append(
+                    f"{where}: a quote is opened in this row and never closed: close it, or double it"
+                )
             if str(error) == csv_text.TOO_LONG:
                 found.findings.append(f"{where}: {csv_errors.LONG}")
             # What else Python's reader minds, ingestion may take.

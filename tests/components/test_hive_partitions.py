@@ -99,10 +99,10 @@ def test_a_value_may_be_missing_and_of_the_schemas_type(lake):
         (
             ["day"],
             {},
-            r"data\.partitions names 'day', and no folder above the file is named day=VALUE \(there is year=",
+            r"data\.partitions names 'day', and no folder above the file is named day=VALUE \(found: year=",
         ),
-        (["x"], {}, r"the file has a column 'x' itself: take it out of data\.partitions"),
-        (["place"], {"place": "INT"}, r"the folder place=north is no INT, which the schema says it is"),
+        (["x"], {}, r"the file itself has a column 'x': remove it from data\.partitions"),
+        (["place"], {"place": "INT"}, r"the folder place=north is not INT, the type in the schema"),
     ],
 )
 def test_what_does_not_fit_is_named_with_the_file(lake, keys, columns, message):

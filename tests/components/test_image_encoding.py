@@ -59,13 +59,13 @@ def test_an_idx_file_that_was_cut_or_is_none_is_named(read, look, tmp_path):
     idx(tmp_path / "a-labels-idx1-ubyte", np.zeros(5))
     idx(path, IMAGES)
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match="a-images-idx3-ubyte ends early: it was cut, or is no IDX file"):
+    with pytest.raises(UserError, match="a-images-idx3-ubyte is truncated, or is not an IDX file"):
         read(path)
     path.write_bytes(b"\x89PNG....")
-    with pytest.raises(UserError, match="is no IDX file of bytes: it starts with 0x8950, 0x4e"):
+    with pytest.raises(UserError, match="is not an IDX file of bytes: it starts with 0x8950, 0x4e"):
         look(path)
     path.write_bytes(b"")
-    with pytest.raises(UserError, match="ends early"):
+    with pytest.raises(UserError, match="is truncated"):
         look(path)
 
 

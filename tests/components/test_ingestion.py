@@ -162,7 +162,7 @@ def test_rows_are_left_out_for_a_reason_and_counted(ingest):
 def test_too_many_rows_without_a_label_are_refused(ingest):
     rows = ["id,lat,city", *(f"{number},{number},{'' if number % 10 == 0 else 'x'}" for number in range(100))]
     with pytest.raises(
-        UserError, match=r"label 'city' is blank in 10 of 100 rows, more than data\.max_null_label = 0\.05"
+        UserError, match=r"label 'city' is null in 10 of 100 rows, more than data\.max_null_label = 0\.05"
     ):
         ingest(rows, label="city")
 
@@ -179,7 +179,7 @@ def test_labels_of_other_spans_count_among_all_rows(ingest):
 
     assert json.loads(examples.get_string_custom_property("left_out")) == {"blank label": 1, "of other spans": 27}
     assert examples.span == (2024 - 1970) * 12 + 1
-    with pytest.raises(UserError, match="label 'lat' is blank in 1 of 56 rows"):
+    with pytest.raises(UserError, match="label 'lat' is null in 1 of 56 rows"):
         ingest(rows, max_null_label=1 / 57, folder="fewer", **keys)
 
 
@@ -213,7 +213,7 @@ def test_a_column_names_the_split(ingest):
         "test": [3],
     }
     with pytest.raises(
-        UserError, match=r"table\.csv: column 'city', which data\.split\.column names, holds 'TRAIN'; it may"
+        UserError, match=r"table\.csv: column 'city', which data\.split\.column names, holds 'TRAIN'; expected"
     ):
         ingest(rows, split={"by": "column", "column": "city", "values": {"validation": "eval"}}, folder="other")
 

@@ -124,7 +124,7 @@ def test_any_encoding_is_read(read, encoding, keys):
 
 def test_what_is_not_in_its_encoding_is_said_with_the_key(read):
     with pytest.raises(
-        UserError, match=r'table\.csv.* it looks like UTF-16-LE: name it, as in csv = {encoding = "utf-16'
+        UserError, match=r'table\.csv.* it looks like UTF-16-LE: set it, as in csv = {encoding = "utf-16'
     ):
         read(TEXT.encode("utf-16-le"), {}, csv={"header": False, "names": ["a", "b", "c"]})
     with pytest.raises(UserError, match=r"table\.csv is not ascii"):
@@ -210,13 +210,13 @@ def test_columns_without_a_name_are_called_by_their_place(read, text, names):
     [
         (
             TEXT + "Total,95.5,\n",
-            r"column 'id', row 4: .*'Total': if the row sums up the others, csv = {skip_footer = 1}",
+            r"column 'id', row 4: .*'Total': if the row is a total, csv = {skip_footer = 1}",
         ),
         (TEXT.replace("1,", "a,").replace("2,", "b,") + "Total,95.5,\n", r"line 4: the last row holds 'Total': "),
         (TEXT + "Source: us\n", r"line 4|Row #4: Expected 3 .*: if it is a footer, csv = {skip_footer = 1}"),
         (TEXT + "# x\n3,3,z\n", r"Row #4: Expected 3 .*: if it is a comment, csv = {comment = '#'}"),
-        (TEXT + "3,3", r"Row #4: Expected 3 .*: the file ends in this row: it was cut"),
-        ("Report\n" + TEXT, r"Row #2: Expected 1 .*: if what stands above is a title, csv = {skip_rows = 1}"),
+        (TEXT + "3,3", r"Row #4: Expected 3 .*: the file ends in this row: it is truncated"),
+        ("Report\n" + TEXT, r"Row #2: Expected 1 .*: if the lines above are a title, csv = {skip_rows = 1}"),
     ],
 )
 def test_what_may_be_no_row_is_named_with_the_key(read, text, said):
@@ -254,7 +254,7 @@ def test_long_texts_are_cut_or_their_rows_left_out(read, monkeypatch, block):
     assert read.told == ["left out 1 row: a text of over 131,072 bytes (csv.long_cells)"]
     with pytest.raises(UserError, match=r"column 'id', row 4, line 5: .*'x'"):
         read(text, {"id": "INT", "city": "BYTES"}, csv={"long_cells": "skip"})
-    with pytest.raises(UserError, match=r"line 3|row 3.*csv = {long_cells = \"cut\"} under \[data\] cuts such texts"):
+    with pytest.raises(UserError, match=r"line 3|row 3.*csv = {long_cells = \"cut\"} under \[data\] cuts such text"):
         read(text, columns)
 
 

@@ -161,10 +161,10 @@ def large(height, width):
     ("content", "why"),
     [
         (b"", "it is empty"),
-        (b"<html>not found</html>", "it is no image"),
+        (b"<html>not found</html>", "it is not an image"),
         (encoded(noise(), "JPEG")[:-200], r"this JPEG file is broken or was cut \(.*[Tt]runcated"),
         (encoded(noise(), "PNG")[:-200], r"this PNG file is broken or was cut \("),
-        (encoded(noise(), "PNG")[:-8], "it ends early: it was cut"),
+        (encoded(noise(), "PNG")[:-8], "it is truncated"),
         (encoded(noise(), "WEBP")[:-40], "this WebP file is broken or was cut"),
         (HEIC, "it is HEIC, which is not read: convert it, as with `magick mogrify -format png`"),
         (large(12_000, 9_000), r"it has 9,000 x 12,000 pixels, more than 100,000,000: make it smaller"),
@@ -182,7 +182,7 @@ def test_every_file_that_is_no_image_is_named_by_the_look_and_by_the_reader(read
             ask(folder)
         first, second, last = sorted(str(caught.value).splitlines(), key=lambda line: "max_broken" in line)
         assert re.match(rf"{folder}/cat/b.jpg cannot be read as an image: {why}", min(first, second))
-        assert max(first, second) == f"{folder}/dog/deep/c.jpeg cannot be read as an image: it is no image"
+        assert max(first, second) == f"{folder}/dog/deep/c.jpeg cannot be read as an image: it is not an image"
         assert last == (
             f"{folder}: 2 of 4 images cannot be read, more than data.image.max_broken = 0: replace them or take them "
             "out, or write data.image.max_broken = 0.5 to leave them out"
@@ -222,14 +222,14 @@ def test_a_look_finds_a_cut_file_among_many_without_decoding_all(look, tmp_path,
 
 def test_a_link_to_nothing_is_a_broken_file(look, folder):
     os.symlink(folder / "gone.png", folder / "cat" / "c.png")
-    with pytest.raises(UserError, match=r"cat/c\.png cannot be read as an image: it is a link to nothing"):
+    with pytest.raises(UserError, match=r"cat/c\.png cannot be read as an image: it is a broken link"):
         look(folder)
 
 
 def test_a_name_that_is_no_text_is_a_finding(look, folder):
     with open(os.fsencode(folder) + b"/cat/\xff.png", "wb") as file:
         file.write(encoded(noise(), "PNG"))
-    with pytest.raises(UserError, match="cannot be read as an image: its name is no UTF-8: rename it"):
+    with pytest.raises(UserError, match="cannot be read as an image: its name is not UTF-8: rename it"):
         look(folder)
 
 

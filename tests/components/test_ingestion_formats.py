@@ -193,7 +193,7 @@ def test_tfrecord_features_have_the_schemas_types(read, tfrecord):
     path = tfrecord(example_encoding.examples(ROWS).to_pylist())
 
     assert read(path, {"n": "FLOAT", "gone": "INT"})["n"] == [1.0, None, 3.0]
-    with pytest.raises(UserError, match=r"data\.tfrecord: feature 's', record 1: b'a' is no FLOAT"):
+    with pytest.raises(UserError, match=r"data\.tfrecord: feature 's', record 1: b'a' is not FLOAT"):
         read(path, {"s": "FLOAT"})
 
 
@@ -218,12 +218,12 @@ def test_a_feature_with_several_values_is_refused(read, tfrecord):
 )
 def test_a_broken_record_is_named(read, look, tmp_path, content):
     (tmp_path / "x.tfrecord").write_bytes(content(frame(example_encoding.examples(ROWS).to_pylist())))
-    with pytest.raises(UserError, match=r"x\.tfrecord: record [123] is broken: this is no TFRecord file"):
+    with pytest.raises(UserError, match=r"x\.tfrecord: record [123] is broken: this is not a TFRecord file"):
         read(tmp_path / "x.tfrecord")
 
 
 def test_records_that_are_no_examples_and_no_records_are_named(look, tfrecord):
-    with pytest.raises(UserError, match=r"data\.tfrecord: records 1 to 1 are no tf\.Examples"):
+    with pytest.raises(UserError, match=r"data\.tfrecord: records 1 to 1 are not tf\.Examples"):
         look(tfrecord([b"\xff\xff"]))
     with pytest.raises(UserError, match=r"data\.tfrecord holds no records"):
         look(tfrecord([]))

@@ -80,7 +80,7 @@ def test_a_list_among_values_is_missing_and_named(read):
 
 def test_a_column_that_the_config_drops_is_left_out(read):
     assert read('{"a": 1, "b": 2, "c": [1]}\n', drop=["b", "c"]) == {"a": [1]}
-    assert read.told == ["left out 2 columns: data.drop names it (c, b)"]
+    assert read.told == ["left out 2 columns: listed in data.drop (c, b)"]
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_a_column_that_the_config_drops_is_left_out(read):
     [
         (
             '{"a": 1}\n{"a": 1\n',
-            r"table\.jsonl, line 2: this is no JSON \(.+, at character \d+\): each line is one object",
+            r"table\.jsonl, line 2: this is not JSON \(.+, at character \d+\): write one object per line",
         ),
-        ('{"a": 1}\n\n[1]\n', r"table\.jsonl, line 3: this is no object"),
+        ('{"a": 1}\n\n[1]\n', r"table\.jsonl, line 3: this is not an object"),
         ("{\n", r"table\.jsonl is one JSON value over many lines: convert it .*`jq -c"),
         ('[{"a": 1}]', r"table\.jsonl is a JSON array: convert it .*`jq -c '\.\[\]' \S*table\.jsonl"),
-        ("[" * 100_000, r"table\.jsonl is a JSON array|line 1: this is no JSON \(nested too deep\)"),
-        ('{"a":' * 100_000, r"line 1: this is no JSON"),
+        ("[" * 100_000, r"table\.jsonl is a JSON array|line 1: this is not JSON \(nested too deep\)"),
+        ('{"a":' * 100_000, r"line 1: this is not JSON"),
         ('{"a":' * 20 + "1" + "}" * 20, r"line 1: column 'a\.a.*': objects in objects, more than 16 deep"),
         ('{"a": 1}\n{"a": "x"}\n', r"column 'a', line 2: conversion error to int64: invalid value 'x'"),
         ('{"a": 1}\n{"b": "\\ud800"}\n', r"column 'b', line 2: half of a character"),
@@ -109,7 +109,7 @@ def test_a_fault_names_the_line(read, text, said):
 
 def test_a_file_without_rows_is_refused(tmp_path):
     (tmp_path / "t.jsonl").write_text("\n")
-    with pytest.raises(UserError, match=r"t\.jsonl is empty: it needs an object a line"):
+    with pytest.raises(UserError, match=r"t\.jsonl is empty: it needs one object per line"):
         sources.look(str(tmp_path / "t.jsonl"), Data(path="x"))
 
 

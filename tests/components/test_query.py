@@ -128,15 +128,15 @@ def test_whole_numbers_of_64_bits_stay_exact(take):
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("select 1; drop table t", "refuses the query"),
-        ("drop table t", "refuses the query"),
-        ("delete from t returning a", "refuses the query"),
-        ("attach 'other.db' as other", "refuses the query"),
-        ("pragma query_only = off", "refuses the query"),
-        ("selekt", "refuses the query"),
-        ("-- nothing", "refuses the query: it gives no rows"),
-        ("select a from t where a < 0", "gives no rows"),
-        ("select a, a from t", "two columns named 'a': name one of them with AS"),
+        ("select 1; drop table t", "rejects the query"),
+        ("drop table t", "rejects the query"),
+        ("delete from t returning a", "rejects the query"),
+        ("attach 'other.db' as other", "rejects the query"),
+        ("pragma query_only = off", "rejects the query"),
+        ("selekt", "rejects the query"),
+        ("-- nothing", "rejects the query: it returns no rows"),
+        ("select a from t where a < 0", "returns no rows"),
+        ("select a, a from t", "two columns named 'a': rename one with AS"),
     ],
 )
 def test_what_is_no_one_select_with_rows_is_refused_and_changes_nothing(
@@ -161,7 +161,7 @@ def test_a_query_that_takes_too_long_is_stopped(take):
 
 def test_a_file_that_is_not_there_or_no_database(take, tmp_path):
     (tmp_path / "text.db").write_text("a,b\n" * 500)
-    for name, said in (("none.db", r"there is no file \S*none\.db"), ("text.db", "refuses the query")):
+    for name, said in (("none.db", r"there is no file \S*none\.db"), ("text.db", "rejects the query")):
         with pytest.raises(UserError, match=said):
             snapshot.take(Query("select a from t", f"sqlite:///{name}", 60), str(tmp_path), str(tmp_path / "queries"))
     assert not (tmp_path / "none.db").exists()

@@ -95,7 +95,7 @@ def test_rows_without_a_label_are_left_out_as_a_run_leaves_them_out(root):
     edit(root, ",a,4,", ",a,4,\n1,a,4,")
     [found] = run("diff", root)
     assert found.stops
-    assert str(found).startswith("refused  y: the label 'y' is blank in 41 of 440 rows, more than data.max_null_label")
+    assert str(found).startswith("refused  y: the label 'y' is null in 41 of 440 rows, more than data.max_null_label")
 
 
 def test_a_proposal_that_drops_a_used_column_is_refused_by_its_own_name(root):

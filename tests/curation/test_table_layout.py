@@ -133,7 +133,7 @@ def test_a_value_that_is_called_total_is_no_footer(made, rows):
 
 
 def test_a_row_that_was_cut_is_no_footer(made, table):
-    with pytest.raises(UserError, match=r"Expected 4 columns, got 3.*: the file ends in this row: it was cut"):
+    with pytest.raises(UserError, match=r"Expected 4 columns, got 3.*: the file ends in this row: it is truncated"):
         made(table[:-6])
 
 

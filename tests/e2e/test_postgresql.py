@@ -189,15 +189,15 @@ def test_values_of_a_server_have_their_types(ask):
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("SELECT 1 AS a; DROP TABLE sales", "refuses the query"),
-        ("SELECT 1 AS a; COMMIT; DROP TABLE sales", "refuses the query"),
-        ("DROP TABLE sales", "refuses the query"),
-        ("DELETE FROM sales RETURNING area", "refuses the query"),
-        ("WITH gone AS (DELETE FROM sales RETURNING area) SELECT * FROM gone", "refuses the query"),
-        ("SELECT nextval('numbers') AS a", "refuses the query: cannot execute nextval.* in a read-only transaction"),
-        ("SELECT nothing FROM sales", "refuses the query: .*nothing"),
+        ("SELECT 1 AS a; DROP TABLE sales", "rejects the query"),
+        ("SELECT 1 AS a; COMMIT; DROP TABLE sales", "rejects the query"),
+        ("DROP TABLE sales", "rejects the query"),
+        ("DELETE FROM sales RETURNING area", "rejects the query"),
+        ("WITH gone AS (DELETE FROM sales RETURNING area) SELECT * FROM gone", "rejects the query"),
+        ("SELECT nextval('numbers') AS a", "rejects the query: cannot execute nextval.* in a read-only transaction"),
+        ("SELECT nothing FROM sales", "rejects the query: .*nothing"),
         ("SELECT ARRAY[1] AS a", r"column 'a', row 1 is of type list.*CAST\(a AS TEXT\)"),
-        ("SELECT 'infinity'::timestamp AS a", r"refuses the query: .*CAST\(\.\.\. AS TEXT\) reads it as text"),
+        ("SELECT 'infinity'::timestamp AS a", r"rejects the query: .*CAST\(\.\.\. AS TEXT\) reads it as text"),
         ("SELECT 12345678901234567890::numeric AS a", r"column 'a', row 1 is a whole number beyond 2\^53"),
     ],
 )

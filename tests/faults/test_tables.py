@@ -58,7 +58,7 @@ def test_a_table_without_rows_is_rejected_by_preflight(refused):
 
 FAULTS = {
     "a ragged row": ("1,Bern", "expected 3 columns, got 2"),
-    "an open quote": ('1,"Bern,900', "a quote opens in this row and never ends"),
+    "an open quote": ('1,"Bern,900', "a quote is opened in this row and never closed"),
     "a NUL": ("1,Be\0rn,900", "a NUL byte"),
     "a cell of 200 KB": (f"1,{'x' * 200_000},900", "a text of over 131,072 bytes"),
 }
@@ -105,15 +105,13 @@ def test_bom_crlf_quotes_and_gzip_give_the_same_table(flats, figure):
 def test_a_duplicate_name_in_the_header_is_rejected(refused):
     """Fault 13: refused."""
     told = refused(13, "a name twice", TEXT.replace("city", "area"))
-    assert told[0].endswith(
-        "two columns are named 'area': rename one, or leave it out with drop = [\"area\"] under [data]"
-    )
+    assert told[0].endswith("two columns are named 'area': rename one, or drop it with drop = [\"area\"] under [data]")
 
 
 def test_null_out_of_range_and_constant_labels_are_rejected(refused):
     """Fault 14: blank, out of range, one value; before anything is started."""
     blank = re.sub(r",\d+$", ",", TEXT, flags=re.M)
-    assert "is blank in 40 of 40 rows" in refused(14, "blank", blank)[0]
+    assert "is null in 40 of 40 rows" in refused(14, "blank", blank)[0]
     assert "the label column 'rent' of the schema is missing" in refused(14, "absent", TEXT.replace("rent", "cost"))[0]
     assert "line 41: the label 'rent' is 9390" in refused(14, "out of range", TEXT.replace(",939\n", ",9390\n"))[0]
     assert "is 900 in every row" in refused(14, "one value", re.sub(r",\d+$", ",900", TEXT, flags=re.M))[0]

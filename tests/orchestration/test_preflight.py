@@ -78,7 +78,7 @@ def test_each_missing_or_duplicate_column_has_a_finding_with_the_closest_name(ch
 
     lines = [line.split("flats.csv: ")[1] for line in str(caught.value).splitlines()]
     assert lines == [
-        "two columns are named 'note': rename one, or leave it out with drop = [\"note\"] under [data]",
+        "two columns are named 'note': rename one, or drop it with drop = [\"note\"] under [data]",
         "column 'area' of the schema is missing. Did you mean 'aera'?",
         "the label column 'rent' of the schema is missing. There is: id, aera, note, note.",
     ]
@@ -123,7 +123,7 @@ def test_a_truncated_or_invalid_gzip_file_is_rejected(check, content):
 
 
 def test_an_unterminated_quote_is_rejected(check):
-    with pytest.raises(UserError, match=r"flats\.csv, line 2: a quote opens in this row and never ends"):
+    with pytest.raises(UserError, match=r"flats\.csv, line 2: a quote is opened in this row and never closed"):
         check('id,area,rent\n1,"80,2000\n' + "1,80,2000\n" * 20_000)
 
 

@@ -39,7 +39,7 @@ def test_data_is_checked_even_if_the_schema_cannot_be_read(flats):
 
     assert told[0].startswith("schemas/flats.pbtxt: this is not a schema:")
     assert told[1].endswith(
-        "flats.csv: two columns are named 'area': rename one, or leave it out with drop = [\"area\"] under [data]"
+        "flats.csv: two columns are named 'area': rename one, or drop it with drop = [\"area\"] under [data]"
     )
 
 

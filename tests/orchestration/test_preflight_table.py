@@ -46,7 +46,7 @@ def test_the_error_of_a_label_out_of_range_names_the_line(flats, rows, said):
     ("rows", "said"),
     [
         ("1,Bern,900\n" * 9, ": the label 'rent' is 900 in every row: there is nothing to learn"),
-        ("1,Bern,\n" * 9, ": the label 'rent' is blank in 9 of 9 rows, more than data.max_null_label = 0.05"),
+        ("1,Bern,\n" * 9, ": the label 'rent' is null in 9 of 9 rows, more than data.max_null_label = 0.05"),
         ("1,Bern,900\n2,Bern,901\n", ": 2 rows for 3 splits: more are needed"),
     ],
 )
@@ -60,7 +60,7 @@ def test_rows_with_null_labels_within_the_allowed_share_are_dropped(flats):
     flats.data(flats.HEADER + flats.rows(40) + "1,Bern,\n2,Chur,\n")
 
     assert flats.told() == []
-    assert only(flats.told("data.max_null_label=0.04")).startswith(": the label 'rent' is blank in 2 of 42 rows")
+    assert only(flats.told("data.max_null_label=0.04")).startswith(": the label 'rent' is null in 2 of 42 rows")
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ SPLIT = 'data.split={by = "column", column = "city", values = {Bern = "train", C
     [
         (
             "1,Basel,900\n",
-            ", line 42: column 'city', which data.split.column names, holds 'Basel'; it may hold Bern, Chur,",
+            ", line 42: column 'city', which data.split.column names, holds 'Basel'; expected Bern, Chur,",
         ),
         (
             "1,,900\n",
-            ", line 42: column 'city', which data.split.column names, is blank; it may hold Bern, Chur, train",
+            ", line 42: column 'city', which data.split.column names, is null; expected Bern, Chur, train",
         ),
         ("", None),
     ],

@@ -61,7 +61,7 @@ def test_a_failing_query_never_reuses_a_previous_run(flats, database):
     database.execute("alter table flats rename to gone")
     report = look(flats, passed=lambda reviewed: pytest.fail("rows that were not read are compared"))
     [finding] = [str(one) for check in report.checks for one in check.findings]
-    assert finding.startswith("data.sql: sqlite:///data/x.db refuses the query: ")
+    assert finding.startswith("data.sql: sqlite:///data/x.db rejects the query: ")
     assert report.data is None
 
 
@@ -81,7 +81,7 @@ def test_a_failing_query_is_reported_with_other_findings(flats, database):
     flats.schema(flats.SCHEMA.replace('"city"', '"town"'))
     told = flats.told()
     assert len(told) == 2
-    assert told[0].startswith("data.sql: sqlite:///data/x.db refuses the query: ")
+    assert told[0].startswith("data.sql: sqlite:///data/x.db rejects the query: ")
     assert "city" in told[1]
 
 

@@ -49,8 +49,8 @@ def value(path: str, name: str) -> str | None:
     if name not in found:
         there = ", ".join(f"{key}={value}" for key, value in found.items()) or "none"
         raise UserError(
-            f"{path}: data.partitions names {name!r}, and no folder above the file is named {name}=VALUE (there is "
-            f"{there}): put the file into such a folder, or take {name!r} out of data.partitions"
+            f"{path}: data.partitions names {name!r}, and no folder above the file is named {name}=VALUE (found: "
+            f"{there}): put the file into such a folder, or remove {name!r} from data.partitions"
         )
     return found[name]
 
@@ -104,7 +104,7 @@ class Partitioned:
     def _check(self, path: str, names: Iterable[str]) -> None:
         both = [name for name in self._names if name in set(names)]
         if both:
-            raise UserError(f"{path}: the file has a column {both[0]!r} itself: take it out of data.partitions")
+            raise UserError(f"{path}: the file itself has a column {both[0]!r}: remove it from data.partitions")
 
     def _kind(self, path: str, name: str) -> str:
         # As Arrow and pandas have it: 01 is the month 1.
@@ -117,5 +117,6 @@ class Partitioned:
             return casting.cast(cell, kind, data.cleaning.rules(name))
         except casting.BadCellError as error:
             raise UserError(
-                f"{path}: the folder {name}={error.value} is no {kind}, which the schema says it is"
+                f"{path}: the folder {name}={error.value} is not {kind}, the type in the schema: rename it, "
+                "or change the type"
             ) from error

@@ -1,4 +1,4 @@
-"""What is read otherwise than it is written, column by column."""
+"""Columns whose values are converted when they are read."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,12 @@ from spec.data import Data
 
 
 def record(data: Data, columns: Mapping[str, str], omissions: Omissions) -> None:
-    """Say which columns are converted.
+    """Record which columns are converted.
 
     Args:
         data: [data].
         columns: Column name -> INT, FLOAT or BYTES.
-        omissions: Takes them.
+        omissions: Records them.
     """
     cleaning = data.cleaning
     for name, kind in columns.items():

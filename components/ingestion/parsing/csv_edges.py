@@ -1,4 +1,4 @@
-"""Lines of a CSV file that are no rows of its table: titles, comments, totals and notes."""
+"""Lines of a CSV file that are not rows of its table: titles, comments, totals and notes."""
 
 import re
 from collections.abc import Sequence
@@ -57,8 +57,8 @@ def refusal(path: str, line: int | None, cell: str) -> str:
     """Say that the last row is a total, and both ways out."""
     where = path if line is None else f"{path}, line {line}"
     return (
-        f"{where}: the last row holds {cell!r}: if it sums up the others, csv = {{skip_footer = 1}} under [data] "
-        "leaves it out; skip_footer = 0 takes it as a row"
+        f"{where}: the last row holds {cell!r}: if it is a total, csv = {{skip_footer = 1}} under [data] drops it; "
+        "skip_footer = 0 keeps it as a row"
     )
 
 
@@ -85,14 +85,11 @@ def hint(cells: Sequence[str], width: int, *, first: bool, last: bool) -> str:
     """
     mark = comment_of(cells)
     if mark is not None and len(cells) < width:
-        return f": if it is a comment, csv = {{comment = '{mark}'}} under [data] leaves such lines out"
+        return f": if it is a comment, csv = {{comment = '{mark}'}} under [data] drops such lines"
     if last and is_footer(cells, width):
-        return ": if it is a footer, csv = {skip_footer = 1} under [data], with the number of its rows, leaves it out"
+        return ": if it is a footer, csv = {skip_footer = 1} under [data], with its number of rows, drops it"
     if last and len(cells) < width:
-        return ": the file ends in this row: it was cut, or csv = {skip_footer = 1} under [data] leaves it out"
+        return ": the file ends in this row: it is truncated, or csv = {skip_footer = 1} under [data] drops it"
     if first and len(cells) > width + 1:
-        return (
-            ": if what stands above is a title, csv = {skip_rows = 1} under [data], with the number of its lines, "
-            "leaves it out"
-        )
+        return ": if the lines above are a title, csv = {skip_rows = 1} under [data], with their number, skips them"
     return ""

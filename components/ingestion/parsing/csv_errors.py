@@ -1,4 +1,4 @@
-"""Where in a CSV file a fault is: the line as an editor counts it, quoted newlines included."""
+"""Error messages with locations in CSV files: lines as an editor counts them, quoted newlines included."""
 
 import codecs
 import collections
@@ -19,8 +19,8 @@ from spec.data import Data
 from spec.rows import data_paths
 
 LONG = (
-    f"a text of over {csv_text.FIELD_BYTES:,} bytes: a quote may lack its end; if none does, csv = "
-    '{long_cells = "cut"} under [data] cuts such texts, and "skip" leaves their rows out'
+    f"a text of over {csv_text.FIELD_BYTES:,} bytes: a closing quote may be missing; if not, csv = "
+    '{long_cells = "cut"} under [data] cuts such text, and "skip" drops its rows'
 )
 _CELL = re.compile(r"In CSV column #(\d+)(?:: Row #(\d+))?: (.*)", re.S)
 _ROW = re.compile(r"Row #(\d+)")
@@ -28,12 +28,12 @@ _ROW = re.compile(r"Row #(\d+)")
 
 @contextlib.contextmanager
 def explained(path: str) -> Iterator[None]:
-    """Say errors of opening, unpacking and decoding with the file's name."""
+    """Raise errors of opening, decompressing and decoding as UserError with the file name."""
     try:
         yield
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path} is not {error.encoding} (byte 0x{error.object[error.start]:02x}): name the encoding as "
+            f"{path} is not {error.encoding} (byte 0x{error.object[error.start]:02x}): set the encoding, as in "
             'data.csv = {encoding = "latin-1"}'
         ) from error
     except OSError as error:
@@ -45,10 +45,10 @@ def explained(path: str) -> Iterator[None]:
 
 
 def check_text(path: str) -> None:
-    """See that a file is none of those that are known to be no text.
+    """Check that a file is not of a known binary format.
 
     Raises:
-        UserError: it is; says what it is, and what converts it.
+        UserError: it is; says which format, and how to convert it.
     """
     said = None if data_paths.is_remote(path) else unsupported_formats.refusal(path)
     if said is not None:
@@ -129,13 +129,13 @@ def repeated(path: str, data: Data, count: int) -> list[int]:
 
 
 def undecodable(path: str, encoding: str) -> str:
-    """Say that a file is not in its encoding, from which byte on, and how to mend it."""
+    """Say that a file is not in its encoding, from which byte on, and how to fix it."""
     shown = "UTF-8" if encoding == "utf8" else encoding
     guess = _guessed(path)
     looks, given, named = (f"; it looks like {guess.upper()}", f" -f {guess}", guess) if guess else ("", "", "latin-1")
     return (
         f"{path} is not {shown} (byte {bad_byte(path, encoding)}){looks}: convert it, as with iconv{given} -t utf-8, "
-        f'or name its encoding, as in csv = {{encoding = "{named}"}} under [data]'
+        f'or set its encoding, as in csv = {{encoding = "{named}"}} under [data]'
     )
 
 
@@ -143,8 +143,8 @@ def nul(path: str) -> str:
     """Say that a file holds NUL bytes, as the end of a sentence."""
     guess = _guessed(path)
     if guess is None:
-        return "a NUL byte: this is no text, or it was cut"
-    return f'a NUL byte: it looks like {guess.upper()}: name it, as in csv = {{encoding = "{guess}"}} under [data]'
+        return "a NUL byte: the file is binary or truncated"
+    return f'a NUL byte: it looks like {guess.upper()}: set it, as in csv = {{encoding = "{guess}"}} under [data]'
 
 
 def _guessed(path: str) -> str | None:
@@ -177,7 +177,7 @@ def bad_byte(path: str, encoding: str) -> int:
 
 
 def check_footer(path: str, data: Data, last: pa.RecordBatch) -> None:
-    """See that the last row is no total, where the config does not say that it is a row.
+    """Check that the last row is not a total, unless the config decides.
 
     Raises:
         UserError: it looks like one; names its line.
@@ -195,17 +195,17 @@ def check_footer(path: str, data: Data, last: pa.RecordBatch) -> None:
 
 
 def of_total(value: str) -> str:
-    """What a cell that is no number may be, as the end of a sentence."""
+    """Say that a cell that is not a number may be a total, as the end of a sentence."""
     if not csv_edges.is_total(value):
         return ""
-    return ": if the row sums up the others, csv = {skip_footer = 1} under [data] leaves it out"
+    return ": if the row is a total, csv = {skip_footer = 1} under [data] drops it"
 
 
 def check_end(path: str, data: Data, last: pa.RecordBatch) -> None:
-    """See that the last quote has its end: one that lacks it takes the rest of the file into its cell.
+    """Check that the last quote is closed: else its cell swallows the rest of the file.
 
     Raises:
-        UserError: it has none; names the line where it opens.
+        UserError: it is not; names the line where it is opened.
     """
     texts = [column for column in last.columns if pa.types.is_string(column.type)]
     if not len(last) or not any("\n" in (column[-1].as_py() or "") for column in texts):
@@ -246,4 +246,4 @@ def _fault(path: str, error: csv.Error) -> str | None:
         return nul(path)
     if str(error) == csv_text.TOO_LONG:
         return LONG
-    return "a quote opens in this row and never ends" if "end of data" in str(error) else None
+    return "a quote is opened in this row and never closed" if "end of data" in str(error) else None

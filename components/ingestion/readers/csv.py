@@ -1,4 +1,4 @@
-"""Reads CSV files, plain or gzipped, in any dialect that the config names."""
+"""Reader of CSV files, compressed or not, in the dialect of the config."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ FORMAT = Format(
     is_untyped=True,
 )
 BLOCK_BYTES = 4 << 20
-"""Text read at once: bounds memory, and makes large batches."""
+"""Size of a block of text: limits memory, and gives large batches."""
 
 
 def batches(
@@ -151,7 +151,7 @@ def read_header(path: str, data: Data) -> csv_header.Header:
         csv_errors.check_text(path)
         found = csv_header.read(path, data)
     if not found.names:
-        raise UserError(f"{path}: it is empty, and needs a header line and rows")
+        raise UserError(f"{path} is empty: it needs a header line and rows")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Reads images and their labels in IDX files, the form of MNIST (yann.lecun.com/exdb/mnist)."""
+"""Reader of images and labels in IDX files, the format of MNIST (yann.lecun.com/exdb/mnist)."""
 
 import contextlib
 import math
@@ -112,7 +112,7 @@ def _opened(path: str) -> Iterator[tuple[BinaryIO, tuple[int, ...]]]:
         with contextlib.closing(opening.open_unpacked(path)) as file:
             zero, kind, dimensions = struct.unpack(">HBB", _exactly(file, 4, path))
             if zero or kind != _BYTES:
-                raise UserError(f"{path} is no IDX file of bytes: it starts with {zero:#06x}, {kind:#04x}")
+                raise UserError(f"{path} is not an IDX file of bytes: it starts with {zero:#06x}, {kind:#04x}")
             yield file, struct.unpack(f">{dimensions}I", _exactly(file, 4 * dimensions, path))
     except FileNotFoundError as error:
         raise UserError(
@@ -126,5 +126,5 @@ def _opened(path: str) -> Iterator[tuple[BinaryIO, tuple[int, ...]]]:
 def _exactly(file: BinaryIO, count: int, path: str) -> bytes:
     content = file.read(count)
     if len(content) < count:
-        raise UserError(f"{path} ends early: it was cut, or is no IDX file")
+        raise UserError(f"{path} is truncated, or is not an IDX file")
     return content

@@ -1,4 +1,4 @@
-"""Reads a folder of images: a folder in it for each class, image files in these."""
+"""Reader of folders of images: one folder of image files per class."""
 
 import contextlib
 import hashlib
@@ -163,13 +163,13 @@ def _read(path: str, name: str, data: Data, omissions: Omissions) -> bytes:
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("its name is no UTF-8: rename it") from error
+        raise ValueError("its name is not UTF-8: rename it") from error
     try:
         with contextlib.closing(opening.open_binary(f"{path.rstrip('/')}/{name}")) as file:
             content = file.read()
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
-        raise ValueError("it is a link to nothing" if missing else str(error.strerror or error)) from error
+        raise ValueError("it is a broken link" if missing else str(error.strerror or error)) from error
     made = image_encoding.normalize(content, data.image)
     if made.converted:
         omissions.add("file", _conversion(made.source), name, action="converted")

@@ -1,4 +1,4 @@
-"""Reads JSON lines: an object a line, plain or packed."""
+"""Reader of JSON lines, one object per line, compressed or not."""
 
 import contextlib
 import io
@@ -121,7 +121,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
         if lines >= LOOKED_AT:
             break
     if not lines:
-        raise NoRowsError(f"{path} is empty: it needs an object a line")
+        raise NoRowsError(f"{path} is empty: it needs one object per line")
     return _kept(names, lists, data, omissions)
 
 
@@ -210,9 +210,9 @@ def _object(path: str, number: int, text: str) -> dict[str, Any]:
         why = "nested too deep"
         if isinstance(error, json.JSONDecodeError):
             why = f"{error.msg}, at character {error.pos + 1}"
-        raise UserError(f"{path}, line {number}: this is no JSON ({why}): each line is one object") from error
+        raise UserError(f"{path}, line {number}: this is not JSON ({why}): write one object per line") from error
     if not isinstance(found, dict):
-        raise UserError(f'{path}, line {number}: this is no object: each line is one, as {{"column": 1}}')
+        raise UserError(f'{path}, line {number}: this is not an object: write one per line, as {{"column": 1}}')
     return found
 
 

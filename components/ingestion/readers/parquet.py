@@ -1,4 +1,4 @@
-"""Reads Parquet files."""
+"""Reader of Parquet files."""
 
 import contextlib
 import re
@@ -50,7 +50,8 @@ def batches(
                 try:
                     made.append(casting.cast(_plain(column), str(known[name]), cleaning.rules(name)))
                 except casting.BadCellError as error:
-                    expected = error.expected or f" is no {known[name]}, which the schema says it is"
+                    advice = f" is not {known[name]}, the type in the schema: fix the value, or change the type"
+                    expected = error.expected or advice
                     raise UserError(
                         f"{path}: column {name!r}, row {rows + error.row + 1}: {error.value!r}{expected}"
                     ) from error

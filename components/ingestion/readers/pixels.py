@@ -1,4 +1,4 @@
-"""Reads images written as a table: a label, and a column for each pixel, as Sign-Language-MNIST has them."""
+"""Reader of images in CSV files with a label and one column per pixel, such as Sign-Language-MNIST."""
 
 import math
 import re

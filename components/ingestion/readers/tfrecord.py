@@ -1,4 +1,4 @@
-"""Reads TFRecord files of tf.Example, gzipped or not, without TensorFlow."""
+"""Reader of TFRecord files of tf.Example, compressed or not, without TensorFlow."""
 
 import contextlib
 import struct
@@ -56,8 +56,8 @@ def batches(
                 made.append(casting.convert(column, kind))
             except casting.BadCellError as error:
                 raise UserError(
-                    f"{path}: feature {name!r}, record {start + error.row + 1}: {error.value!r} is no {kind}, which "
-                    "the schema says it is"
+                    f"{path}: feature {name!r}, record {start + error.row + 1}: {error.value!r} is not {kind}, the "
+                    "type in the schema: fix the value, or change the type"
                 ) from error
         yield pa.RecordBatch.from_arrays(made, list(columns))
 
@@ -118,7 +118,7 @@ def _decoded(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:
             batch = decoder.DecodeBatch(records)
         except (ValueError, RuntimeError) as error:
             raise UserError(
-                f"{path}: records {start + 1} to {start + len(records)} are no tf.Examples: {error}"
+                f"{path}: records {start + 1} to {start + len(records)} are not tf.Examples: {error}"
             ) from error
         yield start, batch
         start += len(records)
@@ -143,7 +143,7 @@ def _records(path: str) -> Iterator[list[bytes]]:
 
 
 def _record(path: str, number: int, head: bytes, file: BinaryIO) -> bytes:
-    fault = f"{path}: record {number} is broken: this is no TFRecord file, or it was cut"
+    fault = f"{path}: record {number} is broken: this is not a TFRecord file, or it is truncated"
     if len(head) < _HEAD.size:
         raise UserError(fault)
     length, crc = _HEAD.unpack(head)

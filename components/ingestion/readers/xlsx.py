@@ -1,4 +1,4 @@
-"""Reads a sheet of an Excel workbook (.xlsx, .xlsm): a header row, and a row a line."""
+"""Reader of one sheet of an Excel workbook (.xlsx, .xlsm): a header row, and data rows."""
 
 import contextlib
 import datetime
@@ -216,7 +216,7 @@ def _chosen(path: str, sheets: Sequence[Any], name: str | None, told: Omissions)
         raise UserError(f"{path} has no sheet with cells")
     if name not in (None, *titles):
         there = ", ".join(map(repr, titles))
-        raise UserError(f"{path}: there is no sheet {name!r}: data.sheet names one of these: {there}")
+        raise UserError(f"{path}: there is no sheet {name!r}: set data.sheet to one of: {there}")
     if name is not None:
         return sheets[titles.index(name)]
     for other in titles[1:]:

@@ -1,4 +1,4 @@
-"""Which columns of a file are not read: those that the config drops, and pandas' row index."""
+"""Columns that are not read: those in data.drop, and the row index of pandas."""
 
 import json
 import re
@@ -10,14 +10,14 @@ from components.ingestion.omissions import Omissions
 from errors import UserError
 from spec.data import Data
 
-DROPPED = "data.drop names it"
-INDEX = "the row index that pandas writes; to read it, give it a name there"
+DROPPED = "listed in data.drop"
+INDEX = "row index written by pandas; to read it, give it a name there"
 NAMELESS = "it has no name"
 _INDEX = re.compile(r"__index_level_\d+__")
 
 
 def reason(name: str, data: Data) -> str | None:
-    """Why a column is not read; None where it is.
+    """Return why a column is not read; None if it is read.
 
     Args:
         name: The column.
@@ -29,12 +29,12 @@ def reason(name: str, data: Data) -> str | None:
 
 
 def kept(names: Iterable[str], data: Data, omissions: Omissions | None = None) -> list[str]:
-    """Columns that are read, in order.
+    """Return the columns that are read, in order.
 
     Args:
         names: All columns of a file.
         data: [data].
-        omissions: Takes the others.
+        omissions: Records the others.
     """
     found = []
     for name in names:
@@ -47,7 +47,7 @@ def kept(names: Iterable[str], data: Data, omissions: Omissions | None = None) -
 
 
 def select(batch: pa.RecordBatch, data: Data) -> pa.RecordBatch:
-    """A batch without the columns that are not read."""
+    """Drop the columns that are not read."""
     names = batch.schema.names
     places = [place for place, name in enumerate(names) if reason(name, data) is None]
     if len(places) == len(names):
@@ -56,34 +56,34 @@ def select(batch: pa.RecordBatch, data: Data) -> pa.RecordBatch:
 
 
 def check_names(path: str, names: Sequence[str]) -> None:
-    """See that columns can be told apart.
+    """Check that each column has a name and that names are unique.
 
     Args:
         path: The file.
         names: Columns that are read.
 
     Raises:
-        UserError: one has no name, or two have the same.
+        UserError: a column has no name, or two have the same.
     """
     if nameless := [place for place, name in enumerate(names, 1) if not name.strip()]:
         raise UserError(
-            f"{path}: column {nameless[0]} of {len(names)} has no name: give it one in the file, or {advice('')}"
+            f"{path}: column {nameless[0]} of {len(names)} has no name: name it in the file, or {advice('')}"
         )
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(f"{path}: two columns are named {twice[0]!r}: rename one, or {advice(twice[0])}")
 
 
 def advice(name: str) -> str:
-    """The edit that leaves a column out."""
-    return f"leave it out with drop = [{json.dumps(name, ensure_ascii=False)}] under [data]"
+    """Return the edit that drops a column."""
+    return f"drop it with drop = [{json.dumps(name, ensure_ascii=False)}] under [data]"
 
 
 def check(data: Data, omissions: Omissions, path: str, names: Iterable[str]) -> None:
-    """See that what the config drops was there.
+    """Check that the columns in data.drop exist.
 
     Args:
         data: [data].
-        omissions: What all files left out.
+        omissions: Omissions of all files.
         path: The data, for the message.
         names: Columns that are read.
 
@@ -94,6 +94,6 @@ def check(data: Data, omissions: Omissions, path: str, names: Iterable[str]) -> 
     for name in data.drop:
         if name not in dropped:
             raise UserError(
-                f"data.drop names {name!r}, a column that {path} does not have: take it out of data.drop. There is: "
+                f"data.drop: {path} has no column {name!r}: remove it from data.drop. Known columns: "
                 f"{', '.join([*names, *dropped])}"
             )

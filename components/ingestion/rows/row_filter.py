@@ -1,4 +1,4 @@
-"""Which rows are left out, and why: obviously wrong ones, those with a missing cell, those without a label."""
+"""Filter for rows: drops those that data.exclude matches, with a null in a required column, or without a label."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,18 +11,18 @@ from errors import UserError
 from spec.rows.row_expression import Expression
 
 BLANK_LABEL = "blank label"
-"""Reason under which rows without a label are counted."""
+"""Reason of dropped rows without a label."""
 SHOWN = 80
-"""Longest expression that is shown: a property of an artifact holds about 2,700 bytes."""
+"""Largest length of an expression in a message: an artifact property holds about 2,700 bytes."""
 
 
 class Keeper:
-    """Leaves rows out, and counts them by reason.
+    """Drops rows, and counts them by reason.
 
     Args:
-        exclude: Expressions; a row that one names is left out.
-        complete: A row with a missing cell in one of these columns is left out.
-        label: A row whose cell here is missing is left out; None where a row needs no label.
+        exclude: Expressions; matching rows are dropped.
+        complete: Rows with a null in one of these columns are dropped.
+        label: Rows with a null in this column are dropped; None if rows need no label.
     """
 
     def __init__(self, *, exclude: Sequence[str], complete: Sequence[str], label: str | None) -> None:
@@ -34,21 +34,21 @@ class Keeper:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns it looks at, each once."""
+        """Columns that the filter reads, each once."""
         named = [name for one in self._filters for name in one.columns]
         return tuple(dict.fromkeys([*named, *self._complete, *([self._label] if self._label else [])]))
 
     def keep(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The rows that stay.
+        """Return the rows that are kept.
 
         Args:
-            batch: n rows with the columns it looks at.
+            batch: n rows with the columns that the filter reads.
 
         Returns:
             At most n rows, in order.
 
         Raises:
-            UserError: a column is not there, or an expression does not fit it.
+            UserError: a column is missing, or an expression does not fit its type.
         """
         for one in self._filters:
             try:
@@ -59,19 +59,19 @@ class Keeper:
             batch = self.drop(batch, row_expressions.matches(one, batch), shown)
         for name in (*self._complete, *([self._label] if self._label else [])):
             at = batch.schema.get_field_index(name)
-            # A column that is not there at all is for the gate to refuse.
+            # The schema gate reports a column that is missing altogether.
             if at >= 0 and batch.column(at).null_count:
                 reason = BLANK_LABEL if name == self._label else f"missing {name}"
                 batch = self.drop(batch, pc.is_null(batch.column(at)), reason)
         return batch
 
     def drop(self, batch: pa.RecordBatch, named: pa.Array, reason: str) -> pa.RecordBatch:
-        """Leave rows out.
+        """Drop rows.
 
         Args:
             batch: n rows.
-            named: n truths: which to leave out.
-            reason: Under which they are counted.
+            named: Boolean (n,): the rows to drop.
+            reason: Reason to count them under.
         """
         kept = batch.filter(pc.invert(named))
         if len(kept) < len(batch):
@@ -80,33 +80,34 @@ class Keeper:
 
 
 def check_labels(left_out: Mapping[str, int], kept: int, *, column: str, most: float) -> None:
-    """See that not too many rows lack a label.
+    """Check that not too many rows lack a label.
 
     Args:
         left_out: Reason -> rows.
-        kept: Rows that stayed.
+        kept: Number of kept rows.
         column: The label's column.
-        most: Largest share of the rows that may lack it.
+        most: Largest share of rows without a label.
 
     Raises:
-        UserError: more lack it.
+        UserError: the share is larger.
     """
     blank = left_out.get(BLANK_LABEL, 0)
     if blank > most * (blank + kept):
         raise UserError(
-            f"the label {column!r} is blank in {blank:,} of {blank + kept:,} rows, more than data.max_null_label = "
-            f"{most:g}: fill them in, or raise that share"
+            f"the label {column!r} is null in {blank:,} of {blank + kept:,} rows, more than data.max_null_label = "
+            f"{most:g}: "
+            "add the missing labels, or raise the limit"
         )
 
 
 def sentence(left_out: Mapping[str, int]) -> str:
-    """What was left out, as the end of a line; empty where nothing was."""
+    """Describe dropped rows as the end of a sentence; empty if there are none."""
     parts = [f"{count:,} {reason}" for reason, count in left_out.items() if count]
     return f"; left out: {', '.join(parts)}" if parts else ""
 
 
 def kinds(schema: pa.Schema) -> dict[str, str]:
-    """Column name -> INT, FLOAT or BYTES."""
+    """Return column name -> INT, FLOAT or BYTES."""
 
     def kind(field: Any) -> str:
         if pa.types.is_integer(field.type):

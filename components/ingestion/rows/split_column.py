@@ -1,4 +1,4 @@
-"""Splits that a column names: what its cells mean."""
+"""Values of a column that names the split of each row."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,14 +7,14 @@ from spec.rows.data_paths import SPLITS
 
 
 def cell_text(value: Any) -> str | None:
-    """A cell as a text."""
+    """Return a cell as a string."""
     if value is None:
         return None
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def named_split(text: str | None, values: Mapping[str, str]) -> str | None:
-    """The split that a cell names; None where it names none.
+    """Return the split that a cell names; None if it names none.
 
     Args:
         text: The cell.
@@ -24,10 +24,11 @@ def named_split(text: str | None, values: Mapping[str, str]) -> str | None:
 
 
 def unknown_split(column: str, text: str | None, values: Mapping[str, str]) -> str:
-    """Why a row has no split, and what to do; arguments as of `named_split`, and the column."""
+    """Say why a row has no split, and how to fix it; arguments as of `named_split`."""
     known = [*values, *(name for name in SPLITS if name not in values)]
-    what = "is blank" if text is None else f"holds {text!r}"
+    what = "is null" if text is None else f"holds {text!r}"
     return (
-        f"column {column!r}, which data.split.column names, {what}; it may hold {', '.join(known)}: name others as "
+        f"column {column!r}, which data.split.column names, {what}; expected {', '.join(known)}: map other values "
+        f"as in "
         'data.split.values = {VALUE = "train"}'
     )

@@ -84,7 +84,7 @@ def normalize(content: bytes, size: ImageSize) -> Normal:
         source = _NAMES.get(kind, kind)
         image.load()
         if kind == "PNG" and _IEND not in content:
-            raise BadImageError("it ends early: it was cut")
+            raise BadImageError("it is truncated")
         if kind in KEPT and size.height is None:
             return Normal(content, source, False, 1 if kind == "MPO" else frames)
         made = _png(_resized(plain(ImageOps.exif_transpose(image)), size))
@@ -155,7 +155,7 @@ def _why(content: bytes | str, error: Exception) -> str:
         return "it is empty"
     kind = image_folders.format_of(content[: image_folders.HEAD_BYTES], len(content))
     if kind is None:
-        return "it is no image"
+        return "it is not an image"
     if kind not in image_folders.READ:
         return f"it is {kind}, which is not read: convert it, as with `magick mogrify -format png`"
     return f"this {kind} file is broken or was cut ({' '.join(str(error).split()) or type(error).__name__})"
