@@ -116,18 +116,18 @@ def test_large_whole_numbers_are_floats_where_the_schema_says_so(read, parquet):
 @pytest.mark.parametrize(
     ("cells", "kind", "message"),
     [
-        ([1.0, 2.0, 3.0, 2.5], "INT", "column 'a', row 4: 2.5 is no INT"),
-        (["1", "2", "3", "four"], "FLOAT", "column 'a', row 4: 'four' is no FLOAT"),
+        ([1.0, 2.0, 3.0, 2.5], "INT", "column 'a', row 4: 2.5 is not INT"),
+        (["1", "2", "3", "four"], "FLOAT", "column 'a', row 4: 'four' is not FLOAT"),
         (
             [decimal.Decimal("1.0")] * 3 + [decimal.Decimal("1.5")],
             "INT",
-            r"column 'a', row 4: Decimal\('1.5'\) is no INT",
+            r"column 'a', row 4: Decimal\('1.5'\) is not INT",
         ),
     ],
 )
 def test_a_parquet_cell_that_does_not_fit_names_column_and_row(read, parquet, monkeypatch, size, cells, kind, message):
     monkeypatch.setattr(parquet_source, "BATCH_ROWS", size)
-    with pytest.raises(UserError, match=rf"table\.parquet: {message}, which the schema says it is"):
+    with pytest.raises(UserError, match=rf"table\.parquet: {message}, the type in the schema"):
         read(parquet({"a": cells}), {"a": kind})
 
 
