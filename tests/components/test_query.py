@@ -116,7 +116,7 @@ def test_a_whole_number_that_no_fraction_holds_is_named(take, database, whole, m
         database.execute("create table t (a)")
         database.executemany("insert into t values (?)", values)
         place = values.index((whole,)) + 1
-        with pytest.raises(UserError, match=rf"column 'a', row {place} is a whole number beyond 2\^53 .*AS TEXT"):
+        with pytest.raises(UserError, match=rf"column 'a', row {place} is an integer beyond 2\^53 .*AS TEXT"):
             take("select a from t order by rowid")
         database.execute("drop table t")
 

@@ -198,7 +198,7 @@ def test_values_of_a_server_have_their_types(ask):
         ("SELECT nothing FROM sales", "rejects the query: .*nothing"),
         ("SELECT ARRAY[1] AS a", r"column 'a', row 1 is of type list.*CAST\(a AS TEXT\)"),
         ("SELECT 'infinity'::timestamp AS a", r"rejects the query: .*CAST\(\.\.\. AS TEXT\) reads it as text"),
-        ("SELECT 12345678901234567890::numeric AS a", r"column 'a', row 1 is a whole number beyond 2\^53"),
+        ("SELECT 12345678901234567890::numeric AS a", r"column 'a', row 1 is an integer beyond 2\^53"),
     ],
 )
 def test_only_a_single_read_only_select_is_executed(ask, sales, sql, said):

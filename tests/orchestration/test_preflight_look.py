@@ -59,7 +59,7 @@ def test_data_is_checked_even_if_other_sections_of_the_config_are_invalid(flats,
     found = flats.told()
 
     assert found[0].startswith(f"configs/flats.toml: {told}")
-    assert any("flats.csv: two columns are named 'area': rename one, or leave it out" in line for line in found)
+    assert any("flats.csv: two columns are named 'area': rename one, or drop it" in line for line in found)
 
 
 @pytest.mark.parametrize("wrong", ['pth = "flats.csv"', "path = 3", "path = "])
