@@ -86,7 +86,7 @@ def check(network: dict[str, Any], task: str, outputs: Sequence[Output], trainin
         idle = sorted(key for key in given if getattr(training, key) != getattr(defaults, key))
         if idle:
             raise ValueError(
-                f"training.{idle[0]} has no effect with network {name!r}, which is not trained by gradients: remove it; "
+                f"training.{idle[0]} has no effect with network {name!r}, which needs no gradients: remove it; "
                 f"what acts is {', '.join(module.KEYS)}"
             )
 

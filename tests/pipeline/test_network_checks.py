@@ -42,7 +42,7 @@ def make(**sections):
         ),
         (
             {"network": {"name": "kmeans"}, "label": GROUPS, "training": {"optimizer": {"learning_rate": 0.1}}},
-            r"training\.optimizer has no effect with network 'kmeans'.*by gradients.*epochs, seed, warm_start",
+            r"training\.optimizer has no effect with network 'kmeans'.*no gradients.*epochs, seed, warm_start",
         ),
         (
             {"network": {"name": "perceptron"}, "label": SOLD, "training": {"batch_size": 4}},
