@@ -1,8 +1,7 @@
-"""What serves is never replaced without a comparison, never worse than allowed, never lost: any order of events.
+"""In any order of events, the serving version is never replaced without a comparison, never too bad and never lost.
 
-The stages are fakes of a few lines; the rule (components/baseline/reference.py), the resolver, the limits of the
-comparison and the serving folder are the real ones; one file because the events and what must hold share the machine's
-state.
+The stages are short fakes; the rule (components/baseline/reference.py), the resolver, the limits of the comparison and
+the serving folder are real. It is one file because events and invariants share the state of the machine.
 """
 
 import collections
@@ -32,11 +31,11 @@ KEYS = st.sampled_from(["", "", "", "uncompared", "older_span"])
 
 
 class KilledError(Exception):
-    """The process is gone in the midst of a push."""
+    """The process was killed during a push."""
 
 
 class Weeks(RuleBasedStateMachine):
-    """One pipeline under one root, over weeks."""
+    """One pipeline under one root, for several weeks."""
 
     def __init__(self):
         super().__init__()
@@ -46,7 +45,7 @@ class Weeks(RuleBasedStateMachine):
         os.makedirs(os.path.join(self.root, "houses"))
         self.fsync, os.fsync = os.fsync, lambda _: None  # durability is tested elsewhere
         self.ids, self.artifacts, self.events, self.backup = 0, {}, [], None
-        self.quality, self.by_model = {}, {}  # digest -> quality; key of the data -> model that came of it
+        self.quality, self.by_model = {}, {}  # digest -> quality; key of the data -> trained model
         self.week, self.readable, self.span, self.good = 0, True, 1, 0.5
 
     def teardown(self):
@@ -89,7 +88,7 @@ class Weeks(RuleBasedStateMachine):
     def serving(self):
         return os.path.join(self.root, "houses", "serving")
 
-    # What happens.
+    # Events.
 
     @initialize(good=st.floats(0.4, 0.6))
     def begin(self, good):
@@ -97,7 +96,7 @@ class Weeks(RuleBasedStateMachine):
 
     @rule(good=st.floats(0.1, 0.9), readable=st.booleans(), older=st.sampled_from(RARE), allowed=KEYS)
     def another_week(self, good, readable, older, allowed):
-        """Another week of data, or an older one; the columns may be others than the served model reads."""
+        """Switch to new or older data; its columns may be incompatible with the serving model."""
         self.week += 1
         self.good, self.readable = good, readable
         self.span = max(1, self.span + (-1 if older else 1))
@@ -105,14 +104,14 @@ class Weeks(RuleBasedStateMachine):
 
     @rule(down=st.floats(0.0, 0.04))
     def a_little_worse(self, down):
-        """As a tolerance accepts."""
+        """Switch to data with a decline within the tolerance."""
         self.week += 1
         self.readable, self.good = True, self.good * (1 - down)
         self._run("")
 
     @rule(allowed=KEYS, killed=st.sampled_from(RARE))
     def run(self, allowed, killed):
-        """A run of what there is now: its model comes from the cache where nothing changed."""
+        """Run the pipeline on the current data; the model is cached if nothing changed."""
         self._run(allowed, killed)
 
     def _run(self, allowed, killed=False):
@@ -169,7 +168,7 @@ class Weeks(RuleBasedStateMachine):
             self._replaced(before, digest, compared, allowed)
 
     def _replaced(self, before, digest, compared, allowed):
-        """What must hold whenever another model serves than before."""
+        """Check the invariants of a replacement of the serving version."""
         self.counts["replaced"] += 1
         if allowed != "uncompared":
             assert compared == before.digest, "replaced without a comparison with what served"
@@ -234,7 +233,7 @@ class Weeks(RuleBasedStateMachine):
     @precondition(lambda self: versions.previous(self.serving) is not None)
     @rule()
     def rollback(self):
-        """What served before serves again, by hand."""
+        """Roll back to the previous version."""
         self.counts["taken back"] += 1
         wanted = versions.previous(self.serving)
         made = versions.restore(self.serving, wanted)
@@ -245,7 +244,7 @@ class Weeks(RuleBasedStateMachine):
 
     @rule()
     def clean(self):
-        """Every model's artifact goes that does not serve; what serves keeps its files in the serving folder."""
+        """Remove the artifacts of all models that do not serve; the serving folder keeps its files."""
         now = reference.served(self.serving)
         for model in self._all("Model"):
             if now is None or ownership.relative(model.uri, self.serving) != now.model:
@@ -254,7 +253,7 @@ class Weeks(RuleBasedStateMachine):
 
     @rule()
     def move(self):
-        """The root is at another place, and the store's paths are as they were."""
+        """Move the root; the paths in the store are unchanged."""
         target = os.path.join(self.top, f"root {self.ids} {len(os.listdir(self.top))}")
         os.rename(self.root, target)
         self.root = target
@@ -264,13 +263,13 @@ class Weeks(RuleBasedStateMachine):
 
     @rule()
     def save(self):
-        """A backup of the store."""
+        """Back up the store."""
         self.backup = (dict(self.artifacts), list(self.events))
 
     @precondition(lambda self: self.backup is not None)
     @rule()
     def restore(self):
-        """The backup in the store's place; the files are as they are."""
+        """Restore the backup of the store; files are unchanged."""
         self.artifacts, self.events = dict(self.backup[0]), list(self.backup[1])
         for model in self._all("Model"):
             if not os.path.isdir(model.uri):
@@ -278,11 +277,11 @@ class Weeks(RuleBasedStateMachine):
 
     @rule()
     def lose_the_store(self):
-        """A new store over the same root."""
+        """Replace the store with a new one over the same root."""
         self.artifacts, self.events, self.backup = {}, [], None
 
     @invariant()
-    def what_serves_is_whole(self):
+    def the_serving_version_is_complete(self):
         there = versions.pushed(self.serving)
         now = reference.served(self.serving)
         assert (now is None) == (not there)
@@ -292,11 +291,11 @@ class Weeks(RuleBasedStateMachine):
             assert math.isfinite(self.quality[now.digest])
 
 
-def test_what_serves_is_never_replaced_uncompared_worse_or_lost_whatever_happens():
+def test_the_serving_version_is_never_replaced_uncompared_too_bad_or_lost_in_any_order_of_events():
     Weeks.counts = collections.Counter()
     stateful.run_state_machine_as_test(
         Weeks, settings=settings(max_examples=SEQUENCES, stateful_step_count=15, deadline=None, derandomize=True)
     )
     assert Weeks.counts["sequences"] >= SEQUENCES
-    # Else the sequences would tell nothing.
+    # Otherwise the sequences would not test anything.
     assert min(Weeks.counts[word] for word in ("replaced", "refused", "withheld", "taken back")) > 50, Weeks.counts
