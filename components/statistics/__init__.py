@@ -1,4 +1,4 @@
-"""Statistics: TFDV's figures of every split."""
+"""Statistics: TFDV statistics of every split."""
 
 from components.statistics.component import statistics
 

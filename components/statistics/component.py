@@ -15,7 +15,7 @@ from components.statistics.executor import Executor
 
 
 class StatisticsSpec(StatisticsGenSpec):  # type: ignore[misc]
-    """Parameters of the node: the stock ones, and the digest of our code."""
+    """Parameters of the node: those of StatisticsGen, and the digest of our code."""
 
     PARAMETERS: ClassVar[dict[str, Any]] = {
         **StatisticsGenSpec.PARAMETERS,
@@ -40,7 +40,7 @@ def statistics(*, examples: Any) -> Statistics:
         examples: Channel of Examples.
 
     Returns:
-        A node with output `statistics`: DatasetFeatureStatisticsList, one a split.
+        A node with output `statistics`: a DatasetFeatureStatisticsList per split.
     """
     spec = StatisticsSpec(
         examples=examples,

@@ -1,4 +1,4 @@
-"""Statistics of every split with TFDV's own generators, on large batches, and merged."""
+"""Computes TFDV statistics of every split: TFDV's generators on large batches per file, then merged."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -25,11 +25,11 @@ from models import progress
 from models.data import column_cache
 
 DECODE_ROWS = 4096
-"""Records decoded at once; the decoder is slower on more. Generators get many such batches as one."""
+"""Records decoded at once; the decoder is slower on more. Generators get several such batches as one."""
 
 
 class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
-    """TFX calls `Do`."""
+    """Executor of the statistics node."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
@@ -46,7 +46,7 @@ class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignor
         ]
         statistics.split_names = artifact_utils.encode_split_names(splits)
         statistics.span = examples.span
-        # Stock readers look for it.
+        # TFX's readers require this property.
         statistics.set_json_value_custom_property(
             SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, json_utils.dumps(dict.fromkeys(splits, 1.0))
         )
@@ -62,7 +62,7 @@ class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignor
 
 
 def generators() -> list[Any]:
-    """TFDV's default generators, with exact counts of values in place of sketches, as stock StatisticsGen has them."""
+    """Return TFDV's default generators, with exact value counts instead of sketches, as in StatisticsGen."""
     options = StatsOptions()
     sketch = top_k_uniques_sketch_stats_generator.TopKUniquesSketchStatsGenerator
     found = [
@@ -78,10 +78,10 @@ class Measure:
     """One file of a split in, the generators' accumulators out; see `spread.Work`."""
 
     def setup(self) -> None:
-        """Nothing is needed."""
+        """Do nothing: no set-up is required."""
 
     def process(self, element: example_passes.Element) -> list[Any]:
-        """Read one file."""
+        """Compute the accumulators of one file."""
         split, path, declared = element
         made = generators()
         accumulators = [generator.create_accumulator() for generator in made]
@@ -98,7 +98,7 @@ class Measure:
 
 
 def _decoded(path: str) -> Iterator[pa.RecordBatch]:
-    """Columns of lists, as TFDV has them, from the columns beside the records or from the records."""
+    """Yield batches with list columns, as TFDV requires, from the column cache or else from the records."""
     kept = column_cache.batches(path)
     if kept is not None:
         yield from map(lists, kept)
@@ -110,7 +110,7 @@ def _decoded(path: str) -> Iterator[pa.RecordBatch]:
 
 
 def lists(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Flat columns as columns of lists of one value; a null becomes a null list, and a column of nulls has no type."""
+    """Convert flat columns to columns of one-value lists; null becomes a null list, a column of nulls has no type."""
     made = []
     for column in batch.columns:
         if column.null_count == len(column):
@@ -121,14 +121,14 @@ def lists(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def as_list(column: pa.Array) -> pa.ListArray:
-    """Cells as lists of one value; a null becomes a null list, as its offset is null."""
+    """Convert a column to one-value lists; null becomes a null list, because its offset is null."""
     missing = np.append(np.asarray(column.is_null()), False)
     offsets = np.concatenate([[0], np.cumsum(~missing[:-1])])
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32(), mask=missing), column.drop_null())
 
 
 def _joined(parts: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """One batch out of several; each by itself where their columns differ, as where one has no value of a column."""
+    """Join batches; yield each if their columns differ, such as if one has only nulls in a column."""
     if len({part.schema.to_string() for part in parts}) > 1:
         yield from parts
         return
@@ -137,7 +137,7 @@ def _joined(parts: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def merge(parts: list[list[Any]]) -> list[Any]:
-    """Accumulators of several files to one each."""
+    """Merge the accumulators of several files."""
     made = generators()
     return [
         generator.merge_accumulators(list(column))
@@ -146,7 +146,7 @@ def merge(parts: list[list[Any]]) -> list[Any]:
 
 
 def proto(accumulators: list[Any] | None) -> Any:
-    """DatasetFeatureStatisticsList of accumulators; of no row where there are none."""
+    """Return the DatasetFeatureStatisticsList of accumulators; without any, that of no rows."""
     made = generators()
     parts: Iterable[Any] = accumulators or [generator.create_accumulator() for generator in made]
     return stats_impl.extract_statistics_output(list(parts), made)

@@ -1,4 +1,4 @@
-"""How often each value of a text column occurs, exactly, counted by Arrow."""
+"""Exact value counts of text columns, computed by Arrow."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,13 +14,13 @@ from tfx_bsl.arrow import array_util
 from components import value_counts
 
 Counts = dict[tuple[Any, ...], list[pa.StructArray]]
-"""Path of a feature -> counts of its values, in parts."""
+"""Path of a feature -> value counts, in parts."""
 
 
 class Frequencies(stats_generator.CombinerStatsGenerator):  # type: ignore[misc]
-    """Number of distinct values and the most frequent ones.
+    """Number of distinct values, and the most frequent values.
 
-    The figures of stock's TopKUniquesStatsGenerator, which counts in Beam and so has no accumulator.
+    Equal to TFDV's TopKUniquesStatsGenerator, which counts in Beam and so has no accumulator.
 
     Args:
         options: TFDV's options, without schema and weights.
@@ -32,11 +32,11 @@ class Frequencies(stats_generator.CombinerStatsGenerator):  # type: ignore[misc]
         self._threshold = options.frequency_threshold
 
     def create_accumulator(self) -> Counts:
-        """No value yet."""
+        """Return an empty accumulator."""
         return {}
 
     def add_input(self, accumulator: Counts, input_record_batch: pa.RecordBatch) -> Counts:
-        """Count a batch."""
+        """Count the values of a batch."""
         for path, array, _ in arrow_util.enumerate_arrays(
             input_record_batch, example_weight_map=None, enumerate_leaves_only=True
         ):
@@ -48,7 +48,7 @@ class Frequencies(stats_generator.CombinerStatsGenerator):  # type: ignore[misc]
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[Counts]) -> Counts:
-        """Put several together."""
+        """Merge accumulators."""
         merged: Counts = {}
         for accumulator in accumulators:
             for path, parts in accumulator.items():
@@ -56,11 +56,11 @@ class Frequencies(stats_generator.CombinerStatsGenerator):  # type: ignore[misc]
         return self.compact(merged)
 
     def compact(self, accumulator: Counts) -> Counts:
-        """Each value once."""
+        """Merge the parts of each feature."""
         return {path: [value_counts.total(parts)] for path, parts in accumulator.items()}
 
     def extract_output(self, accumulator: Counts) -> Any:
-        """DatasetFeatureStatistics with the string statistics of each path."""
+        """Return DatasetFeatureStatistics with the string statistics of each feature."""
         result = statistics_pb2.DatasetFeatureStatistics()
         kept = max(self._most, self._ranks)
         for path, (total,) in self.compact(accumulator).items():
