@@ -149,6 +149,6 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
     weeks.week(1, columns=("x", "zz"))
     older = weeks("--set", "evaluation.baseline.tolerance=99")
     assert older.code == 3, older.out
-    assert older.line("Not pushed:").startswith("its data is of span 1, and version")
+    assert older.line("Not pushed:").startswith("its data is of span 1, but the serving version")
     told = weeks("--set", "evaluation.baseline.tolerance=9", "--set", "push.older_span=true")
     assert told.code == 0, told.err
