@@ -24,6 +24,7 @@ RENDERERS: Mapping[str, Callable[[str], str]] = {
     "fields": run_file_tables.fields,
     "events": run_file_tables.events,
     "findings": run_file_tables.findings,
+    "file": lambda path: f"```python\n{(DOCS.parent / path).read_text(encoding='utf-8').rstrip()}\n```",
 }
 """Name of a block -> what renders it from the rest of the block's first line."""
 

@@ -23,7 +23,7 @@ def on_config(config: Any) -> Any:
     """Set the navigation from the folders of the documents."""
     docs = Path(config["docs_dir"])
     sections = [{title: _section(docs, docs / folder)} for title, folder in SECTIONS if (docs / folder).is_dir()]
-    config["nav"] = [{"Start": "README.md"}, *sections, {"Glossary": "glossary.md"}]
+    config["nav"] = [{"Start": "README.md"}, *sections, {"Extending": ["extending.md", "extending-runs.md"]}, {"Glossary": "glossary.md"}]
     return config
 
 

@@ -1,6 +1,6 @@
 """A reader of your own, in one file: ARFF, the text format of Weka.
 
-Put the file into your project folder and name it in the config: `path = "data/weather.arff"` and `format = "my_reader"`
+Put the file into your project folder and name it in the config: `path = "data/NAME.arff"` and `format = "my_reader"`
 under [data]. It becomes part of the cache key: after an edit, ingestion and all later stages run again.
 """
 
