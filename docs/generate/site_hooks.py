@@ -23,7 +23,8 @@ def on_config(config: Any) -> Any:
     """Set the navigation from the folders of the documents."""
     docs = Path(config["docs_dir"])
     sections = [{title: _section(docs, docs / folder)} for title, folder in SECTIONS if (docs / folder).is_dir()]
-    config["nav"] = [{"Start": "README.md"}, *sections, {"Extending": ["extending.md", "extending-runs.md"]}, {"Glossary": "glossary.md"}]
+    extending = {"Extending": ["extending.md", "extending-runs.md"]}
+    config["nav"] = [{"Start": "README.md"}, *sections, extending, {"Glossary": "glossary.md"}]
     return config
 
 

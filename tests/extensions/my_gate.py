@@ -6,8 +6,8 @@ Put this file into your project and name the function in the config, with its se
     action = "block"
     columns = {city = 2}
 
-In the repository itself the same file stands in components/validation/gates/ as distinct_gate.py, with `judge` as the name
-of the function and [gates.distinct] in the config.
+In the repository itself the same file stands in components/validation/gates/ as distinct_gate.py, with `judge` as the
+name of the function and [gates.distinct] in the config.
 """
 
 from collections.abc import Iterator

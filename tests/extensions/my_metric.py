@@ -6,8 +6,8 @@ Put this file into your project and name the metric in the config; rules may use
     metrics = ["my_metric.within_10_percent"]
     floor = {within_10_percent = 0.5}
 
-In the repository itself the same file stands in components/evaluator/metrics/, with METRICS = (within_10_percent,) at its
-end, and without `metrics` in the config.
+In the repository itself the same file stands in components/evaluator/metrics/, with METRICS = (within_10_percent,) at
+its end, and without `metrics` in the config.
 """
 
 import numpy as np
