@@ -123,7 +123,7 @@ def _folder(root: str, name: str) -> str:
     if not versions.pushed(folder):
         names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir()) if os.path.isdir(root) else []
         others = [one for one in names if versions.pushed(Root(os.path.abspath(root)).serving(one))]
-        raise UserError(f"{folder} holds no version yet.{nearest(name, others)}")
+        raise UserError(f"{folder} holds no version yet.{nearest(name, others, 'folders with versions')}")
     return folder
 
 

@@ -36,12 +36,12 @@ class Config(Strict):
     features: Features = Features()
     label: Label
     preprocessing: str | None = None
-    """Function of your own that makes the model features instead of [features], such as
+    """Custom function that computes the model features instead of [features], such as
     "my_module.preprocessing_fn"."""
     files: tuple[str, ...] = ()
-    """Further files that your own code reads, relative to the project; they become part of the cache key."""
+    """Other files that custom code reads, relative to the project; they are part of the cache key."""
     network: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"}, validate_default=True)
-    """`name`, a file of models/networks or a function of your own, and its keys; or the name alone."""
+    """`name`, a file of models/networks or a custom function, and its keys; or only the name."""
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     gates: Gates = Gates()
@@ -96,9 +96,11 @@ class Config(Strict):
     def _features_come_from_somewhere(self) -> "Config":
         roles = [key for key, _ in self.features.entries()]
         if self.preprocessing is None and not self.features.outputs():
-            raise ValueError("features: name a column under a role, or make the features yourself with preprocessing")
+            raise ValueError(
+                "features: name a column under a role, or compute the features in a custom preprocessing function"
+            )
         if self.preprocessing is not None and roles:
-            raise ValueError(f"features.{roles[0]} does nothing beside preprocessing: take one of the two out")
+            raise ValueError(f"features.{roles[0]} has no effect with preprocessing: remove one of the two")
         return self
 
     @model_validator(mode="after")
@@ -116,8 +118,8 @@ class Config(Strict):
             if (role.height, role.width) != (size.height, size.width):
                 raise ValueError(
                     f"data.image: ingestion would resize the images to {size.height} x {size.width} and features.image "
-                    f"to {role.height} x {role.width}, but an image that is served is resized once: make both equal, "
-                    "or take data.image.height and width out"
+                    f"to {role.height} x {role.width}, but in serving an image is resized once: make both equal, "
+                    "or remove data.image.height and width"
                 )
         return self
 
@@ -126,7 +128,9 @@ class Config(Strict):
         self.evaluation.check(self.label, metric_catalog.names(self.label.task, self.evaluation.metrics))
         self.gates.check(self.label)
         if self.label.column in (*self.features.columns(), *self.features.ignored):
-            raise ValueError(f"label: column {self.label.column!r} stands under [features] too: take it out there")
+            raise ValueError(
+                f"label: column {self.label.column!r} is the label and also under [features]: remove it there"
+            )
         return self
 
     @model_validator(mode="after")
@@ -134,8 +138,8 @@ class Config(Strict):
         for schedule in self.schedule:
             if schedule.on == "new-span" and self.data.sql is not None:
                 raise ValueError(
-                    f'schedule {schedule.name!r}: on = "new-span" looks at files, and data.sql is a query: write '
-                    'on = "time" with cron; a run that gets the same rows again trains nothing'
+                    f'schedule {schedule.name!r}: on = "new-span" watches files, but data.sql is a query: write '
+                    'on = "time" with cron; a run whose rows are unchanged trains nothing'
                 )
         return self
 
@@ -147,15 +151,17 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _categories_are_folded(self) -> "Config":
-        given = [("features.categorical", entry.column, entry.categories) for entry in self.features.of("categorical")]
+        categories = [
+            ("features.categorical", entry.column, entry.categories) for entry in self.features.of("categorical")
+        ]
         label = self.label
         values = (*(label.classes if label.task == "classes" else ()), *([label.positive] if label.positive else []))
-        for key, column, names in (*given, ("label", label.column, values)):
+        for key, column, names in (*categories, ("label", label.column, values)):
             for name in names if column in self.data.fold_case else ():
                 if name != folded(name):
                     raise ValueError(
-                        f"{key}: column {column!r} holds {folded(name)!r} and never {name!r}, since data.fold_case "
-                        f"names it: write {folded(name)!r}"
+                        f"{key}: column {column!r} is lower-cased by data.fold_case, so {name!r} never occurs: write "
+                        f"{folded(name)!r}"
                     )
         return self
 
@@ -164,8 +170,7 @@ class Config(Strict):
         split = self.data.split
         if split.by == "column" and split.column in self.features.columns():
             raise ValueError(
-                f"data.split.column: {split.column!r} names each row's split, and stands under [features] too: take it "
-                "out there"
+                f"data.split.column: {split.column!r} is the split column and also under [features]: remove it there"
             )
         return self
 
@@ -206,7 +211,7 @@ class Config(Strict):
         return schedules
 
     def _valid(self, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Other values for a section that is tuned, with its defaults, if they fit the rest of the config."""
+        """Validate new values of a tuned section against the rest of the config; return them with defaults."""
         if section == "network":
             network, training = networks.complete(dict(values)), self.training
         else:
@@ -230,13 +235,14 @@ class Config(Strict):
         return list(dict.fromkeys([*modules, *(path.rpartition(".")[0] for path in functions)]))
 
     def watched(self, columns: Mapping[str, str]) -> dict[str, list[str]]:
-        """Columns that the gates look at.
+        """Return the columns that the gates check.
 
         Args:
-            columns: Column name -> type of the reviewed schema.
+            columns: Column name -> type of the approved schema.
 
         Returns:
-            `used`: what the model reads; `compared`: of these what may drift; `categories`: of these what has them.
+            `used`: columns that the model reads or predicts; `compared`: those of them that are checked for drift;
+            `categories`: those of them with a vocabulary.
         """
         duties = {self.columns.id, self.columns.time, self.columns.group}
         duty = [name for name in (self.label.column, self.columns.weight) if name is not None]
@@ -253,20 +259,20 @@ class Config(Strict):
         }
 
     def cleaning(self, paths: Any) -> dict[str, Any] | None:
-        """Keys of [data] that say how cells are cleaned; None for formats whose cells are taken as they are.
+        """Return the keys of [data] for cleaning cells; None for formats whose cells are not cleaned.
 
         Args:
             paths: The data's paths or patterns.
         """
         form = formats.of(data_paths.flat(paths)[0][1], self.data.format)
-        # A path without a known name is CSV, or an error when it is read.
+        # A path with an unknown extension is CSV, or an error when it is read.
         return section(self.plain("data")["data"]) if form is None or form.is_cleaned else None
 
     def remarks(self, columns: Mapping[str, str]) -> list[str]:
-        """Say what is allowed and hardly meant.
+        """Return warnings about settings that are valid but probably not intended.
 
         Args:
-            columns: Column name -> type of the reviewed schema.
+            columns: Column name -> type of the approved schema.
         """
         group = self.columns.group if self.data.split.by == "hash" and self.data.split.column is None else None
         entries = [entry for _, entry in self.features.entries()]
@@ -277,6 +283,6 @@ class Config(Strict):
         return [remark] if remark else []
 
     def plain(self, *sections: str) -> dict[str, Any]:
-        """Sections as JSON-able values, defaults included."""
+        """Return sections as JSON-serializable values, including defaults."""
         whole: Mapping[str, Any] = self.model_dump(mode="json", by_alias=True)
         return {section: whole[section] for section in sections or whole}

@@ -1,4 +1,4 @@
-"""Says what a key that no section knows may have been meant for: only what the same config would then take."""
+"""Suggestions for unknown keys: only keys with which the same config would be valid."""
 
 import copy
 import difflib
@@ -15,66 +15,66 @@ from spec.suggestions import nearest
 
 Validate = Callable[[Any], object]
 _TRIED = 5
-"""Near keys that are tried."""
-_MISSPELT = 0.8
-"""Likeness from which on a key is a misspelt one, whatever its value."""
+"""Number of similar keys to try."""
+_MISSPELLED = 0.8
+"""Similarity from which a key counts as misspelled, whatever its value."""
 _SYNONYMS = {"lr": "learning_rate"}
-"""Other words for keys -> the keys."""
+"""Common synonyms -> keys."""
 
 
 def hint(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str, Any], key: str) -> str:
-    """A sentence to append to the refusal of an unknown key.
+    """Return the sentence to append to the error for an unknown key.
 
     Args:
-        model: The whole config's.
-        place: The section that the key is in.
-        values: The whole config as it is written.
+        model: The model of the whole config.
+        place: Path of the section that contains the key.
+        values: The values of the whole config, not validated.
         key: The key.
 
     Returns:
-        The nearest key that acts there, else where else there is one of this name, else the keys that act there.
+        The nearest valid key of the section, else another section with a key of this name, else the valid keys.
     """
     without = copy.deepcopy(dict(values))
-    given = at(without, place).pop(key, None)
+    value = at(without, place).pop(key, None)
     before = _faults(model, without)
 
-    def taken(other: Sequence[str | int], name: str, changes: Mapping[str, Any] | None = None) -> bool:
+    def fits(other: Sequence[str | int], name: str, changes: Mapping[str, Any] | None = None) -> bool:
         tried = copy.deepcopy(without)
         section = at(tried, other, make=True)
         if not isinstance(section, dict):
             return False
-        section.update({name: given, **(changes or {})})
+        section.update({name: value, **(changes or {})})
         return _faults(model, tried) <= before
 
     known, same = keys(model, place, values), _SYNONYMS.get(key, key)
     for near in dict.fromkeys([*({same} & set(known)), *difflib.get_close_matches(key, known, n=_TRIED)]):
-        if taken(place, near):
+        if fits(place, near):
             return f" Did you mean {near!r}?"
-    if misspelt := difflib.get_close_matches(key, known, n=1, cutoff=_MISSPELT):
-        return nearest(misspelt[0], known)
+    if misspelled := difflib.get_close_matches(key, known, n=1, cutoff=_MISSPELLED):
+        return nearest(misspelled[0], known, "keys")
     if place == ["network"]:
         name = str(at(values, place).get("name", "mlp"))
-        others = [one for one in networks.networks() if key in networks.network_settings(one).model_fields]
-        others = [one for one in others if taken(place, key, {"name": one})]
+        others = [other for other in networks.networks() if key in networks.network_settings(other).model_fields]
+        others = [other for other in others if fits(place, key, {"name": other})]
         if others:
-            return f" Network {name!r} has none of this name; {_listed(others)}. Its keys are: {', '.join(known)}."
+            return f" Network {name!r} does not have this key; {_listed(others)}. Known keys: {', '.join(known)}."
     for other in (["network"], *_places(model, same)):
-        if same in keys(model, other, values) and taken(other, same):
+        if same in keys(model, other, values) and fits(other, same):
             return f" Did you mean {'.'.join([*other, same])!r}?"
     if len(place) > 1 and place[0] == "features":
         others = [name for name in roles.shipped() if key in _aliases(roles.role(name).Settings)]
         if others:
-            return f" The role {' or '.join(others)} has it; {place[1]} has: {', '.join(known)}."
-    return nearest("", known)
+            return f" Role {' or '.join(others)} has this key. Known keys of {place[1]}: {', '.join(known)}."
+    return nearest("", known, "keys")
 
 
 def keys(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str, Any]) -> list[str]:
-    """Keys that act in a section.
+    """Return the keys that have an effect in a section.
 
     Args:
-        model: The whole config's.
-        place: The section.
-        values: The whole config as it is written.
+        model: The model of the whole config.
+        place: Path of the section.
+        values: The values of the whole config, not validated.
     """
     section = at(values, place)
     written = section if isinstance(section, Mapping) else {}
@@ -92,12 +92,12 @@ def keys(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str
 
 
 def at(values: Any, place: Sequence[str | int], *, make: bool = False) -> Any:
-    """What stands at a place; an empty section where there is none.
+    """Return the value at a path; an empty section if it does not exist.
 
     Args:
         values: The whole config.
-        place: Keys and positions.
-        make: Whether a section that is missing is put there.
+        place: Keys and list indices.
+        make: Whether to add missing sections.
     """
     for part in place:
         if make and isinstance(values, dict):
@@ -117,7 +117,7 @@ def _faults(model: type[BaseModel], values: Mapping[str, Any]) -> set[tuple[Any,
 
 
 def _places(model: type[BaseModel], key: str, above: tuple[str, ...] = ()) -> Iterator[list[str]]:
-    """Sections, not entries of lists, that have a key of this name."""
+    """Yield the sections, without entries of lists, that have a key of this name."""
     for name, field in model.model_fields.items():
         if typing.get_origin(field.annotation) is not tuple and (inner := _within(field.annotation)) is not None:
             if key in inner.model_fields:
@@ -126,12 +126,12 @@ def _places(model: type[BaseModel], key: str, above: tuple[str, ...] = ()) -> It
 
 
 def _within(annotation: Any) -> type[BaseModel] | None:
-    """The model that an annotation has, itself or among its arguments."""
+    """Return the first model in an annotation and its arguments; None if there is none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in typing.get_args(annotation):
-        if (found := _within(argument)) is not None:
-            return found
+        if (model := _within(argument)) is not None:
+            return model
     return None
 
 

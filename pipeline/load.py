@@ -1,4 +1,4 @@
-"""Reads a config and its schema, and says what is wrong with them: file, key and the nearest right name."""
+"""Reading of a config and its schema; errors name the file, the key and the nearest valid name."""
 
 import os
 import re
@@ -23,32 +23,32 @@ from pipeline.schema_columns import schema_columns as schema_columns
 from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
 
 DEEPEST = 40
-"""Levels of sections and lists in a config; more than any key has."""
+"""Maximum depth of nested sections and lists in a config; no key is nested deeper."""
 
 
 def names(root: str) -> list[str]:
-    """Pipelines under a root folder: the stems of its configs, without hidden files such as an editor's locks."""
+    """Return the pipelines of a project: the stems of its configs, without hidden files such as editors' lock files."""
     files = os.listdir(os.path.join(root, CONFIGS))
     return sorted(name[: -len(".toml")] for name in files if name.endswith(".toml") and not name.startswith("."))
 
 
 def variants(root: str, name: str) -> list[str]:
-    """Names under [variant] of configs/NAME.toml, in order.
+    """Return the names under [variant] of configs/NAME.toml, in order.
 
     Raises:
-        UserError: the pipeline is missing, its file is not TOML, or a variant is no table or badly named.
+        UserError: the pipeline is missing, its file is not TOML, or a variant is not a table or has an invalid name.
     """
     shown = f"{CONFIGS}/{name}.toml"
-    found = _read(root, name).get(SECTION, {})
-    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
+    tables = _read(root, name).get(SECTION, {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise UserError(f"{shown}: write each variant as a table, [{SECTION}.NAME]")
-    for variant in found:
+    for variant in tables:
         if variant in (SAMPLE, ALL) or not re.fullmatch(r"[A-Za-z0-9_-]+", variant):
             raise UserError(
-                f"{shown}: {SECTION}.{variant}: a variant's name is made of letters, digits, - and _, and is neither "
+                f"{shown}: {SECTION}.{variant}: a variant's name consists of letters, digits, - and _, and is neither "
                 f"{SAMPLE!r} nor {ALL!r}"
             )
-    return list(found)
+    return list(tables)
 
 
 def load(root: str, name: str, overrides: Iterable[str] = (), variant: str | None = None) -> Config:
@@ -57,11 +57,11 @@ def load(root: str, name: str, overrides: Iterable[str] = (), variant: str | Non
     Args:
         root: The project folder.
         name: The pipeline.
-        overrides: `key=value` texts with dotted keys, each value in TOML; a bare word is a string.
-        variant: Which of [variant] to lay over the rest before them.
+        overrides: `key=value` strings with dotted keys and values in TOML; an unquoted word is a string.
+        variant: Name under [variant] whose values apply before the overrides; None for none.
 
     Raises:
-        UserError: the pipeline, a key or a value is wrong; one line each.
+        UserError: the pipeline, a key or a value is invalid; one line per finding.
     """
     shown = f"{CONFIGS}/{name}.toml"
     values = _chosen(root, name, overrides, variant)
@@ -69,52 +69,52 @@ def load(root: str, name: str, overrides: Iterable[str] = (), variant: str | Non
         return Config.model_validate(values)
     except ValidationError as error:
         lines = [_explain(shown, dict(details), values) for details in error.errors()]
-        there = variants(root, name)
-        if there and variant is None:
-            lines.append(f"{shown} has variants: name one with --variant {there[0]}, or --variant {ALL}")
+        known = variants(root, name)
+        if known and variant is None:
+            lines.append(f"{shown} has variants: choose one with --variant {known[0]}, or all with --variant {ALL}")
         raise UserError("\n".join(lines)) from error
 
 
 def without_faults(root: str, name: str, overrides: Iterable[str] = (), variant: str | None = None) -> Config | None:
-    """What a config says apart from its faults, so that all else can be looked at too. Arguments as of `load`.
+    """Read a config without its invalid values, so that the rest can be checked too; arguments as in `load`.
 
     Returns:
-        The config without the values that are wrong; None where it is none without them.
+        The config without its invalid values; None if it is invalid without them too.
     """
     try:
         values = _chosen(root, name, overrides, variant)
         try:
             return Config.model_validate(values)
         except ValidationError as error:
-            # A value that may be one of several kinds is told of once for each.
-            places = {tuple(_place(dict(details), values)) for details in error.errors()}
-        # The last entries of a list first, so that the others keep their places.
-        for *above, last in sorted(places, key=lambda place: [(str(type(part)), part) for part in place], reverse=True):
-            within: Any = values
+            # For a union, pydantic reports one error per branch.
+            paths = {tuple(_place(dict(details), values)) for details in error.errors()}
+        # Delete the last entries of a list first, so that the indices of the others stay valid.
+        for *above, last in sorted(paths, key=lambda path: [(str(type(part)), part) for part in path], reverse=True):
+            section: Any = values
             for part in above:
-                within = within[part]
-            del within[last]
+                section = section[part]
+            del section[last]
         return Config.model_validate(values)
     except (UserError, ValueError, LookupError):
         return None
 
 
 def _chosen(root: str, name: str, overrides: Iterable[str], variant: str | None) -> dict[str, Any]:
-    """The values of a run: the file's, its variant's over them, then the overrides."""
+    """Return the values of a run: those of the file, then of its variant, then the overrides."""
     values = _read(root, name)
-    there = variants(root, name)
-    own = values.pop(SECTION, {})
+    known = variants(root, name)
+    tables = values.pop(SECTION, {})
     if variant is not None:
-        if variant not in there:
-            raise UserError(f"{CONFIGS}/{name}.toml has no variant {variant!r}.{nearest(variant, there)}")
-        values = merge(values, own[variant])
+        if variant not in known:
+            raise UserError(f"{CONFIGS}/{name}.toml has no variant {variant!r}.{nearest(variant, known, 'variants')}")
+        values = merge(values, tables[variant])
     for override in overrides:
         _override(values, override)
     return _shallow(f"{CONFIGS}/{name}.toml", values)
 
 
 def _shallow(shown: str, values: dict[str, Any]) -> dict[str, Any]:
-    """See that values are nested no deeper than any key; without recursion, for which they may be too deep."""
+    """Check that values are nested at most DEEPEST deep; iterative, because they may be too deep for recursion."""
     level: list[Any] = [values]
     for _ in range(DEEPEST):
         level = [
@@ -124,22 +124,22 @@ def _shallow(shown: str, values: dict[str, Any]) -> dict[str, Any]:
             for inner in (value.values() if isinstance(value, dict) else value)
         ]
     if level:
-        raise UserError(f"{shown}: its values are nested more than {DEEPEST} deep: no key is")
+        raise UserError(f"{shown}: values are nested more than {DEEPEST} deep, but no key is: fix the section")
     return values
 
 
 def _read(root: str, name: str) -> dict[str, Any]:
-    """The file's values as they stand."""
+    """Return the values of the file."""
     known = names(root)
     shown = f"{CONFIGS}/{name}.toml"
     if name not in known:
-        # Not finding a shipped pipeline in a project, or the reverse, is easier to see with the folder.
+        # In a separate project, the folder shows that it was searched instead of the repository.
         path = os.path.join(root, shown) if project.is_separate() else shown
-        raise UserError(f"there is no pipeline {name!r}: {path} is missing.{nearest(name, known)}")
+        raise UserError(f"no pipeline {name!r}: {path} does not exist.{nearest(name, known, 'pipelines')}")
     path = os.path.join(root, shown)
     if os.path.exists(path) and not os.path.isfile(path):
-        # A named pipe would be waited for.
-        raise UserError(f"{shown} is not a regular file: replace it by a file, or remove it")
+        # Opening a named pipe would block.
+        raise UserError(f"{shown} is not a regular file: replace it with one, or remove it")
     try:
         with open(path, "rb") as file:
             return _shallow(shown, tomli.load(file))
@@ -152,19 +152,19 @@ def _read(root: str, name: str) -> dict[str, Any]:
 
 
 def schema_name(root: str, name: str, variant: str | None) -> str:
-    """Stem of the schema that judges a run: the variant's own where there is one, else the pipeline's."""
+    """Return the stem of the schema of a run: the variant's if it exists, else the pipeline's."""
     own = f"{name}-{variant}"
     return own if os.path.isfile(os.path.join(root, SCHEMAS, f"{own}.pbtxt")) else name
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A config and the schema that judges its data, which fit each other.
+    """A config and its approved schema, which match.
 
     Attributes:
         config: The config.
         columns: Column name -> type (INT, FLOAT, BYTES), in order.
-        schema: The schema's path below the root.
+        schema: The schema's path relative to the project.
         schema_content: Digest of the schema's text.
     """
 
@@ -178,7 +178,7 @@ def reviewed(root: str, name: Name, overrides: Iterable[str] = ()) -> Reviewed:
     """Read the config and the schema of a run.
 
     Raises:
-        UserError: one of the two is wrong, or they do not fit each other.
+        UserError: one of the two is invalid, or they do not match.
     """
     config = load(root, name.pipeline, overrides, name.variant)
     stem = schema_name(root, name.pipeline, name.variant)
@@ -186,17 +186,18 @@ def reviewed(root: str, name: Name, overrides: Iterable[str] = ()) -> Reviewed:
 
 
 def fitting(root: str, name: Name, config: Config, stem: str, columns: dict[str, str]) -> Reviewed:
-    """See that a config and a schema fit each other.
+    """Check that a config and a schema match.
 
     Args:
         root: The project folder.
         name: The run.
         config: Its config.
-        stem: Its schema's.
+        stem: Stem of its schema.
         columns: The schema's columns.
 
     Raises:
-        UserError: they do not.
+        UserError: they do not match.
+        ResourceError: the schema changed meanwhile.
     """
     check_columns(name.pipeline, config, columns, optional_columns(root, stem), stem)
     schema = f"{SCHEMAS}/{stem}.pbtxt"
@@ -207,6 +208,7 @@ def fitting(root: str, name: Name, config: Config, stem: str, columns: dict[str,
 
 
 def _override(values: dict[str, Any], text: str) -> None:
+    """Set one value, given as `key=value`."""
     key, sign, raw = text.partition("=")
     if not sign or not key.strip():
         raise UserError(f"--set {text!r}: write it as key=value, as in training.epochs=5")
@@ -215,31 +217,33 @@ def _override(values: dict[str, Any], text: str) -> None:
     except tomli.TOMLDecodeError:
         value = raw.strip()
     except RecursionError as error:
-        raise UserError(f"--set {key.strip()[:40]}: its value is nested more than {DEEPEST} deep: no key is") from error
-    place: Any = values
+        raise UserError(
+            f"--set {key.strip()[:40]}: the value is nested more than {DEEPEST} deep, but no key is"
+        ) from error
+    section: Any = values
     *path, last = key.strip().split(".")
     if len(path) >= DEEPEST:
         raise UserError(f"--set {key.strip()[:40]}...: a key has at most {DEEPEST} parts")
     within_list = f"--set {text!r}: name a key inside the list's entry, as in features.numeric.0.scale=none"
     for depth, part in enumerate(path):
-        if isinstance(place, list):
+        if isinstance(section, list):
             if not part.isdecimal():
                 raise UserError(within_list)
-            if int(part) >= len(place):
+            if int(part) >= len(section):
                 above = ".".join(path[:depth])
-                raise UserError(f"--set {text!r}: {above} has {len(place)} entries, counted from 0")
-            place = place[int(part)]
+                raise UserError(f"--set {text!r}: {above} has {len(section)} entries, counted from 0")
+            section = section[int(part)]
         else:
-            place = place.setdefault(part, {})
-        if not isinstance(place, dict | list):
+            section = section.setdefault(part, {})
+        if not isinstance(section, dict | list):
             raise UserError(f"--set {text!r}: {part!r} is a value, not a section")
-    if isinstance(place, list):
+    if isinstance(section, list):
         raise UserError(within_list)
-    place[last] = value
+    section[last] = value
 
 
 def _explain(shown: str, details: dict[str, Any], values: Mapping[str, Any]) -> str:
-    """One line for one of pydantic's findings."""
+    """Return the line for one of pydantic's errors."""
     where = _place(details, values)
     dotted = ".".join(str(part) for part in where)
     if details["type"] == "extra_forbidden":
@@ -247,16 +251,16 @@ def _explain(shown: str, details: dict[str, Any], values: Mapping[str, Any]) -> 
         return f"{shown}: {dotted} is not a known key.{hint(Config, above, values, str(last))}"
     message = details["msg"].removeprefix("Value error, ")
     if details["type"] == "missing":
-        message = "this key is needed"
-    given = details.get("input")
-    # A webhook or a command may hold a token.
-    shows = isinstance(given, str | int | float | bool) and where[:1] != ["notify"]
-    value = f" (found {given!r})" if shows else ""
+        message = "this key is required"
+    actual = details.get("input")
+    # A webhook or a command may contain a token.
+    is_shown = isinstance(actual, str | int | float | bool) and where[:1] != ["notify"]
+    value = f" (found {actual!r})" if is_shown else ""
     return f"{shown}: {dotted + ': ' if dotted else ''}{message}{value}"
 
 
 def _place(details: Mapping[str, Any], values: Mapping[str, Any]) -> list[str | int]:
-    """Keys and list positions of a finding; pydantic's location also holds the tried branch of a union."""
+    """Return keys and list indices of an error; pydantic's location also contains the branch of a union."""
     where: list[str | int] = []
     place: Any = values
     for part in details["loc"]:

@@ -1,4 +1,4 @@
-"""Checks [network]: that its name is known, its keys are, and that it fits the label, the features and [training]."""
+"""Checks of [network]: known name, known keys, and a match with the label, the features and [training]."""
 
 import difflib
 import pkgutil
@@ -13,29 +13,28 @@ from spec.columns.role import Output
 from spec.training import Training
 
 SUPERVISED = ("regression", "binary", "classes")
-"""Tasks of a network that does not say which it fits."""
+"""Tasks of a network that does not define TASKS."""
 
 
 def networks() -> list[str]:
-    """Names of the networks: the files in models/networks."""
+    """Return the names of the networks: the files in models/networks."""
     return sorted(module.name for module in pkgutil.iter_modules(models.networks.__path__))
 
 
 def network_settings(name: str) -> type[Strict]:
-    """The typed keys of one network."""
+    """Return the class of the settings of a network."""
     settings: type[Strict] = user_code.load(f"models.networks.{name}").Settings
     return settings
 
 
 def complete(network: dict[str, Any]) -> dict[str, Any]:
-    """The section with its defaults.
+    """Return the section with its defaults.
 
     Args:
-        network: `name`, and the network's own keys; a name with a dot is a function of the user's own, whose keys are
-            its own business.
+        network: `name` and the network's keys; a name with a dot is a custom function, whose keys are not checked.
 
     Raises:
-        ValueError: the name is unknown, or a key is.
+        ValueError: the name or a key is unknown.
     """
     name = network.get("name", "mlp")
     own = {key: value for key, value in network.items() if key != "name"}
@@ -48,39 +47,41 @@ def complete(network: dict[str, Any]) -> dict[str, Any]:
     if name not in networks():
         close = difflib.get_close_matches(str(name), networks(), n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"name {name!r} is none of {', '.join(networks())}.{hint} Your own is named MODULE.FUNCTION")
+        raise ValueError(
+            f"name {name!r} is not one of {', '.join(networks())}.{hint} Name a custom network as MODULE.FUNCTION"
+        )
     return {"name": name, **network_settings(name).model_validate(own).model_dump(mode="json")}
 
 
 def check(network: dict[str, Any], task: str, outputs: Sequence[Output], training: Training) -> None:
-    """See that a complete section fits the rest of the config.
+    """Check that a complete section matches the rest of the config.
 
     Args:
         network: The section.
         task: The label's task.
-        outputs: The model features; none where only a function of the user's own tells them.
+        outputs: The model features; empty if a custom preprocessing function defines them.
         training: [training].
 
     Raises:
-        ValueError: it does not, and says what would.
+        ValueError: it does not; the message names what does.
     """
     name = network["name"]
     if "." in name:
         if task not in SUPERVISED:
-            raise ValueError(f"network: your own network does not fit task {task!r}: {_fitting(task)} does")
+            raise ValueError(f"network: a custom network does not fit task {task!r}: use {_fitting(task)}")
         return
     module = user_code.load(f"models.networks.{name}")
     if task not in getattr(module, "TASKS", SUPERVISED):
-        raise ValueError(f"network: {name} does not fit task {task!r}: {_fitting(task)} does")
+        raise ValueError(f"network: {name} does not fit task {task!r}: use {_fitting(task)}")
     own = module.Settings.model_validate({key: value for key, value in network.items() if key != "name"})
-    # A preprocessing function of the user's own tells its features only once it has run.
+    # The features of a custom preprocessing function are known only after it has run.
     if outputs and hasattr(module, "check"):
         try:
             module.check(outputs, own)
         except ValueError as error:
             raise ValueError(f"network: {name} {error}") from error
     if hasattr(module, "KEYS"):
-        # A config that was written out, as workers read it, sets every key.
+        # A serialized config, as workers read it, sets every key.
         defaults = Training()
         given = training.model_fields_set - set(module.KEYS)
         idle = sorted(key for key in given if getattr(training, key) != getattr(defaults, key))
@@ -92,6 +93,7 @@ def check(network: dict[str, Any], task: str, outputs: Sequence[Output], trainin
 
 
 def _fitting(task: str) -> str:
+    """Return the names of the networks that support a task, joined with "or"."""
     fitting = [
         name for name in networks() if task in getattr(user_code.load(f"models.networks.{name}"), "TASKS", SUPERVISED)
     ]

@@ -1,4 +1,4 @@
-"""A config whose rows are a query's: before anything reads it, the query's rows are taken and named by path."""
+"""Configs whose data is a SQL query: the query runs first, and its rows are read from files like other data."""
 
 from components.query import snapshot
 from components.query.query_rows import Query
@@ -8,14 +8,14 @@ from spec.data import Data
 
 
 def of(data: Data) -> Query | None:
-    """The query of a section [data]; None where it has paths."""
+    """Return the query of a section [data]; None if it has paths."""
     if data.sql is None or data.database is None:
         return None
     return Query(data.sql, data.database, data.query_seconds)
 
 
 def settled(config: Config, taken: Snapshot) -> Config:
-    """The config with the rows of its query as its data: what reads them need not know of the query."""
+    """Return the config with the files of a snapshot in place of its query."""
     default = Data.model_fields["query_seconds"].default
     source = {"path": taken.path, "sql": None, "database": None, "query_seconds": default}
     return config.model_copy(update={"data": config.data.model_copy(update=source)})
@@ -27,14 +27,14 @@ def settle(config: Config, data_root: str, folder: str) -> tuple[Config, Snapsho
     Args:
         config: The config.
         data_root: Folder that data paths are relative to.
-        folder: Where the rows are kept.
+        folder: Folder for the files with the rows.
 
     Returns:
-        The config with paths, and what was taken; of a config without a query itself, and None.
+        The config with paths and the snapshot; the config itself and None if it has no query.
 
     Raises:
-        UserError: the query cannot be run, or its rows make no table.
-        ResourceError: the database cannot be reached, or the rows not be kept.
+        UserError: the query fails, or its rows are not a table.
+        ResourceError: the database cannot be reached, or the rows cannot be written.
     """
     query = of(config.data)
     if query is None:

@@ -1,4 +1,4 @@
-"""The columns of the reviewed schema, and whether what the config asks of them fits."""
+"""Columns of the approved schema, and checks of the config against them."""
 
 import os
 import typing
@@ -21,10 +21,10 @@ NUMBERS = ("INT", "FLOAT")
 
 
 def schema_columns(root: str, name: str) -> dict[str, str]:
-    """Columns of schemas/NAME.pbtxt and their types (INT, FLOAT, BYTES), in order.
+    """Return the columns of schemas/NAME.pbtxt and their types (INT, FLOAT, BYTES), in order.
 
     Raises:
-        UserError: the schema is missing, cannot be read, or leaves a column's presence open.
+        UserError: the schema is missing, cannot be read, or does not define a column completely.
     """
     shown, features = f"{SCHEMAS}/{name}.pbtxt", schema(root, name).feature
     columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in features}
@@ -35,7 +35,7 @@ def schema_columns(root: str, name: str) -> dict[str, str]:
 
 
 def optional_columns(root: str, name: str) -> frozenset[str]:
-    """Columns of schemas/NAME.pbtxt that a row may lack.
+    """Return the columns of schemas/NAME.pbtxt that may be null.
 
     Raises:
         UserError: the schema is missing or cannot be read.
@@ -44,7 +44,7 @@ def optional_columns(root: str, name: str) -> frozenset[str]:
 
 
 def schema(root: str, name: str) -> schema_pb2.Schema:
-    """The reviewed schema schemas/NAME.pbtxt.
+    """Read the approved schema schemas/NAME.pbtxt.
 
     Raises:
         UserError: it is missing or cannot be read.
@@ -54,9 +54,11 @@ def schema(root: str, name: str) -> schema_pb2.Schema:
         with open(os.path.join(root, shown), encoding="utf-8") as file:
             return text_format.Parse(file.read(), schema_pb2.Schema())
     except FileNotFoundError as error:
-        raise UserError(f"{shown} is missing: a run is judged against a reviewed schema; write one") from error
+        raise UserError(
+            f"{shown} does not exist: every run is validated against an approved schema; write it"
+        ) from error
     except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown}: this is not a schema: {error}") from error
+        raise UserError(f"{shown}: not a valid schema: {error}") from error
 
 
 def check_columns(
@@ -66,25 +68,26 @@ def check_columns(
     optional: Collection[str] = (),
     schema: str | None = None,
 ) -> None:
-    """See that each column the config names is in the schema, with a type and a rule for missing cells that fit.
+    """Check that the schema defines each column of the config, with a valid type and a rule for nulls.
 
     Args:
         name: The pipeline.
         config: Its config.
-        columns: Column name -> type of the reviewed schema.
-        optional: Columns that a row may lack.
-        schema: The schema's stem, where it is not the pipeline's.
+        columns: Column name -> type of the approved schema.
+        optional: Columns that may be null.
+        schema: Stem of the schema, if it is not the pipeline's name.
 
     Raises:
-        UserError: one line a finding.
+        UserError: one line per finding.
     """
     findings: list[str] = []
     shown, shown_schema = f"{CONFIGS}/{name}.toml", f"{SCHEMAS}/{schema or name}.pbtxt"
 
-    def demand(key: str, column: str, kinds: tuple[str, ...] = (), what: str = "this role needs") -> None:
+    def require(key: str, column: str, kinds: tuple[str, ...] = (), what: str = "this key needs") -> None:
         if column not in columns:
             findings.append(
-                f"{shown}: {key} names {column!r}, which {shown_schema} does not define.{nearest(column, columns)}"
+                f"{shown}: {key} names {column!r}, which {shown_schema} does not define."
+                f"{nearest(column, columns, 'columns')}"
             )
         elif kinds and columns[column] not in kinds:
             findings.append(
@@ -94,26 +97,26 @@ def check_columns(
 
     for role, entry in config.features.entries():
         for column in entry.columns():
-            demand(f"features.{role}", column, entry.types)
+            require(f"features.{role}", column, entry.types)
     for column in config.features.ignored:
-        demand("features.ignored", column)
+        require("features.ignored", column)
     if config.label.column is not None:
-        demand("label.column", config.label.column, NUMBERS if config.label.needs_number else ())
+        require("label.column", config.label.column, NUMBERS if config.label.needs_number else ())
     if config.data.split.column is not None:
-        demand("data.split.column", config.data.split.column)
+        require("data.split.column", config.data.split.column)
     for column in config.data.column_null_values:
-        demand("data.column_null_values", column)
+        require("data.column_null_values", column)
     for column in config.data.dates:
-        demand("data.dates", column, ("BYTES",), "it needs")
+        require("data.dates", column, ("BYTES",))
     for column in config.data.fold_case:
-        demand("data.fold_case", column, ("BYTES",), "it needs")
+        require("data.fold_case", column, ("BYTES",))
     for duty, column in config.columns:
         if column is not None:
-            demand(f"columns.{duty}", column, NUMBERS if duty == "weight" else ())
+            require(f"columns.{duty}", column, NUMBERS if duty == "weight" else ())
     for key, column in config.gates.named():
-        demand(key, column)
+        require(key, column)
     for key, column, kinds, what in config.evaluation.columns():
-        demand(key, column, kinds, what)
+        require(key, column, kinds, what)
     findings.extend(f"{shown}: {text}" for text in _unfit(config, columns))
     findings.extend(f"{shown}: {text}" for text in _unruled(config, optional, shown_schema))
     if findings:
@@ -121,13 +124,13 @@ def check_columns(
 
 
 def unused(config: Config, columns: Iterable[str]) -> Omissions:
-    """Columns of the schema that the model neither reads nor learns, and why.
+    """Return the columns of the schema that the model neither reads nor predicts, with the reasons.
 
     Args:
         config: The config.
         columns: Columns of the schema.
     """
-    found = Omissions()
+    omissions = Omissions()
     reads = {*config.watched(dict.fromkeys(columns, ""))["used"], config.label.column}
     reasons = {column: f"[columns] {duty}" for duty, column in config.columns if column is not None}
     if config.data.split.column is not None:
@@ -135,19 +138,19 @@ def unused(config: Config, columns: Iterable[str]) -> Omissions:
     reasons |= dict.fromkeys(config.features.ignored, "features.ignored")
     for column in columns:
         if column not in reads:
-            found.add("column", reasons.get(column, "named under no role"), column, action="not used")
-    return found
+            omissions.add("column", reasons.get(column, "named under no role"), column, action="not used")
+    return omissions
 
 
 def _unfit(config: Config, columns: Mapping[str, str]) -> Iterator[str]:
-    """What [data] asks for that does not fit the columns."""
+    """Yield the settings of [data] that do not match the columns."""
     for column in config.data.drop:
         if column in columns:
-            yield f"data.drop leaves {column!r} out, which the schema defines: take it out of one of the two"
+            yield f"data.drop drops {column!r}, which the schema defines: remove it from one of the two"
     if config.data.split.by == "time" and config.columns.time is None:
-        yield "data.split.by is 'time': name the column that tells when a row was as [columns] time"
+        yield "data.split.by is 'time': name the column of timestamps as columns.time"
     if config.data.spans is not None and config.columns.time is None:
-        yield "data.spans cuts a column of dates: name it as [columns] time"
+        yield "data.spans needs a column of dates: name it as columns.time"
     for text in config.data.exclude:
         try:
             Expression(text).check(columns)
@@ -156,41 +159,41 @@ def _unfit(config: Config, columns: Mapping[str, str]) -> Iterator[str]:
 
 
 def _unruled(config: Config, optional: Collection[str], schema: str) -> Iterator[str]:
-    """Columns that may be missing, used where nothing says what then."""
+    """Yield the columns that may be null but are used without a rule for nulls."""
     complete = f"write presence {{ min_fraction: 1.0 min_count: 1 }} and shape {{ dim {{ size: 1 }} }} in {schema}"
     for role, entry in config.features.entries():
         for column in () if entry.derived else entry.columns():
             rule = getattr(entry, "missing", None)
             if column in optional and rule is None:
                 choices = _choices(entry)
-                give = f"give it missing = {choices}, or " if choices else ""
-                yield f"features.{role} names {column!r}, which a row may lack: {give}{complete}"
+                give = f"set missing = {choices}, or " if choices else ""
+                yield f"features.{role} names {column!r}, which may be null: {give}{complete}"
             elif column in optional and rule == "drop":
-                yield f"features.{role} drops the rows that lack {column!r}, so that none is left: {complete}"
+                yield f"features.{role} drops the rows whose {column!r} is null, which could be all: {complete}"
     if config.columns.weight in optional:
-        yield f"columns.weight names {config.columns.weight!r}, which a row may lack: {complete}"
+        yield f"columns.weight names {config.columns.weight!r}, which may be null: {complete}"
 
 
 def _choices(entry: BaseModel) -> str:
-    """Words that a role's `missing` takes, as a choice."""
+    """Return the valid values of a role's `missing`, joined with "or"."""
     field = type(entry).model_fields.get("missing")
     options = typing.get_args(field.annotation) if field else ()
-    words = [word for part in options if typing.get_origin(part) is Literal for word in typing.get_args(part)]
-    return " or ".join(f'"{word}"' for word in words)
+    values = [value for part in options if typing.get_origin(part) is Literal for value in typing.get_args(part)]
+    return " or ".join(f'"{value}"' for value in values)
 
 
 def _open(feature: schema_pb2.Feature) -> str:
-    """What a schema leaves open about a column; empty where it says all that is needed."""
+    """Return what the schema does not define about a column; empty if it is complete."""
     if not feature.name.strip():
-        return "has no name: take it out, or give the column a name in the data"
+        return "has no name: remove it, or name the column in the data"
     if feature.type not in (schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES):
-        return "has no type that a table can hold: write INT, FLOAT or BYTES"
+        return "has no supported type: write INT, FLOAT or BYTES"
     sizes = [dim.size for dim in feature.shape.dim]
     if _optional(feature):
         if feature.HasField("shape"):
             return (
-                "may be missing in a row and has a shape: write value_count { min: 1 max: 1 } instead of the shape, or "
-                "presence { min_fraction: 1.0 min_count: 1 } where it is in every row"
+                "may be null and has a shape: write value_count { min: 1 max: 1 } instead of the shape, or "
+                "presence { min_fraction: 1.0 min_count: 1 } if it is never null"
             )
         if (feature.value_count.min, feature.value_count.max) != (1, 1):
             return "may hold any number of values: write value_count { min: 1 max: 1 }"
@@ -200,5 +203,5 @@ def _open(feature: schema_pb2.Feature) -> str:
 
 
 def _optional(feature: schema_pb2.Feature) -> bool:
-    """Whether a row may lack it."""
+    """Return whether a column may be null."""
     return bool(feature.presence.min_fraction < 1.0)

@@ -93,6 +93,6 @@ def check(config: Staged, *, first: str | None, to: str | None) -> None:
     known = ids(config)
     for option, stage in (("--from", first), ("--to", to)):
         if stage is not None and stage not in known:
-            raise UserError(f"{option} {stage}: this pipeline has no such stage.{nearest(stage, known)}")
+            raise UserError(f"{option} {stage}: this pipeline has no such stage.{nearest(stage, known, 'stages')}")
     if first is not None and to is not None and known.index(first) > known.index(to):
         raise UserError(f"--from {first} --to {to}: {first} comes after {to}, so nothing would run")

@@ -1,37 +1,36 @@
-"""Checks [tuner] against the sections that it tunes."""
+"""Checks of [tuner] against the sections that it tunes."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from spec import tuning
+from spec.suggestions import nearest
 from spec.training import METRICS
 from spec.tuning import Dimension, Tuning
 
 NOT_TUNED = {
-    "network.name": "each network has keys of its own: write a config or a variant for each",
-    "training.seed": "a seed that is chosen by its score says nothing about other rows",
+    "network.name": "each network has its own keys: write a config or a variant for each",
+    "training.seed": "a seed chosen by its score does not generalize to other rows",
 }
-"""Keys that are known and still no part of a space -> why."""
+"""Known keys that cannot be tuned -> reason."""
 
 Validate = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-"""From a section's name and plain values to the same as the section's types have them; raises ValueError where they do
-not fit."""
+"""Function of a section's name and plain values that returns the validated values, or raises ValueError."""
 
 
 def check(settings: Tuning, sections: Mapping[str, Any], validate: Validate, *, task: str) -> None:
-    """See that each key of the space is known, and each of its values valid there.
+    """Check that each key of the space is known and all its values are valid.
 
     Args:
         settings: The section [tuner].
         sections: `network` and `training` in plain form, defaults included.
-        validate: Sees that a section fits the config.
+        validate: Validates a section against the config.
         task: The label's task.
 
     Raises:
-        ValueError: names the key, what is wrong, and the nearest right one.
+        ValueError: names the key, what is wrong, and the nearest valid key.
     """
     known = [key for key in tuning.keys({name: sections[name] for name in tuning.SECTIONS}) if key not in NOT_TUNED]
     for key, dimension in settings.space.items():
@@ -39,7 +38,7 @@ def check(settings: Tuning, sections: Mapping[str, Any], validate: Validate, *, 
         if key in NOT_TUNED:
             raise ValueError(f"{where} cannot be tuned: {NOT_TUNED[key]}")
         if key.partition(".")[0] not in tuning.SECTIONS:
-            raise ValueError(f"{where} is no key of [network] or [training].{_nearest(key, known)}")
+            raise ValueError(f"{where} is not a key of [network] or [training].{nearest(key, known, 'keys')}")
         for probe in dimension.probes:
             _check_value(where, key, probe, sections, validate, known)
         _check_range(where, key, dimension, sections, validate)
@@ -57,7 +56,7 @@ def _check_value(
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden" and place == path:
-            raise ValueError(f"{where} is not a known key.{_nearest(key, known)}") from error
+            raise ValueError(f"{where} is not a known key.{nearest(key, known, 'keys')}") from error
         reason = first["msg"].removeprefix("Value error, ")
         own = not place or path.startswith(place) or place.startswith(path)
         other = "" if own else f"{section}.{place}: "
@@ -67,41 +66,39 @@ def _check_value(
 
 
 def _check_range(where: str, key: str, dimension: Dimension, sections: Mapping[str, Any], validate: Validate) -> None:
-    """Two whole numbers under a key that takes fractions would try the whole ones alone."""
+    """Check that the bounds of a float are floats: with two integers only integers would be tried."""
     if dimension.choices is not None or dimension.step is not None or not dimension.whole:
         return
     section, _, path = key.partition(".")
     typed = validate(section, tuning.merge(sections, {key: dimension.low})[section])
     if isinstance(tuning.find(typed, path), float):
         low, high = float(dimension.low or 0), float(dimension.high or 0)
-        raise ValueError(f"{where} takes fractions: write low = {low} and high = {high}")
+        raise ValueError(f"{where} is a float: write low = {low} and high = {high}")
 
 
 def _check_objective(settings: Tuning, task: str) -> None:
+    """Check that the objective is measured and comparable between trials."""
     known = METRICS[task]
     if settings.objective not in known:
         raise ValueError(
-            f"tuner.objective {settings.objective!r} is not measured for task {task!r}: {', '.join(known)}"
+            f"tuner.objective {settings.objective!r} is not measured for task {task!r}. "
+            f"Known metrics: {', '.join(known)}"
         )
     if settings.objective == "loss" and "training.loss" in settings.space:
         others = [name for name in known if name != "loss"]
         raise ValueError(
-            "tuner.space: 'training.loss' changes what the loss means, so it cannot tell the better of two trials: "
-            + (f"write tuner.objective = {others[0]!r}" if others else "take it out")
+            "tuner.space: 'training.loss' changes the loss, so trials cannot be compared by it: "
+            + (f"write tuner.objective = {others[0]!r}" if others else "remove it from the space")
         )
 
 
 def _check_epochs(settings: Tuning, sections: Mapping[str, Any]) -> None:
+    """Check that the number of epochs of a trial is defined once."""
     if "training.epochs" not in settings.space:
         if not (settings.epochs or sections["training"]["epochs"]):
-            raise ValueError("training.epochs is 0, so no trial would learn anything: write tuner.epochs")
+            raise ValueError("training.epochs is 0, so no trial would train: set tuner.epochs")
         return
     if settings.method == "hyperband":
-        raise ValueError("tuner.space: hyperband itself says how many epochs a trial has: take 'training.epochs' away")
+        raise ValueError("tuner.space: hyperband itself chooses the number of epochs: remove 'training.epochs'")
     if settings.epochs is not None:
-        raise ValueError("tuner.epochs and 'training.epochs' in tuner.space contradict each other: take one away")
-
-
-def _nearest(key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    return f" Did you mean {close[0]!r}?" if close else f" There is: {', '.join(known)}."
+        raise ValueError("tuner.epochs and 'training.epochs' in tuner.space contradict each other: remove one")

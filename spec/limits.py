@@ -41,6 +41,8 @@ class Limits(Strict):
         known = list(stages)
         for stage, seconds in self.seconds.items():
             if stage not in known:
-                raise ValueError(f"limits.seconds.{stage}: this pipeline has no such stage.{nearest(stage, known)}")
+                raise ValueError(
+                    f"limits.seconds.{stage}: this pipeline has no such stage.{nearest(stage, known, 'stages')}"
+                )
             if seconds <= 0:
                 raise ValueError(f"limits.seconds.{stage}: give a number of seconds above 0 (found {seconds:g})")

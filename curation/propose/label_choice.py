@@ -56,7 +56,9 @@ def choose(facts: Facts, wanted: str | None, where: str) -> LabelChoice:
     candidates = f" Columns that can be the label: {', '.join(able)}." if able else " No other column can be the label."
     if wanted is not None:
         if wanted not in facts.names:
-            raise UserError(f"--label {wanted!r}: {where} has no column of this name.{nearest(wanted, facts.names)}")
+            raise UserError(
+                f"--label {wanted!r}: {where} has no column of this name.{nearest(wanted, facts.names, 'columns')}"
+            )
         reason = unable(facts[wanted])
         if reason:
             raise UserError(f"--label {wanted!r} cannot be the label: {reason}.{candidates}")

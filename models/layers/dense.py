@@ -109,7 +109,7 @@ def known(name: str, names: Iterable[str], what: str) -> str:
     options = list(names)
     if name not in options:
         close = difflib.get_close_matches(name, options, n=1)
-        hint = f"Did you mean {close[0]!r}?" if close else f"There is: {', '.join(options)}."
+        hint = f"Did you mean {close[0]!r}?" if close else f"Known names: {', '.join(options)}."
         raise ValueError(f"{what} {name!r} is not known. {hint}")
     return name
 

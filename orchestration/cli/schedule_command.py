@@ -242,7 +242,7 @@ def _history(root: str, arguments: argparse.Namespace) -> int:
         if len(fits) != 1:
             from pipeline.schema_columns import nearest
 
-            raise UserError(f"no schedule {wanted!r} has run under {root} yet.{nearest(wanted, names)}")
+            raise UserError(f"no schedule {wanted!r} has run under {root} yet.{nearest(wanted, names, 'schedules')}")
         wanted = fits[0]
     found = history(root, schedule=wanted, limit=arguments.limit)
     if arguments.json:

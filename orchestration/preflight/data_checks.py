@@ -115,7 +115,7 @@ def _check_file(
     for column in columns:
         if column not in names:
             word = "the label column" if column == label else "column"
-            yield f"{path}: {word} {column!r} of the schema is missing.{nearest(column, names)}"
+            yield f"{path}: {word} {column!r} of the schema is missing.{nearest(column, names, 'columns')}"
     if data_paths.is_remote(path):
         if table is not None:
             table.whole = False

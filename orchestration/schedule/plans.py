@@ -142,7 +142,7 @@ def plans_of(name: str, root: str | None = None, arguments: Sequence[str] = ()) 
         if schedule.variant not in (None, "all", *variants):
             raise UserError(
                 f"{load.CONFIGS}/{name}.toml: schedule {schedule.name!r}: there is no variant {schedule.variant!r}."
-                f"{nearest(str(schedule.variant), variants)}"
+                f"{nearest(str(schedule.variant), variants, 'variants')}"
             )
     return [
         Plan(
@@ -174,4 +174,4 @@ def find(found: Plans, wanted: str) -> Plan:
             f'there is no schedule yet: add for example to configs/NAME.toml\n[[schedule]]\nname = "{wanted}"\n'
             'cron = "0 3 * * *"'
         )
-    raise UserError(f"there is no schedule {wanted!r}.{nearest(wanted, [plan.name for plan in plans])}")
+    raise UserError(f"there is no schedule {wanted!r}.{nearest(wanted, [plan.name for plan in plans], 'schedules')}")

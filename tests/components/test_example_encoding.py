@@ -225,7 +225,7 @@ def test_equal_cells_stay_together_also_over_batches():
 
 def test_a_column_that_is_not_there_is_no_split_column():
     batch = pa.record_batch([pa.array([1]), pa.array([2])], ["id", "other"])
-    with pytest.raises(UserError, match=r"lacks column 'missing', which divides it\. There is: id, other"):
+    with pytest.raises(UserError, match=r"lacks column 'missing', which divides it\. Known columns: id, other"):
         split_assignment.keys(batch, example_encoding.examples(batch), "missing")
 
 

@@ -29,7 +29,7 @@ def write(tree, text):
 def test_an_unknown_pipeline(small_tree):
     result = local(small_tree, "--pipeline", "house", run=cold_runner)
     assert result.code == 2
-    assert result.err == "error: there is no pipeline 'house': configs/house.toml is missing. Did you mean 'houses'?\n"
+    assert result.err == "error: no pipeline 'house': configs/house.toml does not exist. Did you mean 'houses'?\n"
 
 
 def test_an_unknown_key(small_tree):

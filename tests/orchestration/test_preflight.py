@@ -80,7 +80,7 @@ def test_each_missing_or_duplicate_column_has_a_finding_with_the_closest_name(ch
     assert lines == [
         "two columns are named 'note': rename one, or drop it with drop = [\"note\"] under [data]",
         "column 'area' of the schema is missing. Did you mean 'aera'?",
-        "the label column 'rent' of the schema is missing. There is: id, aera, note, note.",
+        "the label column 'rent' of the schema is missing. Known columns: id, aera, note, note.",
     ]
 
 
@@ -187,7 +187,9 @@ def test_a_folder_of_images_must_match_the_schema(tmp_path):
     Image.new("L", (2, 2)).save(tmp_path / "pets" / "cat" / "a.png")
     path, data = f"{tmp_path}/pets", Data(path="x")
     preflight.check_data(path, data, config=CONFIG, columns=["image", "label"], label="label")
-    with pytest.raises(UserError, match=r"pets: the label column 'kind' of the schema is missing\. There is: image"):
+    with pytest.raises(
+        UserError, match=r"pets: the label column 'kind' of the schema is missing\. Known columns: image"
+    ):
         preflight.check_data(path, data, config=CONFIG, columns=["image", "kind"], label="kind")
     (tmp_path / "pets" / "cat" / "a.png").write_text("not an image")
     with pytest.raises(UserError, match=r"pets/cat/a\.png cannot be read as an image"):

@@ -37,7 +37,7 @@ def test_data_is_checked_even_if_the_schema_cannot_be_read(flats):
     flats.data("area,area\n1,2\n")
     told = flats.told()
 
-    assert told[0].startswith("schemas/flats.pbtxt: this is not a schema:")
+    assert told[0].startswith("schemas/flats.pbtxt: not a valid schema:")
     assert told[1].endswith(
         "flats.csv: two columns are named 'area': rename one, or drop it with drop = [\"area\"] under [data]"
     )

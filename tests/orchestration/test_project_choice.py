@@ -152,7 +152,7 @@ def test_the_error_of_a_pipeline_that_the_project_lacks_names_its_folder(made):
     from pipeline import load
 
     here = chosen(str(made("here")))
-    with pytest.raises(UserError, match=f"there is no pipeline 'houses': {here}/configs/houses.toml is missing"):
+    with pytest.raises(UserError, match=f"no pipeline 'houses': {here}/configs/houses.toml does not exist"):
         load.load(str(here), "houses")
 
 

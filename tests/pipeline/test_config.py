@@ -87,25 +87,25 @@ def test_a_plain_whole_config_is_that_config_again():
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"network": {"name": "mpl"}}, "name 'mpl' is none of .*linear, mlp"),
+        ({"network": {"name": "mpl"}}, "name 'mpl' is not one of .*linear, mlp"),
         ({"network": {"name": "mlp", "layer": [3]}}, r"network\.layer\n.*Extra inputs"),
         ({"network": {"name": "mlp", "dropout": 1.5}}, r"network\.dropout\.0\n.*less than or equal to 1"),
         (
             {"evaluation": {"floor": {"auc": 0.5}}},
-            r"evaluation\.floor: metric 'auc' is none of mae, rmse, r2, mse, bias \(task regression\)",
+            r"evaluation\.floor: metric 'auc' is unknown for task regression\. Known metrics: mae, rmse, r2, mse, bias",
         ),
         (
             {"evaluation": {"baseline": {"metric": "loss"}}},
-            "evaluation.baseline: metric 'loss' is none of mae, rmse, r2",
+            "evaluation.baseline: metric 'loss' is unknown for task regression. Known metrics: mae, rmse, r2",
         ),
         ({"evaluation": {"baseline": {"metric": "mae", "tolerance": -0.1}}}, "greater than or equal to 0"),
-        ({"label": {"column": "area"}}, r"label: column 'area' stands under \[features\] too"),
-        ({"label": {"column": "id"}}, r"label: column 'id' stands under \[features\] too"),
+        ({"label": {"column": "area"}}, r"label: column 'area' is the label and also under \[features\]"),
+        ({"label": {"column": "id"}}, r"label: column 'id' is the label and also under \[features\]"),
         ({"data": {"path": "x", "split": {"train": 0}}}, r"data\.split\.train\n.*greater than or equal to 1"),
         ({"data": {"path": "x", "split": {"by": "tiem"}}}, r"data\.split\.by\n.*'hash'"),
         (
             {"data": {"path": "x", "split": {"by": "column", "column": "area"}}},
-            r"data\.split\.column: 'area' names each row's split, and stands under \[features\] too",
+            r"data\.split\.column: 'area' is the split column and also under \[features\]",
         ),
         ({"training": {"optimizer": {"learning_rate": 0}}}, r"training\.optimizer\.learning_rate\n.*greater than 0"),
         ({"training": {"early_stopping": {"patience": 0}}}, r"training\.early_stopping\.patience\n"),
@@ -150,10 +150,16 @@ def test_a_served_model_cleans_cells_where_ingestion_does(data, cleaned):
     [
         (
             {"features": {"categorical": [{"column": "paid", "categories": ["yes", "No"]}]}},
-            "features.categorical: column 'paid' holds 'no' and never 'No', since data.fold_case names it: write 'no'",
+            "features.categorical: column 'paid' is lower-cased by data.fold_case, so 'No' never occurs: write 'no'",
         ),
-        ({"label": {"column": "paid", "task": "binary", "positive": "Yes"}}, "label: column 'paid' holds 'yes'"),
-        ({"label": {"column": "paid", "task": "classes", "classes": ["a", "B"]}}, "label: column 'paid' holds 'b'"),
+        (
+            {"label": {"column": "paid", "task": "binary", "positive": "Yes"}},
+            "label: column 'paid' is lower-cased by data.fold_case, so 'Yes' never occurs: write 'yes'",
+        ),
+        (
+            {"label": {"column": "paid", "task": "classes", "classes": ["a", "B"]}},
+            "label: column 'paid' is lower-cased by data.fold_case, so 'B' never occurs: write 'b'",
+        ),
     ],
 )
 def test_a_category_that_folding_leaves_no_cell_of_is_refused(sections, message):

@@ -24,12 +24,12 @@ def make(**sections):
     [
         (
             {"network": {"name": "autoencoder"}},
-            "autoencoder does not fit task 'regression': cnn or linear or mlp",
+            "autoencoder does not fit task 'regression': use cnn or linear or mlp",
         ),
         ({"network": {"name": "kmeans"}}, "kmeans does not fit task 'regression'"),
         ({"network": {"name": "perceptron"}}, "perceptron does not fit task 'regression'"),
-        ({"label": ODD}, "mlp does not fit task 'anomaly': autoencoder does"),
-        ({"label": GROUPS}, "mlp does not fit task 'clusters': kmeans does"),
+        ({"label": ODD}, "mlp does not fit task 'anomaly': use autoencoder"),
+        ({"label": GROUPS}, "mlp does not fit task 'clusters': use kmeans"),
         ({"network": {"name": "cnn"}}, r"cnn needs one column under features\.image, found 0"),
         (
             {"network": {"name": "cnn", "blocks": [{"filters": 1, "pool": 3}]}, "features": PHOTO},
@@ -49,7 +49,7 @@ def make(**sections):
             r"training\.batch_size",
         ),
         ({"training": {"loss": "focal"}}, r"training\.loss 'focal' does not fit task 'regression'"),
-        ({"network": {"name": "mpl"}}, "name 'mpl' is none of .*Did you mean 'mlp'?"),
+        ({"network": {"name": "mpl"}}, "name 'mpl' is not one of .*Did you mean 'mlp'?"),
         ({"network": {"name": "errors.nothing"}}, r"errors\.py defines no 'nothing'"),
         ({"network": {"name": "no_such.build"}}, r"there is no file no_such\.py in /"),
         ({"network": 3}, "valid dictionary"),
@@ -106,5 +106,5 @@ def test_your_own_network_that_is_not_there_is_refused_with_its_line(own, text, 
 
 def test_your_own_network_fits_labelled_tasks(own):
     own("def build(features, settings):\n    return features.vector\n")
-    with pytest.raises(ValidationError, match="your own network does not fit task 'clusters': kmeans does"):
+    with pytest.raises(ValidationError, match="a custom network does not fit task 'clusters': use kmeans"):
         make(network="my_net.build", label=GROUPS)

@@ -49,11 +49,11 @@ def test_features_may_be_left_out_beside_a_function(repository):
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({}, "features: name a column under a role, or make the features yourself"),
+        ({}, "features: name a column under a role, or compute the features in a custom preprocessing function"),
         ({"features": {"ignored": ["id"]}}, "features: name a column under a role"),
         (
             {"preprocessing": "mine.preprocessing_fn", "features": {"numeric": [{"column": "a"}]}},
-            "features.numeric does nothing beside preprocessing",
+            "features.numeric has no effect with preprocessing: remove one of the two",
         ),
         ({"preprocessing": "mine.other"}, "mine.py defines no 'other'"),
     ],

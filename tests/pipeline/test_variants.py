@@ -73,7 +73,7 @@ def test_an_unknown_variant_is_answered_with_the_nearest(root):
 
 @pytest.mark.parametrize("name", ["all", "sample", '"a b"', '"../up"'])
 def test_a_variant_s_name_must_fit_a_folder_and_be_free(root, name):
-    with pytest.raises(UserError, match="a variant's name is made of letters, digits, - and _, and is neither"):
+    with pytest.raises(UserError, match="a variant's name consists of letters, digits, - and _, and is neither"):
         load.load(root(f"[variant.{name}]\ntraining.epochs = 9\n"), "points")
 
 
@@ -86,7 +86,7 @@ def test_a_variant_is_a_table(root, more):
 def test_a_file_that_needs_its_variants_names_them(root):
     where = root("[evaluation]\nfloor = {r2 = 0.5}\n[variant.long]\n[variant.flat]\n")
 
-    with pytest.raises(UserError, match="name one with --variant long, or --variant all"):
+    with pytest.raises(UserError, match="choose one with --variant long, or all with --variant all"):
         load.load(where, "points")
 
 

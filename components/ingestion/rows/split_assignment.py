@@ -179,5 +179,7 @@ def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None, unknown:
 
 def _column(batch: pa.RecordBatch, name: str | None) -> pa.Array:
     if name not in batch.schema.names:
-        raise UserError(f"the data lacks column {name!r}, which divides it. There is: {', '.join(batch.schema.names)}")
+        raise UserError(
+            f"the data lacks column {name!r}, which divides it. Known columns: {', '.join(batch.schema.names)}"
+        )
     return batch.column(batch.schema.get_field_index(str(name)))
