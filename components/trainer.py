@@ -1,4 +1,4 @@
-"""The trainer node: transformed examples to a SavedModel."""
+"""Trainer node: trains a SavedModel on transformed examples."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ TRAINING = "models.training.run_fn"
 
 
 class TrainerSpec(standard_component_specs.TrainerSpec):  # type: ignore[misc]
-    """Stock Trainer's, and the rows as they were before their transformation."""
+    """Spec of the stock Trainer, with the raw examples as a further input."""
 
     INPUTS: ClassVar[dict[str, Any]] = {
         **standard_component_specs.TrainerSpec.INPUTS,
@@ -32,13 +32,13 @@ class TrainerSpec(standard_component_specs.TrainerSpec):  # type: ignore[misc]
 
 
 class Executor(GenericExecutor):  # type: ignore[misc]
-    """Stock Trainer, sample rows for whoever copies the model, and a line that sums the training up."""
+    """Stock Trainer that also passes sample rows for the exported model, and writes a summary line."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Train and export."""
+        """Train and export a model."""
         super().Do(input_dict, output_dict, exec_properties)
         run = artifact_utils.get_single_instance(output_dict["model_run"])
         with fileio.open(f"{run.uri}/{OUTCOME}") as file:
@@ -48,7 +48,7 @@ class Executor(GenericExecutor):  # type: ignore[misc]
     def _GetFnArgs(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> Any:
-        """Give the files that the artifacts declare, where stock gives patterns of all that lies in a folder."""
+        """Pass the files that the artifacts declare; stock TFX passes a pattern that matches any file in a folder."""
         given = super()._GetFnArgs(input_dict, output_dict, exec_properties)
         found = {name: _files(input_dict["examples"], name) for name in ("train", "eval")}
         given.train_files, given.eval_files = ([file.path for file in found[name]] for name in ("train", "eval"))
@@ -65,7 +65,7 @@ def _files(examples: Iterable[Any], split: str) -> list[Shard]:
 
 
 def sentence(outcome: Mapping[str, Any]) -> str:
-    """What training came to.
+    """Summarize the training in one line.
 
     Args:
         outcome: Content of outcome.json.
@@ -77,14 +77,14 @@ def sentence(outcome: Mapping[str, Any]) -> str:
 
 
 class Trainer(BaseComponent):  # type: ignore[misc]
-    """Trainer with our executor."""
+    """Trainer node with the executor above."""
 
     SPEC_CLASS = TrainerSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
 
 
 def module(network: str) -> str:
-    """The module of a network: of its file in models/networks, or of a dotted path to a function of your own."""
+    """Return the module of a network: its file in models/networks, or the module of a dotted path."""
     return network.rpartition(".")[0] if "." in network else f"models.networks.{network}"
 
 
@@ -100,19 +100,20 @@ def trainer(
     files: Iterable[str] = (),
     settings_folder: str | None = None,
 ) -> Trainer:
-    """Make the node `trainer`.
+    """Create the node `trainer`.
 
     Args:
         examples: Channel of transformed Examples with splits train and eval.
         transform_graph: Channel of TransformGraph.
         schema: Channel of Schema.
-        raw_examples: Channel of Examples as ingested, of whose split eval the model carries a few with its answers.
-        hyperparameters: Channel of HyperParameters whose values go over those of `network` and `training`; None for
-            no tuner.
+        raw_examples: Channel of Examples as ingested; the model is exported with a few rows of the eval split and their
+            predictions.
+        hyperparameters: Channel of HyperParameters whose values override those of `network` and `training`; None
+            without a tuner.
         config: `features`, `label`, `columns`, `network` and `training`.
-        start: Channel of the model whose weights a warm start takes; None begins anew.
-        files: Further files that your own code reads.
-        settings_folder: Where long settings are kept; None for in line.
+        start: Channel of the model whose weights a warm start takes; None for random initial weights.
+        files: Further files that user-defined code reads.
+        settings_folder: Folder for long settings; None to pass them inline.
 
     Returns:
         A node with outputs `model` (SavedModel in Format-Serving) and `model_run` (history.jsonl).

@@ -1,8 +1,8 @@
-"""The analysis of a preprocessing_fn: TensorFlow Transform's own graph of analyzers, computed on large batches.
+"""Analysis of a preprocessing_fn: the analyzer graph of TensorFlow Transform (TFT), computed on large batches.
 
-TFT traces the function and says which analyzers it holds, in which phases (a phase may need the figures of the one
-before). Stock TFT runs each node as a Beam transform over small elements; here a node is a few lines of Python, and all
-accumulating nodes of a phase share one pass over the data. The graph that comes out is written by TFT itself.
+TFT traces the function and returns its analyzers by phase; a phase may depend on the results of the previous one. Stock
+TFT runs each node as a Beam transform over small elements; here a node is a few lines of Python, and all accumulating
+nodes of a phase share one pass over the data. TFT itself writes the resulting graph.
 """
 
 import os
@@ -21,31 +21,31 @@ from components.transformation import traced
 from components.transformation.analyzer_accumulators import Combined, Counted, Gatherer, vocabulary
 
 Pass = Callable[[str, Sequence[Gatherer]], list[Any]]
-"""Applies a graph, as `passes.Graph` takes it, to all rows; returns what each gatherer gathered."""
+"""Applies a graph (as `graph_passes.Graph` loads it) to all rows; returns the result of each gatherer."""
 TRACED = "traced"
-"""Folder of the first pass's graph."""
+"""Folder of the graph for the first pass."""
 _PER_BATCH = ("PackedCombineAccumulate", "CacheableCombineAccumulate", "VocabularyAccumulate")
-"""Nodes that see the rows."""
+"""Node types that accumulate over rows."""
 
 
-class Unsupported(Exception):  # noqa: N818  no error: the stage then runs on stock TFT
-    """The function holds an analyzer that is not known here."""
+class Unsupported(Exception):  # noqa: N818  not an error: the stage falls back to stock TFT
+    """The function uses an analyzer that the fast path does not support."""
 
 
 class Analysis:
-    """One function's analysis.
+    """Analysis of one preprocessing function.
 
     Args:
-        preprocessing_fn: From raw tensors by name to model features.
+        preprocessing_fn: Maps raw tensors by name to model features.
         specs: Raw column -> TypeSpec.
-        folder: Where graphs and vocabularies are kept meanwhile.
+        folder: Temporary folder for graphs and vocabularies.
 
     Attributes:
         columns: The raw columns that the outputs need.
         assets: Annotated assets, by key.
 
     Raises:
-        Unsupported: the function holds an analyzer that is not known here.
+        Unsupported: The function uses an analyzer that the fast path does not support.
     """
 
     def __init__(self, preprocessing_fn: Callable[..., Any], specs: Mapping[str, Any], folder: str) -> None:
@@ -66,10 +66,13 @@ class Analysis:
             _gatherer(node)
 
     def run(self, data_pass: Pass) -> str:
-        """Compute all figures, a pass a phase.
+        """Run all analyzers, with one data pass per phase.
+
+        Args:
+            data_pass: Applies a phase's graph to all rows and gathers its outputs.
 
         Returns:
-            The folder of the SavedModel that holds them.
+            Folder of the SavedModel that contains the results.
         """
         for phase in sorted({phase for phase, _, _ in self._accumulating}):
             nodes = [(apply, node) for place, apply, node in self._accumulating if place == phase]
@@ -90,7 +93,7 @@ class Analysis:
             self._known[id(node)] = _NODES[name](self, node.operation_def, *arguments)
         return self._known[id(node)][value_node.value_index]
 
-    # One method a kind of node: its definition and its inputs' values to the tuple of its outputs.
+    # One method per node type: takes the node's definition and input values, returns the tuple of its outputs.
 
     def _add_key(self, node: Any, value: Any) -> tuple[Any, ...]:
         return ({node.key: value},)
@@ -119,7 +122,7 @@ class Analysis:
         return (vocabulary(counts, least=node.frequency_threshold or 0, most=node.top_k),)
 
     def _vocabulary_count(self, node: Any, counts: pa.StructArray) -> tuple[Any, ...]:
-        # An empty vocabulary is written with one token that no row holds.
+        # TFT writes an empty vocabulary as one dummy token that no row contains.
         return (np.int64(max(1, len(counts))),)
 
     def _vocabulary_write(self, node: Any, counts: pa.StructArray, *reserved: Any) -> tuple[Any, ...]:
@@ -139,9 +142,9 @@ class Analysis:
 
     def _saved_model(self, node: Any, *bindings: Any) -> tuple[Any, ...]:
         signature = node.output_signature
-        # The last graph has all outputs under their own names; an earlier one just what its phase reads.
+        # The last graph returns all outputs by name; the graph of an earlier phase only what that phase reads.
         plain = all(isinstance(value, tf.Tensor) for value in signature.values())
-        # Without a figure to bind it is the first pass's, or the last graph of a function without analyzers.
+        # Without bindings this is the graph of the first pass, or the last graph of a function without analyzers.
         if plain and not bindings and self._accumulating:
             folder = os.path.join(self._folder, TRACED)
             if traced.write(folder, self._graph, self._inputs, signature):
@@ -169,11 +172,11 @@ _NODES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "CreateTensorBinding": Analysis._binding,
     "CreateSavedModel": Analysis._saved_model,
 }
-"""Kind of node -> how it is computed, but for those that see the rows."""
+"""Node type -> the method that computes it; accumulating nodes (_PER_BATCH) are computed in data passes."""
 
 
 def _accumulating(root: Any) -> list[tuple[int, Any, Any]]:
-    """Phase, the node that applies its graph, and the node itself, for each that sees the rows."""
+    """Return (phase, node that applies the graph, node) of each accumulating node."""
     seen: set[int] = set()
     found = []
     waiting = [root.parent_operation]
@@ -214,7 +217,7 @@ def _gatherer(node: Any) -> Gatherer:
 
 
 def _output(node: Any, gathered: list[Any]) -> Any:
-    """What a node that sees the rows gives to the next one."""
+    """Return the output of an accumulating node, in the form that the next node expects."""
     if type(node.operation_def).__name__ == "PackedCombineAccumulate":
         return {part.label: value for part, value in zip(node.operation_def.combiners, gathered, strict=True)}
     return gathered[0]

@@ -1,6 +1,6 @@
-"""What one pass over the data gathers for an analyzer of TensorFlow Transform, in parts that merge.
+"""Mergeable accumulators for the analyzers of TensorFlow Transform (TFT), one per analyzer and data pass.
 
-Numbers go through TFT's own combiners, a large batch at a time; the tokens of a vocabulary are counted by Arrow.
+Numbers go through TFT's own combiners, in large batches; Arrow counts the tokens of a vocabulary.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,26 +14,26 @@ import pyarrow.compute as pc
 from components import value_counts
 
 Batch = Mapping[str, Any]
-"""Tensor key -> its values of one batch, numpy."""
+"""Tensor key -> NumPy array of its values in one batch."""
 
 
 class Gatherer(Protocol):
-    """One analyzer's share of a pass; pickled to wherever the data is."""
+    """Accumulator of one analyzer; picklable, as it is sent to workers."""
 
     def add(self, gathered: Any, batch: Batch) -> Any:
-        """Add a batch to what is gathered, which is None at first."""
+        """Add a batch to the accumulated value, which is None for the first batch; return the new value."""
 
     def merge(self, parts: Iterable[Any]) -> Any:
-        """Put what several shards gathered together."""
+        """Merge the accumulated values of several shards."""
 
 
 @dataclass(frozen=True)
 class Combined:
-    """Means, variances, extremes, sizes and quantiles.
+    """Accumulators of TFT combiners: means, variances, extremes, sizes and quantiles.
 
     Attributes:
         combiners: TFT's combiners.
-        keys: For each the keys of its inputs.
+        keys: Keys of the inputs of each combiner.
     """
 
     combiners: tuple[Any, ...]

@@ -1,4 +1,4 @@
-"""Runs the transformation: on large batches where all of the function's analyzers are known, else as stock TFX does."""
+"""Executor of the transformation: large batches if every analyzer is supported, otherwise stock TFX."""
 
 import contextlib
 import functools
@@ -35,20 +35,20 @@ from spec import settings
 RECORDS = "transformed_examples"
 """Stem of the files of transformed tf.Examples, as stock Transform names them."""
 _STOCK_RUNNER = "--runner=BundleBasedDirectRunner"
-"""Beam's FnApiRunner ends with "watermark-pending bundles" where stock TFT has three phases that follow each other."""
+"""Beam's FnApiRunner fails with "watermark-pending bundles" if stock TFT has three consecutive phases."""
 
 
 class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
-    """TFX calls `Do`."""
+    """Executor whose `Do` is called by TFX."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Analyse, write the transform graph and the transformed examples.
+        """Analyze the data; write the transform graph and the transformed examples.
 
         Raises:
-            UserError: a column's cells, or the user's own function, cannot be used.
+            UserError: Values of a column are invalid, or the user-defined function failed.
         """
         try:
             self._do(input_dict, output_dict, exec_properties)
@@ -82,7 +82,14 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
     def _transform(
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> str:
-        """Take the fast path; return what is to be said of texts, as the end of a sentence."""
+        """Run the fast path.
+
+        Returns:
+            Note on text without a known term, to append to the summary; "" if there is none.
+
+        Raises:
+            Unsupported: The fast path cannot run this configuration.
+        """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         if examples_utils.get_file_format(examples) != "tfrecords_gzip":
             raise Unsupported("a file format other than gzipped records")
@@ -102,7 +109,7 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
         )
         graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
-        # A folder that an earlier try of the stage left is not written into.
+        # A unique name: a previous attempt of the stage may have left its folder.
         temporary, explain = (
             f"{graph.uri}/{parallel_map.TEMPORARY}-{uuid.uuid4().hex}",
             _explain(exec_properties, input_dict),
@@ -132,17 +139,20 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
 
 
 def _config(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    """The settings of our preprocessing; empty where another one is used."""
+    """Return the settings of the built-in preprocessing; empty for a user-defined function."""
     packed = json.loads(exec_properties.get("custom_config") or "{}").get("settings")
     return settings.unpack(packed) if packed else {}
 
 
 def _wordless(found: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags: Sequence[str]) -> str:
-    """What is to be said of texts without a known word, as the end of a sentence; empty where each has one.
+    """Report rows whose text contains no known term.
 
     Args:
-        found: Split -> of each file its rows, and those without a known word in each bag.
-        bags: The bags of words.
+        found: Split -> for each file its number of rows, and bag -> number of rows without a known term.
+        bags: Names of the bag-of-words features.
+
+    Returns:
+        Clauses to append to the summary; "" if every row has a known term.
     """
     said = ""
     for bag in bags:
@@ -157,12 +167,12 @@ def _wordless(found: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags
 
 
 def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> parallel_map.Explain:
-    """From what a worker raised to what is wrong with the data; pickled to where the worker is."""
+    """Return a function that explains a worker's exception by the data; picklable, as it is sent to the worker."""
     config = _config(exec_properties)
     if not config:
         return parallel_map.no_explanation
     examples, files = artifact_utils.get_single_instance(input_dict["examples"]), {}
-    # Without its files an artifact explains less, and the error itself says so.
+    # The original error already reports missing files; without them the explanation only lacks the row.
     with contextlib.suppress(ResourceError):
         splits = artifact_utils.decode_split_names(examples.split_names)
         files = {
@@ -173,7 +183,7 @@ def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> par
 
 
 def _declare(transformed: Any) -> None:
-    """Declare the files that stock TFX wrote."""
+    """Declare the files that stock TFX wrote, with their row counts."""
     splits = example_passes.declared(transformed).splits
     counted = {
         split: [Shard(each.path, example_passes.count(f"{transformed.uri}/{each.path}")) for each in files]
@@ -188,7 +198,7 @@ def _schema(folder: str) -> schema_pb2.Schema:
 
 
 def _pairs(examples: Any, transformed: Any, split: str) -> dict[str, Shard]:
-    """The file of transformed rows -> the raw file."""
+    """Map each file of transformed examples to write to its raw file."""
     files = example_passes.files(examples, split)
     folder = artifact_utils.get_split_uri([transformed], split)
     fileio.makedirs(folder)
@@ -196,7 +206,7 @@ def _pairs(examples: Any, transformed: Any, split: str) -> dict[str, Shard]:
 
 
 def _write(folder: str, model: str, made: Any, assets: dict[str, str], raw: Any) -> None:
-    """Write what TFTransformOutput reads: the graph, and the metadata of its inputs and outputs."""
+    """Write the files that TFTransformOutput reads: the graph and the metadata of its inputs and outputs."""
     metadata_io.write_metadata(raw, f"{folder}/{TFTransformOutput.RAW_METADATA_DIR}")
     target = f"{folder}/{TFTransformOutput.TRANSFORMED_METADATA_DIR}"
     metadata_io.write_metadata(made, target)
@@ -207,7 +217,7 @@ def _write(folder: str, model: str, made: Any, assets: dict[str, str], raw: Any)
 
 
 def _copy(source: str, target: str) -> None:
-    """Copy a SavedModel without the metadata that TFT keeps beside it for a while."""
+    """Copy a SavedModel without the temporary metadata that TFT stores next to it."""
     fileio.makedirs(target)
     for name in fileio.listdir(source):
         name = name.strip("/")

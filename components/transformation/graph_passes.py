@@ -1,4 +1,4 @@
-"""Passes over the raw records: shards in parallel, each a file, read in large batches through a TensorFlow graph."""
+"""Passes over the raw records: shard files in parallel, in large batches, through a TensorFlow graph."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,11 +23,11 @@ from models.data import column_cache
 
 
 class Graph:
-    """A SavedModel of TFT or a graph as it was traced, and the raw columns that go into it.
+    """A TFT SavedModel or a traced graph, with the raw columns that it reads.
 
     Args:
-        folder: Either of them.
-        spec: Raw column -> parsing rule, of the columns that the outputs need.
+        folder: Folder of the SavedModel or the traced graph.
+        spec: Raw column -> parsing rule, for the columns that the outputs depend on.
     """
 
     def __init__(self, folder: str, spec: Mapping[str, Any]) -> None:
@@ -44,10 +44,10 @@ class Graph:
 
         Args:
             path: The file.
-            declared: How many records it must have; None where that is unknown.
+            declared: Expected number of records; None if unknown.
 
         Yields:
-            Output -> tensor, a batch of rows at a time.
+            Output -> tensor, one dict per batch of rows.
         """
         meter, found = progress.Meter(total=column_cache.rows(path)), 0
         for rows, columns in raw_tensors.tensors(path, self._spec):
@@ -58,12 +58,12 @@ class Graph:
 
 
 class Gather:
-    """One file in, what each gatherer gathered in it out; see `spread.Work`.
+    """Work that maps one file to the result of each gatherer; see `parallel_map.Work`.
 
     Args:
-        model: The phase's graph, as `Graph` takes it.
+        model: Folder of the phase's graph, as `Graph` takes it.
         spec: Raw column -> parsing rule.
-        gatherers: What is gathered.
+        gatherers: Accumulators to run over the graph's outputs.
     """
 
     def __init__(self, model: str, spec: Mapping[str, Any], gatherers: Sequence[Gatherer]) -> None:
@@ -75,7 +75,7 @@ class Gather:
         self._graph = Graph(self._model, self._spec)
 
     def process(self, element: example_passes.Element) -> list[Any] | None:
-        """Gather from one file; None where it has no row."""
+        """Run the gatherers over one file; return one result each, or None if the file has no rows."""
         _, path, declared = element
         assert self._graph is not None
         gathered: list[Any] = [None] * len(self._gatherers)
@@ -86,13 +86,13 @@ class Gather:
 
 
 class Materialize:
-    """A raw file in, the file of its transformed tf.Examples out; see `spread.Work`.
+    """Work that writes the transformed tf.Examples of one raw file; see `parallel_map.Work`.
 
     Args:
-        model: The SavedModel of the transformation.
+        model: Folder of the transformation's SavedModel.
         spec: Raw column -> parsing rule.
-        schema: Of the outputs.
-        drafts: Folder where a file is kept until it is complete.
+        schema: Schema of the outputs.
+        drafts: Folder for files that are still incomplete.
         bags: Outputs that are bags of words.
     """
 
@@ -108,10 +108,10 @@ class Materialize:
         self._encoder = example_coder.RecordBatchToExamplesEncoder(self._schema)
 
     def process(self, element: example_passes.Element) -> tuple[int, dict[str, int]]:
-        """Write one file, whose path is the element's key.
+        """Write one file, to the path that is the element's key.
 
         Returns:
-            Its number of rows, and those without a known word in each bag.
+            Its number of rows; and bag -> number of rows without a known term.
         """
         assert self._graph is not None
         target, source, declared = element
@@ -137,7 +137,11 @@ class Materialize:
 
 
 def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
-    """Outputs as flat columns, or as lists of one length; None where one is neither numbers nor one text a row."""
+    """Convert outputs to a record batch of flat columns or fixed-size lists.
+
+    Returns:
+        None if an output is sparse, empty, several strings per row, or not float32, int64 or string.
+    """
     columns = {}
     for name, tensor in sorted(outputs.items()):
         if not isinstance(tensor, tf.Tensor) or tensor.dtype not in (tf.float32, tf.int64, tf.string):
@@ -161,14 +165,14 @@ def gather(
     """Make a data pass for `analysis.Analysis.run`.
 
     Args:
-        make_pipeline: Makes a Beam pipeline.
-        files: The files to read.
+        make_pipeline: Returns a new Beam pipeline.
+        files: Files to read.
         spec: Raw column -> parsing rule.
-        folder: For the results, where all workers and this process can reach it.
-        explain: As of `spread.spread`.
+        folder: Folder for results that all workers and this process can access.
+        explain: As for `parallel_map.map_reduce`.
 
     Returns:
-        The pass.
+        Function of a graph's folder and gatherers that returns one result per gatherer.
     """
 
     def run(model: str, gatherers: Sequence[Gatherer]) -> list[Any]:
@@ -181,7 +185,7 @@ def gather(
         found = parallel_map.map_reduce(make_pipeline, elements, work, merge, f"{folder}/pass", explain)
         if not found:
             raise ValueError("the train split holds no row to analyse")
-        # Also what one file gave by itself has to be put in order once.
+        # Merge even the result of a single file: merging also sorts it.
         return merge([found[""]])
 
     return run
@@ -200,17 +204,17 @@ def materialize(
     """Write transformed tf.Examples.
 
     Args:
-        make_pipeline: Makes a Beam pipeline.
-        files: File to write -> the raw file.
+        make_pipeline: Returns a new Beam pipeline.
+        files: File to write -> raw file.
         spec: Raw column -> parsing rule.
-        model: The SavedModel of the transformation.
-        schema: Of the outputs.
-        folder: For counts and files that are not complete, on the file system of the files to write.
-        explain: As of `spread.spread`.
+        model: Folder of the transformation's SavedModel.
+        schema: Schema of the outputs.
+        folder: Folder for counts and incomplete files, on the same file system as the files to write.
+        explain: As for `parallel_map.map_elements`.
         bags: Outputs that are bags of words.
 
     Returns:
-        File that was written -> its rows, and those without a known word in each bag.
+        Written file -> its number of rows; and bag -> number of rows without a known term.
     """
     elements = [
         (parallel_map.absolute(target), parallel_map.absolute(source.path), source.rows)

@@ -1,4 +1,4 @@
-"""The graph of a pass as it was traced: TFT traces the function once more to save it, which a pass has no need of."""
+"""Traced graph of a data pass, stored as it is; TFT would trace the function again to save it."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,23 +8,23 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 GRAPH = "traced.pb"
-"""A GraphDef, in the folder of a pass."""
+"""File name of a GraphDef in the folder of a pass."""
 _ENDS = "ends.json"
-"""Names of the tensors that go in, by column, and of those that come out."""
+"""File name of the input tensor names by column, and the output tensor names by key."""
 
 
 def write(folder: str, graph: Any, inputs: Mapping[str, Any], outputs: Mapping[str, tf.Tensor]) -> bool:
-    """Write the part of a traced graph that some outputs need.
+    """Write the subgraph of a traced graph that some outputs depend on.
 
     Args:
-        folder: Where to.
-        graph: As it was traced.
+        folder: Target folder.
+        graph: The traced graph.
         inputs: Raw column -> tensor or composite tensor of the graph.
         outputs: Key -> tensor of the graph.
 
     Returns:
-        Whether it stands by itself; with tables, variables or figures that are not known yet it does not, and nothing
-        is written.
+        Whether the subgraph is self-contained. If it needs tables, variables or analyzer results that are not known
+        yet, nothing is written.
     """
     needed = _needed(outputs.values())
     ends = {
@@ -49,7 +49,7 @@ def write(folder: str, graph: Any, inputs: Mapping[str, Any], outputs: Mapping[s
 
 
 def _needed(outputs: Iterable[tf.Tensor]) -> dict[str, tf.Operation]:
-    """The operations that tensors depend on, by name."""
+    """Return the operations that tensors depend on, by name."""
     found: dict[str, tf.Operation] = {}
     waiting = [each.op for each in outputs]
     while waiting:
@@ -61,10 +61,10 @@ def _needed(outputs: Iterable[tf.Tensor]) -> dict[str, tf.Operation]:
 
 
 class Traced:
-    """A graph that `write` wrote.
+    """A graph written by `write`.
 
     Args:
-        folder: Where it is.
+        folder: Its folder.
     """
 
     def __init__(self, folder: str) -> None:
@@ -80,7 +80,7 @@ class Traced:
         self._function = whole.prune(feeds, fetches)
 
     def apply(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        """Apply it to a batch.
+        """Apply the graph to a batch.
 
         Args:
             columns: Raw column -> tensor.

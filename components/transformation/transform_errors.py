@@ -1,4 +1,4 @@
-"""What is wrong with a user's data or function, out of a failed transformation's error."""
+"""Explanations of a failed transformation: invalid values, broken images or a user-defined function."""
 
 import os
 import re
@@ -18,11 +18,13 @@ _FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s
 _BROKEN_PICTURE = re.compile(r"\{\{node \S*Decode(Image|Png)\}\}")
 
 _NODE = re.compile(r"\[?\[?\{\{.*?\}\}\]?\]?|\[Op:.*?\]|\[while running .*?\]")
-"""Where in the graph it was."""
+"""Positions in the graph, which are cut from messages."""
 
 
 class Records:
-    """Rows of examples, read only when they are asked for; pickled to where a worker is.
+    """Rows of examples, read lazily; picklable, as they are sent to workers.
+
+    Iterates over (description of the row, serialized tf.Example).
 
     Args:
         files: Split -> its files.
@@ -41,15 +43,16 @@ class Records:
 def explain(
     error: BaseException, config: Mapping[str, Any], records: Iterable[tuple[str, bytes]] = ()
 ) -> UserError | None:
-    """Turn an error into one for the user's eyes.
+    """Convert an exception of the stage to an error about the user's data or code.
 
     Args:
-        error: What the stage raised.
+        error: The exception that the stage raised.
         config: The stage's settings.
-        records: Where each row is, and it as a serialized tf.Example; read only to find a picture that is broken.
+        records: (description of the row, serialized tf.Example); read only to find a broken image.
 
     Returns:
-        The column and what its cells must be, or the line of the user's function; None where neither is the cause.
+        An error that names the column and its expected values, or the line of the user-defined function; None if
+        neither is the cause.
     """
     own = config.get("preprocessing")
     for cause in _causes(error):
@@ -75,7 +78,16 @@ def explain(
 
 
 def _broken(records: Iterable[tuple[str, bytes]], columns: Sequence[str], name: str | None) -> str:
-    """The first row whose picture is broken, as the end of a sentence; empty where none is found."""
+    """Find the first row with a broken image.
+
+    Args:
+        records: (description of the row, serialized tf.Example).
+        columns: Image columns.
+        name: Column with the id of a row; None if there is none.
+
+    Returns:
+        Clause to append to a message, such as ", in ID"; "" if no image is broken.
+    """
     for place, record in records:
         cells = tf.train.Example.FromString(record).features.feature
         for column in columns:
@@ -89,12 +101,12 @@ def _broken(records: Iterable[tuple[str, bytes]], columns: Sequence[str], name: 
 
 
 def _plain(escaped: str) -> str:
-    """A text of which TensorFlow wrote quotes and all that is not ASCII as escapes."""
+    """Decode the escapes that TensorFlow writes for quotes and non-ASCII characters."""
     return escaped.encode().decode("unicode_escape").encode("latin-1").decode(errors="replace")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what led to it, the first cause first."""
+    """Return the chain of exceptions behind an error, root cause first."""
     chain: list[BaseException] = []
     found: BaseException | None = error
     while found is not None and found not in chain:
@@ -104,13 +116,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _raised_by_models(error: BaseException) -> bool:
-    """Whether it is a sentence of ours: models/ knows no UserError."""
+    """Whether an exception was raised in models/, which cannot raise UserError and writes messages for users."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename.startswith(os.path.join(project.REPOSITORY, "models", ""))
 
 
 def _own_line(error: BaseException, own: str) -> str | None:
-    """Where in the user's module an error was raised, or led on from; None where it was not."""
+    """Return the innermost line of the user's module in a traceback; None if the module is not in it."""
     module = sys.modules.get(own.rpartition(".")[0])
     path = getattr(module, "__file__", None)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == path]

@@ -1,8 +1,8 @@
-"""Asks keras-tuner's oracles for values, in rounds, so that the answers do not depend on which trial ends first.
+"""Proposals by keras-tuner's oracles in rounds, so that they do not depend on which trial finishes first.
 
-A round is asked for as a whole and told as a whole, in order. With the same settings and the same scores an oracle
-proposes the same values again, however many trials run at a time; that is also how a killed tuning is taken up: the
-rounds are asked for anew, and the trials that were finished answer from disk.
+A round is proposed as a whole, and its scores are reported as a whole, in order. With the same settings and scores an
+oracle proposes the same values again, however many trials run in parallel. An interrupted tuning resumes the same way:
+the oracle proposes its rounds again, and the results of finished trials are read from disk.
 """
 
 import warnings
@@ -19,14 +19,14 @@ from spec import tuning
 from spec.tuning import Dimension, Tuning
 
 ROUND = 4
-"""Trials a round of the Bayesian method, between which it learns; the same whatever runs at a time."""
+"""Trials per round of the Bayesian method, which is refitted between rounds; independent of the parallelism."""
 PLACES, NEAR, GRID = 1000, 0.1, 3
-"""Places that the Bayesian method compares, anywhere and as many around the best trial so far; how far from it they
-are, and their decimals, where 0 is the lowest value and 1 the highest."""
+"""Candidates of the Bayesian method: their number, uniform and again around the best trial so far; the standard
+deviation of the latter; and the decimals they are rounded to. All on a scale from 0 (lowest value) to 1 (highest)."""
 FACTOR = 3
-"""Hyperband keeps one of so many trials, with so many times the epochs."""
+"""Hyperband keeps 1 of 3 trials and trains it for 3 times as many epochs."""
 EPOCHS = "tuner/epochs"
-"""Hyperband's value for the epochs of a trial."""
+"""keras-tuner's key for the number of epochs of a Hyperband trial."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +34,9 @@ class Proposal:
     """Values to try.
 
     Attributes:
-        number: Place among all trials; 0 is the config's own values.
-        values: Dotted key -> value; empty for the config's own.
-        epochs: Most epochs.
+        number: Index among all trials; 0 is the config's own values.
+        values: Dotted key -> value; empty for the config's own values.
+        epochs: Maximum number of epochs; None if the space has training.epochs.
     """
 
     number: int
@@ -50,10 +50,10 @@ class Oracle:
     Args:
         settings: The section [tuner].
         default: The config's own values of the keys in the space.
-        epochs: Most epochs of a trial; None where the space itself holds them.
+        epochs: Maximum number of epochs of a trial; None if the space has training.epochs.
 
     Raises:
-        ValueError: hyperband's smallest sweep needs more trials than there may be.
+        ValueError: hyperband's smallest sweep needs more trials than allowed.
     """
 
     def __init__(self, settings: Tuning, default: Mapping[str, Any], epochs: int | None) -> None:
@@ -68,7 +68,7 @@ class Oracle:
             self._default = {key: _encoded(settings.space[key], value) for key, value in default.items()}
 
     def round(self) -> list[Proposal]:
-        """The next trials, which may run at the same time; none at the end."""
+        """Propose the next trials, which may run in parallel; an empty list ends the search."""
         proposals = []
         room = self._settings.trials - self._made
         if self._made == 0:
@@ -77,7 +77,7 @@ class Oracle:
                 self._ids[0] = self._add(self._default)
             room -= 1
         if self._settings.method == "bayesian":
-            # Until so many trials are told it draws at random: the first round holds them all.
+            # The method samples at random until num_initial_points scores are known: all of these are the first round.
             room = min(room, self._oracle.num_initial_points - len(self._ids) if proposals else ROUND)
         for number in range(self._made + len(proposals), self._made + len(proposals) + room):
             trial = self._oracle.create_trial(f"trial {number}")
@@ -91,11 +91,11 @@ class Oracle:
         return proposals
 
     def tell(self, number: int, score: float | None) -> None:
-        """Say how a trial ended; in the order of their numbers.
+        """Report the score of a trial; call it in the order of the trial numbers.
 
         Args:
-            number: The trial.
-            score: Its objective; None where it failed.
+            number: Number of the trial.
+            score: Its objective; None if it failed.
         """
         if number not in self._ids:
             return
@@ -108,10 +108,10 @@ class Oracle:
         self._oracle.end_trial(trial)
 
     def hyperparameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values with their space, in the JSON form that keras-tuner and TFX's Tuner write.
+        """Return values with their space, in the JSON form that keras-tuner and TFX's Tuner write.
 
         Args:
-            values: Dotted key -> value; a key that is not there keeps the config's own.
+            values: Dotted key -> value; a missing key keeps the config's own value.
         """
         made = self.space.copy()
         made.values = {key: _encoded(self._settings.space[key], value) for key, value in values.items()}
@@ -119,7 +119,7 @@ class Oracle:
         return config
 
     def _add(self, values: Mapping[str, Any]) -> str:
-        """Put the config's own values among the oracle's trials: it learns from them and does not repeat them."""
+        """Add the config's own values to the oracle's trials, so that it learns from them and does not repeat them."""
         hyperparameters = self.space.copy()
         hyperparameters.values = dict(values)
         trial = trial_module.Trial(hyperparameters=hyperparameters, trial_id="default")
@@ -131,11 +131,11 @@ class Oracle:
 
 
 def space(dimensions: Mapping[str, Dimension]) -> Any:
-    """The space as keras-tuner's HyperParameters."""
+    """Convert a space to keras-tuner's HyperParameters."""
     made = keras_tuner.HyperParameters()
     for key, dimension in dimensions.items():
         if dimension.listed is not None:
-            # keras-tuner's own steps of 0.1 from 0 do not reach 0.5; one value alone is no choice but still a value.
+            # As choices: keras-tuner's own steps of 0.1 from 0 do not reach 0.5. A single value is allowed.
             made.Choice(key, tuning.encode(dimension.listed))
         elif dimension.whole:
             made.Int(key, dimension.low, dimension.high, sampling=dimension.scale)
@@ -145,40 +145,41 @@ def space(dimensions: Mapping[str, Dimension]) -> Any:
 
 
 def _encoded(dimension: Dimension, value: Any) -> Any:
-    """One value in the form that `space` gave its dimension."""
+    """Encode a value the way `space` encodes its dimension."""
     if dimension.listed is None:
         return value
     return tuning.encode(dimension.listed)[dimension.listed.index(value)]
 
 
 class _InMemory:
-    """Writes nothing: the trials that end are kept elsewhere, by what decides them."""
+    """Oracle that does not write to disk: `trials.Store` keeps the results."""
 
     def save(self) -> None:
-        """Leave out."""
+        """Do nothing."""
 
     def _save_trial(self, trial: Any) -> None:
-        """Leave out."""
+        """Do nothing."""
 
 
 class _Random(_InMemory, keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
-    """Draws at random."""
+    """Random search."""
 
 
 class _Bayesian(_InMemory, keras_tuner.oracles.BayesianOptimizationOracle):  # type: ignore[misc]
-    """Goes where a Gaussian process expects the most.
+    """Bayesian search: minimizes the lower confidence bound of a Gaussian process.
 
-    Among many places at once: keras-tuner itself walks from place to place, one at a time, which took 46,000
-    predictions for 11 proposals and ended a little elsewhere each time.
+    It evaluates many candidates in one batch. keras-tuner's own optimizer evaluates one at a time, which took 46,000
+    predictions for 11 proposals and was not reproducible.
     """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Values to try that were not tried yet."""
+        """Return the most promising values that no trial has tried."""
         completed = sum(trial.status == trial_module.TrialStatus.COMPLETED for trial in self.trials.values())
         if completed < self.num_initial_points:
             drawn: dict[str, Any] = self._random_populate_space()
             return drawn
-        # One thread, for the last digits of the fit; one that ends at its bounds is usual with few trials, and warns.
+        # One thread makes the fit reproducible to the last digit. With few trials the fit often ends at its bounds,
+        # which is harmless but warns.
         with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tried, scores = self._vectorize_trials()
@@ -196,7 +197,7 @@ class _Bayesian(_InMemory, keras_tuner.oracles.BayesianOptimizationOracle):  # t
 
 
 class _Hyperband(_InMemory, keras_tuner.oracles.HyperbandOracle):  # type: ignore[misc]
-    """One sweep of the largest brackets that are within the trials."""
+    """Hyperband with one sweep of as many brackets as the allowed number of trials permits."""
 
     most: int
 
@@ -214,13 +215,13 @@ def _make(settings: Tuning, hyperparameters: Any, epochs: int | None) -> Any:
     common = {
         "objective": keras_tuner.Objective(settings.objective, settings.direction),
         "hyperparameters": hyperparameters,
-        "seed": settings.seed + 1,  # keras-tuner takes 0 for none
+        "seed": settings.seed + 1,  # keras-tuner treats 0 as unset
         "max_consecutive_failed_trials": settings.trials + 1,
     }
     if settings.method == "random":
         return _Random(max_trials=settings.trials, **common)
     if settings.method == "bayesian":
-        # Its default of three a key would leave few guided trials of 20; a third of them at most is drawn.
+        # keras-tuner's default of 3 random trials per key would leave few guided ones of 20: use a third at most.
         initial = max(3, min(3 * len(settings.space), settings.trials // 3))
         return _Bayesian(max_trials=settings.trials, num_initial_points=initial, **common)
     assert epochs is not None

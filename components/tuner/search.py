@@ -1,4 +1,4 @@
-"""The search itself: rounds of proposals, trials that run side by side, results that are kept."""
+"""The search: rounds of proposals, trials in parallel, results on disk."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
@@ -13,10 +13,17 @@ Sections = Mapping[str, Any]
 
 
 class Train(Protocol):
-    """Anything that trains several trials."""
+    """Callable that trains several trials."""
 
     def __call__(self, jobs: Mapping[int, Sections]) -> Iterator[tuple[int, Result]]:
-        """Train each job, `network` and `training` in plain form; give each result as it comes."""
+        """Train each job.
+
+        Args:
+            jobs: Trial number -> sections `network` and `training` as plain dicts.
+
+        Yields:
+            Trial number and result, in the order in which the trials finish.
+        """
 
 
 def search(
@@ -27,20 +34,20 @@ def search(
     store: Store,
     report: Callable[[list[Trial]], None] = lambda _: None,
 ) -> tuple[list[Trial], Oracle]:
-    """Run all trials.
+    """Run all trials of a search.
 
     Args:
         settings: The section [tuner].
-        sections: `network` and `training` of the config in plain form.
-        train: Trains the trials that are not yet kept.
-        store: Where results are kept.
-        report: Told all finished trials, after each.
+        sections: `network` and `training` of the config as plain dicts.
+        train: Trains the trials that have no stored result.
+        store: Stored results.
+        report: Called with all finished trials after each trial.
 
     Returns:
         The trials in the order of their numbers, and the oracle that proposed them.
 
     Raises:
-        ValueError: the settings leave no search.
+        ValueError: The settings allow too few trials for the method.
     """
     epochs = None if "training.epochs" in settings.space else settings.epochs or sections["training"]["epochs"]
     default = {key: tuning.find(sections, key) for key in settings.space}
@@ -76,7 +83,7 @@ def search(
 
 
 def job(sections: Sections, proposal: Proposal) -> dict[str, Any]:
-    """The sections `network` and `training` of one trial."""
+    """Return the sections `network` and `training` of one trial."""
     merged = tuning.merge({name: sections[name] for name in tuning.SECTIONS}, proposal.values)
     if proposal.epochs is not None:
         merged["training"]["epochs"] = proposal.epochs

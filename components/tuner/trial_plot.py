@@ -1,4 +1,4 @@
-"""The trials as a drawing: the objective by trial, and by each key's values. SVG by hand, no library."""
+"""Plot of the trials as SVG: the objective by trial, and by the values of each key."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from components.tuner.trials import Trial
 from spec.tuning import Dimension, Tuning
 
 WIDTH, HEIGHT = 360, 240
-"""Of one panel, in pixels."""
+"""Size of a panel, in pixels."""
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 30, 40
 """Margins of a panel, in pixels."""
 TICKS = 4
@@ -28,7 +28,7 @@ def draw(trials: Sequence[Trial], best: Trial, settings: Tuning) -> str:
         settings: The section [tuner].
 
     Returns:
-        A whole SVG document, which needs nothing from elsewhere.
+        A self-contained SVG document.
     """
     name = f"eval {settings.objective}"
     panels = [_by_trial(trials, best, settings, name)]
@@ -47,7 +47,7 @@ def draw(trials: Sequence[Trial], best: Trial, settings: Tuning) -> str:
 
 
 def _by_trial(trials: Sequence[Trial], best: Trial, settings: Tuning, name: str) -> str:
-    """Objective by number, and a line along the best so far."""
+    """Draw the objective by trial number, with a line for the best score so far."""
     y, axis = _scores(trials, name)
     last = max(trial.number for trial in trials)
     x = _linear(-0.5, last + 0.5, LEFT, WIDTH - RIGHT)
@@ -65,7 +65,7 @@ def _by_trial(trials: Sequence[Trial], best: Trial, settings: Tuning, name: str)
 
 
 def _by_key(trials: Sequence[Trial], best: Trial, key: str, dimension: Dimension, name: str) -> str:
-    """Objective by the values of one key."""
+    """Draw the objective by the values of one key."""
     y, axis = _scores(trials, name)
     place, ticks = _values([trial.values[key] for trial in trials], dimension)
     marks = [_mark(trial, best, place(trial.values[key]), y) for trial in trials]
@@ -73,7 +73,7 @@ def _by_key(trials: Sequence[Trial], best: Trial, key: str, dimension: Dimension
 
 
 def _values(values: Sequence[Any], dimension: Dimension) -> tuple[Callable[[Any], float], list[tuple[float, str]]]:
-    """Where each value stands, and the ticks: choices side by side, numbers by size."""
+    """Return the x position of each value, and the ticks: choices side by side, numbers to scale."""
     if dimension.choices is not None or not all(_number(value) for value in values):
         names = list(dict.fromkeys([*map(shown, dimension.listed or ()), *map(shown, values)]))
         x = _linear(-0.5, len(names) - 0.5, LEFT, WIDTH - RIGHT)
@@ -93,9 +93,9 @@ def _values(values: Sequence[Any], dimension: Dimension) -> tuple[Callable[[Any]
 
 
 def _scores(trials: Sequence[Trial], name: str) -> tuple[Place, str]:
-    """The vertical axis: where a score stands, and the ticks. Scores far off are drawn at the edge."""
+    """Return the y position of a score, and the axis as SVG; outliers are clipped to the edge."""
     scores = sorted(trial.score for trial in trials if trial.score is not None)
-    # One trial that diverged must not press the others into one line.
+    # The range follows the middle half of the scores, so that a diverged trial does not flatten the others.
     middle = scores[len(scores) // 4 : -(-3 * len(scores) // 4)] or scores
     spread = (middle[-1] - middle[0]) or abs(middle[0]) or 1.0
     low = max(scores[0], middle[0] - 3 * spread)
@@ -116,7 +116,7 @@ def _scores(trials: Sequence[Trial], name: str) -> tuple[Place, str]:
 
 
 def _mark(trial: Trial, best: Trial, x: float, y: Place) -> str:
-    """One trial: a circle, or a cross at the top where it failed; its figures show under the pointer."""
+    """Draw one trial as a circle, or as a cross at the top if it failed, with its values as a tooltip."""
     tip = f"trial {trial.number}: {_figures(trial.values)}"
     if trial.score is None:
         arms = "".join(f'<path d="M-3 {3 * way} L3 {-3 * way}" stroke="{LOST}"/>' for way in (1, -1))
@@ -143,7 +143,7 @@ def _frame(title: str, below: str) -> str:
 
 
 def _x_ticks(ticks: Sequence[tuple[float, str]]) -> str:
-    # Side by side only what has room; the pointer tells the rest.
+    # Labels are shortened to fit side by side; tooltips show the full values.
     room = max(3, int((WIDTH - LEFT - RIGHT) / max(1, len(ticks)) / 6))
     return "".join(
         f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{escape(_short(text, room))}</text>'

@@ -1,4 +1,4 @@
-"""The trials as files that people and programs read: JSON lines, Markdown and CSV."""
+"""Tables of the trials as JSON lines, Markdown and CSV."""
 
 import csv
 import io
@@ -11,12 +11,12 @@ from printing import visible
 
 
 def jsonl(trials: Sequence[Trial], best: Trial) -> str:
-    """One JSON object a trial."""
+    """Return one line of JSON per trial."""
     return "".join(json.dumps(trial.line(best=trial is best)) + "\n" for trial in trials)
 
 
 def markdown(trials: Sequence[Trial], best: Trial) -> str:
-    """A table whose best line is bold."""
+    """Return a Markdown table with the best trial in bold."""
     head, *rows = _cells(trials, best)
     lines = [head, ["---"] * len(head)]
     for trial, row in zip(trials, rows, strict=True):
@@ -25,21 +25,21 @@ def markdown(trials: Sequence[Trial], best: Trial) -> str:
 
 
 def comma_separated(trials: Sequence[Trial], best: Trial) -> str:
-    """The same table for a spreadsheet."""
+    """Return the table as CSV."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(_cells(trials, best))
     return text.getvalue()
 
 
 def shown(value: Any) -> str:
-    """A value as TOML would have it, texts without quotes."""
+    """Format a value as in TOML, but strings without quotes."""
     if isinstance(value, float):
         return f"{value:g}"
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _cells(trials: Sequence[Trial], best: Trial) -> list[list[str]]:
-    """Head and rows."""
+    """Return the header and the rows of the table."""
     keys = list(trials[0].values)
     metrics = [name for name in best.result.metrics if name != LOSS]
     rows = [["trial", *keys, "eval loss", *(f"eval {name}" for name in metrics), "epochs", "seconds", ""]]

@@ -1,4 +1,4 @@
-"""Trials: what one came to, and where the finished ones are kept so that a killed tuning is taken up."""
+"""Trials and their results, which are stored on disk so that an interrupted tuning can resume."""
 
 import hashlib
 import json
@@ -19,16 +19,16 @@ BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """How the training of one trial ended.
+    """Result of training one trial.
 
     Attributes:
-        metrics: Watched metric -> its value on the eval split, at the epoch whose weights are kept.
-        epochs: Epochs that were trained.
+        metrics: Monitored metric -> its value on the eval split, at the epoch whose weights are kept.
+        epochs: Number of epochs trained.
         best_epoch: The epoch whose weights are kept, counted from 1.
-        seconds: How long it took.
-        failure: Why there is no usable result; None where there is.
-        keep: Whether the same values would end the same way again.
-        reads: Path -> digest of the files that its process opened.
+        seconds: Duration.
+        failure: Reason why there is no usable result; None if there is one.
+        keep: Whether the result is reproducible, so that it may be stored.
+        reads: Path -> digest of the files that the trial's process opened.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -45,12 +45,12 @@ class Trial:
     """One trial.
 
     Attributes:
-        number: Its place in the order in which the values were proposed; 0 is the config's own values.
-        values: Dotted key -> value, of every key in the space.
-        most_epochs: Epochs it could have.
-        result: How it ended.
-        score: Its objective; None where it failed.
-        earlier: Whether it was trained before and its result was kept.
+        number: Index in the order of proposals; 0 is the config's own values.
+        values: Dotted key -> value, for every key in the space.
+        most_epochs: Maximum number of epochs; None if the space has training.epochs.
+        result: Its result.
+        score: Its objective; None if it failed.
+        earlier: Whether the result was stored by a previous run.
     """
 
     number: int
@@ -61,7 +61,7 @@ class Trial:
     earlier: bool = False
 
     def line(self, *, best: bool) -> dict[str, Any]:
-        """The trial as one flat JSON object."""
+        """Return the trial as one JSON object, for a line of trials.jsonl."""
         return {
             "trial": self.number,
             "state": "FAILED" if self.score is None else "COMPLETED",
@@ -79,7 +79,7 @@ class Trial:
 
 
 def score(result: Result, objective: str) -> float | None:
-    """The objective of a result; None where the trial failed or the number is none."""
+    """Return the objective of a result; None if the trial failed or the value is not finite."""
     if result.failure is not None:
         return None
     value = result.metrics[objective]
@@ -87,26 +87,26 @@ def score(result: Result, objective: str) -> float | None:
 
 
 def best(trials: list[Trial], settings: Tuning) -> Trial | None:
-    """The trial with the best score, the earliest of equal ones; None where all failed."""
+    """Return the trial with the best score, the first of equal ones; None if all failed."""
     sign = 1 if settings.direction == "min" else -1
     scored = [(sign * trial.score, trial.number, trial) for trial in trials if trial.score is not None]
     return min(scored)[2] if scored else None
 
 
 class Store:
-    """Results on disk, each named by a digest of all that decides it.
+    """Results on disk, each under its cache key.
 
     Args:
-        folder: Where they are; on this machine or in a bucket.
-        decides: What decides every trial of this search: digests of data and code, and the sections of the config.
-        anew: Whether results are kept and none is read.
+        folder: Folder of the results, local or in a bucket.
+        decides: Part of the cache key that all trials share: digests of data and code, and sections of the config.
+        anew: Whether to ignore stored results; new ones are still written.
     """
 
     def __init__(self, folder: str, decides: Mapping[str, Any], *, anew: bool = False) -> None:
         self._folder, self._decides, self._anew = folder, dict(decides), anew
 
     def read(self, sections: Mapping[str, Any]) -> Result | None:
-        """The result of an earlier trial with these sections; None where there is none."""
+        """Read the stored result of a trial with these sections; None if there is none or a file it read changed."""
         path = self._path(sections)
         if self._anew or not fileio.exists(path):
             return None
@@ -116,7 +116,7 @@ class Store:
         return None if file_reads.changed(result.reads) else result
 
     def write(self, sections: Mapping[str, Any], result: Result) -> None:
-        """Keep a result, unless the next time could end otherwise."""
+        """Store a result, unless it is not reproducible."""
         if not result.keep:
             return
         path = self._path(sections)
@@ -131,7 +131,7 @@ class Store:
 
 
 def content(splits: Mapping[str, Sequence[str]], graph: str) -> str:
-    """Digest what all trials read, names and bytes; the place of a folder does not count.
+    """Return a digest of the files that all trials read: names and content, independent of the folder's location.
 
     Args:
         splits: Files of each split.
