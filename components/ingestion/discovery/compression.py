@@ -1,4 +1,4 @@
-"""How a file is packed, by its first bytes: gzip, bzip2, xz, or a zip archive of one file."""
+"""Detection and decompression of gzip, bzip2, xz and zip files, by their first bytes."""
 
 import bz2
 import contextlib
@@ -15,13 +15,13 @@ from components.ingestion.discovery import stray_files
 from errors import UserError
 
 HEAD_BYTES = 16
-"""First bytes of a file that tell how it is packed."""
+"""Number of first bytes that identify the compression."""
 ENDINGS = (".gz", ".bz2", ".xz", ".zip")
-"""How names of packed files end; the bytes decide."""
+"""Extensions of compressed files; the first bytes decide."""
 FAULTS = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
-"""What reading a packed file that is cut or damaged raises."""
+"""Exceptions that a truncated or damaged compressed file raises."""
 ARROW = {"gzip": "gzip", "bz2": "bz2"}
-"""Kinds that Arrow unpacks itself, and its names for them."""
+"""Compressions that Arrow reads itself -> its names for them."""
 _MAGIC = {
     "gzip": re.compile(rb"\x1f\x8b\x08"),
     "bz2": re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
@@ -29,34 +29,34 @@ _MAGIC = {
     "zip": re.compile(rb"PK\x03\x04|PK\x05\x06"),
 }
 _LISTED = 3
-"""Names of an archive's files in a message."""
+"""Maximum number of an archive's files that a message names."""
 
 
 def kind(head: bytes) -> str | None:
-    """How a file is packed.
+    """Return the compression of a file.
 
     Args:
-        head: Its first HEAD_BYTES.
+        head: The first HEAD_BYTES of the file.
 
     Returns:
-        gzip, bz2, xz or zip; None where it is not packed.
+        gzip, bz2, xz or zip; None if the file is not compressed.
     """
     return next((kind for kind, magic in _MAGIC.items() if magic.match(head)), None)
 
 
 def bare(path: str) -> str:
-    """A path in lower case without the ending that tells how the file is packed."""
+    """Return a path in lower case without the extension of its compression."""
     low = path.lower()
     return next((low.removesuffix(ending) for ending in ENDINGS if low.endswith(ending)), low)
 
 
 def unpacked(path: str, file: BinaryIO, kind: str | None) -> BinaryIO:
-    """The content of a packed file as a stream, which closes the file.
+    """Open the decompressed content of a file as a stream; closing the stream closes the file.
 
     Args:
-        path: Its path, for messages.
-        file: The file, opened; an archive's must be seekable.
-        kind: As `kind` gives it.
+        path: Path of the file, for messages.
+        file: The open file; a zip archive must be seekable.
+        kind: Compression, as `kind` returns it.
 
     Raises:
         UserError: an archive holds no file, several, or one with a password.
@@ -70,7 +70,7 @@ def unpacked(path: str, file: BinaryIO, kind: str | None) -> BinaryIO:
 
 
 def member(path: str, file: BinaryIO) -> str:
-    """The name of the one data file in a zip archive.
+    """Return the name of the only data file in a zip archive.
 
     Raises:
         UserError: there is none, or several.
@@ -90,7 +90,7 @@ def _member(path: str, file: BinaryIO) -> BinaryIO:
 
 
 def _only(path: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """The one data file of an archive: what systems and people lay beside it does not count."""
+    """Return the only data file of an archive; system files and documentation next to it do not count."""
     data = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_beside(entry.filename)]
     if len(data) == 1:
         return data[0]
@@ -110,11 +110,11 @@ def _is_beside(name: str) -> bool:
 
 
 class _Closing:
-    """A stream that also closes the file below it.
+    """A decompressed stream that also closes its file.
 
     Args:
-        stream: What is read.
-        file: What it reads from.
+        stream: The decompressed stream.
+        file: The compressed file that it reads.
     """
 
     def __init__(self, stream: Any, file: BinaryIO) -> None:
@@ -124,13 +124,13 @@ class _Closing:
         return getattr(self._stream, name)
 
     def close(self) -> None:
-        """Close both."""
+        """Close the stream and its file."""
         with contextlib.closing(self._file):
             self._stream.close()
 
 
 def size(path: str) -> int:
-    """Bytes of a file of this machine when it is unpacked, where its beginning or end tells, else as it is packed."""
+    """Return the decompressed size of a local file in bytes if the file states it, else its size on disk."""
     with open(path, "rb") as file:
         packed, whole = kind(file.read(HEAD_BYTES)), os.path.getsize(path)
         if packed == "gzip" and whole >= _GZIP_LEAST:
@@ -143,4 +143,4 @@ def size(path: str) -> int:
 
 
 _GZIP_LEAST = 18
-"""Bytes of the shortest gzip file, of which the last four are the size of what is packed."""
+"""Size of the shortest gzip file in bytes; the last four bytes of a gzip file are its decompressed size."""

@@ -1,4 +1,4 @@
-"""Folders that are named KEY=VALUE, as Hive, Spark and pandas write them: each key is a column of the files below."""
+"""Hive partitions: folders named KEY=VALUE, as Hive, Spark and pandas write them; each key becomes a column."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,33 +14,33 @@ from errors import UserError
 from spec.data import Data
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
-"""The value of rows that have none."""
+"""Name that Hive writes for null."""
 
 
 def parts(path: str) -> dict[str, str | None]:
-    """Keys and values in the names of the folders above a file."""
+    """Return the keys and values in the names of the folders above a file."""
     found = (name.partition("=") for name in path.split("/")[:-1] if is_part(name))
     return {unquote(key): None if value == NULL else unquote(value) for key, _, value in found}
 
 
 def is_part(name: str) -> bool:
-    """Whether a folder is named KEY=VALUE."""
+    """Return whether a folder is named KEY=VALUE."""
     key, sign, _ = name.partition("=")
     return bool(key.strip() and sign)
 
 
 def keys(paths: Iterable[str]) -> list[str]:
-    """Keys that all files have, in order.
+    """Return the keys that all files share, in order.
 
     Args:
-        paths: Files, relative to the folder that the data is in.
+        paths: Files, relative to the data folder.
     """
     every = [parts(path) for path in paths]
     return [key for key in (every[0] if every else ()) if all(key in one for one in every)]
 
 
 def value(path: str, name: str) -> str | None:
-    """The value of a column in the names of a file's folders; None where it is missing.
+    """Return the value of a partition column from the folders of a file; None for null.
 
     Raises:
         UserError: no folder names the column.
@@ -56,11 +56,11 @@ def value(path: str, name: str) -> str | None:
 
 
 class Partitioned:
-    """A source whose files also have the columns that their folders name.
+    """A source that adds the partition columns to the columns of each file.
 
     Args:
-        source: Reads the files.
-        names: The columns, of `data.partitions`.
+        source: Reader of the files.
+        names: Partition columns, from `data.partitions`.
     """
 
     def __init__(self, source: Reader, names: Iterable[str]) -> None:
@@ -71,7 +71,7 @@ class Partitioned:
     def batches(
         self, path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Rows, each with the values of its folders."""
+        """Read the rows of a file with the values of its partition columns."""
         values = [self._value(path, name, columns.get(name) or self._kind(path, name), data) for name in self._names]
         own = {name: kind for name, kind in columns.items() if name not in self._names}
         for batch in self._source.batches(path, data, own, omissions):
@@ -82,14 +82,14 @@ class Partitioned:
     def types(
         self, path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
     ) -> dict[str, str]:
-        """Types of the file's columns, then those of its folders: INT where the value is a whole number, else BYTES."""
+        """Return the types of the file's columns, then of the partition columns: INT for an integer, else BYTES."""
         own = {name: kind for name, kind in columns.items() if name not in self._names}
         found: dict[str, str] = self._source.types(path, data, own, omissions)
         self._check(path, found)
         return found | {name: columns.get(name) or self._kind(path, name) for name in self._names}
 
     def look(self, path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
-        """Names of the file's columns, then those of its folders."""
+        """Return the names of the file's columns, then of the partition columns."""
         found: list[str] = self._source.look(path, data, omissions)
         self._check(path, found)
         for name in self._names:
@@ -97,7 +97,7 @@ class Partitioned:
         return [*found, *self._names]
 
     def unreadable(self, path: str, data: Data) -> dict[str, str]:
-        """Of the file's columns."""
+        """Return the unreadable columns of the file."""
         found: dict[str, str] = getattr(self._source, "unreadable", lambda *_: {})(path, data)
         return found
 
@@ -107,7 +107,7 @@ class Partitioned:
             raise UserError(f"{path}: the file itself has a column {both[0]!r}: remove it from data.partitions")
 
     def _kind(self, path: str, name: str) -> str:
-        # As Arrow and pandas have it: 01 is the month 1.
+        # As in Arrow and pandas: 01 is the month 1.
         text = value(path, name)
         return "INT" if text is None or re.fullmatch(r"-?\d{1,18}", text) else "BYTES"
 

@@ -1,4 +1,4 @@
-"""Which files of a folder of classes are images: `new`, `doctor`, `schema diff` and ingestion all ask here."""
+"""Images of a folder of classes, found the same way by `new`, `doctor`, `schema diff` and ingestion."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ from errors import UserError
 from spec.rows import data_paths
 
 HEAD_BYTES = 32
-"""Beginning of a file that tells its format."""
+"""First bytes of a file -> its format."""
 READ = ("PNG", "JPEG", "GIF", "WebP", "AVIF", "BMP", "TIFF", "PNM")
-"""Formats that are read."""
+"""Supported formats."""
 OTHERS = {
     ".heic": "HEIC",
     ".heif": "HEIC",
@@ -29,7 +29,7 @@ OTHERS = {
     ".dcm": "DICOM",
     **dict.fromkeys((".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2"), "a camera's raw format"),
 }
-"""How names end -> formats of images that are not read."""
+"""Extension -> image format that is not supported."""
 NO_IMAGE = "no image"
 LOOSE = "not in the folder of a class"
 _HEADS = {
@@ -51,17 +51,17 @@ _HEADS = {
 
 
 def survey(path: str, omissions: Omissions) -> dict[str, list[str]]:
-    """Find the images of each class: a folder in the data's folder, with the images below it.
+    """Find the images of each class; a class is a subfolder of the data folder.
 
     Args:
-        path: The folder.
-        omissions: Takes the files and folders that are passed over.
+        path: The data folder.
+        omissions: Records the skipped files and folders.
 
     Returns:
         Class -> paths of its images below `path`, CLASS/.../FILE, in order; the classes in order.
 
     Raises:
-        UserError: there are none, or a class has none; says what its folder holds.
+        UserError: the folder or a class has no images; the message says what the folder contains.
     """
     own = Omissions()
     names = _remote(path) if data_paths.is_remote(path) else list(folder_walk.walk(path, own))
@@ -96,10 +96,10 @@ def survey(path: str, omissions: Omissions) -> dict[str, list[str]]:
 
 
 def _check_splits(path: str, classes: Mapping[str, list[str]]) -> None:
-    """See that the folders are classes, and not splits with the classes in them.
+    """Check that the folders are classes and not splits that contain the classes.
 
     Raises:
-        UserError: they are called as splits are, and their images lie in further folders.
+        UserError: the folders are named like splits, and their images are in subfolders.
     """
     splits = {name: formats.split_of(name) for name in classes}
     if len(splits) < 2 or None in splits.values() or "train" not in splits.values():
@@ -113,12 +113,12 @@ def _check_splits(path: str, classes: Mapping[str, list[str]]) -> None:
 
 
 def is_image(path: str) -> bool:
-    """Whether a file is an image, by its name or its first bytes."""
+    """Return whether a file is an image, by its name or its first bytes."""
     return os.path.isfile(path) and _reason(os.path.dirname(path), os.path.basename(path)) is None
 
 
 def no_classes(path: str) -> str:
-    """A sentence on an image that was named as data, or that lies in a folder that was."""
+    """Return the message for data that is an image file instead of a folder of classes."""
     return (
         f"{path} is an image: data is a folder that holds a folder for each class, with its images in it; name that "
         "folder, or put the images into folders of classes"
@@ -126,12 +126,12 @@ def no_classes(path: str) -> str:
 
 
 def one_class(path: str, name: str, found: Sequence[str]) -> str:
-    """A sentence on images that all lie in the folder of one class.
+    """Return the message for images that are all in the folder of one class.
 
     Args:
-        path: The data's folder.
+        path: The data folder.
         name: The class.
-        found: Paths of the images below it.
+        found: Paths of its images, relative to `path`.
     """
     inner = sorted({file.split("/")[1] for file in found if file.count("/") > 1})
     hint = (
@@ -141,7 +141,7 @@ def one_class(path: str, name: str, found: Sequence[str]) -> str:
 
 
 def emptied(path: str, name: str, why: str) -> str:
-    """A sentence on a class without an image."""
+    """Return the message for a class without readable images."""
     return (
         f"{path}: no image of class {name!r} can be read: {why}. Convert or replace its files, or take the folder "
         f"{name!r} out of the data"
@@ -164,14 +164,14 @@ def _class_folders(path: str) -> list[str]:
 
 
 def _remote(path: str) -> list[str]:
-    """Paths in a bucket; of these the name alone tells what they are."""
+    """Return the paths below a folder in a bucket, where only the name shows what a file is."""
     whole = path.rstrip("/")
     names = [name[len(whole) + 1 :] for name in data_files.matching(f"{whole}/**")]
     return [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
 
 
 def _reason(path: str, name: str) -> str | None:
-    """Why a file of a class is passed over; None where it is, or claims to be, an image that is read."""
+    """Return why a file of a class is skipped; None if it is, or is named like, a supported image."""
     ending = os.path.splitext(name)[1].lower()
     if ending in formats.IMAGES:
         return None
@@ -192,23 +192,23 @@ def _reason(path: str, name: str) -> str | None:
 
 
 def not_read(kind: str, ending: str) -> str:
-    """Why a format is not read, and the command that converts it."""
+    """Return why a format is not supported, with the command that converts it."""
     return f"{kind} is not read: convert it, as with `magick mogrify -format png *{ending}`"
 
 
 def format_of(head: bytes, size: int) -> str | None:
-    """The format of an image that its first bytes tell.
+    """Return the format of an image by its first bytes.
 
     Args:
-        head: The first HEAD_BYTES.
-        size: Bytes of the whole file.
+        head: The first HEAD_BYTES of the file.
+        size: Size of the file in bytes.
 
     Returns:
-        One of READ, another format of images, or None where it is no image.
+        One of READ or another image format; None if the file is not an image.
     """
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
-    # Two letters alone would be too little: the length stands behind them.
+    # Two letters could occur by chance: the file size follows them.
     if head[:2] == b"BM" and int.from_bytes(head[2:6], "little") == size:
         return "BMP"
     if head[4:8] == b"ftyp":

@@ -1,4 +1,4 @@
-"""How data files are opened: on this machine, or in a bucket by Beam's file systems."""
+"""Opening of data files: locally, or in a bucket with Beam's file systems."""
 
 import contextlib
 import os
@@ -15,35 +15,35 @@ from spec.rows.data_paths import is_remote
 
 
 def within(path: str) -> list[str]:
-    """A file itself, or all files below a folder, in order, but for those that stand beside data by their names."""
+    """List a file, or all data files below a folder in order; files that by their names are not data are skipped."""
     return [os.path.join(path, name) for name in folder_walk.walk(path)] if os.path.isdir(path) else [path]
 
 
 def open_binary(path: str) -> BinaryIO:
-    """Open a file as it is, packed or not."""
+    """Open a file without decompressing it."""
     if not is_remote(path):
         return open(path, "rb")
     return cast(BinaryIO, file_systems().open(path, compression_type="uncompressed"))
 
 
 def head(path: str, size: int = compression.HEAD_BYTES) -> bytes:
-    """The first bytes of a file as it is."""
+    """Read the first bytes of a file without decompressing it."""
     with contextlib.closing(open_binary(path)) as file:
         return file.read(size)
 
 
 def open_unpacked(path: str) -> BinaryIO:
-    """Open a file, unpacked where its first bytes say that it is packed."""
+    """Open a file, decompressed if its first bytes say that it is compressed."""
     kind = compression.kind(head(path))
     return compression.unpacked(path, open_binary(path), kind)
 
 
 @contextlib.contextmanager
 def open_arrow(path: str) -> Iterator[pa.NativeFile]:
-    """Open a file as an Arrow stream, unpacked; one that is remote, or that Arrow does not unpack, is copied first.
+    """Open a file as a decompressed Arrow stream; a remote file, or one that Arrow cannot decompress, is copied first.
 
-    Arrow's CSV reader reads ahead in a thread, and waits for it when it is dropped, with Python's lock in its hands.
-    Where that thread needs the lock too, for a file that is Python's, both wait for ever: Arrow opens the file itself.
+    Arrow's CSV reader prefetches in a thread and joins it on destruction while it holds the GIL. With a Python file
+    object that thread needs the GIL too, which is a deadlock: Arrow therefore opens the file itself.
     """
     with contextlib.ExitStack() as streams:
         kind = compression.kind(head(path))
@@ -57,10 +57,13 @@ def open_arrow(path: str) -> Iterator[pa.NativeFile]:
 
 @contextlib.contextmanager
 def copied(source: Any) -> Iterator[str]:
-    """The path of a temporary file with what a source gives, a block at a time.
+    """Copy a stream to a temporary file, one block at a time.
 
     Args:
-        source: An open binary file, or anything else whose `read(size)` gives bytes.
+        source: An open binary file, or any object whose `read(size)` returns bytes.
+
+    Yields:
+        Path of the temporary file, which is deleted on exit.
     """
     with tempfile.NamedTemporaryFile(prefix="pipeline-data-") as copy:
         shutil.copyfileobj(source, copy, 1 << 20)
@@ -77,9 +80,9 @@ def file_system_error() -> Any:
 
 def file_systems() -> Any:
     """Return Beam's file systems."""
-    # Only buckets need it, and it takes seconds to import.
+    # Only buckets need Beam, and its import takes seconds.
     with warnings.catch_warnings():
-        # Google's clients announce which Pythons they will stop to support.
+        # Google's clients warn of Python versions that they will stop supporting.
         warnings.simplefilter("ignore", FutureWarning)
         from apache_beam.io.filesystems import FileSystems
 

@@ -1,4 +1,4 @@
-"""Spans: the parts in which data comes, by number or date in a path or by a column of dates."""
+"""Spans: numbered or dated parts of the data, from the paths or from a column of dates."""
 
 import datetime
 import re
@@ -14,11 +14,11 @@ from spec.data import Data
 from spec.rows.data_paths import placeholders
 
 OTHER = "of other spans"
-"""Reason under which rows of spans that are not taken are counted."""
+"""Reason recorded for rows of spans that are not selected."""
 _DIGITS = {"SPAN": r"\d+", "VERSION": r"\d+", "YYYY": r"\d{4}", "MM": r"\d{2}", "DD": r"\d{2}"}
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 _WEEK_START = 3
-"""1970-01-01 was a Thursday: so many days after a Monday."""
+"""Days from Monday to 1970-01-01, which was a Thursday."""
 
 
 @dataclass(frozen=True, order=True)
@@ -26,8 +26,8 @@ class Span:
     """A part of the data.
 
     Attributes:
-        number: As stock TFX counts: its own number, or days since 1970-01-01; weeks and months are counted too.
-        shown: As people write it.
+        number: As in TFX: the span's number, or days since 1970-01-01; for a column also weeks or months since 1970.
+        shown: The span as text for messages.
     """
 
     number: int
@@ -36,7 +36,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Found:
-    """A file that a pattern names."""
+    """A file that matches the pattern."""
 
     path: str
     span: Span | None
@@ -44,14 +44,14 @@ class Found:
 
 
 def found(pattern: str, paths: Iterable[str]) -> list[Found]:
-    """Span and version of each path that a pattern names.
+    """Parse the span and version of each path that matches a pattern.
 
     Args:
-        pattern: As data.path has it.
-        paths: What `as_glob` of it names.
+        pattern: Pattern from data.path.
+        paths: Paths that match `as_glob(pattern)`.
 
     Raises:
-        UserError: a path holds digits that are no date.
+        UserError: the digits in a path are not a date.
     """
     names = placeholders(pattern)
     if not names:
@@ -79,7 +79,7 @@ def found(pattern: str, paths: Iterable[str]) -> list[Found]:
 
 
 def newest_versions(files: Sequence[Found]) -> list[Found]:
-    """Of each span the files with its highest version."""
+    """Return the files with the highest version of each span."""
     highest: dict[Span | None, int] = {}
     for file in files:
         highest[file.span] = max(highest.get(file.span, 0), file.version or 0)
@@ -111,10 +111,10 @@ def chosen(spans: Iterable[Span], data: Data) -> list[Span]:
 
 
 def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any, Any]:
-    """Span of each time.
+    """Return the span of each time.
 
     Args:
-        keys: (rows,) as `times.keys` gives them for dates.
+        keys: (rows,) as `times.keys` returns them for dates.
         by: day, week (from Monday) or month.
         column: The column's name, for the message.
 
@@ -122,7 +122,7 @@ def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any,
         int64 (rows,): days, weeks or months in UTC, counted from 1970.
 
     Raises:
-        UserError: the times are no dates.
+        UserError: the times are not dates.
     """
     if not row_times.are_instants(keys):
         raise UserError(f"data.spans cuts column {column!r} by {by}: it must hold dates as YYYY-MM-DD, not numbers")
@@ -133,7 +133,7 @@ def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any,
 
 
 def named(number: int, by: str) -> Span:
-    """A span of a column of dates: 2024-05-01, the Monday of a week, or 2024-05."""
+    """Return a span of a column of dates, shown as 2024-05-01, the Monday of a week, or 2024-05."""
     if by == "month":
         return Span(number, f"{1970 + number // 12}-{number % 12 + 1:02d}")
     days = number if by == "day" else number * 7 - _WEEK_START
@@ -141,14 +141,14 @@ def named(number: int, by: str) -> Span:
 
 
 def sentence(taken: Sequence[Span], version: int | None) -> str:
-    """Which spans were taken."""
+    """Return a sentence on the selected spans."""
     first, last = taken[0].shown, taken[-1].shown
     shown = f"span {last}" if first == last else f"{len(taken)} spans, {first} to {last}"
     return shown if version is None else f"{shown}, version {version}"
 
 
 def _rule(pattern: str) -> str:
-    """A regular expression for the paths that a pattern names."""
+    """Return the regular expression of the paths that a pattern matches."""
     parts, seen, at = [], set(), 0
     for token in re.finditer(r"\{(?:SPAN|VERSION|YYYY|MM|DD)\}|\*\*|\*|\?|\[[^\]]+\]", pattern):
         parts.append(re.escape(pattern[at : token.start()]))

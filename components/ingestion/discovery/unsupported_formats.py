@@ -1,4 +1,4 @@
-"""Files and addresses that nothing here reads: what each is, by its first bytes, and the command that converts it."""
+"""File formats and addresses that no reader supports, with the command that converts each."""
 
 import contextlib
 import importlib.util
@@ -11,17 +11,17 @@ from components.ingestion.discovery import compression, opening
 from spec.rows import data_paths
 
 HEAD_BYTES = 512
-"""First bytes that tell."""
+"""Number of first bytes that identify a format."""
 
 
 class _Kind(NamedTuple):
     """One kind of file.
 
     Attributes:
-        what: Its name, after "is".
-        magic: What it begins with.
-        ending: Ends of names that tell where the bytes do not.
-        convert: The command or the key, `{path}` and `{base}` (the path without its ending) filled in.
+        what: Name of the format, as it follows "is" in a message.
+        magic: First bytes.
+        ending: Extensions, used if the first bytes do not identify the format.
+        convert: Command or config key, with the fields `{path}` and `{base}` (the path without its extension).
     """
 
     what: str
@@ -94,7 +94,7 @@ _ARCHIVED = {
     "xl/workbook.bin": _Kind("a binary Excel workbook", "", (".xlsb",), _pandas("read_excel", "pyxlsb")),
     "content.xml": _Kind("an OpenDocument spreadsheet", "", (".ods",), _pandas("read_excel", "odfpy")),
 }
-"""Files in a zip archive -> what it is."""
+"""File name in a zip archive -> format of the archive."""
 _ADDRESSES = (
     (r"https?|ftp", "a web address: download it, as with `curl -L -o data/{name} '{path}'`"),
     (
@@ -108,9 +108,9 @@ _ADDRESSES = (
     ),
     (r"file", "the address of a file of this machine: write its path without file://"),
 )
-"""Schemes -> what an address is."""
+"""Scheme -> what the address points to."""
 _CLIENTS = {"s3": "boto3", "hdfs": "hdfs"}
-"""Schemes -> packages by which Beam reads them, and which this project does not lock."""
+"""Scheme -> package with which Beam reads it; uv.lock does not contain these packages."""
 _BUCKETS = (
     (r"s3a?", "in a bucket: copy it here, as with `aws s3 cp '{path}' data/`"),
     (r"gs|gcs", "in a bucket: copy it here, as with `gsutil cp '{path}' data/`"),
@@ -119,14 +119,14 @@ _BUCKETS = (
 
 
 def refusal(path: str, but: str = "") -> str | None:
-    """Why a file is no text with a table.
+    """Return why a file cannot be a table in text form.
 
     Args:
-        path: A file of this machine or in a bucket.
-        but: A kind that is read here.
+        path: A local file, or a file in a bucket.
+        but: A format that the caller supports.
 
     Returns:
-        A sentence that says what it is and how to convert it; None where it may be a text.
+        Message with the format and how to convert it; None if the file may be text.
     """
     head = opening.head(path, HEAD_BYTES)
     packed = compression.kind(head)
@@ -144,21 +144,21 @@ def refusal(path: str, but: str = "") -> str | None:
 
 
 def by_name(path: str) -> str | None:
-    """The same by the name alone, for a file whose bytes tell nothing."""
+    """Return the message of `refusal` by the file's name alone, for a file whose bytes do not identify its format."""
     low = compression.bare(path)
     known = (*_KINDS, *_ARCHIVED.values())
     return next((_sentence(path, kind) for kind in known if kind.ending and low.endswith(kind.ending)), None)
 
 
 def address(path: str, *, remote: bool = False) -> str | None:
-    """Why an address cannot be read.
+    """Return why an address cannot be read.
 
     Args:
-        path: A path, or an address as s3://BUCKET/FILE.
-        remote: Whether a file may be where Beam's file systems read it.
+        path: A path, or an address such as s3://BUCKET/FILE.
+        remote: Whether the file may be on one of Beam's file systems.
 
     Returns:
-        A sentence; None for a path.
+        Message; None for a path.
     """
     match = re.match(r"(\w[\w+.-]*)://", path)
     if match is None:
@@ -170,17 +170,17 @@ def address(path: str, *, remote: bool = False) -> str | None:
     if said is None:
         return None
     name = os.path.basename(path.rstrip("/").split("?")[0]) or "table"
-    # Passwords stay out of terminals and logs.
+    # Keep passwords out of terminals and logs.
     shown = re.sub(r"//[^@/]*@", "//", path)
     return f"{shown} is {said.format(path=shown, name=name)}"
 
 
 def no_file_system(path: str, error: Exception) -> str:
-    """Why Beam finds no file at an address, in a few words.
+    """Return in a few words why Beam finds no file at an address.
 
     Args:
         path: The address.
-        error: What Beam raised: it holds the error of its file system, and that of the client below.
+        error: Exception from Beam, which contains the errors of its file system and of the client library.
     """
     scheme = path.partition("://")[0].lower()
     package = _CLIENTS.get(scheme)

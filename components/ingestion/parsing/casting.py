@@ -1,4 +1,4 @@
-"""Cells: blanks around texts, tokens that stand for a missing value, and cells of one type as another."""
+"""Cleaning of cells (whitespace, null tokens, case) and conversion between types."""
 
 import contextlib
 import dataclasses
@@ -13,22 +13,22 @@ from spec.cells.date_format import DateFormat
 from spec.cells.number_format import PLAIN, NumberFormat
 
 DOUBLE = "DOUBLE"
-"""Type in which a FLOAT column is read whose cells float32 cannot tell apart; it is narrowed before it is written."""
+"""Type for reading a FLOAT column whose values float32 cannot tell apart; `narrowed` converts it before writing."""
 ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string(), DOUBLE: pa.float64()}
 """Schema type -> Arrow type."""
 
 
 _TICKS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
-"""Unit of a duration -> how many make a second."""
+"""Unit of a duration -> units per second."""
 
 
 class BadCellError(ValueError):
-    """A cell is no number.
+    """A cell is not a number.
 
     Args:
-        row: Its place in the array, from 0.
-        value: What it holds.
-        expected: How a number must be written, as the end of a sentence; empty where that is as programs write it.
+        row: Index of the cell in the array, from 0.
+        value: Value of the cell.
+        expected: The expected number format, as the end of a sentence; empty for the plain format.
     """
 
     def __init__(self, row: int, value: Any, expected: str = "") -> None:
@@ -39,11 +39,11 @@ class BadCellError(ValueError):
 
 
 def clean(column: pa.Array, rules: Rules) -> pa.Array:
-    """Strip texts, make null of texts and numbers that stand for a missing value, and fold the case of texts.
+    """Strip strings, replace null tokens by null, and fold the case of strings.
 
     Args:
-        column: Array of n cells; one that holds neither texts nor numbers stays as it is.
-        rules: The column's.
+        column: Array of n cells; an array of neither strings nor numbers is returned unchanged.
+        rules: Rules of the column.
 
     Returns:
         Array of n cells.
@@ -70,20 +70,20 @@ def _folded(texts: pa.Array) -> pa.Array:
 
 
 def cast(column: pa.Array, kind: str, rules: Rules) -> pa.Array:
-    """Clean cells, and convert them to a schema's type; around a number blanks never count.
+    """Clean cells and convert them to a schema type; whitespace around a number is always ignored.
 
     Args:
         column: Array of n cells.
         kind: INT, FLOAT or BYTES.
-        rules: The column's.
+        rules: Rules of the column.
 
     Raises:
-        BadCellError: a cell is no such number or date.
+        BadCellError: a cell is not a number or date of this type.
     """
     if rules.date is not None and rules.date.epoch is not None and pa.types.is_floating(column.type):
         column = pc.cast(pc.floor(column), pa.int64(), safe=False)
     if kind == "BYTES" and rules.date is not None:
-        # A date that stands for a missing one may be given as it is written, or as YYYY-MM-DD.
+        # A null token among dates may be written in the format of the file or as YYYY-MM-DD.
         return clean(_dates(clean(convert(column, kind), rules), rules.date), rules)
     if not pa.types.is_string(column.type):
         return clean(convert(column, kind), rules)
@@ -91,7 +91,7 @@ def cast(column: pa.Array, kind: str, rules: Rules) -> pa.Array:
         return clean(column, rules)
     texts = clean(column, dataclasses.replace(rules, strip=True))
     if rules.numbers.decimal == "." and not rules.numbers.plain:
-        # Most columns of such a file are plain, and a plain number is the same in any format with a point.
+        # Most columns of such a file are plain, and a plain number is the same in any format with a decimal point.
         with contextlib.suppress(pa.ArrowInvalid):
             return clean(_cast(texts, kind), rules)
     if not rules.numbers.plain:
@@ -110,10 +110,10 @@ def _dates(texts: pa.Array, form: DateFormat) -> pa.Array:
 
 
 def convert(column: pa.Array, kind: str) -> pa.Array:
-    """Cells of any flat type as a schema's type.
+    """Convert cells of any flat type to a schema type.
 
-    A date as text is YYYY-MM-DD, a time of day or a timestamp as people write it, in whole seconds and UTC; as a
-    number a date counts days and a timestamp seconds since 1970-01-01. A duration is its seconds.
+    As text, a date becomes YYYY-MM-DD, and a time of day or a timestamp its usual notation in whole seconds and UTC.
+    As a number, a date becomes days and a timestamp seconds since 1970-01-01. A duration becomes seconds.
 
     Args:
         column: Array of n cells.
@@ -123,7 +123,7 @@ def convert(column: pa.Array, kind: str) -> pa.Array:
         Array of n cells: int64, float32, string, or binary as it was.
 
     Raises:
-        BadCellError: a cell is no such number.
+        BadCellError: a cell is not a number of this type.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -145,7 +145,7 @@ def convert(column: pa.Array, kind: str) -> pa.Array:
 
 
 def narrowed(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Make float32 of float64 columns, as tf.Examples have it."""
+    """Cast float64 columns to float32, the type of floats in tf.Examples."""
     columns = [
         column.cast(pa.float32(), safe=False) if pa.types.is_float64(column.type) else column
         for column in batch.columns
@@ -154,7 +154,7 @@ def narrowed(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def kind_of(type_: pa.DataType) -> str | None:
-    """The schema's type that holds an Arrow type's cells; None for lists and the like."""
+    """Return the schema type for an Arrow type; None for nested types."""
     if pa.types.is_dictionary(type_):
         return kind_of(type_.value_type)
     if isinstance(type_, pa.BaseExtensionType):
@@ -184,7 +184,7 @@ def _cast(column: pa.Array, kind: str) -> pa.Array:
         if pa.types.is_decimal(type_):
             return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], pa.string())
         if pa.types.is_boolean(type_):
-            # As Python writes them, and so most CSV files.
+            # The notation of Python, and so of most CSV files.
             return pc.if_else(column, "True", "False")
         large = pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_)
         return pc.cast(column, pa.binary() if large else pa.string())
@@ -195,23 +195,23 @@ def _cast(column: pa.Array, kind: str) -> pa.Array:
     if pa.types.is_timestamp(type_):
         column = pc.cast(column, pa.int64())
     if pa.types.is_string(type_) or pa.types.is_large_string(type_):
-        # Arrow knows no sign but minus.
+        # Arrow parses no sign except minus.
         column = pc.replace_substring_regex(column, r"^\+([0-9.])", r"\1")
     return pc.cast(column, ARROW_TYPES[kind], safe=kind == "INT")
 
 
 def looks_like(texts: pa.Array, before: str | None, numbers: NumberFormat = PLAIN) -> str | None:
-    """The narrowest type that holds texts, and what came before them.
+    """Return the narrowest type that fits strings and the strings before them.
 
-    A number that starts with a needless 0 is a text: a postcode or a key would lose it.
+    A number with a leading zero is text: a postal code or a key would lose the zero.
 
     Args:
         texts: String array.
-        before: The type so far.
-        numbers: How numbers are written.
+        before: Type of the previous strings.
+        numbers: Number format.
 
     Returns:
-        INT, FLOAT, BYTES, or None where all so far is null.
+        INT, FLOAT or BYTES; None if all cells so far are null.
     """
     if before == "BYTES" or texts.null_count == len(texts):
         return before
@@ -231,6 +231,6 @@ def looks_like(texts: pa.Array, before: str | None, numbers: NumberFormat = PLAI
         pc.cast(texts, pa.float64())
     except pa.ArrowInvalid:
         return "BYTES"
-    # So many digits are a key, whose last ones a float would lose.
+    # A number of so many digits is a key: a float would lose its last digits.
     keys = pc.match_substring_regex(texts, r"^[+-]?\d{17,}$")
     return "BYTES" if pc.any(keys).as_py() else "FLOAT"

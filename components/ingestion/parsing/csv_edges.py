@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 
 COMMENTS = ("#", "//", "%", "--", ";")
-"""What comments begin with."""
+"""Prefixes of comment lines."""
 SHOWN = 40
-"""Characters of a line in a sentence."""
+"""Maximum number of characters of a line in a message."""
 _TOTAL = re.compile(
     r"(grand |sub-?)?totals?|sum|summe|gesamt(summe)?|insgesamt|total g[eé]n[eé]ral|average|mean|durchschnitt",
     re.IGNORECASE,
@@ -19,16 +19,16 @@ _NOTE = re.compile(
 
 
 def is_total(text: str) -> bool:
-    """Whether a cell names a total, so that its row sums up others."""
+    """Return whether a cell labels its row as a total of other rows."""
     return bool(_TOTAL.fullmatch(text.strip().removesuffix(":").strip()))
 
 
 def is_footer(cells: Sequence[str], width: int) -> bool:
-    """Whether a row at the end of a table is a total or a note.
+    """Return whether a row at the end of a table is a total or a note.
 
     Args:
-        cells: The row.
-        width: Columns of the table.
+        cells: Cells of the row.
+        width: Number of columns of the table.
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
     if not filled:
@@ -40,10 +40,10 @@ def is_footer(cells: Sequence[str], width: int) -> bool:
 
 
 def total(rows: Sequence[Sequence[str | None]]) -> str | None:
-    """The cell by which the last row is a total that sums up the others.
+    """Return the cell that marks the last row as a total of the others; None if it is not a total.
 
     Args:
-        rows: The last rows of a table; where an earlier one has the same cell it is a value like others.
+        rows: Last rows of a table; a cell that another row repeats in its column is a regular value.
     """
     if len(rows) < 2:
         return None
@@ -54,7 +54,7 @@ def total(rows: Sequence[Sequence[str | None]]) -> str | None:
 
 
 def refusal(path: str, line: int | None, cell: str) -> str:
-    """Say that the last row is a total, and both ways out."""
+    """Return the message for a last row that looks like a total, with both fixes."""
     where = path if line is None else f"{path}, line {line}"
     return (
         f"{where}: the last row holds {cell!r}: if it is a total, csv = {{skip_footer = 1}} under [data] drops it; "
@@ -63,25 +63,28 @@ def refusal(path: str, line: int | None, cell: str) -> str:
 
 
 def comment_of(cells: Sequence[str]) -> str | None:
-    """What a row that is a comment begins with."""
+    """Return the prefix of a comment line; None for another row."""
     first = cells[0].lstrip() if cells else ""
     return next((mark for mark in COMMENTS if first.startswith(mark)), None)
 
 
 def shown(line: str) -> str:
-    """A line in a sentence."""
+    """Quote a line for a message, truncated to SHOWN characters."""
     plain = line.strip()
     return repr(plain if len(plain) <= SHOWN else f"{plain[:SHOWN]}...")
 
 
 def hint(cells: Sequence[str], width: int, *, first: bool, last: bool) -> str:
-    """What a row of another length may be and the key that leaves it out, as the end of a sentence; "" for none.
+    """Suggest why a row has another length and the config key that drops it.
 
     Args:
-        cells: The row.
-        width: Columns of the table.
-        first: Whether it is the first below the header.
-        last: Whether it is the last.
+        cells: Cells of the row.
+        width: Number of columns of the table.
+        first: Whether the row is the first below the header.
+        last: Whether the row is the last.
+
+    Returns:
+        End of a sentence, starting with a colon; "" without a suggestion.
     """
     mark = comment_of(cells)
     if mark is not None and len(cells) < width:

@@ -48,7 +48,7 @@ def check_text(path: str) -> None:
     """Check that a file is not of a known binary format.
 
     Raises:
-        UserError: it is; says which format, and how to convert it.
+        UserError: it is; the message names the format and the command that converts it.
     """
     said = None if data_paths.is_remote(path) else unsupported_formats.refusal(path)
     if said is not None:
@@ -56,10 +56,10 @@ def check_text(path: str) -> None:
 
 
 def explain(path: str, data: Data, message: str) -> str:
-    """Say an Arrow error, which counts rows from the first below the header, with the column's name and the line."""
+    """Rewrite an Arrow error, which counts rows below the header, with the column's name and the line."""
     wide = "16" in data.csv.encoding or "32" in data.csv.encoding
     if not wide and _guessed(path) is not None:
-        # Arrow may find rows of other lengths before it finds text that is not UTF-8.
+        # Arrow may report rows of other lengths before it reaches text that is not UTF-8.
         return nul(path)
     before = 1 if data.csv.header else 0
     match = _CELL.search(message)
@@ -78,14 +78,14 @@ def explain(path: str, data: Data, message: str) -> str:
 
 
 def place(path: str, data: Data, row: int, word: str = "row ", *, every: bool = False) -> str:
-    """A row and its line where that is another.
+    """Return the location of a row: its number, and its line if that differs.
 
     Args:
         path: The file.
         data: [data].
-        row: Its number, from 1: the header counts, blank lines do not.
-        word: What stands before the number.
-        every: Whether all count, as Arrow counts: also the header line again, and rows that csv.long_cells skips.
+        row: Row number, from 1; the header counts, blank lines do not.
+        word: Text before the number.
+        every: Whether to count like Arrow, including repeated header lines and rows that csv.long_cells drops.
     """
     count, at = 0, row
     try:
@@ -95,14 +95,14 @@ def place(path: str, data: Data, row: int, word: str = "row ", *, every: bool = 
                     at = line
                     break
     except csv.Error as error:
-        # Python stops at a NUL or a long cell, which Arrow takes.
+        # Python stops at a NUL or a long cell, which Arrow accepts.
         at = getattr(error, "line", row) if count + 1 == row else row
     return f"{word}{row}" + (f", line {at}" if at != row else "")
 
 
 @contextlib.contextmanager
 def numbered(path: str, data: Data, *, every: bool = False) -> Iterator[Iterator[tuple[int, int, list[str]]]]:
-    """Rows with their numbers as `place` takes them, lines and cells."""
+    """Iterate over the rows of a file: number as in `place`, line and cells."""
     written = csv_header.read(path, data).written
     with rows(path, data) as found:
         filled = ((line, cells) for line, cells in found if cells)
@@ -117,7 +117,7 @@ def numbered(path: str, data: Data, *, every: bool = False) -> Iterator[Iterator
 
 
 def repeated(path: str, data: Data, count: int) -> list[int]:
-    """The first lines, of so many, at which the header line comes again."""
+    """Return the first `count` lines, at most SHOWN, that repeat the header line."""
     written = csv_header.read(path, data).written
     lines: list[int] = []
     with contextlib.suppress(csv.Error, *compression.FAULTS), rows(path, data) as found:
@@ -129,7 +129,7 @@ def repeated(path: str, data: Data, count: int) -> list[int]:
 
 
 def undecodable(path: str, encoding: str) -> str:
-    """Say that a file is not in its encoding, from which byte on, and how to fix it."""
+    """Return the message for a file that is not in its encoding: the first invalid byte and the fix."""
     shown = "UTF-8" if encoding == "utf8" else encoding
     guess = _guessed(path)
     looks, given, named = (f"; it looks like {guess.upper()}", f" -f {guess}", guess) if guess else ("", "", "latin-1")
@@ -140,7 +140,7 @@ def undecodable(path: str, encoding: str) -> str:
 
 
 def nul(path: str) -> str:
-    """Say that a file holds NUL bytes, as the end of a sentence."""
+    """Return the message for a file with NUL bytes, as the end of a sentence."""
     guess = _guessed(path)
     if guess is None:
         return "a NUL byte: the file is binary or truncated"
@@ -154,7 +154,7 @@ def _guessed(path: str) -> str | None:
 
 
 def unreadable(path: str, error: csv.Error) -> str:
-    """Say what Python's reader found, with the line where it is known."""
+    """Return the message for an error of Python's reader, with the line if known."""
     line, fault = getattr(error, "line", None), _fault(path, error)
     if fault is not None and line is not None:
         return f"{path}, line {line}: {fault}"
@@ -162,7 +162,7 @@ def unreadable(path: str, error: csv.Error) -> str:
 
 
 def bad_byte(path: str, encoding: str) -> int:
-    """Position of the first byte that is no text, in the unpacked file."""
+    """Return the position of the first byte that cannot be decoded, in the decompressed file."""
     decoder = codecs.getincrementaldecoder(encoding)()
     position = 0
     with contextlib.closing(opening.open_unpacked(path)) as file:
@@ -180,7 +180,7 @@ def check_footer(path: str, data: Data, last: pa.RecordBatch) -> None:
     """Check that the last row is not a total, unless the config decides.
 
     Raises:
-        UserError: it looks like one; names its line.
+        UserError: it looks like a total; the message names its line.
     """
     if data.csv.skip_footer is not None or len(last) < 2:
         return
@@ -195,17 +195,17 @@ def check_footer(path: str, data: Data, last: pa.RecordBatch) -> None:
 
 
 def of_total(value: str) -> str:
-    """Say that a cell that is not a number may be a total, as the end of a sentence."""
+    """Return the hint that a cell that is not a number may label a total, as the end of a sentence."""
     if not csv_edges.is_total(value):
         return ""
     return ": if the row is a total, csv = {skip_footer = 1} under [data] drops it"
 
 
 def check_end(path: str, data: Data, last: pa.RecordBatch) -> None:
-    """Check that the last quote is closed: else its cell swallows the rest of the file.
+    """Check that the last quote is closed; otherwise its cell contains the rest of the file.
 
     Raises:
-        UserError: it is not; names the line where it is opened.
+        UserError: it is not closed; the message names the line where it is opened.
     """
     texts = [column for column in last.columns if pa.types.is_string(column.type)]
     if not len(last) or not any("\n" in (column[-1].as_py() or "") for column in texts):
@@ -216,7 +216,7 @@ def check_end(path: str, data: Data, last: pa.RecordBatch) -> None:
 
 
 def _hint(path: str, data: Data, row: int) -> str:
-    """What a row of another length may be."""
+    """Suggest why a row has another length; "" without a suggestion."""
     width, first = len(csv_header.read(path, data).names), 2 if data.csv.header else 1
     with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, data, every=True) as found:
         for number, _, cells in found:
@@ -226,7 +226,7 @@ def _hint(path: str, data: Data, row: int) -> str:
 
 
 def _first_fault(path: str, data: Data, only_quotes: bool = False) -> str:
-    """The first row that is no row, found by reading the whole file."""
+    """Read the whole file and describe the first malformed row; "" if there is none."""
     width, line, end = 0, 0, 0
     try:
         with rows(path, data) as found:
@@ -241,7 +241,7 @@ def _first_fault(path: str, data: Data, only_quotes: bool = False) -> str:
 
 
 def _fault(path: str, error: csv.Error) -> str | None:
-    """Python's words in ours."""
+    """Translate an error of Python's reader into a message of this project; None if it is another error."""
     if "NUL" in str(error):
         return nul(path)
     if str(error) == csv_text.TOO_LONG:

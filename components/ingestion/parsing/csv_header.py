@@ -1,4 +1,4 @@
-"""Names of a CSV file's columns: those of its header, and one for each column that has none."""
+"""Column names of a CSV file: from its header, and generated for columns without a name."""
 
 import csv
 import itertools
@@ -9,22 +9,22 @@ from components.ingestion.parsing import csv_text
 from spec.data import Data
 
 LOOKED_AT = 20
-"""Rows that tell whether they have one cell more, or one less, than the header."""
+"""Number of rows read to see whether rows have one cell more or less than the header."""
 UNNAMED = "column_{}"
-"""Name of a column that has none, by its place from 1."""
+"""Generated name of an unnamed column, by its position from 1."""
 AGAIN = "the header line again, as where files were put together"
-"""Why rows are left out."""
+"""Why rows are dropped."""
 _MARK = "\ufeff"
-"""The byte order mark, which a file in the middle of others that were put together still has."""
+"""The byte order mark, which each part of a concatenated file may start with."""
 
 
 class Header(NamedTuple):
-    """The names of a file's columns.
+    """The column names of a file.
 
     Attributes:
-        names: In order; none where the file is empty.
-        written: Those of the header line, where there is one: names of the config stand instead of them.
-        has_rows: Whether anything is below it.
+        names: Names in order; empty if the file is empty.
+        written: Names of the header line, if there is one; names in the config replace them in `names`.
+        has_rows: Whether there are rows below the header.
     """
 
     names: list[str]
@@ -33,11 +33,11 @@ class Header(NamedTuple):
 
 
 def read(path: str, data: Data) -> Header:
-    """Names of the columns.
+    """Read the column names of a file.
 
-    A column without a name is column_N, by its place. Rows may have one cell more than the header: an empty one behind
-    a delimiter at the line's end, or the names of the rows before the first column, as R writes them. They may have
-    one less where the header ends in a delimiter.
+    A column without a name becomes column_N, by its position. Rows may have one cell more than the header: an empty one
+    after a trailing delimiter, or row names before the first column, as R writes them. They may have one cell less if
+    the header ends in a delimiter.
 
     Args:
         path: The file.
@@ -53,7 +53,7 @@ def read(path: str, data: Data) -> Header:
         with csv_text.rows(path, data) as rows:
             first.extend(itertools.islice((cells for _, cells in rows if cells), LOOKED_AT + 1))
     except csv.Error:
-        # A later row that cannot be read is named with its place, by who reads it.
+        # The reader reports a later row that cannot be read, with its location.
         if not first:
             raise
         broken = True
@@ -65,7 +65,7 @@ def read(path: str, data: Data) -> Header:
 
 
 def named(header: Sequence[str], trim: bool) -> list[str]:
-    """Names for all columns of a header line."""
+    """Return a name for each column of a header line."""
     written = [_bare(name) if trim else name.removeprefix(_MARK) for name in header]
     taken, made = {name for name in written if name.strip()}, []
     for number, name in enumerate(written, 1):
@@ -79,13 +79,13 @@ def named(header: Sequence[str], trim: bool) -> list[str]:
 
 
 def is_repeated(cells: Sequence[str | None], written: Sequence[str]) -> bool:
-    """Whether a row is the header line again, as where files were put together.
+    """Return whether a row repeats the header line, as in concatenated files.
 
-    A cell of a column without a name is blank. A table of one column may hold its own name.
+    The cell of an unnamed column must be blank. In a table of one column its name may be a regular value.
 
     Args:
-        cells: The row.
-        written: As `Header` has it.
+        cells: Cells of the row.
+        written: As in `Header`.
     """
     equal = sum(_bare(cell) == name.strip() for cell, name in zip(cells, written, strict=False) if cell)
     blank = sum(not (cell and cell.strip()) for cell in cells)
@@ -97,7 +97,7 @@ def _bare(name: str) -> str:
 
 
 def _fitted(header: list[str], rows: list[list[str]]) -> list[str]:
-    """A header as long as the rows are."""
+    """Extend or shorten a header by one name to the length of the rows, if all rows agree."""
     if rows and all(len(row) == len(header) + 1 for row in rows):
         if all(not row[-1].strip() for row in rows):
             return [*header, ""]

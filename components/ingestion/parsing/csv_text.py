@@ -1,4 +1,4 @@
-"""The text of a CSV file: unpacked, decoded, and divided into rows, without the lines that are no part of the table."""
+"""Text of a CSV file: decompressed, decoded and divided into rows, without lines outside the table."""
 
 import codecs
 import collections
@@ -17,22 +17,22 @@ from components.ingestion.omissions import Omissions
 from spec.data import Data
 
 FIELD_BYTES = 131_072
-"""Longest text of a cell; a longer one is taken for a quote without its end, or cut, or its row left out."""
+"""Longest cell in bytes; a longer one is treated as an unclosed quote, or cut, or its row is dropped."""
 TOO_LONG = f"a text of over {FIELD_BYTES:,} bytes (csv.long_cells)"
-"""Why cells are cut or rows left out."""
+"""Why cells are cut or rows dropped."""
 LINE_LENGTH = 1 << 24
-"""Longest line that is read, in characters: over a hundred of the longest cells."""
+"""Longest line in characters: over a hundred of the longest cells."""
 _BLOCK = 1 << 20
 csv.field_size_limit(LINE_LENGTH)
 
 
 class Record(NamedTuple):
-    """A row as it is written.
+    """A row of the file.
 
     Attributes:
-        line: The line at which it starts, from 1, as an editor counts it.
-        cells: Its cells; a blank line has none.
-        text: Its lines.
+        line: Line at which the row starts, from 1, as an editor counts it.
+        cells: Cells of the row; empty for a blank line.
+        text: Lines of the row, with their line ends.
     """
 
     line: int
@@ -42,15 +42,15 @@ class Record(NamedTuple):
 
 @contextlib.contextmanager
 def rows(path: str, data: Data, errors: str = "replace") -> Iterator[Iterator[tuple[int, list[str]]]]:
-    """Rows of a file by Python's own reader, slow and with places.
+    """Read the rows of a file with Python's own reader, which is slow but counts lines.
 
     Args:
         path: The file.
         data: [data]: `csv`.
-        errors: What to do with bytes that are no text, as `open` takes it.
+        errors: How to handle bytes that cannot be decoded, as in `open`.
 
     Yields:
-        Line at which each row starts, from 1, and its cells; a blank line is a row without cells.
+        Line at which a row starts, from 1, and its cells; a blank line is a row without cells.
     """
     with _opened(path, data, errors) as text:
         yield ((record.line, record.cells) for record in records(_lines(text), path, data))
@@ -67,20 +67,20 @@ def records(
     strict: bool = True,
     omissions: Omissions | None = None,
 ) -> Iterator[Record]:
-    """Divide lines into rows, and leave out those around and between them that the config names.
+    """Divide lines into rows, and drop the lines that the config excludes around and between them.
 
     Args:
-        lines: Each with its end.
-        path: The file, whose name may tell the delimiter.
+        lines: Lines with their line ends.
+        path: The file; its extension may determine the delimiter.
         data: [data]: `csv`.
         line: The number of the first line.
         begin: Whether the file begins with these lines.
         end: Whether the file ends with them.
         strict: Whether a quote in the wrong place is an error.
-        omissions: Takes comments and the footer, once all lines were read.
+        omissions: Records comments and the footer after all lines are read.
 
     Raises:
-        csv.Error: a row cannot be read; its attribute `line` is where it starts.
+        csv.Error: a row cannot be read; the attribute `line` is the line at which it starts.
     """
     dialect = data.csv
     source = _Source(lines, dialect.comment, line)
@@ -104,7 +104,7 @@ def records(
             raise
         held.append(Record(source.start, cells, source.taken))
         filled += bool(cells)
-        # A blank line at the end is no row of the footer.
+        # A blank line at the end does not belong to the footer.
         while held and filled > last:
             record = held.popleft()
             filled -= bool(record.cells)
@@ -116,12 +116,12 @@ def records(
 
 
 def is_long(cells: Iterable[str]) -> bool:
-    """Whether a row has a cell of over FIELD_BYTES."""
+    """Return whether a row has a cell longer than FIELD_BYTES."""
     return any(len(cell) * 4 > FIELD_BYTES and len(cell.encode("utf-8", "replace")) > FIELD_BYTES for cell in cells)
 
 
 def reading(path: str, data: Data) -> dict[str, Any]:
-    """The dialect as Python's reader takes it."""
+    """Return the dialect as keyword arguments of Python's reader."""
     dialect = data.csv
     return {
         "delimiter": delimiter(path, data),
@@ -135,12 +135,12 @@ def reading(path: str, data: Data) -> dict[str, Any]:
 def arrow(path: str, data: Data, omissions: Omissions | None = None) -> Iterator[pa.NativeFile]:
     """Open the rows below the header as a stream of UTF-8 that Arrow reads without Python.
 
-    A file that Arrow cannot read as it lies there is written out first: another encoding, comments or a footer.
+    A file that Arrow cannot read directly is rewritten first: another encoding, comments or a footer.
 
     Args:
         path: The file.
         data: [data]: `csv`.
-        omissions: Takes the lines that are left out.
+        omissions: Records the dropped lines.
 
     Raises:
         UnicodeDecodeError: the file is not in its encoding.
@@ -165,12 +165,12 @@ def arrow(path: str, data: Data, omissions: Omissions | None = None) -> Iterator
 
 
 def delimiter(path: str, data: Data) -> str:
-    """What stands between the cells."""
+    """Return the delimiter: from the config, else tab for .tsv files and a comma for others."""
     return str(data.csv.delimiter or ("\t" if compression.bare(path).endswith(".tsv") else ","))
 
 
 def codec(data: Data) -> str:
-    """The encoding as Arrow names it: UTF-8 under any other name would be decoded anew."""
+    """Return Arrow's name of the encoding; it would transcode UTF-8 under any other name."""
     name = codecs.lookup(data.csv.encoding).name
     return "utf8" if name in ("utf-8", "utf-8-sig") else name
 
@@ -186,7 +186,7 @@ def _opened(path: str, data: Data, errors: str) -> Iterator[io.TextIOWrapper]:
 
 
 def _start(path: str, data: Data) -> int:
-    """Bytes of a UTF-8 file before the first row of data."""
+    """Return the offset in bytes of the first data row of a UTF-8 file."""
     with contextlib.closing(opening.open_unpacked(path)) as file:
         size = len(codecs.BOM_UTF8) if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
     with _opened(path, data, "surrogateescape") as text:
@@ -196,7 +196,7 @@ def _start(path: str, data: Data) -> int:
 
 
 def _pass_header(lines: Iterable[str], path: str, data: Data) -> None:
-    """Take the lines above the table and the header off, and no more."""
+    """Consume the lines above the table and the header, and no others."""
     found = records(
         lines, path, data.model_copy(update={"csv": data.csv.model_copy(update={"skip_footer": 0})}), strict=False
     )
@@ -207,7 +207,7 @@ def _pass_header(lines: Iterable[str], path: str, data: Data) -> None:
 
 
 def _rewritten(path: str, data: Data, omissions: Omissions) -> Iterator[bytes]:
-    """The rows below the header in UTF-8, a block at a time; bytes that are no UTF-8 stay as they are."""
+    """Encode the rows below the header in UTF-8, one block at a time; bytes that are not UTF-8 stay unchanged."""
     errors = "surrogateescape" if codec(data) == "utf8" else "strict"
     with _opened(path, data, errors) as text:
         dialect, lines = data.csv, _lines(text)
@@ -224,7 +224,7 @@ def _rewritten(path: str, data: Data, omissions: Omissions) -> Iterator[bytes]:
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Lines, none of which fills the memory: a small packed file may hold one without end."""
+    """Iterate over lines with a limit on their length: a small compressed file may contain one huge line."""
     while line := text.readline(LINE_LENGTH):
         if len(line) == LINE_LENGTH and not line.endswith(("\n", "\r")):
             raise csv.Error(f"a line of over {LINE_LENGTH:,} characters: this is no table")
@@ -232,11 +232,11 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
 
 
 class _Source:
-    """Lines for Python's reader, which asks for one more while a row is not complete.
+    """Lines for Python's reader, which requests another line while a row is incomplete.
 
     Args:
-        lines: Each with its end.
-        comment: Text at the beginning of lines between rows that are left out; "" for none.
+        lines: Lines with their line ends.
+        comment: Prefix of lines between rows that are dropped; "" for none.
         line: The number of the first line.
     """
 
@@ -245,7 +245,7 @@ class _Source:
         self._next = line
         self.start, self.comments = line, 0
         self.taken: list[str] = []
-        """Lines of the row; to be set anew before each."""
+        """Lines of the current row; the caller resets it before each row."""
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -263,15 +263,15 @@ class _Source:
         raise StopIteration
 
     def skip(self, count: int) -> None:
-        """Leave lines out."""
+        """Skip lines."""
         self._next += sum(1 for _ in itertools.islice(self._lines, count))
 
 
 class _Counted:
-    """Lines, and how many bytes in UTF-8 were taken.
+    """Lines, with a count of the UTF-8 bytes consumed.
 
     Args:
-        lines: Each with its end.
+        lines: Lines with their line ends.
     """
 
     def __init__(self, lines: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""The encoding that the first bytes of a text tell."""
+"""Detection of a text's encoding by its first bytes."""
 
 import codecs
 
@@ -9,19 +9,19 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order mark -> encoding; that of UTF-32 begins with that of UTF-16."""
+"""Byte order mark -> encoding; UTF-32 comes first, because its mark starts with that of UTF-16."""
 _SHARE = 0.4
-"""Share of NUL bytes on one side of the pairs from which a text without a mark counts as UTF-16."""
+"""Share of NULs among the even or odd bytes above which a text without a mark counts as UTF-16."""
 
 
 def guessed(head: bytes) -> str | None:
-    """The encoding of a text as Python names it.
+    """Guess the encoding of a text by its byte order mark, or by the NUL bytes of ASCII letters in UTF-16.
 
     Args:
-        head: Its first bytes.
+        head: First bytes of the text.
 
     Returns:
-        By its byte order mark, or by the NUL bytes of letters in UTF-16; None where neither tells.
+        Python's name of the encoding; None if unknown.
     """
     for mark, name in _MARKS:
         if head.startswith(mark):
