@@ -1,4 +1,4 @@
-"""Which database a config names: SQLite by its file, PostgreSQL by its host; never with a user or a password."""
+"""Address of a database: a file for SQLite, host and database for PostgreSQL; without user and password."""
 
 import os
 import re
@@ -10,13 +10,13 @@ _POSTGRESQL = re.compile(r"postgres(ql)?://")
 
 
 def check(database: str) -> None:
-    """See that an address names a database that is read here, and no credentials.
+    """Check that an address names a supported database and contains no credentials.
 
     Args:
-        database: As data.database has it.
+        database: Value of data.database.
 
     Raises:
-        ValueError: it does not; the message does not repeat it, as it may hold a password.
+        ValueError: It is invalid. The message does not repeat it, as it may contain a password.
     """
     if is_sqlite(database):
         if not database[len(_SQLITE) :] or "?" in database:
@@ -35,20 +35,20 @@ def check(database: str) -> None:
 
 
 def is_sqlite(database: str) -> bool:
-    """Whether an address is that of an SQLite file."""
+    """Whether an address names an SQLite file."""
     return database.startswith(_SQLITE)
 
 
 def sqlite_file(database: str, data_root: str) -> str:
-    """The path of an SQLite file.
+    """Return the absolute path of an SQLite file.
 
     Args:
         database: Its address.
-        data_root: Folder that a relative path starts from.
+        data_root: Folder that a relative path is resolved against.
     """
     return os.path.join(os.path.abspath(data_root), database[len(_SQLITE) :])
 
 
 def of_file(path: str) -> str:
-    """The address of an SQLite file."""
+    """Return the address of an SQLite file."""
     return _SQLITE + path

@@ -1,4 +1,4 @@
-"""What is tuned: the typed settings of [tuner], and how values go into [network] and [training]. No TensorFlow."""
+"""Settings of [tuner], and how tuned values are merged into [network] and [training]. No TensorFlow."""
 
 import copy
 import json
@@ -13,9 +13,9 @@ from spec.base import Strict
 SECTIONS = ("network", "training")
 """Sections of a config whose keys can be tuned."""
 DIGITS = 6
-"""Significant digits of a tuned number: what a table shows is what was trained with."""
+"""Significant digits of a tuned number, in training and in tables alike."""
 MOST_STEPS = 1000
-"""Most values that a range with a step may have."""
+"""Maximum number of values of a range with a step."""
 
 
 class Dimension(Strict):
@@ -56,12 +56,12 @@ class Dimension(Strict):
 
     @property
     def whole(self) -> bool:
-        """Whether a range is one of whole numbers."""
+        """Whether the range contains only integers."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     @property
     def listed(self) -> tuple[Any, ...] | None:
-        """The values one by one; None for a range without a step."""
+        """All values; None for a range without a step."""
         if self.choices is not None or self.step is None:
             return self.choices
         assert self.low is not None
@@ -73,7 +73,7 @@ class Dimension(Strict):
 
     @property
     def probes(self) -> tuple[Any, ...]:
-        """Values which must all be valid for any value to be."""
+        """Values to validate on behalf of the dimension: all of them, or for a range its ends and a point inside."""
         if self.listed is not None:
             return self.listed
         assert self.low is not None
@@ -82,7 +82,7 @@ class Dimension(Strict):
         return (self.low, self.high, *inner)
 
     def holds(self, value: Any) -> bool:
-        """Whether a value is one of these."""
+        """Whether the dimension contains a value."""
         if self.choices is not None:
             return value in self.choices
         assert self.low is not None
@@ -97,7 +97,7 @@ class Dimension(Strict):
         assert self.step is not None
         if self.scale == "log":
             return int(math.log(self.high / self.low) / math.log(self.step) + 1e-9) + 1
-        # Without the small number 0.5 would not be reached from 0 in steps of 0.1.
+        # The small number makes up for rounding: 0.3 / 0.1 is 2.9999999999999996, but 3 steps.
         return int((self.high - self.low) / self.step + 1e-9) + 1
 
 
@@ -124,7 +124,7 @@ class Tuning(Strict):
 
     @property
     def direction(self) -> Literal["min", "max"]:
-        """Which way the objective is better."""
+        """Whether to minimize or maximize the objective."""
         return "max" if self.objective.endswith("accuracy") else "min"
 
     @field_validator("space", mode="before")
@@ -134,17 +134,17 @@ class Tuning(Strict):
 
 
 def merge(sections: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Put values into their places.
+    """Merge values into the sections of a config.
 
     Args:
-        sections: Plain sections of a config, at least those that the keys name.
+        sections: Sections as plain dicts, at least those that the keys name.
         values: Dotted key -> value.
 
     Returns:
-        The sections anew; what was given stays as it is.
+        New sections; the arguments are not changed.
 
     Raises:
-        ValueError: a key goes through something that has no keys.
+        ValueError: A key leads through a value that is not a table or list.
     """
     merged: dict[str, Any] = copy.deepcopy(dict(sections))
     for key, value in values.items():
@@ -163,7 +163,7 @@ def merge(sections: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
 
 
 def find(sections: Any, key: str) -> Any:
-    """The value at a dotted key of plain sections; None where there is none."""
+    """Return the value at a dotted key of plain sections; None if there is none."""
     place = sections
     for part in key.split("."):
         if not _has(place, part):
@@ -173,7 +173,7 @@ def find(sections: Any, key: str) -> Any:
 
 
 def keys(sections: Mapping[str, Any]) -> list[str]:
-    """The dotted keys of plain sections, the innermost ones."""
+    """List the dotted keys of plain sections, down to the innermost tables."""
     found: list[str] = []
     for name, value in sections.items():
         if isinstance(value, dict) and value:
@@ -184,12 +184,12 @@ def keys(sections: Mapping[str, Any]) -> list[str]:
 
 
 def rounded(value: Any) -> Any:
-    """A float with as many digits as are shown; any other value as it is."""
+    """Round a float to DIGITS significant digits; return any other value unchanged."""
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def encode(choices: tuple[Any, ...]) -> list[Any]:
-    """Choices as keras-tuner takes them: numbers or texts of one type; the others as JSON text."""
+    """Encode choices for keras-tuner, which takes numbers or strings of one type; others become JSON strings."""
     kinds = {type(choice) for choice in choices}
     if kinds <= {int, float}:
         return list(choices) if len(kinds) == 1 else [float(choice) for choice in choices]
@@ -197,23 +197,26 @@ def encode(choices: tuple[Any, ...]) -> list[Any]:
 
 
 def decode(value: Any) -> Any:
-    """A value of keras-tuner as it was before `encode`."""
+    """Decode a value of keras-tuner that `encode` encoded."""
     if isinstance(value, str) and (value[:1] in ("[", "{", '"') or value in ("true", "false")):
         return json.loads(value)
     return value
 
 
 def best(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of keras-tuner's HyperParameters in its JSON form, as `merge` takes them.
+    """Return the values of keras-tuner's HyperParameters as a dict for `merge`.
 
     Args:
-        hyperparameters: `space` and `values`; keys with a slash are the method's own.
+        hyperparameters: Their JSON form, with `space` and `values`; keys with a slash are internal to the method.
     """
     return {key: decode(value) for key, value in hyperparameters["values"].items() if "/" not in key}
 
 
 def _leaves(space: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Unquoted dotted keys are nested tables in TOML; a dimension holds no tables but in a list."""
+    """Yield dotted keys and dimensions; TOML parses unquoted dotted keys to nested tables.
+
+    A dimension is a table whose values are not all tables.
+    """
     for key, value in space.items():
         if isinstance(value, dict) and value and all(isinstance(inner, dict) for inner in value.values()):
             yield from _leaves(value, f"{above}{key}.")

@@ -172,13 +172,14 @@ class Survey:
                 counts.update(dict(most_frequent))
 
     def cells(self, wanted: Iterable[SliceKey] = ()) -> tuple[list[dict[SliceKey, int]], list[dict[str, Any]]]:
-        """Number the slices to measure, from 1; 0 is all rows.
+        """Assign a number from 1 to each slice to measure; 0 stands for all rows.
 
         Args:
-            wanted: Slices to keep however rare they are.
+            wanted: Slices to keep even if they are rare.
 
         Returns:
-            Slices and numbers of each slicing; and for each slicing with further slices, what was dropped.
+            For each slicing its slices with their numbers; and a record of what was dropped for each slicing that has
+            more slices than `max_slices`.
         """
         wanted = set(wanted)
         cells: list[dict[SliceKey, int]] = []

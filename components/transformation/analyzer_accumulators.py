@@ -58,10 +58,10 @@ class Combined:
 
 @dataclass(frozen=True)
 class Counted:
-    """Tokens with how often each occurs.
+    """Accumulator of token counts.
 
     Attributes:
-        key: Key of the tokens.
+        key: Key of the tokens' tensor.
     """
 
     key: str
@@ -77,12 +77,15 @@ class Counted:
 
 
 def vocabulary(counted: pa.StructArray, *, least: int, most: int | None) -> pa.StructArray:
-    """Tokens as bytes, most frequent first, equal ones by falling token, as TFT orders them.
+    """Sort tokens as TFT does: by descending count, then by descending token.
 
     Args:
-        counted: `values` and `counts`.
-        least: Frequency below which a token is left out.
-        most: How many are kept; None for all.
+        counted: Struct array with fields `values` and `counts`.
+        least: Minimum count of a token.
+        most: Maximum number of tokens; None for all.
+
+    Returns:
+        Struct array with fields `values` (binary) and `counts`.
     """
     values, numbers = counted.field("values"), counted.field("counts")
     if not pa.types.is_binary(values.type):

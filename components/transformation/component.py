@@ -1,4 +1,4 @@
-"""The transformation node: raw columns to model features, analysed on the train split alone."""
+"""Transformation node: maps raw columns to model features; analyzes only the train split."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ PREPROCESSING = "models.transform_graph.preprocessing"
 
 
 class Transformation(Transform):  # type: ignore[misc]
-    """Transform with our executor."""
+    """TFX's Transform with this package's executor."""
 
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
 
@@ -32,17 +32,17 @@ def transformation(
     files: Iterable[str] = (),
     settings_folder: str | None = None,
 ) -> Transformation:
-    """Make the node `transformation`.
+    """Create the node `transformation`.
 
     Args:
         examples: Channel of Examples.
         schema: Channel of Schema.
         config: `features`, `label`, `columns` and `preprocessing`, which
             models/transform_graph/preprocessing.py reads.
-        analyze: Splits whose figures (means, vocabularies, quantiles) make the graph.
-        transform: Splits that are written transformed.
-        files: Further files that your own code reads.
-        settings_folder: Where long settings are kept; None for in line.
+        analyze: Splits to compute means, vocabularies and quantiles from.
+        transform: Splits to transform.
+        files: Further files that user-defined code reads.
+        settings_folder: Folder for long settings; None to pass them inline.
 
     Returns:
         A node with outputs `transform_graph` and `transformed_examples`.

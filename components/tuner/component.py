@@ -36,7 +36,7 @@ class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
 
 class Tuner(base_component.BaseComponent):  # type: ignore[misc]
-    """Tries values of the space and keeps the best."""
+    """Node that tries values of the search space and outputs the best."""
 
     SPEC_CLASS = TunerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -52,16 +52,16 @@ def tuner(
     files: Iterable[str] = (),
     settings_folder: str | None = None,
 ) -> Tuner:
-    """Make the node `tuner`.
+    """Create the node `tuner`.
 
     Args:
         examples: Channel of transformed Examples with splits train and eval.
         transform_graph: Channel of TransformGraph.
         config: `features`, `label`, `network`, `training` and `tuner`.
-        trials: Folder where finished trials are kept, so that a killed tuning goes on where it was.
-        anew: Whether trials that are there are trained once more.
-        files: Further files that your own code reads.
-        settings_folder: Where long settings are kept; None for in line.
+        trials: Folder for results of finished trials, from which an interrupted tuning resumes.
+        anew: Whether to ignore stored results and train all trials again.
+        files: Further files that user-defined code reads.
+        settings_folder: Folder for long settings; None to pass them inline.
 
     Returns:
         A node with outputs `best_hyperparameters` and `tuner_results`.

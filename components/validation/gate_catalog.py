@@ -1,4 +1,4 @@
-"""Finds the gates: files of components/validation/gates, and a user's own by dotted path."""
+"""Catalog of the gates: files of components/validation/gates, and user-defined ones by dotted path."""
 
 import importlib
 import pkgutil
@@ -17,7 +17,7 @@ from spec.columns.label import Label
 from spec.gates import GateSettings
 
 SUFFIX = "_gate"
-"""How the name of a gate's module ends, after the gate's name."""
+"""Suffix of the name of a gate's module."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Gate:
     """A gate with its settings.
 
     Attributes:
-        name: Key of [gates], or the dotted path of a user's own.
+        name: Key of [gates], or the dotted path of a user-defined gate.
         settings: Its Settings.
-        judge: Its function.
+        judge: Its function; yields findings.
     """
 
     name: str
@@ -60,7 +60,7 @@ def module_names() -> dict[str, str]:
 
 
 def _table(value: Any) -> Any:
-    """Return settings that are an action alone as a table."""
+    """Convert the short form of a gate's settings, an action alone, to a table."""
     return {"action": value} if isinstance(value, str) else value
 
 
@@ -74,7 +74,7 @@ class GatesBase(Strict):
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """Settings of a gate in the folder."""
+            """Return the settings of a gate in the folder."""
 
     @field_validator("custom", mode="before")
     @classmethod
@@ -90,7 +90,7 @@ class GatesBase(Strict):
                 yield name, settings
 
     def named(self) -> Iterator[tuple[str, str]]:
-        """Yield key and column of each column that is named."""
+        """Yield config key and column of each column that the settings name."""
         for name, settings in self.entries():
             for column in getattr(settings, "columns", {}):
                 yield f"gates.{name}.columns", column
@@ -99,16 +99,16 @@ class GatesBase(Strict):
         """Check that the keys have an effect for the label's task.
 
         Raises:
-            ValueError: A key has none.
+            ValueError: A key has no effect for this task.
         """
         for _, settings in self.entries():
             settings.check(label)
 
     def loaded(self) -> list[Gate]:
-        """Import the gates: those of the folder, then the user's own.
+        """Import the gates: those of the folder, then the user-defined ones.
 
         Raises:
-            UserError: A user's own gate cannot be used.
+            UserError: A user-defined gate cannot be used.
         """
         modules = module_names()
         folder = [Gate(name, settings, _module(modules[name]).judge) for name, settings in self.entries()]
@@ -120,7 +120,7 @@ class GatesBase(Strict):
 
 
 def user_gate(path: str, values: Mapping[str, Any]) -> Gate:
-    """Import a user's own gate and validate its settings.
+    """Import a user-defined gate and validate its settings.
 
     Args:
         path: MODULE.FUNCTION; the module may define `Settings`, a subclass of GateSettings.

@@ -1,8 +1,8 @@
-"""Open files in Arrow's formats. No other module may: opening one makes the types of its columns.
+"""The only module that opens files in Arrow's formats, because opening a file constructs the types of its columns.
 
-A type may be an extension type, of which Arrow keeps a name and bytes. Those of `arrow.py_extension_type` are a pickle,
-which pyarrow before 14.0.1 loads, and so runs code of whoever wrote the file (CVE-2023-47248). pyarrow-hotfix makes
-pyarrow refuse that type. Its refusal takes the pickle apart to show it; ours does not look at it, and names the column.
+A column may have an extension type, which Arrow stores as a name and bytes. The bytes of `arrow.py_extension_type` are
+a pickle; pyarrow before 14.0.1 loads it and so runs code of the file's author (CVE-2023-47248). pyarrow-hotfix makes
+pyarrow refuse that type, but disassembles the pickle for its message; this module never reads it, and names the column.
 """
 
 import functools
@@ -21,11 +21,11 @@ _lock = threading.Lock()
 
 
 class PickledTypeError(ValueError):
-    """A column has a type that runs code when it is read."""
+    """Raised for a column whose type runs code when it is read."""
 
 
 class _Refused(pa.ExtensionType):  # type: ignore[misc]
-    """Stands for any pickled type."""
+    """Registered in place of the pickled type; refuses to be constructed."""
 
     def __arrow_ext_serialize__(self) -> bytes:
         return b""
@@ -39,7 +39,7 @@ def _refuse() -> None:
     pa.register_extension_type(_Refused(pa.null(), PICKLED))
 
 
-if hasattr(pa, "PyExtensionType"):  # gone since pyarrow 21
+if hasattr(pa, "PyExtensionType"):  # removed in pyarrow 21
     pa.unregister_extension_type(PICKLED)
     _refuse()
 
@@ -56,7 +56,7 @@ def parquet_file(file: Any) -> Any:
     Raises:
         PickledTypeError: a column has a pickled type; no code was run.
     """
-    from pyarrow import parquet  # 0.1 s that other formats need not wait for
+    from pyarrow import parquet  # takes 0.1 s to import, which other formats do not need
 
     return _checked(lambda: parquet.ParquetFile(file), lambda opened: opened.schema_arrow)
 
@@ -82,13 +82,13 @@ def stream_reader(file: Any) -> Any:
 
 
 def streams(file: Any) -> Iterator[Any]:
-    """Open the streams that stand one behind the other in a file, each when the one before it was read.
+    """Open the consecutive streams of a file, each after the previous one was read.
 
     Args:
         file: A `pyarrow.NativeFile` that can seek, at the first stream.
 
     Yields:
-        A `pyarrow.ipc.RecordBatchStreamReader` a stream.
+        A `pyarrow.ipc.RecordBatchStreamReader` per stream.
 
     Raises:
         PickledTypeError: a column has a pickled type; no code was run.
@@ -103,14 +103,14 @@ def streams(file: Any) -> Iterator[Any]:
 
 
 def parquet_writer(path: str, schema: pa.Schema) -> Any:
-    """Begin a Parquet file; returns a `pyarrow.parquet.ParquetWriter`."""
+    """Create a Parquet file; return a `pyarrow.parquet.ParquetWriter`."""
     from pyarrow import parquet
 
     return parquet.ParquetWriter(path, schema)
 
 
 def stream_writer(file: Any, schema: pa.Schema, compression: str | None = None) -> Any:
-    """Begin a stream of record batches; returns a `pyarrow.ipc.RecordBatchStreamWriter`."""
+    """Create a stream of record batches; return a `pyarrow.ipc.RecordBatchStreamWriter`."""
     return ipc.new_stream(file, schema, options=ipc.IpcWriteOptions(compression=compression))
 
 
@@ -121,13 +121,13 @@ def _checked(open_: Any, schema_of: Any) -> Any:
         if str(error) != PICKLED:
             raise
         raise _refusal(_as_stored(open_, schema_of)) from None
-    if next(_pickled(schema_of(opened)), None):  # where nobody registered the type
+    if next(_pickled(schema_of(opened)), None):  # the type may not be registered
         raise _refusal(schema_of(opened))
     return opened
 
 
 def _as_stored(open_: Any, schema_of: Any) -> pa.Schema:
-    """The schema with storage types: of a type that is not registered, only the name is kept."""
+    """Read the schema with the type unregistered, so that such columns have their storage type."""
     with _lock:
         pa.unregister_extension_type(PICKLED)
         try:
@@ -145,7 +145,7 @@ def _refusal(schema: pa.Schema) -> PickledTypeError:
 
 
 def _pickled(schema: pa.Schema) -> Iterator[tuple[str, str]]:
-    """Columns of a pickled type, also within lists and structures, and the type as which they are stored."""
+    """Yield name and storage type of each column with a pickled type, also nested in lists and structs."""
     for column in schema:
         inner = [column]
         while inner:

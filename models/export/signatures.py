@@ -1,12 +1,13 @@
-"""The signatures of the SavedModel.
+"""Signatures of the SavedModel.
 
-`serving_default` takes one dense tensor of (batch,) per raw feature, under the feature's name as `input_names` spells
-it; a null is NaN, "" or the smallest int64. `serving_examples` takes serialized
-tf.Examples, where a null is an absent feature or an empty list. Neither takes the label or a weight. Both clean
-cells as ingestion does: whitespace around a text is removed, and what [data] counts as missing is missing.
-`transform_features` turns serialized tf.Examples into model features, `vectors` into what a clustering measures. For
-evaluation `labels` gives the label, and the weight where there is one, of tf.Examples that have them, and `class_names`
-the classes in order.
+`serving_default` takes one dense tensor of (batch,) per raw feature, named as by `input_names`; a null is NaN, "" or
+the smallest int64. `serving_examples` takes serialized tf.Examples, where a null is an absent feature or an empty list.
+Neither takes the label or a weight. Both clean values as ingestion does: whitespace around text is stripped, and the
+null values of [data] are nulls.
+
+`transform_features` maps serialized tf.Examples to model features, `vectors` to the vectors that a clustering compares.
+For evaluation, `labels` returns the label, and the weight if the pipeline has one, and `class_names` the classes in
+order.
 """
 
 import re
@@ -138,7 +139,7 @@ class Served(tf.Module):  # type: ignore[misc]
         return tf.cast(made, tf.float64) if self._label.task == "regression" else made
 
     def labels(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Raw columns, label and weight among them, to `label` and, with a weight column, float32 `weight` (batch,)."""
+        """Map raw columns to `label` and, if there is a weight column, float32 `weight` (batch,)."""
         found = {"label": self.label(raw)}
         if self._weight is not None:
             found["weight"] = tf.cast(tf.reshape(raw[self._weight], [-1]), tf.float32)
@@ -173,7 +174,7 @@ class Served(tf.Module):  # type: ignore[misc]
         return found
 
     def _parsed(self, column: str, dense: tf.Tensor) -> Any:
-        """Cells of (batch,) as tf.io.parse_example would give them."""
+        """Convert a column of (batch,) to the tensor that tf.io.parse_example would return."""
         if isinstance(self._raw_spec[column], tf.io.VarLenFeature):
             return raw_columns.sparsify(dense)
         return tf.reshape(dense, [-1, *self._raw_spec[column].shape])
@@ -183,7 +184,7 @@ class Served(tf.Module):  # type: ignore[misc]
         return {"vectors": self._vectors(self._shaped(self.model_features(raw)))}
 
     def _shaped(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Model features in the shapes of the network's inputs: a picture is flat until here."""
+        """Reshape model features to the network's inputs; images are flat before."""
         inputs = getattr(self._hidden.network, "input", None)
         if not isinstance(inputs, Mapping):
             return features
@@ -191,17 +192,17 @@ class Served(tf.Module):  # type: ignore[misc]
 
 
 def _of_examples(function: Callable[[Any], dict[str, tf.Tensor]], spec: Mapping[str, Any]) -> Any:
-    """A function of parsed columns as one of serialized tf.Examples."""
+    """Wrap a function of parsed columns as a tf.function of serialized tf.Examples, string (batch,)."""
     return tf.function(lambda examples: function(tf.io.parse_example(examples, spec)), autograph=False)
 
 
 def input_names(columns: Iterable[str]) -> dict[str, str]:
-    """Names that TensorFlow accepts for a signature's inputs: ASCII letters, digits and _, a letter first.
+    """Choose names that TensorFlow accepts for a signature's inputs: ASCII letters, digits and _, a letter first.
 
-    It saves their tensors under lower-case names, so two that differ only by case are not distinct.
+    TensorFlow saves their tensors under lower-case names, so names must differ by more than case.
 
     Returns:
-        Input name -> column, in order; `sq ft` becomes `sq_ft`, and `age` beside `Age` becomes `age_`.
+        Input name -> column, in order; `sq ft` becomes `sq_ft`, and `age` next to `Age` becomes `age_`.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()

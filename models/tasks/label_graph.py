@@ -1,4 +1,4 @@
-"""The label of each task, and how much a row counts."""
+"""TensorFlow graph of the label of each task, and of the weight of a row."""
 
 from typing import Any
 
@@ -16,15 +16,15 @@ def label(raw: Any, role: Label) -> tf.Tensor:
     """Transform the label's column.
 
     Args:
-        raw: (batch, 1), or SparseTensor where the schema lets the label be missing.
-        role: What it means.
+        raw: (batch, 1), or a SparseTensor if the schema allows nulls in the label.
+        role: Settings of the label.
 
     Returns:
-        float32 (batch, 1) for a regression, NaN for a missing value; int64 class index otherwise, -1 for a missing
-        value or one that is no class.
+        float32 (batch, 1) for a regression, NaN for a null; otherwise the int64 class index (batch, 1), -1 for a null
+        or a value that is not a class.
 
     Raises:
-        ValueError: a column of numbers is compared with what is no number.
+        ValueError: A class of a numeric column is not a number of its type.
     """
     made = raw_columns.densify(raw) if isinstance(raw, tf.SparseTensor) else Cells(raw)
     if role.task == "regression":
@@ -35,10 +35,10 @@ def label(raw: Any, role: Label) -> tf.Tensor:
 
 
 def weight(raw: Any, column: str) -> tf.Tensor:
-    """How much a row counts, float32 (batch, 1).
+    """Return the weight of each row, float32 (batch, 1).
 
     Raises:
-        ValueError: the column may be missing.
+        ValueError: The schema allows nulls in the column.
     """
     value = tf.cast(raw_columns.read(raw, column, None).value, tf.float32)
     good = tf.logical_and(tf.math.is_finite(value), value >= 0)
@@ -46,7 +46,7 @@ def weight(raw: Any, column: str) -> tf.Tensor:
 
 
 def as_number(made: Cells) -> tf.Tensor:
-    """The cells as float64 (batch, 1), missing ones as NaN."""
+    """Convert cells to float64 (batch, 1), nulls to NaN."""
     return made.map(lambda value: tf.cast(value, tf.float64)).fill(float("nan"))
 
 
@@ -56,7 +56,7 @@ def _number(number: tf.Tensor, role: Label) -> tf.Tensor:
 
 
 def _class(value: tf.Tensor, made: Cells, role: Label) -> tf.Tensor:
-    """int64 (batch, 1) of the values; what a missing one gets does not matter."""
+    """Return the class index of each value, int64 (batch, 1); undefined for nulls."""
     if role.threshold is not None:
         threshold = tf.constant(role.threshold, tf.float32 if value.dtype.is_floating else tf.float64)
         return tf.cast(tf.cast(value, threshold.dtype) >= threshold, tf.int64)
@@ -77,7 +77,7 @@ def _class(value: tf.Tensor, made: Cells, role: Label) -> tf.Tensor:
 
 
 def _equal(value: tf.Tensor, name: str, role: Label) -> tf.Tensor:
-    """Whether a value is the one that a name of the config means: 1.0 is "1"."""
+    """Compare values with a class name of the config, where 1.0 equals "1"; bool (batch, 1)."""
     if value.dtype == tf.string:
         return tf.equal(_text(value), name)
     try:
@@ -89,7 +89,7 @@ def _equal(value: tf.Tensor, name: str, role: Label) -> tf.Tensor:
 
 
 def _text(value: tf.Tensor) -> tf.Tensor:
-    """A class's name: without blanks around it, and a whole number without a point."""
+    """Format values as class names, string (batch, 1): whitespace stripped, whole numbers without a decimal point."""
     if value.dtype == tf.string:
         return tf.strings.strip(as_line(value))
     if value.dtype.is_floating:

@@ -1,7 +1,7 @@
-"""The user's own preprocessing function: which columns it gets, what it may return, what the network reads of that.
+"""The user-defined preprocessing function: its inputs, the checks of its outputs, and the features it makes.
 
-`preprocessing = "my_module.preprocessing_fn"` names it. It is called as TFX calls ours: with the raw columns by name
-and the packed settings.
+The config names it as `preprocessing = "my_module.preprocessing_fn"`. It has the interface of any TFX preprocessing_fn:
+the raw columns by name and the packed settings.
 """
 
 import importlib
@@ -19,7 +19,7 @@ from spec.columns.role import Output
 
 
 def raw_columns(known: Iterable[str], features: Features, label: Label, duties: Duties) -> list[str]:
-    """The raw columns that the function gets at serving time: all but label, weight, id and those that are ignored."""
+    """List the raw columns that the function gets at serving time: all but label, weight, id and ignored ones."""
     kept_back = {label.column, duties.weight, duties.id, *features.ignored}
     return [column for column in known if column not in kept_back]
 
@@ -33,21 +33,21 @@ def preprocess(
     label: Label,
     duties: Duties,
 ) -> dict[str, tf.Tensor]:
-    """Call the function and see that a network can read what it returns.
+    """Call the function and check that a network can read its outputs.
 
     Args:
-        path: Its dotted path.
+        path: Dotted path of the function.
         inputs: All raw columns.
-        custom_config: What TFX hands to preprocessing functions.
-        features: Ignored columns.
-        label: The label's role; the function gets its column too.
-        duties: The columns' duties.
+        custom_config: The custom_config that TFX passes to preprocessing functions.
+        features: Names the ignored columns.
+        label: Settings of the label; the function gets its column too.
+        duties: Columns with a duty, such as weight and id.
 
     Returns:
-        Model features by name, and `label` where the function makes it.
+        Model features by name, and `label` if the function returns it.
 
     Raises:
-        ValueError: an output has a type or shape that no network reads.
+        ValueError: An output has an unsupported type or shape.
     """
     columns = raw_columns(inputs, features, label, duties)
     given = {column: inputs[column] for column in columns}
@@ -64,13 +64,13 @@ def preprocess(
 
 
 def outputs(schema: schema_pb2.Schema) -> tuple[Output, ...]:
-    """The model features that a function made.
+    """Return the model features of a user-defined function.
 
     Args:
-        schema: Of the transformed examples.
+        schema: Schema of the transformed examples.
 
     Returns:
-        float32 (batch, 1) as numbers, wider ones as bags, int64 as indices, in the order of their names.
+        Outputs in the order of the schema: float32 (batch, 1) as numbers, wider ones as bags, int64 as indices.
     """
     found = []
     for feature in schema.feature:
@@ -105,7 +105,7 @@ def _function(path: str) -> Callable[..., Any]:
 
 
 def _finding(name: str, value: Any) -> str:
-    """What is wrong with a model feature; empty where nothing is."""
+    """Return what is wrong with a model feature, as the end of a sentence; "" if nothing."""
     if not isinstance(value, tf.Tensor):
         return f"is a {type(value).__name__}: make it a dense tensor, as with tf.sparse.to_dense"
     if name == WEIGHT or "/" in name:
@@ -128,7 +128,7 @@ def _finding(name: str, value: Any) -> str:
 
 
 def _label_finding(value: Any, label: Label) -> str:
-    """What is wrong with a label; empty where nothing is."""
+    """Return what is wrong with a label, as the end of a sentence; "" if nothing."""
     kind = tf.float32 if label.task == "regression" else tf.int64
     if not isinstance(value, tf.Tensor) or value.dtype != kind or value.shape.rank != 2 or value.shape[1] != 1:
         return f"must be {kind.name} (batch, 1) for task {label.task!r}"

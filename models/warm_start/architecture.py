@@ -1,4 +1,4 @@
-"""What the layers of a network are and what each reads, as JSON that is kept beside the weights."""
+"""Description of a network's layers and their inputs, stored as JSON next to the weights."""
 
 import json
 from typing import Any
@@ -15,20 +15,20 @@ _SETTINGS = {
     "Concatenate": ("axis",),
     "InputLayer": (),
 }
-"""Class of a layer -> the settings that say what it computes. Of other classes all count but those below."""
+"""Class of a layer -> the settings that define its computation. Other classes use all settings except those below."""
 _NO_MATTER = ("name", "dtype", "trainable", "seed", "build_config", "k")
 _NO_MATTER_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 _TRAINING_ONLY = ("Dropout", "SpatialDropout", "DropAll", "InTraining", "GaussianNoise", "GaussianDropout")
-"""How the names of classes begin whose layers change nothing outside of training."""
+"""Prefixes of layer classes that are the identity outside of training."""
 
 
 def describe(network: Any) -> dict[str, dict[str, Any]]:
     """Describe the layers and operations of a Keras model.
 
     Returns:
-        Name -> `class`; `settings`, a text of what it computes; `inputs`, the names of those that give what it reads;
-        `width`, the last dimension of what it gives; and of ours that joins features `parts`, each with its name and
-        the depth of an index.
+        Name -> `class`; `settings`, a string that identifies its computation; `inputs`, the names of the operations
+        that it reads; `width`, the last dimension of its output; and for the layer that joins features `parts`, the
+        name of each feature with the depth of its index.
     """
     return {operation.name: _one(operation) for operation in network.operations}
 
@@ -47,7 +47,7 @@ def _one(operation: Any) -> dict[str, Any]:
 
 
 def settings(operation: Any) -> str:
-    """What an operation computes, apart from its weights and what it reads, as one text."""
+    """Return a string that identifies the computation of an operation, apart from its weights and inputs."""
     if is_joint(operation):
         return ""
     known = _SETTINGS.get(type(operation).__name__)
@@ -63,7 +63,7 @@ def settings(operation: Any) -> str:
 
 
 def inputs(operation: Any) -> list[Any]:
-    """The tensors that an operation reads; ours that joins features in the order of its parts."""
+    """Return the input tensors of an operation; for the layer that joins features, in the order of its parts."""
     node = operation._inbound_nodes[0]
     if is_joint(operation):
         given = node.arguments.args[0]
@@ -72,19 +72,19 @@ def inputs(operation: Any) -> list[Any]:
 
 
 def origin(tensor: Any) -> str:
-    """Name of the operation that gives a tensor; of a further output with its place."""
+    """Return the name of the operation that outputs a tensor, with ":INDEX" for any output but the first."""
     history = tensor._keras_history
     place = f":{history.tensor_index}" if history.tensor_index else ""
     return f"{history.operation.name}{place}"
 
 
 def is_joint(operation: Any) -> bool:
-    """Whether it is our own layer that puts features side by side."""
+    """Whether an operation is this project's layer that concatenates features."""
     return isinstance(operation, feature_inputs.Concatenate)
 
 
 def only_in_training(kind: str) -> bool:
-    """Whether layers of a class change nothing outside of training."""
+    """Whether layers of a class are the identity outside of training."""
     return kind.startswith(_TRAINING_ONLY)
 
 

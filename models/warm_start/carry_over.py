@@ -1,9 +1,9 @@
-"""A warm start: weights of an earlier model, put where they mean the same in today's network.
+"""Warm start: copies the weights of an earlier model to where they have the same meaning in the current network.
 
-A model keeps beside its weights what they stand for: its features (feature_meanings.py), its label, and its layers with
-what each reads (architecture.py). A layer is carried over where it is the same layer and what it reads can be
-matched; its rows then go to the features, tokens and buckets that they were learnt for, and are rescaled with these.
-Any other layer begins anew, and so does what follows it, as its inputs mean nothing yet.
+A model is stored with the meaning of its weights: its features (feature_meanings.py), its label, and its layers with
+their inputs (architecture.py). A layer is carried over if its definition is unchanged and its inputs can be matched;
+the rows of its weights then move to the features, tokens and buckets that they were learned for, and are rescaled with
+them. Any other layer keeps its initial weights, and so do the layers after it, whose inputs have no known meaning yet.
 """
 
 from collections.abc import Mapping
@@ -19,17 +19,17 @@ from models.warm_start.tensor_matching import TensorMatcher
 
 Array = np.ndarray[Any, Any]
 SHOWN = 5
-"""Features and layers that a note names."""
+"""Maximum number of features and of layers that a note names."""
 
 
 @dataclass(frozen=True)
 class Warm:
-    """What a warm start begins from.
+    """Source of a warm start.
 
     Attributes:
-        arrays: Weights of the earlier model by path.
-        kept: What it keeps of their meaning: `features`, `label` and `layers`; None where it keeps nothing.
-        meanings: What today's features stand for.
+        arrays: Path -> weights of the earlier model.
+        kept: The stored meaning of these weights: `features`, `label` and `layers`; None if it was not stored.
+        meanings: Feature -> meaning, of the current transform graph.
     """
 
     arrays: Mapping[str, Array]
@@ -42,14 +42,14 @@ class _Carrier:
     """Carries the layers of one network over.
 
     Attributes:
-        network: Today's.
-        warm: What it begins from.
-        kept: What the earlier model keeps of its weights' meaning.
-        label: What today's outputs stand for.
-        head: The layer whose units are the label's; None where there is none.
-        mirrors: Layer -> the layer whose output its units give again.
-        anew: Layer -> why it begins anew.
-        taken: Number of weights that were taken.
+        network: The current network.
+        warm: Source of the warm start.
+        kept: The stored meaning of the earlier model's weights.
+        label: Meaning of the current network's outputs.
+        head: The layer whose units are the label's outputs; None if there is none.
+        mirrors: Layer -> the layer whose output it reconstructs.
+        anew: Layer -> reason why it keeps its initial weights.
+        taken: Number of weight tensors carried over.
     """
 
     network: Any
@@ -65,7 +65,7 @@ class _Carrier:
         self._tensors = TensorMatcher(self.kept, self.warm.meanings, self.anew)
 
     def run(self) -> None:
-        """Go through the layers, each after those that it reads."""
+        """Carry over all layers in topological order."""
         for operation in self.network.operations:
             weights = getattr(operation, "weights", [])
             if not weights:
@@ -79,7 +79,7 @@ class _Carrier:
             self.taken += len(weights)
 
     def _carried(self, layer: Any) -> list[Array] | str:
-        """The weights of a layer, or why it begins anew."""
+        """Return the weights to carry over to a layer, or the reason why there are none."""
         old = self.kept["layers"].get(layer.name)
         paths = [variable.path for variable in layer.weights]
         if old is None or any(path not in self.warm.arrays for path in paths):
@@ -149,7 +149,7 @@ class _Carrier:
         return [rows, bias]
 
     def _labelled(self, layer: Any, kernel: Array, bias: Array) -> tuple[Array, Array] | str:
-        """The head's weights for today's label."""
+        """Adapt kernel and bias of the head to the current label; return the reason if that is impossible."""
         old, new = self.kept["label"], self.label
         if old["task"] != new["task"]:
             return "the label has another task"
@@ -173,7 +173,7 @@ class _Carrier:
         return made, made_bias
 
     def _mirrored(self, layer: Any, kernel: Array, bias: Array) -> tuple[Array, Array] | str:
-        """The weights of a layer whose units give again what another gives."""
+        """Adapt kernel and bias of a layer that reconstructs the output of another layer."""
         name = self.mirrors[layer.name]
         match = self._tensors.match(self.network.get_layer(name).output, name)
         if match is None:
@@ -186,17 +186,17 @@ class _Carrier:
 
 
 def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | None, mirrors: Mapping[str, str]) -> str:
-    """Put the weights of an earlier model into a network, where they mean the same.
+    """Copy the weights of an earlier model to where they have the same meaning in a network.
 
     Args:
-        network: A Keras model with its first weights.
-        warm: What it begins from.
-        label: What its outputs stand for, as models/warm_start/feature_meanings.py says it.
-        head: The layer whose units are the label's; None where there is none.
-        mirrors: Layer -> the layer whose output its units give again.
+        network: A Keras model with its initial weights, which is changed in place.
+        warm: Source of the warm start.
+        label: Meaning of the network's outputs, as returned by `feature_meanings.of_label`.
+        head: The layer whose units are the label's outputs; None if there is none.
+        mirrors: Layer -> the layer whose output it reconstructs.
 
     Returns:
-        What its user should know, a sentence.
+        A note for the user on what was carried over.
     """
     if warm.kept is None:
         return (
@@ -214,12 +214,12 @@ def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | Non
 
 
 def _exact(match: Match) -> Array:
-    """Numbers that the earlier vector has too, and that tell its number back."""
+    """Return a mask of the numbers with an invertible match in the earlier vector, bool (width,)."""
     return np.asarray((match.source != NOWHERE) & ~match.stands_in & (match.scale != 0.0))
 
 
 def _changes(carrier: _Carrier) -> list[str]:
-    """What differs of the features, a few words each."""
+    """List the differences between the earlier and the current features."""
     old, new = carrier.kept["features"], carrier.warm.meanings
     found, rescaled, moved = [], 0, 0
     for name, meaning in new.items():

@@ -1,4 +1,4 @@
-"""Which number of an earlier model's features each number of today's features stands for, and on what scale."""
+"""Matching of current features to those of an earlier model, number by number, with shift and scale."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,15 @@ NOWHERE = -1
 
 @dataclass(frozen=True)
 class Match:
-    """Where the numbers of a vector stood in another: old[source] = scale * new + shift.
+    """Match of the numbers of a new vector to those of an old one: old[source] = scale * new + shift.
 
     Attributes:
-        source: int64 (width,); NOWHERE for a number that the other vector lacks.
-        scale: float64 (width,).
-        shift: float64 (width,).
-        stands_in: bool (width,): the other has no number of this meaning, and treated it as the one at `source`.
-        width: Of the other vector.
+        source: Index in the old vector, int64 (new width,); NOWHERE if it has no such number.
+        scale: float64 (new width,).
+        shift: float64 (new width,).
+        stands_in: bool (new width,): the old vector has no number of this meaning, and treated such values as the
+            number at `source`.
+        width: Width of the old vector.
     """
 
     source: Array
@@ -31,7 +32,7 @@ class Match:
 
     @classmethod
     def of(cls, source: Any, width: int, scale: Any = 1.0, shift: Any = 0.0, stands_in: Any = False) -> "Match":
-        """Make one, of scalars where all numbers are alike."""
+        """Create a match; scale, shift and stands_in may be scalars that hold for all numbers."""
         source = np.asarray(source, np.int64)
 
         def each(value: Any, kind: Any) -> Array:
@@ -41,32 +42,32 @@ class Match:
 
     @classmethod
     def same(cls, width: int) -> "Match":
-        """Every number where it stands."""
+        """Return the identity."""
         return cls.of(np.arange(width), width)
 
     @classmethod
     def none(cls, width: int) -> "Match":
-        """No number at all."""
+        """Return a match without any matched number."""
         return cls.of(np.full(width, NOWHERE), 0)
 
     @property
     def is_same(self) -> bool:
-        """Whether both vectors are the same."""
+        """Whether the match is the identity."""
         unchanged = (self.scale == 1.0).all() and (self.shift == 0.0).all() and not self.stands_in.any()
         return bool(unchanged and np.array_equal(self.source, np.arange(self.width)))
 
     @property
     def is_empty(self) -> bool:
-        """Whether no number has a place in the other vector."""
+        """Whether no number is matched."""
         return bool((self.source == NOWHERE).all())
 
 
 def joined(parts: Sequence[tuple[Match, int]], width: int) -> Match:
-    """Put matches side by side.
+    """Concatenate matches.
 
     Args:
-        parts: Each with the place in the other vector where its part begins.
-        width: Of the other vector.
+        parts: Each match with the offset of its part in the old vector.
+        width: Width of the old vector.
     """
     source = [np.where(part.source == NOWHERE, NOWHERE, part.source + start) for part, start in parts]
     return Match(
@@ -82,12 +83,11 @@ def feature(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
     """Match one feature with the feature of the same name of an earlier model.
 
     Args:
-        old: What it stood for, as models/warm_start/feature_meanings.py says it.
-        new: What it stands for.
+        old: Meaning of the earlier feature, as returned by `feature_meanings.describe`.
+        new: Meaning of the current feature.
 
     Returns:
-        The match of its numbers, or of its one-hot indices; None where it stands for something else, or where that
-        cannot be established.
+        The match of its numbers, or of its one-hot indices; None if the meaning differs or is unknown.
     """
     if old["kind"] != new["kind"]:
         return None
@@ -99,7 +99,7 @@ def _number(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
     if old["of"] != new["of"]:
         return None
     if old["scale"] is None:
-        # It was 0 in every row, so that no weight ever mattered.
+        # The feature was 0 in every row, so its weights were never trained.
         return Match.none(1)
     # A column that is constant now has no scale, and its feature is 0.
     scale = 0.0 if new["scale"] is None else new["scale"] / old["scale"]
@@ -136,7 +136,10 @@ def _buckets(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match:
 
 
 def _places(old: Sequence[float], new: Sequence[float]) -> Array:
-    """The earlier bucket in which the middle of each bucket lies; an outer one counts as wide as the next one."""
+    """Find the old bucket that contains the middle of each new bucket, int64 (number of new buckets,).
+
+    An outer bucket is treated as being as wide as its neighbour.
+    """
     edges = np.array(new, np.float64)
     finite = edges[np.isfinite(edges)]
     if not len(finite):
@@ -159,7 +162,7 @@ def _cells(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
 
 
 def _equal(*keys: str) -> Any:
-    """Matches features that are the same where these keys are equal."""
+    """Return a matcher of features that are identical if these keys are equal."""
 
     def match(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
         same = all(old.get(key) == new.get(key) for key in keys)

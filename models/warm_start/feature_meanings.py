@@ -1,7 +1,7 @@
-"""What the model features of a transformation stand for, as JSON: tokens, boundaries, scales.
+"""Meaning of the model features of a transformation, as JSON: tokens, bucket boundaries, scales.
 
-The figures are constants deep in the transform graph. So they are measured: known rows and values are put through the
-graph, and what comes out tells scale and boundaries, to the precision of float32.
+Scales and boundaries are constants inside the transform graph. They are measured by running the graph on known rows and
+values, with the precision of float32.
 """
 
 import hashlib
@@ -23,26 +23,26 @@ from spec.columns.role import Output
 Array = np.ndarray[Any, Any]
 Meaning = dict[str, Any]
 MOST_TERMS = 20_000
-"""Longest vocabulary whose weights are measured, a batch of texts for each few of its terms."""
+"""Largest vocabulary whose tf-idf weights are measured: a batch covers only `graph_probing.BATCH_TERMS` terms."""
 LINEAR = 1e-4
-"""How far a feature may be off the line that its scale says, as a share of its range, so that the scale is believed."""
+"""Largest deviation of values from a line, as a share of their range, at which shift and scale are accepted."""
 
 
 def describe(
     transform: Any, graph: TransformGraph, roles: Features, outputs: Sequence[Output], rows: Sequence[bytes]
 ) -> dict[str, Meaning]:
-    """Say what each model feature stands for.
+    """Describe the meaning of each model feature.
 
     Args:
         transform: A TFTransformOutput.
         graph: Its graph.
-        roles: The columns by role; none where a function of the user's own made the features.
-        outputs: The model features in order, every depth known.
-        rows: Serialized raw tf.Examples, enough of them to measure scales on; may be none.
+        roles: The columns by role; empty if a user-defined function makes the features.
+        outputs: The model features in order, with all depths known.
+        rows: Serialized raw tf.Examples to measure scales on; may be empty.
 
     Returns:
-        Feature -> its `kind` and what belongs to it. A feature whose meaning cannot be established has kind `unknown`,
-        one of a user's function or role kind `own`, with a digest of the whole transform graph.
+        Feature -> `kind` and the keys of this kind. A feature whose meaning cannot be determined has kind `unknown`; a
+        feature of a user-defined function or role has kind `own`, with a digest of the whole transform graph.
     """
     own: Meaning = {}
     if not set(roles.roles()) & set(shipped()) or not set(roles.roles()) <= set(shipped()):
@@ -61,7 +61,7 @@ def describe(
 
 
 def _sized(meaning: Meaning, output: Output) -> Meaning:
-    """With the number of an index's values, or else of a feature's numbers."""
+    """Return a meaning with the `depth` of an index, or the `width` of any other feature."""
     if output.kind == "index":
         return {**meaning, "depth": output.depth}
     return {**meaning, "width": int(np.prod(output.shape)) if output.kind == "image" else output.depth or 1}
@@ -76,7 +76,7 @@ class _Description:
         self._edges = _given_edges(roles) | (self._probe.edges() if self._probe else {})
 
     def of(self, entry: Any, output: Output) -> Meaning | None:
-        """The meaning of one feature; None where it cannot be established."""
+        """Return the meaning of one feature; None if it cannot be determined."""
         if isinstance(entry, numeric.Settings | passthrough.Settings):
             return self._number(output.name, _of_column(entry), plain=getattr(entry, "scale", "none") == "none")
         if isinstance(entry, bucketized.Settings):
@@ -102,7 +102,10 @@ class _Description:
         return None
 
     def _number(self, name: str, of: Meaning, *, plain: bool) -> Meaning | None:
-        """A number is `shift` + `scale` times its feature; scale None: its feature is the same in all rows."""
+        """Describe a number by shift and scale: number = shift + scale * feature.
+
+        The scale is None if the feature has the same value in all rows.
+        """
         if plain:
             return {"kind": "number", "of": of, "shift": 0.0, "scale": 1.0}
         if self._probe is None:
@@ -140,7 +143,7 @@ class _Description:
         if depths := exact_depths(entry, self._roles):
             cells = [{**(part or {}), "depth": depth} for part, depth in zip(parts, depths, strict=True)]
             return {"kind": "cells", "parts": cells}
-        # Hashed of indices: a cell is the same where the meaning of every index is.
+        # The cross hashes indices: it has the same meaning if every index has.
         return {"kind": "cross", "buckets": entry.buckets, "parts": _digest(parts)}
 
     def _bag(self, entry: text.Settings, name: str) -> Meaning | None:
@@ -163,7 +166,7 @@ def _of_column(entry: numeric.Settings | passthrough.Settings) -> Meaning:
 
 
 def _is_measured(roles: Features) -> bool:
-    """Whether any feature has a scale or boundaries that only the graph tells."""
+    """Whether any feature has a scale or boundaries that are stored only in the graph."""
     return any(
         isinstance(entry, numeric.Settings | date.Settings)
         or getattr(entry, "quantiles", None) is not None
@@ -178,7 +181,7 @@ def _given_edges(roles: Features) -> dict[str, list[float]]:
 
 
 def _line(values: Array, features: Array) -> tuple[float, float | None] | None:
-    """Shift and scale with which values = shift + scale * features; None where they do not lie on a line."""
+    """Fit values = shift + scale * features; return shift and scale, or None if the relation is not linear."""
     if not len(values):
         return None
     low, high = int(features.argmin()), int(features.argmax())
@@ -204,14 +207,14 @@ def _graph_digest(folder: str) -> str:
 
 
 def of_label(label: Any, target: Any) -> Meaning:
-    """What the outputs of a network stand for.
+    """Describe the meaning of a network's outputs.
 
     Args:
         label: spec.columns.label.Label.
-        target: What the network was trained towards (models/tasks/targets.py).
+        target: The training target (models/tasks/targets.py).
 
     Returns:
-        `task`, and the scale of a regression's label, or each class in order.
+        `task`; and for a regression column, transform, shift and scale of the label, or the classes in order.
     """
     column = label.column
     if label.task == "regression":

@@ -1,4 +1,4 @@
-"""Puts known rows and values through a transform graph, to find the scales and boundaries that it holds."""
+"""Measurement of the scales and bucket boundaries in a transform graph, by running it on known rows and values."""
 
 import base64
 import datetime
@@ -17,28 +17,28 @@ from models.roles import Features
 Array = np.ndarray[Any, Any]
 BATCH_TERMS = 256
 _FLOATS = 0x7F7FFFFF
-"""The largest finite float32 as a whole number, which rises with the float."""
+"""Bit pattern of the largest finite float32. Bit patterns of positive floats sort like the floats."""
 _INTEGERS = 1 << 55
-"""Bounds of whole numbers are looked for up to here; they come from quantiles in float32."""
+"""Limit of the search for boundaries of an integer column; they come from quantiles in float32."""
 WAYS = 31
-"""Values that are tried for a bound at a time."""
+"""Number of values tried per boundary and batch."""
 _PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
 )
-"""A picture of one pixel."""
+"""A PNG image of one pixel."""
 
 
 class Probe:
-    """A transform graph that is asked.
+    """A transform graph, run on chosen values.
 
     Args:
         transform: A TFTransformOutput.
         graph: Its graph.
         roles: The columns by role.
-        rows: Serialized raw tf.Examples, one at least.
+        rows: Serialized raw tf.Examples, at least one.
 
     Attributes:
-        features: Feature -> its values of these rows, but for those of pictures.
+        features: Feature -> its values for these rows. All images are replaced by one of one pixel.
     """
 
     def __init__(self, transform: Any, graph: TransformGraph, roles: Features, rows: Sequence[bytes]) -> None:
@@ -54,7 +54,12 @@ class Probe:
         self.features = self._ask(self._raw)
 
     def ask(self, count: int, columns: Mapping[str, Array]) -> dict[str, Array]:
-        """Features of so many rows that are as the first one, but for the columns that are given."""
+        """Return the features of `count` copies of the first row, with some columns replaced.
+
+        Args:
+            count: Number of rows.
+            columns: Column -> its values, (count,).
+        """
         return self._ask({name: columns.get(name, np.repeat(cells[:1], count)) for name, cells in self._raw.items()})
 
     def _ask(self, columns: Mapping[str, Array]) -> dict[str, Array]:
@@ -62,13 +67,13 @@ class Probe:
         return {name: value.numpy() for name, value in self._function(raw).items()}
 
     def measured(self, name: str, of: Mapping[str, Any]) -> tuple[Array, Array]:
-        """Numbers, and the feature that the graph makes of each, float64.
+        """Return finite numbers of the rows and their feature, both float64 (n,).
 
-        They are those of the rows. Where a column has one value in all of them, it gets a second one.
+        If a column has the same value in all rows, two values are used instead: this one and a different one.
 
         Args:
             name: The feature.
-            of: What it is of, as `models.warm_start.feature_meanings` says it.
+            of: Source of the feature: the key `of` of its meaning (`feature_meanings`).
         """
         values, features = _numbers(of, self._raw), self.features[name][:, 0].astype(np.float64)
         there = np.isfinite(values)
@@ -84,10 +89,13 @@ class Probe:
         return values[there], features[there]
 
     def edges(self) -> dict[str, list[float]]:
-        """The lower bound of each bucket but the first, of the columns that are cut at quantiles.
+        """Find the lower bound of each bucket but the first, for columns with quantile buckets.
 
-        A bound is the smallest value of the column's type that falls into the bucket or above it; infinite where none
-        does. A column whose buckets show in no feature is left out.
+        A bound is the smallest value of the column's type that falls into the bucket or a higher one; infinite if there
+        is none.
+
+        Returns:
+            Column -> bounds. A column whose bucket no feature contains is omitted.
         """
         roles = self._roles
         seen = {role.column: place for role in roles.of("bucketized") if (place := _place(role, roles)) is not None}
@@ -102,7 +110,7 @@ class Probe:
     def _bisect(
         self, group: Sequence[bucketized.Settings], seen: Mapping[str, tuple[str, int, int]], integers: bool
     ) -> dict[str, list[float]]:
-        """All bounds at once: some rows of each batch look for one of them, at equal distances in what is left."""
+        """Search all bounds in parallel: a batch tries WAYS evenly spaced values per bound, within its interval."""
         counts = [role.quantiles - 1 for role in group if role.quantiles is not None]
         starts = np.concatenate([[0], np.cumsum(counts)])
         bounds = list(zip(group, starts, starts[1:], strict=False))
@@ -129,7 +137,7 @@ class Probe:
         return {role.column: [float(edge) for edge in found[start:stop]] for role, start, stop in bounds}
 
     def rarities(self, entry: text.Settings, name: str, terms: Sequence[str]) -> list[float]:
-        """What `tfidf` multiplies the share of each term with: a text of the term alone tells it."""
+        """Measure the inverse document frequency of each term, from a text that consists of this term alone."""
         found: list[float] = []
         for start in range(0, len(terms), BATCH_TERMS):
             part = terms[start : start + BATCH_TERMS]
@@ -143,7 +151,7 @@ class Probe:
 
 
 def _numbers(of: Mapping[str, Any], raw: Mapping[str, Array]) -> Array:
-    """The number behind a feature, of each row; NaN where a cell is missing."""
+    """Compute the number that a feature is scaled from, float64 (rows,); NaN for a null."""
     if "date" in of:
         days = [_date(cell) for cell in raw[of["date"]]]
         if of["part"] == "year":
@@ -159,7 +167,11 @@ def _numbers(of: Mapping[str, Any], raw: Mapping[str, Array]) -> Array:
 
 
 def _place(role: bucketized.Settings, roles: Features) -> tuple[str, int, int] | None:
-    """Where the bucket of a column shows: a feature, what its index is divided by, and the number of buckets."""
+    """Find a feature that contains the bucket of a column: bucket = index // stride % depth.
+
+    Returns:
+        Name of the feature, stride, and depth (number of buckets); None if there is no such feature.
+    """
     if role.input:
         return f"{role.column}_bucket", 1, role.depth
     for cross in roles.of("crossed"):
@@ -171,7 +183,7 @@ def _place(role: bucketized.Settings, roles: Features) -> tuple[str, int, int] |
 
 
 def _cells(value: Any) -> Array:
-    """A parsed column as an object or number array of (rows,); None, NaN or the smallest integer where missing."""
+    """Convert a parsed column to an array of (rows,): bytes objects or numbers; a null is b"", NaN or the minimum."""
     if not isinstance(value, tf.SparseTensor):
         return np.asarray(value.numpy().reshape(-1))
     kind = value.dtype
@@ -210,6 +222,6 @@ def _date(cell: bytes) -> datetime.date | None:
 
 
 def _float_of(key: Array) -> Array:
-    """float32 by its place in the order of all finite ones, 0 for 0."""
+    """Return the float32 at a position in the order of all finite floats, where 0 is at position 0."""
     bits = np.where(key >= 0, key, np.int64(-0x80000000) - key).astype(np.int32)
     return bits.view(np.float32)

@@ -1,10 +1,10 @@
-"""Expressions that name obviously wrong rows, as in `bedrooms > 20 and not (grade >= 10)`: a small language of our own.
+"""A small expression language that selects invalid rows, such as `bedrooms > 20 and not (grade >= 10)`.
 
     expression = all {"or" all};  all = one {"and" one};  one = "not" one | "(" expression ")" | comparison
     comparison = value ("=" | "==" | "!=" | "<" | "<=" | ">" | ">=") value | column "is" ["not"] "missing"
-    value = a number | 'text' | "text" | a column, in `backticks` where its name is no word
+    value = a number | 'text' | "text" | a column, in `backticks` if its name is not an identifier
 
-A comparison with a missing cell is neither true nor false, as in SQL, and leaves the row in.
+A comparison with a null is neither true nor false, as in SQL, so it does not select the row.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 MAX_LENGTH = 1000
-"""Characters of an expression; also bounds how deep its parentheses go."""
+"""Maximum number of characters of an expression."""
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?!\w)|(?P<text>'[^']*'|\"[^\"]*\")|`(?P<column>[^`]+)`"
     r"|(?P<sign><=|>=|==|!=|<>|[<>=()])|(?P<word>\w+))"
@@ -30,23 +30,23 @@ _KEYWORDS = ("and", "or", "not", "is", "missing")
 
 @dataclass(frozen=True)
 class Column:
-    """A column by its name."""
+    """Reference to a column."""
 
     name: str
 
 
 Node = tuple[Any, ...]
-"""("and" | "or", left, right), ("not", one), ("missing", Column) or (Arrow's function, value, value)."""
+"""("and" | "or", left, right), ("not", one), ("missing", Column) or (name of an Arrow function, value, value)."""
 
 
 class Expression:
-    """One expression.
+    """A parsed expression.
 
     Args:
-        text: The expression as the config has it.
+        text: The expression as written in the config.
 
     Raises:
-        ValueError: it cannot be understood; says where.
+        ValueError: Syntax error; the message names the position.
     """
 
     def __init__(self, text: str) -> None:
@@ -62,17 +62,17 @@ class Expression:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns it names, each once."""
+        """Columns that the expression names, without duplicates."""
         return tuple(dict.fromkeys(_columns(self.tree)))
 
     def check(self, columns: Mapping[str, str]) -> None:
-        """See that its columns are there, and compared with what they hold.
+        """Check that its columns exist and are compared with values of their type.
 
         Args:
             columns: Column name -> type (INT, FLOAT, BYTES).
 
         Raises:
-            ValueError: names expression and column.
+            ValueError: A column does not exist or has another type; the message names expression and column.
         """
         for name in self.columns:
             if name not in columns:
@@ -104,7 +104,7 @@ class Expression:
             at = match.end()
 
     def _next(self, kind: str, *values: str) -> str | None:
-        """The next token where it is of this kind, and one of these values if any are given."""
+        """Consume the next token if it has this kind and, if values are given, one of them; else return None."""
         if self._at < len(self._tokens):
             found, value = self._tokens[self._at]
             if found == kind and (not values or value in values):

@@ -1,9 +1,9 @@
-"""Times that a cron expression names, in a time zone, right on the days when clocks are changed.
+"""Times of a cron expression in a time zone, with daylight saving time.
 
-The five fields and the rules are those of Debian's cron (man 5 crontab): where both day fields are limited, either may
-fit; and when clocks are changed, a time that is skipped comes once, right after the gap, and a time that comes twice is
-taken the first time, unless minute or hour begins with `*`: such an expression means equal steps, so it follows the
-clock as it goes.
+The five fields follow Debian's cron (man 5 crontab): if both day fields are restricted, a day may match either. A time
+in the gap when clocks go forward runs once, right after the gap; a time that occurs twice when clocks go back runs the
+first time only. Expressions whose minute or hour starts with `*` mean regular intervals, so they run at every matching
+clock time and not in the gap.
 """
 
 import datetime
@@ -36,18 +36,18 @@ _NAMES: tuple[dict[str, int], ...] = (
     {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])},
 )
 _YEARS = 41
-"""Days of the month and of the week agree again after at most 28 years, or 40 across a century without leap year."""
+"""Years to search: a date falls on a weekday again after at most 28 years, or 40 across a century without leap year."""
 
 
 class Cron:
-    """One expression in one zone.
+    """A cron expression in a time zone.
 
     Args:
         text: Five fields, or a short form such as @daily.
-        zone: A name of the IANA's, such as Europe/Berlin.
+        zone: IANA name of the time zone, such as Europe/Berlin.
 
     Raises:
-        ValueError: the expression or the zone is not known, or the expression names no time.
+        ValueError: The expression or the zone is invalid, or the expression matches no time.
     """
 
     def __init__(self, text: str, zone: str = "UTC") -> None:
@@ -62,7 +62,7 @@ class Cron:
             number = f"{len(fields)} field{'s' if len(fields) != 1 else ''}"
             raise ValueError(f'{text!r} has {number}: a cron time has {", ".join(FIELDS)}, as "0 3 * * *"')
         self.notes = tuple(filter(None, (cron_hints.uneven(field, place) for place, field in enumerate(fields))))
-        """Sentences about what the expression means and may not be expected to mean."""
+        """Sentences about what may surprise in the meaning of the expression."""
         found = [_values(place, field) for place, field in enumerate(fields)]
         self._minutes, self._hours, self._days, self._months, weekdays = map(sorted, found)
         self._weekdays = {number % 7 for number in weekdays}
@@ -72,13 +72,13 @@ class Cron:
             raise ValueError(f"{text!r} names no day that there is")
 
     def after(self, moment: float) -> Iterator[float]:
-        """Times later than a moment, rising.
+        """Yield the times after a moment, in ascending order.
 
         Args:
             moment: Seconds since 1970.
 
         Yields:
-            Seconds since 1970; none where there are none.
+            Seconds since 1970.
         """
         day = datetime.datetime.fromtimestamp(moment, self._zone).date() - datetime.timedelta(days=1)
         last, searched = moment, 0
@@ -104,15 +104,15 @@ class Cron:
                 first, second = local.timestamp(), local.replace(fold=1).timestamp()
                 if first == second:
                     yield first
-                elif second > first:  # the clock goes back over this time
+                elif second > first:  # clocks go back: this time occurs twice
                     yield first
                     if self._steps:
                         yield second
-                elif not self._steps:  # the clock goes forth over this time, somewhere between the two
+                elif not self._steps:  # clocks go forward: this time is in the gap
                     yield self._change(int(second), int(first))
 
     def _change(self, before: int, after: int) -> float:
-        """The second at which the clock is changed, between two."""
+        """Find the second at which the UTC offset changes, between two moments (seconds since 1970)."""
         old = datetime.datetime.fromtimestamp(before, self._zone).utcoffset()
         while after - before > 1:
             middle = (before + after) // 2
@@ -124,7 +124,7 @@ class Cron:
 
 
 def _values(place: int, field: str) -> set[int]:
-    """Numbers that one field names."""
+    """Parse one field to the set of its numbers."""
     lowest, highest = _RANGES[place]
     wrong = f"{field!r} is no {FIELDS[place]}: write {lowest} to {highest}, *, */5, 1-5 or 1,3"
     values: set[int] = set()

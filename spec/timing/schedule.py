@@ -1,4 +1,4 @@
-"""Keys of [[schedule]] and [notify]: when runs begin by themselves, and who is told how they ended."""
+"""Settings of [[schedule]] and [notify]: when runs start automatically, and who is notified of their outcome."""
 
 import re
 import urllib.parse
@@ -11,14 +11,14 @@ from spec.timing.cron import Cron
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 VARIABLE = re.compile(r"\$\{(\w+)\}")
-"""An environment variable within a webhook's address."""
+"""An environment variable in a webhook's address."""
 _URL = "!#$%&'()*+,/:;=?@[]~"
 
 Event = Literal["failure", "gate", "push", "recovery"]
 
 
 def _seconds(value: Any) -> Any:
-    """A duration such as "90m" in seconds; a number is one of seconds already."""
+    """Convert a duration such as "90m" to seconds; return a number unchanged."""
     if not isinstance(value, str):
         return value
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value.strip())
@@ -66,7 +66,7 @@ class Schedule(Strict):
         return self
 
     def times(self) -> Cron:
-        """When it is looked at."""
+        """Return the times at which the schedule is checked."""
         return Cron(self.cron or "* * * * *", self.timezone)
 
 
@@ -113,13 +113,13 @@ def ascii_address(address: str) -> str:
     """Check a webhook's address.
 
     Args:
-        address: Without variables.
+        address: The address, with variables already replaced.
 
     Returns:
-        The same in ASCII: a host name by IDNA, all else percent-encoded.
+        The address in ASCII: the host name encoded by IDNA, the rest percent-encoded.
 
     Raises:
-        ValueError: it is no address of a web server. The message does not quote it, as it may hold a token.
+        ValueError: It is not an http or https address. The message does not quote it, as it may contain a token.
     """
     wanted = "write https://HOST/PATH or https://HOST:PORT/PATH"
     if any(sign.isspace() or not sign.isprintable() for sign in address):
@@ -129,7 +129,7 @@ def ascii_address(address: str) -> str:
         host, port = parts.hostname, parts.port
         if parts.scheme not in ("http", "https") or not host or port == 0:
             raise ValueError
-        # A colon within the host: an IPv6 address.
+        # An IPv6 address has a colon in its host.
         host = f"[{host}]" if ":" in host else host.encode("idna").decode()
         if parts.username is not None:
             raise ValueError
@@ -137,7 +137,7 @@ def ascii_address(address: str) -> str:
         raise ValueError(f"the address is not valid: {wanted}, without USER:PASSWORD@") from None
     rest = parts._replace(
         netloc=host if port is None else f"{host}:{port}",
-        # Percent signs stay: what is encoded already is not encoded twice.
+        # % is safe, so that nothing is encoded twice.
         path=urllib.parse.quote(parts.path, safe=_URL),
         query=urllib.parse.quote(parts.query, safe=_URL),
         fragment="",
