@@ -1,4 +1,4 @@
-"""Rows of Python values as Arrow columns: all values of a column must have one type."""
+"""Conversion of rows of Python values to Arrow columns; all values of a column must have one type."""
 
 import datetime
 import decimal
@@ -13,18 +13,18 @@ from components.query.query_rows import Row
 from errors import UserError
 
 EXACT = 2**53
-"""Whole numbers up to here are exact as fractions."""
+"""Largest integer below which all integers are exact as float64."""
 _LARGEST = 2**63
 _UTC = datetime.timezone.utc
 
 
 class _Kind(NamedTuple):
-    """How values of a Python type are kept.
+    """Conversion of a Python type to Arrow.
 
     Attributes:
-        what: Its name in a message.
-        type: Arrow's type.
-        convert: From a value to what Arrow takes; None where it takes the value.
+        what: Name of the type in a message.
+        type: Arrow type.
+        convert: Function from a value to one that Arrow accepts; None if Arrow accepts the value.
     """
 
     what: str
@@ -51,10 +51,10 @@ _KINDS: dict[type, _Kind] = {
 
 
 class Columns:
-    """The types of a result's columns, as far as its rows were seen.
+    """The types of a result's columns, inferred from the rows so far.
 
     Args:
-        names: The columns.
+        names: Column names.
         where: The database, for messages.
     """
 
@@ -67,21 +67,21 @@ class Columns:
 
     @property
     def schema(self) -> pa.Schema:
-        """The types of all rows; a column without any value holds texts."""
+        """Return the types of all rows; a column without any value has type string."""
         types = [pa.string() if kind is _NULL else kind.type for kind in self._kinds]
         return pa.schema(list(zip(self._names, types, strict=True)))
 
     def add(self, rows: Sequence[Row]) -> pa.RecordBatch:
-        """Take further rows.
+        """Convert further rows.
 
         Args:
             rows: At least one.
 
         Returns:
-            The rows, with the types that they have on their own.
+            The rows, with types inferred from these rows alone.
 
         Raises:
-            UserError: a column mixes types, or holds what no column of a table can.
+            UserError: a column mixes types, or contains an unsupported type.
         """
         arrays = [self._array(place, list(values)) for place, values in enumerate(zip(*rows, strict=True))]
         self.rows += len(rows)
@@ -118,7 +118,7 @@ class Columns:
         return pa.array(cells, kind.type)
 
     def _check_numbers(self, place: int, values: list[Any]) -> None:
-        """Note the first whole number that a fraction cannot hold."""
+        """Record the first integer that is not exact as float64."""
         if place in self._inexact:
             return
         for row, value in enumerate(values):
@@ -133,7 +133,7 @@ class Columns:
             raise self._mixed(place, values)
 
     def _mixed(self, place: int, values: list[Any]) -> UserError:
-        """The error that names the first cell of another type, or of a type that no column has."""
+        """Return the error that names the first cell of another or an unsupported type."""
         earlier, at, name = self._kinds[place], self._first[place], self._names[place]
         for row, value in enumerate(values):
             if value is None:
@@ -160,7 +160,7 @@ class Columns:
 
 
 def _kind(type_: type, values: Sequence[Any]) -> _Kind | None:
-    """How values of a type are kept; None where no column holds them."""
+    """Return the conversion of a type; None if it is not supported."""
     if type_ is decimal.Decimal:
         own = [value for value in values if isinstance(value, decimal.Decimal)]
         return _INTEGER if all(_is_whole(value) and -_LARGEST <= value < _LARGEST for value in own) else _NUMBER

@@ -12,12 +12,12 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True)
 class Query:
-    """A query of one database.
+    """A query of a database.
 
     Attributes:
         sql: One SELECT.
-        database: Its address, as `address.check` takes it.
-        seconds: Most seconds that it may take.
+        database: Address of the database, as for `address.check`.
+        seconds: Time limit in seconds.
     """
 
     sql: str
@@ -30,8 +30,8 @@ class Result:
     """An open result.
 
     Attributes:
-        names: Columns in order.
-        fetch: From a number to at most so many of the next rows; none at the end.
+        names: Column names in order.
+        fetch: Function of n that returns the next n rows at most; no rows at the end.
     """
 
     names: list[str]
@@ -39,10 +39,10 @@ class Result:
 
 
 class Deadline:
-    """When a query has taken too long.
+    """Time limit of a query.
 
     Args:
-        query: The query, which begins now.
+        query: The query, which starts now.
     """
 
     def __init__(self, query: Query) -> None:
@@ -50,16 +50,16 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the time is over."""
+        """Return whether the limit has passed."""
         return time.monotonic() > self._end
 
     def check(self) -> None:
-        """Raise UserError where the time is over."""
+        """Raise UserError if the limit has passed."""
         if self.passed:
             raise self.error()
 
     def error(self) -> UserError:
-        """The error that says so."""
+        """Return the error for a query that took too long."""
         return UserError(
             f"data.sql: the query of {self._query.database} took longer than data.query_seconds = "
             f"{self._query.seconds:g}: make it faster, as with an index, or set a larger limit"
@@ -67,11 +67,11 @@ class Deadline:
 
 
 def refused(query: Query, reason: object) -> UserError:
-    """The error for a query that the database does not answer.
+    """Return the error for a query that the database rejects.
 
     Args:
         query: The query.
-        reason: What the database says.
+        reason: Error from the database.
     """
     lines = [line.strip().rstrip(".") for line in str(reason).strip().splitlines() if line.strip()] or [
         "no reason given"

@@ -27,25 +27,25 @@ FORMAT = Format(
     is_untyped=True,
 )
 BLOCK_BYTES = 4 << 20
-"""Size of a block of text: limits memory, and gives large batches."""
+"""Size of a block of text in bytes: limits memory and still gives large batches."""
 
 
 def batches(
     path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read one file.
+    """Read a file in batches.
 
     Args:
         path: A CSV file.
         data: [data].
-        columns: Column name -> INT, FLOAT or BYTES; a column that is not named is text.
-        omissions: Takes what is not read as it is there.
+        columns: Column name -> INT, FLOAT or BYTES; other columns are text.
+        omissions: Records skipped, dropped and converted parts.
 
     Yields:
         Batches of rows; a blank cell is null.
 
     Raises:
-        UserError: the file cannot be read; names file, column and row, and the line where it is another.
+        UserError: the file cannot be read; the message names file, column, row, and the line if it differs.
     """
     kinds = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
     done = rows = 0
@@ -61,7 +61,7 @@ def batches(
                 yield last
                 done, rows = done + 1, rows + len(batch)
         except pa.ArrowInvalid:
-            # Arrow looks for blank tokens before it trims a number, so what failed may be blank: read it as text.
+            # Arrow checks null tokens before it strips a number, so the failed cell may be null: read it as text.
             as_texts = True
     if as_texts:
         first_row, told = 1 if _has_header(data) else 0, Omissions()
@@ -79,16 +79,16 @@ def batches(
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
-    """Columns of one file, with their types: those given, else as all their cells look.
+    """Return the type of each column of a file: the given type, else the narrowest that fits all cells.
 
     Args:
         path: A CSV file.
         data: As for `batches`.
         columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
-        omissions: Takes columns that are not read.
+        omissions: Records columns that are not read.
 
     Raises:
-        UserError: as for `batches`; two columns have one name.
+        UserError: as for `batches`; or two columns have the same name.
     """
     names = left_out_columns.kept(header(path, data), data, omissions)
     left_out_columns.check_names(path, names)
@@ -105,10 +105,10 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
-    """See that a file can be read and holds a row.
+    """Check that a file can be read and contains a row.
 
     Returns:
-        Names of its columns, in order.
+        Column names in order.
 
     Raises:
         UserError: it cannot be read, or is empty.
@@ -116,7 +116,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     csv_errors.check_text(path)
     try:
         with csv_text.rows(path, data, errors="strict") as found:
-            # Arrow passes over blank lines too.
+            # Arrow skips blank lines too.
             filled = (cells for _, cells in found if cells)
             first, second = next(filled, []), next(filled, None)
     except UnicodeDecodeError as error:
@@ -136,7 +136,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
 
 
 def header(path: str, data: Data) -> list[str]:
-    """Names of the columns, in order.
+    """Return the column names in order.
 
     Raises:
         UserError: the file cannot be read, or is empty.
@@ -145,8 +145,12 @@ def header(path: str, data: Data) -> list[str]:
 
 
 def read_header(path: str, data: Data) -> csv_header.Header:
-    """The same, with the names as they are written."""
-    # What is no text further on is told with its row, by Arrow.
+    """Read the column names, with the names of the header line as written.
+
+    Raises:
+        UserError: as for `header`.
+    """
+    # Arrow reports undecodable bytes in later rows, with the row.
     with csv_errors.explained(path):
         csv_errors.check_text(path)
         found = csv_header.read(path, data)
@@ -197,7 +201,7 @@ def _read(
 
 
 def _shortened(batch: pa.RecordBatch, data: Data, omissions: Omissions) -> pa.RecordBatch:
-    """A batch without texts that are too long, as csv.long_cells says; an error is for who checks the texts."""
+    """Cut or drop cells that are too long, as csv.long_cells says; for "error", `_check_texts` reports them."""
     mode = data.csv.long_cells
     if mode == "error":
         return batch
@@ -223,7 +227,7 @@ def _shortened(batch: pa.RecordBatch, data: Data, omissions: Omissions) -> pa.Re
 
 
 def _repeated(batch: pa.RecordBatch, written: Sequence[str]) -> "np.ndarray[Any, Any] | None":
-    """Which rows are the header again; None where none is. Numbers are none, so there are texts only."""
+    """Return which rows repeat the header; None if none does. A header is not numbers: all columns are text here."""
     if len(written) < 2 or not all(pa.types.is_string(column.type) for column in batch.columns):
         return None
     candidates = pa.array(np.ones(len(batch), bool))
@@ -251,7 +255,7 @@ def _clean(batch: pa.RecordBatch, data: Data) -> pa.RecordBatch:
 
 
 def _typed(path: str, data: Data, batch: pa.RecordBatch, columns: Mapping[str, str], before: int) -> pa.RecordBatch:
-    """Convert a batch of texts, before which so many rows stand, the header among them."""
+    """Convert a batch of strings to the columns' types; `before` counts the rows above it, including the header."""
     texts = zip(batch.schema.names, batch.columns, strict=True)
     return typed(
         path,
@@ -264,7 +268,7 @@ def _typed(path: str, data: Data, batch: pa.RecordBatch, columns: Mapping[str, s
 
 
 def _check_texts(path: str, data: Data, batch: pa.RecordBatch, rows: int) -> None:
-    """See that no text holds a NUL or is longer than any cell should be."""
+    """Check that no string contains a NUL or is longer than FIELD_BYTES."""
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if not pa.types.is_string(column.type):
             continue

@@ -19,14 +19,14 @@ from errors import UserError
 from spec.data import Data
 
 BATCH_IMAGES = 1024
-"""Images made PNG at once."""
+"""Number of images encoded as PNG per batch."""
 _BYTES = 0x08
-"""IDX's code for unsigned bytes, the only type that images and classes have."""
+"""IDX's code for unsigned bytes, the only supported type."""
 COLUMNS = {"image": "BYTES", "label": "INT"}
 
 
 def labels_of(path: str) -> str:
-    """Return the labels' file of an image file: `images` and `idx3` in its name become `labels` and `idx1`."""
+    """Return the label file of an image file: `images` and `idx3` in its name become `labels` and `idx1`."""
     folder, name = os.path.split(path)
     return os.path.join(folder, name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1"))
 
@@ -48,19 +48,19 @@ FORMAT = Format(
 def batches(
     path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read images and labels.
+    """Read images and labels in batches.
 
     Args:
         path: The file of images, unsigned bytes of (n, height, width) or (n, height, width, channels).
         data: [data]: `image`, the size that they are resized to.
-        columns: Type of `label`, where it is not INT.
-        omissions: Takes what is not read as it is there.
+        columns: Type of `label`, if it is not INT.
+        omissions: Records skipped, dropped and converted parts.
 
     Yields:
         Batches of `image`, PNG, and `label`.
 
     Raises:
-        UserError: a file cannot be read, or the two have not the same number.
+        UserError: a file cannot be read, or the files have different numbers of images and labels.
     """
     with _opened(path) as (picture, shape), _opened(labels_of(path)) as (label, labels):
         _check(path, shape, labels)
@@ -76,18 +76,18 @@ def batches(
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
-    """`image` and `label`, with their types: those given, else BYTES and INT."""
+    """Return the types of `image` and `label`: the given types, else BYTES and INT."""
     return {name: columns.get(name, kind) for name, kind in COLUMNS.items()}
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
-    """See that both files can be read and are of one number.
+    """Check that both files can be read and have the same number of images and labels.
 
     Returns:
         `image` and `label`.
 
     Raises:
-        UserError: they cannot, or are not.
+        UserError: a file cannot be read, or the numbers differ.
     """
     with _opened(path) as (_, shape), _opened(labels_of(path)) as (_, labels):
         _check(path, shape, labels)
@@ -107,7 +107,7 @@ def _check(path: str, shape: tuple[int, ...], labels: tuple[int, ...]) -> None:
 
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[tuple[BinaryIO, tuple[int, ...]]]:
-    """The file after its head, and the shape of what follows."""
+    """Open a file, positioned after its header, and yield it with the shape of its array."""
     try:
         with contextlib.closing(opening.open_unpacked(path)) as file:
             zero, kind, dimensions = struct.unpack(">HBB", _exactly(file, 4, path))

@@ -19,37 +19,37 @@ from spec.rows import data_paths
 
 FORMAT = Format(keys=("image",), is_table=False, is_folder=True, added_columns=("file",))
 BATCH_IMAGES = 256
-"""Images held at once."""
+"""Maximum number of images in a batch."""
 BATCH_BYTES = 64 << 20
-"""Bytes of images after which a batch is full: sixteen photos of 4 MB."""
+"""Size in bytes at which a batch is full: sixteen photos of 4 MB."""
 TOLD = 20
-"""Files that cannot be read and are named."""
+"""Maximum number of unreadable files that a message names."""
 TAIL_BYTES = 64
-"""End of a file in which its mark of the end is looked for; one with more behind it is decoded."""
+"""Bytes at the end of a file that are searched for the end marker; a file with more data after it is decoded."""
 ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
-"""Format -> what stands at the end of a file."""
+"""Format -> end marker of a file."""
 KEPT = ("PNG", "JPEG")
 DECODED = 3
-"""Images of each class that a look decodes, whole as they seem."""
+"""Images per class that `look` decodes although they look complete."""
 COLUMNS = {"image": "BYTES", "label": "BYTES", "file": "BYTES"}
 
 
 def batches(
     path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read the images of all classes, in an order without meaning, so that the first rows are of many classes.
+    """Read the images of all classes in a shuffled order, so that the first rows cover many classes.
 
     Args:
-        path: The folder.
-        data: [data]: `image`, the size that they are resized to, and the share that may be broken.
-        columns: Type of `label`, where it is not BYTES.
-        omissions: Takes what is not read as it is there.
+        path: The data folder.
+        data: [data]: `image`, with the target size and the allowed share of broken files.
+        columns: Type of `label`, if it is not BYTES.
+        omissions: Records skipped, dropped and converted parts.
 
     Yields:
-        Batches of `image`, PNG or JPEG, `label`, the class's folder, and `file`, its path below `path`.
+        Batches of `image` (PNG or JPEG), `label` (name of the class folder) and `file` (path relative to `path`).
 
     Raises:
-        UserError: more files than allowed are no images, or a class has none; names them.
+        UserError: too many files are not images, or a class has no images; the message names them.
     """
     told = Omissions() if omissions is None else omissions
     classes = image_folders.survey(path, told)
@@ -74,18 +74,18 @@ def batches(
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
-    """`image` and `file`, both BYTES, and `label` with the type that is given, else BYTES: folders' names are texts."""
+    """Return the types of the columns: `image` and `file` BYTES, `label` the given type, else BYTES."""
     return {**COLUMNS, "label": columns.get("label", "BYTES")}
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
-    """See that each class has images, and that none looks broken by its size, first and last bytes.
+    """Check that each class has images, and that their sizes, first and last bytes are valid.
 
     Returns:
         `image`, `label` and `file`.
 
     Raises:
-        UserError: there are none, or more than allowed cannot be decoded; all findings, one a line.
+        UserError: there are no images, or too many cannot be decoded; all findings, one per line.
     """
     told = Omissions() if omissions is None else omissions
     classes = image_folders.survey(path, told)
@@ -107,16 +107,16 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
 
 
 def check_broken(path: str, classes: Mapping[str, list[str]], broken: Mapping[str, str], data: Data) -> None:
-    """See that not too many files are broken, and that each class keeps some.
+    """Check that not too many files are broken, and that each class has readable files.
 
     Args:
-        path: The folder.
+        path: The data folder.
         classes: Class -> its files.
         broken: File -> why it cannot be read.
         data: [data]: `image.max_broken`.
 
     Raises:
-        UserError: too many are, or a class keeps none; names the files.
+        UserError: too many are broken, or a class has no readable file; the message names the files.
     """
     every, most = sum(map(len, classes.values())), data.image.max_broken
     findings = []
@@ -147,7 +147,7 @@ def _batch(path: str, held: Mapping[str, bytes], kind: str) -> pa.RecordBatch:
 
 
 def misfit(path: str, name: str, kind: str) -> str:
-    """A sentence on a class whose folder's name is not of the schema's type."""
+    """Return the message for a class folder whose name is not of the schema's label type."""
     return (
         f"{path}: the schema says that label is {kind}, and the folder of a class is named {name!r}: write "
         "type: BYTES for label in the schema"
@@ -155,10 +155,10 @@ def misfit(path: str, name: str, kind: str) -> str:
 
 
 def _read(path: str, name: str, data: Data, omissions: Omissions) -> bytes:
-    """An image as it is kept.
+    """Read an image file as PNG or JPEG.
 
     Raises:
-        ValueError: it cannot be read; says why.
+        ValueError: the file cannot be read; the message says why.
     """
     try:
         name.encode()
@@ -183,7 +183,7 @@ def _conversion(kind: str) -> str:
 
 
 def _seen(path: str) -> tuple[str | None, bool]:
-    """A file's format, and whether it begins and ends as an image of a format that is read."""
+    """Return a file's format, and whether it starts and ends like an image of a supported format."""
     try:
         with open(path, "rb") as file:
             head = file.read(image_folders.HEAD_BYTES)

@@ -19,25 +19,25 @@ from spec.data import Data
 
 FORMAT = Format(extensions=(".parquet", ".pq"), keys=("drop", "partitions"), is_cleaned=True)
 BATCH_ROWS = 65_536
-"""Rows read at once: a batch of a hundred numbers each is 50 MB."""
+"""Rows per batch: 50 MB for rows of a hundred numbers."""
 
 
 def batches(
     path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read one file.
+    """Read a file in batches.
 
     Args:
         path: A Parquet file.
         data: [data].
-        columns: Column name -> INT, FLOAT or BYTES; a column that is not named is as it looks.
-        omissions: Takes what is not read as it is there.
+        columns: Column name -> INT, FLOAT or BYTES; other columns keep their type.
+        omissions: Records skipped, dropped and converted parts.
 
     Yields:
         Batches of rows; NaN stays a value.
 
     Raises:
-        UserError: the file cannot be read; names file, column and row, from 1.
+        UserError: the file cannot be read; the message names file, column and row, from 1.
     """
     rows, cleaning = 0, data.cleaning
     with _opened(path) as file:
@@ -60,16 +60,16 @@ def batches(
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
-    """Columns of one file, with their types: those given, else as the file has them.
+    """Return the type of each column of a file: the given type, else the type in the file.
 
     Args:
         path: A Parquet file.
         data: [data].
         columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
-        omissions: Takes columns that are not read.
+        omissions: Records columns that are not read.
 
     Raises:
-        UserError: the file cannot be read, or a column holds lists or the like.
+        UserError: the file cannot be read, or a column has a nested type.
     """
     with _opened(path) as file:
         schema = file.schema_arrow
@@ -78,13 +78,13 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
-    """See that a file can be read and holds a row.
+    """Check that a file can be read and contains a row.
 
     Returns:
-        Names of its columns, in order.
+        Column names in order.
 
     Raises:
-        UserError: it cannot be read, or holds none.
+        UserError: the file cannot be read, or contains no row.
     """
     with _opened(path) as file:
         if not file.metadata.num_rows:
@@ -93,7 +93,11 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
 
 
 def unreadable(path: str, data: Data) -> dict[str, str]:
-    """Columns without a name or of cells that no schema type holds -> why; UserError where the file cannot be read."""
+    """Return unnamed columns and columns without a schema type -> reason.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     with _opened(path) as file:
         names = left_out_columns.kept(file.schema_arrow.names, data)
         nameless = {name: left_out_columns.NAMELESS for name in names if not name.strip()}
@@ -113,7 +117,7 @@ def _opened(path: str) -> Iterator[Any]:
 
 
 def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None = None) -> list[str]:
-    """Columns that are read, each of which has a type and a name of its own."""
+    """Return the columns to read; each must have a schema type and a unique name."""
     names = left_out_columns.kept(schema.names, data, omissions)
     left_out_columns.check_names(path, names)
     for name in names:
@@ -136,12 +140,12 @@ def _unreadable(schema: pa.Schema, data: Data) -> dict[str, str]:
 
 
 def _shown(type_: pa.DataType) -> str:
-    """A type as Arrow writes it, without the names that writers give to the values of lists."""
+    """Format an Arrow type without the name of a list's value field, which differs between writers."""
     return re.sub(r"<(item|element): ", "<", str(type_))
 
 
 def _kind(file: Any, name: str, type_: pa.DataType) -> str:
-    """The schema type of a column that has one; of whole numbers beyond int64, which are names, BYTES."""
+    """Return the schema type of a column; BYTES for integers beyond int64, which are keys."""
     if pa.types.is_uint64(type_):
         limit = pa.scalar(2**63, pa.uint64())
         for batch in file.iter_batches(BATCH_ROWS, columns=[name]):
@@ -152,7 +156,7 @@ def _kind(file: Any, name: str, type_: pa.DataType) -> str:
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    """Texts as plain texts, so that blank tokens are seen in them."""
+    """Decode dictionary and other encodings of strings, so that null tokens are recognized."""
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_dictionary(column.type):

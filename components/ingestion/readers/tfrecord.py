@@ -21,29 +21,29 @@ from spec.data import Data
 
 FORMAT = Format(extensions=(".tfrec",), infixes=("tfrecord",), keys=("drop", "partitions"), any_byte_is_row=True)
 BATCH_RECORDS = 8192
-"""Records decoded at once."""
+"""Records per batch."""
 MAX_RECORD_BYTES = 1 << 30
-"""Longest record: a longer one is a broken length."""
+"""Longest record in bytes: a larger length is corrupt."""
 _HEAD = struct.Struct("<QI")
 
 
 def batches(
     path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read one file.
+    """Read a file in batches.
 
     Args:
         path: A TFRecord file.
         data: [data].
-        columns: Column name -> INT, FLOAT or BYTES; a feature that is not named is left out, and one that no record
-            of a batch has is null.
-        omissions: Takes what is not read as it is there.
+        columns: Column name -> INT, FLOAT or BYTES; other features are dropped, and a feature that no record of a
+            batch has is null.
+        omissions: Records skipped, dropped and converted parts.
 
     Yields:
-        Batches of rows; a text is binary.
+        Batches of rows; strings are binary.
 
     Raises:
-        UserError: the file cannot be read; names file, record, from 1, and feature.
+        UserError: the file cannot be read; the message names file, record, from 1, and feature.
     """
     for start, batch in _decoded(path):
         made = []
@@ -63,13 +63,13 @@ def batches(
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
-    """Features of all records of one file, with their types: those given, else as the file has them.
+    """Return the type of each feature in a file: the given type, else the type in the file.
 
     Args:
         path: A TFRecord file.
         data: [data].
         columns: Feature name -> INT, FLOAT or BYTES, of the features that have a type.
-        omissions: Takes features that are not read.
+        omissions: Records features that are not read.
 
     Raises:
         UserError: the file cannot be read.
@@ -84,13 +84,13 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
-    """See that a file can be read and holds a record.
+    """Check that a file can be read and contains a record.
 
     Returns:
         Names of the features of its first records.
 
     Raises:
-        UserError: it cannot be read, or holds none.
+        UserError: the file cannot be read, or contains no record.
     """
     for _, batch in _decoded(path):
         return left_out_columns.kept(batch.schema.names, data, omissions)
@@ -98,7 +98,11 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
 
 
 def unreadable(path: str, data: Data) -> dict[str, str]:
-    """Features of several values -> why they are not read; UserError where the file cannot be read."""
+    """Return features with several values -> reason why they are not read.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     found: dict[str, str] = {}
     for _, batch in _decoded(path):
         for name in set(left_out_columns.kept(batch.schema.names, data)) - set(found):
@@ -110,7 +114,7 @@ def unreadable(path: str, data: Data) -> dict[str, str]:
 
 
 def _decoded(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Records before each batch, and the batch: a list of values a feature and record."""
+    """Decode a file in batches: number of records before the batch, and the batch with a list column per feature."""
     decoder = example_coder.ExamplesToRecordBatchDecoder()
     start = 0
     for records in _records(path):
@@ -125,7 +129,7 @@ def _decoded(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:
 
 
 def _records(path: str) -> Iterator[list[bytes]]:
-    """Serialized examples, so many at once."""
+    """Read serialized examples, at most BATCH_RECORDS at a time."""
     held: list[bytes] = []
     number = 0
     try:
@@ -156,7 +160,7 @@ def _record(path: str, number: int, head: bytes, file: BinaryIO) -> bytes:
 
 
 def _flat(path: str, name: str, column: pa.Array, start: int) -> pa.Array:
-    """A list of at most one value a record as a cell."""
+    """Flatten a list column with at most one value per record to a column of n cells; an empty list becomes null."""
     if pa.types.is_null(column.type):
         return column
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)

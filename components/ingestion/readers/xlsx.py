@@ -27,42 +27,42 @@ FORMAT = Format(
     is_untyped=True,
 )
 BATCH_CELLS = 250_000
-"""Cells that are decoded at once: bounds memory."""
+"""Cells decoded per batch: limits memory."""
 LOOKED_AT = 100
-"""Rows that a look takes."""
+"""Rows that `look` reads."""
 INSTALL = "run `make set-up`, which installs the dependency group `excel`"
 ERRORS = "an error such as #N/A, as a missing value"
 EMPTY = "empty"
 MERGED = "merged cells, of which the first alone has the value"
 _MERGE = re.compile(rb"<(?:\w{1,20}:)?mergeCell[\s/>]")
 _LONGEST_TAG = 40
-"""Bytes that hold the beginning of a merged cell's tag."""
+"""Bytes that can contain the start of a merged cell's tag."""
 _MIDNIGHT = datetime.time()
 
 
 class _Block(NamedTuple):
-    """Some rows.
+    """A block of rows.
 
     Attributes:
-        rows: Their numbers in the sheet, from 1.
-        columns: Column -> cells as texts; None where there is no value.
+        rows: Row numbers in the sheet, from 1.
+        columns: Column -> cells as strings; None for null.
     """
 
     rows: list[int]
     columns: dict[str, list[str | None]]
 
     def place(self, row: int) -> str:
-        """Where one of the rows, from 0, is in the sheet."""
+        """Return the location in the sheet of a row of the block, from 0."""
         return f"row {self.rows[row]}"
 
 
 def batches(
     path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read one workbook's sheet; arguments, result and errors as of `sources.batches`.
+    """Read a sheet of a workbook in batches; arguments, result and errors as in `sources.batches`.
 
-    Dates are texts YYYY-MM-DD, with hh:mm:ss where they are no midnight, truths `true` and `false`, durations seconds;
-    a formula is the value that the workbook keeps of it.
+    Dates become strings YYYY-MM-DD, with hh:mm:ss unless midnight, booleans `true` and `false`, durations seconds; a
+    formula is read as its stored value.
     """
     cleaning = data.cleaning
     for block in _blocks(path, data):
@@ -72,7 +72,7 @@ def batches(
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
-    """Columns of one sheet, with their types: those given, else as all their cells look; see `sources.types`."""
+    """Return the type of each column: the given type, else the narrowest that fits; see `sources.types`."""
     cleaning, looks = data.cleaning, dict[str, str | None]()
     for block in _blocks(path, data, omissions):
         for name, texts in block.columns.items():
@@ -84,7 +84,7 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
-    """See that a sheet can be read and holds a row; return the names of its columns."""
+    """Check that a sheet can be read and contains a row, and return its column names."""
     first = next(_blocks(path, data, omissions, LOOKED_AT), None)
     if first is None:
         raise NoRowsError(f"{path}: the sheet has no row below its header")
@@ -92,7 +92,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
 
 
 def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int | None = None) -> Iterator[_Block]:
-    """Rows below the header, some at a time; what is not read as it is there goes to `omissions`."""
+    """Read the rows below the header in blocks; `omissions` records skipped and converted parts."""
     told = Omissions() if omissions is None else omissions
     with _sheet(path, data.sheet, told) as sheet:
         names: list[str] = []
@@ -146,14 +146,14 @@ def _block(names: Sequence[str], held: Sequence[tuple[int, Sequence[Any]]], told
 
 
 def _text(cell: Any) -> str | None:
-    """A cell's value as CSV would have it; None for an error."""
+    """Convert a cell to its text in CSV; None for an error value."""
     value = cell.value
     if cell.data_type == "e":
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime.datetime):
-        # Excel has no dates of their own: pandas writes them as midnights.
+        # Excel has no date type: pandas writes dates as midnights.
         return value.date().isoformat() if value.time() == _MIDNIGHT else value.isoformat(" ", "seconds")
     if isinstance(value, datetime.timedelta):
         return f"{value.total_seconds():.12g}"
@@ -164,7 +164,7 @@ def _text(cell: Any) -> str | None:
 
 @contextlib.contextmanager
 def _sheet(path: str, name: str | None, told: Omissions) -> Iterator[Any]:
-    """Open the named sheet, or the first."""
+    """Open the named sheet, or the first if `name` is None."""
     try:
         import openpyxl
     except ImportError as error:
@@ -179,7 +179,7 @@ def _sheet(path: str, name: str | None, told: Omissions) -> Iterator[Any]:
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
             streams.enter_context(contextlib.closing(book))
             sheet = _chosen(path, book.worksheets, name, told)
-            # What a program writes as the size of its sheet may be wrong.
+            # The sheet size stored by the writing program may be wrong.
             sheet.reset_dimensions()
             if merged := _merged(local, sheet._worksheet_path):
                 told.add("range", MERGED, action="read", count=merged)
@@ -198,7 +198,7 @@ def _rows(path: str, sheet: Any) -> Iterator[Sequence[Any]]:
 
 @contextlib.contextmanager
 def _damage(path: str) -> Iterator[None]:
-    """Name the file in whatever a parser raises on damaged bytes; what it warns of are styles, which are not needed."""
+    """Raise parser errors on damaged bytes as UserError with the file; ignore its warnings, which concern styles."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -226,7 +226,7 @@ def _chosen(path: str, sheets: Sequence[Any], name: str | None, told: Omissions)
 
 @contextlib.contextmanager
 def _workbook(path: str) -> Iterator[str]:
-    """A workbook's path on this machine, unpacked where it is packed once more."""
+    """Yield a local path of a workbook; a remote or additionally compressed one is copied to a temporary file."""
     remote = data_paths.is_remote(path)
     if not remote and (said := unsupported_formats.refusal(path, but=unsupported_formats.EXCEL)):
         raise UserError(said)
@@ -239,7 +239,7 @@ def _workbook(path: str) -> Iterator[str]:
 
 
 def _merged(path: str, part: str) -> int:
-    """How many ranges of merged cells a sheet has; to parse it for them would take as long as to read it."""
+    """Count the ranges of merged cells of a sheet without parsing it, which would take as long as reading it."""
     count, before = 0, b""
     with zipfile.ZipFile(path) as archive, archive.open(part.lstrip("/")) as file:
         while block := file.read(1 << 20):

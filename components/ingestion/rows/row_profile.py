@@ -1,6 +1,6 @@
-"""What the gates ask about rows, gathered while these are at hand: a digest of each, the label's values, odd numbers.
+"""Row profile: digests of rows, label counts and non-finite numbers, collected for the gates during ingestion.
 
-One file a shard, beside its counts, so that the gates need no pass of their own over the records.
+Each shard has one file, next to its counts, so that the gates need no further pass over the records.
 """
 
 import hashlib
@@ -18,9 +18,9 @@ import manifest
 from components import value_counts
 
 ENDING = manifest.MARKS
-"""How the file's name ends."""
+"""Extension of the file."""
 MOST_VALUES = 1000
-"""Different values of a label that are counted; a label with more is a number, of which the ends are kept."""
+"""Maximum number of distinct labels that are counted; of a label with more only minimum and maximum are kept."""
 
 Digests = np.ndarray[Any, Any]
 """uint64 (rows,)."""
@@ -31,13 +31,13 @@ _NULL = np.uint64(0x6E756C6C)
 
 @dataclass
 class Facts:
-    """What is known about the rows of one split.
+    """Facts about the rows of one split.
 
     Attributes:
-        rows: Their number.
-        labels: Value of the label -> rows; None where there are too many.
-        ends: Smallest and largest finite label, of a number.
-        odd: Column -> rows with NaN, rows with an infinite number.
+        rows: Number of rows.
+        labels: Label -> number of rows; None if there are too many labels.
+        ends: Smallest and largest finite label, if the label is a number.
+        odd: Column -> number of rows with NaN, number of rows with infinity.
     """
 
     rows: int = 0
@@ -46,7 +46,7 @@ class Facts:
     odd: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, other: "Facts") -> None:
-        """Put another part of the split's rows beside these."""
+        """Add the facts of another part of the split."""
         self.rows += other.rows
         if self.labels is not None and other.labels is not None:
             for value, number in other.labels.items():
@@ -61,12 +61,12 @@ class Facts:
 
 
 class Marks:
-    """Gathers from batches.
+    """Collector of the row profile from batches.
 
     Args:
-        skip: Columns that are no part of a row's digest: those that name it or its split; None for no digests.
-        label: The label's column, if there is one.
-        name: The column that the reader adds to name a row, if there is one; kept beside the digests.
+        skip: Columns excluded from the digest, which identify a row or its split; None for no digests.
+        label: The label column, if there is one.
+        name: The column that the reader adds to identify a row, if there is one; stored next to the digests.
     """
 
     def __init__(self, *, skip: Collection[str | None] | None, label: str | None, name: str | None = None) -> None:
@@ -77,7 +77,7 @@ class Marks:
         self._facts: dict[str, Facts] = {}
 
     def add(self, batch: pa.RecordBatch, rows: Mapping[str, Any]) -> None:
-        """Take a batch.
+        """Add a batch.
 
         Args:
             batch: n rows.
@@ -108,12 +108,12 @@ class Marks:
             self._facts.setdefault(split, Facts()).add(facts)
 
     def write(self, file: BinaryIO) -> None:
-        """Write all that was gathered, and close the file."""
+        """Write the profile and close the file."""
         held_by = {"digests": self._digests, "features": self._features}
         arrays = {
             f"{kind}/{split}": np.concatenate(parts) for kind, each in held_by.items() for split, parts in each.items()
         }
-        # As JSON: in an array of texts each would take as much room as the longest.
+        # As JSON: a NumPy array of strings takes the length of the longest for each.
         arrays |= {f"names/{split}": _bytes(names) for split, names in self._names.items()}
         facts = {split: _plain(facts) for split, facts in self._facts.items()}
         held = io.BytesIO()
@@ -127,13 +127,13 @@ def _bytes(content: Any) -> np.ndarray[Any, Any]:
 
 
 class Marked(NamedTuple):
-    """What a `Marks` wrote, by split.
+    """The profile that a `Marks` wrote, by split.
 
     Attributes:
-        facts: Of the rows.
-        digests: Of each row.
-        features: Digests of the same rows without their label.
-        names: Of the same rows, where these have some.
+        facts: Facts about the rows.
+        digests: Digest of each row.
+        features: Digest of each row without its label.
+        names: Name of each row, if the reader adds names.
     """
 
     facts: dict[str, Facts]
@@ -143,7 +143,7 @@ class Marked(NamedTuple):
 
 
 def read(file: BinaryIO) -> Marked:
-    """Read what a `Marks` wrote."""
+    """Read a profile that a `Marks` wrote."""
     with np.load(io.BytesIO(file.read()), allow_pickle=False) as arrays:
         facts = {split: _facts(plain) for split, plain in json.loads(arrays["facts"].tobytes()).items()}
         held: dict[str, dict[str, Any]] = {"digests": {}, "features": {}, "names": {}}
@@ -155,11 +155,11 @@ def read(file: BinaryIO) -> Marked:
 
 
 def digests(batch: pa.RecordBatch, skip: Collection[str | None]) -> Digests:
-    """A number for each row that equal rows share, on any machine; others share it once in 2^64.
+    """Hash each row: equal rows have equal digests on any machine; different rows collide with probability 2^-64.
 
     Args:
         batch: n rows.
-        skip: Columns that do not count.
+        skip: Columns that are excluded.
 
     Returns:
         uint64 (n,).
@@ -172,13 +172,13 @@ def digests(batch: pa.RecordBatch, skip: Collection[str | None]) -> Digests:
 
 
 def _of_column(name: str, column: pa.Array) -> Digests:
-    """What a column adds to the digests."""
+    """Return a column's terms of the digests, uint64 (n,)."""
     seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
     return _mixed(_words(column) ^ np.uint64(seed))
 
 
 def _words(column: pa.Array) -> Digests:
-    """64 bits for each cell; the cell itself where it fits."""
+    """Return 64 bits for each cell, uint64 (n,): the value if it fits, else its hash."""
     kind = column.type
     if pa.types.is_floating(kind):
         found = _filled(column, 0.0).astype(np.float32).view(np.uint32).astype(np.uint64)
@@ -204,7 +204,7 @@ def _filled(column: pa.Array, value: float) -> np.ndarray[Any, Any]:
 
 
 def _mixed(words: Digests) -> Digests:
-    """SplitMix64's finalizer (prng.di.unimi.it/splitmix64.c): near words come far apart, so that sums do not meet."""
+    """Apply SplitMix64's finalizer (prng.di.unimi.it/splitmix64.c), so that sums of similar words do not collide."""
     words = words + _GOLDEN
     words ^= words >> np.uint64(30)
     words *= _FIRST
@@ -215,7 +215,7 @@ def _mixed(words: Digests) -> Digests:
 
 
 def _odd(batch: pa.RecordBatch, name: str, values: Any, places: Any) -> list[int]:
-    """Rows with NaN and with an infinite number; a missing cell is neither."""
+    """Count the rows with NaN and the rows with infinity; null is neither."""
     there = batch.column(batch.schema.get_field_index(name)).is_valid().to_numpy(zero_copy_only=False)[places]
     cells = values[places][there]
     return [int(np.isnan(cells).sum()), int(np.isinf(cells).sum())]

@@ -18,7 +18,7 @@ from spec.rows.data_paths import SPLITS
 from spec.rows.split import Split
 
 Rows = dict[str, np.ndarray[Any, Any]]
-"""Split name -> row numbers, rising."""
+"""Split name -> row numbers, ascending."""
 
 
 class Splitter:
@@ -85,7 +85,7 @@ class Splitter:
             Split -> row numbers.
 
         Raises:
-            UserError: a cell names no split.
+            UserError: a cell is not the name of a split.
         """
         by = self._split.by
         all_rows = np.arange(len(batch))
@@ -139,23 +139,23 @@ class Splitter:
 
 
 def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "", texts: list[bytes] | None = None) -> Rows:
-    """Assign rows to splits as stock ExampleGen does: SHA-256 of the key, modulo the sum of the shares.
+    """Assign rows to splits as TFX's ExampleGen does: SHA-256 of the key, modulo the sum of the shares.
 
     Args:
         keys: Binary array of n keys: the serialized tf.Example, or the serialized feature of one column.
         shares: Split name -> its share, in order.
-        salt: Goes before each key.
-        texts: The keys as Python objects, where these are at hand.
+        salt: Prefix of each key before hashing.
+        texts: `keys` as Python objects, if they exist already.
 
     Returns:
-        Split name -> row numbers, rising.
+        Split name -> row numbers, ascending.
     """
     bounds = list(itertools.accumulate(shares.values()))
     prefix = salt.encode()
     texts = record_writer.cut(keys) if texts is None else texts
     seeded = [prefix + text for text in texts] if prefix else texts
     digests = b"".join([sha256(text).digest() for text in seeded])
-    # A digest is a number of eight words to the base 2^32, the first the highest.
+    # A digest is eight words to the base 2^32, in big-endian order.
     words = np.frombuffer(digests, ">u4").reshape(-1, 8).astype(np.uint64)
     powers = np.array([pow(2, 32 * place, bounds[-1]) for place in range(7, -1, -1)], np.uint64)
     buckets = (words % np.uint64(bounds[-1]) * powers % np.uint64(bounds[-1])).sum(axis=1) % np.uint64(bounds[-1])
@@ -164,7 +164,17 @@ def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "", texts: list[
 
 
 def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None, unknown: Collection[str] = ()) -> pa.Array:
-    """The text that decides, as stock's CsvExampleGen has it: one column's serialized feature, or the whole example."""
+    """Return the bytes to hash, as in TFX's CsvExampleGen: one column's serialized feature, or the whole example.
+
+    Args:
+        batch: n rows.
+        examples: The rows as n serialized tf.Examples.
+        column: Column whose equal values stay in one split; None for the whole row.
+        unknown: Columns without any value.
+
+    Returns:
+        Binary array of n keys.
+    """
     if column is not None:
         return example_encoding.features(_column(batch, column), empty=True)
     complete = not any(each.null_count for each in batch.columns)

@@ -1,9 +1,9 @@
-"""Arrow columns to serialized tf.Examples, a column at a time.
+"""Serialization of Arrow columns as tf.Examples, one column at a time.
 
-A tf.Example is a map from feature name to feature, and a serialized map is its entries one after the other. So each
-column becomes one Arrow array of serialized entries, and Arrow joins them row by row: no Python object a cell. Entries
-stand in the order of their names' bytes, on either stack, as protobuf 3.20's `SerializeToString(deterministic=True)`
-has them; protobuf 6 differs where one name begins another.
+A tf.Example is a map from feature name to feature, and a serialized map is the concatenation of its entries. Each
+column therefore becomes an Arrow array of serialized entries, and Arrow joins them row by row, without a Python object
+per cell. On both stacks entries are sorted by the bytes of their names, as in protobuf 3.20's
+`SerializeToString(deterministic=True)`; protobuf 6 differs if one name is a prefix of another.
 
 Wire format: protobuf.dev/programming-guides/encoding; messages: tensorflow/core/example/{example,feature}.proto.
 """
@@ -26,14 +26,14 @@ _FLOAT_LIST = b"\x12"
 _INT64_LIST = b"\x1a"
 _LIST_VALUE = b"\x0a"
 _MISSING = b""
-"""A feature without a list: TFDV counts it as missing, and a list without values as a list that is too short."""
+"""A feature without a list, which TFDV counts as missing; an empty list would count as a list that is too short."""
 
 _Wrap = Callable[[bytes], bytes]
-"""Puts a serialized feature into what is around it."""
+"""Wraps a serialized feature in the enclosing message."""
 
 
 def varint(number: int) -> bytes:
-    """Base-128 varint of a 64-bit integer; a negative one as its two's complement."""
+    """Encode a 64-bit integer as a base-128 varint; a negative one as its two's complement."""
     number &= (1 << 64) - 1
     out = bytearray()
     while number > 127:
@@ -55,9 +55,9 @@ def features(column: pa.Array, *, empty: bool = False) -> pa.Array:
     """Serialize each cell as a tf.train.Feature; a null becomes a feature without a list.
 
     Args:
-        column: Floating, integer, boolean, string or binary Arrow array of n cells, or fixed-size lists of numbers,
-            none of them null.
-        empty: Whether a null becomes a list without values, as stock's CsvExampleGen has it.
+        column: Floating, integer, boolean, string or binary Arrow array of n cells, or fixed-size lists of numbers
+            without nulls.
+        empty: Whether null becomes an empty list, as in TFX's CsvExampleGen.
 
     Returns:
         Binary Arrow array of n features: float_list, int64_list or bytes_list of one value, or of a list's values.
@@ -94,9 +94,9 @@ def _joined(parts: Sequence[Any]) -> pa.Array:
 
 
 def _parts(column: pa.Array, wrap: _Wrap, empty: bool) -> list[Any]:
-    """Binary arrays that make up the wrapped features of a column's cells, in order: what is before a value, its bytes.
+    """Return the binary arrays whose concatenation is the wrapped features of a column: prefixes, then values.
 
-    A feature ends with its value's bytes, and what is before them depends on nothing but their number.
+    A feature ends with the bytes of its value, and its prefix depends only on their number.
     """
     kind, width = column.type, 1
     if pa.types.is_fixed_size_list(kind):
@@ -109,13 +109,13 @@ def _parts(column: pa.Array, wrap: _Wrap, empty: bool) -> list[Any]:
     else:
         tag, values = _BYTES_LIST, column.cast(pa.binary())
     if width > 1:
-        # Packed values of one list stand one after the other.
+        # Packed values of a list are contiguous.
         _, offsets, data = values.buffers()
         ends = np.frombuffer(offsets, np.int32, len(values) + 1)[::width].copy()
         values = pa.Array.from_buffers(pa.binary(), len(values) // width, [None, pa.py_buffer(ends), data])
 
     def before(length: int) -> bytes:
-        # Floats and integers are packed, and a list of bytes of one value looks the same.
+        # Floats and integers are packed; a bytes list of one value has the same layout.
         whole = wrap(_field(tag, _field(_LIST_VALUE, bytes(length))))
         return whole[: len(whole) - length]
 
@@ -127,20 +127,20 @@ def _parts(column: pa.Array, wrap: _Wrap, empty: bool) -> list[Any]:
 
 
 def _by_length(texts: pa.Array, function: Callable[[int], bytes]) -> pa.Array:
-    """Apply a Python function to the length of each text, once to each length; null stays null."""
+    """Map each string to the function's result for its length, called once per length; null stays null."""
     coded = pc.binary_length(texts).dictionary_encode()
     return pc.take(pa.array(map(function, coded.dictionary.to_pylist()), pa.binary()), coded.indices)
 
 
 def _little_endian(column: pa.Array) -> pa.Array:
-    """The four bytes of each float32."""
+    """Encode each cell as four bytes of a little-endian float32, as a binary array; null stays null."""
     values = pc.fill_null(column.cast(pa.float32(), safe=False), 0.0).to_numpy(zero_copy_only=False)
     offsets = np.arange(0, 4 * len(values) + 1, 4, dtype=np.int32)
     return _masked(column, offsets, values.astype("<f4", copy=False).tobytes())
 
 
 def _varints(column: pa.Array) -> pa.Array:
-    """`varint` of each cell of an int64 array."""
+    """Encode each cell of an int64 array with `varint`, as a binary array; null stays null."""
     values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False).view(np.uint64)
     lengths = np.ones(len(values), np.int64)
     most = int(values.max(initial=0))
@@ -154,6 +154,6 @@ def _varints(column: pa.Array) -> pa.Array:
 
 
 def _masked(column: pa.Array, offsets: np.ndarray[Any, Any], data: bytes) -> pa.Array:
-    """A binary array with the column's nulls."""
+    """Return a binary array of these offsets and data, with the nulls of the column."""
     made = pa.Array.from_buffers(pa.binary(), len(column), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     return pc.if_else(column.is_valid(), made, pa.scalar(None, pa.binary())) if column.null_count else made

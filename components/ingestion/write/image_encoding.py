@@ -1,7 +1,7 @@
-"""Images as encoded bytes: PNG or JPEG, of any size or of one.
+"""Encoding of images as PNG or JPEG, in their original size or resized.
 
-A PNG or JPEG file is kept byte for byte: the transform graph decodes it in training, and decodes the very same bytes
-where the file is served. A file of another format becomes a PNG, and so does one that is resized.
+A PNG or JPEG file is kept byte for byte: the transform graph decodes the same bytes in training and in serving. A file
+of another format, or a resized image, becomes a PNG.
 """
 
 import contextlib
@@ -22,32 +22,32 @@ from components.ingestion.discovery import image_folders
 from spec.data import Image as ImageSize
 
 MOST_PIXELS = 100_000_000
-"""Of one image; decoded it takes up to 0.4 GB. A small file can say that it is larger."""
+"""Maximum number of pixels of an image, which decoded takes up to 0.4 GB; a small file can declare more."""
 KEPT = ("PNG", "JPEG", "MPO")
-"""Pillow's formats that the transform graph decodes; MPO is JPEG with further pictures behind it, opened as JPEG."""
+"""Pillow's formats that the transform graph decodes; MPO is JPEG with further images after it, decoded as JPEG."""
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM")
-"""Pillow's formats that are read. What it reads beside these may start other programs."""
+"""Pillow's formats that are read; some of its other decoders start external programs."""
 _NAMES = {"MPO": "JPEG", "WEBP": "WebP", "DIB": "BMP", "PPM": "PNM"}
 GREY = ("1", "L", "LA", "La")
-"""Pillow's modes of 8 bits without colours; those of 16 bits begin with I or are F."""
+"""Pillow's 8-bit grayscale modes; the names of deeper ones start with I or are F."""
 _PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Png", "Ppm", "Tiff", "WebP")
 _IEND = b"\0\0\0\0IEND\xaeB`\x82"
-"""The end of a PNG file, which Pillow does not miss and TensorFlow does."""
+"""The end chunk of a PNG file; TensorFlow requires it, Pillow does not."""
 
 
 class BadImageError(ValueError):
-    """An image cannot be read; the text says why."""
+    """An image cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)
 class Normal:
-    """An image file as it is kept.
+    """An image file as PNG or JPEG.
 
     Attributes:
-        content: PNG or JPEG.
-        source: The file's format, as `image_files.READ` names it.
-        converted: Whether `content` is not the file itself, which is then no form that a model is served.
-        frames: Pictures of an animation, or pages; the first is read.
+        content: PNG or JPEG file.
+        source: Format of the original file, as in `image_folders.READ`.
+        converted: Whether the original format is neither PNG nor JPEG, and so cannot be sent to the served model.
+        frames: Number of frames of an animation, or of pages; the first is read.
     """
 
     content: bytes
@@ -57,11 +57,11 @@ class Normal:
 
 
 def encode(pixels: np.ndarray[Any, Any], size: ImageSize) -> bytes:
-    """Pixels as PNG, which loses nothing.
+    """Encode pixels as PNG, without loss.
 
     Args:
         pixels: uint8 (height, width) or (height, width, 1 or 3).
-        size: `height` and `width` to resize to; None for as it is.
+        size: `height` and `width` to resize to; None for the original size.
     """
     if size.height is None or pixels.shape[:2] == (size.height, size.width):
         return _png_of(pixels)
@@ -70,14 +70,14 @@ def encode(pixels: np.ndarray[Any, Any], size: ImageSize) -> bytes:
 
 
 def normalize(content: bytes, size: ImageSize) -> Normal:
-    """An image file as PNG or JPEG; the file itself where it is one and no size is asked for.
+    """Convert an image file to PNG; a PNG or JPEG file without a target size is returned unchanged.
 
     Args:
         content: The file.
         size: As for `encode`.
 
     Raises:
-        BadImageError: it is no image, is broken, has too many pixels or no range of pixels that is known.
+        BadImageError: it is not an image, is broken, or has too many pixels or an unknown range of pixels.
     """
     with opened(content) as image:
         kind, frames = str(image.format), getattr(image, "n_frames", 1)
@@ -93,18 +93,18 @@ def normalize(content: bytes, size: ImageSize) -> Normal:
 
 @contextlib.contextmanager
 def opened(content: bytes | str) -> Iterator[Image.Image]:
-    """Open an image, whose pixels are not decoded yet; what goes wrong then or within is told in a sentence.
+    """Open an image without decoding its pixels; errors in opening or within the context become BadImageError.
 
     Args:
         content: An image file, or its path.
 
     Raises:
-        BadImageError: it is no image, is broken or has too many pixels.
+        BadImageError: it is not an image, is broken or has too many pixels.
     """
     for name in _PLUGINS:
         importlib.import_module(f"PIL.{name}ImagePlugin")
     try:
-        # Pillow warns of what is refused below, and of damage that it reads over.
+        # Pillow warns about images that are refused below, and about damage that it tolerates.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(content if isinstance(content, str) else io.BytesIO(content), formats=FORMATS) as image:
@@ -121,12 +121,12 @@ def opened(content: bytes | str) -> Iterator[Image.Image]:
 
 
 def plain(image: Image.Image) -> Image.Image:
-    """An image of any mode in a mode of which PNG has the pixels' full range: L, RGB, or I;16 for deep grey ones.
+    """Convert an image to a mode that PNG stores at full range: L, RGB, or I;16 for grayscale of more than 8 bits.
 
-    An alpha channel is dropped, as the transform graph does.
+    An alpha channel is dropped, as in the transform graph.
 
     Raises:
-        BadImageError: the range of its pixels is not known: whole numbers above 16 bits, fractions beyond 0 to 1.
+        BadImageError: the range of its pixels is unknown: integers above 16 bits, or fractions outside 0 to 1.
     """
     if image.mode in GREY:
         return (image.convert("LA") if image.mode == "La" else image).convert("L")
@@ -148,7 +148,7 @@ def _too_large(pixels: str) -> str:
 
 
 def _why(content: bytes | str, error: Exception) -> str:
-    """Why an image cannot be opened or decoded."""
+    """Return why an image cannot be opened or decoded."""
     if isinstance(content, str):
         return f"{type(error).__name__}: {error}"
     if not content:
@@ -179,7 +179,7 @@ def _png(image: Image.Image) -> bytes:
 
 
 def _png_of(pixels: np.ndarray[Any, Any]) -> bytes:
-    """A PNG by hand (w3.org/TR/png-3, section 11), which is faster than Pillow for small images."""
+    """Encode pixels as PNG without Pillow (w3.org/TR/png-3, section 11), which is faster for small images."""
     height, width = pixels.shape[:2]
     colour = 2 if pixels.ndim == 3 and pixels.shape[2] == 3 else 0
     # Each row starts with its filter: 0, none.

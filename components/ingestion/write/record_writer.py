@@ -1,7 +1,7 @@
-"""Gzipped TFRecord files, written without TensorFlow.
+"""Writer of gzipped TFRecord files without TensorFlow.
 
-Format: tensorflow.org/tutorials/load_data/tfrecord ("TFRecords format details"): length, its masked CRC-32C, the
-bytes, their masked CRC-32C.
+Format (tensorflow.org/tutorials/load_data/tfrecord, "TFRecords format details"): length, masked CRC-32C of the length,
+data, masked CRC-32C of the data.
 """
 
 import collections
@@ -19,15 +19,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 GZIP_LEVEL = 1
-"""Fastest: a record file is read a few times and then thrown away."""
+"""Fastest level: a record file is read a few times and then deleted."""
 WAITING = 2
-"""Blocks that may wait to be compressed: bounds memory."""
+"""Maximum number of blocks in the queue for compression: limits memory."""
 
 _GZIP_CONTAINER = 16 + zlib.MAX_WBITS
 
 
 def cut(texts: pa.Array) -> list[bytes]:
-    """The texts of a binary array without nulls, several times faster than `to_pylist`."""
+    """Split a binary array without nulls into a list of bytes, several times faster than `to_pylist`."""
     _, offsets, data = texts.buffers()
     ends = np.frombuffer(offsets, np.int32, len(texts) + 1, texts.offset * 4).tolist() if len(texts) else []
     text = data.to_pybytes() if data is not None else b""
@@ -39,10 +39,10 @@ def framed(records: pa.Array, texts: Sequence[bytes] | None = None) -> pa.Array:
 
     Args:
         records: Binary array without nulls.
-        texts: They as Python objects, where these are at hand.
+        texts: `records` as Python objects, if they exist already.
 
     Returns:
-        Binary array; its texts one after the other are a file's content.
+        Binary array; the concatenation of its cells is the content of a file.
     """
     lengths = pc.binary_length(records).dictionary_encode()
     heads = pa.array(map(_head, lengths.dictionary.to_pylist()), pa.binary())
@@ -56,12 +56,12 @@ def framed(records: pa.Array, texts: Sequence[bytes] | None = None) -> pa.Array:
 
 
 def frame(records: Sequence[bytes]) -> bytes:
-    """Put records into TFRecord framing, one after the other."""
+    """Put records into TFRecord framing and concatenate them."""
     return joined(framed(pa.array(records, pa.binary()), records))
 
 
 def joined(texts: pa.Array) -> bytes:
-    """The texts of a binary array, one after the other."""
+    """Concatenate the cells of a binary array."""
     _, offsets, data = texts.buffers()
     if not len(texts) or data is None:
         return b""
@@ -71,7 +71,7 @@ def joined(texts: pa.Array) -> bytes:
 
 
 def masked_crc(text: bytes) -> int:
-    """The masked CRC-32C of one text, as TFRecord framing has it."""
+    """Return the masked CRC-32C of bytes, as TFRecord framing requires."""
     crc: int = google_crc32c.value(text)
     return ((crc >> 15 | crc << 17 & 0xFFFFFFFF) + 0xA282EAD8) & 0xFFFFFFFF
 
@@ -82,13 +82,13 @@ def _head(length: int) -> bytes:
 
 
 class RecordWriter:
-    """Writes gzipped TFRecord framing to an open binary file, which it closes; compresses in a thread of its own.
+    """Writer of gzipped TFRecord framing to an open binary file, which it closes; compresses in a separate thread.
 
     Args:
         file: Binary file to write to.
 
     Attributes:
-        digest: BLAKE2b of all that was written, 32 bytes as hexadecimal digits; complete after `close`.
+        digest: BLAKE2b of the written file, 32 bytes as hexadecimal digits; complete after `close`.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -100,7 +100,7 @@ class RecordWriter:
 
     @property
     def digest(self) -> str:
-        """Of the bytes in the file."""
+        """Return the digest of the bytes in the file."""
         return self._hash.hexdigest()
 
     def write(self, records: Sequence[bytes]) -> None:
@@ -108,16 +108,16 @@ class RecordWriter:
         self.write_framed(frame(records))
 
     def write_framed(self, content: bytes) -> None:
-        """Append records in their framing."""
+        """Append records that already have TFRecord framing."""
         if len(self._waiting) == WAITING:
             self._waiting.popleft().result()
         self._waiting.append(self._thread.submit(lambda: self._put(self._gzip.compress(content))))
 
     def close(self) -> None:
-        """Write what is still held back.
+        """Write the remaining blocks and close the file.
 
         Raises:
-            OSError: something could not be written.
+            OSError: a block could not be written.
         """
         with self._file, self._thread:
             for one in self._waiting:
