@@ -1,8 +1,7 @@
-"""Files that code opens while it runs, so that its cached result is not used after one of them has changed.
+"""Records the files that code opens while it runs, so that a change of one invalidates the cached result.
 
-Python reports every `open` to audit hooks, whichever library calls it. It does not report what TensorFlow or Arrow
-open in C++: such files are found by their names in the source, or are named in the config; see
-components/fingerprints/code_digest.py.
+Python reports every `open` to audit hooks, whichever library calls it, but not files that TensorFlow or Arrow open in
+C++. These are found by their names in the source code or in the config; see components/fingerprints/code_digest.py.
 """
 
 import contextlib
@@ -18,7 +17,7 @@ from typing import Any
 import project
 
 SYSTEM = ("/dev/", "/etc/", "/proc/", "/run/", "/sys/", "/var/")
-"""Folders whose files belong to the machine."""
+"""Folders of the operating system, whose files are ignored."""
 BLOCK_BYTES = 1 << 20
 _LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 
@@ -28,19 +27,19 @@ _hooked = False
 
 
 class ChangedError(RuntimeError):
-    """A file was opened twice and had changed in between."""
+    """Raised if a file changed between two times that it was opened."""
 
 
 class _Watch:
-    """Files that were opened since this was made.
+    """Record of opened files.
 
     Args:
-        apart: Folders whose files do not count.
+        apart: Folders whose files are ignored.
 
     Attributes:
         apart: The same.
-        found: Path -> digest of the content when it was first opened.
-        changed: Paths that had changed when they were opened again.
+        found: Path -> digest of the content when the file was first opened.
+        changed: Paths of files that had changed when they were opened again.
     """
 
     def __init__(self, apart: Iterable[str]) -> None:
@@ -56,7 +55,7 @@ class _Watch:
         self.changed: list[str] = []
 
     def opened(self, path: Any, mode: str | None, flags: int) -> None:
-        """Take in one call of `open`."""
+        """Record a call of `open`; the arguments are those of the audit event."""
         if not isinstance(path, str | bytes | os.PathLike):
             return
         full = os.path.abspath(os.fsdecode(path))
@@ -82,7 +81,7 @@ class _Watch:
 
 
 def digest(path: str) -> str:
-    """Digest a file's content: 16 hex digits."""
+    """Return the digest of a file's content, 16 hex digits."""
     whole = hashlib.sha256()
     with open(path, "rb", buffering=0) as stream:
         while block := stream.read(BLOCK_BYTES):
@@ -92,20 +91,20 @@ def digest(path: str) -> str:
 
 @contextlib.contextmanager
 def watched(apart: Iterable[str] = ()) -> Iterator[dict[str, str]]:
-    """Collect the files that any thread of this process opens to read, but for libraries' and the machine's.
+    """Collect the files that any thread of this process opens for reading, except those of libraries and the system.
 
     Args:
-        apart: Further folders whose files do not count.
+        apart: Further folders whose files are ignored.
 
     Yields:
-        Path -> digest of the content when it was first opened; it fills while the context lasts.
+        Path -> digest of the content when the file was first opened; a dict that is filled during the context.
 
     Raises:
-        ChangedError: at the end, where a file was opened again after it had changed.
+        ChangedError: At the end of the context, if a file had changed when it was opened again.
     """
     global _current, _hooked
     if not _hooked:
-        # There is no way to take a hook out again.
+        # Audit hooks cannot be removed, so it is added once.
         sys.addaudithook(_hook)
         _hooked = True
     before, watch = _current, _Watch(apart)
@@ -119,7 +118,7 @@ def watched(apart: Iterable[str] = ()) -> Iterator[dict[str, str]]:
 
 
 def add(found: Mapping[str, str]) -> None:
-    """Count files that another process opened for this one."""
+    """Add files that another process opened on behalf of this one."""
     if _current is not None:
         for path, content in found.items():
             if _current.found.setdefault(path, content) != content:
@@ -127,12 +126,12 @@ def add(found: Mapping[str, str]) -> None:
 
 
 def apart() -> list[str]:
-    """Folders whose files do not count at present."""
+    """Return the folders whose files are currently ignored."""
     return list(_current.apart) if _current is not None else []
 
 
 def changed(found: Mapping[str, str]) -> list[str]:
-    """Paths whose content is no longer as its digest says, or that are gone."""
+    """Return the paths of files that are missing or no longer match their digest."""
     return [path for path, content in found.items() if not os.path.isfile(path) or digest(path) != content]
 
 
@@ -143,14 +142,14 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     try:
         _current.opened(*arguments)
     except OSError:
-        # The caller's own `open` fails the same way.
+        # The `open` that is being reported fails with the same error.
         pass
     finally:
         _state.busy = False
 
 
 def _is_hidden(path: str) -> bool:
-    """Whether a folder on the way is hidden, as caches and version control are: below here, or below the home."""
+    """Whether a path below the project, the repository or the home has a hidden part, as caches have."""
     for base in (project.folder(), project.REPOSITORY, os.path.expanduser("~")):
         if path.startswith(base + os.sep):
             return f"{os.sep}." in path[len(base) :]

@@ -1,28 +1,28 @@
-"""Names of the buckets that bounds cut a number into, for the config, the evaluator and the report alike."""
+"""Names of the buckets of a number, used by the config, the evaluator and the report."""
 
 import itertools
 from collections.abc import Sequence
 
 _FEWEST_DIGITS = 6
 _MOST_DIGITS = 17
-"""As many significant digits as tell any two float64 numbers apart."""
+"""Significant digits that distinguish any two float64 numbers."""
 _ROUNDING = 0.01
-"""Share of the distance to the next bound that a written bound may be off."""
+"""Maximum rounding error of a bound, as a share of the distance to the next bound."""
 _WHOLE = 1e15
-"""Whole numbers below it are written without an exponent where six digits are too few."""
+"""Integers below this limit are written without an exponent if six digits are too few."""
 
 
 def bucket_names(edges: Sequence[float]) -> tuple[str, ...]:
-    """Name the buckets between rising bounds: "below 18", "18 to 65", "from 65".
+    """Name the buckets between ascending bounds: "below 18", "18 to 65", "from 65".
 
-    Bounds have six significant digits, or as many more as it takes to tell them apart: days written 20240101 and
-    20240108, or seconds since 1970, differ after the sixth.
+    Bounds have six significant digits, or more if needed to distinguish them: dates written as 20240101 and 20240108,
+    or seconds since 1970, differ after the sixth digit.
 
     Args:
-        edges: n rising bounds.
+        edges: n ascending bounds.
 
     Returns:
-        n + 1 names; "all" alone where there is no bound.
+        n + 1 names; only "all" without bounds.
     """
     if not edges:
         return ("all",)

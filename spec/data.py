@@ -1,4 +1,4 @@
-"""Keys of [data]: where the rows come from, what is left out of them and how they are divided."""
+"""Settings of [data]: source of the rows, which rows and values are dropped, and how rows are split."""
 
 import codecs
 import datetime

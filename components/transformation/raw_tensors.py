@@ -1,4 +1,4 @@
-"""Raw columns of a record file as the tensors that tf.io.parse_example would give."""
+"""Reads the raw columns of a record file as the tensors that tf.io.parse_example would return."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,11 +12,11 @@ from models.data import column_cache
 
 _KINDS = {tf.int64: pa.int64(), tf.float32: pa.float32(), tf.string: pa.binary()}
 FEW = 4
-"""A text column with at most one different value in so many rows becomes a tensor by way of these values."""
+"""Rows per distinct value from which a text column is converted through its dictionary, which is faster."""
 
 
 def tensors(path: str, spec: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Read a file, a batch of rows at a time: the columns beside it where there are some, else its records.
+    """Read a file in batches: from its column cache if there is one, otherwise by parsing the records.
 
     Args:
         path: Gzipped records of tf.Examples.
@@ -33,14 +33,14 @@ def tensors(path: str, spec: Mapping[str, Any]) -> Iterator[tuple[int, dict[str,
     for batch in kept:
         columns = {name: _column(batch, name, rule) for name, rule in spec.items()}
         if not all(_fits(columns[name], rule) for name, rule in spec.items()):
-            # TensorFlow then says which row and column it is.
+            # Parsing raises an error that names row and column.
             tf.io.parse_example(np.concatenate(list(example_passes.batches(path))), dict(spec))
             raise ValueError(f"{path}: its columns are not as the schema says")
         yield len(batch), {name: _tensor(column, spec[name]) for name, column in columns.items()}
 
 
 def _plain(rule: Any) -> bool:
-    """Whether a rule takes one value a row."""
+    """Whether a rule reads at most one value per row."""
     if isinstance(rule, tf.io.VarLenFeature):
         return True
     return _fixed(rule) and tuple(rule.shape) in ((), (1,)) and rule.default_value is None
@@ -68,7 +68,7 @@ def _tensor(column: pa.Array, rule: Any) -> Any:
 
 
 def _values(column: pa.Array) -> tf.Tensor:
-    """Cells, none of them null, as a tensor (rows,)."""
+    """Convert a column without nulls to a tensor of (rows,)."""
     if not pa.types.is_binary(column.type):
         return tf.constant(column.to_numpy(zero_copy_only=False))
     coded = column.dictionary_encode()

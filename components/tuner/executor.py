@@ -1,4 +1,4 @@
-"""Runs the search and writes its artifacts."""
+"""Executor of the tuner: runs the search and writes its artifacts."""
 
 import json
 import os
@@ -20,26 +20,26 @@ from spec.file_names import TRIALS_CSV, TRIALS_JSONL, TRIALS_MARKDOWN, TRIALS_SV
 from spec.tuning import Tuning
 
 BEST = "best_hyperparameters.txt"
-"""keras-tuner's HyperParameters as JSON, under the name that TFX's Tuner gives it."""
+"""keras-tuner's HyperParameters as JSON; the file name is that of TFX's Tuner."""
 RESULTS = "tuner_results.json"
-"""One record a trial that ended well, the best first, as TFX's Tuner writes it."""
+"""One record per successful trial, best first, in the format of TFX's Tuner."""
 FILES = (TRIALS_JSONL, TRIALS_MARKDOWN, TRIALS_CSV, TRIALS_SVG)
-"""Beside the results, for people; copied into the run's folder."""
+"""Further files next to the results; they are copied into the run's folder."""
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
-    """Trains the trials in processes of their own."""
+    """Executor that trains trials in separate processes."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Search, and write the best values and the table of trials.
+        """Run the search; write the best values and the tables of trials.
 
         Raises:
-            UserError: all trials failed, or the settings leave no search.
+            UserError: All trials failed, or the settings allow too few trials for the method.
         """
-        # keras-tuner takes seconds to import, and the wiring imports this module.
+        # keras-tuner takes seconds to import, and building the pipeline imports this module.
         from components.tuner import search
 
         config = settings.unpack(json.loads(exec_properties["settings"]))

@@ -1,4 +1,4 @@
-"""Processes that train trials: each reads the transformed examples once, and takes one trial after another."""
+"""Pool of processes that train trials; each reads the transformed examples once."""
 
 import contextlib
 import json
@@ -14,29 +14,29 @@ import project
 from components.tuner.trials import Result
 
 THREADS = 2
-"""Of one trial, whatever runs beside it: the last digits of a sum depend on the number of threads."""
+"""Threads per trial, independent of the parallelism: the last digits of a sum depend on their number."""
 MODULE = "models.training.trial_process"
 
 
 def size(parallel: int | None, jobs: int, cores: int | None = None) -> int:
-    """How many trials run at a time.
+    """Return the number of trials to run in parallel.
 
     Args:
-        parallel: What the config says; None for half the cores.
-        jobs: How many trials there are at most.
-        cores: Cores of this machine; None to look.
+        parallel: Value of tuner.parallel; None for half the cores.
+        jobs: Maximum number of trials.
+        cores: Number of cores; None to detect it.
     """
     cores = cores or len(os.sched_getaffinity(0))
     return max(1, min(parallel or cores // 2, cores, jobs))
 
 
 class Pool:
-    """Processes for trials; use it as a context, which leaves none behind.
+    """Pool of processes; a context manager that ends them all on exit.
 
     Args:
-        order: What each process is told first: where the transformed examples and the graph are, and the sections of
-            the config that no trial changes.
-        processes: How many run at a time.
+        order: First message to each process: paths of the transformed examples and the graph, and the sections of the
+            config that all trials share.
+        processes: Maximum number of processes.
     """
 
     def __init__(self, order: Mapping[str, Any], processes: int) -> None:
@@ -52,9 +52,9 @@ class Pool:
             process.end()
 
     def __call__(self, jobs: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[int, Result]]:
-        """Train each job; give each result as it comes.
+        """Train each job; yield trial number and result in the order in which they finish.
 
-        A process that dies takes its one trial with it, which is then a failed one; a new process goes on.
+        If a process dies, its current trial fails, and a new process takes the next trial.
         """
         waiting = list(jobs.items())[::-1]
         with selectors.DefaultSelector() as busy:
@@ -103,12 +103,12 @@ class _Process:
         self._tell(order)
 
     def give(self, number: int, job: Mapping[str, Any]) -> None:
-        """Let it train one trial."""
+        """Start the training of a trial."""
         self.number = number
         self._tell(job)
 
     def take(self) -> Result:
-        """Its answer, which is there to be read, or what it died of."""
+        """Read the result of the current trial; if the process died, return a failure with its exit code or signal."""
         line = self.answers.readline()
         if line.endswith("\n"):
             return Result(**json.loads(line))
@@ -117,11 +117,11 @@ class _Process:
         self.end()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         hint = ": memory may have run out, lower tuner.parallel" if code == -signal.SIGKILL else ""
-        # It may be the machine's fault and not the values': nothing to be kept.
+        # The cause may be the machine rather than the values, so the failure is not stored.
         return Result(failure=f"its process {how}{hint}", keep=False)
 
     def end(self) -> None:
-        """Kill it and let its files go."""
+        """Kill the process and close its pipes."""
         self._popen.kill()
         self._popen.wait()
         assert self._popen.stdin is not None
@@ -131,7 +131,7 @@ class _Process:
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         assert self._popen.stdin is not None
-        # A process that died is noticed when its answer is read.
+        # `take` reports a process that died.
         with contextlib.suppress(BrokenPipeError):
             self._popen.stdin.write(json.dumps(message).encode() + b"\n")
             self._popen.stdin.flush()

@@ -33,10 +33,10 @@ def read(
         rows: File -> number of records it must have; any number without an entry or with None.
 
     Returns:
-        Feature name -> array of (rows, n): 1 for a number or an index, more for a bag or a picture, which is flat.
+        Feature name -> array of (rows, n): n is 1 for a number or an index, more for a bag or a flattened image.
 
     Raises:
-        ValueError: There is no record, or not the declared number.
+        ValueError: There are no records, or a file does not have the declared number.
     """
     found = (batch for path in files for batch in _counted(path, spec, (rows or {}).get(path)))
     columns = streaming.collect(found, limit, lambda: tempfile.mkdtemp(prefix="columns-"))

@@ -1,1 +1,1 @@
-"""What each task learns and answers: labels, losses, outputs."""
+"""Tasks: labels, losses, training targets and predictions."""

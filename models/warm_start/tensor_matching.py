@@ -1,4 +1,4 @@
-"""Which numbers of a tensor in today's network are which of the earlier one's: followed through the layers between."""
+"""Matching of tensors between the current network and an earlier one, propagated from the features through layers."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -8,29 +8,28 @@ from models.warm_start.feature_matching import Match
 
 
 class TensorMatcher:
-    """Matches tensors of today's network with what the operations of an earlier one gave.
+    """Matches tensors of the current network with outputs of an earlier network's operations.
 
     Args:
-        kept: What the earlier model keeps of its weights' meaning: `features` and `layers`.
-        meanings: What today's features stand for.
-        anew: Names of layers with weights that begin anew; it grows while layers are carried over, each after those
-            that it reads.
+        kept: Stored meaning of the earlier model's weights: `features` and `layers`.
+        meanings: Feature -> meaning, of the current transform graph.
+        anew: Names of layers that keep their initial weights. The caller adds to it while it carries layers over in
+            topological order.
     """
 
     def __init__(self, kept: Mapping[str, Any], meanings: Mapping[str, Any], anew: Collection[str]) -> None:
         self._kept, self._meanings, self._anew = kept, meanings, anew
 
     def match(self, tensor: Any, old_name: str, as_index: bool = False) -> Match | None:
-        """Match the numbers of a tensor with those that an operation of the earlier network gives.
+        """Match the numbers of a tensor with the output of an operation of the earlier network.
 
         Args:
-            tensor: Of today's network.
-            old_name: The earlier operation.
-            as_index: Whether the tensor is read as an index, of which the match is that of its values.
+            tensor: Tensor of the current network.
+            old_name: Name of the earlier operation.
+            as_index: Whether the tensor is used as an index; then its index values are matched.
 
         Returns:
-            The match of the last dimension; of a tensor of more than two dimensions only whether it is the same. None
-            where there is none.
+            The match of the last dimension, or None. Tensors of more than two dimensions match only as the identity.
         """
         old, operation = self._kept["layers"].get(old_name), tensor._keras_history.operation
         if old is None or tensor._keras_history.tensor_index:

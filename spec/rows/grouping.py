@@ -1,14 +1,14 @@
-"""Which splits keep the rows of a group on one side, and what a model can learn of the group itself."""
+"""Checks of group columns: whether the split keeps groups together, and whether the model reads the group."""
 
 from collections.abc import Container
 
 
 def ungrouped(by: str, group: str | None) -> str:
-    """Say why a split cannot keep groups together; empty where it does, or where there is no group.
+    """Explain why a split cannot keep groups together; return "" if it does, or without a group column.
 
     Args:
-        by: data.split.by.
-        group: The column that [columns] group names.
+        by: Value of data.split.by.
+        group: The group column of [columns]; None without one.
     """
     if group is None or by not in ("time", "span"):
         return ""
@@ -20,11 +20,12 @@ def ungrouped(by: str, group: str | None) -> str:
 
 
 def read_group(group: str | None, read: Container[str]) -> str:
-    """Say that the model learns of the group's values too; empty where it does not.
+    """Warn that the model can memorize the values of the group column; return "" if it does not read the column.
 
     Args:
-        group: The column that [columns] group names, where it divides the rows.
-        read: Columns whose values the model reads as such: not words of a text, whose rows may well divide by it.
+        group: The group column of [columns], if rows are split by it.
+        read: Columns whose values the model reads as a whole. Text columns are not among them: their terms generalize
+            to other groups.
     """
     if group is None or group not in read:
         return ""

@@ -1,4 +1,4 @@
-"""What to write instead of a time that is not a cron expression of five fields, or that may mean something else."""
+"""Hints for times that are not cron expressions of five fields, or that may not mean what they seem to."""
 
 import math
 import re
@@ -8,13 +8,13 @@ _RANGES = (("minute", 60), ("hour", 24))
 
 
 def explain(text: str) -> str:
-    """Say what a text that is not five fields looks like, and what to write instead.
+    """Explain how to write an expression of another tool as five fields.
 
     Args:
-        text: What the config holds as a cron time.
+        text: Value of `cron` in the config.
 
     Returns:
-        A sentence without its full stop; empty where the text looks like no other tool's expression.
+        A sentence without its period; "" if the text is not recognized as an expression of another tool.
     """
     stripped = text.strip()
     if found := re.fullmatch(r"(?:CRON_)?TZ=(\S+)\s+(.*)", stripped):
@@ -31,7 +31,7 @@ def explain(text: str) -> str:
 
 
 def _of_six(fields: Sequence[str]) -> str:
-    """Explain six or seven fields: a second in front, a year at the end, or both."""
+    """Explain an expression of six or seven fields, which has seconds first, a year last, or both."""
     year = len(fields) == 7 or "?" in (fields[2], fields[4]) or bool(re.fullmatch(r"(19|20)\d\d.*", fields[-1]))
     second = len(fields) == 7 or not year
     kept = list(fields[1 if second else 0 :])[:5]
@@ -52,7 +52,7 @@ def _of_six(fields: Sequence[str]) -> str:
 
 
 def _every(found: "re.Match[str]") -> str:
-    """Write `rate(5 minutes)` or `@every 5m` as a cron time, where there is one."""
+    """Explain how to write `rate(5 minutes)` or `@every 5m` as a cron expression."""
     number, unit = int(found[1] or found[3]), (found[2] or found[4])[0]
     if unit == "m" and 0 < number < 60 and 60 % number == 0:
         return f'write "*/{number} * * * *"'
@@ -64,7 +64,7 @@ def _every(found: "re.Match[str]") -> str:
 
 
 def too_long(field: str, step: int, place: int) -> str:
-    """Say what a step means that is longer than its field.
+    """Explain what a step that is longer than its field means.
 
     Args:
         field: The field, such as */90.
@@ -84,7 +84,7 @@ def too_long(field: str, step: int, place: int) -> str:
 
 
 def _hours(minutes: int) -> str:
-    """Say how to write every so many minutes above an hour: as several schedules, where a day holds whole steps."""
+    """Explain how to write an interval of more than 60 minutes, if a day is a multiple of it: as several schedules."""
     if 1440 % minutes:
         return "; a cron time cannot express the other, as a day does not hold whole steps of it"
     if minutes == 1440:
@@ -100,7 +100,7 @@ def _hours(minutes: int) -> str:
 
 
 def uneven(field: str, place: int) -> str:
-    """Say that a step does not divide its field; empty where it does, or where nobody would expect equal steps.
+    """Explain that the step of an expression such as */45 does not divide its field; return "" in any other case.
 
     Args:
         field: The field, such as */45.
