@@ -1,4 +1,4 @@
-"""Where a run's files are under the root folder: every path convention, in one place."""
+"""Paths of a run's files below the root folder."""
 
 import os
 import secrets
@@ -11,44 +11,44 @@ class Root:
     """The folder of all runs.
 
     Attributes:
-        path: Absolute path; holds metadata.sqlite and one folder a pipeline.
+        path: Absolute path; contains metadata.sqlite and one folder per pipeline.
     """
 
     path: str
 
     def pipeline(self, name: str) -> str:
-        """One pipeline's folder."""
+        """Return the folder of a pipeline."""
         return os.path.join(self.path, name)
 
     def artifacts(self, name: str) -> str:
-        """Artifacts, one folder a node."""
+        """Return the folder of artifacts, which has one folder per node."""
         return os.path.join(self.pipeline(name), "artifacts")
 
     def serving(self, name: str) -> str:
-        """Pushed models, one folder a version."""
+        """Return the serving folder, which has one folder per version."""
         return os.path.join(self.pipeline(name), "serving")
 
     def settings(self, name: str) -> str:
-        """Settings too long for an execution property."""
+        """Return the folder of settings that are too long for an execution property."""
         return os.path.join(self.pipeline(name), "settings")
 
     def queries(self, name: str) -> str:
-        """Rows that a query gave, one Parquet file for each content."""
+        """Return the folder of query results, which has one Parquet file per distinct content."""
         return os.path.join(self.pipeline(name), "queries")
 
     def trials(self, name: str) -> str:
-        """Finished trials of the tuner, one file each."""
+        """Return the folder of the tuner's finished trials, one file per trial."""
         return os.path.join(self.pipeline(name), "trials")
 
     def runs(self, name: str) -> str:
-        """One pipeline's runs, one folder each."""
+        """Return the folder of a pipeline's runs, which has one folder per run."""
         return os.path.join(self.pipeline(name), "runs")
 
     def run(self, name: str, run_id: str) -> str:
-        """One run's folder: run.json, events.jsonl, logs/."""
+        """Return the folder of a run: run.json, events.jsonl, logs/."""
         return os.path.join(self.runs(name), run_id)
 
 
 def new_run_id() -> str:
-    """Date and time in UTC and two random bytes: sorts by start, and two runs in one second differ."""
+    """Return UTC date and time with two random bytes: sorts by start, and runs of the same second differ."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"

@@ -1,4 +1,4 @@
-"""What a column of data looks like, in figures: the ground on which config and schema are proposed."""
+"""Statistics of columns, from which config and schema are proposed."""
 
 import itertools
 import re
@@ -13,26 +13,26 @@ import pyarrow.compute as pc
 from curation.facts import clocks, writing_script
 
 TOP = 200
-"""Most frequent values that are kept."""
+"""Number of most frequent values that are kept."""
 SAMPLE = 5000
-"""Distinct texts whose words are counted."""
+"""Number of distinct strings whose words are counted."""
 QUANTILES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
 
 DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?!\d)")
 OTHER_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\d{4}[./]\d{1,2}[./]\d{1,2}\b|\d{8}T\d{6}$")
 _CODE = re.compile(r"[+-]?0[0-9xX]")
-"""A number that loses something when it is read as one: the zip code 02134, a hexadecimal."""
+"""A number that loses information when parsed: the zip code 02134, a hexadecimal number."""
 _FALLS = 0.01
-"""Share of steps down that a rising column may have."""
+"""Allowed share of decreases in a rising column."""
 _KEY_DIGITS = 17
-"""A whole number of as many digits or more is a name where it is no int64: a float would lose its last ones."""
+"""An integer of so many digits that does not fit int64 is a key: a float would lose its last digits."""
 _INT_LENGTH = 20
-"""Signs of the longest int64."""
+"""Characters of the longest int64."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Figures of a column of numbers, without its missing and infinite cells."""
+    """Statistics of a column of numbers, without nulls and infinite values."""
 
     low: float
     high: float
@@ -40,22 +40,22 @@ class Numbers:
     deviation: float
     skew: float
     quantiles: tuple[float, ...]
-    """At QUANTILES."""
+    """Quantiles at QUANTILES."""
     whole: bool
-    """No value has a fraction."""
+    """Whether all values are integers."""
     zeros: float
     """Share of zeros."""
     log_skew: float
-    """Skewness of ln(1 + x) where no value is negative, else of x."""
+    """Skewness of ln(1 + x) if no value is negative, else of x."""
 
     def quantile(self, share: float) -> float:
-        """The value that this share of the rows does not exceed; one of QUANTILES."""
+        """Return the quantile at a share, which must be one of QUANTILES."""
         return self.quantiles[QUANTILES.index(share)]
 
 
 @dataclass(frozen=True)
 class Column:
-    """Facts of one column."""
+    """Statistics of one column."""
 
     name: str
     kind: str
@@ -64,42 +64,42 @@ class Column:
     missing: int
     distinct: int
     top: tuple[tuple[str, int], ...]
-    """Most frequent values as text, with their rows; in the order of rows, then of the text."""
+    """Most frequent values as (text, number of rows), by decreasing rows, then by text."""
     numbers: Numbers | None = None
     words: float = 0.0
-    """Mean number of words of the distinct texts."""
+    """Mean number of words in the distinct strings."""
     date: bool = False
-    """Every text begins with YYYY-MM-DD."""
+    """Whether every string starts with YYYY-MM-DD."""
     other_date: bool = False
-    """Every text is a date in another form."""
+    """Whether every string is a date in another format."""
     dates: tuple[str, str, str] = ("", "", "")
-    """First, middle and last date, where it is one."""
+    """First, median and last date of a date column."""
     hours: int = 0
-    """Different hours of the day, where dates have a time of day and there are several a day; else 0."""
+    """Number of distinct hours if the dates have a time of day and days have several rows; else 0."""
     rises: bool = False
-    """From row to row it never falls, but for one step in a hundred."""
+    """Whether values do not decrease from row to row, except for 1% of the steps."""
     picture: bool = False
-    """Cells are encoded images."""
+    """Whether the cells are encoded images."""
 
     @property
     def present(self) -> int:
-        """Rows that have a value."""
+        """Number of rows with a value."""
         return self.rows - self.missing
 
     @property
     def missing_share(self) -> float:
-        """Share of rows without a value."""
+        """Share of nulls among the rows."""
         return self.missing / self.rows if self.rows else 0.0
 
     @property
     def unique_share(self) -> float:
-        """Distinct values a row that has one."""
+        """Number of distinct values per row with a value."""
         return self.distinct / self.present if self.present else 0.0
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts of a table."""
+    """Statistics of a table."""
 
     rows: int
     columns: tuple[Column, ...]
@@ -109,21 +109,21 @@ class Facts:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns' names in order."""
+        """Column names in order."""
         return tuple(column.name for column in self.columns)
 
 
 def settle(array: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
-    """Find a column's schema type, from all of its cells.
+    """Infer a column's schema type from all of its cells.
 
     Args:
-        array: Cells of any flat Arrow type; null is missing. Texts become numbers where all of them are.
+        array: Cells of any flat Arrow type. Strings become numbers if all of them are numbers.
 
     Returns:
-        INT, FLOAT or BYTES, and the cells as int64, float64 or string (binary where it is no text).
+        INT, FLOAT or BYTES, and the cells as int64, float64 or string (binary if not UTF-8).
 
     Raises:
-        TypeError: a cell of this Arrow type is no single value.
+        TypeError: the Arrow type is nested.
     """
     kind = array.type
     if pa.types.is_dictionary(kind):
@@ -163,14 +163,14 @@ def settle(array: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
 
 
 def table(cells: pa.Table, kinds: Mapping[str, str] = MappingProxyType({})) -> tuple[Facts, pa.Table]:
-    """Facts of a table, and the table in the types that were found.
+    """Compute the statistics of a table, and cast the table to the inferred types.
 
     Args:
         cells: The table.
-        kinds: Columns whose type is known: one that is BYTES stays text, whatever its cells look like.
+        kinds: Column -> known type: a BYTES column stays text even if all cells are numbers.
 
     Raises:
-        TypeError: a column's cells are no single values; names it.
+        TypeError: a column has a nested type; the message names it.
     """
     columns, arrays = [], []
     for name in cells.column_names:
@@ -186,7 +186,7 @@ def table(cells: pa.Table, kinds: Mapping[str, str] = MappingProxyType({})) -> t
 
 
 def texts(array: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Cells as texts; binary ones that are none as they are."""
+    """Cast cells to strings; binary cells that are not UTF-8 stay binary."""
     try:
         return array.cast(pa.string())
     except pa.ArrowInvalid:
@@ -194,7 +194,7 @@ def texts(array: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def column(name: str, kind: str, array: pa.ChunkedArray) -> Column:
-    """Facts of one column.
+    """Compute the statistics of one column.
 
     Args:
         name: Its name.
@@ -241,7 +241,7 @@ def _text(value: int | float | str) -> str:
 
 
 def _finite(array: pa.ChunkedArray) -> pa.ChunkedArray:
-    """NaN and infinity are no figures: null."""
+    """Replace NaN and infinity by null."""
     return pc.if_else(pc.is_finite(array), array, pa.scalar(None, array.type))
 
 
@@ -264,7 +264,7 @@ def _numbers(array: pa.ChunkedArray) -> Numbers | None:
 
 
 def _skew(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> float:
-    """Third standardized moment; 0 for a constant."""
+    """Return the third standardized moment; 0 for a constant."""
     largest = float(np.abs(values).max()) or 1.0
     values = values / largest
     deviation = float(values.std())
@@ -279,7 +279,7 @@ def _rises(array: pa.ChunkedArray) -> bool:
         texts = cells.to_pylist()
         falls = sum(after < before for before, after in itertools.pairwise(texts)) / (len(texts) - 1)
     else:
-        values = cells.to_numpy()  # a difference may be more than an int64
+        values = cells.to_numpy()  # a difference may overflow int64
         falls = float((values[1:] < values[:-1]).mean())
     return bool(falls <= _FALLS)
 
@@ -287,7 +287,7 @@ def _rises(array: pa.ChunkedArray) -> bool:
 def _all_match(values: pa.Array, pattern: "re.Pattern[str]") -> bool:
     if not len(values):
         return False
-    # A quick look first: most texts are no dates.
+    # Check a few cells first: most strings are not dates.
     if not all(pattern.match(text) for text in values[:20].to_pylist()):
         return False
     return all(pattern.match(text) for text in values.to_pylist())

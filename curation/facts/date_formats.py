@@ -1,4 +1,4 @@
-"""How dates are written in a table, where that is not YYYY-MM-DD."""
+"""Detection of date formats other than YYYY-MM-DD in a table."""
 
 import itertools
 from collections.abc import Iterator
@@ -17,35 +17,35 @@ FORMATS = (
     *("MM-DD-YYYY", "DD/MM/YY", "MM/DD/YY", "MON DD, YYYY", "MON DD YYYY", "DD MON YYYY", "DD. MON YYYY"),
     *("DD-MON-YYYY", "DD-MON-YY", "DD/MON/YYYY", "YYYY-MON-DD", "YYYYMMDD"),
 )
-"""What is looked for."""
+"""Candidate formats."""
 ODD = 2
-"""Most other texts among dates: they stand for a missing value."""
+"""Maximum number of distinct strings among dates that are not dates: null tokens."""
 SAMPLE = 20_000
-"""Distinct texts that are looked at."""
+"""Number of distinct strings that are checked."""
 LEAST = 5
-"""Distinct numbers that must all be dates for YYYYMMDD."""
+"""Minimum number of distinct numbers, all of them dates, for YYYYMMDD."""
 MIXED_SHARE = 0.8
-"""Share of distinct texts that must be dates of one format or another for a column to be named."""
+"""Share of distinct strings that must be dates of any format for a column to be reported as mixed."""
 EXAMPLES = 3
 LONGEST = 12
-"""Characters of a text that stands for a missing date."""
+"""Maximum number of characters of a null token among dates."""
 FALLS = 0.01
-"""Share of steps back that rows in the order of their dates may have."""
+"""Allowed share of decreases in rows sorted by date."""
 _CLOCK = r"^$|^\d{1,2}:?\d{2}"
 _SECONDS = (946_684_800, 2_145_916_800)
-"""From 2000 to 2037."""
+"""Plausible seconds since 1970: from 2000 to 2037."""
 
 
 @dataclass
 class Dates:
-    """What was found.
+    """Date formats of a table.
 
     Attributes:
-        formats: Column -> its format, where that is not YYYY-MM-DD.
-        examples: Column -> a date as it is written there.
-        odd: Column -> texts among its dates that are none.
-        ambiguous: Column -> its formats, any of which may be meant.
-        mixed: Column -> places of dates in different formats in the table, and their texts.
+        formats: Column -> its format, if that is not YYYY-MM-DD.
+        examples: Column -> a date in that format.
+        odd: Column -> strings among its dates that are not dates.
+        ambiguous: Column -> its possible formats, if there are several.
+        mixed: Column -> row indices of dates in different formats, and their strings.
     """
 
     formats: dict[str, str] = field(default_factory=dict)
@@ -56,10 +56,10 @@ class Dates:
 
 
 def detect(table: pa.Table) -> Dates:
-    """Look at a table.
+    """Detect the date formats of a table.
 
     Args:
-        table: Cells, texts or numbers; null where one is missing.
+        table: Columns of strings or numbers.
     """
     found = Dates()
     for name, column in zip(table.column_names, table.columns, strict=True):
@@ -91,7 +91,7 @@ def detect(table: pa.Table) -> Dates:
 
 
 def written(table: pa.Table, dates: Dates) -> pa.Table:
-    """The table with its dates as YYYY-MM-DD."""
+    """Convert the dates of a table to YYYY-MM-DD."""
     for name, text in dates.formats.items():
         column = date_parsing.iso(table[name].cast(pa.string()).combine_chunks(), DateFormat(text))
         table = table.set_column(table.column_names.index(name), name, column)
@@ -99,7 +99,7 @@ def written(table: pa.Table, dates: Dates) -> pa.Table:
 
 
 def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
-    """Formats that all texts are written in, but for a few."""
+    """Yield the formats that all strings match, except at most ODD of them."""
     numbers = _all(pc.match_substring_regex(texts, r"^[+-]?\d+(\.\d*)?$"))
     if numbers:
         if len(texts) >= LEAST and _are(texts, "YYYYMMDD", 0) and _all(pc.match_substring_regex(texts, r"^(19|20)")):
@@ -118,7 +118,7 @@ def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
 
 
 def _are(texts: pa.Array, text: str, odd: int) -> bool:
-    """Whether texts are dates in a format, followed by nothing but a time of day; all but so many."""
+    """Return whether all strings except at most `odd` are dates in a format, optionally with a time of day."""
     form = DateFormat(text)
     if not _any(date_parsing.fits(texts[:20], form)):
         return False
@@ -133,7 +133,7 @@ def _are(texts: pa.Array, text: str, odd: int) -> bool:
 
 
 def _mixed(texts: pa.Array) -> list[str]:
-    """Texts in different formats, where most of all are dates; else none."""
+    """Return strings in different formats if most of all are dates; else an empty list."""
     if not _any(pc.match_substring_regex(texts[:20], r"^(\d+[./-]\d+[./-]\d+|.*\pL{3}.*\d{2})")):
         return []
     fitting = {text: pc.match_substring_regex(texts, DateFormat(text).pattern) for text in FORMATS}
@@ -146,7 +146,7 @@ def _mixed(texts: pa.Array) -> list[str]:
 
 
 def _rises(column: pa.ChunkedArray, text: str) -> bool:
-    """Whether the rows are in the order of their dates, as this format reads them."""
+    """Return whether the rows are sorted by date if the column has this format."""
     days = date_parsing.iso(column.drop_null().combine_chunks(), DateFormat(text)).to_pylist()
     falls = sum(after[:10] < before[:10] for before, after in itertools.pairwise(days))
     return bool(falls <= len(days) * FALLS)

@@ -1,4 +1,4 @@
-"""Facts about images: size and color."""
+"""Size and color of images."""
 
 import contextlib
 import os
@@ -19,9 +19,9 @@ from curation.propose.choices import Entry
 LOOKED_AT = 300
 """Number of images that are opened."""
 LARGEST = 64
-"""Longest proposed side in pixels: enough to classify photos, and fast enough on a CPU."""
+"""Maximum proposed side in pixels: enough to classify photos, and fast enough on a CPU."""
 _ORIENTATION = 0x0112
-"""EXIF's tag for how a camera was held."""
+"""EXIF tag of the camera's orientation."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Pictures:
     """Sizes of images.
 
     Attributes:
-        height: Median, in pixels.
-        width: Median, in pixels.
-        same: Whether all that were opened have one size.
-        channels: 3 where one has colours, else 1.
+        height: Median height in pixels.
+        width: Median width in pixels.
+        same: Whether all opened images have the same size.
+        channels: 3 if an image has colors, else 1.
     """
 
     height: int
@@ -42,7 +42,7 @@ class Pictures:
 
     @property
     def target(self) -> tuple[int, int]:
-        """Height and width for the network: the images' own where they are of one small size, else a square."""
+        """Height and width for the network: the size of the images if they share one small size, else a square."""
         if self.same and max(self.height, self.width) <= LARGEST:
             return self.height, self.width
         side = 32 if min(self.height, self.width) < 48 else LARGEST
@@ -50,10 +50,10 @@ class Pictures:
 
 
 def of(found: Iterable[bytes | str]) -> Pictures:
-    """Look at some images.
+    """Read the sizes and colors of images.
 
     Args:
-        found: Encoded images, or paths of files; those that cannot be read are for the checks to name.
+        found: Encoded images, or paths of files; unreadable ones are skipped, since the checks report them.
     """
     sizes, colours = [], False
     for image in list(found)[:LOOKED_AT]:
@@ -77,17 +77,17 @@ def _has_colours(image: Image.Image) -> bool:
 
 
 def table(folders: Sequence[str], omissions: Omissions) -> tuple[pa.Table, list[str]]:
-    """The columns that ingestion makes of folders of classes, without the images themselves.
+    """Return the columns that ingestion creates from folders of classes, without the content of the images.
 
     Args:
-        folders: The data's, or one for each ready-made split.
-        omissions: Takes what is passed over.
+        folders: The data folder, or one folder per ready-made split.
+        omissions: Records the skipped files.
 
     Returns:
-        `image` (the first bytes of a PNG in each cell), `label` and `file`; and the images' paths.
+        Table of `image` (the first bytes of a PNG in each cell), `label` and `file`; and the paths of the images.
 
     Raises:
-        UserError: a folder, or a class, has no image.
+        UserError: a folder or a class has no images.
     """
     paths, names = list[str](), list[str]()
     for folder in folders:
@@ -104,11 +104,11 @@ def table(folders: Sequence[str], omissions: Omissions) -> tuple[pa.Table, list[
 
 
 def contradictions(paths: Sequence[str], labels: Sequence[str]) -> str:
-    """A sentence on equal files in the folders of several classes; empty where there are none.
+    """Return the message for identical files in the folders of different classes; "" if there are none.
 
     Args:
-        paths: The images.
-        labels: The class of each.
+        paths: Paths of n images.
+        labels: Their n classes.
     """
     by_size: dict[int, list[int]] = {}
     for number, path in enumerate(paths):
@@ -116,7 +116,7 @@ def contradictions(paths: Sequence[str], labels: Sequence[str]) -> str:
             by_size.setdefault(os.path.getsize(path), []).append(number)
     equal: dict[str, list[int]] = {}
     for alike in by_size.values():
-        # Files of other sizes differ, and those of one class agree.
+        # Files of different sizes differ; identical files of one class do not contradict each other.
         for number in alike if len({labels[one] for one in alike}) > 1 else ():
             with contextlib.suppress(OSError):
                 equal.setdefault(code_digest.file(paths[number]), []).append(number)
@@ -131,17 +131,17 @@ def contradictions(paths: Sequence[str], labels: Sequence[str]) -> str:
 
 
 def some(paths: Sequence[str]) -> list[str]:
-    """Some images, taken evenly out of all."""
+    """Sample about LOOKED_AT images at even intervals."""
     return list(paths[:: max(1, len(paths) // LOOKED_AT)])
 
 
 def column(rows: int) -> Column:
-    """Facts of the column `image`."""
+    """Return the statistics of the column `image`."""
     return Column("image", "BYTES", rows, 0, rows, (), picture=True)
 
 
 def entry(found: Pictures) -> Entry:
-    """The role of the column `image`."""
+    """Propose the role of the column `image`."""
     height, width = found.target
     sizes = f"{'all' if found.same else 'about'} {found.height} x {found.width} pixels"
     size = "original size" if (found.height, found.width) == found.target and found.same else "resized"

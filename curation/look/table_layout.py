@@ -1,4 +1,4 @@
-"""Where in a CSV file its table is: titles and comments around it, a footer, and whether there is a header line."""
+"""Layout of a CSV file: titles and comments around its table, a footer, and whether there is a header line."""
 
 import collections
 import contextlib
@@ -16,15 +16,15 @@ from components.ingestion.parsing.csv_text import Record
 from spec.data import Data
 
 TAIL_BYTES = 1 << 16
-"""End of a file that is looked at."""
+"""Bytes at the end of a file that are searched for a footer."""
 TAIL_WITHIN = 1 << 30
-"""Most characters that are read where the end cannot be reached without what stands before it."""
+"""Maximum number of characters to read if the end cannot be reached by seeking."""
 LOOKED_AT = 200
-"""Rows that tell the width of the table, and what its columns hold."""
+"""Number of rows from which the width of the table and the types of its columns are inferred."""
 FOOTER_ROWS = 20
-"""Most rows of a footer."""
+"""Maximum number of rows of a footer."""
 SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
-"""The first line by which a spreadsheet is told the delimiter."""
+"""A first line that tells a spreadsheet the delimiter."""
 _VALUE = re.compile(
     r"[+-]?[$€£]?\d*[.,]?\d[\d.,' \u00a0]*([eE][+-]?\d+)?%?|\d{1,4}([-/.])\d{1,2}\2\d{1,4}([ T]\d{1,2}:\d\d.*)?"
 )
@@ -35,12 +35,12 @@ _BLANK = ("", "?", "NA", "N/A", "null", "nan", "NaN")
 
 
 class Layout(NamedTuple):
-    """What was found.
+    """Location of the table.
 
     Attributes:
-        keys: Keys of `csv` that say where the table is.
-        reasons: Why, for each.
-        header: The cells of its first line.
+        keys: Keys of `csv` that locate the table.
+        reasons: Reason for each key.
+        header: Cells of the first line of the table.
     """
 
     keys: dict[str, Any]
@@ -53,8 +53,8 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
 
     Args:
         path: The file.
-        text: Its beginning, of whole lines.
-        dialect: Keys of `csv` that are known: the delimiter and the encoding.
+        text: Complete lines from the start of the file.
+        dialect: Known keys of `csv`: the delimiter and the encoding.
     """
     data = Data.model_validate({"path": path, "csv": dialect})
     rows = [record for record in _records(io.StringIO(text, newline=""), path, data) if record.cells]
@@ -69,7 +69,7 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
         reasons.append(f"lines that start with {comment!r} are comments")
         rows = [record for record in rows if not record.text[0].startswith(comment)]
     first = _first(rows, width)
-    # The line above is where the table may begin: blank lines need no key.
+    # The table may start after the previous line: blank lines need no key.
     if first:
         keys["skip_rows"] = rows[first].line - 1
         shown = csv_edges.shown(rows[0].text[0])
@@ -101,7 +101,7 @@ def no_header(rows: Sequence[Sequence[str]]) -> str:
     first = [cell.strip() for cell in rows[0]]
     if first and all(_NUMBER.fullmatch(cell) for cell in first):
         return "holds only numbers"
-    # The header may come again, where files were put together.
+    # The header may be repeated in concatenated files.
     below = [row for row in rows[1:] if [cell.strip() for cell in row] != first]
     columns = [
         [row[at].strip() for row in below if at < len(row) and row[at].strip() not in _BLANK]
@@ -113,7 +113,7 @@ def no_header(rows: Sequence[Sequence[str]]) -> str:
     if any(at not in values and columns[at] and all(map(_VALUE.fullmatch, columns[at])) for at in named):
         return ""
     if counted:
-        # Years, or 0, 1, 2, ..., may be names of columns.
+        # Years, or 0, 1, 2, ..., may be column names.
         numbers = [first[at] for at in counted]
         return "" if all(map(_YEAR.fullmatch, numbers)) or _are_counted(numbers) else "holds values like the rows below"
     again = len(named) > 1 and len(below) >= len(first) and all(first[at] in columns[at] for at in named)
@@ -128,17 +128,17 @@ def _are_counted(numbers: Sequence[str]) -> bool:
 def _records(lines: io.StringIO, path: str, data: Data, *, begin: bool = True) -> list[Record]:
     found: list[Record] = []
     with contextlib.suppress(csv.Error):
-        # What cannot be read is named by who reads all of it.
+        # The reader of the whole file reports rows that cannot be read.
         found.extend(csv_text.records(lines, path, data, begin=begin, strict=False))
     return found
 
 
 def _comment(rows: Sequence[Record], width: int) -> str:
-    """What the comments between or above the rows begin with; "" where there are none."""
+    """Return the prefix of the comments above or between the rows; "" if there are none."""
     marks = [csv_edges.comment_of(record.cells) for record in rows]
     above = len(list(itertools.takewhile(bool, marks)))
     if above and above < len(rows) and len(rows[above - 1].cells) == width:
-        # A header may begin with a mark, and is followed by data.
+        # A header may start with a comment prefix; it is followed by data.
         below = rows[above].cells
         pairs = zip(rows[above - 1].cells, below, strict=False)
         if any(_NUMBER.fullmatch(cell.strip()) and not _NUMBER.fullmatch(name.strip()) for name, cell in pairs):
@@ -152,7 +152,7 @@ def _comment(rows: Sequence[Record], width: int) -> str:
 
 
 def _first(rows: Sequence[Record], width: int) -> int:
-    """The number of the row with which the table begins: those before it are titles."""
+    """Return the index of the first row of the table: the rows before it are titles."""
     if width == 1:
         return 1 if len(rows) > 1 and SEPARATOR.fullmatch(rows[0].text[0]) else 0
     for number, record in enumerate(rows):
@@ -168,7 +168,7 @@ def _first(rows: Sequence[Record], width: int) -> int:
 
 
 def _footer(path: str, data: Data, text: str, width: int, rows: Sequence[Record]) -> list[Record]:
-    """The rows at the end that are none of the table."""
+    """Return the rows at the end of the file that do not belong to the table."""
     if width == 1 or len(rows) < 2:
         return []
     whole, end = _tail(path, data, text)
@@ -185,7 +185,7 @@ def _footer(path: str, data: Data, text: str, width: int, rows: Sequence[Record]
 
 
 def _tail(path: str, data: Data, text: str) -> tuple[bool, str]:
-    """Whether `text` is all of the file, and the end of the file, of whole lines."""
+    """Return whether `text` is the whole file, and the complete lines at the end of the file."""
     encoding = csv_text.codec(data)
     plain = compression.kind(opening.head(path)) is None and not encoding.startswith(("utf-16", "utf-32"))
     with contextlib.suppress(OSError, UnicodeDecodeError, *compression.FAULTS):
@@ -206,6 +206,6 @@ def _tail(path: str, data: Data, text: str) -> tuple[bool, str]:
                     return False, ""
             if read <= TAIL_BYTES:
                 return True, end
-        # The first line is cut.
+        # The first line is incomplete.
         return False, end[re.match(r"[^\r\n]*[\r\n]*", end).end() :]  # type: ignore[union-attr]
     return False, ""

@@ -9,14 +9,14 @@ from spec.data import Data
 
 
 def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
-    """Number columns with the same name.
+    """Number columns that have the same name.
 
     Args:
         path: The file.
-        lines: Keys of [data] that are known.
+        lines: Known keys of [data].
 
     Returns:
-        The keys with `csv.names` where it is needed, and what is to be said.
+        The keys, with `csv.names` if needed, and messages for the user.
     """
     known = {line.key: line.value for line in lines if line.active}
     data = Data.model_validate({"csv": known.get("csv", {}), "path": path})
@@ -36,7 +36,7 @@ def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
 
 
 def unique(names: Sequence[str]) -> list[str]:
-    """Names of which each stands once: of equal ones the later are NAME_2, NAME_3, ..."""
+    """Make names unique: repetitions of NAME become NAME_2, NAME_3, ..."""
     taken, made = set(names), list[str]()
     seen: dict[str, int] = {}
     for name in names:

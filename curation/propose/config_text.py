@@ -1,4 +1,4 @@
-"""The text of a proposed config: TOML with the reason beside each choice."""
+"""Text of a proposed config: TOML with the reason next to each choice."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from printing import in_a_line, visible
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 SHORT = 118
-"""A line that is longer has its reason above it."""
+"""Maximum length of a line with its reason; for a longer one the reason goes above the line."""
 
 
 def config(head: Sequence[str], sections: Mapping[str, Sequence[Line]], entries: Sequence[Entry]) -> str:
@@ -35,7 +35,7 @@ def config(head: Sequence[str], sections: Mapping[str, Sequence[Line]], entries:
 
 
 def features(entries: Sequence[Entry]) -> str:
-    """The section [features]."""
+    """Write the section [features]."""
     lines = ["[features]"]
     for role in roles.shipped():
         own = [entry for entry in entries if entry.role == role]
@@ -57,7 +57,7 @@ def _line(line: Line) -> str:
 
 
 def _beside(text: str, why: str, indent: str) -> str:
-    """The reason after the text, or above it where the line would be too long."""
+    """Put the reason after the text, or above it if the line would be too long."""
     why = in_a_line(why)
     if not why:
         return text
@@ -70,11 +70,11 @@ def _escaped(char: str) -> str:
 
 
 def toml(value: Any) -> str:
-    """A TOML value on one line."""
+    """Format a value as TOML on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        # JSON escapes what TOML does, but for DEL; what else would not be seen is written out too.
+        # JSON escapes what TOML does except DEL; other non-printable characters are escaped too.
         return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(value, ensure_ascii=False))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items()) + "}"

@@ -26,9 +26,9 @@ LABEL_NAMES = (
     "sales",
     "revenue",
 )
-"""Names of labels, the likeliest first."""
+"""Names of labels, most likely first."""
 LABEL_WORDS = ("label", "target", "class", "outcome", "price", "churn", "fraud")
-"""Last words of a label's longer name, as in SalePrice."""
+"""Last words of compound label names, as in SalePrice."""
 ID_WORDS = ("id", "ids", "uuid", "guid", "key", "identifier", "index", "rowid", "nr", "no")
 CODE_WORDS = (
     *(
@@ -64,20 +64,20 @@ CYCLES = {
     "hour": (0, 24, "hours"),
     "quarter": (1, 4, "quarters"),
 }
-"""Word -> lowest, highest and what they are: numbers that go round."""
+"""Word -> minimum, maximum and name of a cyclic quantity."""
 LATITUDES = ("lat", "latitude")
 LONGITUDES = ("long", "lng", "lon", "longitude")
 WEIGHTS = ("sample_weight", "row_weight", "case_weight", "fnlwgt", "weights", "sampling_weight", "survey_weight")
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The words of a column's name in lower case: `customerID`, `customer_id` and `Customer Id` are the same."""
+    """Split a column name into lower-case words: `customerID`, `customer_id` and `Customer Id` are equal."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return tuple(re.findall(r"[^\W_]+", spaced.lower()))
 
 
 def named(name: str, word: str) -> bool:
-    """Whether a column is called by this one word; for an id also with words before it."""
+    """Return whether a column's name is this single word; for an id also with words before it."""
     own = words(name)
     if word == "id":
         return bool(own) and (own[-1] in ID_WORDS or own == ("id",))
@@ -85,5 +85,5 @@ def named(name: str, word: str) -> bool:
 
 
 def has(name: str, known: tuple[str, ...]) -> bool:
-    """Whether one of a column's words is among these."""
+    """Return whether a column's name contains one of these words."""
     return bool(set(words(name)) & set(known))

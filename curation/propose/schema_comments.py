@@ -1,11 +1,11 @@
-"""Carries reviewed comments of a schema file over to the one that follows it."""
+"""Transfer of reviewed comments from a schema file to its next version."""
 
 import re
 from dataclasses import dataclass, field
 
 _NAME = re.compile(r'\s*name:\s*"((?:[^"\\]|\\.)*)"')
 _MEASURED = re.compile(r"#.*\bmissing$")
-"""A comment that the proposal writes itself, with figures that go stale."""
+"""A generated comment, whose numbers go stale."""
 
 
 @dataclass
@@ -13,9 +13,9 @@ class Comments:
     """Comment lines of a schema's text.
 
     Attributes:
-        head: Those at its top, up to the first blank line.
-        above: Column -> those right above its block.
-        within: Column -> those inside its block.
+        head: Lines at the top, up to the first blank line.
+        above: Column -> lines directly above its block.
+        within: Column -> lines inside its block.
     """
 
     head: list[str] = field(default_factory=list)
@@ -24,10 +24,10 @@ class Comments:
 
 
 def find(text: str) -> Comments:
-    """Find the comments.
+    """Find the comments of a schema.
 
     Args:
-        text: A schema in protobuf's text form, one block a column.
+        text: A schema in protobuf's text format, one block per column.
     """
     lines = text.splitlines()
     found = Comments()
@@ -57,14 +57,14 @@ def find(text: str) -> Comments:
 
 
 def carry(before: str, after: str) -> str:
-    """Put the comments of one text into another.
+    """Copy the comments of a schema to the schema that replaces it.
 
     Args:
         before: The reviewed schema.
-        after: The proposal that takes its place, as `schema_text` writes it.
+        after: The proposal that replaces it, as `schema_text` writes it.
 
     Returns:
-        The proposal with the head of the reviewed text and, beside each column that both have, its comments.
+        The proposal with the head of the reviewed schema and the comments of each column that both have.
     """
     known, own = find(before), find(after)
     lines = after.splitlines()[len(own.head) :]
@@ -85,5 +85,5 @@ def carry(before: str, after: str) -> str:
 
 
 def _outside_quotes(line: str) -> str:
-    """The line with what stands in quotes blanked out."""
+    """Replace quoted strings of a line by dots of the same length."""
     return re.sub(r'"(?:[^"\\]|\\.)*"', lambda match: "." * len(match[0]), line)

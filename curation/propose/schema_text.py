@@ -1,4 +1,4 @@
-"""The text of a proposed schema: facts in, a TFMD schema in protobuf's text form out."""
+"""Text of a proposed schema: a TFMD schema in protobuf's text format, from the statistics of a table."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -7,9 +7,9 @@ from curation.facts.column_facts import Column, Facts
 from printing import visible
 
 DOMAIN = 50
-"""Most values of a category that are written down."""
+"""Maximum number of values in a written domain."""
 MASS = 0.95
-"""Share of the values that the domain must cover, so that a rare new one stops no run."""
+"""Share of the values that the domain must cover, so that a rare new value does not stop a run."""
 
 
 def schema(
@@ -18,11 +18,11 @@ def schema(
     """Write a schema.
 
     Args:
-        facts: The table's facts.
+        facts: Statistics of the table.
         head: Lines of the comment at its top.
-        categories: Columns whose texts are a set of values, to which a few new ones may come.
-        label: The label's column; rows without it are dropped, and a new class is refused.
-        complete: Further columns without which a row is dropped.
+        categories: Columns with a domain, in which a few new values are allowed.
+        label: The label column; rows without a label are dropped, and a new class is refused.
+        complete: Other columns whose nulls drop a row.
 
     Returns:
         The text of a .pbtxt file.
@@ -40,12 +40,12 @@ def schema(
 
 
 def feature(column: Column, *, mass: float | None, complete: bool) -> str:
-    """One column: type, presence, and a range or domain where it has a natural one.
+    """Write one column: type, presence, and a range or domain if it has a natural one.
 
     Args:
-        column: Its facts.
-        mass: Share of the cells that must be of the domain; None for no domain.
-        complete: Whether rows without it are dropped.
+        column: Statistics of the column.
+        mass: Share of the values that must be in the domain; None for no domain.
+        complete: Whether rows with null in this column are dropped.
     """
     lines = [f"  name: {quote(column.name)}", f"  type: {column.kind}"]
     if complete or not column.missing:
@@ -69,20 +69,20 @@ def feature(column: Column, *, mass: float | None, complete: bool) -> str:
 
 
 def presence(column: Column) -> tuple[float, int]:
-    """Share and number of rows that must have a value: what is there, less a quarter and what chance can do.
+    """Return the minimum share and number of rows with a value: the measured ones, less a quarter and sampling error.
 
-    Chance is three standard deviations in a split of a tenth of the rows.
+    The sampling error is three standard deviations in a split of a tenth of the rows.
     """
     share = 1.0 - column.missing_share
     rows = max(1.0, column.rows / 10)
     slack = max(0.02, 0.25 * column.missing_share) + 3 * math.sqrt(share * (1 - share) / rows)
     least = math.floor(max(0.0, share - slack) * 100) / 100
-    # A nearly empty column may be absent from a split.
+    # A nearly empty column may be null in all rows of a split.
     return (least, 1) if least > 0 else (0.0, 0)
 
 
 def _range(column: Column) -> list[str]:
-    """A range only where it is natural: no value below 0, a flag."""
+    """Write a range only if it is natural: non-negative values, or a flag of 0 and 1."""
     numbers = column.numbers
     if numbers is None or numbers.low < 0:
         return []
@@ -99,7 +99,7 @@ def _domain(column: Column) -> str:
 
 
 def quote(text: str) -> str:
-    """A string of protobuf's text form."""
+    """Quote a string for protobuf's text format."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     return '"' + "".join(char if char.isprintable() else _octal(char) for char in escaped) + '"'
 

@@ -1,4 +1,4 @@
-"""Takes out of a proposal what the config would refuse: names that clash or that Keras does not take."""
+"""Removal of proposed roles that the config would refuse: names that clash or that Keras does not accept."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from spec.columns.label import LABEL
 
 
 def only(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries that can stand together; a column that cannot be used is ignored.
+    """Return the entries without name clashes; a column that cannot be used gets the role `ignored`.
 
     Args:
-        entries: A proposal.
+        entries: Proposed roles.
     """
     taken = {LABEL: "the label", WEIGHT: "the weight of a row"}
     kept: list[Entry] = []
@@ -37,6 +37,6 @@ def only(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def outputs(entry: Entry) -> list[str]:
-    """Names of the model features that an entry makes."""
+    """Return the names of the model features of an entry."""
     role = roles.role(entry.role)
     return [output.name for output in role.outputs(role.Settings.model_validate(dict(entry.values)))]
