@@ -1,24 +1,23 @@
-"""The exceptions a user can meet.
+"""Exceptions with messages for the user.
 
     PipelineError
-    ├── UserError      exit 2: config, data, schema or the user's own code
+    ├── UserError      exit 2: config, data, schema or custom code
     ├── GateError      exit 3: a gate refused the data or the model
     ├── RunError       exit 4: a stage failed; names the node and its log
     └── ResourceError  exit 5: store, disk, network or engine
 
-A message says what happened, what was expected and how to mend it. Nothing else reaches a terminal unless `-v` asks
-for the traceback.
+A message says what is wrong, what was expected and how to fix it. The traceback is printed only with `-v`.
 """
 
 
 class PipelineError(Exception):
-    """Base of every error that is meant for the user's eyes."""
+    """Base class of errors whose message is printed without a traceback."""
 
     exit_code = 1
 
 
 class UserError(PipelineError, ValueError):
-    """Config, data, schema or the user's own code is invalid."""
+    """Config, data, schema or custom code is invalid."""
 
     exit_code = 2
 
@@ -27,8 +26,8 @@ class GateError(PipelineError):
     """A gate refused the data or the model.
 
     Args:
-        message: Why.
-        findings: The same as JSON, for reports.
+        message: The reasons.
+        findings: The reasons as JSON values, for reports.
     """
 
     exit_code = 3
@@ -53,4 +52,4 @@ class ResourceError(PipelineError):
 KINDS: "dict[str, type[PipelineError]]" = {
     kind.__name__: kind for kind in (UserError, GateError, RunError, ResourceError)
 }
-"""The tree by name, to carry an error from one process to another."""
+"""Classes by name, to send an error from one process to another."""

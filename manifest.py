@@ -1,8 +1,8 @@
-"""Which files an Examples artifact consists of: manifest.json, beside its Split-* folders.
+"""The manifest of an Examples artifact: manifest.json, next to its Split-* folders, lists its files.
 
-A reader opens the files that are declared, and looks at no others: a folder may hold files that an earlier try of the
-stage, another run or another program left. Artifacts without a manifest, of stock TFX or of earlier versions, are read
-where their files' names show that none is missing and none is of another set.
+Readers open only declared files: a folder may contain files of a previous attempt of the stage, of another run or of
+another program. Artifacts without a manifest, of stock TFX or of previous versions, are read if their file names form
+one complete set of shards.
 """
 
 import json
@@ -15,11 +15,11 @@ from errors import ResourceError
 
 FILE = "manifest.json"
 COUNTS = "counts"
-"""Folder beside the Split-* folders with what ingestion counted in each shard: SHARD.json and so on."""
+"""Folder next to the Split-* folders with the counts of each shard: SHARD.json and so on."""
 MARKS = ".marks"
-"""How the name of the file ends in which ingestion keeps marks of a shard's rows."""
-AGAIN = "run again: a stage whose output is not as it was runs again"
-"""What to do about a file that is missing or has other records."""
+"""Extension of the file with the row profile of a shard."""
+AGAIN = "run again: a stage whose output changed is executed again"
+"""Fix for a file that is missing or has a different number of records."""
 _SHARD = re.compile(r"(?P<stem>.*)-(?P<number>\d{5,})-of-(?P<shards>\d{5,})(?P<ending>(\..*)?)")
 _SPLIT = re.compile(r"(?:Split-|split_)(?P<name>.+)")
 _OLD_SPLITS = ("train", "eval", "test")
@@ -31,8 +31,8 @@ class Shard:
     """A file of records.
 
     Attributes:
-        path: Below the artifact's folder.
-        rows: Its number of records; None where nothing tells.
+        path: Path relative to the artifact's folder.
+        rows: Number of records; None if unknown.
     """
 
     path: str
@@ -45,7 +45,7 @@ class Manifest:
 
     Attributes:
         splits: Files of each split, in order.
-        marks: Files of marks, where ingestion left some.
+        marks: Files with row profiles, if ingestion wrote any.
     """
 
     splits: Mapping[str, Sequence[Shard]]
@@ -53,17 +53,17 @@ class Manifest:
 
 
 class Storage(Protocol):
-    """How files are reached: on this machine, or wherever TFX writes."""
+    """File access, local or remote."""
 
     def read(self, path: str) -> bytes | None:
-        """Read a file; None where there is none."""
+        """Read a file; None if it does not exist."""
 
     def names(self, folder: str) -> list[str]:
-        """List a folder, without slashes; nothing where there is none."""
+        """List the names in a folder, without slashes; empty if it does not exist."""
 
 
 def dump(manifest: Manifest) -> str:
-    """Write a manifest as text; a file's name stands without the folder of its split."""
+    """Serialize a manifest; file names are relative to the folder of their split."""
     splits = {
         split: [[shard.path.removeprefix(f"{folder(split)}/"), shard.rows] for shard in shards]
         for split, shards in manifest.splits.items()
@@ -72,24 +72,24 @@ def dump(manifest: Manifest) -> str:
 
 
 def folder(split: str) -> str:
-    """The folder of a split."""
+    """Return the folder of a split."""
     return f"Split-{split}"
 
 
 def read(uri: str, storage: Storage) -> Manifest:
-    """Read which files an artifact consists of.
+    """Read the manifest of an artifact, or derive it from the file names.
 
     Args:
         uri: Its folder.
-        storage: How to reach it.
+        storage: File access.
 
     Raises:
-        ResourceError: the manifest is damaged; or there is none, and a set of files is not complete.
+        ResourceError: the manifest is damaged, or there is none and the set of files is incomplete.
     """
     path = f"{uri}/{FILE}"
     text = storage.read(path)
     if text is None:
-        return _found(uri, storage)
+        return _derived(uri, storage)
     try:
         plain = json.loads(text)
         splits = {
@@ -102,38 +102,39 @@ def read(uri: str, storage: Storage) -> Manifest:
 
 
 def _name(name: Any) -> str:
-    """The name of one file or folder, which leads nowhere else."""
+    """Check that a value is the name of one file or folder, without a path, and return it."""
     if not isinstance(name, str) or not name or "/" in name or "\0" in name or name in (".", ".."):
-        raise ValueError(f"{name!r} is no name")
+        raise ValueError(f"{name!r} is not a name")
     return name
 
 
 def _rows(rows: Any) -> int | None:
+    """Check that a value is a number of rows or None, and return it."""
     if rows is not None and (not isinstance(rows, int) or isinstance(rows, bool) or rows < 0):
-        raise ValueError(f"{rows!r} is no number of rows")
+        raise ValueError(f"{rows!r} is not a number of rows")
     return rows
 
 
-def _found(uri: str, storage: Storage) -> Manifest:
-    """The files of an artifact without a manifest."""
-    counted = [name for name in storage.names(f"{uri}/{COUNTS}") if not name.startswith(".")]
-    if any(name.endswith(".json") for name in counted):
-        return _counted(uri, counted, storage)
+def _derived(uri: str, storage: Storage) -> Manifest:
+    """Return the manifest of an artifact that has none, from its file names."""
+    counts = [name for name in storage.names(f"{uri}/{COUNTS}") if not name.startswith(".")]
+    if any(name.endswith(".json") for name in counts):
+        return _counted(uri, counts, storage)
     splits = {}
-    there = storage.names(uri)
-    named = {match["name"]: name for name in there if (match := _SPLIT.fullmatch(name))}
-    for split, name in (named or {name: name for name in there if name in _OLD_SPLITS}).items():
-        files = [each for each in storage.names(f"{uri}/{name}") if each[0] not in "._"]
-        splits[split] = [Shard(f"{name}/{each}") for each in complete(f"{uri}/{name}", files)]
+    folders = storage.names(uri)
+    named = {match["name"]: name for name in folders if (match := _SPLIT.fullmatch(name))}
+    for split, name in (named or {name: name for name in folders if name in _OLD_SPLITS}).items():
+        files = [file for file in storage.names(f"{uri}/{name}") if file[0] not in "._"]
+        splits[split] = [Shard(f"{name}/{file}") for file in complete(f"{uri}/{name}", files)]
     return Manifest(splits)
 
 
-def _counted(uri: str, counted: Sequence[str], storage: Storage) -> Manifest:
-    """The files of an artifact that an earlier version of ingestion wrote, with counts of each shard and no manifest.
+def _counted(uri: str, counts: Sequence[str], storage: Storage) -> Manifest:
+    """Return the manifest of an artifact of a previous version, which has counts of each shard and no manifest.
 
-    Of ready-made splits a file is a shard of one split, so that no split has them all.
+    If the data was split already, each file is a shard of one split, so no split has all shards.
     """
-    shards = [name for name in counted if name.endswith(".json")]
+    shards = [name for name in counts if name.endswith(".json")]
     splits: dict[str, list[Shard]] = {}
     for name in complete(f"{uri}/{COUNTS}", shards):
         path = f"{uri}/{COUNTS}/{name}"
@@ -143,63 +144,63 @@ def _counted(uri: str, counted: Sequence[str], storage: Storage) -> Manifest:
                 splits.setdefault(split, []).append(Shard(file, _rows(rows)))
         except (ValueError, AttributeError) as error:
             raise ResourceError(f"{path} is damaged: it does not count the rows of splits; {AGAIN}") from error
-    marks = [name for name in counted if name.endswith(MARKS)]
+    marks = [name for name in counts if name.endswith(MARKS)]
     return Manifest(splits, [f"{COUNTS}/{name}" for name in complete(f"{uri}/{COUNTS}", marks)])
 
 
-def complete(place: str, names: Sequence[str]) -> list[str]:
-    """Check that files are all of one set: NAME-00000-of-00002, NAME-00001-of-00002.
+def complete(path: str, names: Sequence[str]) -> list[str]:
+    """Check that files are one complete set: NAME-00000-of-00002, NAME-00001-of-00002.
 
     Args:
-        place: Their folder, for the message.
-        names: What lies there.
+        path: Their folder, for messages.
+        names: Names of the files in it.
 
     Returns:
         The names in order.
 
     Raises:
-        ResourceError: one is missing, or is of another set.
+        ResourceError: a file is missing or belongs to another set.
     """
     parsed = {name: _SHARD.fullmatch(f"-{name}") for name in names}
     odd = next((name for name, match in parsed.items() if match is None), None)
     sets = {(match["stem"], match["shards"], match["ending"]) for match in parsed.values() if match is not None}
     numbers = sorted(int(match["number"]) for match in parsed.values() if match is not None)
-    wanted = max((int(shards) for _, shards, _ in sets), default=0)
-    if odd is None and len(sets) <= 1 and numbers == list(range(wanted)):
+    expected = max((int(shards) for _, shards, _ in sets), default=0)
+    if odd is None and len(sets) <= 1 and numbers == list(range(expected)):
         return sorted(names, key=lambda name: (len(name), name))
     if odd is not None:
-        what = f"{odd}, which is no shard"
+        what = f"{odd}, which is not a shard"
     else:
-        what = f"shards of {len(sets)} sets" if len(sets) > 1 else f"{len(numbers)} of {wanted} shards"
+        what = f"shards of {len(sets)} sets" if len(sets) > 1 else f"{len(numbers)} of {expected} shards"
     raise ResourceError(
-        f"{place}: expected one complete set of shards, NAME-00000-of-0000N, found {what}; files may be missing or of "
-        "another run, and nothing there declares which belong together: run the stage that wrote them again"
+        f"{path}: expected one complete set of shards, NAME-00000-of-0000N, found {what}; files may be missing or of "
+        "another run, and no manifest declares them: run the stage that wrote them again"
     )
 
 
-def rows_differ(path: str, found: int, declared: int) -> str:
-    """Say that a file holds other records than its artifact declares."""
+def rows_differ(path: str, actual: int, declared: int) -> str:
+    """Return the error of a file whose number of records differs from the manifest."""
     return (
-        f"{path} holds {found:,} rows and its artifact declares {declared:,}: it is cut off or of another run; {AGAIN}"
+        f"{path} has {actual:,} rows but its artifact declares {declared:,}: it is truncated or of another run; {AGAIN}"
     )
 
 
 def missing(path: str) -> str:
-    """Say that a declared file is not there."""
-    return f"{path} is not there, and its artifact declares it; {AGAIN}"
+    """Return the error of a declared file that does not exist."""
+    return f"{path} does not exist, but its artifact declares it; {AGAIN}"
 
 
 def undeclared(uri: str, manifest: Manifest, names: Callable[[str], list[str]]) -> list[str]:
-    """Files in the folders of splits that the manifest does not declare.
+    """Return the files in the folders of splits that the manifest does not declare.
 
     Args:
         uri: The artifact's folder.
         manifest: Its manifest.
-        names: Lists a folder.
+        names: Function that lists a folder.
     """
-    found = []
+    paths = []
     for shards in manifest.splits.values():
         declared = {shard.path for shard in shards}
-        for place in sorted({path.rpartition("/")[0] for path in declared}):
-            found += [path for name in names(f"{uri}/{place}") if (path := f"{place}/{name}") not in declared]
-    return found
+        for parent in sorted({path.rpartition("/")[0] for path in declared}):
+            paths += [path for name in names(f"{uri}/{parent}") if (path := f"{parent}/{name}") not in declared]
+    return paths

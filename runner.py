@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one door: python runner.py --local | --kubeflow | --vertex, and the commands. Parses arguments, then imports."""
+"""Entry point: python runner.py --local | --kubeflow | --vertex, and the commands."""
 
 import os
 import sys
@@ -10,11 +10,11 @@ PYTHON = os.path.join(HERE, ".venv", "bin", "python")
 
 def reexecute():
     # type: () -> None
-    """Go on with .venv's Python, which has the packages; say what to do where there is none."""
+    """Restart with the Python of .venv, which has the packages; exit with a message if it does not exist."""
     if os.path.realpath(sys.prefix) == os.path.realpath(os.path.join(HERE, ".venv")):
         return
     if not os.access(PYTHON, os.X_OK):
-        sys.stderr.write("The packages are not installed yet: run `make run` in %s, which does it.\n" % HERE)
+        sys.stderr.write("The packages are not installed yet: run `make run` in %s, which installs them.\n" % HERE)
         sys.exit(2)
     os.execv(PYTHON, [PYTHON, os.path.abspath(__file__)] + sys.argv[1:])
 

@@ -84,7 +84,7 @@ def test_without_a_manifest_a_complete_set_of_shards_is_taken():
         (["x-00000-of-00001.gz", "x-00000-of-00002.gz", "x-00001-of-00002.gz"], "shards of 2 sets"),
         (["x-00000-of-00001.gz", "y-00000-of-00001.gz"], "shards of 2 sets"),
         (["x-00000-of-00001.gz", "x-00000-of-00001"], "shards of 2 sets"),
-        (["x-00000-of-00001.gz", "x.gz"], "x.gz, which is no shard"),
+        (["x-00000-of-00001.gz", "x.gz"], "x.gz, which is not a shard"),
     ],
 )
 def test_without_a_manifest_what_is_no_complete_set_is_refused(names, what):

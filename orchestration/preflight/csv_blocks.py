@@ -1,4 +1,4 @@
-"""The text of a CSV file, looked through once: its encoding, and the rows of its first and last block."""
+"""Scan of a CSV file in one pass: its encoding, and the rows of its first and last block."""
 
 import codecs
 import contextlib
@@ -14,25 +14,25 @@ from errors import UserError
 from spec.data import Data
 
 BLOCK = 2 << 20
-"""Bytes of text at the beginning and at the end whose rows are taken apart."""
-MOST = 1 << 28
-"""Bytes of text that are looked through of one file, about half a second; of a longer one the beginning and, where it
-is not packed, the end."""
-TRIED = 8
-"""Line breaks at which the last block may begin."""
+"""Bytes of text at the start and at the end whose rows are parsed."""
+MAX_BYTES = 1 << 28
+"""Maximum bytes of text to scan per file, about half a second; of a longer file the start and, if it is not compressed,
+the end are scanned."""
+MAX_STARTS = 8
+"""Maximum number of line breaks to try as the start of the last block."""
 _READ = 1 << 20
 
 
 @dataclass
 class Text:
-    """What one pass found.
+    """Result of the scan of a file.
 
     Attributes:
-        first: Beginning of the text, up to BLOCK bytes in UTF-8; all of it where `last` is empty.
-        last: End of the text, where it is longer.
-        lines: Line breaks before `last`; None where they were not counted.
-        size: Bytes of text; at least so many where not all of it was seen.
-        whole: Whether all of it was seen.
+        first: Start of the text, up to BLOCK bytes in UTF-8; all of it if `last` is empty.
+        last: End of a longer text.
+        lines: Line breaks before `last`; None if not counted.
+        size: Bytes of text; a lower bound if the scan did not reach the end.
+        whole: Whether the whole text was scanned.
     """
 
     first: bytes = b""
@@ -48,9 +48,9 @@ class Rows:
 
     Attributes:
         cells: Each row's cells.
-        lines: The line at which each begins; None where it is not known.
+        lines: Line number of the start of each row; None if unknown.
         whole: Whether these are all rows of the file.
-        findings: What is wrong with others.
+        findings: Errors of invalid rows.
     """
 
     cells: list[list[str]] = field(default_factory=list)
@@ -60,60 +60,60 @@ class Rows:
 
 
 def scan(path: str, data: Data) -> Text:
-    """Look through a file of this machine.
+    """Scan a local file.
 
     Args:
         path: A CSV file, plain or gzipped.
         data: [data]: `csv`.
 
     Raises:
-        UserError: it is cut off, not in its encoding, or holds a NUL; names the byte or the line.
+        UserError: it is truncated, not in its encoding, or contains a NUL; names the byte or the line.
     """
     encoding = csv_text.codec(data)
-    found, lines = Text(), 0
+    scanned, lines = Text(), 0
     try:
-        for block in _newlines(_utf8(path, encoding, found)):
+        for block in _newlines(_utf8(path, encoding, scanned)):
             if b"\0" in block:
                 line = lines + block.count(b"\n", 0, block.index(b"\0")) + 1
                 raise UserError(f"{path}, line {line}: {csv_errors.nul(path)}")
             lines += block.count(b"\n")
-            room = BLOCK - len(found.first)
-            found.first += block[:room] if room else b""
-            found.last = (found.last + block[room:])[-BLOCK:]
+            room = BLOCK - len(scanned.first)
+            scanned.first += block[:room] if room else b""
+            scanned.last = (scanned.last + block[room:])[-BLOCK:]
     except UnicodeDecodeError as error:
         raise UserError(csv_errors.undecodable(path, encoding)) from error
     except compression.FAULTS as error:
-        raise UserError(f"{path} cannot be read: {error}: it was cut or damaged; copy it again") from error
-    found.lines = lines - found.last.count(b"\n")
-    if not found.whole:
-        _reach(path, found, encoding)
-    return found
+        raise UserError(f"{path} cannot be read: {error}: it is truncated or damaged; copy it again") from error
+    scanned.lines = lines - scanned.last.count(b"\n")
+    if not scanned.whole:
+        _read_end(path, scanned, encoding)
+    return scanned
 
 
-def _utf8(path: str, encoding: str, found: Text) -> Iterator[bytes]:
-    """The text in UTF-8, a block at a time, and no more than MOST of it; `size` and `whole` are filled in."""
+def _utf8(path: str, encoding: str, scanned: Text) -> Iterator[bytes]:
+    """Yield blocks of at most MAX_BYTES of the text in UTF-8, and set `size` and `whole`."""
     decoder = codecs.getincrementaldecoder(encoding)()
     with contextlib.closing(opening.open_unpacked(path)) as file:
         while block := file.read(_READ):
-            found.size += len(block)
+            scanned.size += len(block)
             text = decoder.decode(block)
             yield block if encoding == "utf8" else text.encode("utf-8", "surrogatepass")
-            if found.size >= MOST:
-                found.whole = not file.read(1)
+            if scanned.size >= MAX_BYTES:
+                scanned.whole = not file.read(1)
                 break
-    if found.whole:
+    if scanned.whole:
         decoder.decode(b"", final=True)
 
 
 def _newlines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The text with LF as the only line's end."""
-    held = b""
+    """Yield the text with LF as the only line break."""
+    pending = b""
     for block in blocks:
-        block = held + block
-        # The second half of CR LF may be in the next block.
-        held = b"\r" if block.endswith(b"\r") else b""
-        yield _lf(block.removesuffix(held))
-    yield _lf(held)
+        block = pending + block
+        # The LF of a CR LF may be in the next block.
+        pending = b"\r" if block.endswith(b"\r") else b""
+        yield _lf(block.removesuffix(pending))
+    yield _lf(pending)
 
 
 def _lf(text: bytes) -> bytes:
@@ -127,79 +127,79 @@ def parse(
     header: csv_header.Header,
     omissions: Omissions | None = None,
 ) -> Rows:
-    """Take the rows of both blocks apart.
+    """Parse the rows of both blocks.
 
     Args:
         path: The file, for messages.
         data: [data]: `csv`.
-        text: What `scan` found.
+        text: Result of `scan`.
         header: The names of the columns.
-        omissions: Takes the header line where it is repeated.
+        omissions: Counts repeated header lines and skipped rows.
     """
     cut = bool(text.last) or not text.whole
     table = _Table(path, data, header, Omissions() if omissions is None else omissions)
-    found = table.rows(text.first.decode("utf-8-sig", "replace"), 1, cut=cut)
-    found.whole = not cut
+    rows = table.rows(text.first.decode("utf-8-sig", "replace"), 1, cut=cut)
+    rows.whole = not cut
     if text.last:
-        end = max(_ends(table, text), key=lambda one: len(one.cells) - len(one.findings), default=Rows())
-        found.cells += end.cells
-        found.lines += end.lines
-        found.findings += end.findings
-    if data.csv.skip_footer is None and text.whole and not found.findings:
-        cell = csv_edges.total(found.cells)
+        end = max(_ends(table, text), key=lambda end: len(end.cells) - len(end.findings), default=Rows())
+        rows.cells += end.cells
+        rows.lines += end.lines
+        rows.findings += end.findings
+    if data.csv.skip_footer is None and text.whole and not rows.findings:
+        cell = csv_edges.total(rows.cells)
         if cell is not None:
-            found.findings.append(csv_edges.refusal(path, found.lines[-1], cell))
-    return found
+            rows.findings.append(csv_edges.refusal(path, rows.lines[-1], cell))
+    return rows
 
 
 def _ends(table: "_Table", text: Text) -> Iterator[Rows]:
-    """The last block, read from its first line breaks on: one that stands in quotes begins with a row that is none."""
+    """Yield parses of the last block from its first line breaks: a line break in quotes is not the start of a row."""
     start = 0
-    for _ in range(TRIED):
+    for _ in range(MAX_STARTS):
         start = text.last.find(b"\n", start) + 1
         if not start:
             return
         line = None if text.lines is None else text.lines + 1 + text.last.count(b"\n", 0, start)
-        found = table.rows(text.last[start:].decode("utf-8", "replace"), line)
-        yield found
-        if found.cells and not found.findings:
+        rows = table.rows(text.last[start:].decode("utf-8", "replace"), line)
+        yield rows
+        if rows.cells and not rows.findings:
             return
 
 
-def _reach(path: str, found: Text, encoding: str) -> None:
-    """Where not all was seen: read the end where it can be reached."""
-    found.last, found.lines = b"", None
+def _read_end(path: str, scanned: Text, encoding: str) -> None:
+    """Read the end of a text that was not scanned to the end, if the file allows seeking in it."""
+    scanned.last, scanned.lines = b"", None
     packed = compression.kind(opening.head(path)) is not None
     with contextlib.closing(opening.open_binary(path)) as file:
-        found.size = max(found.size, file.seek(0, io.SEEK_END))
+        scanned.size = max(scanned.size, file.seek(0, io.SEEK_END))
         if not packed and encoding == "utf8":
             file.seek(-BLOCK, io.SEEK_END)
-            found.last = _lf(file.read())
+            scanned.last = _lf(file.read())
 
 
 class _Table:
-    """Takes rows out of parts of a file.
+    """Parser of parts of a file.
 
     Args:
         path: The file, for messages.
         data: [data]: `csv`.
         header: The names of its columns.
-        omissions: Takes the header line where it is repeated.
+        omissions: Counts repeated header lines and skipped rows.
     """
 
     def __init__(self, path: str, data: Data, header: csv_header.Header, omissions: Omissions) -> None:
         self._path, self._data, self._header, self._omissions = path, data, header, omissions
 
     def rows(self, text: str, line: int | None, *, cut: bool = False) -> Rows:
-        """Rows of a text that begins with one.
+        """Parse the rows of a text that starts with a row.
 
         Args:
-            text: With LF as the only line's end.
-            line: Its first line's number; None where it is not known, 1 for the file's beginning.
-            cut: Whether it may end within a row.
+            text: The text, with LF as the only line break.
+            line: Number of its first line, from 1; None if unknown.
+            cut: Whether its last row may be incomplete.
         """
-        found, width = Rows(), len(self._header.names)
-        wrong: csv_text.Record | None = None
+        rows, width = Rows(), len(self._header.names)
+        misfit: csv_text.Record | None = None
         record: csv_text.Record | None = None
         if cut:
             text = text[: text.rfind("\n") + 1]
@@ -221,27 +221,28 @@ class _Table:
                 elif self._data.csv.long_cells == "skip" and csv_text.is_long(record.cells):
                     self._omissions.add("row", csv_text.TOO_LONG, action="left out")
                 elif len(record.cells) != width:
-                    wrong = record
-                    first = begin and not found.cells and not found.findings
-                    found.findings.append(_misfit(where, record.cells, width, first=first))
+                    misfit = record
+                    first = begin and not rows.cells and not rows.findings
+                    rows.findings.append(_misfit(where, record.cells, width, first=first))
                 else:
-                    found.cells.append(record.cells)
-                    found.lines.append(None if line is None else record.line)
-            if wrong is not None and wrong is record and not cut:
-                found.findings[-1] = _misfit(where, wrong.cells, width, last=True)
+                    rows.cells.append(record.cells)
+                    rows.lines.append(None if line is None else record.line)
+            if misfit is not None and misfit is record and not cut:
+                rows.findings[-1] = _misfit(where, misfit.cells, width, last=True)
         except csv.Error as error:
             where = self._path if line is None else f"{self._path}, line {getattr(error, 'line', 1)}"
             if "end of data" in str(error) and not cut:
-                found.findings.append(
-                    f"{where}: a quote is opened in this row and never closed: close it, or double it"
+                rows.findings.append(
+                    f"{where}: a quote is opened in this row and never closed: close it, or write it twice"
                 )
             if str(error) == csv_text.TOO_LONG:
-                found.findings.append(f"{where}: {csv_errors.LONG}")
-            # What else Python's reader minds, ingestion may take.
-        return found
+                rows.findings.append(f"{where}: {csv_errors.LONG}")
+            # Ingestion may accept what else Python's reader rejects.
+        return rows
 
 
 def _misfit(where: str, cells: list[str], width: int, *, first: bool = False, last: bool = False) -> str:
-    mend = csv_edges.hint(cells, width, first=first, last=last)
-    mend = mend or ": mend the row; a text that holds the delimiter goes in quotes"
-    return f"{where}: expected {width} columns, got {len(cells)}{mend}"
+    """Return the error of a row with the wrong number of cells."""
+    fix = csv_edges.hint(cells, width, first=first, last=last)
+    fix = fix or ": fix the row; quote cells that contain the delimiter"
+    return f"{where}: expected {width} columns, got {len(cells)}{fix}"

@@ -1,4 +1,4 @@
-"""The data's files: that they are there, can be read, hold the schema's columns, rows, and a label to learn from."""
+"""Checks of the data files: they exist, can be read, and contain the schema's columns, rows and valid labels."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ from spec.data import Data
 from spec.rows import data_paths
 
 WHOLE_BYTES = 64 << 20
-"""Longest Parquet or TFRecord file that is read as a whole; of a longer one the first rows are."""
+"""Maximum size of a Parquet or TFRecord file to read as a whole; of a larger one only the first batch is read."""
 
 
 def check_data(
@@ -45,49 +45,49 @@ def check_data(
     omissions: Omissions | None = None,
     read: Collection[str] = (),
 ) -> int:
-    """See that the data's files are there, can be read, and hold the schema's columns and rows.
+    """Check that the data files exist, can be read, and contain the schema's columns and rows.
 
     Args:
         paths: Paths and patterns under the data root.
         data: [data].
-        config: The config's name, for the message.
+        config: The config's path, for messages.
         columns: Columns of the schema.
-        label: The label's column, if there is one.
-        table: Also looks at types and the label.
-        omissions: Takes what is skipped, left out or converted.
+        label: The label's column; None if there is none.
+        table: Checks of types and labels; None to skip them.
+        omissions: Counts what is skipped, dropped or converted.
         read: Columns that the model reads.
 
     Returns:
-        Bytes of data, unpacked where that was seen.
+        Bytes of data, uncompressed where known.
 
     Raises:
-        UserError: all findings, one a line.
+        UserError: all findings, one per line.
     """
     try:
-        found = data_files.resolve(paths, data, omissions)
+        files = data_files.resolve(paths, data, omissions)
     except UserError as error:
         raise UserError(f"{config}: {error}") from error
     wanted, size, lines = list(columns), 0, []
-    for name in sources.added(found[0].path, data):
+    for name in sources.added(files[0].path, data):
         if name in read:
             lines.append(
-                f"{config}: the model is to read {name!r}, the path of each image: its folder is the class, so the "
-                f'answer would be read off. Write id = "{name}" under [columns], and take {name!r} out of [features] '
+                f"{config}: the model would read {name!r}, the path of each image, whose folder is the class: the "
+                f'label would leak. Write id = "{name}" under [columns], and remove {name!r} from [features] '
                 "and [label]"
             )
     omissions = Omissions() if omissions is None else omissions
-    found = empty_files.without(found, data, omissions)
-    for file in found:
-        told = list(_check_file(file.path, data, wanted, label, table, omissions))
-        size += sum(one for one in told if isinstance(one, int))
-        lines += short([one for one in told if isinstance(one, str)], file.path)
+    files = empty_files.without(files, data, omissions)
+    for file in files:
+        results = list(_check_file(file.path, data, wanted, label, table, omissions))
+        size += sum(result for result in results if isinstance(result, int))
+        lines += short([result for result in results if isinstance(result, str)], file.path)
     if wanted and not lines:
         try:
-            left_out_columns.check(data, omissions, found[0].path, wanted)
+            left_out_columns.check(data, omissions, files[0].path, wanted)
         except UserError as error:
             lines.append(f"{config}: {error}")
     if table is not None and not lines:
-        shown = found[0].path + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+        shown = files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
         lines += table.verdict(shown)
     if lines:
         raise UserError("\n".join(lines))
@@ -102,7 +102,7 @@ def _check_file(
     table: Table | None,
     omissions: Omissions | None,
 ) -> Iterator[str | int]:
-    """What is wrong with a file, and its size."""
+    """Yield the errors of a file, and its size."""
     try:
         names = sources.look(path, data, omissions)
     except UserError as error:
@@ -114,8 +114,8 @@ def _check_file(
         yield str(error)
     for column in columns:
         if column not in names:
-            word = "the label column" if column == label else "column"
-            yield f"{path}: {word} {column!r} of the schema is missing.{nearest(column, names, 'columns')}"
+            what = "the label column" if column == label else "column"
+            yield f"{path}: {what} {column!r} of the schema is missing.{nearest(column, names, 'columns')}"
     if data_paths.is_remote(path):
         if table is not None:
             table.whole = False
@@ -170,9 +170,9 @@ def _typed(path: str, data: Data, table: Table) -> Iterator[str | int]:
 
 
 def _folder(path: str, table: Table) -> Iterator[str]:
-    """Rows of a folder of images, by its classes: the images themselves are not decoded."""
-    found = [name for names in image_folders.survey(path, Omissions()).values() for name in names]
-    names = [name.encode("utf-8", "backslashreplace").decode() for name in found]
+    """Check the classes of a folder of images, without decoding the images."""
+    paths = [name for names in image_folders.survey(path, Omissions()).values() for name in names]
+    names = [name.encode("utf-8", "backslashreplace").decode() for name in paths]
     kind, labels = table.columns.get("label", "BYTES"), [name.split("/")[0] for name in names]
     try:
         column = casting.convert(pa.array(labels, pa.string()), kind)
@@ -186,9 +186,9 @@ def _folder(path: str, table: Table) -> Iterator[str]:
 
 
 def _unpacked(path: str) -> int:
-    """Size of a file; of a packed one what its end says, up to 4 GB."""
+    """Return the uncompressed size of a file; of a gzipped one from its trailer, modulo 4 GB."""
     if not os.path.exists(path):
-        # A link to nothing, which the look has named.
+        # A broken link, which `sources.look` has reported.
         return 0
     return compression.size(path)
 

@@ -1,4 +1,4 @@
-"""The rows that preflight has seen, as the stages will see them: their types, and a label to learn from."""
+"""Checks of the rows that preflight reads, as the stages will read them: their types, splits and labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,23 +19,23 @@ from spec.rows.split import Split
 
 @dataclass
 class Table:
-    """What all files' rows come to.
+    """Totals over the rows of all files.
 
     Args:
         columns: Column name -> INT, FLOAT or BYTES, of the schema.
         schema: The schema's path, for the messages.
         label: [label].
-        weight: Column of the rows' weights; None where each counts the same.
+        weight: Column of the rows' weights; None if all rows count the same.
         feature: The label's column in the schema; None for clusters without one.
-        keeper: Leaves rows out as ingestion will.
+        keeper: Filters rows as ingestion will.
         most_blank: [data] max_blank_label.
-        splits: How many splits share the rows; 1 where each has all of them.
+        splits: Number of splits that share the rows; 1 if each has its own files.
         split: [data.split].
-        classes: Whether classes that the config does not list, or that no row has, are refused, as by the label's gate.
+        classes: Whether to report unlisted and unused classes, as the gate of the label does.
 
     Attributes:
-        whole: Whether all rows of all files were seen.
-        kept: Rows that stay.
+        whole: Whether all rows of all files were read.
+        kept: Number of rows that pass the filter.
     """
 
     columns: Mapping[str, str]
@@ -52,54 +52,54 @@ class Table:
     kept: int = 0
     _values: dict[Any, int] = field(default_factory=dict)
     _heaviest: float = 0.0
-    _splits_there: set[str] = field(default_factory=set)
+    _splits_present: set[str] = field(default_factory=set)
 
     def add(
-        self, path: str, names: Sequence[str], found: Sequence[Sequence[str]], places: Sequence[Any], data: Data
+        self, path: str, names: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[Any], data: Data
     ) -> Iterator[str]:
-        """Take rows of texts.
+        """Add rows of strings.
 
         Args:
             path: Their file.
             names: Columns of the file.
-            found: The cells of each row.
-            places: The line of each row, or None.
+            rows: The cells of each row.
+            lines: The line number of each row, or None.
             data: [data].
 
         Yields:
-            What is wrong with them.
+            Errors.
         """
-        made: dict[str, pa.Array] = {}
+        arrays: dict[str, pa.Array] = {}
         cleaning = data.cleaning
-        texts = dict(zip(names, zip(*found, strict=True), strict=True)) if found else {}
+        texts = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
         for name, column in texts.items():
             kind = self.columns.get(name, "BYTES")
             try:
-                made[name] = casting.cast(pa.array(column, pa.string()), kind, cleaning.rules(name))
+                arrays[name] = casting.cast(pa.array(column, pa.string()), kind, cleaning.rules(name))
             except casting.BadCellError as error:
-                where = _where(places[error.row])
+                where = _where(lines[error.row])
                 other = {"INT": "type: FLOAT or BYTES", "FLOAT": "type: BYTES"}.get(kind)
                 instead = f", or write {other} for it in {self.schema}" if other else ""
-                what = f"is no {kind}" if other else "is no date"
+                expected = f"{kind}" if other else "a date"
                 yield (
-                    f"{path}{where}: column {name!r} holds {error.value!r}, which {what}{error.expected}: "
-                    f"mend the cell{instead}"
+                    f"{path}{where}: column {name!r} holds {error.value!r}, which is not {expected}{error.expected}: "
+                    f"fix the cell{instead}"
                 )
                 self.whole = False
-        if len(made) == len(names):
-            batch = pa.RecordBatch.from_arrays([*made.values(), pa.array(range(len(found)))], [*made, _PLACE])
-            yield from self.take(path, batch, [_where(place) for place in places])
+        if len(arrays) == len(names):
+            batch = pa.RecordBatch.from_arrays([*arrays.values(), pa.array(range(len(rows)))], [*arrays, _PLACE])
+            yield from self.take(path, batch, [_where(line) for line in lines])
 
     def take(self, path: str, batch: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
-        """Take rows of typed cells.
+        """Add rows of typed cells.
 
         Args:
             path: Their file.
             batch: The rows, and their numbers among `places` as the last column.
-            places: Where each row is, as the end of a path.
+            places: Location of each row, as a suffix of the path.
 
         Yields:
-            Labels out of the schema's range.
+            Errors: labels outside the schema's range, unknown splits.
         """
         needed = [name for name in self.keeper.columns if name not in batch.schema.names]
         if needed:
@@ -127,21 +127,21 @@ class Table:
                 if row >= 0:
                     where = places[kept.column(kept.num_columns - 1)[row].as_py()]
                     yield (
-                        f"{path}{where}: the label {self.label.column!r} is {column[row].as_py():g} and {edit}: mend "
-                        "the row, or the limit there"
+                        f"{path}{where}: the label {self.label.column!r} is {column[row].as_py():g} but {edit}: fix "
+                        "the row, or the limit in the schema"
                     )
 
     def _untransformed(self, path: str, kept: pa.RecordBatch, column: pa.Array, places: Sequence[str]) -> Iterator[str]:
-        """The first number that label.transform does not take."""
+        """Yield the error of the first label outside the domain of label.transform."""
         bad = pc.fill_null(pc.less_equal(column, ABOVE[self.label.transform]), False)
         row = pc.index(bad, True).as_py()
         if row >= 0:
-            said, edit = label_problems.untransformed(self.label, column[row].as_py())
+            problem, edit = label_problems.untransformed(self.label, column[row].as_py())
             where = places[kept.column(kept.num_columns - 1)[row].as_py()]
-            yield f"{path}{where}: the label {self.label.column!r} {said}; to accept it: {edit}"
+            yield f"{path}{where}: the label {self.label.column!r} {problem}; to accept it: {edit}"
 
     def _splits(self, path: str, kept: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
-        """Rows whose cell names no split."""
+        """Yield the errors of rows whose cell does not name a split."""
         at = kept.schema.get_field_index(self.split.column) if self.split.by == "column" else -1
         if at < 0:
             return
@@ -154,13 +154,13 @@ class Table:
                 where = places[kept.column(kept.num_columns - 1)[pc.index(same, True).as_py()].as_py()]
                 yield f"{path}{where}: {unknown_split(str(self.split.column), text, self.split.values)}"
             else:
-                self._splits_there.add(named)
+                self._splits_present.add(named)
 
     def verdict(self, shown: str) -> Iterator[str]:
-        """What the rows come to; of a part of them nothing can be said.
+        """Yield the errors of all rows together; nothing if only part of them was read.
 
         Args:
-            shown: What to call them.
+            shown: Name of the data in messages.
         """
         if not self.whole:
             return
@@ -172,15 +172,15 @@ class Table:
             return
         if self.weight and self.kept and not self._heaviest:
             yield f"{shown}: {label_problems.weightless(self.weight)}"
-        lacking = [name for name in ("train", "test") if name not in self._splits_there]
+        lacking = [name for name in ("train", "test") if name not in self._splits_present]
         if self.split.by == "column" and self.kept and lacking:
             yield (
-                f"{shown}: column {self.split.column!r}, which data.split.column names, says {lacking[0]!r} in no row: "
-                f'name the value that means it as data.split.values = {{VALUE = "{lacking[0]}"}}'
+                f"{shown}: column {self.split.column!r}, the data.split.column, is {lacking[0]!r} in no row: "
+                f'map its value with data.split.values = {{VALUE = "{lacking[0]}"}}'
             )
         if self.kept < self.splits:
             left = row_filter.sentence(self.keeper.left_out)
-            yield f"{shown}: {self.kept} rows for {self.splits} splits: more are needed{left}"
+            yield f"{shown}: {self.kept} rows for {self.splits} splits: add rows{left}"
         elif self.label.column and self._values:
             one = _one_class(self.label, [value for value in self._values if value is not None])
             if one:
@@ -189,24 +189,24 @@ class Table:
                 yield from self._unlisted(shown)
 
     def _unlisted(self, shown: str) -> Iterator[str]:
-        """Classes of the data that the config does not list, and the other way round."""
+        """Yield errors of classes that only the data or only the config contains."""
         label = self.label
         counts = {_text(value): rows for value, rows in self._values.items() if value is not None}
         others = label.unlisted(counts)
         if others:
             number = sum(rows for value, rows in counts.items() if label.text(value) in others)
-            said = label_problems.unlisted(label, others, f"{number:,} of {self.kept:,} rows")
+            problem = label_problems.unlisted(label, others, f"{number:,} of {self.kept:,} rows")
             listed = self.feature is not None and self.feature.WhichOneof("domain_info") in ("domain", "string_domain")
             accepts = label_problems.accepting(
                 label, others, self.schema, domain=listed, texts=self.columns.get(str(label.column)) == "BYTES"
             )
-            yield f"{shown}: the label {label.column!r}: {said}; to accept it: {accepts}"
-        there = {label.class_of(value) for value in counts}
+            yield f"{shown}: the label {label.column!r}: {problem}; to accept it: {accepts}"
+        present = {label.class_of(value) for value in counts}
         for name in label.classes if label.task == "classes" and label.tiers is None else ():
-            if name not in there:
+            if name not in present:
                 yield (
-                    f"{shown}: class {name!r} of label.classes has no row: take it out of label.classes in the config, "
-                    "or put rows of it into the data"
+                    f"{shown}: class {name!r} of label.classes has no rows: remove it from label.classes in the "
+                    "config, or add rows of it to the data"
                 )
 
 
@@ -215,12 +215,12 @@ _PLACE = " place"
 
 
 def numbered(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """A batch with its rows' numbers as the last column."""
+    """Return a batch with its row numbers as the last column."""
     return pa.RecordBatch.from_arrays([*batch.columns, pa.array(range(len(batch)))], [*batch.schema.names, _PLACE])
 
 
 def limits(feature: schema_pb2.Feature) -> Iterator[tuple[str, float, str]]:
-    """Arrow's comparison that finds a value out of the schema's range, the limit, and the limit in words."""
+    """Yield Arrow's comparison for values outside the schema's range, the limit, and its description."""
     for kind in ("int_domain", "float_domain"):
         if feature.HasField(kind):
             domain = getattr(feature, kind)
@@ -239,15 +239,15 @@ def _where(place: Any) -> str:
 
 
 def _one_class(label: Label, values: Sequence[Any]) -> str:
-    """Why nothing can be learnt from these values; empty where it can."""
-    found_ = {label.class_of(_text(value)) for value in values}
-    if label.task == "clusters" or len(found_) > 1:
+    """Return why nothing can be learned from these values; empty if it can."""
+    classes = {label.class_of(_text(value)) for value in values}
+    if label.task == "clusters" or len(classes) > 1:
         return ""
-    found = ", ".join(sorted({repr(value) for value in values})[:5])
+    shown = ", ".join(sorted({repr(value) for value in values})[:5])
     if label.task == "anomaly":
-        return "" if found_ == {"normal"} else "is an anomaly in every row: normal rows are needed to learn from"
+        return "" if classes == {"normal"} else "is an anomaly in every row: add normal rows to learn from"
     if label.task in ("regression", "classes"):
-        return f"is {found} in every row: there is nothing to learn"
+        return f"is {shown} in every row: there is nothing to learn"
     rule = f"label.positive = {label.positive!r}" if label.positive is not None else f"threshold = {label.threshold:g}"
-    always = found_ == {(label.names or ())[1]}
-    return f"has one class: {rule} {'is' if always else 'never is'} what it holds: {found}: mend the rule"
+    always = classes == {(label.names or ())[1]}
+    return f"has one class: {rule} matches {'every' if always else 'no'} row; values: {shown}: fix the rule"

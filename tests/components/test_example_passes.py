@@ -118,7 +118,7 @@ def test_the_trainer_receives_only_declared_files(examples, monkeypatch):
 def test_the_error_of_a_missing_file_names_it(examples, measured, tmp_path):
     path = tmp_path / "examples/Split-train/x-00001-of-00002.gz"
     path.unlink()
-    with pytest.raises(ResourceError, match=rf"{path} is not there, and its artifact declares it; run again"):
+    with pytest.raises(ResourceError, match=rf"{path} does not exist, but its artifact declares it; run again"):
         measured()
 
 
@@ -127,7 +127,7 @@ def test_the_error_of_a_file_with_another_row_count_names_it(
     examples, measured, tmp_path, write_examples, beam_pipeline, count
 ):
     path = write_examples(tmp_path / "examples/Split-train/x-00001-of-00002.gz", {"x": [1.0] * count})
-    expected = rf"{path} holds {count} rows and its artifact declares 2: .*; run again"
+    expected = rf"{path} has {count} rows but its artifact declares 2: .*; run again"
     with pytest.raises(ResourceError, match=expected):
         measured()
     rows = prediction.Rows(example_passes.files(examples, "train"), {}, 4)
@@ -150,5 +150,5 @@ def test_an_undeclared_file_that_stock_tfx_would_read_is_an_error(examples, tmp_
 
 def test_the_error_of_a_missing_row_profile_names_it(examples):
     example_passes.declare(examples, {}, ["counts/00000-of-00001.marks"])
-    with pytest.raises(ResourceError, match=r"counts/00000-of-00001.marks is not there"):
+    with pytest.raises(ResourceError, match=r"counts/00000-of-00001.marks does not exist"):
         gate_inputs.row_profiles([examples])

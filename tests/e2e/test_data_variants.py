@@ -48,5 +48,5 @@ def test_spans_of_parquet_with_nulls_and_a_new_span(small_tree):
     result = runner("--local", "--root", root, *QUICK, tree=small_tree)
     assert result.code == 2
     assert "houses-1.parquet: column 'sqft_basement', row " in result.err
-    assert "'none' is no INT" in result.err
+    assert "'none' is not INT" in result.err
     assert result.nodes == {}, "no stage may have started"

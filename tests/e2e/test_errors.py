@@ -110,7 +110,7 @@ def test_a_cell_of_the_wrong_type_names_file_column_and_row(small_tree):
     write(small_tree, "\n".join(lines))
     result = local(small_tree)
     assert result.code == 2
-    assert "houses.csv.gz, line 6: column 'bedrooms' holds 'three', which is no INT" in result.err
+    assert "houses.csv.gz, line 6: column 'bedrooms' holds 'three', which is not INT" in result.err
     assert result.nodes == {}, "no stage may have started"
 
 

@@ -59,7 +59,7 @@ def test_a_column_of_another_type_is_rejected_by_preflight(flats, figure):
     [told] = flats.told()
     figure(8, "another type: told before the first stage")
     assert (
-        "flats.csv, line 7: column 'area' holds 'large', which is no FLOAT: mend the cell, or write type: BYTES" in told
+        "flats.csv, line 7: column 'area' holds 'large', which is not FLOAT: fix the cell, or write type: BYTES" in told
     )
 
 

@@ -53,7 +53,7 @@ def test_a_table_without_rows_is_rejected_by_preflight(refused):
     """Fault 7: no bytes, a header alone, too few rows."""
     assert refused(7, "no bytes", "")[0].endswith("is empty: it needs a header line and rows")
     assert refused(7, "a header alone", HEADER)[0].endswith("holds a header line and no rows")
-    assert refused(7, "two rows", HEADER + "1,a,2\n2,b,3\n")[0].endswith(": 2 rows for 3 splits: more are needed")
+    assert refused(7, "two rows", HEADER + "1,a,2\n2,b,3\n")[0].endswith(": 2 rows for 3 splits: add rows")
 
 
 FAULTS = {

@@ -100,10 +100,10 @@ def test_the_files_are_those_that_are_declared(rows: Path, ask: Any, write_examp
     for count in (2, 4):
         declared = Manifest({"train": [Shard(f"Split-train/{file.name}", count)]})
         (rows / "manifest.json").write_text(manifest.dump(declared))
-        with pytest.raises(ResourceError, match=rf"{file} holds 3 rows and its artifact declares {count}"):
+        with pytest.raises(ResourceError, match=rf"{file} has 3 rows but its artifact declares {count}"):
             ask("examples", "1", "-n", "99")
     file.unlink()
-    with pytest.raises(ResourceError, match=rf"{file} is not there, and its artifact declares it"):
+    with pytest.raises(ResourceError, match=rf"{file} does not exist, but its artifact declares it"):
         ask("examples", "1")
 
 

@@ -40,11 +40,11 @@ def test_a_model_that_reads_the_path_of_an_image_is_rejected(photos, monkeypatch
             "image = [{height = 4, width = 4, channels = 3}]", ""
         )
     photos.config(config)
-    found = [line for line in photos.told() if "'file'" in line and "model is to read" in line]
+    found = [line for line in photos.told() if "'file'" in line and "model would read" in line]
 
     assert found == [
-        "configs/flats.toml: the model is to read 'file', the path of each image: its folder is the class, so the "
-        "answer would be read off. Write id = \"file\" under [columns], and take 'file' out of [features] and [label]"
+        "configs/flats.toml: the model would read 'file', the path of each image, whose folder is the class: the "
+        "label would leak. Write id = \"file\" under [columns], and remove 'file' from [features] and [label]"
     ]
 
 
@@ -65,8 +65,8 @@ def test_a_class_without_a_folder_is_reported(photos):
     [told] = photos.told("label.classes=['cat', 'dog', 'fox']")
 
     assert told.endswith(
-        "class 'fox' of label.classes has no row: take it out of label.classes in the config, or put rows "
-        "of it into the data"
+        "class 'fox' of label.classes has no rows: remove it from label.classes in the config, or add rows "
+        "of it to the data"
     )
 
 

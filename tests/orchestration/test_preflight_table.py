@@ -20,7 +20,7 @@ def test_the_error_of_a_cell_of_another_type_names_line_and_schema_edit(flats):
     flats.data(flats.HEADER + flats.rows(2) + "big,Bern,1000\n")
 
     assert only(flats.told()) == (
-        ", line 4: column 'area' holds 'big', which is no FLOAT: mend the cell, or write type: BYTES for it in "
+        ", line 4: column 'area' holds 'big', which is not FLOAT: fix the cell, or write type: BYTES for it in "
         "schemas/flats.pbtxt"
     )
 
@@ -30,9 +30,9 @@ def test_the_error_of_a_cell_of_another_type_names_line_and_schema_edit(flats):
     [
         (
             "40,Bern,9001\n",
-            ", line 42: the label 'rent' is 9001 and the schema says int_domain { max: 9000 }: mend the row",
+            ", line 42: the label 'rent' is 9001 but the schema says int_domain { max: 9000 }: fix the row",
         ),
-        ("40,Bern,0\n", ", line 42: the label 'rent' is 0 and the schema says int_domain { min: 1 }: mend the row"),
+        ("40,Bern,0\n", ", line 42: the label 'rent' is 0 but the schema says int_domain { min: 1 }: fix the row"),
     ],
 )
 def test_the_error_of_a_label_out_of_range_names_the_line(flats, rows, said):
@@ -47,7 +47,7 @@ def test_the_error_of_a_label_out_of_range_names_the_line(flats, rows, said):
     [
         ("1,Bern,900\n" * 9, ": the label 'rent' is 900 in every row: there is nothing to learn"),
         ("1,Bern,\n" * 9, ": the label 'rent' is null in 9 of 9 rows, more than data.max_null_label = 0.05"),
-        ("1,Bern,900\n2,Bern,901\n", ": 2 rows for 3 splits: more are needed"),
+        ("1,Bern,900\n2,Bern,901\n", ": 2 rows for 3 splits: add rows"),
     ],
 )
 def test_a_constant_or_null_label_is_rejected(flats, rows, said):
@@ -68,10 +68,10 @@ def test_rows_with_null_labels_within_the_allowed_share_are_dropped(flats):
     [
         ("binary", ["yes", "no"], None),
         ("binary", [" yes ", "no"], None),
-        ("binary", ["ja", "nein"], "label.positive = 'yes' never is what it holds: 'ja', 'nein'"),
-        ("binary", ["yes", "yes"], "label.positive = 'yes' is what it holds: 'yes'"),
+        ("binary", ["ja", "nein"], "label.positive = 'yes' matches no row; values: 'ja', 'nein'"),
+        ("binary", ["yes", "yes"], "label.positive = 'yes' matches every row; values: 'yes'"),
         ("anomaly", [1, 2], None),
-        ("anomaly", [1000, 2000], "is an anomaly in every row: normal rows are needed"),
+        ("anomaly", [1000, 2000], "is an anomaly in every row: add normal rows"),
     ],
 )
 def test_a_label_with_one_class_is_rejected_with_the_rule(flats, task, labels, said):
@@ -106,7 +106,7 @@ def test_the_list_of_findings_of_a_file_is_truncated(flats):
 
     assert len(told) == 21
     assert told[0].endswith(
-        "flats.csv, line 42: expected 3 columns, got 2: mend the row; a text that holds the delimiter goes in quotes"
+        "flats.csv, line 42: expected 3 columns, got 2: fix the row; quote cells that contain the delimiter"
     )
     assert told[-1].endswith("flats.csv: and 10 more like these")
 
@@ -127,7 +127,7 @@ def test_the_last_block_is_checked_with_its_line_numbers(flats, monkeypatch, pac
 
 def test_the_end_of_a_long_file_is_checked_without_reading_its_middle(flats, monkeypatch):
     monkeypatch.setattr(csv_blocks, "BLOCK", 3000)
-    monkeypatch.setattr(csv_blocks, "MOST", 10_000)
+    monkeypatch.setattr(csv_blocks, "MAX_BYTES", 10_000)
     monkeypatch.setattr(csv_blocks, "_READ", 5000)
     flats.data(flats.HEADER + flats.rows(5000) + "1,Bern\n")
     [line] = flats.told()
@@ -193,8 +193,8 @@ def test_the_error_of_a_row_with_an_unknown_split_names_its_line(flats, rows, sa
     told = flats.told(SPLIT)
 
     assert told == [] if said is None else only(told).startswith(said)
-    [line] = flats.told(SPLIT.replace("test", "train")) if said is None else ["says 'test' in no row"]
-    assert "says 'test' in no row" in line
+    [line] = flats.told(SPLIT.replace("test", "train")) if said is None else ["is 'test' in no row"]
+    assert "is 'test' in no row" in line
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
