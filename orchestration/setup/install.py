@@ -2,11 +2,11 @@
 
     python3 orchestration/setup/install.py [--stack legacy|current]
 
-uv goes into `.tools/uv`, a fitting Python is looked for (or fetched), and a stamp inside `.venv` tells the next run
-that there is nothing to do, which takes 0.05 s. The exit code is 0 when `.venv` is ready, 2 when something must be
-installed first, 5 when room or network is missing, or the package index is not trusted.
+uv is installed into `.tools/uv`, a suitable Python is found (or fetched), and a stamp inside `.venv` makes the next run
+a no-op of 0.05 s. The exit code is 0 if `.venv` is ready, 2 if something must be installed first, 5 if disk space or
+network is missing, or the package index is not trusted.
 
-It is one file because it runs before anything of ours can be imported.
+It is one file because it runs before the project can be imported.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ print(json.dumps([sys.version_info[1], getattr(sys, "_base_executable", sys.exec
 
 
 class SetupError(Exception):
-    """Something is missing: one sentence that names what mends it, and the exit code."""
+    """Something is missing: one sentence that names the fix, and the exit code."""
 
 
 class UntrustedError(SetupError):
@@ -142,7 +142,9 @@ def check_machine() -> None:
         raise SetupError(f"{here}: use such a machine, or {docker}", 2)
     free = shutil.disk_usage(str(ROOT)).free / 1e9
     if free < ROOM and not VENV.exists():
-        raise SetupError(f"{ROOT} has {free:.1f} GB free and {ROOM:.0f} GB are needed: make room there {AGAIN}", 5)
+        raise SetupError(
+            f"{ROOT} has {free:.1f} GB free and {ROOM:.0f} GB are needed: free disk space there {AGAIN}", 5
+        )
 
 
 def ask(path: str) -> Python | None:
@@ -168,16 +170,16 @@ def choose(asked: str | None) -> tuple[Stack, Python]:
     """Returns the stack and its interpreter: the newer one where this machine can run it."""
     if asked == "current" and glibc() < CURRENT.glibc:
         here = f"this machine has {platform.libc_ver()[1]}"
-        mend = "leave out STACK=current, or see that stack in a root of its own with `make test-current`"
-        raise SetupError(f"the current stack needs glibc 2.39 (Debian 13, Ubuntu 24.04) and {here}: {mend}", 2)
+        fix = "omit STACK=current, or run that stack in a separate root file system with `make test-current`"
+        raise SetupError(f"the current stack needs glibc 2.39 (Debian 13, Ubuntu 24.04) but {here}: {fix}", 2)
     wanted = [stack for stack in (CURRENT, LEGACY) if asked in (None, stack.name) and glibc() >= stack.glibc]
     for stack in wanted:
         python = find_python(stack) or fetch_python(stack)
         if python:
             return stack, python
     names = [f"3.{minor}" for stack in wanted for minor in stack.minors]
-    mend = f"install one, as with `pyenv install {names[0]}`, {AGAIN}"
-    raise SetupError(f"no Python {' or '.join(names)} was found and none could be fetched: {mend}", 2)
+    fix = f"install one, for example with `pyenv install {names[0]}`, {AGAIN}"
+    raise SetupError(f"no Python {' or '.join(names)} was found and none could be fetched: {fix}", 2)
 
 
 def check_tools(python: Python | None) -> None:
@@ -237,7 +239,7 @@ def _run(what: str, command: Sequence[str], variables: dict[str, str]) -> None:
 def explain(what: str, log: str) -> SetupError:
     """Returns the one sentence for a command that failed."""
     if NO_ROOM.search(log):
-        return SetupError(f"there was no room left while {what}: make room in {ROOT} or uv's cache {AGAIN}", 5)
+        return SetupError(f"the disk is full while {what}: free disk space in {ROOT} or uv's cache {AGAIN}", 5)
     if UNTRUSTED.search(log):
         fix = (
             "add your company's certificate authority to this machine's (Debian: copy its .crt file to "
@@ -246,10 +248,10 @@ def explain(what: str, log: str) -> SetupError:
         )
         return UntrustedError(f"the package index answered {what} with a certificate that is not trusted: {fix}", 5)
     if NO_NETWORK.search(log):
-        mend = f"mend the network, or name its proxy with `export HTTPS_PROXY=http://HOST:PORT`, {AGAIN} (see {LOG})"
-        return SetupError(f"the package index could not be reached while {what}: {mend}", 5)
-    lines = re.findall(r"(?mi)^\s*((?:error|cause|fatal)\b.*)", log) or log.splitlines() or ["it said nothing"]
-    return SetupError(f"{what} failed ({' '.join(lines[-1].split())}): mend what {LOG} shows {AGAIN}", 2)
+        fix = f"fix the network, or name its proxy with `export HTTPS_PROXY=http://HOST:PORT`, {AGAIN} (see {LOG})"
+        return SetupError(f"the package index could not be reached while {what}: {fix}", 5)
+    lines = re.findall(r"(?mi)^\s*((?:error|cause|fatal)\b.*)", log) or log.splitlines() or ["no output"]
+    return SetupError(f"{what} failed ({' '.join(lines[-1].split())}): fix what {LOG} shows {AGAIN}", 2)
 
 
 def uv_made() -> bool:
@@ -335,9 +337,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SetupError as error:
         message, code = error.args
     except OSError as error:
-        message, code = f"{error.filename or ROOT} cannot be used ({error.strerror}): mend that {AGAIN}", 5
+        message, code = f"{error.filename or ROOT} cannot be used ({error.strerror}): fix that {AGAIN}", 5
     except KeyboardInterrupt:
-        message, code = "stopped: the next run goes on from here", 130
+        message, code = "interrupted: the next run continues from here", 130
     if message:
         print(f"set-up: {message}.", file=sys.stderr)
     return code

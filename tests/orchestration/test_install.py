@@ -195,7 +195,7 @@ def test_a_missing_python_is_downloaded(place):
 def test_the_error_without_any_python(place, capsys):
     place.python(11)
     assert place.install.main([]) == 2
-    error = "no Python 3.10 was found and none could be fetched: install one, as with `pyenv install 3.10`"
+    error = "no Python 3.10 was found and none could be fetched: install one, for example with `pyenv install 3.10`"
     assert error in capsys.readouterr().err
 
 
@@ -343,16 +343,20 @@ def test_an_interrupted_set_up_is_detected_and_resumed(place):
 @pytest.mark.parametrize(
     ("said", "code", "sentence"),
     [
-        ("error: Failed to install: x\n  cause: No space left on device (os error 28)\n", 5, "no room left"),
+        (
+            "error: Failed to install: x\n  cause: No space left on device (os error 28)\n",
+            5,
+            "the disk is full while filling .venv",
+        ),
         ("error: error sending request for url\n  cause: dns error\n", 5, "index could not be reached"),
         (
             "error: Failed to fetch\n  cause: client error\n  cause: invalid peer certificate: UnknownIssuer\n",
             5,
             "index answered filling .venv with a certificate that is not trusted: add your company's",
         ),
-        ("error: boom\n  cause: a  bug\nhint: x", 2, "filling .venv failed (cause: a bug): mend what"),
+        ("error: boom\n  cause: a  bug\nhint: x", 2, "filling .venv failed (cause: a bug): fix what"),
         ("Killed", 2, "filling .venv failed (Killed)"),
-        ("", 2, "filling .venv failed (it said nothing)"),
+        ("", 2, "filling .venv failed (no output)"),
     ],
 )
 def test_a_failed_set_up_prints_one_sentence(place, capsys, said, code, sentence):
@@ -401,7 +405,7 @@ def test_the_error_without_a_network_names_uv(place, capsys):
         "echo 'WARNING: Retrying after NewConnectionError'; echo 'ERROR: No matching distribution'; exit 1",
     )
     assert place.install.main([]) == 5
-    assert "could not be reached while getting uv: mend the network" in capsys.readouterr().err
+    assert "could not be reached while getting uv: fix the network" in capsys.readouterr().err
 
 
 def test_an_old_or_broken_uv_is_replaced(place):
@@ -455,7 +459,7 @@ def test_a_stop_by_the_user_prints_no_traceback(place, monkeypatch, capsys):
 
     monkeypatch.setattr(place.install, "set_up", stop)
     assert place.install.main([]) == 130
-    assert "the next run goes on from here" in capsys.readouterr().err
+    assert "the next run continues from here" in capsys.readouterr().err
 
 
 def test_set_up_runs_on_python_3_8_with_only_the_standard_library():
