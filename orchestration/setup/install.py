@@ -1,4 +1,4 @@
-"""Makes `.venv` from `uv.lock`, exactly, with the machine's own Python 3.8 or newer and nothing else.
+"""Creation of `.venv` exactly from `uv.lock`; requires only a system Python 3.8 or newer.
 
     python3 orchestration/setup/install.py [--stack legacy|current]
 
@@ -32,12 +32,12 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV, TOOLS = ROOT / ".venv", ROOT / ".tools"
 STAMP, MARK, LOG, UV = VENV / ".stamp", VENV / ".set-up", TOOLS / "set-up.log", TOOLS / "uv" / "bin" / "uv"
 UV_VERSION = "0.13.9"
-ROOM = 4.0  # GB: an environment takes 3.1, and uv's cache the same once more where it lies on another disk
+ROOM = 4.0  # GB: an environment takes 3.1, and uv's cache as much again if it is on another disk
 SYSTEM_FOLDERS = ("/usr/bin", "/usr/local/bin")
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 AGAIN = "and try again"
 
-# What may not reach uv and pip, as it would put things elsewhere or change them, and the settings of uv that may.
+# Variables that would redirect uv and pip, which are removed, and settings of uv that are passed on.
 DIVERTING = re.compile(r"UV_|CONDA_|PYTHON|VIRTUAL_ENV|PIP_(PREFIX|ROOT|TARGET|USER)$")
 HARMLESS = re.compile(
     r"UV_(CACHE|CONCURRENT|DEFAULT_INDEX|EXTRA_INDEX|FIND_LINKS|HTTP|INDEX|INSECURE|KEYRING|LINK_MODE|NATIVE_TLS|"
@@ -65,20 +65,20 @@ class SetupError(Exception):
 
 
 class UntrustedError(SetupError):
-    """A server answered whose certificate no known authority has signed, as behind a company's proxy."""
+    """A server's certificate is not signed by a known authority, as behind a company proxy."""
 
 
 class Stack(NamedTuple):
-    """One of the two halves of the lock."""
+    """One of the two stacks of the lock file."""
 
     name: str
     tfx: str
-    minors: tuple[int, ...]  # of Python 3, the preferred one first
-    glibc: tuple[int, int]  # the oldest one that its wheels run on
+    minors: tuple[int, ...]  # of Python 3, in order of preference
+    glibc: tuple[int, int]  # the oldest version that its wheels support
 
 
 class Python(NamedTuple):
-    """An interpreter that was run and answered; the path is its own, not a shim's or an environment's."""
+    """A working interpreter; the path is its real path, not that of a shim or an environment."""
 
     minor: int
     path: str
@@ -91,12 +91,12 @@ CURRENT = Stack("current", "1.21", (13, 12, 11), (2, 39))
 
 
 def say(text: str) -> None:
-    """Prints a line of progress at once."""
+    """Print a line of progress and flush it."""
     print(f"set-up: {text}", flush=True)
 
 
 def packages(apt: Sequence[str], dnf: Sequence[str]) -> str:
-    """Returns the command by which this machine's package manager installs these."""
+    """Return the command that installs these packages with the package manager of this machine."""
     sudo = "sudo " if os.geteuid() else ""
     if shutil.which("dnf") and not shutil.which("apt-get"):
         return f"`{sudo}dnf install -y {' '.join(dnf)}`"
@@ -104,7 +104,7 @@ def packages(apt: Sequence[str], dnf: Sequence[str]) -> str:
 
 
 def digest(stack: str) -> str:
-    """Returns what the stamp holds: it changes with the lock, the dependencies, the stack, Python and glibc."""
+    """Return the digest for the stamp: it changes with the lock, the dependencies, the stack, Python and glibc."""
     sections = re.split(r"(?m)^(?=\[)", (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [text for text in sections if re.match(r"\[(project\]|dependency-groups\]|tool\.uv[.\]])", text)]
     python = re.findall(r"(?m)^version.*", (VENV / "pyvenv.cfg").read_text(encoding="utf-8"))
@@ -113,14 +113,14 @@ def digest(stack: str) -> str:
 
 
 def made_here() -> bool:
-    """Tells whether `.venv` was made in this folder: its scripts hold the folder's path and break when it moves."""
+    """Return whether `.venv` was created in this folder: its scripts contain the path and break if it moves."""
     with contextlib.suppress(OSError):
         return str(VENV) in (VENV / "bin" / "activate").read_text(encoding="utf-8")
     return False
 
 
 def ready(asked: str | None) -> bool:
-    """Tells whether the last set-up was completed, for the same lock and stack, and still stands."""
+    """Return whether the last set-up completed for the same lock and stack, and `.venv` still exists."""
     with contextlib.suppress(OSError, ValueError, KeyError):
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
         same = asked in (stamp["asked"], stamp["stack"]) and stamp["digest"] == digest(stamp["stack"])
@@ -129,13 +129,13 @@ def ready(asked: str | None) -> bool:
 
 
 def glibc() -> tuple[int, int]:
-    """Returns the C library's version, (0, 0) where it is another library."""
+    """Return the version of glibc; (0, 0) for another C library."""
     library = re.match(r"glibc (\d+)\.(\d+)", " ".join(platform.libc_ver()))
     return (int(library[1]), int(library[2])) if library else (0, 0)
 
 
 def check_machine() -> None:
-    """Raises SetupError where TFX has no wheels or `.venv` no room."""
+    """Raise SetupError if TFX has no wheels for this machine or `.venv` has no disk space."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64") or glibc() < LEGACY.glibc:
         here = f"TFX has wheels for Linux on x86_64 with glibc only and this is {platform.platform()}"
         docker = "`docker build --platform linux/amd64 -t keras-pipeline . && docker run --rm -it keras-pipeline`"
@@ -148,7 +148,7 @@ def check_machine() -> None:
 
 
 def ask(path: str) -> Python | None:
-    """Runs an interpreter; None when it does not answer, like the shim of a Python that is not switched on."""
+    """Query an interpreter; None if it fails, like the shim of a Python version that is not activated."""
     with contextlib.suppress(OSError, TypeError, ValueError, SubprocessError):
         answer = call([path, "-I", "-c", PROBE], stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, timeout=30)
         return Python(*json.loads(answer.stdout))
@@ -156,7 +156,7 @@ def ask(path: str) -> Python | None:
 
 
 def find_python(stack: Stack) -> Python | None:
-    """Returns the best installed interpreter for a stack: one that has its headers, then the newest, then PATH's."""
+    """Return the best installed interpreter for a stack: with headers first, then the newest, then in order of PATH."""
     folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     for pyenv in (os.environ.get("PYENV_ROOT"), os.path.expanduser("~/.pyenv")):
         folders += sorted(glob.glob(f"{pyenv}/versions/*/bin"), reverse=True)
@@ -167,7 +167,7 @@ def find_python(stack: Stack) -> Python | None:
 
 
 def choose(asked: str | None) -> tuple[Stack, Python]:
-    """Returns the stack and its interpreter: the newer one where this machine can run it."""
+    """Return the stack and its interpreter; without a choice of the user the newest stack that this machine can run."""
     if asked == "current" and glibc() < CURRENT.glibc:
         here = f"this machine has {platform.libc_ver()[1]}"
         fix = "omit STACK=current, or run that stack in a separate root file system with `make test-current`"
@@ -183,7 +183,7 @@ def choose(asked: str | None) -> tuple[Stack, Python]:
 
 
 def check_tools(python: Python | None) -> None:
-    """Raises SetupError naming all that is missing to make uv and to compile pyfarmhash, which has no wheel."""
+    """Raise SetupError with all tools missing to install uv and to compile pyfarmhash, which has no wheel."""
     missing = []
     if not (uv_made() or any(maker and maker.venv for maker in (python, ask(sys.executable)))):
         missing.append(("Python's venv module", f"python3.{sys.version_info[1]}-venv", "python3"))
@@ -197,14 +197,14 @@ def check_tools(python: Python | None) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Returns the variables for uv and pip: the user's, without those that would put things elsewhere."""
+    """Return the environment for uv and pip: the user's, without variables that would redirect them."""
     kept = {name: value for name, value in os.environ.items() if HARMLESS.match(name) or not DIVERTING.match(name)}
     places = {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python")}
     return {**kept, **places, "UV_PYTHON_DOWNLOADS": "manual", "NO_COLOR": "1"}
 
 
 def system_certificates() -> dict[str, str]:
-    """Return the variables that make uv and pip trust the certificates of this machine; empty where it has none."""
+    """Return the variables that make uv and pip trust this machine's certificates; empty if it has none."""
     named = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
     found = [path for path in (named, *CERTIFICATES) if path and os.path.isfile(path)]
     # requests, within pip, prefers its own variable to pip's.
@@ -212,7 +212,7 @@ def system_certificates() -> dict[str, str]:
 
 
 def run(what: str, *command: str) -> None:
-    """Run a command; where the package index's certificate is not trusted, again with this machine's certificates."""
+    """Run a command; if the package index's certificate is not trusted, retry with this machine's certificates."""
     try:
         _run(what, command, environment())
     except UntrustedError:
@@ -224,7 +224,7 @@ def run(what: str, *command: str) -> None:
 
 
 def _run(what: str, command: Sequence[str], variables: dict[str, str]) -> None:
-    """Runs a command, shows those of its lines that tell how far it is, and keeps all of them in the log."""
+    """Run a command, print its lines of progress, and write all of its output to the log."""
     process = Popen(command, cwd=str(ROOT), env=variables, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
     with LOG.open("w", encoding="utf-8") as log, process:
         for line in process.stdout or ():
@@ -237,7 +237,7 @@ def _run(what: str, command: Sequence[str], variables: dict[str, str]) -> None:
 
 
 def explain(what: str, log: str) -> SetupError:
-    """Returns the one sentence for a command that failed."""
+    """Return the error for a failed command, in one sentence."""
     if NO_ROOM.search(log):
         return SetupError(f"the disk is full while {what}: free disk space in {ROOT} or uv's cache {AGAIN}", 5)
     if UNTRUSTED.search(log):
@@ -255,7 +255,7 @@ def explain(what: str, log: str) -> SetupError:
 
 
 def uv_made() -> bool:
-    """Tells whether our own uv is there; another one on PATH is never used."""
+    """Return whether `.tools/uv` has the pinned uv; another uv on PATH is never used."""
     with contextlib.suppress(OSError, SubprocessError):
         said = call([str(UV), "--version"], stdout=PIPE, stderr=DEVNULL, check=True).stdout
         return said.split()[1:2] == [UV_VERSION.encode()]
@@ -263,7 +263,7 @@ def uv_made() -> bool:
 
 
 def make_uv(python: Python | None) -> None:
-    """Puts the pinned uv into `.tools/uv`, by way of the chosen interpreter or the one that runs this file."""
+    """Install the pinned uv into `.tools/uv`, with the chosen interpreter or the one that runs this file."""
     check_tools(python)
     if not uv_made():
         say(f"getting uv {UV_VERSION}, about 10 s")
@@ -273,7 +273,7 @@ def make_uv(python: Python | None) -> None:
 
 
 def fetch_python(stack: Stack) -> Python | None:
-    """Returns a Python that uv fetched into `.tools/python`; None when it could not, as on a closed network."""
+    """Download a Python into `.tools/python` with uv; None if that fails, as without network access."""
     minor = f"3.{stack.minors[0]}"
     make_uv(None)
     say(f"no Python for TFX {stack.tfx} is installed: fetching {minor}, about 20 s")
@@ -283,7 +283,7 @@ def fetch_python(stack: Stack) -> Python | None:
 
 
 def put_aside() -> None:
-    """Moves aside what is at `.venv` and was not made by a set-up: emptying it would lose what somebody installed."""
+    """Rename a `.venv` that no set-up created: clearing it would lose packages that the user installed."""
     if VENV.is_symlink() or (VENV.exists() and not STAMP.exists() and not MARK.exists()):
         aside = VENV.with_name(f".venv.before-{time.strftime('%Y%m%d-%H%M%S')}")
         VENV.rename(aside)
@@ -291,7 +291,7 @@ def put_aside() -> None:
 
 
 def make_venv(python: Python) -> None:
-    """Makes `.venv` hold exactly what the lock says; what an interrupted set-up left is used."""
+    """Make `.venv` match the lock exactly; the result of an interrupted set-up is reused."""
     put_aside()
     if VENV.exists():
         MARK.touch()
@@ -301,21 +301,21 @@ def make_venv(python: Python) -> None:
     if not (inside and inside.minor == python.minor and made_here()):
         run("making .venv", str(UV), "venv", "--clear", "--python", python.path, str(VENV))
         MARK.touch()
-    # Where bytecode may not be written later, each `import tfx` would take 35 s in place of 10.
-    groups = ("--all-groups", "--no-group", "docs")  # `make docs` has an environment of its own
+    # If bytecode cannot be written later, each `import tfx` would take 35 s instead of 10.
+    groups = ("--all-groups", "--no-group", "docs")  # `make docs` has a separate environment
     run("filling .venv", str(UV), "sync", "--frozen", *groups, "--compile-bytecode", "--python", python.path)
 
 
 def set_up(asked: str | None) -> None:
-    """Makes `.venv` for the asked or the best stack, unless that is done already."""
+    """Create `.venv` for the requested or the best stack, unless it is up to date."""
     if ready(asked):
         return
     check_machine()
-    import fcntl  # absent on Windows, which was just refused
+    import fcntl  # absent on Windows, which check_machine refuses
 
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of two set-ups at once, one waits for the other
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a concurrent set-up waits here
         if ready(asked):
             return
         started = time.monotonic()
@@ -328,7 +328,7 @@ def set_up(asked: str | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Sets up and returns the exit code."""
+    """Run the set-up and return the exit code."""
     parser = argparse.ArgumentParser(description="Makes .venv from uv.lock.")
     parser.add_argument("--stack", choices=("legacy", "current"), help="TFX 1.16 or 1.21; by default what fits here")
     message, code = "", 0
