@@ -1,4 +1,4 @@
-"""What is determined before the first row is written: files, column types, and the times at which a split is cut."""
+"""Facts that are determined before the first row is written: files, column types, and the times at which a split is cut."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

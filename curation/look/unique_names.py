@@ -9,7 +9,7 @@ from spec.data import Data
 
 
 def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
-    """Number columns that have the same name.
+    """Rename columns that share a name: each repetition gets a number.
 
     Args:
         path: The file.
