@@ -1,18 +1,18 @@
-r"""The one way to standard output and standard error: what comes from data is shown, never obeyed.
+r"""Output to standard output and standard error, with control characters from data escaped.
 
-Names of columns, categories, cells, files, values of a config and texts of exceptions may hold anything: an escape
-sequence that rewrites the screen, a line break whose next line looks like ours, a mark that turns letters round. Two
-things keep them apart from what we print:
+Column names, categories, cells, file names, config values and exception messages may contain anything: an escape
+sequence that rewrites the screen, a line break followed by a forged message, a mark that reverses the text direction.
+Two measures keep them apart from the output of the project:
 
-- `line` prints one line, whatever its text holds; `error` indents all lines but the first; `block` is for texts that
-  are of several lines on purpose, whose parts went through `visible`.
-- Within `guarded`, in which every command runs, whatever else is written to either stream, by any library, loses its
-  control characters but line breaks and tabs. `Styled` passes as it is, and rich prints by inspection/console.py.
+- `line` prints one line, whatever the text contains; `error` indents all lines except the first; `block` prints
+  intentional line breaks, and its caller applies `visible` to the parts.
+- Every command runs within `guarded`, which escapes all control characters except line breaks and tabs in anything that
+  any library writes to either stream. `Styled` passes unchanged, and rich prints through inspection/console.py.
 
-A reader that has seen enough, as `head`, ends no command, and neither does a stream that is closed from the start; what
-cannot be written for another reason ends it with ResourceError.
+A reader that closes the pipe early, such as `head`, does not end a command, and neither does a stream that is closed
+from the start; any other write error ends it with ResourceError.
 
-It imports no library, because stages import it, whose cache keys hold the versions of their libraries.
+The module imports no library, because stages import it and their cache keys contain the versions of their libraries.
 """
 
 import contextlib
@@ -24,22 +24,22 @@ from typing import Any, TextIO
 from errors import ResourceError
 
 _OURS = "\n\t"
-"""Control characters of a text that is of several lines on purpose."""
+"""Control characters that are allowed in a text of several lines."""
 
 
 class Styled(str):
-    """Text with escape sequences of ours."""
+    """Text with escape sequences of this project."""
 
     __slots__ = ()
 
 
 def visible(text: str, keep: str = "") -> str:
-    r"""Write control characters as \x1b, \n, \u202e and so on.
+    r"""Escape control characters as \x1b, \n, \u202e and so on.
 
     Args:
-        text: Any text. Everything that Python counts as not printable is written out: C0 and C1 controls, DEL, line and
-            paragraph separators, bidirectional and zero-width marks, lone surrogates, blanks other than the space.
-        keep: Characters that stay as they are.
+        text: Any text. Everything that Python considers not printable is escaped: C0 and C1 controls, DEL, line and
+            paragraph separators, bidirectional and zero-width marks, lone surrogates, spaces other than U+0020.
+        keep: Characters that are not escaped.
     """
     if text.isprintable():
         return text
@@ -49,7 +49,7 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def in_a_line(text: str) -> str:
-    """A text of several lines as one, its line breaks as blanks."""
+    """Join the lines of a text with spaces and escape its control characters."""
     return visible(" ".join(text.split()))
 
 
@@ -57,28 +57,28 @@ def line(*texts: str, to: TextIO | None = None) -> None:
     """Print each text as one line.
 
     Args:
-        texts: With anything in them.
-        to: Standard output, where it is left out.
+        texts: Any texts; control characters are escaped.
+        to: Stream; None for standard output.
     """
     _write("".join(f"{visible(text)}\n" for text in texts), to or sys.stdout)
 
 
 def block(text: str, to: TextIO | None = None) -> None:
-    """Print a text of several lines as it is; what comes from data must be `visible` in it already.
+    """Print a text of several lines; the caller applies `visible` to parts that come from data.
 
     Args:
-        text: With its line breaks, also the last one; or Styled.
-        to: Standard output, where it is left out.
+        text: Text with all line breaks, including the last; or Styled.
+        to: Stream; None for standard output.
     """
     _write(text, to or sys.stdout)
 
 
 def error(message: str, head: str = "error") -> None:
-    """Print to standard error; lines after the first are indented, so that none can pass for another message.
+    """Print a message to standard error; lines after the first are indented, so that none looks like another message.
 
     Args:
-        message: In one or more lines.
-        head: What it is, in front of it.
+        message: One or more lines.
+        head: Prefix of the message, such as its severity.
     """
     first, *rest = message.split("\n")
     line(f"{head}: {first}", *(f"{' ' * len(head)}  {text}" for text in rest), to=sys.stderr)
@@ -86,7 +86,7 @@ def error(message: str, head: str = "error") -> None:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Let no control character but line breaks and tabs through to either stream."""
+    """Escape control characters except line breaks and tabs in both standard streams."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (_Guard(raw(stream or _nowhere())) for stream in before)
     try:
@@ -96,7 +96,7 @@ def guarded() -> Iterator[None]:
 
 
 class _Outlet:
-    """A text stream whose reader may go away."""
+    """A text stream whose reader may close the pipe."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -105,13 +105,13 @@ class _Outlet:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write a text, while somebody reads."""
+        """Write a text; a closed pipe is ignored."""
         with self._read():
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what is written, while somebody reads."""
+        """Flush the stream; a closed pipe is ignored."""
         with self._read():
             self._stream.flush()
 
@@ -119,7 +119,7 @@ class _Outlet:
     def _read(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:  # the reader, such as head, has seen enough
+        except BrokenPipeError:  # the reader, such as head, closed the pipe
             self._silence()
         except OSError as error:
             path = self._path()
@@ -127,7 +127,7 @@ class _Outlet:
             raise ResourceError(f"{path} cannot be written: {error.strerror or error}") from error
 
     def _path(self) -> str:
-        """The file behind the stream, such as a stage's log; the stream's name where there is none."""
+        """Return the file of the stream, such as a stage's log; the stream's name if it is not a file."""
         with contextlib.suppress(OSError, ValueError):
             path = os.readlink(f"/proc/self/fd/{self._stream.fileno()}")
             if os.path.isfile(path):
@@ -135,7 +135,7 @@ class _Outlet:
         return self._stream.name
 
     def _silence(self) -> None:
-        """Let nothing be written any more, so that the interpreter's own flush does not complain."""
+        """Redirect the stream to /dev/null, so that the interpreter's flush at exit does not fail."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
@@ -144,7 +144,7 @@ def _nowhere() -> TextIO:
 
 
 class _Guard:
-    """A text stream that shows control characters."""
+    """A text stream that escapes control characters."""
 
     def __init__(self, stream: Any) -> None:
         self.guarded = stream if isinstance(stream, _Outlet) else _Outlet(stream)
@@ -153,22 +153,22 @@ class _Guard:
         return getattr(self.guarded, name)
 
     def write(self, text: str) -> int:
-        """Write a text, in what the stream's encoding can say."""
+        """Write a text; characters outside the stream's encoding are escaped."""
         clean = text if isinstance(text, Styled) else visible(text, keep=_OURS)
         encoding = self.guarded.encoding or "utf-8"
         self.guarded.write(clean.encode(encoding, "backslashreplace").decode(encoding))
         if "\n" in clean:
-            self.guarded.flush()  # not when the interpreter ends, where nobody is told
+            self.guarded.flush()  # at interpreter exit an error would not be reported
         return len(text)
 
     def writelines(self, texts: Any) -> None:
-        """Write texts one after the other."""
+        """Write texts in order."""
         for text in texts:
             self.write(text)
 
 
 def raw(stream: TextIO) -> Any:
-    """The stream behind a guard, for what writes styles of its own and cleans its texts itself."""
+    """Return the stream of a guard, for writers that print styles and escape texts themselves."""
     return stream.guarded if isinstance(stream, _Guard) else stream
 
 

@@ -34,7 +34,7 @@ class Difference:
 
     @property
     def stops(self) -> bool:
-        """Whether a run would stop."""
+        """Whether the difference stops a run."""
         return self.rank < 4
 
     def __str__(self) -> str:

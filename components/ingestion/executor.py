@@ -230,7 +230,7 @@ def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
 
 
 def _empty(name: str, plan: planning.Plan, split: Split, left_out: dict[str, int]) -> str:
-    """Say why a split is empty, and how to fix it."""
+    """Return why a split is empty and how to fix it."""
     path = plan.files[0].path + (f" and {len(plan.files) - 1} more" if len(plan.files) > 1 else "")
     reason = {
         "column": f"column {split.column!r} names it in no row",

@@ -20,7 +20,7 @@ class DutyColumns(Strict):
 
 
 class IngestionSettings(Strict):
-    """What ingestion needs to know of a config."""
+    """Settings of a config that ingestion uses."""
 
     paths: str | tuple[str, ...] | dict[Literal["train", "eval", "test"], str | tuple[str, ...]]
     """Paths and patterns of the data."""

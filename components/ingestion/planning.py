@@ -1,4 +1,4 @@
-"""Facts that are determined before the first row is written: files, column types, and the times at which a split is cut."""
+"""Plan of ingestion, made before the first row is written: files, column types and the cuts of a split by time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from spec.rows.grouping import ungrouped
 
 @dataclass(frozen=True)
 class Plan:
-    """What every shard needs to know.
+    """Plan that all shards share.
 
     Attributes:
         files: The data's files that hold rows, each of which becomes a shard.

@@ -133,7 +133,7 @@ def reader(path: str, data: Data) -> Reader:
 
 
 def _unknown(path: str) -> str:
-    """Say why the format of a path is unknown, and how to fix it."""
+    """Return why the format of a path is unknown and how to fix it."""
     if path.lower().endswith(formats.IMAGES):
         return image_folders.no_classes(path)
     if not data_paths.is_remote(path):

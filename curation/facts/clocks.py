@@ -1,20 +1,20 @@
-"""The time of day behind dates."""
+"""Time of day in columns of dates."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 SHARE = 0.9
-"""Share of dates with a time of day from which on it counts."""
+"""Minimum share of dates with a time of day for it to be used."""
 A_DAY = 1.5
-"""Rows a day from which on the time of day counts."""
+"""Minimum number of rows per day for the time of day to be used."""
 _CLOCK = r"^.{10}[T\s]+(?P<hour>\d{1,2}):?\d{2}(?:[^AaPp]*(?P<half>[AaPp])\.?[Mm])?"
 
 
 def hours(dates: pa.ChunkedArray) -> int:
-    """How many different hours the times of day behind dates have; 0 where there are hardly two rows a day.
+    """Count the distinct hours of the day; 0 if few dates have one, or days have fewer than A_DAY rows.
 
     Args:
-        dates: Texts that begin with YYYY-MM-DD.
+        dates: Strings that start with YYYY-MM-DD.
     """
     clocks = pc.extract_regex(dates, _CLOCK).drop_null()
     days = pc.count_distinct(pc.utf8_slice_codeunits(dates, 0, 10)).as_py()

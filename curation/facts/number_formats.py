@@ -1,4 +1,4 @@
-"""How numbers are written in a table of texts, and the columns in which they are written in several ways."""
+"""Detection of number formats in a table of strings, and of columns that mix several formats."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,39 +11,39 @@ from spec.cells.cleaning import Cleaning
 from spec.cells.number_format import PARENTHESES, PLAIN, NumberFormat, quoted
 
 ODD = 2
-"""Most other texts among numbers: they may stand for a missing value."""
+"""Maximum number of distinct strings among numbers that are not numbers: possible null tokens."""
 SAMPLE = 20_000
-"""Distinct texts of a column that are looked at."""
+"""Number of distinct strings of a column that are checked."""
 MIXED_SHARE = 0.8
-"""Share of distinct texts that must be numbers of some format for a column to be named."""
+"""Share of distinct strings that must be numbers of any format for a column to be reported as mixed."""
 WORDS_SHARE = 0.05
-"""Largest share of distinct texts of a column of numbers that are none at all."""
+"""Maximum share of distinct strings in a column of numbers that are not numbers in any format."""
 EXAMPLES = 3
 CODES = (
     *("EUR", "USD", "CHF", "GBP", "JPY", "CNY", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "BRL", "AUD", "CAD"),
     *("US$", "C$", "A$", "R$", "Rs.", "Rs", "kr", "Fr.", "zł", "Kč", "Ft"),
 )
-"""Words for currencies, which stand before a number or after it."""
+"""Codes and abbreviations of currencies, before or after a number."""
 _PAIRS = ((".", ","), (",", ""), (".", " "), (",", "."), (",", " "), (".", "'"), (",", "'"), (".", "_"))
-"""Decimal sign and thousands separator, the likeliest first."""
+"""Decimal sign and thousands separator, most likely first."""
 _CURRENCY = r"\p{Sc}|" + "|".join(quoted(code) for code in sorted(CODES, key=len, reverse=True))
 _LOOKS = (
     r"^(?P<open>\(?)[+\-\x{2212}]?(?P<before>" + _CURRENCY + r"|%)?\s*[+\-\x{2212}]?"
     r"(?:[.,]?\d|\d[\d.,'_ \x{a0}\x{2000}-\x{200a}\x{202f}\x{2019}]*\d[.,]?)(?:[eE][+-]?\d+)?"
     r"(?P<gap>[\s\x{a0}\x{202f}]*)(?P<after>" + _CURRENCY + r"|%|\pL[\pL\x{b0}/\x{b2}\x{b3}]*|\x{b0}\pL?)?\)?$"
 )
-"""A number with what may stand around it."""
+"""A number with optional sign, currency, percent sign or unit."""
 
 
 @dataclass(frozen=True)
 class Formats:
-    """What was found.
+    """Number formats of a table.
 
     Attributes:
-        numbers: How numbers are written.
-        columns: Columns that hold numbers because of it -> an example.
-        mixed: Columns whose numbers no one format reads -> places of examples in the table, and their texts.
-        ambiguous: Columns whose numbers another decimal sign reads as other numbers -> an example.
+        numbers: The number format of the table.
+        columns: Column whose strings are numbers in this format -> an example.
+        mixed: Column whose numbers do not share a format -> row indices and strings of examples.
+        ambiguous: Column whose numbers have other values with another decimal sign -> an example.
     """
 
     numbers: NumberFormat
@@ -54,14 +54,14 @@ class Formats:
 
 @dataclass(frozen=True)
 class _Column:
-    """Distinct texts of one column that look like numbers, not all of them whole ones.
+    """Distinct strings of one column that look like numbers, not all of them integers.
 
     Attributes:
-        name: Its name.
-        texts: The texts that look so.
-        others: The other texts.
-        units: Signs around its numbers.
-        one_unit: Whether these mean one unit in all rows.
+        name: Name of the column.
+        texts: The strings that look like numbers.
+        others: The other strings.
+        units: Units, currencies and parentheses around its numbers.
+        one_unit: Whether all rows have the same unit.
     """
 
     name: str
@@ -71,20 +71,20 @@ class _Column:
     one_unit: bool
 
     def fits(self, form: NumberFormat) -> pa.Array:
-        """Which of the texts are numbers in this format."""
+        """Return which of the strings are numbers in this format, bool (n,)."""
         return number_parsing.fits(self.texts, replace(form, units=self.units))
 
     def fitted(self, form: NumberFormat) -> bool:
-        """Whether all of the texts are."""
+        """Return whether the column can be read in this format: all strings fit, except at most ODD others."""
         return self.one_unit and len(self.others) <= ODD and _all(self.fits(form))
 
 
 def detect(table: pa.Table, delimiter: str = ",") -> Formats:
-    """Look at a table.
+    """Detect the number format of a table.
 
     Args:
-        table: Cells as texts, null where one is missing.
-        delimiter: What divides the cells of the file: a semicolon suggests a decimal comma.
+        table: Cells as strings.
+        delimiter: Delimiter of the file: a semicolon suggests a decimal comma.
     """
     columns = list(_columns(table))
     forms = sorted((NumberFormat(*pair) for pair in _PAIRS), key=lambda form: delimiter == ";" and form.decimal == ".")
@@ -114,12 +114,12 @@ def detect(table: pa.Table, delimiter: str = ",") -> Formats:
 
 
 def as_read(table: pa.Table, cleaning: Cleaning, texts: Sequence[str] = ()) -> pa.Table:
-    """Cells of numbers as ingestion reads them: written plainly, and null where a number stands for a missing value.
+    """Rewrite numbers as ingestion reads them: in plain format, with null for null tokens.
 
     Args:
-        table: Cells; a column of texts is one of numbers where all of them are.
-        cleaning: The rules.
-        texts: Columns that are known to hold texts.
+        table: Cells; a column of strings counts as numbers if all of them are numbers.
+        cleaning: Rules of the columns.
+        texts: Columns that are known to be text.
     """
     arrays = []
     for name, column in zip(table.column_names, table.columns, strict=True):
@@ -152,7 +152,7 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
         found = {sign for part in signs for sign in pc.unique(part).to_pylist()} - {""}
         words = {sign for sign in found if sign[0].isalpha() and sign not in CODES}
         if words and not _written(texts) and (len(words) > 1 or not _any(pc.equal(_group(looks, "gap"), " "))):
-            # 3rd, 12A and 12B are names; 12 km and 1.5km/h are numbers.
+            # 3rd, 12A and 12B are text; 12 km and 1.5km/h are numbers.
             continue
         one_unit = len(found) <= 1 and ("" not in own or not (words or "%" in found))
         in_parentheses = _any(pc.equal(_group(looks, "open"), "("))
@@ -165,18 +165,18 @@ def _group(looks: pa.StructArray, name: str) -> pa.Array:
 
 
 def _written(texts: pa.Array) -> bool:
-    """Whether a text has a sign that names rarely have."""
+    """Return whether a string has a character that is typical of numbers and rare in names."""
     return _any(pc.match_substring_regex(texts, r"[.,'%]|\p{Sc}"))
 
 
 def _mixed(column: _Column, forms: Sequence[NumberFormat]) -> bool:
-    """Whether most of the texts are numbers, of one format or another."""
+    """Return whether most of the strings are numbers of any format."""
     of_a_format = [any(fits) for fits in zip(*(column.fits(form).to_pylist() for form in forms), strict=True)]
     return sum(of_a_format) >= MIXED_SHARE * len(of_a_format) and (len(column.others) > ODD or _written(column.texts))
 
 
 def _examples(cells: pa.ChunkedArray, column: _Column, form: NumberFormat) -> list[tuple[int, str]]:
-    """Texts of each kind, with their places."""
+    """Return the row index and string of an example of each unit, and of strings that are not numbers."""
     fits = column.fits(form)
     units: dict[tuple[bool, str], str] = {}
     looks = pc.extract_regex(column.texts, _LOOKS)
@@ -188,7 +188,7 @@ def _examples(cells: pa.ChunkedArray, column: _Column, form: NumberFormat) -> li
 
 
 def _differ(texts: pa.Array, form: NumberFormat, other: NumberFormat) -> bool:
-    """Whether two formats read some texts as other numbers."""
+    """Return whether two formats parse a string to different numbers."""
     both = texts.filter(pc.and_(number_parsing.fits(texts, form), number_parsing.fits(texts, other)))
     one, another = (number_parsing.plain(both, each).cast(pa.float64()) for each in (form, other))
     return _any(pc.not_equal(one, another))

@@ -1,4 +1,4 @@
-"""What columns have to do with each other and with the label."""
+"""Relations of columns to each other and to the label: duplicates, leaks and trends."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Codes = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
 SAME = 0.9999
-"""Correlation from which on two numbers are the same but for their unit."""
+"""Minimum correlation of two columns that are equal except for their unit."""
 MANY = 0.5
-"""Share of distinct values from which on one-to-one says nothing: two columns of unique values always are."""
+"""Share of distinct values above which one-to-one is ignored: it holds for any two columns of unique values."""
 LEVELS = 60
-"""Most values whose means are compared with a line."""
+"""Maximum number of distinct values whose means are compared with a line."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """How much of the label a column of whole numbers explains, as shares of its variance.
+    """Share of the label's variance that a column of integers explains.
 
     Attributes:
-        line: By a straight line in the number.
-        levels: By a mean for each value, less what as many values would explain by chance.
+        line: Share explained by a linear fit.
+        levels: Share explained by a mean per value, less the share that as many values would explain by chance.
     """
 
     line: float
@@ -35,15 +35,15 @@ class Order:
 
 
 def twins(facts: Facts, table: pa.Table, skip: str | None = None) -> dict[str, str]:
-    """Columns that say the same as an earlier one: equal cells, or a one-to-one recoding.
+    """Find columns that duplicate a previous column: equal cells, or a one-to-one recoding.
 
     Args:
-        facts: The table's facts.
-        table: Its cells.
-        skip: A column that is no one's twin: the label.
+        facts: Statistics of the table.
+        table: The table.
+        skip: A column that is excluded: the label.
 
     Returns:
-        The later column's name -> the earlier one's.
+        Name of the duplicate -> name of the previous column.
     """
     first: dict[bytes, str] = {}
     found: dict[str, str] = {}

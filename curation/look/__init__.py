@@ -1,1 +1,1 @@
-"""What kind of data there is, and how it is read."""
+"""Detection of the kind of data and of the settings that read it."""

@@ -92,7 +92,7 @@ class Found:
 
     @property
     def ready_made(self) -> bool:
-        """Whether the files are those of splits."""
+        """Whether each file belongs to a ready-made split."""
         return isinstance(self.values.get("path"), Mapping)
 
 

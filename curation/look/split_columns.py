@@ -10,18 +10,18 @@ from curation.propose.name_hints import words
 from spec.rows.data_paths import READY_MADE
 
 NAMES = ("split", "splits", "set", "subset", "partition", "fold", "sample", "usage", "phase")
-"""Words in the name of such a column, the likeliest first."""
+"""Words in the name of such a column, most likely first."""
 _SPLITS = {word: split for split, known in READY_MADE.items() for word in known}
 
 
 @dataclass(frozen=True)
 class Splits:
-    """What was found.
+    """Columns that name splits.
 
     Attributes:
-        column: The column that names each row's split; None where there is none.
-        line: The key `split` that uses it.
-        others: Further columns that name splits -> why they are no features.
+        column: The column that names each row's split; None if there is none.
+        line: The key `split` for this column.
+        others: Other column that names splits -> why it is not a feature.
     """
 
     column: str | None
@@ -33,9 +33,9 @@ def find(facts: Facts, skip: Collection[str | None], *, ready_made: bool) -> Spl
     """Find columns that name splits.
 
     Args:
-        facts: The table's facts.
-        skip: Columns that have another duty.
-        ready_made: Whether the files are those of splits, so that no column is needed.
+        facts: Statistics of the table.
+        skip: Columns with another duty.
+        ready_made: Whether each file belongs to a ready-made split, so that no column is needed.
     """
     able = [column for column in facts.columns if column.name not in skip and _named(column)]
     usable = [] if ready_made else sorted((column for column in able if not column.missing), key=_likeliness)
@@ -49,7 +49,7 @@ def find(facts: Facts, skip: Collection[str | None], *, ready_made: bool) -> Spl
 
 
 def _named(column: Column) -> dict[str, str]:
-    """Value -> split; empty where a value names none, or train or what it is compared with is missing."""
+    """Map values to splits; empty if a value does not name a split, or if train or a second split is missing."""
     if column.kind != "BYTES" or not 2 <= column.distinct <= len(_SPLITS):
         return {}
     found = {value: _SPLITS.get(value.strip().lower(), "") for value, _ in column.top[: column.distinct]}

@@ -17,7 +17,7 @@ BASELINES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Needed:
-    """What must be kept.
+    """Artifacts, folders and runs that must be kept.
 
     Attributes:
       artifacts: Ids of artifacts.

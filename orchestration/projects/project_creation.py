@@ -1,4 +1,4 @@
-"""Makes a folder a project: folders, an example module and the files around them; nothing there is replaced."""
+"""Creation of a project in a folder: folders, an example module and related files; no existing file is replaced."""
 
 import os
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class Created:
-    """What was written.
+    """A created project.
 
     Attributes:
-        folder: The project.
-        paths: Files and folders that were made, relative to it.
+        folder: The project folder.
+        paths: Created files and folders, relative to it.
     """
 
     folder: str
@@ -37,10 +37,10 @@ class Created:
 
 
 def create(path: str) -> Created:
-    """Make a project of a folder that does not exist, is empty, or holds other files.
+    """Create a project in a folder that does not exist, is empty, or contains other files.
 
     Args:
-        path: The folder; missing ones above it are made too.
+        path: The folder; missing parent folders are created too.
 
     Raises:
         UserError: a file that would be written exists, or a file has the name of a folder; nothing is written.

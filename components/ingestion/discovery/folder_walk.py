@@ -1,4 +1,4 @@
-"""What lies below a folder: links are followed, each folder once on the way down."""
+"""Files below a folder: links are followed, except to a folder that contains them."""
 
 import os
 from collections.abc import Iterator
@@ -13,10 +13,11 @@ def walk(folder: str, omissions: Omissions | None = None) -> Iterator[str]:
 
     Args:
         folder: Its path.
-        omissions: Takes what is passed over: by its name, a link to a folder above it, a device or a pipe.
+        omissions: Records what is skipped: files that by their names are not data, links to a parent folder,
+            devices and pipes.
 
     Yields:
-        Paths relative to the folder, in order: files, links to files, and links to nothing.
+        Paths relative to the folder, in order: files, links to files, and broken links.
 
     Raises:
         UserError: a folder cannot be opened.

@@ -1,4 +1,4 @@
-"""Files and folders that lie among data and are none, by their names: one set of rules for all formats."""
+"""Rules on names of files and folders that are not data, the same for all formats."""
 
 import re
 
@@ -14,18 +14,18 @@ _WORDS = "readme|license|licence|notice|changelog|copying|authors|contributing|c
 _DOCUMENTATION = re.compile(
     rf".*\.md|.*\.rst|({_WORDS})([-_.][^.]*)?|({_WORDS})([-_.][^.]*)?\.(html?|pdf|cff|docx?)|({_WORDS})\.txt"
 )
-"""`license.txt` is no data, and `licenses_2024.csv` or `license_plates.txt` is."""
+"""`license.txt` is not data, but `licenses_2024.csv` and `license_plates.txt` are."""
 
 
 def reason(name: str, *, folder: bool = False) -> str | None:
-    """Why a file or folder is passed over.
+    """Return why a file or folder is skipped.
 
     Args:
-        name: Its name, without the folders above it.
-        folder: Whether it is a folder: one that is named as documentation may be a class.
+        name: Its name, without the parent folders.
+        folder: Whether it is a folder: one that is named like documentation may be a class.
 
     Returns:
-        The reason, as the end of a sentence; None where it may be data.
+        The reason, as the end of a sentence; None if it may be data.
     """
     low = name.lower()
     if low.startswith("."):

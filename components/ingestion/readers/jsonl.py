@@ -25,27 +25,27 @@ FORMAT = Format(
     is_untyped=True,
 )
 BATCH_ROWS, BATCH_CHARACTERS = 65_536, 4 << 20
-"""Lines, and characters of them, that are decoded at once: bounds memory."""
+"""Maximum number of lines and characters per batch: limits memory."""
 DEEPEST = 16
-"""Objects in objects whose values become columns."""
+"""Maximum depth of nested objects whose values become columns."""
 LOOKED_AT = 200_000
-"""Lines whose keys a look finds: two seconds."""
+"""Number of lines that `look` searches for keys: two seconds."""
 SOME_LISTS = "lists in some rows, as missing values"
 LISTS = "holds lists: a cell is one number or text"
 
 
 class _Number(str):
-    """A number as it is written: none loses a digit."""
+    """A number as text, so that it loses no digits."""
 
     __slots__ = ()
 
 
 class _Rows(NamedTuple):
-    """Some rows.
+    """A block of rows.
 
     Attributes:
-        lines: Their lines, from 1.
-        rows: Column -> cell as text; None where it is null or a list.
+        lines: Line numbers, from 1.
+        rows: Column -> cell as a string; None for null or a list.
         lists: Columns with lists.
     """
 
@@ -54,26 +54,26 @@ class _Rows(NamedTuple):
     lists: dict[str, None]
 
     def place(self, row: int) -> str:
-        """Where one of the rows, from 0, is in the file."""
+        """Return the location in the file of a row of the block, from 0."""
         return f"line {self.lines[row]}"
 
 
 def batches(
     path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read one file.
+    """Read a file in batches.
 
     Args:
-        path: A file of JSON lines. An object in an object becomes columns OUTER.INNER; a list is left out.
-        data: [data]: how cells are written.
-        columns: Column name -> INT, FLOAT or BYTES; one that is not named is left out, one that no line has is null.
-        omissions: Takes what is not read as it is there.
+        path: A file of JSON lines. A nested object becomes columns OUTER.INNER; a list is dropped.
+        data: [data]: formats of cells.
+        columns: Column name -> INT, FLOAT or BYTES; other columns are dropped, a column without values is null.
+        omissions: Records skipped, dropped and converted parts.
 
     Yields:
         Batches of rows.
 
     Raises:
-        UserError: the file cannot be read; names file, line and column.
+        UserError: the file cannot be read; the message names file, line and column.
     """
     cleaning = data.cleaning
     for block in _blocks(path):
@@ -82,13 +82,13 @@ def batches(
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
-    """Columns of all lines of one file, with their types: those given, else as all their cells look.
+    """Return the type of each column of a file: the given type, else the narrowest that fits all cells.
 
     Args:
         path: A file of JSON lines.
         data: As for `batches`.
         columns: Column name -> INT, FLOAT or BYTES, of the columns that have a type.
-        omissions: Takes columns that are not read.
+        omissions: Records columns that are not read.
 
     Raises:
         UserError: as for `batches`.
@@ -105,13 +105,13 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
-    """See that a file can be read and holds a row.
+    """Check that a file can be read and contains a row.
 
     Returns:
         Names of the columns of its first LOOKED_AT lines, in order.
 
     Raises:
-        UserError: it cannot be read, or holds none.
+        UserError: the file cannot be read, or contains no row.
     """
     names, lists, lines = dict[str, None](), dict[str, None](), 0
     for block in _blocks(path):

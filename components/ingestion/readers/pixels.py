@@ -21,19 +21,19 @@ _PIXEL = re.compile(r"pixel_?(\d+)", re.IGNORECASE)
 def batches(
     path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Read one file.
+    """Read a file in batches.
 
     Args:
         path: A CSV file with columns pixel1 to pixelN, or from pixel0 on, row by row of the image, and others.
         data: [data]: `csv`, `blank`, `trim`, and `image`: the size of the images, which are square without it.
         columns: Column name -> INT, FLOAT or BYTES, of the other columns.
-        omissions: Takes what is not read as it is there.
+        omissions: Records skipped, dropped and converted parts.
 
     Yields:
-        Batches of `image`, PNG, and the other columns.
+        Batches of `image` (PNG) and the other columns.
 
     Raises:
-        UserError: the file cannot be read, or a pixel is none; names file, column and row.
+        UserError: the file cannot be read, or a value is not a pixel; the message names file, column and row.
     """
     names = csv_source.header(path, data)
     pixels = _pixels(path, names)
@@ -60,7 +60,7 @@ def batches(
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
-    """`image` and the other columns, with their types: those given, else as all cells look.
+    """Return the types of `image` and the other columns: the given type, else the narrowest that fits all cells.
 
     Raises:
         UserError: as for `batches`.
@@ -71,13 +71,13 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
-    """See that a file can be read and that its pixels make an image.
+    """Check that a file can be read and that its pixels form an image.
 
     Returns:
         `image` and the names of the other columns.
 
     Raises:
-        UserError: it cannot, or they do not.
+        UserError: the file cannot be read, or its pixels do not form an image.
     """
     names = csv_source.look(path, data, omissions)
     pixels = _pixels(path, names)
@@ -86,7 +86,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
 
 
 def _pixels(path: str, names: list[str]) -> list[str]:
-    """Columns of the pixels, in order of their numbers."""
+    """Return the pixel columns in order of their numbers."""
     found = {int(match[1]): name for name in names if (match := _PIXEL.fullmatch(name))}
     numbers = sorted(found)
     if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))) or numbers[0] > 1:
@@ -95,7 +95,7 @@ def _pixels(path: str, names: list[str]) -> list[str]:
 
 
 def _shape(path: str, count: int, data: Data) -> tuple[int, ...]:
-    """Height, width and, for colours, channels."""
+    """Return height, width and, for color images, channels."""
     height, width = data.image.height, data.image.width
     for channels in (1, 3):
         side = math.isqrt(count // channels)

@@ -1,4 +1,4 @@
-"""Times of rows: what comes before what, and where a split by time is cut."""
+"""Times of rows: their order, and the cuts of a split by time."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from errors import UserError
 
 MERGE = 1 << 20
-"""Times held before equal ones are counted together."""
+"""Number of times that are buffered before equal ones are merged into counts."""
 _TIME = (
     r"^\s*(?P<year>\d{4})[-/]?(?P<month>\d{2})[-/]?(?P<day>\d{2})"
     r"(?:[T\s]*(?P<hour>\d{1,2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,](?P<part>\d+))?)?)?"
@@ -23,26 +23,26 @@ _FORMS = (
     "an offset from UTC as Z or +02:00 after it"
 )
 _INSTANTS = 10**18
-"""What is added to microseconds since 1970, so that instants of texts differ from any number that a table holds."""
+"""Offset of instants in microseconds since 1970, so that they differ from any number in a table."""
 _DAY_US, _HOUR_US, _MINUTE_US, _SECOND_US = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000
 
 Keys = np.ndarray[Any, Any]
-"""int64 or float64 (rows,): rises with time."""
+"""int64 or float64 (rows,), ascending with time."""
 
 
 def keys(column: pa.Array, name: str, path: str) -> Keys:
-    """Turn times into numbers that rise with time.
+    """Convert times to numbers in the same order.
 
     Args:
-        column: n numbers, or texts that name a date and maybe a time of day. A time without an offset is in UTC.
-        name: The column's name.
-        path: The file's, for the message.
+        column: n numbers, or strings with a date and optionally a time of day. A time without an offset is in UTC.
+        name: Name of the column.
+        path: Path of the file, for messages.
 
     Returns:
-        (n,): the number itself; the instant of a text in microseconds, so that `are_instants` holds.
+        (n,): the number itself; for a string its instant in microseconds, so that `are_instants` is true.
 
     Raises:
-        UserError: a cell is missing or no time.
+        UserError: a cell is null or not a time.
     """
     if column.null_count:
         shown = "1 row has" if column.null_count == 1 else f"{column.null_count:,} rows have"
@@ -74,7 +74,7 @@ def keys(column: pa.Array, name: str, path: str) -> Keys:
 
 
 def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
-    """Instants (n,) of what _TIME found, and bool (n,): whether calendar and clock have them."""
+    """Return the instants (n,) of matches of _TIME, and bool (n,): whether date and time of day are valid."""
     names = [field.name for field in parts.type]
     texts = {name: pc.fill_null(pc.struct_field(parts, [at]), "") for at, name in enumerate(names)}
 
@@ -85,7 +85,7 @@ def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
     year, month, day = number("year"), number("month"), number("day")
     hour, minute, second = number("hour"), number("minute"), number("second")
     half = np.array([text.lower() for text in texts["half"].to_pylist()])
-    # 12 AM is midnight; an hour above 12 is of 24 already.
+    # 12 AM is midnight; an hour above 12 is in 24-hour notation already.
     hour = np.where((half != "") & (hour == 12), 0, hour) + np.where((half == "p") & (hour <= 12), 12, 0)
     fraction = pc.utf8_rpad(pc.utf8_slice_codeunits(texts["part"], 0, 6), 6, "0")
     microsecond = np.asarray(pc.cast(fraction, pa.int64()).to_numpy(zero_copy_only=False))
@@ -102,27 +102,27 @@ def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
 
 
 def are_instants(keys: Keys) -> bool:
-    """Whether keys are those of texts, which have a date."""
+    """Return whether keys are instants, which come from strings with a date."""
     return not len(keys) or (keys.dtype == np.int64 and int(keys.min()) > _INSTANTS // 2)
 
 
 def days(keys: Keys) -> Keys:
-    """Days since 1970-01-01 in UTC, int64 (n,), of instants."""
+    """Convert instants to days since 1970-01-01 in UTC, int64 (n,)."""
     return (keys - _INSTANTS) // _DAY_US
 
 
 def cuts(parts: Iterable[Keys], shares: Mapping[str, int]) -> list[float]:
-    """Where a split by time is cut, so that rows of one time stay on one side.
+    """Return the cuts of a split by time; rows with the same time are in the same split.
 
     Args:
-        parts: Times of all rows, in any order; what is held at once grows with the number of different times.
+        parts: Times of all rows, in any order; memory grows with the number of distinct times.
         shares: Split name -> share, in order of time.
 
     Returns:
-        For each split but the first, the time with which it begins.
+        For each split except the first, the time at which it starts.
 
     Raises:
-        UserError: there are fewer different times than splits.
+        UserError: there are fewer distinct times than splits.
     """
     values, counts = _count(parts)
     if len(values) < len(shares):
@@ -141,7 +141,7 @@ def cuts(parts: Iterable[Keys], shares: Mapping[str, int]) -> list[float]:
 
 
 def shown(key: float) -> str:
-    """Write a time: the number, or YYYY-MM-DD in UTC with the time of day where it is not midnight."""
+    """Format a time: the number, or YYYY-MM-DD in UTC with the time of day unless it is midnight."""
     if not isinstance(key, int) or not are_instants(np.array([key])):
         return str(key)
     moment = np.datetime64(key - _INSTANTS, "us")

@@ -24,7 +24,7 @@ def named_split(text: str | None, values: Mapping[str, str]) -> str | None:
 
 
 def unknown_split(column: str, text: str | None, values: Mapping[str, str]) -> str:
-    """Say why a row has no split, and how to fix it; arguments as of `named_split`."""
+    """Return why a row has no split and how to fix it; arguments as for `named_split`."""
     known = [*values, *(name for name in SPLITS if name not in values)]
     what = "is null" if text is None else f"holds {text!r}"
     return (
