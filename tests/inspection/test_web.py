@@ -75,7 +75,7 @@ def test_a_run_shows_its_report_and_leads_on(ask):
 
 def test_a_node_shows_what_it_took_and_made_and_its_log(ask):
     text = plain(ask.page("/node?run=run-4&node=trainer"))
-    assert "trainer says r2 0.9 >= 0.8" in text
+    assert "trainer says r2 0.9 meets the required 0.8" in text
     assert "loss by epoch" in text
     assert "16 parameters" in text
     assert "Distribution of sqft" in plain(ask.page("/node?run=run-4&node=statistics"))
