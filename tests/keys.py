@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 import project
+from components.evaluator import metric_catalog
+from components.ingestion.discovery import formats
+from components.validation import gate_catalog
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGES = ("components", "models", "pipeline", "spec", "serving")
@@ -21,6 +24,9 @@ MINIMAL = {
     "tuner": {"space": {"training.batch_size": {"choices": [16, 32]}}},
 }
 NAMED = {
+    "ingestion": formats.modules(None),
+    "validation": [*gate_catalog.module_names().values(), *formats.modules(None)],
+    "evaluator": list(metric_catalog.module_names()),
     "transformation": ["models.transform_graph.preprocessing", "models.features.numeric"],
     "trainer": ["models.training.run_fn", "models.networks.mlp", "models.features.numeric"],
     "tuner": ["models.training.trial_process", "models.networks.mlp", "models.features.numeric"],

@@ -142,7 +142,7 @@ def test_the_sample_holds_features_and_answers_of_the_first_eval_rows(run, monke
 
 def test_the_network_sees_a_vocabulary_with_its_unknown_bucket(arguments, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(run_fn, "train_network", lambda config, train, evaluation, facts, **_: seen.append(facts) or 1 / 0)
+    monkeypatch.setattr(run_fn, "train_network", lambda config, train, rows, facts, **_: seen.append(facts) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_fn.run_fn(arguments(tmp_path, training={}))
 
