@@ -135,7 +135,7 @@ def parse(path: str) -> schema_pb2.Schema:
     """Read a schema file.
 
     Raises:
-        UserError: it is no schema.
+        UserError: the file is not a schema.
     """
     try:
         return text_format.Parse(_read(path), schema_pb2.Schema())
@@ -152,8 +152,8 @@ class _Rows(NamedTuple):
     """The rows that a run would keep.
 
     Attributes:
-        cells: What was read, without the others.
-        refused: Why a run would stop for the rows that it leaves out; empty where it would not.
+        cells: The rows, without those that are dropped.
+        refused: Why the dropped rows would stop a run; empty if they would not.
     """
 
     cells: Cells
@@ -161,7 +161,7 @@ class _Rows(NamedTuple):
 
 
 def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
-    """Leave out the rows that ingestion leaves out: those that the config names, and those without a label."""
+    """Drop the rows that ingestion drops: those that the config excludes, and those without a label."""
     texts = [name for name, kind in types.items() if kind == "BYTES"]
     found = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True), texts=texts)
     label = config.label.column if config.label.task != "clusters" else None

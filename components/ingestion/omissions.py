@@ -22,7 +22,7 @@ class Omission:
     """Omissions with one reason.
 
     Attributes:
-        action: What was done: `skipped`, `left out`, `cut`, `converted`, `not used`, or `read` where that may surprise.
+        action: What was done: `skipped`, `left out`, `cut`, `converted`, `not used`, or `read` if that may surprise.
         kind: What it was done to: `file`, `folder`, `sheet`, `column`, `row`, `line`, `cell` or `range`.
         reason: Why, or to what, as the end of a sentence.
         count: How many of them.

@@ -14,11 +14,11 @@ from curation.propose.choices import Line
 from spec.cells.number_format import PLAIN, NumberFormat
 
 MOST_VALUES = 1000
-"""Distinct texts above which a column holds no categories."""
+"""Maximum number of distinct strings in a column of categories."""
 MOST_WORDS = 4
-"""Mean number of words of texts that are no categories."""
+"""Mean number of words above which strings are not categories."""
 YEARS = 30
-"""Years between a date that programs write where there is none, and the first real one."""
+"""Minimum number of years between a placeholder date for null and the first real date."""
 
 Values = dict[str, list[Any]]
 """Column -> values."""
@@ -27,15 +27,15 @@ Values = dict[str, list[Any]]
 def propose(
     table: pa.Table, numbers: NumberFormat = PLAIN, known: Mapping[str, Sequence[str]] = MappingProxyType({})
 ) -> tuple[list[Line], list[str]]:
-    """Keys of [data] for such values.
+    """Propose keys of [data] for such values.
 
     Args:
-        table: Cells, as texts or with types; null where one is missing.
-        numbers: How numbers are written.
-        known: Column -> values that stand for a missing one and are null in the table.
+        table: Cells, as strings or typed.
+        numbers: Number format.
+        known: Column -> null tokens, which are null in the table.
 
     Returns:
-        The keys, and what to say, a sentence each.
+        The keys, and findings, one sentence each.
     """
     lines, said = [], []
     sure, maybe = Values({name: list(texts) for name, texts in known.items()}), Values()

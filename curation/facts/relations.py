@@ -58,13 +58,13 @@ def twins(facts: Facts, table: pa.Table, skip: str | None = None) -> dict[str, s
 
 
 def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str, str]:
-    """Columns that give the label away: a copy, a one-to-one recoding, or a correlation of about 1.
+    """Find columns that leak the label: a copy, a one-to-one recoding, or a correlation of about 1.
 
     Args:
-        facts: The table's facts.
-        table: Its cells.
-        label: The label's column.
-        numeric: Whether the label is a number that a regression learns.
+        facts: Statistics of the table.
+        table: The table.
+        label: The label column.
+        numeric: Whether the label is the target of a regression.
 
     Returns:
         Column -> why, as the end of a sentence.
@@ -86,9 +86,9 @@ def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str,
 
 
 def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:
-    """For whole numbers of few values: does the label follow the number, or each value by itself?
+    """Compare, for integer columns with few values, a linear fit of the label with a mean per value.
 
-    A label that is no number is taken as the indicator of its most frequent value.
+    A label that is not a number is replaced by the indicator of its most frequent value.
 
     Returns:
         Column -> Order, for columns with 3 to LEVELS values.
@@ -109,12 +109,15 @@ def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:
 
 
 def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tuple[int, int, int]:
-    """Rows that are equal but for their label, all rows with a label, and those that the best answers are right for.
+    """Count rows with equal features and different labels.
 
     Args:
-        table: The cells.
+        table: The table.
         features: Columns that the model reads.
-        label: The label's column.
+        label: The label column.
+
+    Returns:
+        Number of such rows, of all rows with a label, and of rows that the best possible predictions get right.
     """
     known = [name for name in features if not pa.types.is_null(table[name].type)]
     rows = table.select([*known, label]).filter(pc.is_valid(table[label]))
@@ -122,7 +125,7 @@ def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tupl
         return 0, len(rows), len(rows)
     rows = rows.rename_columns([*map(str, range(len(known))), "label"])
     keys = rows.column_names[:-1]
-    # pyarrow 10 ends the process where the columns' chunks have different lengths.
+    # pyarrow 10 crashes if the chunks of the columns have different lengths.
     each = rows.append_column("row", pa.array(np.ones(len(rows), np.int64))).combine_chunks()
     each = each.group_by([*keys, "label"]).aggregate([("row", "sum")])
     found = each.group_by(keys).aggregate([("row_sum", "sum"), ("row_sum", "max"), ("row_sum", "count")])
@@ -136,7 +139,7 @@ def _order(x: Array, y: Array, codes: Codes) -> Order:
     means = np.bincount(codes, weights=y) / rows
     total = float(((y - y.mean()) ** 2).sum())
     between = float((rows * (means - y.mean()) ** 2).sum())
-    # Omega squared: what means of random groups explain is taken off.
+    # Omega squared: subtract what the means of random groups would explain.
     within = (total - between) / (len(y) - len(rows))
     levels = (between - (len(rows) - 1) * within) / (total + within)
     return Order(line=float(np.corrcoef(x, y)[0, 1] ** 2), levels=max(0.0, levels))

@@ -39,8 +39,8 @@ def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
         folder: A path; a file has none.
 
     Returns:
-        Split -> names; empty where there are none for train and another split. Of images `train` alone, where all
-        others have no folders of classes and so no labels.
+        Split -> names; empty unless there are names for train and another split. For images it is `train` alone if no
+        other split has class folders, and so labels.
     """
     found: dict[str, list[str]] = {}
     said, others = [], []
@@ -58,7 +58,7 @@ def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
     if of_images:
         labelled = {name for name in of_images if data_files.format_of(os.path.join(folder, name)) == "images"}
         if not labelled.intersection(found["train"]):
-            # Classes that are called like splits, as of trains and tests.
+            # Classes that are named like splits, such as trains and tests.
             return {}, []
         for name in sorted(of_images - labelled):
             said.append(f"{name} is skipped: its images are not in class folders, so they have no labels")

@@ -58,14 +58,14 @@ class Found:
     """Data that was read.
 
     Attributes:
-        table: Its cells; columns of a CSV are texts, an image is an empty cell.
-        lines: Keys of [data] but for `split`.
+        table: The cells; CSV columns are strings, and images are empty.
+        lines: Keys of [data] except `split`.
         whole: Whether all rows were read.
         what: The format.
-        pictures: What the images are like; None for a table.
-        kinds: Columns whose type the format tells.
-        added: Columns that the reader adds, which name a row -> why they are no features.
-        said: What is passed over in choosing the paths, a sentence each.
+        pictures: Size and color of the images; None for a table.
+        kinds: Column -> type, if the format defines it.
+        added: Column that the reader adds to identify a row -> why it is not a feature.
+        said: Findings in the choice of the paths, one sentence each.
     """
 
     table: pa.Table

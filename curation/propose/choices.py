@@ -1,4 +1,4 @@
-"""What a proposal is made of: keys and values, each with its reason."""
+"""Parts of a proposal: keys and values, each with its reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Entry:
     Attributes:
         role: Key under [features]; `ignored` for none.
         values: Keys of the entry.
-        why: The reason, shown beside it.
+        why: The reason, shown next to it.
     """
 
     role: str
@@ -21,7 +21,7 @@ class Entry:
 
     @property
     def column(self) -> str:
-        """The column it is about; of a cross the first."""
+        """The column of the entry; the first column of a cross."""
         return str(self.values["column"] if "column" in self.values else self.values["columns"][0])
 
 
@@ -32,7 +32,7 @@ class Line:
     Attributes:
         key: The key.
         value: Its value.
-        why: The reason, shown beside it.
+        why: The reason, shown next to it.
         active: False for a suggestion: the line is a comment.
     """
 

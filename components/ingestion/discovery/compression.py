@@ -59,7 +59,7 @@ def unpacked(path: str, file: BinaryIO, kind: str | None) -> BinaryIO:
         kind: Compression, as `kind` returns it.
 
     Raises:
-        UserError: an archive holds no file, several, or one with a password.
+        UserError: a zip archive contains no file, several files, or an encrypted one.
     """
     if kind is None:
         return file
@@ -73,7 +73,7 @@ def member(path: str, file: BinaryIO) -> str:
     """Return the name of the only data file in a zip archive.
 
     Raises:
-        UserError: there is none, or several.
+        UserError: the archive contains no data file, or several.
     """
     try:
         return _only(path, zipfile.ZipFile(file)).filename

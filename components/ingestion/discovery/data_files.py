@@ -100,7 +100,7 @@ def resolve(paths: Paths, data: Data, omissions: Omissions | None = None) -> lis
         if resolved_file.path in seen:
             raise UserError(f"data.path names {resolved_file.path} twice: each file is read once")
         seen.add(resolved_file.path)
-        # Neither Arrow nor ML Metadata takes such a name; Python keeps its bytes as surrogates.
+        # Neither Arrow nor ML Metadata accepts such a name; Python represents its bytes as surrogates.
         if any("\ud800" <= char <= "\udfff" for char in resolved_file.path):
             raise UserError(f"data.path: the name of {resolved_file.path!r} is not UTF-8: rename the file")
     return resolved
