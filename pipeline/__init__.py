@@ -1,1 +1,1 @@
-"""What a pipeline is: its typed config, and the stages in the order in which data flows."""
+"""Definition of a pipeline: its typed config, and the stages in data-flow order."""

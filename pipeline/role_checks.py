@@ -21,7 +21,7 @@ def check(features: Mapping[str, Any]) -> None:
         features: [features] as it is written. A key that names no module is left to the model of the section.
 
     Raises:
-        ValueError: A role of the user's own is missing or incomplete, or a role does not import.
+        ValueError: A user-defined role is missing or incomplete, or a role does not import.
     """
     for name in filter(roles.is_module, features):
         try:
@@ -33,7 +33,7 @@ def check(features: Mapping[str, Any]) -> None:
 
 
 def _check_own(name: str) -> None:
-    """Check the file of a role of the user's own without running it."""
+    """Check the file of a user-defined role without running it."""
     user_code.check_function(f"{name}.{MEMBERS[0]}")
     file = project.source(name)
     assert file is not None, name

@@ -1,4 +1,4 @@
-"""Puts custom stages ([stages]) between the stages of the pipeline."""
+"""Insertion of custom stages ([stages]) between the stages of the pipeline."""
 
 import inspect
 import json
@@ -19,9 +19,9 @@ CODE = "code"
 
 
 def insert(nodes: Iterable[BaseNode], config: Config) -> list[BaseNode]:
-    """Make the custom stages of a config and put each after its stage.
+    """Create the custom stages of a config and insert each after its stage.
 
-    The next stage of the pipeline waits for a custom stage, so that this can stop a run as a gate does.
+    The next stage of the pipeline waits for a custom stage, so that a custom stage can stop a run as a gate does.
 
     Args:
         nodes: The nodes of the pipeline.

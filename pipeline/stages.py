@@ -7,7 +7,7 @@ from errors import UserError
 from spec.suggestions import nearest
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-"""Of a custom stage: it is the name of a folder and of a log, and part of the name of a pod."""
+"""Valid name of a custom stage; it names a folder and a log, and is part of the name of a pod."""
 ORDER = (
     "ingestion",
     "schema",
@@ -22,11 +22,11 @@ ORDER = (
     "evaluator",
     "pusher",
 )
-"""In the order in which they run."""
+"""Stages in the order in which they run."""
 RESOLVERS = ("warm-start", "history", "baseline")
-"""Those that look up what an earlier run made, each time."""
+"""Stages that look up artifacts of earlier runs; they run every time."""
 _LAST_BESIDE = {"ingestion": "warm-start"}
-"""Stage -> the last of those that run beside it: custom stages after it come after these too."""
+"""Stage -> the last stage that runs in parallel with it; custom stages after the former come after the latter too."""
 
 
 class Staged(Protocol):

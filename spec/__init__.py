@@ -1,1 +1,1 @@
-"""What a config may say: one typed, frozen model a section. Plain Python; imports none of the other packages."""
+"""Typed settings of a config: one frozen model per section. Plain Python; imports none of the other packages."""

@@ -1,4 +1,4 @@
-"""[stages]: stages of the user's own, each placed after a stage of the pipeline."""
+"""[stages]: user-defined stages, each after a stage of the pipeline."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple

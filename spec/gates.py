@@ -1,4 +1,4 @@
-"""What the settings of all gates share: the action, the type of a share, and the check against the label."""
+"""Base of the settings of all gates: the action, the type of a share, and the check against the label."""
 
 from typing import Annotated, Literal
 

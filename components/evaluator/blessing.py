@@ -61,7 +61,7 @@ def judge(
         task: Task of the label.
         figures: Metrics by slice; the empty key is all rows.
         demands: Rules of the config.
-        metrics: The user's own metrics.
+        metrics: The user-defined metrics.
 
     Returns:
         An outcome for each comparison, and one for an error that is not finite.

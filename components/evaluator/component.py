@@ -96,8 +96,8 @@ def evaluator(
         advisory: Whether failed rules only warn; a model with predictions that are not finite is not blessed anyway.
         importance: Number of rows on which permutation importance is measured; 0 for none.
         split: Split to evaluate on.
-        metrics: Dotted paths of the user's own metrics.
-        files: Files that the user's own metrics read.
+        metrics: Dotted paths of user-defined metrics.
+        files: Files that user-defined metrics read.
         settings_folder: Folder for long settings; None keeps them inline.
 
     Returns:

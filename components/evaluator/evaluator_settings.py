@@ -48,4 +48,4 @@ class EvaluatorSettings(Strict):
     split: str = "test"
     """Split to evaluate on."""
     metrics: tuple[str, ...] = ()
-    """Dotted paths of the user's own metrics."""
+    """Dotted paths of user-defined metrics."""

@@ -1,7 +1,8 @@
-"""What a metric is: its name and tasks, which direction is better, and how it is computed.
+"""Definition of a metric: its name and tasks, which direction is better, and how it is computed.
 
-A file of components/evaluator/metrics contains metrics as `METRICS`, a tuple; the metrics of a task are found by its
-`tasks`. A user's own metric is named by evaluation.metrics = ["MODULE.NAME"]. All of them are instances of Metric.
+A file of components/evaluator/metrics contains metrics as `METRICS`, a tuple; `tasks` of a metric names the tasks that
+it belongs to. The config names a user-defined metric as evaluation.metrics = ["MODULE.NAME"]. All are instances of
+Metric.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Finds metrics: those of components/evaluator/metrics, and a user's own by dotted path."""
+"""Catalog of metrics: files of components/evaluator/metrics, and user-defined ones by dotted path."""
 
 import functools
 import importlib
@@ -43,7 +43,7 @@ def names(task: str, own: Sequence[str] = ()) -> tuple[str, ...]:
 
     Args:
         task: The task.
-        own: Dotted paths of the user's own metrics.
+        own: Dotted paths of user-defined metrics.
     """
     known = [metric for metric in of_task(task) if not metric.only_tfma]
     listed = [f"{metric.name}[CLASS]" if metric.per_class else metric.name for metric in known]
@@ -56,7 +56,7 @@ def find(name: str) -> Metric:
 
 
 def user_metric(path: str, task: str) -> Metric:
-    """Import a user's own metric.
+    """Import a user-defined metric.
 
     Args:
         path: MODULE.NAME.
@@ -98,7 +98,7 @@ def measure(
         threshold: Of binary.
         top_k: Of classes.
         precision_at: Of anomaly.
-        own: Dotted paths of the user's own metrics.
+        own: Dotted paths of user-defined metrics.
     """
     result: Measure
     if task == "binary":

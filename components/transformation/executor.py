@@ -135,7 +135,7 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
         }
         example_passes.declare(transformed, declared)
         io_utils.delete_dir(temporary)
-        return _wordless({split: [found[target] for target in files] for split, files in pairs.items()}, bags)
+        return _unknown_text_note({split: [found[target] for target in files] for split, files in pairs.items()}, bags)
 
 
 def _config(exec_properties: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _config(exec_properties: dict[str, Any]) -> dict[str, Any]:
     return settings.unpack(packed) if packed else {}
 
 
-def _wordless(found: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags: Sequence[str]) -> str:
+def _unknown_text_note(found: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags: Sequence[str]) -> str:
     """Report rows whose text contains no known term.
 
     Args:

@@ -9,7 +9,7 @@ from tfx.dsl.io import fileio
 
 GRAPH = "traced.pb"
 """File name of a GraphDef in the folder of a pass."""
-_ENDS = "ends.json"
+_TENSOR_NAMES = "ends.json"
 """File name of the input tensor names by column, and the output tensor names by key."""
 
 
@@ -43,7 +43,7 @@ def write(folder: str, graph: Any, inputs: Mapping[str, Any], outputs: Mapping[s
     fileio.makedirs(folder)
     with fileio.open(f"{folder}/{GRAPH}", "wb") as file:
         file.write(part.SerializeToString())
-    with fileio.open(f"{folder}/{_ENDS}", "w") as file:
+    with fileio.open(f"{folder}/{_TENSOR_NAMES}", "w") as file:
         json.dump({"inputs": ends, "outputs": {key: each.name for key, each in outputs.items()}}, file)
     return True
 
@@ -71,7 +71,7 @@ class Traced:
         definition = tf.compat.v1.GraphDef()
         with fileio.open(f"{folder}/{GRAPH}", "rb") as file:
             definition.ParseFromString(file.read())
-        with fileio.open(f"{folder}/{_ENDS}") as file:
+        with fileio.open(f"{folder}/{_TENSOR_NAMES}") as file:
             ends = json.load(file)
         whole = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(definition, name=""), [])
         self._ends = ends["inputs"]

@@ -15,7 +15,7 @@ from errors import UserError
 from models.transform_graph.raw_columns import FINDING
 
 _FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s*$", re.MULTILINE)
-_BROKEN_PICTURE = re.compile(r"\{\{node \S*Decode(Image|Png)\}\}")
+_BROKEN_IMAGE = re.compile(r"\{\{node \S*Decode(Image|Png)\}\}")
 
 _NODE = re.compile(r"\[?\[?\{\{.*?\}\}\]?\]?|\[Op:.*?\]|\[while running .*?\]")
 """Positions in the graph, which are cut from messages."""
@@ -61,7 +61,7 @@ def explain(
             value = f" {_plain(found[2])!r}" if found[2] else ""
             said = _plain(found[1])
             return UserError(f"{said}{value}. Mend or exclude such rows, or choose another role for the column")
-        if _BROKEN_PICTURE.search(str(cause)):
+        if _BROKEN_IMAGE.search(str(cause)):
             columns = [entry["column"] for entry in config["features"].get("image", ())]
             reason = _NODE.sub("", str(cause)).strip().splitlines()[-1].strip()
             where = _broken(records, columns, (config.get("columns") or {}).get("id"))
@@ -69,7 +69,7 @@ def explain(
                 f"column {', '.join(map(repr, columns))} holds a picture that is broken ({reason}){where}: replace or "
                 "exclude it"
             )
-        line = _own_line(cause, own) if own else None
+        line = _user_line(cause, own) if own else None
         if line:
             return UserError(f"{own} failed: {type(cause).__name__}: {cause} ({line})")
         if isinstance(cause, ValueError) and _raised_by_models(cause):
@@ -121,7 +121,7 @@ def _raised_by_models(error: BaseException) -> bool:
     return bool(frames) and frames[-1].filename.startswith(os.path.join(project.REPOSITORY, "models", ""))
 
 
-def _own_line(error: BaseException, own: str) -> str | None:
+def _user_line(error: BaseException, own: str) -> str | None:
     """Return the innermost line of the user's module in a traceback; None if the module is not in it."""
     module = sys.modules.get(own.rpartition(".")[0])
     path = getattr(module, "__file__", None)

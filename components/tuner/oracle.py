@@ -62,7 +62,7 @@ class Oracle:
         self._oracle = _make(settings, self.space, epochs)
         self._oracle.verbose = 0
         self._ids: dict[int, str] = {}
-        self._made = 0
+        self._num_proposed = 0
         self._default: dict[str, Any] | None = None
         if all(dimension.holds(default[key]) for key, dimension in settings.space.items()):
             self._default = {key: _encoded(settings.space[key], value) for key, value in default.items()}
@@ -70,8 +70,8 @@ class Oracle:
     def round(self) -> list[Proposal]:
         """Propose the next trials, which may run in parallel; an empty list ends the search."""
         proposals = []
-        room = self._settings.trials - self._made
-        if self._made == 0:
+        room = self._settings.trials - self._num_proposed
+        if self._num_proposed == 0:
             proposals.append(Proposal(number=0, values={}, epochs=self._epochs))
             if self._default is not None:
                 self._ids[0] = self._add(self._default)
@@ -79,7 +79,7 @@ class Oracle:
         if self._settings.method == "bayesian":
             # The method samples at random until num_initial_points scores are known: all of these are the first round.
             room = min(room, self._oracle.num_initial_points - len(self._ids) if proposals else ROUND)
-        for number in range(self._made + len(proposals), self._made + len(proposals) + room):
+        for number in range(self._num_proposed + len(proposals), self._num_proposed + len(proposals) + room):
             trial = self._oracle.create_trial(f"trial {number}")
             if trial.status != trial_module.TrialStatus.RUNNING:
                 break
@@ -87,7 +87,7 @@ class Oracle:
             raw = trial.hyperparameters.values
             values = {key: tuning.rounded(tuning.decode(value)) for key, value in raw.items() if "/" not in key}
             proposals.append(Proposal(number=number, values=values, epochs=raw.get(EPOCHS, self._epochs)))
-        self._made += len(proposals)
+        self._num_proposed += len(proposals)
         return proposals
 
     def tell(self, number: int, score: float | None) -> None:

@@ -100,12 +100,12 @@ class _Process:
         os.close(write_end)
         self.answers: IO[str] = open(read_end, encoding="utf-8")  # noqa: SIM115  until `end`
         self.alive, self.number = True, -1
-        self._tell(order)
+        self._send(order)
 
     def give(self, number: int, job: Mapping[str, Any]) -> None:
         """Start the training of a trial."""
         self.number = number
-        self._tell(job)
+        self._send(job)
 
     def take(self) -> Result:
         """Read the result of the current trial; if the process died, return a failure with its exit code or signal."""
@@ -129,7 +129,7 @@ class _Process:
             self._popen.stdin.close()
         self.answers.close()
 
-    def _tell(self, message: Mapping[str, Any]) -> None:
+    def _send(self, message: Mapping[str, Any]) -> None:
         assert self._popen.stdin is not None
         # `take` reports a process that died.
         with contextlib.suppress(BrokenPipeError):

@@ -85,7 +85,7 @@ def validation(
         skew: Paths of served rows; None without any.
         skew_content: Digest of the served rows.
         advisory: Whether gates only warn, as on a sample of the rows; the schema blocks anyway.
-        files: Files that the user's own gates read.
+        files: Files that user-defined gates read.
         settings_folder: Folder for long settings; None keeps them inline.
 
     Returns:

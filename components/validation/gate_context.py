@@ -1,4 +1,4 @@
-"""What a gate gets: the schema, statistics of each split, facts about rows, and previous runs.
+"""Input of a gate: the schema, statistics of each split, facts about rows, and previous runs.
 
 Imports neither TensorFlow nor TFX, because reading a config imports the gates.
 """

@@ -25,7 +25,7 @@ class Finding:
         column: Column; None if the finding is about whole rows.
         limit: Allowed value.
         measured: Measured value.
-        text: Both in words, without the column's name.
+        text: Sentence with both values, without the column's name.
         edit: Change of config or schema that accepts the data; empty if there is none.
         splits: Splits that exceed the limit.
         at_fault: Marks the rows that exceed it; None if no single row does.

@@ -57,7 +57,7 @@ class Writer:
         self._rows += len(batch)
 
     def close(self, digest: str) -> None:
-        """Finish, and say of which records these are.
+        """Finish the file, and store the digest of its records.
 
         Args:
             digest: BLAKE2b of the record file, 32 bytes as hexadecimal digits.

@@ -1,1 +1,1 @@
-"""What a SavedModel holds: signatures and a self-check."""
+"""Parts of a SavedModel: signatures and a self-check."""

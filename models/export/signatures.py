@@ -59,11 +59,12 @@ class Served(tf.Module):  # type: ignore[misc]
         label_spec: Its column's FixedLenFeature or VarLenFeature; None without a label column.
         class_names: Names of the classes in order; None for a regression.
         features: Names of the model features that the network reads.
-        weight: The column that says how much a row counts, if there is one.
+        weight: The column of row weights; None without one.
         weight_spec: Its FixedLenFeature.
-        vectors: Model features by name to float32 (batch, width), what a clustering measures; None for other tasks.
-        transformed_label: Whether a regression's label is read from the transformation, because the user's own
-            preprocessing may have made it; otherwise it is the column itself.
+        vectors: Maps model features by name to the vectors of a clustering, float32 (batch, width); None for other
+            tasks.
+        transformed_label: Whether a regression's label is an output of the transform graph, because a user-defined
+            preprocessing function may return it; otherwise it is the column itself.
         cleaning: How ingestion cleans cells; None for formats that are not cleaned.
         uncleaned: Columns that are not cleaned, such as encoded images.
     """

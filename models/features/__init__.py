@@ -12,6 +12,6 @@ and may have
 
 - `check(settings, features)`: raises ValueError if the entry does not fit the other entries of [features].
 
-Configs are read without TensorFlow, so a file imports it inside `transform` only. A role of the user's own is such a
+Configs are read without TensorFlow, so a file imports it inside `transform` only. A user-defined role is such a
 file of the project, named by its dotted path: `[features] "my_folder.my_role" = [{column = "a"}]`.
 """

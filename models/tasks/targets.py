@@ -15,7 +15,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Target(Protocol):
-    """What a network is trained towards.
+    """Training target of a network, and its predictions.
 
     Attributes:
         names: Names of the classes in order; None without classes.

@@ -131,9 +131,9 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
     """Create the Keras model that the settings name.
 
     Args:
-        outputs: The model features in order, every depth known.
+        outputs: The model features in order, with all depths known.
         network: `name`, a file in models/networks or the dotted path of a user-defined function, and its keys.
-        target: What it is trained towards.
+        target: The training target.
 
     Returns:
         The model from features by name to float32 (batch, outputs), its module, and its settings.

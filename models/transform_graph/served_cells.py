@@ -18,13 +18,13 @@ def columns(raw: Mapping[str, Any], cleaning: Cleaning, skip: Iterable[str] = ()
     """Clean raw columns.
 
     Args:
-        raw: Column name -> tensor of (batch, 1), or SparseTensor of (batch, 1) where a cell may be missing.
+        raw: Column name -> tensor of (batch, 1), or SparseTensor of (batch, 1) if the schema allows nulls.
         cleaning: The rules.
-        skip: Columns whose cells are no texts, as encoded images.
+        skip: Columns that are not text, such as encoded images.
 
     Returns:
-        The same columns. A cell that stands for a missing value is absent from a SparseTensor; a column that must be
-        complete has no word for it: "" for a text, and a number stays.
+        The same columns. A SparseTensor omits values that mean null. A dense tensor cannot represent them: text becomes
+        "", a number is unchanged.
     """
     skipped = set(skip)
     return {name: value if name in skipped else column(value, cleaning.rules(name)) for name, value in raw.items()}
@@ -66,7 +66,7 @@ def _is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
 
 
 def _iso(texts: tf.Tensor, form: DateFormat) -> tf.Tensor:
-    """Dates as YYYY-MM-DD; what is none in this format stays as it is."""
+    """Convert dates to YYYY-MM-DD; text that does not have this format is unchanged."""
     if form.epoch is None:
         for pattern, rewrite in form.steps():
             texts = tf.strings.regex_replace(texts, pattern, rewrite)

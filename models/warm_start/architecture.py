@@ -16,8 +16,8 @@ _SETTINGS = {
     "InputLayer": (),
 }
 """Class of a layer -> the settings that define its computation. Other classes use all settings except those below."""
-_NO_MATTER = ("name", "dtype", "trainable", "seed", "build_config", "k")
-_NO_MATTER_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+_IGNORED = ("name", "dtype", "trainable", "seed", "build_config", "k")
+_IGNORED_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
 _TRAINING_ONLY = ("Dropout", "SpatialDropout", "DropAll", "InTraining", "GaussianNoise", "GaussianDropout")
 """Prefixes of layer classes that are the identity outside of training."""
 
@@ -30,20 +30,20 @@ def describe(network: Any) -> dict[str, dict[str, Any]]:
         that it reads; `width`, the last dimension of its output; and for the layer that joins features `parts`, the
         name of each feature with the depth of its index.
     """
-    return {operation.name: _one(operation) for operation in network.operations}
+    return {operation.name: _describe_operation(operation) for operation in network.operations}
 
 
-def _one(operation: Any) -> dict[str, Any]:
+def _describe_operation(operation: Any) -> dict[str, Any]:
     shape = getattr(getattr(operation, "output", None), "shape", None)
-    made = {
+    description = {
         "class": type(operation).__name__,
         "settings": settings(operation),
         "inputs": [origin(tensor) for tensor in inputs(operation)],
         "width": shape[-1] if shape else None,
     }
     if is_joint(operation):
-        made["parts"] = [[name, depth] for name, depth in operation.depths]
-    return made
+        description["parts"] = [[name, depth] for name, depth in operation.depths]
+    return description
 
 
 def settings(operation: Any) -> str:
@@ -54,20 +54,20 @@ def settings(operation: Any) -> str:
     config = operation.get_config() if known is None or known else {}
     if known is not None:
         return _text({key: config.get(key) for key in known})
-    kept = {
-        key: value for key, value in config.items() if key not in _NO_MATTER and not key.endswith(_NO_MATTER_ENDINGS)
+    relevant = {
+        key: value for key, value in config.items() if key not in _IGNORED and not key.endswith(_IGNORED_SUFFIXES)
     }
     arguments = operation._inbound_nodes[0].arguments
     called = keras.tree.map_structure(_constant, [arguments.args, arguments.kwargs])
-    return _text([kept, called])
+    return _text([relevant, called])
 
 
 def inputs(operation: Any) -> list[Any]:
     """Return the input tensors of an operation; for the layer that joins features, in the order of its parts."""
     node = operation._inbound_nodes[0]
     if is_joint(operation):
-        given = node.arguments.args[0]
-        return [given[name] for name, _ in operation.depths]
+        features = node.arguments.args[0]
+        return [features[name] for name, _ in operation.depths]
     return list(node.input_tensors)
 
 

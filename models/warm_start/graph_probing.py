@@ -22,7 +22,7 @@ _INTEGERS = 1 << 55
 """Limit of the search for boundaries of an integer column; they come from quantiles in float32."""
 WAYS = 31
 """Number of values tried per boundary and batch."""
-_PICTURE = base64.b64decode(
+_IMAGE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
 )
 """A PNG image of one pixel."""
@@ -50,8 +50,8 @@ class Probe:
         parsed = tf.io.parse_example(tf.constant(list(rows)), self._spec)
         self._raw = {name: _cells(value) for name, value in parsed.items()}
         for image in roles.of("image"):
-            self._raw[image.column] = np.full(len(rows), _PICTURE, object)
-        self.features = self._ask(self._raw)
+            self._raw[image.column] = np.full(len(rows), _IMAGE, object)
+        self.features = self._run(self._raw)
 
     def ask(self, count: int, columns: Mapping[str, Array]) -> dict[str, Array]:
         """Return the features of `count` copies of the first row, with some columns replaced.
@@ -60,9 +60,9 @@ class Probe:
             count: Number of rows.
             columns: Column -> its values, (count,).
         """
-        return self._ask({name: columns.get(name, np.repeat(cells[:1], count)) for name, cells in self._raw.items()})
+        return self._run({name: columns.get(name, np.repeat(cells[:1], count)) for name, cells in self._raw.items()})
 
-    def _ask(self, columns: Mapping[str, Array]) -> dict[str, Array]:
+    def _run(self, columns: Mapping[str, Array]) -> dict[str, Array]:
         raw = {name: _tensor(cells, self._spec[name]) for name, cells in columns.items()}
         return {name: value.numpy() for name, value in self._function(raw).items()}
 

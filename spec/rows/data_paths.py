@@ -11,7 +11,7 @@ READY_MADE = {
     "eval": ("eval", "val", "valid", "validation", "dev"),
     "test": ("test", "testing", "t10k"),
 }
-"""Split -> words in the names of files or folders that say so."""
+"""Split -> names in the paths of files or folders that identify it."""
 Paths = str | Sequence[str] | Mapping[Any, str | Sequence[str]]
 """One path or pattern, several, or those of each ready-made split."""
 PLACEHOLDER = re.compile(r"\{(SPAN|VERSION|YYYY|MM|DD)\}")

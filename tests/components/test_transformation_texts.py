@@ -28,7 +28,7 @@ def test_texts_without_a_known_word_are_counted_by_split(analyze, pack, write_ex
 
     assert list(found.values()) == [(6, {"t_bag": 2}), (3, {"t_bag": 2})]
     by_split = {"train": [found[str(tmp_path / "1.gz")]], "eval": [found[str(tmp_path / "2.gz")]]}
-    assert executor._wordless(by_split, ["t_bag"]) == (
+    assert executor._unknown_text_note(by_split, ["t_bag"]) == (
         "; 't' has no known word in 2 of 6 train (33.3 %), 2 of 3 eval (66.7 %)"
     )
-    assert executor._wordless({"train": [(6, {"t_bag": 0})]}, ["t_bag"]) == ""
+    assert executor._unknown_text_note({"train": [(6, {"t_bag": 0})]}, ["t_bag"]) == ""

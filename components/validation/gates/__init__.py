@@ -8,5 +8,5 @@ A file contains:
   called if the action is "off".
 
 A config imports these files, also on machines without TensorFlow: what imports TensorFlow, TFX or pandas is imported in
-`judge`. A user's own gate has the same form and is named by [gates.custom."MODULE.FUNCTION"].
+`judge`. A user-defined gate has the same form and is named by [gates.custom."MODULE.FUNCTION"].
 """
