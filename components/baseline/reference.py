@@ -79,7 +79,7 @@ def withhold_reason(
             f"{serving.span}. {OVERRIDE}: push.older_span = true"
         )
     if candidate.compared_with != serving.digest and not uncompared:
-        reason = candidate.not_compared or "it was compared with another model"
+        reason = candidate.not_compared.removeprefix("not compared: ") or "it was compared with another model"
         return (
             f"it was not compared with the serving version {serving.number}: {reason}. "
             f"{OVERRIDE}: push.uncompared = true"
