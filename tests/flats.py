@@ -116,6 +116,7 @@ class Judged:
 
         from tfx.types import artifact_utils, standard_artifacts
 
+        import project
         from components.ingestion import executor as ingestion
         from components.ingestion import planning
         from components.ingestion.discovery import data_files
@@ -159,7 +160,7 @@ class Judged:
             executor.Do({**channels, **more}, {output: [artifacts[output]]}, nodes[name].exec_properties)
 
         values = settings.unpack(json.loads(nodes["ingestion"].exec_properties["settings"]))
-        config = IngestionSettings.model_validate(values)
+        config = IngestionSettings.under(project.folder(), values)
         plan, splits = planning.plan(config), ["train", "eval", "test"]
         writer = ingestion.WriteShard(config, plan, artifacts["examples"].uri, str(root / "drafts"))
         for shard, file in enumerate(plan.files):

@@ -12,8 +12,11 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+import project
 from components import summary
 from components.fingerprints import code_digest
+from components.ingestion.discovery import data_files
+from components.ingestion.ingestion_settings import IngestionSettings
 from components.validation import gate_findings, gate_inputs, row_locations, schema_gate, unlearnable
 from components.validation.gate_context import GateContext
 from components.validation.gate_findings import Finding
@@ -84,7 +87,15 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
 def _settings(exec_properties: dict[str, Any]) -> ValidationSettings | None:
     """Parse the node's settings; None if only the schema is checked."""
     text = exec_properties.get("settings")
-    return ValidationSettings.model_validate(packed_settings.unpack(json.loads(text))) if text else None
+    if not text:
+        return None
+    values = packed_settings.unpack(json.loads(text))
+    root, skew = project.folder(), values.get("skew")
+    paths = {
+        "source": IngestionSettings.under(root, values["source"]),
+        "skew": None if skew is None else data_files.under(root, skew),
+    }
+    return ValidationSettings.model_validate({**values, **paths})
 
 
 def _gate_findings(context: GateContext, settings: ValidationSettings, rejected: set[str | None]) -> list[Finding]:

@@ -47,5 +47,5 @@ def test_a_split_without_rows_to_learn_from_is_refused():
     anomalies = table(noise(rows=4), [1] * 4)
     with pytest.raises(ValueError, match="label 'state': the train split has no row labelled normal"):
         trained(anomalies)
-    with pytest.raises(ValueError, match="label 'state': a split holds no normal row"):
+    with pytest.raises(ValueError, match="label 'state': a split has no normal row"):
         trained({**anomalies, LABEL: np.zeros((4, 1), np.int64)}, anomalies)
