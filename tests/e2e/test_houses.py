@@ -81,7 +81,7 @@ def test_the_run_folder_documents_the_run(houses):
         "network",
         "training",
         "metrics",
-        "answers",
+        "predictions",
         "worst",
         "importance",
         "blessing",

@@ -84,4 +84,4 @@ def test_the_image_of_a_project_does_what_its_job_says_and_refuses_code_that_was
     assert done.returncode == 0, done.stderr[-3000:]
     (project / "my_units.py").write_text("UNITS = 9\n")
     done = in_image(image, ["python", "-c", CHECK, keyed])
-    assert re.search(r"UserError: the code of .*my_network.* differs from what", done.stderr), done.stderr
+    assert re.search(r"UserError: the code of .*my_network.* differs from the version", done.stderr), done.stderr

@@ -157,7 +157,7 @@ def test_new_does_not_repeat_a_password():
         (SOURCE + "\ncsv.header = false\ncsv.names = ['a']", "data: csv does nothing beside sql: take it out"),
         ('path = "data/flats.csv"\nquery_seconds = 5', "data: query_seconds does nothing beside path: take it out"),
         (SOURCE.replace("sqlite:///data/x.db", "postgresql://me:canary@host/db"), "data: user and password are read"),
-        (SOURCE + '\n[[schedule]]\nname = "s"\non = "new-span"', "schedule 's': on = \"new-span\" looks at files"),
+        (SOURCE + '\n[[schedule]]\nname = "s"\non = "new-span"', "schedule 's': on = \"new-span\" watches files"),
     ],
 )
 def test_the_error_of_contradicting_keys_names_them(flats, source, said):

@@ -64,30 +64,27 @@ def prepared(table: Table, folder: Path) -> tuple[Any, Any]:
         data, config.data, config="configs/made.toml", columns=reviewed.columns, label=config.label.column
     )
     from orchestration.local.execution import Execution
+    from orchestration.local.run_order import RunOrder
 
     metadata_store.open_store(str(folder), None, readonly=False)
     execution = Execution(
-        {
-            "pipeline": "made",
-            "run_id": new_run_id(),
-            "run_folder": str(folder / "run"),
-            "root": str(folder),
-            "metadata": None,
-            "config": config.plain(),
-            "columns": reviewed.columns,
-            "data": data,
-            "data_content": "",
-            "schema": str(folder / reviewed.schema),
-            "schema_content": "",
-            "skew": None,
-            "skew_content": "",
-            "beam_args": list(BEAM_ARGS),
-            "cache": False,
-            "advisory": True,
-            "to": None,
-            "first": None,
-            "base": None,
-        }
+        RunOrder(
+            pipeline="made",
+            run_id=new_run_id(),
+            run_folder=str(folder / "run"),
+            root=str(folder),
+            metadata=None,
+            scratch=str(folder / "scratch"),
+            config=config,
+            columns=reviewed.columns,
+            data=data,
+            data_content="",
+            schema=str(folder / reviewed.schema),
+            schema_content="",
+            beam_args=BEAM_ARGS,
+            cache=False,
+            advisory=True,
+        )
     )
     return execution, config
 
