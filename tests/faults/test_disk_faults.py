@@ -64,9 +64,9 @@ def test_read_only_paths_are_rejected(tmp_path, read_only, figure):
     made_store(disk / "runs")
     told = read_only(disk, PLACES.replace("ROOT", f"{disk}/runs").replace("METADATA", "None")).splitlines()
     assert told[0] == (
-        f"{disk}/runs cannot be written (Read-only file system): choose another folder with --root, or mend its rights"
+        f"{disk}/runs cannot be written (Read-only file system): choose another folder with --root, or fix its permissions"
     )
-    assert told[1].startswith(f"{disk}/runs/metadata.sqlite cannot be written, and a run keeps its record in ")
+    assert told[1].startswith(f"{disk}/runs/metadata.sqlite is not writable, but a run keeps its record in ")
     figure(23, f"root and store named in {told[-1]}")
     elsewhere = PLACES.replace("ROOT", str(tmp_path / "other")).replace(
         "METADATA", f'"sqlite:///{disk}/runs/metadata.sqlite"'
@@ -98,7 +98,7 @@ def test_a_damaged_store_is_never_replaced(flats, figure, damage):
     [told] = flats.told()
     figure(24, f"{damage.__name__}: refused in {time.perf_counter() - begun:.2f} s")
     assert told.startswith(str(path))
-    assert "Put its last backup in place, or move it away" in told
+    assert "Restore its last backup with `inspect restore FILE`, or move it away" in told
     assert path.read_bytes() == before
 
 

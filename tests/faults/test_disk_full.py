@@ -61,7 +61,7 @@ def test_a_push_to_a_full_disk_keeps_the_serving_version_and_succeeds_with_free_
         versions.place(model, str(serving), check=lambda _: None)
     failed += 1
     with pytest.raises(
-        PipelineError, match=rf"could not be copied: No space left on device. Version {before[-1]} serves"
+        PipelineError, match=rf"could not be copied: No space left on device. Version {before[-1]} still serves"
     ):
         rollback.bring_back(root, "houses", metadata=None)
     failed += 1

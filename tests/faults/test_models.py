@@ -55,5 +55,5 @@ def test_a_model_worse_than_the_baseline_is_not_pushed(judged, tmp_path, figure)
     there = pushed(tmp_path, made)
     figure(26, f"blessed = {made.verdict['blessed']}, pushed = {len(there) - 1}")
     assert not made.verdict["blessed"]
-    assert "the baseline" in made.verdict["reason"]
+    assert "that baseline and tolerance require" in made.verdict["reason"]
     assert there == ["7"]
