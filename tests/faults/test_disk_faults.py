@@ -64,7 +64,8 @@ def test_read_only_paths_are_rejected(tmp_path, read_only, figure):
     made_store(disk / "runs")
     told = read_only(disk, PLACES.replace("ROOT", f"{disk}/runs").replace("METADATA", "None")).splitlines()
     assert told[0] == (
-        f"{disk}/runs cannot be written (Read-only file system): choose another folder with --root, or fix its permissions"
+        f"{disk}/runs cannot be written (Read-only file system): choose another folder with --root, or fix its "
+        "permissions"
     )
     assert told[1].startswith(f"{disk}/runs/metadata.sqlite is not writable, but a run keeps its record in ")
     figure(23, f"root and store named in {told[-1]}")
