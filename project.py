@@ -99,6 +99,11 @@ def portable(paths: Any) -> Any:
     return None if paths is None else [portable(path) for path in paths]
 
 
+def absolute(path: str) -> str:
+    """Return the path that `portable` made relative; an absolute path or a URI stays as it is."""
+    return path if "://" in path else os.path.join(folder(), path)
+
+
 def shown(path: str) -> str:
     """Return a path as messages name it: relative to the folder that holds it, else as it is."""
     base = base_of(path)

@@ -40,7 +40,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             ResourceError: the file's digest differs from the parameter `content`.
         """
         schema, path = artifact_utils.get_single_instance(output_dict["schema"]), exec_properties["path"]
-        with fileio.open(os.path.join(project.folder(), path), "rb") as file:
+        with fileio.open(project.absolute(path), "rb") as file:
             text = file.read()
         if exec_properties["content"] not in ("", code_digest.text(text)):
             raise ResourceError(f"{path} changed after the start of the run: run again")

@@ -1,6 +1,6 @@
 """The config of one pipeline: configs/NAME.toml as frozen, typed models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
@@ -75,21 +75,13 @@ class Config(Strict):
     @field_validator("evaluation")
     @classmethod
     def _user_metrics(cls, evaluation: Evaluation) -> Evaluation:
-        for path in evaluation.metrics:
-            try:
-                user_code.check_function(path)
-            except UserError as error:
-                raise ValueError(f"metrics: {error}") from error
+        _check_functions("metrics", evaluation.metrics)
         return evaluation
 
     @field_validator("gates")
     @classmethod
     def _user_gates(cls, gates: Gates) -> Gates:
-        for path in gates.custom:
-            try:
-                user_code.check_function(path)
-            except UserError as error:
-                raise ValueError(f"custom: {error}") from error
+        _check_functions("custom", gates.custom)
         return gates
 
     @model_validator(mode="after")
@@ -286,3 +278,12 @@ class Config(Strict):
         """Return sections as JSON-serializable values, including defaults."""
         whole: Mapping[str, Any] = self.model_dump(mode="json", by_alias=True)
         return {section: whole[section] for section in sections or whole}
+
+
+def _check_functions(key: str, paths: Iterable[str]) -> None:
+    """Check that the user's functions which a key names can be imported; raise ValueError with the key."""
+    for path in paths:
+        try:
+            user_code.check_function(path)
+        except UserError as error:
+            raise ValueError(f"{key}: {error}") from error

@@ -1,10 +1,36 @@
 """What the tests of components share."""
 
-from collections.abc import Callable, Mapping, Sequence
+import importlib
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+import project
+
+
+@pytest.fixture
+def example_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+    """Put an example of an extension into a project folder that modules are imported from; return the folder."""
+    placed = []
+
+    def place(module: str) -> Path:
+        folder = tmp_path / "project"
+        folder.mkdir()
+        monkeypatch.setenv(project.VARIABLE, str(folder))
+        monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+        shutil.copy(Path(__file__).parents[1] / "extensions" / f"{module}.py", folder)
+        importlib.invalidate_caches()
+        placed.append(module)
+        return folder
+
+    yield place
+    for module in placed:
+        sys.modules.pop(module, None)
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,11 @@
 """Gates of a user's own: tests/extensions/my_gate.py, copied into a project outside of the repository."""
 
-import importlib
 import json
-import shutil
-import sys
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-import project
 from components.fingerprints import code_digest
 from components.validation import gate_catalog
 from errors import GateError, UserError
@@ -27,16 +23,9 @@ BLOCK = 'gates.custom={"my_gate.min_distinct" = {columns = {city = 3}, action = 
 
 
 @pytest.fixture
-def my_project(flats, tmp_path, monkeypatch):
-    """The example in a project folder that modules are imported from."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.setenv(project.VARIABLE, str(folder))
-    monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
-    shutil.copy(EXAMPLE, folder / "my_gate.py")
-    importlib.invalidate_caches()
-    yield flats
-    sys.modules.pop("my_gate", None)
+def my_project(flats, example_project):
+    example_project("my_gate")
+    return flats
 
 
 def test_a_user_s_gate_warns_or_blocks(my_project, gated):

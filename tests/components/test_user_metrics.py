@@ -1,8 +1,6 @@
 """Metrics of a user's own: tests/extensions/my_metric.py, copied into a project outside of the repository."""
 
 import dataclasses
-import importlib
-import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +8,6 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-import project
 from components.evaluator import metric_catalog
 from errors import UserError
 from orchestration.local import resume
@@ -23,16 +20,8 @@ ROWS = {"y": [100.0, 100.0, 100.0, 100.0], "prediction": [95.0, 109.0, 80.0, 130
 
 
 @pytest.fixture
-def my_project(tmp_path, monkeypatch):
-    """A project folder with the example, from which modules are imported."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.setenv(project.VARIABLE, str(folder))
-    monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
-    shutil.copy(EXAMPLE, folder / "my_metric.py")
-    importlib.invalidate_caches()
-    yield folder
-    sys.modules.pop("my_metric", None)
+def my_project(example_project):
+    return example_project("my_metric")
 
 
 def config(**evaluation):

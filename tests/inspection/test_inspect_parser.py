@@ -16,16 +16,9 @@ import pytest
 from errors import ResourceError, UserError
 from inspection import inspect_parser, text_output
 
+from .inspect_process import MAIN
+
 REPOSITORY = Path(__file__).parents[2]
-MAIN = """
-import argparse, sys
-from inspection import inspect_parser
-parser = argparse.ArgumentParser()
-inspect_parser.add_arguments(parser)
-code = inspect_parser.run(parser.parse_args())
-heavy = {name.partition(".")[0] for name in sys.modules} & {"tensorflow", "tfx", "apache_beam", "numpy", "pandas"}
-sys.exit(f"imported {heavy}" if heavy else code)
-"""
 
 
 def _process(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":

@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from .inspect_process import MAIN
+
 REPOSITORY = Path(__file__).parents[2]
-MAIN = """
-import argparse, sys
-from inspection import inspect_parser
-parser = argparse.ArgumentParser()
-inspect_parser.add_arguments(parser)
-code = inspect_parser.run(parser.parse_args())
-heavy = {name.partition(".")[0] for name in sys.modules} & {"tensorflow", "tfx", "apache_beam", "numpy", "pandas"}
-sys.exit(f"imported {heavy}" if heavy else code)
-"""
 SHARED = 23
 """The examples that 3 of 4 runs of `houses` share: the first output of its second run, each run making 11."""
 

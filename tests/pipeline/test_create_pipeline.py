@@ -79,6 +79,20 @@ def test_paths_inside_the_project_are_relative_to_it(monkeypatch, path, portable
     assert project.portable(path) == portable
 
 
+@pytest.mark.parametrize(
+    ("path", "absolute"),
+    [
+        ("schemas/x.pbtxt", "/home/me/project/schemas/x.pbtxt"),
+        ("/etc/x.pbtxt", "/etc/x.pbtxt"),
+        ("gs://bucket/x.pbtxt", "gs://bucket/x.pbtxt"),
+    ],
+)
+def test_a_portable_path_is_found_again(monkeypatch, path, absolute):
+    monkeypatch.setenv(project.VARIABLE, "/home/me/project")
+    assert project.absolute(path) == absolute
+    assert project.absolute(project.portable(absolute)) == absolute
+
+
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """Writes my_network.py into a repository of its own."""

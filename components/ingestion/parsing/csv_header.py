@@ -41,7 +41,7 @@ def read(path: str, data: Data) -> Header:
 
     Args:
         path: The file.
-        data: [data]: `csv` and `trim`.
+        data: [data]: `csv` and `strip_whitespace`.
 
     Raises:
         UnicodeDecodeError, csv.Error: the first row cannot be read.

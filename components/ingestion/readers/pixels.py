@@ -25,7 +25,7 @@ def batches(
 
     Args:
         path: A CSV file with columns pixel1 to pixelN, or from pixel0 on, row by row of the image, and others.
-        data: [data]: `csv`, `blank`, `trim`, and `image`: the size of the images, which are square without it.
+        data: [data]: `csv`, `null_values`, `strip_whitespace`, and `image`: the size of the images; square if unset.
         columns: Column name -> INT, FLOAT or BYTES, of the other columns.
         omissions: Records skipped, dropped and converted parts.
 
