@@ -43,7 +43,10 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         with fileio.open(project.absolute(path), "rb") as file:
             text = file.read()
         if exec_properties["content"] not in ("", code_digest.text(text)):
-            raise ResourceError(f"{path} changed after the start of the run: run again")
+            raise ResourceError(
+                f"{path} changed after the start of the run: run again. On a cloud, the image holds another version "
+                "than the job was compiled with: build the image again, or compile again"
+            )
         fileio.makedirs(schema.uri)
         with fileio.open(os.path.join(schema.uri, "schema.pbtxt"), "wb") as file:
             file.write(text)

@@ -16,6 +16,7 @@ from tensorflow_transform import analyzers, annotators, graph_tools, impl_helper
 from tensorflow_transform.beam import analysis_graph_builder
 from tensorflow_transform.beam import impl as beam_impl
 from tensorflow_transform.beam.analyzer_impls import _VocabOrderingType
+from tfx.dsl.io import fileio
 
 from components.transformation import traced
 from components.transformation.analyzer_accumulators import Combined, Counted, Gatherer, vocabulary
@@ -50,7 +51,7 @@ class Analysis:
 
     def __init__(self, preprocessing_fn: Callable[..., Any], specs: Mapping[str, Any], folder: str) -> None:
         self._function, self._specs, self._folder = preprocessing_fn, specs, folder
-        os.makedirs(folder, exist_ok=True)
+        fileio.makedirs(folder)
         graph, inputs, outputs = impl_helper.trace_preprocessing_function(preprocessing_fn, specs, False, folder)
         self.assets: dict[str, str] = annotators.get_asset_annotations(graph)
         annotators.clear_asset_annotations(graph)

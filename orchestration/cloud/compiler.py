@@ -108,7 +108,7 @@ def run(request: Request) -> int:
         warnings.simplefilter("ignore", FutureWarning)
         for module in USER_CODE:
             user_code.load(module)
-        from orchestration.cloud import job
+        from orchestration.cloud import job, long_parameters
         from pipeline.create_pipeline import Places, create_pipeline
 
     places = Places(
@@ -130,7 +130,9 @@ def run(request: Request) -> int:
         # No parameter depends on the pushed version, nor on edits of data whose content is unknown here.
         uncached=["baseline"] if content else ["baseline", "ingestion"],
     )
+    files = long_parameters.shorten(compiled)
     job.check(compiled, not_run=target.NOT_RUN)
+    long_parameters.write(files)
     _write(output, target.render(compiled))
     printing.line(f"written    {output}: pipeline {name}, schema {job.SCHEMA_VERSION}")
     printing.line(f"image      {image}")
@@ -138,13 +140,17 @@ def run(request: Request) -> int:
     printing.line(f"data       {shown}{'' if request.data_root else ' in the image'}")
     printing.line(f"artifacts  {places.artifacts}")
     printing.line(f"serving    {places.serving}")
-    printing.line(*_notes(request, root.path, config.data.paths))
+    printing.line(*_notes(request, root.path, config.data.paths, files))
     return 0
 
 
-def _notes(request: Request, root: str, paths: data_paths.Paths) -> list[str]:
+def _notes(request: Request, root: str, paths: data_paths.Paths, files: Iterable[str] = ()) -> list[str]:
     """Return what the user still has to do before the job can run."""
     notes = [
+        f"to do: {path} holds settings that are too long for a command line; build the image after this compilation"
+        for path in sorted(files)
+    ]
+    notes += [
         f"to do: {path} is on this machine alone; copy it to data/ of the project and name it so in data.path"
         for _, path in data_paths.flat(paths)
         if os.path.isabs(path)

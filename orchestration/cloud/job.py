@@ -10,6 +10,7 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRu
 from tfx.orchestration.pipeline import Pipeline
 
 from errors import RunError
+from orchestration.cloud import step
 
 SCHEMA_VERSION = "2.1.0"
 """Version of the pipeline spec; open-source Kubeflow Pipelines accepts no other."""
@@ -22,13 +23,15 @@ def compile_job(pipeline: Pipeline, *, image: str, uncached: Iterable[str]) -> d
 
     Args:
         pipeline: The pipeline of create_pipeline.
-        image: Container image of every task; `python -m` in its working directory must find this repository.
+        image: Container image of every task; `python -m` must find this repository in it.
         uncached: Ids of tasks that run every time, even with the cache on.
 
     Returns:
         A PipelineJob in its JSON form.
     """
-    config = KubeflowV2DagRunnerConfig(default_image=image, use_pipeline_spec_2_1=True)
+    config = KubeflowV2DagRunnerConfig(
+        default_image=image, default_commands=["python", "-m", step.MODULE], use_pipeline_spec_2_1=True
+    )
     job: dict[str, Any] = KubeflowV2DagRunner(config=config).run(pipeline, write_out=False)
     for task_id in uncached:
         _tasks(job)[task_id]["cachingOptions"] = {}

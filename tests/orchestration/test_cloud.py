@@ -20,6 +20,8 @@ from orchestration.cloud import compiler, kubeflow, vertex
 from pipeline import load
 from pipeline.variants import Name
 
+from .cloud.executor_inputs import RUN, executor_input
+
 REPOSITORY = Path(__file__).parents[2]
 # Variants, and configs whose data is not in the clone: tests/orchestration/test_shipped_configs.py.
 NAMES = [name for name in load.names(str(REPOSITORY)) if name != "signs" and not load.variants(str(REPOSITORY), name)]
@@ -63,11 +65,18 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def in_container(command: list[str], tree: Path) -> None:
-    """Run a command as a container of the image would: in the tree, and with no other way to our packages."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+def in_container(command: list[str], tree: Path, cwd: Path | None = None, **environment: str) -> None:
+    """Run a command as a container of the image would: with no other way to our packages, and as a user without a home.
+
+    Root runs it as a user who can read everything but writes only what anyone may write, as OpenShift does.
+    """
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    environment = {**inherited, "PYTHONPATH": str(tree), "HOME": "/nonexistent", **environment}
     program = sys.executable if command[0] == "python" else command[0]
-    done = subprocess.run([program, *command[1:]], cwd=tree, env=environment, capture_output=True, text=True)
+    other_user = [*("setpriv", "--reuid=1000660000", "--regid=1000660000", "--clear-groups")]
+    other_user += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
+    words = [*(other_user if os.geteuid() == 0 else []), program, *command[1:]]
+    done = subprocess.run(words, cwd=cwd or tree, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -159,7 +168,7 @@ def test_every_dotted_path_imports_from_a_fresh_clone(jobs: dict[tuple[str, str]
         "components.baseline.component.Executor",
         "models.transform_graph.preprocessing.preprocessing_fn",
         "models.training.run_fn.run_fn",
-        "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor",
+        "orchestration.cloud.step",
     }
     # Named by the settings, and imported by run_fn.
     networks = {f"models.networks.{load.load(str(REPOSITORY), name).network['name']}.Settings" for name in NAMES}
@@ -176,29 +185,28 @@ for path in json.loads(sys.argv[1]):
     in_container(["python", "-c", program, json.dumps(sorted(paths | networks))], tree)
 
 
-def test_ingestion_runs_as_in_the_job(jobs: dict[tuple[str, str], Job], tree: Path, tmp_path: Path) -> None:
-    spec = jobs["vertex", "houses"]["pipelineSpec"]
+def test_ingestion_runs_as_in_the_job_on_kubeflow(jobs: dict[tuple[str, str], Job], tree: Path, tmp_path: Path) -> None:
+    spec = jobs["kubeflow", "houses"]
     component = spec["components"]["ingestion"]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
     parameters = tasks(spec)["ingestion"]["inputs"]["parameters"]
-    output = component["outputDefinitions"]["artifacts"]["examples"]
-    artifact = {"name": "examples", "uri": str(tmp_path / "examples"), "type": output["artifactType"]}
-    executor_input = {
-        "inputs": {"parameterValues": {key: value["runtimeValue"]["constant"] for key, value in parameters.items()}},
-        "outputs": {
-            "artifacts": {"examples": {"artifacts": [artifact]}},
-            "outputFile": str(tmp_path / "output.json"),
-        },
-    }
-    words = [word.replace("{{$}}", json.dumps(executor_input)) for word in container["command"] + container["args"]]
-    in_container(words, tree)
-    written = json.loads((tmp_path / "output.json").read_text())["artifacts"]["examples"]["artifacts"][0]
+    kinds = {key: value["artifactType"] for key, value in component["outputDefinitions"]["artifacts"].items()}
+    values = {key: value["runtimeValue"]["constant"] for key, value in parameters.items()}
+    given = executor_input("ingestion", parameters=values, outputs=kinds)
+    for folder in ("pod/minio", "empty"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "pod" / "minio").chmod(0o777)
+    words = [word.replace("{{$}}", json.dumps(given)) for word in container["command"] + container["args"]]
+    in_container(words, tree, tmp_path / "empty", PIPELINE_POD=str(tmp_path / "pod"))
+    folder = tmp_path / "pod" / "minio" / RUN / "ingestion" / "9f"
+    written = json.loads((folder / "output_metadata.json").read_text())["artifacts"]["examples"]["artifacts"][0]
     assert json.loads(written["metadata"]["split_names"]) == ["train", "eval", "test"]
     rows = json.loads(written["metadata"]["rows"])
     assert sum(rows.values()) == 21613
     for split in rows:
-        (file,) = (tmp_path / "examples" / f"Split-{split}").iterdir()
+        (file,) = (folder / "examples" / f"Split-{split}").iterdir()
         assert file.stat().st_size > 10_000
+    assert not list((tmp_path / "empty").iterdir())
 
 
 def test_data_in_a_bucket_is_read_in_every_run(tmp_path: Path) -> None:

@@ -142,7 +142,8 @@ def verify(files: Sequence[DataFile], expected: str) -> None:
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         raise ResourceError(
             f"{files[0].path}{more}: the data changed while the run was reading it, so it is unknown what was read. "
-            "Run again when nothing writes to it"
+            "Run again when nothing writes to it. On a cloud, the image holds other data than the job was compiled "
+            "with: build the image again, or compile again"
         )
 
 

@@ -1,0 +1,138 @@
+"""Entry point of each step of a compiled job: `python -m orchestration.cloud.step`, in a container of the image.
+
+It corrects what the platform passes, and runs TFX's own entry point:
+
+- Kubeflow adds the output `executor-logs` to each step, of a type that TFX cannot import. It is dropped.
+- Kubeflow passes input artifacts with an empty type. The type is taken from the specification of the component.
+- Kubeflow's launcher downloads inputs and uploads outputs itself. The step reads and writes the launcher's folders.
+- A parameter that is too long for a command line is in a file of the image. It is read from there.
+
+An error with a message for the user is printed without a traceback, and the step ends with its exit code.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import printing
+from errors import PipelineError
+from orchestration.cloud import long_parameters, places
+
+MODULE = "orchestration.cloud.step"
+"""This module, as a compiled job names it."""
+INVOCATION, INPUTS_SPEC = "json_serialized_invocation_args", "json_serialized_inputs_spec_args"
+"""Arguments of TFX's entry point: JSON of ExecutorInput, and of ComponentInputsSpec."""
+_SYSTEM = "system."
+"""Prefix of the types of Kubeflow's own artifacts. All of ours have the title of a TFX type or of a class."""
+
+
+def corrected(executor_input: Mapping[str, Any], inputs_spec: Mapping[str, Any], where: places.Places) -> Any:
+    """Return what the platform passes in the form that TFX reads.
+
+    Args:
+        executor_input: ExecutorInput in its JSON form.
+        inputs_spec: ComponentInputsSpec in its JSON form.
+        where: Folders that take the place of buckets.
+
+    Raises:
+        UserError: a file with a long parameter is missing in the image, or differs.
+    """
+    inputs, outputs = executor_input.get("inputs", {}), executor_input.get("outputs", {})
+    specs = inputs_spec.get("artifacts", {})
+    given = {
+        key: {
+            **group,
+            "artifacts": [
+                where.local(_typed(artifact, specs.get(key, {}).get("artifactType")))
+                for artifact in group.get("artifacts", [])
+            ],
+        }
+        for key, group in inputs.get("artifacts", {}).items()
+    }
+    parameters = {
+        key: where.parameter(long_parameters.restore(value)) for key, value in inputs.get("parameterValues", {}).items()
+    }
+    written = {key: where.local(group) for key, group in outputs.get("artifacts", {}).items() if not _is_system(group)}
+    return {
+        **executor_input,
+        "inputs": {**inputs, "artifacts": given, "parameterValues": parameters},
+        "outputs": {**outputs, "artifacts": written, "outputFile": where.local(outputs.get("outputFile", ""))},
+    }
+
+
+def _typed(artifact: Mapping[str, Any], declared: Any) -> Mapping[str, Any]:
+    """Return an input artifact with the type that its component declares, if it has none."""
+    has_type = any(artifact.get("type", {}).values())
+    return artifact if has_type or not declared else {**artifact, "type": declared}
+
+
+def _is_system(group: Mapping[str, Any]) -> bool:
+    """Return whether an output is managed by the platform's launcher."""
+    return all(
+        artifact.get("type", {}).get("schemaTitle", "").startswith(_SYSTEM) for artifact in group.get("artifacts", [])
+    )
+
+
+def _name_buckets(path: str, where: places.Places) -> None:
+    """Rewrite the file of outputs with the URIs that the platform knows, in place of paths."""
+    if where.artifacts and os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            output = where.remote(json.load(file))
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(output, file)
+
+
+def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Parse the arguments of a step; those that remain are Beam's.
+
+    Args:
+        argv: Program name and arguments.
+    """
+    from absl.flags import argparse_flags
+
+    parser = argparse_flags.ArgumentParser(prog=f"python -m {MODULE}", allow_abbrev=False)
+    parser.add_argument("--executor_class_path", required=True)
+    parser.add_argument(f"--{INVOCATION}", required=True)
+    parser.add_argument(f"--{INPUTS_SPEC}", default="{}")
+    arguments, beam = parser.parse_known_args(list(argv)[1:])
+    return arguments, beam
+
+
+def run(parsed: tuple[argparse.Namespace, list[str]]) -> int:
+    """Run a step.
+
+    Args:
+        parsed: Arguments of the step, and those of Beam.
+
+    Returns:
+        The exit code; see errors.py.
+    """
+    arguments, beam = parsed
+    given = json.loads(getattr(arguments, INVOCATION))
+    where = places.of(given.get("outputs", {}).get("outputFile", ""), os.environ)
+    try:
+        executor_input = corrected(given, json.loads(getattr(arguments, INPUTS_SPEC)), where)
+        setattr(arguments, INVOCATION, json.dumps(executor_input))
+        # TensorFlow and TFX take seconds to start.
+        from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+
+        kubeflow_v2_run_executor.main((arguments, beam))
+    except PipelineError as error:
+        printing.error(str(error))
+        return error.exit_code
+    _name_buckets(executor_input["outputs"]["outputFile"], where)
+    return 0
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run a step as absl does TFX's entry point, and exit with its code."""
+    from absl import app
+
+    app.run(run, argv=["step", *argv], flags_parser=parse)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,196 @@
+"""The entry point of the steps, with what Kubeflow's driver and launcher pass."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+
+from errors import UserError
+from orchestration.cloud import long_parameters, places, step
+
+from .executor_inputs import (
+    LOGS_TYPE,
+    MODEL_TYPE,
+    REAL,
+    RUN,
+    SCHEMA_TYPE,
+    arguments,
+    artifact,
+    executor_input,
+    inputs_spec,
+)
+
+UNTYPED = {"instanceSchema": ""}
+RECORDED = sorted(REAL.glob("*.json"))
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Path:
+    """The folder that takes the place of / in a pod, with the launcher's three folders."""
+    for name in places.LAUNCHER.values():
+        (tmp_path / "pod" / name).mkdir(parents=True)
+    return tmp_path / "pod"
+
+
+def corrected(given: Any, spec: Any, **environment: str) -> Any:
+    return step.corrected(given, spec, places.of(given["outputs"]["outputFile"], environment))
+
+
+def parsed_by_tfx(executor_input: Any) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    from kfp.pipeline_spec import pipeline_spec_pb2
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as utils
+
+    message = json_format.ParseDict(executor_input, pipeline_spec_pb2.ExecutorInput())
+    return utils.parse_raw_artifact_dict(message.inputs.artifacts), utils.parse_raw_artifact_dict(
+        message.outputs.artifacts
+    )
+
+
+def test_an_output_that_the_launcher_manages_is_dropped(pod: Path) -> None:
+    given = executor_input(outputs={"schema": SCHEMA_TYPE})
+    assert list(given["outputs"]["artifacts"]) == ["schema", "executor-logs"]
+    assert list(corrected(given, {}, PIPELINE_POD=str(pod))["outputs"]["artifacts"]) == ["schema"]
+
+
+def test_an_input_without_a_type_takes_that_of_its_component() -> None:
+    inputs = {
+        "schema": artifact("minio", "schema", "schema", UNTYPED),
+        "model": artifact("minio", "trainer", "model", MODEL_TYPE),
+    }
+    given = executor_input("trainer", inputs=inputs, outputs={})
+    result = corrected(given, inputs_spec(schema=SCHEMA_TYPE, model=SCHEMA_TYPE))["inputs"]["artifacts"]
+    assert result["schema"]["artifacts"][0]["type"] == SCHEMA_TYPE
+    assert result["model"]["artifacts"][0]["type"] == MODEL_TYPE, "the platform's own type is better"
+
+
+@pytest.mark.parametrize("scheme", list(places.LAUNCHER))
+def test_artifacts_are_in_the_launcher_s_folders_on_kubeflow(scheme: str, pod: Path) -> None:
+    inputs = {"schema": artifact(scheme, "schema", "schema", UNTYPED)}
+    given = executor_input("trainer", scheme=scheme, inputs=inputs, outputs={"model": MODEL_TYPE})
+    result = corrected(given, inputs_spec(schema=SCHEMA_TYPE), PIPELINE_POD=str(pod))
+    folder = pod / places.LAUNCHER[scheme] / RUN
+    assert result["inputs"]["artifacts"]["schema"]["artifacts"][0]["uri"] == f"{folder}/schema/9f/schema"
+    assert result["outputs"]["artifacts"]["model"]["artifacts"][0]["uri"] == f"{folder}/trainer/9f/model"
+    assert result["outputs"]["outputFile"] == f"{folder}/trainer/9f/output_metadata.json"
+
+
+def test_artifacts_stay_in_the_bucket_where_the_launcher_has_no_folders() -> None:
+    # Vertex AI names its output file in the bucket, even where it mounts buckets below /gcs.
+    given = executor_input(scheme="gs", outputs={"schema": SCHEMA_TYPE})
+    given["outputs"]["outputFile"] = f"gs://{RUN}/executor_output.json"
+    assert corrected(given, {})["outputs"]["artifacts"]["schema"] == given["outputs"]["artifacts"]["schema"]
+
+
+def test_a_dry_run_replaces_buckets_in_parameters_and_names_them_in_results(tmp_path: Path) -> None:
+    where = places.of("gs://bucket/output.json", {places.BUCKETS: str(tmp_path)})
+    assert where.parameter("gs://bucket/serving") == f"{tmp_path}/gs/bucket/serving"
+    assert (
+        where.parameter('{"paths": ["s3://b/x", "see gs://b"]}') == f'{{"paths": ["{tmp_path}/s3/b/x", "see gs://b"]}}'
+    )
+    assert where.parameter(5) == 5
+    assert where.remote({"to": f"{tmp_path}/gs/bucket/serving/1", "n": 1}) == {"to": "gs://bucket/serving/1", "n": 1}
+    assert places.in_buckets("gs://bucket/x", str(tmp_path)) == where.local("gs://bucket/x")
+
+
+def test_a_step_runs_with_the_input_of_the_launcher(pod: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(places.POD, str(pod))
+    parameters = {"path": "schemas/houses.pbtxt", "content": "", "code": ""}
+    given = executor_input(parameters=parameters, outputs={"schema": SCHEMA_TYPE})
+    spec = {"parameters": {key: {"parameterType": "STRING"} for key in parameters}}
+    assert step.run(step.parse(arguments("components.schema.Executor", given, spec))) == 0
+
+    folder = pod / "minio" / RUN / "schema" / "9f"
+    assert (folder / "schema" / "schema.pbtxt").read_text().startswith("#")
+    written = json.loads((folder / "output_metadata.json").read_text())["artifacts"]
+    assert list(written) == ["schema"]
+    [result] = written["schema"]["artifacts"]
+    assert result["uri"] == f"minio://{RUN}/schema/9f/schema", "the launcher uploads to the URI that it reads here"
+    assert result["metadata"]["summary"] == "houses.pbtxt"
+
+
+def test_an_image_with_another_schema_is_refused(
+    pod: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(places.POD, str(pod))
+    parameters = {"path": "schemas/houses.pbtxt", "content": "another", "code": ""}
+    given = executor_input(parameters=parameters, outputs={"schema": SCHEMA_TYPE})
+    spec = {"parameters": {key: {"parameterType": "STRING"} for key in parameters}}
+    assert step.run(step.parse(arguments("components.schema.Executor", given, spec))) == 5
+    error = capsys.readouterr().err
+    assert "error: schemas/houses.pbtxt changed" in error
+    assert "build the image again, or compile again" in error
+    assert "Traceback" not in error
+
+
+def test_an_image_with_other_code_is_refused(
+    pod: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(places.POD, str(pod))
+    code = {"modules": ["components.schema"], "sources": "another", "files": {}, "libraries": {}}
+    parameters = {"path": "schemas/houses.pbtxt", "content": "", "code": json.dumps(code)}
+    given = executor_input(parameters=parameters, outputs={"schema": SCHEMA_TYPE})
+    spec = {"parameters": {key: {"parameterType": "STRING"} for key in parameters}}
+    assert step.run(step.parse(arguments("components.schema.Executor", given, spec))) == 2
+    assert "the code of components.schema differs from the version" in capsys.readouterr().err
+
+
+def job(**parameters: Any) -> dict[str, Any]:
+    values = {key: {"runtimeValue": {"constant": value}} for key, value in parameters.items()}
+    return {"pipelineSpec": {"root": {"dag": {"tasks": {"trainer": {"inputs": {"parameters": values}}}}}}}
+
+
+def constants(compiled: Any) -> dict[str, Any]:
+    values = compiled["pipelineSpec"]["root"]["dag"]["tasks"]["trainer"]["inputs"]["parameters"]
+    return {key: value["runtimeValue"]["constant"] for key, value in values.items()}
+
+
+def test_long_parameters_travel_as_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_PROJECT", str(tmp_path))
+    # Quotes are escaped in the argument: it is longer than the text.
+    long, other = json.dumps(["c"] * 10_000), json.dumps(["d"] * 8_000)
+    compiled = job(keep=5, settings=long, other=other, short="x")
+    files = long_parameters.shorten(compiled)
+    short = constants(compiled)
+    assert short["keep"] == 5
+    assert short["short"] == "x"
+    assert short["other"] == other, "the longest is enough"
+    assert len(json.dumps(short)) <= long_parameters.MAX_BYTES
+    with pytest.raises(UserError, match=r"compiled/\w+.txt with settings of this step is not in the image: build the"):
+        long_parameters.restore(short["settings"])
+    long_parameters.write(files)
+    assert {key: long_parameters.restore(value) for key, value in short.items()} == {
+        "keep": 5,
+        "settings": long,
+        "other": other,
+        "short": "x",
+    }
+    [path] = files
+    (tmp_path / path).write_text(long.replace("c", "e"))
+    with pytest.raises(UserError, match=r"differs from the settings that the job was compiled with"):
+        long_parameters.restore(short["settings"])
+
+
+def test_short_parameters_stay_in_the_job() -> None:
+    compiled = job(settings="x" * 60_000)
+    assert long_parameters.shorten(compiled) == {}
+    assert constants(compiled) == {"settings": "x" * 60_000}
+
+
+@pytest.mark.skipif(not RECORDED, reason="needs ../shared/cases/kubeflow: inputs recorded from the real driver")
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_tfx_reads_every_recorded_input(path: Path, pod: Path) -> None:
+    case = json.loads(path.read_text())
+    spec = case["component_spec"]
+    result = corrected(case["executor_input"], spec.get("inputDefinitions", {}), PIPELINE_POD=str(pod))
+    inputs, outputs = parsed_by_tfx(result)
+    declared = spec.get("inputDefinitions", {}).get("artifacts", {})
+    assert set(inputs) == set(declared)
+    assert set(outputs) == {
+        key for key, value in spec["outputDefinitions"]["artifacts"].items() if value["artifactType"] != LOGS_TYPE
+    }
+    for key, [one] in {**inputs, **outputs}.items():
+        assert one.uri.startswith(f"{pod}/minio/mlpipeline/"), key
+    for key, [one] in inputs.items():
+        assert f"title: tfx.{type(one).__name__}\n" in declared[key]["artifactType"]["instanceSchema"]
