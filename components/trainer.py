@@ -50,11 +50,13 @@ class Executor(GenericExecutor):  # type: ignore[misc]
     ) -> Any:
         """Pass the files that the artifacts declare; stock TFX passes a pattern that matches any file in a folder."""
         given = super()._GetFnArgs(input_dict, output_dict, exec_properties)
-        found = {name: _files(input_dict["examples"], name) for name in ("train", "eval")}
-        given.train_files, given.eval_files = ([file.path for file in found[name]] for name in ("train", "eval"))
+        paths_by_split = {name: _files(input_dict["examples"], name) for name in ("train", "eval")}
+        given.train_files, given.eval_files = (
+            [file.path for file in paths_by_split[name]] for name in ("train", "eval")
+        )
         given.custom_config = {
             **given.custom_config,
-            "rows": {file.path: file.rows for files in found.values() for file in files},
+            "rows": {file.path: file.rows for files in paths_by_split.values() for file in files},
             "raw_files": [file.path for file in _files(input_dict.get("raw_examples", ()), "eval")],
         }
         return given

@@ -95,7 +95,7 @@ def trace(store: Store, start: pb.Artifact, *, limit: int = MAX_ARTIFACTS) -> Li
 
 def _up(store: Store, start: int, limit: int) -> _Search:
     search = _Search(store)
-    todo, seen = {start}, {start}
+    todo, visited = {start}, {start}
     while todo:
         made_by = producers(store, todo)
         search.producer_ids |= made_by
@@ -109,14 +109,14 @@ def _up(store: Store, start: int, limit: int) -> _Search:
                 search.edges.append(_edge(int(event.artifact_id), output, event))
                 if not is_baseline(event):
                     parents.add(int(event.artifact_id))
-        todo = _limited(search, parents - seen, limit - len(seen))
-        seen |= todo
+        todo = _limited(search, parents - visited, limit - len(visited))
+        visited |= todo
     return search
 
 
 def _down(store: Store, start: int, limit: int) -> _Search:
     search = _Search(store)
-    todo, seen = {start}, {start}
+    todo, visited = {start}, {start}
     while todo:
         inputs: dict[int, list[pb.Event]] = {}
         for event in store.events_of_artifacts(todo):
@@ -126,12 +126,12 @@ def _down(store: Store, start: int, limit: int) -> _Search:
             int(event.artifact_id) for event in store.events_of_executions(inputs) if event.type == pb.Event.OUTPUT
         }
         made_by = {output: producer for output, producer in producers(store, outputs).items() if producer in inputs}
-        children = _limited(search, made_by.keys() - seen, limit - len(seen))
-        for output in sorted(made_by.keys() & (children | seen)):
+        children = _limited(search, made_by.keys() - visited, limit - len(visited))
+        for output in sorted(made_by.keys() & (children | visited)):
             search.producer_ids[output] = made_by[output]
             search.edges += [_edge(int(event.artifact_id), output, event) for event in inputs[made_by[output]]]
         todo = children
-        seen |= todo
+        visited |= todo
     return search
 
 
@@ -141,9 +141,9 @@ def _limited(search: _Search, ids: set[int], room: int) -> set[int]:
     return set(sorted(ids, reverse=True)[: max(room, 0)])
 
 
-def _edge(made_from: int, made: int, event: pb.Event) -> Edge:
+def _edge(made_from: int, output: int, event: pb.Event) -> Edge:
     key = "".join(step.key for step in event.path.steps)
-    return Edge(made_from=made_from, made=made, key=key, node="", baseline=is_baseline(event))
+    return Edge(made_from=made_from, made=output, key=key, node="", baseline=is_baseline(event))
 
 
 def _with_node(edge: Edge, nodes: Mapping[int, str]) -> Edge:

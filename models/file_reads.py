@@ -117,10 +117,10 @@ def watched(apart: Iterable[str] = ()) -> Iterator[dict[str, str]]:
         raise ChangedError(f"{watch.changed[0]} was changed between two times that it was read")
 
 
-def add(found: Mapping[str, str]) -> None:
+def add(digests: Mapping[str, str]) -> None:
     """Add files that another process opened on behalf of this one."""
     if _current is not None:
-        for path, content in found.items():
+        for path, content in digests.items():
             if _current.found.setdefault(path, content) != content:
                 _current.changed.append(path)
 
@@ -130,9 +130,9 @@ def apart() -> list[str]:
     return list(_current.apart) if _current is not None else []
 
 
-def changed(found: Mapping[str, str]) -> list[str]:
+def changed(digests: Mapping[str, str]) -> list[str]:
     """Return the paths of files that are missing or no longer match their digest."""
-    return [path for path, content in found.items() if not os.path.isfile(path) or digest(path) != content]
+    return [path for path, content in digests.items() if not os.path.isfile(path) or digest(path) != content]
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:

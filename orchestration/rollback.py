@@ -29,7 +29,7 @@ def known(root: str, name: str) -> list[dict[str, Any]]:
     """Return facts on each version, starting with the one that serves."""
     folder = _folder(root, name)
     taken_back = {version.number for version in reference.rolled_back(folder)}
-    found = [versions.read(folder, number) for number in reversed(versions.pushed(folder))]
+    pushed = [versions.read(folder, number) for number in reversed(versions.pushed(folder))]
     return [
         {
             "version": version.number,
@@ -42,7 +42,7 @@ def known(root: str, name: str) -> list[dict[str, Any]]:
             "model": version.model,
             "span": version.span or None,
         }
-        for place, version in enumerate(found)
+        for place, version in enumerate(pushed)
     ]
 
 
@@ -76,21 +76,21 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
     """
     folder = _folder(root, name)
     there = versions.pushed(folder)
-    wanted = number if number is not None else versions.previous(folder)
-    if wanted is None:
+    target = number if number is not None else versions.previous(folder)
+    if target is None:
         raise UserError(
             f"{name} has no version before {there[-1]} that it pushed itself, so it cannot roll back: "
             f"`python runner.py push {name}` lists all versions, `push --version V {name}` serves any of them"
         )
-    if wanted not in there:
+    if target not in there:
         others = ", ".join(map(str, there))
         raise UserError(
-            f"{name} has no version {wanted}. Known versions: {others}. Older ones were removed, see [push] keep"
+            f"{name} has no version {target}. Known versions: {others}. Older ones were removed, see [push] keep"
         )
-    if wanted == there[-1]:
-        return f"{name}: version {wanted} serves already"
+    if target == there[-1]:
+        return f"{name}: version {target} serves already"
     try:
-        made = versions.restore(folder, wanted)
+        new_number = versions.restore(folder, target)
     except ValueError as error:
         raise ResourceError(
             f"{name}: {error}. Version {there[-1]} still serves; choose another with --version"
@@ -100,22 +100,23 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
         raise ResourceError(f"{reason}. Version {there[-1]} still serves") from error
     except OSError as error:
         raise ResourceError(
-            f"{folder}: version {wanted} could not be copied: {error.strerror or error}. {versions.serves(folder)}"
+            f"{folder}: version {target} could not be copied: {error.strerror or error}. {versions.serves(folder)}"
         ) from error
-    origin = versions.read(folder, made).copy_of or wanted
+    origin = versions.read(folder, new_number).copy_of or target
     foreign = (
         ""
-        if versions.read(folder, wanted).ours
+        if versions.read(folder, target).ours
         else ", which this pipeline did not push: its predictions were not checked"
     )
     try:
         inspection_store.open_store(root, metadata)  # a missing store is not created
-        _record(inspection_store.open_store(root, metadata, readonly=False), name, folder, made, origin)
+        _record(inspection_store.open_store(root, metadata, readonly=False), name, folder, new_number, origin)
     except (PipelineError, mlmd_errors.StatusError) as error:
         printing.line(
-            f"version {made} serves, but the rollback could not be recorded in ML Metadata: {error}", to=sys.stderr
+            f"version {new_number} serves, but the rollback could not be recorded in ML Metadata: {error}",
+            to=sys.stderr,
         )
-    return f"{name}: version {made} serves now, a copy of {origin}{foreign}; previously {there[-1]}"
+    return f"{name}: version {new_number} serves now, a copy of {origin}{foreign}; previously {there[-1]}"
 
 
 def _folder(root: str, name: str) -> str:
@@ -127,7 +128,7 @@ def _folder(root: str, name: str) -> str:
     return folder
 
 
-def _record(store: inspection_store.Store, name: str, folder: str, made: int, origin: int) -> None:
+def _record(store: inspection_store.Store, name: str, folder: str, new_number: int, origin: int) -> None:
     """Record the new version in ML Metadata, so that `inspect why` and `inspect lineage` know its model."""
     labels = Labelled(store)
     makers = {artifact.id: artifact for artifact in pushed_versions(store).get(str(origin), [])}
@@ -137,8 +138,12 @@ def _record(store: inspection_store.Store, name: str, folder: str, made: int, or
         taken = [event for event in store.events_of_executions([maker]) if event.type == pb.Event.INPUT]
         [model] = [artifact for artifact in store.artifacts(e.artifact_id for e in taken) if artifact.type == MODEL]
         pushed = pb.Artifact(type_id=makers[artifact_id].type_id, type=PUSHED, state=pb.Artifact.LIVE)
-        pushed.uri = os.path.join(folder, str(made))
-        facts = {"pushed_destination": pushed.uri, "pushed_version": str(made), "summary": f"version {made}"}
+        pushed.uri = os.path.join(folder, str(new_number))
+        facts = {
+            "pushed_destination": pushed.uri,
+            "pushed_version": str(new_number),
+            "summary": f"version {new_number}",
+        }
         for key, value in {**facts, "copy_of": str(origin)}.items():
             pushed.custom_properties[key].string_value = value
         pushed.custom_properties["pushed"].int_value = 1

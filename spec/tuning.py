@@ -174,13 +174,13 @@ def find(sections: Any, key: str) -> Any:
 
 def keys(sections: Mapping[str, Any]) -> list[str]:
     """List the dotted keys of plain sections, down to the innermost tables."""
-    found: list[str] = []
+    names: list[str] = []
     for name, value in sections.items():
         if isinstance(value, dict) and value:
-            found.extend(f"{name}.{key}" for key in keys(value))
+            names.extend(f"{name}.{key}" for key in keys(value))
         else:
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def rounded(value: Any) -> Any:

@@ -39,7 +39,7 @@ def diagnose(model: Model, rows: Rows, measure: Measure, *, task: str, max_rows:
         row for a regression, else nothing.
     """
     records = _sample(rows, max_rows)
-    label, weight = (np.concatenate(each) for each in zip(*map(model.label, _batches(records, model)), strict=True))
+    label, weight = (np.concatenate(parts) for parts in zip(*map(model.label, _batches(records, model)), strict=True))
     before = _predictions(model, records)
     reference = _value(measure, label, weight, before)
     main = measure.metrics[0]

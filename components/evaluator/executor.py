@@ -48,37 +48,37 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         files = example_passes.files(artifact_utils.get_single_instance(input_dict["examples"]), config.split)
         model = artifact_utils.get_single_instance(input_dict["model"])
         baselines = input_dict.get("baseline_model") or []
-        found = Evaluation(config, files, path_utils.serving_model_path(model.uri))
+        results = Evaluation(config, files, path_utils.serving_model_path(model.uri))
         judged = (input_dict.get("baseline_blessing") or [None])[0]
         before = (input_dict.get("baseline_examples") or [None])[0]
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        note = found.compare(
+        note = results.compare(
             baselines[0] if baselines else None,
             training_overlap.training_shares(examples, before, config.split) if before else None,
         )
         # A served model that is evaluated again keeps the part of the tolerance that it used.
         own = decline.of_model(judged, model.id)
         used = {} if own is not None else decline.of(judged) or decline.of(baselines[0] if baselines else None)
-        resolved = demands.resolve(config, found.cells, used)
-        rules = judgement.judge(config.task, found.figures(), resolved, found.measure.metrics)
-        result = verdict.make(config, found, rules, note)
+        resolved = demands.resolve(config, results.cells, used)
+        rules = judgement.judge(config.task, results.figures(), resolved, results.measure.metrics)
+        result = verdict.make(config, results, rules, note)
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
-        with_baseline = found.baseline is not None
+        with_baseline = results.baseline is not None
         tfma_results.write(
             evaluation.uri,
             config=tfma_results.eval_config(
                 label=config.label,
-                measure=found.measure,
-                slicings=[slicing.names(entry) for entry in found.slicings],
+                measure=results.measure,
+                slicings=[slicing.names(entry) for entry in results.slicings],
                 rules=rules,
                 with_baseline=with_baseline,
                 weight=config.weight,
-                measured=found.values(0),
+                measured=results.values(0),
             ),
-            slices=found.protos(),
-            plots=[tfma_plots.plots(found.measure, found.candidate.sums(0), "candidate" if with_baseline else "")],
+            slices=results.protos(),
+            plots=[tfma_plots.plots(results.measure, results.candidate.sums(0), "candidate" if with_baseline else "")],
             verdict=tfma_results.validation(
-                rules, ok=result["blessed"], rubber_stamp=not with_baseline, classes=found.classes
+                rules, ok=result["blessed"], rubber_stamp=not with_baseline, classes=results.classes
             ),
             data=data,
             models={"candidate": model.uri, "baseline": baselines[0].uri} if with_baseline else {"": model.uri},
@@ -87,14 +87,16 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             file.write(json.dumps(result, indent=1))
         if config.importance:
             with tf.io.gfile.GFile(f"{evaluation.uri}/{DIAGNOSIS}", "w") as file:
-                file.write(json.dumps(found.diagnosis(config.importance)))
+                file.write(json.dumps(results.diagnosis(config.importance)))
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         _bless(blessing, model, baselines, result["blessed"], result["reason"])
-        blessing.set_string_custom_property("compared_with", found.compared_with)
-        blessing.set_string_custom_property("not_compared", "" if found.compared_with else summary.storable(note)[:500])
+        blessing.set_string_custom_property("compared_with", results.compared_with)
+        blessing.set_string_custom_property(
+            "not_compared", "" if results.compared_with else summary.storable(note)[:500]
+        )
         blessing.set_int_custom_property("span", examples.span)
-        before_values = found.values(0, found.baseline) if found.baseline else None
-        declines = own if own is not None else judgement.declines(used, rules, found.values(0), before_values)
+        before_values = results.values(0, results.baseline) if results.baseline else None
+        declines = own if own is not None else judgement.declines(used, rules, results.values(0), before_values)
         blessing.set_string_custom_property(decline.PROPERTY, json.dumps(declines))
         if judged is not None:
             blessing.set_int_custom_property("baseline_blessing_id", judged.id)

@@ -171,24 +171,24 @@ class Survey:
                 counts.clear()
                 counts.update(dict(most_frequent))
 
-    def cells(self, wanted: Iterable[SliceKey] = ()) -> tuple[list[dict[SliceKey, int]], list[dict[str, Any]]]:
+    def cells(self, required: Iterable[SliceKey] = ()) -> tuple[list[dict[SliceKey, int]], list[dict[str, Any]]]:
         """Assign a number from 1 to each slice to measure; 0 stands for all rows.
 
         Args:
-            wanted: Slices to keep even if they are rare.
+            required: Slices to keep even if they are rare.
 
         Returns:
             For each slicing its slices with their numbers; and a record of what was dropped for each slicing that has
             more slices than `max_slices`.
         """
-        wanted = set(wanted)
+        required = set(required)
         cells: list[dict[SliceKey, int]] = []
         left: list[dict[str, Any]] = []
         number = 1
         for slicing, counts in zip(self.slicings, self._counts, strict=True):
             # Sort equal counts by name, so that the order of rows has no effect.
             ranked = sorted(counts, key=lambda key: (-counts[key], repr(key)))
-            kept = [key for place, key in enumerate(ranked) if place < self._max_slices or key in wanted]
+            kept = [key for place, key in enumerate(ranked) if place < self._max_slices or key in required]
             cells.append({key: number + place for place, key in enumerate(kept)})
             number += len(kept)
             if len(kept) < len(ranked):

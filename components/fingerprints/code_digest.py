@@ -68,16 +68,16 @@ def sources(*modules: str) -> dict[str, tuple[str, bytes]]:
         Module -> path and source.
     """
     reached: dict[str, tuple[str, bytes]] = {}
-    seen = {package for module in modules for package in source_imports.with_packages(module)}
-    pending = list(seen)
+    packages = {package for module in modules for package in source_imports.with_packages(module)}
+    pending = list(packages)
     while pending:
         name = pending.pop()
         path = project.source(name)
         if path is not None:
             reached[name] = path, _read(path)
-            new = _source(*reached[name]).imports - seen
+            new = _source(*reached[name]).imports - packages
             pending.extend(new)
-            seen |= new
+            packages |= new
     return reached
 
 

@@ -49,8 +49,8 @@ class Omissions:
 
     def __init__(self, plain: Iterable[Mapping[str, Any]] = ()) -> None:
         self._found: dict[tuple[str, str, str], Omission] = {}
-        for each in plain:
-            self._take(Omission(**each))
+        for entry in plain:
+            self._take(Omission(**entry))
 
     def __iter__(self) -> Iterator[Omission]:
         return iter(self._found.values())
@@ -72,8 +72,8 @@ class Omissions:
 
     def merge(self, other: "Omissions") -> None:
         """Add the omissions of another part of the data."""
-        for each in other:
-            self._take(each)
+        for omission in other:
+            self._take(omission)
 
     def _take(self, other: Omission) -> None:
         key = (other.action, other.kind, other.reason)
@@ -88,18 +88,18 @@ class Omissions:
 
     def plain(self) -> list[dict[str, Any]]:
         """Return JSON-able values."""
-        return [asdict(each) for each in self]
+        return [asdict(omission) for omission in self]
 
     def lines(self) -> list[str]:
         """Return one sentence per reason."""
-        return [each.line() for each in self]
+        return [omission.line() for omission in self]
 
     def summary(self) -> list[str]:
         """Return counts per action, without the reasons: `skipped 3 files, 1 folder`."""
         totals: dict[str, dict[str, int]] = {}
-        for each in self:
-            counts = totals.setdefault(each.action, {})
-            counts[each.kind] = counts.get(each.kind, 0) + each.count
+        for omission in self:
+            counts = totals.setdefault(omission.action, {})
+            counts[omission.kind] = counts.get(omission.kind, 0) + omission.count
         return [
             f"{action} {', '.join(_counted(count, kind) for kind, count in counts.items())}"
             for action, counts in totals.items()

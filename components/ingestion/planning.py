@@ -69,18 +69,18 @@ def plan(settings: IngestionSettings) -> Plan:
     if reason := ungrouped(split.by, settings.duties.group):
         raise UserError(reason)
     omissions = Omissions()
-    found = data_files.resolve(settings.paths, data, omissions)
-    filled = empty_files.without(found, data, omissions)
+    files = data_files.resolve(settings.paths, data, omissions)
+    filled = empty_files.without(files, data, omissions)
     columns = sources.types([file.path for file in filled], data, settings.columns, omissions)
     left_out_columns.check(data, omissions, filled[0].path, columns)
-    cut_eval = split.by == "files" and not any(file.split == "eval" for file in found)
-    planned = Plan(filled, found, columns, _key(settings), cut_eval, omissions=omissions)
+    cut_eval = split.by == "files" and not any(file.split == "eval" for file in files)
+    planned = Plan(filled, files, columns, _key(settings), cut_eval, omissions=omissions)
     notes = []
-    taken = sorted({file.span for file in found if file.span is not None})
+    taken = sorted({file.span for file in files if file.span is not None})
     if data.spans:
         taken = spans.chosen(_spans(planned, settings, data.spans.by), data)
         planned = replace(planned, taken=taken)
-    versions = [file.version or 0 for file in found if file.span in taken[-1:] and file.version is not None]
+    versions = [file.version or 0 for file in files if file.span in taken[-1:] and file.version is not None]
     if taken:
         notes.append(spans.sentence(taken, max(versions, default=None)))
     if split.by == "span":
@@ -113,7 +113,7 @@ def plan(settings: IngestionSettings) -> Plan:
         planned,
         notes=notes,
         span=taken[-1].number if taken else 0,
-        version=max([*versions, *(file.version or 0 for file in found if file.span is None)], default=0),
+        version=max([*versions, *(file.version or 0 for file in files if file.span is None)], default=0),
     )
 
 
@@ -158,8 +158,8 @@ def kept(
     rows = keep.keep(batch)
     if not plan.taken:
         return rows
-    wanted = [span.number for span in plan.taken]
-    others = np.isin(span_numbers(rows, file, settings), wanted, invert=True)
+    numbers = [span.number for span in plan.taken]
+    others = np.isin(span_numbers(rows, file, settings), numbers, invert=True)
     return keep.drop(rows, pa.array(others), spans.OTHER)
 
 

@@ -128,8 +128,8 @@ def _write(spool: str, path: str, schema: pa.Schema) -> None:
 
 
 def _digest(path: str) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()[:16]
+            digest.update(block)
+    return digest.hexdigest()[:16]

@@ -40,9 +40,9 @@ class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignor
         statistics = artifact_utils.get_single_instance(output_dict["statistics"])
         splits = artifact_utils.decode_split_names(examples.split_names)
         elements = [
-            (split, parallel_map.absolute(each.path), each.rows)
+            (split, parallel_map.absolute(shard.path), shard.rows)
             for split in splits
-            for each in example_passes.files(examples, split)
+            for shard in example_passes.files(examples, split)
         ]
         statistics.split_names = artifact_utils.encode_split_names(splits)
         statistics.span = examples.span
@@ -50,14 +50,14 @@ class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignor
         statistics.set_json_value_custom_property(
             SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, json_utils.dumps(dict.fromkeys(splits, 1.0))
         )
-        found = parallel_map.map_reduce(
+        merged = parallel_map.map_reduce(
             self._make_beam_pipeline, elements, Measure(), merge, f"{statistics.uri}/.temporary"
         )
         for split in splits:
             folder = artifact_utils.get_split_uri([statistics], split)
             fileio.makedirs(folder)
             with fileio.open(f"{folder}/{DEFAULT_FILE_NAME}", "wb") as file:
-                file.write(proto(found.get(split)).SerializeToString(deterministic=True))
+                file.write(proto(merged.get(split)).SerializeToString(deterministic=True))
         summary.put(statistics, f"of {', '.join(splits)}")
 
 
@@ -65,13 +65,13 @@ def generators() -> list[Any]:
     """Return TFDV's default generators, with exact value counts instead of sketches, as in StatisticsGen."""
     options = StatsOptions()
     sketch = top_k_uniques_sketch_stats_generator.TopKUniquesSketchStatsGenerator
-    found = [
+    chosen = [
         Frequencies(options) if isinstance(generator, sketch) else generator
         for generator in stats_impl.get_generators(options, in_memory=True)
     ]
-    for generator in found:
+    for generator in chosen:
         generator.setup()
-    return found
+    return chosen
 
 
 class Measure:
@@ -83,18 +83,18 @@ class Measure:
     def process(self, element: example_passes.Element) -> list[Any]:
         """Compute the accumulators of one file."""
         split, path, declared = element
-        made = generators()
-        accumulators = [generator.create_accumulator() for generator in made]
+        combiners = generators()
+        accumulators = [generator.create_accumulator() for generator in combiners]
         meter, rows = progress.Meter(total=column_cache.rows(path)), 0
         for batch in prefetch(_decoded(path)):
             accumulators = [
                 generator.add_input(accumulator, batch)
-                for generator, accumulator in zip(made, accumulators, strict=True)
+                for generator, accumulator in zip(combiners, accumulators, strict=True)
             ]
             meter.add(len(batch), split)
             rows += len(batch)
         example_passes.check_row_count(path, rows, declared)
-        return [generator.compact(part) for generator, part in zip(made, accumulators, strict=True)]
+        return [generator.compact(part) for generator, part in zip(combiners, accumulators, strict=True)]
 
 
 def _decoded(path: str) -> Iterator[pa.RecordBatch]:
@@ -111,13 +111,13 @@ def _decoded(path: str) -> Iterator[pa.RecordBatch]:
 
 def lists(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Convert flat columns to columns of one-value lists; null becomes a null list, a column of nulls has no type."""
-    made = []
+    arrays = []
     for column in batch.columns:
         if column.null_count == len(column):
-            made.append(pa.nulls(len(column)))
+            arrays.append(pa.nulls(len(column)))
             continue
-        made.append(as_list(column))
-    return pa.RecordBatch.from_arrays(made, batch.schema.names)
+        arrays.append(as_list(column))
+    return pa.RecordBatch.from_arrays(arrays, batch.schema.names)
 
 
 def as_list(column: pa.Array) -> pa.ListArray:
@@ -138,15 +138,15 @@ def _joined(parts: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def merge(parts: list[list[Any]]) -> list[Any]:
     """Merge the accumulators of several files."""
-    made = generators()
+    combiners = generators()
     return [
         generator.merge_accumulators(list(column))
-        for generator, column in zip(made, zip(*parts, strict=True), strict=True)
+        for generator, column in zip(combiners, zip(*parts, strict=True), strict=True)
     ]
 
 
 def proto(accumulators: list[Any] | None) -> Any:
     """Return the DatasetFeatureStatisticsList of accumulators; without any, that of no rows."""
-    made = generators()
-    parts: Iterable[Any] = accumulators or [generator.create_accumulator() for generator in made]
-    return stats_impl.extract_statistics_output(list(parts), made)
+    combiners = generators()
+    parts: Iterable[Any] = accumulators or [generator.create_accumulator() for generator in combiners]
+    return stats_impl.extract_statistics_output(list(parts), combiners)

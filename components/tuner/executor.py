@@ -112,8 +112,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
 
 def _so_far(done: list[Trial], tuner: Tuning) -> str:
     best = trials.best(done, tuner)
-    found = f", best {tuner.objective} {best.score:.4g}" if best else ""
-    return f"{len(done)} of {tuner.trials} trials{found}"
+    best_so_far = f", best {tuner.objective} {best.score:.4g}" if best else ""
+    return f"{len(done)} of {tuner.trials} trials{best_so_far}"
 
 
 def _summary(done: list[Trial], best: Trial, tuner: Tuning) -> str:

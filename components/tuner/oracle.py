@@ -113,9 +113,9 @@ class Oracle:
         Args:
             values: Dotted key -> value; a missing key keeps the config's own value.
         """
-        made = self.space.copy()
-        made.values = {key: _encoded(self._settings.space[key], value) for key, value in values.items()}
-        config: dict[str, Any] = made.get_config()
+        chosen = self.space.copy()
+        chosen.values = {key: _encoded(self._settings.space[key], value) for key, value in values.items()}
+        config: dict[str, Any] = chosen.get_config()
         return config
 
     def _add(self, values: Mapping[str, Any]) -> str:
@@ -132,16 +132,16 @@ class Oracle:
 
 def space(dimensions: Mapping[str, Dimension]) -> Any:
     """Convert a space to keras-tuner's HyperParameters."""
-    made = keras_tuner.HyperParameters()
+    parameters = keras_tuner.HyperParameters()
     for key, dimension in dimensions.items():
         if dimension.listed is not None:
             # As choices: keras-tuner's own steps of 0.1 from 0 do not reach 0.5. A single value is allowed.
-            made.Choice(key, tuning.encode(dimension.listed))
+            parameters.Choice(key, tuning.encode(dimension.listed))
         elif dimension.whole:
-            made.Int(key, dimension.low, dimension.high, sampling=dimension.scale)
+            parameters.Int(key, dimension.low, dimension.high, sampling=dimension.scale)
         else:
-            made.Float(key, dimension.low, dimension.high, sampling=dimension.scale)
-    return made
+            parameters.Float(key, dimension.low, dimension.high, sampling=dimension.scale)
+    return parameters
 
 
 def _encoded(dimension: Dimension, value: Any) -> Any:

@@ -118,18 +118,18 @@ def _counts(column: pa.ChunkedArray) -> Mapping[str, int]:
 
 def _no_values(counts: Mapping[str, int]) -> list[str]:
     """Texts that programs write where there is no value, and dates far before or after all others."""
-    found = [value for value in counts if value.lower() in sentinels.TEXTS]
+    sentinel_texts = [value for value in counts if value.lower() in sentinels.TEXTS]
     days = sorted(value[:10] for value in counts if value[:4].isdecimal() and value[4:5] == "-")
-    if len(days) < len(counts) - len(found) or len(days) < 3:
-        return found
+    if len(days) < len(counts) - len(sentinel_texts) or len(days) < 3:
+        return sentinel_texts
     rest = [day for day in days if day not in sentinels.DATES]
     for value in counts:
         day, rows = value[:10], sum(counts.values())
         if day in sentinels.DATES and rest and counts[value] >= sentinels.MIN_SHARE * rows:
             year = int(day[:4])
             if year == 0 or min(abs(year - int(rest[0][:4])), abs(year - int(rest[-1][:4]))) >= YEARS:
-                found.append(value)
-    return found
+                sentinel_texts.append(value)
+    return sentinel_texts
 
 
 def _are_categories(counts: Mapping[str, int], rows: int) -> bool:

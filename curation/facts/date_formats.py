@@ -61,7 +61,7 @@ def detect(table: pa.Table) -> Dates:
     Args:
         table: Columns of strings or numbers.
     """
-    found = Dates()
+    dates = Dates()
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_integer(column.type):
             column = column.cast(pa.string())
@@ -74,20 +74,20 @@ def detect(table: pa.Table) -> Dates:
         if not able:
             mixed = _mixed(texts)
             if mixed:
-                found.mixed[name] = sorted((pc.index(column, text).as_py(), text) for text in mixed)
+                dates.mixed[name] = sorted((pc.index(column, text).as_py(), text) for text in mixed)
             continue
         if len(able) > 1:
             able = [form for form in able if _rises(column, form)] or able
         fits = date_parsing.fits(texts, DateFormat(able[0]))
         odd = texts.filter(pc.invert(fits)).to_pylist()
         if odd:
-            found.odd[name] = odd
-        found.examples[name] = texts.filter(fits)[0].as_py()
+            dates.odd[name] = odd
+        dates.examples[name] = texts.filter(fits)[0].as_py()
         if len(able) > 1:
-            found.ambiguous[name] = able
+            dates.ambiguous[name] = able
         elif able != ["YYYY-MM-DD"] or not _all(pc.match_substring_regex(texts.filter(fits), ISO)):
-            found.formats[name] = able[0]
-    return found
+            dates.formats[name] = able[0]
+    return dates
 
 
 def written(table: pa.Table, dates: Dates) -> pa.Table:

@@ -149,14 +149,14 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
             continue
         signs = [_group(looks, "before"), _group(looks, "after")]
         own = set(pc.unique(pc.binary_join_element_wise(*signs, "")).to_pylist())
-        found = {sign for part in signs for sign in pc.unique(part).to_pylist()} - {""}
-        words = {sign for sign in found if sign[0].isalpha() and sign not in CODES}
+        separators = {sign for part in signs for sign in pc.unique(part).to_pylist()} - {""}
+        words = {sign for sign in separators if sign[0].isalpha() and sign not in CODES}
         if words and not _written(texts) and (len(words) > 1 or not _any(pc.equal(_group(looks, "gap"), " "))):
             # 3rd, 12A and 12B are text; 12 km and 1.5km/h are numbers.
             continue
-        one_unit = len(found) <= 1 and ("" not in own or not (words or "%" in found))
+        one_unit = len(separators) <= 1 and ("" not in own or not (words or "%" in separators))
         in_parentheses = _any(pc.equal(_group(looks, "open"), "("))
-        yield _Column(name, texts, others, (*sorted(found), *([PARENTHESES] if in_parentheses else [])), one_unit)
+        yield _Column(name, texts, others, (*sorted(separators), *([PARENTHESES] if in_parentheses else [])), one_unit)
 
 
 def _group(looks: pa.StructArray, name: str) -> pa.Array:
@@ -190,7 +190,7 @@ def _examples(cells: pa.ChunkedArray, column: _Column, form: NumberFormat) -> li
 def _differ(texts: pa.Array, form: NumberFormat, other: NumberFormat) -> bool:
     """Return whether two formats parse a string to different numbers."""
     both = texts.filter(pc.and_(number_parsing.fits(texts, form), number_parsing.fits(texts, other)))
-    one, another = (number_parsing.plain(both, each).cast(pa.float64()) for each in (form, other))
+    one, another = (number_parsing.plain(both, candidate).cast(pa.float64()) for candidate in (form, other))
     return _any(pc.not_equal(one, another))
 
 

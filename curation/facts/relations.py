@@ -46,15 +46,15 @@ def twins(facts: Facts, table: pa.Table, skip: str | None = None) -> dict[str, s
         Name of the duplicate -> name of the previous column.
     """
     first: dict[bytes, str] = {}
-    found: dict[str, str] = {}
+    twin_of: dict[str, str] = {}
     for column in facts.columns:
         if column.name == skip or column.distinct < 2 or column.picture:
             continue
         sign = _sign(table[column.name], column.unique_share)
         if sign in first:
-            found[column.name] = first[sign]
+            twin_of[column.name] = first[sign]
         first.setdefault(sign, column.name)
-    return found
+    return twin_of
 
 
 def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str, str]:
@@ -71,18 +71,18 @@ def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str,
     """
     truth = facts[label]
     sign = _sign(table[label], truth.unique_share)
-    found: dict[str, str] = {}
+    leak_of: dict[str, str] = {}
     for column in facts.columns:
         if column.name == label or column.distinct < 2 or column.picture:
             continue
         if _sign(table[column.name], column.unique_share) == sign:
             same = table[column.name].type == table[label].type and table[column.name].equals(table[label])
-            found[column.name] = f"it is {'a copy' if same else 'a one-to-one recoding'} of the label"
+            leak_of[column.name] = f"it is {'a copy' if same else 'a one-to-one recoding'} of the label"
         elif numeric and column.numbers is not None and column.distinct > 2:
             correlation = _correlation(table[column.name], table[label])
             if abs(correlation) >= SAME:
-                found[column.name] = f"its correlation with the label is {correlation:.5f}"
-    return found
+                leak_of[column.name] = f"its correlation with the label is {correlation:.5f}"
+    return leak_of
 
 
 def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:
@@ -97,15 +97,15 @@ def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:
         target = table[label]
     else:
         target = pc.equal(table[label], facts[label].top[0][0]).cast(pa.float64())
-    found = {}
+    order_of = {}
     for column in facts.columns:
         numbers = column.numbers
         if column.name == label or numbers is None or not numbers.whole or not 3 <= column.distinct <= LEVELS:
             continue
         x, y, codes = _pairs(table[column.name], target)
         if len(y) > 10 * column.distinct and y.std() > 0 and x.std() > 0:
-            found[column.name] = _order(x, y, codes)
-    return found
+            order_of[column.name] = _order(x, y, codes)
+    return order_of
 
 
 def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tuple[int, int, int]:
@@ -126,12 +126,12 @@ def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tupl
     rows = rows.rename_columns([*map(str, range(len(known))), "label"])
     keys = rows.column_names[:-1]
     # pyarrow 10 crashes if the chunks of the columns have different lengths.
-    each = rows.append_column("row", pa.array(np.ones(len(rows), np.int64))).combine_chunks()
-    each = each.group_by([*keys, "label"]).aggregate([("row", "sum")])
-    found = each.group_by(keys).aggregate([("row_sum", "sum"), ("row_sum", "max"), ("row_sum", "count")])
-    several = pc.greater(found["row_sum_count"], 1)
-    part = pc.sum(found["row_sum_sum"].filter(several)).as_py() or 0
-    return part, len(rows), pc.sum(found["row_sum_max"]).as_py()
+    numbered = rows.append_column("row", pa.array(np.ones(len(rows), np.int64))).combine_chunks()
+    numbered = numbered.group_by([*keys, "label"]).aggregate([("row", "sum")])
+    groups = numbered.group_by(keys).aggregate([("row_sum", "sum"), ("row_sum", "max"), ("row_sum", "count")])
+    several = pc.greater(groups["row_sum_count"], 1)
+    part = pc.sum(groups["row_sum_sum"].filter(several)).as_py() or 0
+    return part, len(rows), pc.sum(groups["row_sum_max"]).as_py()
 
 
 def _order(x: Array, y: Array, codes: Codes) -> Order:

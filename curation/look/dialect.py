@@ -48,10 +48,10 @@ def lines(path: str) -> list[Line]:
     if encoding != "utf-8":
         values["encoding"] = encoding
         reasons.append("the file is not UTF-8")
-    found = layout(path, text, values)
-    keys = values | found.keys
-    lines = [Line("csv", keys, "; ".join([*reasons, *found.reasons]))] if keys else []
-    pixels = sum(bool(_PIXEL.fullmatch(name)) for name in found.header)
+    table_layout = layout(path, text, values)
+    keys = values | table_layout.keys
+    lines = [Line("csv", keys, "; ".join([*reasons, *table_layout.reasons]))] if keys else []
+    pixels = sum(bool(_PIXEL.fullmatch(name)) for name in table_layout.header)
     if pixels >= PIXELS:
         lines.append(Line("format", "pixels", f"{pixels} pixel columns form one image"))
     return lines
@@ -66,9 +66,9 @@ def sniff(text: str) -> str:
         text: The beginning of a file.
     """
     rows = [line for line in text.splitlines()[:50] if line.strip()]
-    told = SEPARATOR.fullmatch(rows[0]) if rows else None
-    if told:
-        return told[1]
+    separator_line = SEPARATOR.fullmatch(rows[0]) if rows else None
+    if separator_line:
+        return separator_line[1]
     best, score = ",", (0, 0)
     for delimiter in DELIMITERS:
         counts: collections.Counter[int] = collections.Counter()
@@ -86,7 +86,7 @@ def odd_tokens(table: pa.Table) -> list[str]:
     Args:
         table: Cells as texts.
     """
-    found: dict[str, None] = {}
+    tokens: dict[str, None] = {}
     for column in table.columns:
         if not pa.types.is_string(column.type):
             continue
@@ -98,8 +98,8 @@ def odd_tokens(table: pa.Table) -> list[str]:
         rows = dict(zip(values.to_pylist(), counts.field(1).to_pylist(), strict=True))
         odd_rows = sum(rows[value] for value in odd.to_pylist())
         if odd_rows <= ODD_SHARE * sum(rows.values()) and all(len(value) <= 12 for value in odd.to_pylist()):
-            found |= dict.fromkeys(odd.to_pylist())
-    return list(found)
+            tokens |= dict.fromkeys(odd.to_pylist())
+    return list(tokens)
 
 
 def _head(path: str) -> tuple[str, str]:

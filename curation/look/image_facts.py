@@ -49,14 +49,14 @@ class Pictures:
         return side, side
 
 
-def of(found: Iterable[bytes | str]) -> Pictures:
+def of(images: Iterable[bytes | str]) -> Pictures:
     """Read the sizes and colors of images.
 
     Args:
-        found: Encoded images, or paths of files; unreadable ones are skipped, since the checks report them.
+        images: Encoded images, or paths of files; unreadable ones are skipped, since the checks report them.
     """
     sizes, colours = [], False
-    for image in list(found)[:LOOKED_AT]:
+    for image in list(images)[:LOOKED_AT]:
         try:
             with image_encoding.opened(image) as opened:
                 turned = opened.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
@@ -91,9 +91,9 @@ def table(folders: Sequence[str], omissions: Omissions) -> tuple[pa.Table, list[
     """
     paths, names = list[str](), list[str]()
     for folder in folders:
-        found = [name for own in image_folders.survey(folder, omissions).values() for name in own]
-        names += found
-        paths += [f"{folder.rstrip('/')}/{name}" for name in found]
+        image_names = [name for own in image_folders.survey(folder, omissions).values() for name in own]
+        names += image_names
+        paths += [f"{folder.rstrip('/')}/{name}" for name in image_names]
     shown = [name.encode("utf-8", "backslashreplace").decode() for name in names]
     columns = {
         "image": pa.array([b"\x89PNG"] * len(names), pa.binary()),
@@ -140,11 +140,11 @@ def column(rows: int) -> Column:
     return Column("image", "BYTES", rows, 0, rows, (), picture=True)
 
 
-def entry(found: Pictures) -> Entry:
+def entry(pictures: Pictures) -> Entry:
     """Propose the role of the column `image`."""
-    height, width = found.target
-    sizes = f"{'all' if found.same else 'about'} {found.height} x {found.width} pixels"
-    size = "original size" if (found.height, found.width) == found.target and found.same else "resized"
-    colours = "color" if found.channels == 3 else "grayscale"
-    values = {"column": "image", "height": height, "width": width, "channels": found.channels}
+    height, width = pictures.target
+    sizes = f"{'all' if pictures.same else 'about'} {pictures.height} x {pictures.width} pixels"
+    size = "original size" if (pictures.height, pictures.width) == pictures.target and pictures.same else "resized"
+    colours = "color" if pictures.channels == 3 else "grayscale"
+    values = {"column": "image", "height": height, "width": width, "channels": pictures.channels}
     return Entry("image", values, f"{sizes}, {colours}; {size}")

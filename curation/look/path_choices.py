@@ -26,8 +26,10 @@ def proposed(whole: str, root: str) -> tuple[Any, str, list[str]]:
     if set(splits) == {"train"}:
         return os.path.join(shown, splits["train"][0]), "; ".join([*reasons, *said]), said
     names = {
-        split: os.path.join(shown, found[0]) if len(found) == 1 else [os.path.join(shown, name) for name in found]
-        for split, found in splits.items()
+        split: os.path.join(shown, paths_of_split[0])
+        if len(paths_of_split) == 1
+        else [os.path.join(shown, name) for name in paths_of_split]
+        for split, paths_of_split in splits.items()
     }
     return names, "; ".join([*reasons, "splits by file name", *said]), said
 
@@ -42,7 +44,7 @@ def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
         Split -> names; empty unless there are names for train and another split. For images it is `train` alone if no
         other split has class folders, and so labels.
     """
-    found: dict[str, list[str]] = {}
+    by_split: dict[str, list[str]] = {}
     said, others = [], []
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         split, path = formats.split_of(name), os.path.join(folder, name)
@@ -51,25 +53,25 @@ def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
         if split is None:
             others.append(name)
         else:
-            found.setdefault(split, []).append(name)
-    if "train" not in found or len(found) < 2:
+            by_split.setdefault(split, []).append(name)
+    if "train" not in by_split or len(by_split) < 2:
         return {}, []
-    of_images = {name for names in found.values() for name in names if os.path.isdir(os.path.join(folder, name))}
+    of_images = {name for names in by_split.values() for name in names if os.path.isdir(os.path.join(folder, name))}
     if of_images:
         labelled = {name for name in of_images if data_files.format_of(os.path.join(folder, name)) == "images"}
-        if not labelled.intersection(found["train"]):
+        if not labelled.intersection(by_split["train"]):
             # Classes that are named like splits, such as trains and tests.
             return {}, []
         for name in sorted(of_images - labelled):
             said.append(f"{name} is skipped: its images are not in class folders, so they have no labels")
-        found = {
-            split: kept for split, names in found.items() if (kept := [name for name in names if name in labelled])
+        by_split = {
+            split: kept for split, names in by_split.items() if (kept := [name for name in names if name in labelled])
         }
     if others:
         said.append(f"skipped, because the names do not tell a split: {', '.join(others)}")
-    if "test" not in found and "eval" in found:
-        found["test"] = found.pop("eval")
+    if "test" not in by_split and "eval" in by_split:
+        by_split["test"] = by_split.pop("eval")
         said.append(
-            f"there is no test split: {' and '.join(found['test'])} is the test split, and eval is cut out of train"
+            f"there is no test split: {' and '.join(by_split['test'])} is the test split, and eval is cut out of train"
         )
-    return found, said
+    return by_split, said

@@ -70,10 +70,10 @@ def read(asked: Asked, root: str) -> Found:
         ResourceError: the database cannot be reached.
     """
     taken = snapshot.take(asked.query, root, asked.folder)
-    found = reading.read(taken.path, root)
+    table = reading.read(taken.path, root)
     lines = [
         Line("sql", asked.query.sql, "runs before each run; ORDER BY makes the order of rows reproducible"),
         Line("database", asked.query.database, ""),
-        *(line for line in found.lines if line.key not in ("path", "format")),
+        *(line for line in table.lines if line.key not in ("path", "format")),
     ]
-    return dataclasses.replace(found, lines=tuple(lines), what="rows of a query")
+    return dataclasses.replace(table, lines=tuple(lines), what="rows of a query")

@@ -134,9 +134,9 @@ def read(path: str, root: str) -> Found:
         reasons = [f"{short(name)} is dropped: {why}" for name, why in unread.items()]
         lines.append(Line("drop", list(unread), "; ".join(reasons)))
         said += reasons
-    found, lines, cut = _cut(root, lines, what)
+    cells_read, lines, cut = _cut(root, lines, what)
     said += cut
-    table, whole = found.table, found.whole
+    table, whole = cells_read.table, cells_read.whole
     form = formats.of(first, what)
     if form is not None and form.is_cleaned and "image" not in form.keys:
         plain = _active(lines)
@@ -145,8 +145,8 @@ def read(path: str, root: str) -> Found:
         said = [*said, *cell_said]
         if settled != lines:
             lines = settled
-            found = cells(root, _active(lines))
-            table, whole = found.table, found.whole
+            cells_read = cells(root, _active(lines))
+            table, whole = cells_read.table, cells_read.whole
     if form is not None and "image" in form.keys:
         looked = image_facts.of(table["image"].to_pylist())
         return Found(table.drop(["image"]), tuple(lines), whole, str(what), looked, said=tuple(said))
@@ -165,14 +165,14 @@ def _cut(root: str, lines: list[Line], what: str | None) -> tuple[Cells, list[Li
     if what != "csv":
         return cells(root, data, most), lines, []
     csv = {**data.get("csv", {}), "long_cells": "cut"}
-    found = cells(root, {**data, "csv": csv}, most)
-    long = [each.line() for each in found.omissions if each.reason == csv_text.TOO_LONG]
+    sample = cells(root, {**data, "csv": csv}, most)
+    long = [omission.line() for omission in sample.omissions if omission.reason == csv_text.TOO_LONG]
     if not long:
-        return found, lines, []
+        return sample, lines, []
     why = f"{'; '.join(long)}: a closing quote may be missing"
     before = next((line.why for line in lines if line.key == "csv"), "")
     line = Line("csv", csv, f"{before}; {why}" if before else why)
-    return found, [*(one for one in lines if one.key != "csv"), line], [why]
+    return sample, [*(one for one in lines if one.key != "csv"), line], [why]
 
 
 def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Sequence[str] = ()) -> Cells:
@@ -190,19 +190,19 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     Raises:
         UserError: it cannot be read.
     """
-    parsed, told = _parsed(root, data), Omissions()
-    paths = _filled(parsed, told)
+    parsed, omissions = _parsed(root, data), Omissions()
+    paths = _filled(parsed, omissions)
     what = parsed.format or data_files.format_of(paths[0])
     if what == "images":
-        table, _ = image_facts.table(paths, told)
-        return Cells(table, True, dict(images.COLUMNS), told)
+        table, _ = image_facts.table(paths, omissions)
+        return Cells(table, True, dict(images.COLUMNS), omissions)
     form = formats.of(paths[0], parsed.format)
     most = most or (MOST_ROWS if form is not None and "image" not in form.keys else MOST_IMAGES)
     # As strings: which values mean null is not known yet.
     names = sources.look(paths[0], parsed) if form is not None and form.is_untyped else parsed.dates
     columns = {name: "BYTES" for name in names if name not in parsed.partitions}
     batches, rows = [], 0
-    for batch in sources.batches(paths, parsed, columns, told):
+    for batch in sources.batches(paths, parsed, columns, omissions):
         batches.append(batch)
         rows += len(batch)
         if rows >= most:
@@ -210,29 +210,29 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
     table = number_formats.as_read(several_files.together(batches), parsed.cleaning, texts)
-    return Cells(table, rows < most, {}, told)
+    return Cells(table, rows < most, {}, omissions)
 
 
 def _partitions(lines: Sequence[Line], root: str) -> list[str]:
     """Return the keys of folders named KEY=VALUE below the data's folder."""
     data = _parsed(root, _active(lines))
-    found: list[str] = []
+    names: list[str] = []
     for _, pattern in data_paths.flat(data.paths):
         folder = pattern if os.path.isdir(pattern) else os.path.dirname(re.split(r"[*?{[]", pattern)[0])
         own = [file.path for file in data_files.resolve(pattern, data)]
         keys = hive_partitions.keys(os.path.relpath(path, folder) for path in own)
-        found = keys if not found else [key for key in found if key in keys]
-    return found
+        names = keys if not names else [key for key in names if key in keys]
+    return names
 
 
 def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
     """Return columns that cannot be read or that some files lack, with the reason."""
     data = _parsed(root, _active(lines))
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     paths = _filled(data, Omissions())
     for path in paths:
-        found |= sources.unreadable(path, data)
-    return found | several_files.uncommon(paths, data.model_copy(update={"drop": tuple(found)}))
+        reasons |= sources.unreadable(path, data)
+    return reasons | several_files.uncommon(paths, data.model_copy(update={"drop": tuple(reasons)}))
 
 
 def _parsed(root: str, data: Mapping[str, Any]) -> Data:

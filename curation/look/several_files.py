@@ -38,20 +38,20 @@ def uncommon(paths: Sequence[str], data: Data) -> dict[str, str]:
                 f"{path}: its columns ({shown}) differ from those of {first[0]}. If they are values, because only the "
                 f"first part of a table has a header line, join the parts: `cat {first[0]} {path} ... > whole.csv`"
             )
-    found: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     for name in dict.fromkeys(name for names in every.values() for name in names):
         lacking = [os.path.basename(path) for path, names in every.items() if name not in names]
         if lacking:
-            found[name] = f"{len(lacking)} of {len(paths)} files lack it ({lacking[0]}{', ...' if lacking[1:] else ''})"
-    return found
+            kinds[name] = f"{len(lacking)} of {len(paths)} files lack it ({lacking[0]}{', ...' if lacking[1:] else ''})"
+    return kinds
 
 
 def together(batches: Sequence[pa.RecordBatch]) -> pa.Table:
     """Join batches whose columns are in any order; a column that a batch lacks is null."""
     fields = {field.name: field.type for batch in batches for field in batch.schema}
-    made = []
+    groups = []
     for batch in batches:
         own = dict(zip(batch.schema.names, batch.columns, strict=True))
         columns = [own[name] if name in own else pa.nulls(len(batch), kind) for name, kind in fields.items()]
-        made.append(pa.RecordBatch.from_arrays(columns, list(fields)))
-    return pa.Table.from_batches(made)
+        groups.append(pa.RecordBatch.from_arrays(columns, list(fields)))
+    return pa.Table.from_batches(groups)

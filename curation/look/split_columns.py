@@ -52,9 +52,9 @@ def _named(column: Column) -> dict[str, str]:
     """Map values to splits; empty if a value does not name a split, or if train or a second split is missing."""
     if column.kind != "BYTES" or not 2 <= column.distinct <= len(_SPLITS):
         return {}
-    found = {value: _SPLITS.get(value.strip().lower(), "") for value, _ in column.top[: column.distinct]}
-    splits = set(found.values())
-    return found if "train" in splits and len(splits) > 1 and "" not in splits else {}
+    split_of = {value: _SPLITS.get(value.strip().lower(), "") for value, _ in column.top[: column.distinct]}
+    splits = set(split_of.values())
+    return split_of if "train" in splits and len(splits) > 1 and "" not in splits else {}
 
 
 def _likeliness(column: Column) -> int:

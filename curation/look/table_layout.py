@@ -126,11 +126,11 @@ def _are_counted(numbers: Sequence[str]) -> bool:
 
 
 def _records(lines: io.StringIO, path: str, data: Data, *, begin: bool = True) -> list[Record]:
-    found: list[Record] = []
+    records: list[Record] = []
     with contextlib.suppress(csv.Error):
         # The reader of the whole file reports rows that cannot be read.
-        found.extend(csv_text.records(lines, path, data, begin=begin, strict=False))
-    return found
+        records.extend(csv_text.records(lines, path, data, begin=begin, strict=False))
+    return records
 
 
 def _comment(rows: Sequence[Record], width: int) -> str:
@@ -174,14 +174,14 @@ def _footer(path: str, data: Data, text: str, width: int, rows: Sequence[Record]
     whole, end = _tail(path, data, text)
     records = [record for record in _records(io.StringIO(end, newline=""), path, data, begin=whole) if record.cells]
     body = records[1:] if whole else records
-    found: list[Record] = []
-    while len(body) > 1 and len(found) <= FOOTER_ROWS:
+    footer: list[Record] = []
+    while len(body) > 1 and len(footer) <= FOOTER_ROWS:
         cells, others = body[-1].cells, body[:-1]
         usual = any(other.cells[:1] == cells[:1] for other in others) and len(cells) == width
         if usual or not csv_edges.is_footer(cells, width):
             break
-        found.insert(0, body.pop())
-    return found if len(found) <= FOOTER_ROWS else []
+        footer.insert(0, body.pop())
+    return footer if len(footer) <= FOOTER_ROWS else []
 
 
 def _tail(path: str, data: Data, text: str) -> tuple[bool, str]:

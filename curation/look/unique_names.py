@@ -24,28 +24,28 @@ def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
         names = csv_header.read(path, data).names
     except csv.Error:
         return list(lines), []  # the reader reports the fault
-    made = unique(names)
-    if made == names:
+    settled = unique(names)
+    if settled == names:
         return list(lines), []
-    renamed = [f"{name!r} (column {place})" for place, name in enumerate(made, 1) if name != names[place - 1]]
+    renamed = [f"{name!r} (column {place})" for place, name in enumerate(settled, 1) if name != names[place - 1]]
     why = "columns with the same name are numbered"
-    found = next((line for line in lines if line.key == "csv"), Line("csv", {}))
-    line = Line("csv", {**found.value, "names": made}, "; ".join(filter(None, (found.why, why))))
+    csv_line = next((line for line in lines if line.key == "csv"), Line("csv", {}))
+    line = Line("csv", {**csv_line.value, "names": settled}, "; ".join(filter(None, (csv_line.why, why))))
     others = [other for other in lines if other.key != "csv"]
     return [*others, line], [f"{why}: {', '.join(renamed)}; data.csv.names"]
 
 
 def unique(names: Sequence[str]) -> list[str]:
     """Make names unique: repetitions of NAME become NAME_2, NAME_3, ..."""
-    taken, made = set(names), list[str]()
-    seen: dict[str, int] = {}
+    taken, result = set(names), list[str]()
+    counts: dict[str, int] = {}
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
+        counts[name] = counts.get(name, 0) + 1
         other = name
-        if seen[name] > 1:
+        if counts[name] > 1:
             while other in taken:
-                other = f"{name}_{seen[name]}"
-                seen[name] += other in taken
+                other = f"{name}_{counts[name]}"
+                counts[name] += other in taken
             taken.add(other)
-        made.append(other)
-    return made
+        result.append(other)
+    return result

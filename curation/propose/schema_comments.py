@@ -30,9 +30,9 @@ def find(text: str) -> Comments:
         text: A schema in protobuf's text format, one block per column.
     """
     lines = text.splitlines()
-    found = Comments()
+    comments = Comments()
     while lines and lines[0].startswith("#"):
-        found.head.append(lines.pop(0))
+        comments.head.append(lines.pop(0))
     pending: list[str] = []
     own: list[str] = []
     name: str | None = None
@@ -43,7 +43,7 @@ def find(text: str) -> Comments:
             inside, own, name = True, [], None
         elif inside and line.startswith("}"):
             if name is not None:
-                found.above[name], found.within[name] = pending, own
+                comments.above[name], comments.within[name] = pending, own
             inside, pending = False, []
         elif inside and bare.startswith("#"):
             own.append(line)
@@ -53,7 +53,7 @@ def find(text: str) -> Comments:
             pending = [*pending, line] if bare.startswith("#") else []
         if inside and not bare.startswith("#") and "#" in _outside_quotes(line):
             own.append("  " + line[_outside_quotes(line).index("#") :])
-    return found
+    return comments
 
 
 def carry(before: str, after: str) -> str:
@@ -68,20 +68,20 @@ def carry(before: str, after: str) -> str:
     """
     known, own = find(before), find(after)
     lines = after.splitlines()[len(own.head) :]
-    made = known.head or own.head
+    head = known.head or own.head
     names = [match[1] for line in lines if (match := _NAME.match(line)) and line.startswith("  name:")]
     features = iter(names)
     for line in lines:
         if line.startswith("feature {"):
             name = next(features)
-            made += [*known.above.get(name, []), line]
+            head += [*known.above.get(name, []), line]
         elif line.startswith("  name:") and (match := _NAME.match(line)):
-            made.append(line)
+            head.append(line)
             if match[1] in known.within and match[1] in own.within:
-                made += [text for text in known.within.pop(match[1]) if not _MEASURED.search(text)]
+                head += [text for text in known.within.pop(match[1]) if not _MEASURED.search(text)]
         else:
-            made.append(line)
-    return "\n".join(made) + "\n"
+            head.append(line)
+    return "\n".join(head) + "\n"
 
 
 def _outside_quotes(line: str) -> str:

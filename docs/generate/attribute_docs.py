@@ -16,7 +16,7 @@ def attribute_docs(cls: type) -> dict[str, str]:
     Returns:
         Field -> its docstring; fields without one are absent.
     """
-    found: dict[str, str] = {}
+    docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if base is object or not base.__module__ or "__annotations__" not in vars(base):
             continue
@@ -26,8 +26,8 @@ def attribute_docs(cls: type) -> dict[str, str]:
             continue
         body = ast.parse(source).body[0]
         if isinstance(body, ast.ClassDef):
-            found |= _documented(body)
-    return found
+            docs |= _documented(body)
+    return docs
 
 
 def first_paragraph(text: str | None) -> str:
@@ -36,7 +36,7 @@ def first_paragraph(text: str | None) -> str:
 
 
 def _documented(body: ast.ClassDef) -> dict[str, str]:
-    found = {}
+    docs = {}
     for field, following in zip(body.body, body.body[1:], strict=False):
         if (
             isinstance(field, ast.AnnAssign)
@@ -45,5 +45,5 @@ def _documented(body: ast.ClassDef) -> dict[str, str]:
             and isinstance(following.value, ast.Constant)
             and isinstance(following.value.value, str)
         ):
-            found[field.target.id] = " ".join(following.value.value.split())
-    return found
+            docs[field.target.id] = " ".join(following.value.value.split())
+    return docs

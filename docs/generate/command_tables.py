@@ -18,8 +18,8 @@ def command(name: str) -> str:
         name: A command; "" for the program itself, without its commands.
     """
     root = parser()
-    found = commands(root)[name] if name else root
-    return "\n\n".join(_parts(found, f"{PROGRAM} {name}".strip(), deeper=bool(name)))
+    described = commands(root)[name] if name else root
+    return "\n\n".join(_parts(described, f"{PROGRAM} {name}".strip(), deeper=bool(name)))
 
 
 def commands(root: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -35,31 +35,35 @@ def exit_codes(_: str = "") -> str:
     return table(("exit code", "meaning"), rows)
 
 
-def _parts(found: argparse.ArgumentParser, shown: str, *, deeper: bool, above: Collection[str] = ()) -> Iterator[str]:
+def _parts(
+    described: argparse.ArgumentParser, shown: str, *, deeper: bool, above: Collection[str] = ()
+) -> Iterator[str]:
     """Yield heading, usage and table of a parser, and those of its subparsers.
 
     Args:
-        found: The parser.
+        described: The parser.
         shown: Its command line.
         deeper: Whether to describe its subparsers.
         above: Options of the parser above, which are not repeated.
     """
     yield f"## {shown.removeprefix(PROGRAM).strip() or 'python runner.py'}"
-    inner = commands(found)
+    inner = commands(described)
     actions = [
-        action for action in found._actions if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
+        action
+        for action in described._actions
+        if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
     ]
     usage = [shown, *(_usage(action) for action in actions if not action.option_strings)]
-    usage += [str(action.metavar or "COMMAND") for action in _subparsers(found)] if deeper else []
+    usage += [str(action.metavar or "COMMAND") for action in _subparsers(described)] if deeper else []
     yield f"```\n{' '.join([*usage, '[OPTIONS]' if any(one.option_strings for one in actions) else '']).strip()}\n```"
-    if found.description and not inner:
-        yield prose(found.description)
+    if described.description and not inner:
+        yield prose(described.description)
     shared = [action for action in actions if _shown(action) in above]
     actions = [action for action in actions if action not in shared]
     if actions:
-        yield table(("argument", "meaning"), [(_shown(action), _help(action, found)) for action in actions])
+        yield table(("argument", "meaning"), [(_shown(action), _help(action, described)) for action in actions])
     if inner and deeper:
-        helps = _helps(found)
+        helps = _helps(described)
         for name, one in inner.items():
             parts = list(_parts(one, f"{shown} {name}", deeper=True, above=[_shown(action) for action in actions]))
             yield parts[0].replace("## ", "### ")
@@ -68,13 +72,13 @@ def _parts(found: argparse.ArgumentParser, shown: str, *, deeper: bool, above: C
             yield from parts[1:]
 
 
-def _helps(found: argparse.ArgumentParser) -> dict[str, str]:
+def _helps(described: argparse.ArgumentParser) -> dict[str, str]:
     """Return the help of each subparser by name."""
-    return {choice.dest: choice.help or "" for action in _subparsers(found) for choice in action._choices_actions}
+    return {choice.dest: choice.help or "" for action in _subparsers(described) for choice in action._choices_actions}
 
 
-def _subparsers(found: argparse.ArgumentParser) -> "list[argparse._SubParsersAction[argparse.ArgumentParser]]":
-    return [action for action in found._actions if isinstance(action, argparse._SubParsersAction)]
+def _subparsers(described: argparse.ArgumentParser) -> "list[argparse._SubParsersAction[argparse.ArgumentParser]]":
+    return [action for action in described._actions if isinstance(action, argparse._SubParsersAction)]
 
 
 def _usage(action: argparse.Action) -> str:
@@ -91,7 +95,7 @@ def _shown(action: argparse.Action) -> str:
     return ", ".join(code(f"{option}{value}") for option in action.option_strings)
 
 
-def _help(action: argparse.Action, found: argparse.ArgumentParser) -> str:
+def _help(action: argparse.Action, described: argparse.ArgumentParser) -> str:
     text = action.help or ""
-    values = {**vars(action), "prog": found.prog}
+    values = {**vars(action), "prog": described.prog}
     return prose(text % values) if "%" in text else prose(text)

@@ -38,9 +38,9 @@ def section(name: str) -> str:
     if name == "top":
         plain = [key for key, field in Config.model_fields.items() if model_of(field.annotation) is None]
         return table(HEAD, [row for row in rows(Config) if row[0].strip("`") in plain])
-    found = model_of(Config.model_fields[name].annotation)
-    assert found is not None, f"{name} is not a section"
-    return table(HEAD, rows(found[0]))
+    model = model_of(Config.model_fields[name].annotation)
+    assert model is not None, f"{name} is not a section"
+    return table(HEAD, rows(model[0]))
 
 
 def groups(name: str) -> str:
@@ -49,14 +49,14 @@ def groups(name: str) -> str:
     Args:
         name: A key of the config, such as "features" for its roles.
     """
-    found = model_of(Config.model_fields[name].annotation)
-    assert found is not None, f"{name} is not a section"
-    if found[0] is roles.Features:
+    model = model_of(Config.model_fields[name].annotation)
+    assert model is not None, f"{name} is not a section"
+    if model[0] is roles.Features:
         return _roles()
     parts = []
-    for key, field in found[0].model_fields.items():
+    for key, field in model[0].model_fields.items():
         inner = model_of(field.annotation)
-        text = attribute_docs(found[0])[key] if inner is None else first_paragraph(inner[0].__doc__)
+        text = attribute_docs(model[0])[key] if inner is None else first_paragraph(inner[0].__doc__)
         parts += [f"### {key}", prose(text), *([table(HEAD, rows(inner[0]))] if inner else [])]
     return "\n\n".join(parts)
 

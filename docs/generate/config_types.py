@@ -29,8 +29,8 @@ def model_of(annotation: Any) -> tuple[type[BaseModel], str] | None:
     if origin is Annotated:
         return model_of(arguments[0])
     if origin in (typing.Union, types.UnionType):
-        found = [model_of(part) for part in arguments if part is not type(None)]
-        return found[0] if len(found) == 1 else None
+        models = [model_of(part) for part in arguments if part is not type(None)]
+        return models[0] if len(models) == 1 else None
     if origin in (tuple, dict):
         inner = model_of(arguments[0] if origin is tuple else arguments[1])
         return (inner[0], "[]" if origin is tuple else ".KEY") if inner else None
@@ -93,11 +93,11 @@ def _type(annotation: Any) -> str:
 
 
 def _plural(annotation: Any) -> str:
-    found = []
+    words = []
     for part in _type(annotation).split(" or "):
         head, comma, limits = part.partition(", ")
-        found.append(PLURALS.get(head, head.replace("list of", "lists of")) + comma + limits)
-    return " or ".join(found)
+        words.append(PLURALS.get(head, head.replace("list of", "lists of")) + comma + limits)
+    return " or ".join(words)
 
 
 def _limited(text: str, metadata: Any) -> str:

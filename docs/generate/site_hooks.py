@@ -34,19 +34,19 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
     Raises:
         ValueError: The page loads something from another host.
     """
-    if found := LOADS.search(output):
-        raise ValueError(f"{page.file.src_uri} loads from another host: {found[0]}")
+    if load := LOADS.search(output):
+        raise ValueError(f"{page.file.src_uri} loads from another host: {load[0]}")
     return output
 
 
 def _section(docs: Path, folder: Path) -> list[Any]:
     """Return the pages of a folder, README.md first; a page with a folder of its name is followed by that folder."""
-    made: list[Any] = []
+    pages: list[Any] = []
     for path in sorted(folder.glob("*.md"), key=lambda path: (path.name != "README.md", path.name)):
         page = str(path.relative_to(docs))
         below = path.with_suffix("")
-        made.append({_title(path): [page, *_section(docs, below)]} if below.is_dir() else page)
-    return made
+        pages.append({_title(path): [page, *_section(docs, below)]} if below.is_dir() else page)
+    return pages
 
 
 def _title(path: Path) -> str:

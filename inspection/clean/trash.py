@@ -153,19 +153,19 @@ def entries(root: str) -> list[Entry]:
     return listed
 
 
-def put_back(store: Store, root: str, wanted: Sequence[Entry]) -> tuple[list[Entry], list[Kept]]:
+def put_back(store: Store, root: str, chosen: Sequence[Entry]) -> tuple[list[Entry], list[Kept]]:
     """Move entries of the trash back to their original paths, and restore the states of their artifacts.
 
     Args:
       store: The store, opened for writing.
       root: The folder of all runs.
-      wanted: Entries to move back.
+      chosen: Entries to move back.
 
     Returns:
       What was moved back, and what stays in the trash.
     """
     home, restored, failed = os.path.realpath(root), [], []
-    for entry in wanted:
+    for entry in chosen:
         try:
             if os.path.lexists(entry.origin):
                 raise FileExistsError(0, f"{entry.origin} exists already")
@@ -190,18 +190,18 @@ def put_back(store: Store, root: str, wanted: Sequence[Entry]) -> tuple[list[Ent
     return restored, failed
 
 
-def empty(root: str, wanted: Sequence[Entry]) -> tuple[list[Removal], list[Kept]]:
+def empty(root: str, chosen: Sequence[Entry]) -> tuple[list[Removal], list[Kept]]:
     """Delete entries of the trash from the disk.
 
     Args:
       root: The folder of all runs.
-      wanted: Entries to delete.
+      chosen: Entries to delete.
 
     Returns:
       What was deleted, and what stays: what could not be deleted, and what no clean-up moved there.
     """
     removed, failed = [], []
-    for entry in wanted:
+    for entry in chosen:
         byte_count = size(entry.path)
         try:
             if os.path.isdir(entry.path) and not os.path.islink(entry.path):

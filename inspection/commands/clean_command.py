@@ -112,13 +112,13 @@ def _undo(root: str, url: str | None, time: str, names: Sequence[str]) -> tuple[
             raise UserError(f"{os.path.join(root, trash.FOLDER)} contains nothing that can be put back")
         if time not in (LATEST, *times):
             raise UserError(f"the trash has no clean-up {time!r}. Clean-ups: {', '.join(times)}")
-        wanted = [
+        chosen = [
             entry for entry in entries if os.path.basename(entry.batch) == (times[-1] if time == LATEST else time)
         ]
-        wanted = [entry for entry in wanted if entry.pipeline in names]
-        busy = [name for name in {entry.pipeline for entry in wanted} if not locks.enter_context(alone(root, name))]
-        wanted = [entry for entry in wanted if entry.pipeline not in busy]
-        put_back, kept = trash.put_back(open_store(root, url, readonly=False), root, wanted)
+        chosen = [entry for entry in chosen if entry.pipeline in names]
+        busy = [name for name in {entry.pipeline for entry in chosen} if not locks.enter_context(alone(root, name))]
+        chosen = [entry for entry in chosen if entry.pipeline not in busy]
+        put_back, kept = trash.put_back(open_store(root, url, readonly=False), root, chosen)
     restored = [
         Removal(pipeline=entry.pipeline, kind=entry.kind, path=entry.origin, size=size(entry.origin))
         for entry in put_back

@@ -259,7 +259,7 @@ def _failures(validation: Any) -> list[Rule]:
     rules = [
         Rule(
             metric=metric_name(failure.metric_key),
-            slice=slice_of(each.slice_key),
+            slice=slice_of(metric.slice_key),
             value=failure.metric_value.double_value.value if failure.HasField("metric_value") else None,
             limit=limit_of(failure.metric_threshold),
             ok=False,
@@ -267,8 +267,8 @@ def _failures(validation: Any) -> list[Rule]:
             text=failure.message
             or f"{metric_name(failure.metric_key)} is outside {limit_of(failure.metric_threshold)}",
         )
-        for each in validation.metric_validations_per_slice
-        for failure in each.failures
+        for metric in validation.metric_validations_per_slice
+        for failure in metric.failures
     ]
     for missing in validation.missing_slices:
         slice_ = {**dict.fromkeys(missing.feature_keys, "any"), **missing.feature_values}

@@ -130,11 +130,11 @@ def _digest(path: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _content(path: str, *_identity: int) -> str:
-    found = hashlib.blake2b(digest_size=32)
+    digest = hashlib.blake2b(digest_size=32)
     with open(path, "rb") as file:
         while block := file.read(_READ_BYTES):
-            found.update(block)
-    return found.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def selected(batch: pa.RecordBatch, rows: Any) -> pa.RecordBatch:

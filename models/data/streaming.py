@@ -44,12 +44,12 @@ def collect(batches: Iterable[Mapping[str, Array]], limit: float, folder: Callab
         # Popped one by one, so that images are in memory once, not twice.
         return {name: _flat(np.concatenate(held.pop(name))) for name in list(held)}
     _spill(held, files, place)
-    made = {}
+    arrays = {}
     for name, file in files.items():
         file.close()
         kind, width = kinds[name]
-        made[name] = np.memmap(file.name, kind, "r").reshape(-1, width)
-    return made
+        arrays[name] = np.memmap(file.name, kind, "r").reshape(-1, width)
+    return arrays
 
 
 def _spill(held: dict[str, list[Array]], files: dict[str, Any], folder: str) -> None:
@@ -135,10 +135,10 @@ def _read(column: Array, start: int, end: int) -> Array:
     if not is_file(column):
         return np.asarray(column[start:end])
     width = int(np.prod(column.shape[1:]))
-    made = np.fromfile(
+    array = np.fromfile(
         str(column.filename),  # type: ignore[attr-defined]
         column.dtype,
         (end - start) * width,
         offset=start * width * column.dtype.itemsize,
     )
-    return made.reshape(-1, *column.shape[1:])
+    return array.reshape(-1, *column.shape[1:])

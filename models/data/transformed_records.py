@@ -38,8 +38,8 @@ def read(
     Raises:
         ValueError: There are no records, or a file does not have the declared number.
     """
-    found = (batch for path in files for batch in _counted(path, spec, (rows or {}).get(path)))
-    columns = streaming.collect(found, limit, lambda: tempfile.mkdtemp(prefix="columns-"))
+    counted = (batch for path in files for batch in _counted(path, spec, (rows or {}).get(path)))
+    columns = streaming.collect(counted, limit, lambda: tempfile.mkdtemp(prefix="columns-"))
     if not columns:
         raise ValueError(f"no transformed record in {', '.join(files) or 'no file'}")
     return columns
@@ -47,13 +47,13 @@ def read(
 
 def _counted(path: str, spec: Mapping[str, Any], rows: int | None) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
     """Yield the batches of one file, and check the number of rows."""
-    found = 0
+    count = 0
     for batch in _beside(path, spec) or _parsed(path, spec):
         yield batch
-        found += len(next(iter(batch.values())))
-    if rows is not None and found != rows:
+        count += len(next(iter(batch.values())))
+    if rows is not None and count != rows:
         raise ValueError(
-            f"{path} holds {found:,} rows and its artifact declares {rows:,}: it is truncated or of another run. Run "
+            f"{path} holds {count:,} rows and its artifact declares {rows:,}: it is truncated or of another run. Run "
             "again: a stage whose output was changed runs again"
         )
 
@@ -78,8 +78,8 @@ def _beside(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray
 def _array(batch: Any, name: str) -> np.ndarray[Any, Any]:
     column = batch.column(batch.schema.get_field_index(name))
     if pa.types.is_fixed_size_list(column.type):
-        made: np.ndarray[Any, Any] = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
-        return made
+        values: np.ndarray[Any, Any] = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+        return values
     flat: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
     return flat
 

@@ -26,12 +26,12 @@ def label(raw: Any, role: Label) -> tf.Tensor:
     Raises:
         ValueError: A class of a numeric column is not a number of its type.
     """
-    made = raw_columns.densify(raw) if isinstance(raw, tf.SparseTensor) else Cells(raw)
+    cells = raw_columns.densify(raw) if isinstance(raw, tf.SparseTensor) else Cells(raw)
     if role.task == "regression":
-        return _number(as_number(made), role)
-    there = raw_columns.is_there(made.value)
-    made = Cells(made.value, there if made.present is None else tf.logical_and(made.present, there))
-    return made.map(lambda value: _class(value, made, role)).fill(-1)
+        return _number(as_number(cells), role)
+    there = raw_columns.is_there(cells.value)
+    cells = Cells(cells.value, there if cells.present is None else tf.logical_and(cells.present, there))
+    return cells.map(lambda value: _class(value, cells, role)).fill(-1)
 
 
 def weight(raw: Any, column: str) -> tf.Tensor:
@@ -45,9 +45,9 @@ def weight(raw: Any, column: str) -> tf.Tensor:
     return raw_columns.require(value, good, column, "is the weight, which must be a finite number of 0 or more")
 
 
-def as_number(made: Cells) -> tf.Tensor:
+def as_number(cells: Cells) -> tf.Tensor:
     """Convert cells to float64 (batch, 1), nulls to NaN."""
-    return made.map(lambda value: tf.cast(value, tf.float64)).fill(float("nan"))
+    return cells.map(lambda value: tf.cast(value, tf.float64)).fill(float("nan"))
 
 
 def _number(number: tf.Tensor, role: Label) -> tf.Tensor:
@@ -55,14 +55,14 @@ def _number(number: tf.Tensor, role: Label) -> tf.Tensor:
     return tf.cast(learned(number), tf.float32)
 
 
-def _class(value: tf.Tensor, made: Cells, role: Label) -> tf.Tensor:
+def _class(value: tf.Tensor, cells: Cells, role: Label) -> tf.Tensor:
     """Return the class index of each value, int64 (batch, 1); undefined for nulls."""
     if role.threshold is not None:
         threshold = tf.constant(role.threshold, tf.float32 if value.dtype.is_floating else tf.float64)
         return tf.cast(tf.cast(value, threshold.dtype) >= threshold, tf.int64)
     if role.tiers is not None:
         number = tf.cast(value, tf.float32)
-        edges = tft.quantiles(tf.cast(made.not_null, tf.float32), role.tiers, epsilon=min(1 / role.tiers, 0.01))
+        edges = tft.quantiles(tf.cast(cells.not_null, tf.float32), role.tiers, epsilon=min(1 / role.tiers, 0.01))
         return tft.apply_buckets(number, edges)
     if role.positive is not None:
         return tf.cast(_equal(value, role.positive, role), tf.int64)
@@ -72,7 +72,7 @@ def _class(value: tf.Tensor, made: Cells, role: Label) -> tf.Tensor:
         same = tf.concat([_equal(value, name, role) for name in role.classes], axis=1)
         index = tf.argmax(tf.cast(same, tf.int64), axis=1)
         return tf.where(tf.reduce_any(same, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]
-    vocabulary = tft.vocabulary(_text(made.not_null), vocab_filename=LABEL)
+    vocabulary = tft.vocabulary(_text(cells.not_null), vocab_filename=LABEL)
     return tft.apply_vocabulary(_text(value), vocabulary, default_value=-1)
 
 

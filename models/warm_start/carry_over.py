@@ -70,11 +70,11 @@ class _Carrier:
             weights = getattr(operation, "weights", [])
             if not weights:
                 continue
-            found = self._carried(operation)
-            if isinstance(found, str):
-                self.anew[operation.name] = found
+            matches = self._carried(operation)
+            if isinstance(matches, str):
+                self.anew[operation.name] = matches
                 continue
-            for variable, array in zip(weights, found, strict=True):
+            for variable, array in zip(weights, matches, strict=True):
                 variable.assign(array)
             self.taken += len(weights)
 
@@ -94,10 +94,10 @@ class _Carrier:
         matches = [self._tensors.match(one, name, table) for one, name in zip(reads, old["inputs"], strict=True)]
         if any(match is None or match.is_empty for match in matches):
             return "what it reads changed"
-        found = [match for match in matches if match is not None]
+        known = [match for match in matches if match is not None]
         kind = "table" if table else type(layer).__name__
         return {"Dense": self._dense, "table": self._table, "Centres": self._centres}.get(kind, self._whole)(
-            layer, arrays, found
+            layer, arrays, known
         )
 
     def _whole(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
@@ -112,19 +112,19 @@ class _Carrier:
 
     def _table(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
         [old], [match] = arrays, matches
-        made = np.array(layer.weights[0])
+        table = np.array(layer.weights[0])
         there = match.source != NOWHERE
-        made[there] = old[match.source[there]]
-        return [made]
+        table[there] = old[match.source[there]]
+        return [table]
 
     def _centres(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
         [old], [match] = arrays, matches
         if len(old) != layer.k:
             return f"{len(old)} centres, now {layer.k}"
-        made = np.zeros(layer.weights[0].shape, np.float32)
+        centres = np.zeros(layer.weights[0].shape, np.float32)
         exact = _exact(match)
-        made[:, exact] = (old[:, match.source[exact]] - match.shift[exact]) / match.scale[exact]
-        return [made]
+        centres[:, exact] = (old[:, match.source[exact]] - match.shift[exact]) / match.scale[exact]
+        return [centres]
 
     def _dense(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
         [match], kernel = matches, arrays[0].astype(np.float64)
@@ -134,14 +134,14 @@ class _Carrier:
         rows[there] = kernel[match.source[there]] * match.scale[there, None]
         bias = bias + match.shift[there] @ kernel[match.source[there]]
         if layer.name == self.head:
-            found = self._labelled(layer, rows, bias)
+            labelled = self._labelled(layer, rows, bias)
         elif layer.name in self.mirrors:
-            found = self._mirrored(layer, rows, bias)
+            labelled = self._mirrored(layer, rows, bias)
         else:
-            found = (rows, bias)
-        if isinstance(found, str):
-            return found
-        rows, bias = found
+            labelled = (rows, bias)
+        if isinstance(labelled, str):
+            return labelled
+        rows, bias = labelled
         if rows.shape != tuple(layer.weights[0].shape):
             return f"{rows.shape[1]} units, now {layer.weights[0].shape[1]}"
         if len(arrays) == 1:
@@ -168,9 +168,9 @@ class _Carrier:
         if new["task"] == "binary" or (source == NOWHERE).all():
             return "the label's classes changed"
         there = source != NOWHERE
-        made, made_bias = np.array(layer.weights[0], np.float64), np.zeros(len(source))
-        made[:, there], made_bias[there] = kernel[:, source[there]], bias[source[there]]
-        return made, made_bias
+        kernels, made_bias = np.array(layer.weights[0], np.float64), np.zeros(len(source))
+        kernels[:, there], made_bias[there] = kernel[:, source[there]], bias[source[there]]
+        return kernels, made_bias
 
     def _mirrored(self, layer: Any, kernel: Array, bias: Array) -> tuple[Array, Array] | str:
         """Adapt kernel and bias of a layer that reconstructs the output of another layer."""
@@ -178,11 +178,11 @@ class _Carrier:
         match = self._tensors.match(self.network.get_layer(name).output, name)
         if match is None:
             return "what it gives again changed"
-        made, made_bias = np.array(layer.weights[0], np.float64), np.zeros(len(match.source))
+        kernels, made_bias = np.array(layer.weights[0], np.float64), np.zeros(len(match.source))
         exact = _exact(match)
-        made[:, exact] = kernel[:, match.source[exact]] / match.scale[exact]
+        kernels[:, exact] = kernel[:, match.source[exact]] / match.scale[exact]
         made_bias[exact] = (bias[match.source[exact]] - match.shift[exact]) / match.scale[exact]
-        return made, made_bias
+        return kernels, made_bias
 
 
 def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | None, mirrors: Mapping[str, str]) -> str:

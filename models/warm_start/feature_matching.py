@@ -112,7 +112,7 @@ def _tokens(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
     if any(len(one["tokens"]) + one["oov"] + one["missing"] != one["depth"] for one in (old, new)):
         return None
     source = [places.get(token, NOWHERE) for token in new["tokens"]]
-    unknown = [place for place, found in enumerate(source) if found == NOWHERE]
+    unknown = [place for place, match in enumerate(source) if match == NOWHERE]
     if unknown and old["oov"]:
         texts = [new["tokens"][place].encode("utf-8", "surrogateescape") for place in unknown]
         buckets = tf.strings.to_hash_bucket_fast(tf.constant(texts), old["oov"]).numpy()
@@ -146,8 +146,8 @@ def _places(old: Sequence[float], new: Sequence[float]) -> Array:
         return np.zeros(len(edges) + 1, np.int64)
     first, last = np.diff(finite)[[0, -1]] / 2 if len(finite) > 1 else (np.abs(finite[0]) / 2 + 0.5,) * 2
     middles = np.concatenate([[finite[0] - first], (finite[:-1] + finite[1:]) / 2, [finite[-1] + last]])
-    found = np.searchsorted(np.array(old, np.float64), middles, side="right")
-    return np.concatenate([found, np.full(len(edges) + 1 - len(found), found[-1])])
+    places = np.searchsorted(np.array(old, np.float64), middles, side="right")
+    return np.concatenate([places, np.full(len(edges) + 1 - len(places), places[-1])])
 
 
 def _cells(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:

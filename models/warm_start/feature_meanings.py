@@ -49,11 +49,11 @@ def describe(
         own = {"kind": "own", "graph": _graph_digest(transform.transform_savedmodel_dir)}
     if not roles.outputs():
         return {output.name: _sized(own, output) for output in outputs}
-    made = _Description(transform, graph, roles, rows)
+    description = _Description(transform, graph, roles, rows)
     known = {output.name: output for output in outputs}
     return {
         output.name: _sized(
-            (made.of(entry, output) or {"kind": "unknown"}) if name in shipped() else own, known[output.name]
+            (description.of(entry, output) or {"kind": "unknown"}) if name in shipped() else own, known[output.name]
         )
         for name, entry in roles.entries()
         for output in role(name).outputs(entry)
@@ -124,8 +124,8 @@ class _Description:
         return {"kind": "tokens", "tokens": tokens, "oov": oov, "missing": entry.missing == "category"}
 
     def _vocabulary(self, name: str) -> list[str]:
-        found = self._transform.vocabulary_by_name(vocabulary_name(name))
-        return [token.decode("utf-8", "surrogateescape") for token in found]
+        path = self._transform.vocabulary_by_name(vocabulary_name(name))
+        return [token.decode("utf-8", "surrogateescape") for token in path]
 
     def _crossed(self, entry: crossed.Settings, name: str) -> Meaning | None:
         if entry.product:
@@ -148,12 +148,12 @@ class _Description:
 
     def _bag(self, entry: text.Settings, name: str) -> Meaning | None:
         terms = self._vocabulary(name)
-        made = {"kind": "bag", "terms": terms, "ngrams": entry.ngrams, "weight": entry.weight}
+        meaning = {"kind": "bag", "terms": terms, "ngrams": entry.ngrams, "weight": entry.weight}
         if entry.weight != "tfidf":
-            return made
+            return meaning
         if self._probe is None or len(terms) > MOST_TERMS:
             return None
-        return {**made, "rarity": self._probe.rarities(entry, name, terms)}
+        return {**meaning, "rarity": self._probe.rarities(entry, name, terms)}
 
 
 def _of_column(entry: numeric.Settings | passthrough.Settings) -> Meaning:

@@ -98,24 +98,24 @@ class Probe:
             Column -> bounds. A column whose bucket no feature contains is omitted.
         """
         roles = self._roles
-        seen = {role.column: place for role in roles.of("bucketized") if (place := _place(role, roles)) is not None}
-        cut = [role for role in roles.of("bucketized") if role.quantiles is not None and role.column in seen]
-        found: dict[str, list[float]] = {}
+        places = {role.column: place for role in roles.of("bucketized") if (place := _place(role, roles)) is not None}
+        cut = [role for role in roles.of("bucketized") if role.quantiles is not None and role.column in places]
+        edges_of: dict[str, list[float]] = {}
         for integers in (False, True):
             group = [role for role in cut if (self._spec[role.column].dtype == tf.int64) == integers]
             if group:
-                found |= self._bisect(group, seen, integers)
-        return found
+                edges_of |= self._bisect(group, places, integers)
+        return edges_of
 
     def _bisect(
-        self, group: Sequence[bucketized.Settings], seen: Mapping[str, tuple[str, int, int]], integers: bool
+        self, group: Sequence[bucketized.Settings], places: Mapping[str, tuple[str, int, int]], integers: bool
     ) -> dict[str, list[float]]:
         """Search all bounds in parallel: a batch tries WAYS evenly spaced values per bound, within its interval."""
         counts = [role.quantiles - 1 for role in group if role.quantiles is not None]
         starts = np.concatenate([[0], np.cumsum(counts)])
         bounds = list(zip(group, starts, starts[1:], strict=False))
         size, most = int(starts[-1]), _INTEGERS if integers else _FLOATS
-        wanted = np.concatenate([np.arange(1, count + 1) for count in counts])
+        ranks = np.concatenate([np.arange(1, count + 1) for count in counts])
         low, high = np.full(size, -most - 1, np.int64), np.full(size, most + 1, np.int64)
         while (high - low > 1).any():
             points = low[:, None] + (high - low)[:, None] * np.arange(1, WAYS + 1) // (WAYS + 1)
@@ -128,17 +128,17 @@ class Probe:
             features = self.ask(size * WAYS, columns)
             reached = np.empty((size, WAYS), bool)
             for role, start, stop in bounds:
-                name, stride, depth = seen[role.column]
+                name, stride, depth = places[role.column]
                 index = features[name][start * WAYS : stop * WAYS, 0].reshape(-1, WAYS) // stride % depth
-                reached[start:stop] = index >= wanted[start:stop, None]
+                reached[start:stop] = index >= ranks[start:stop, None]
             low = np.where(reached, low[:, None], points).max(axis=1)
             high = np.where(reached, points, high[:, None]).min(axis=1)
-        found = np.where(high > most, np.inf, high if integers else _float_of(np.clip(high, -most, most)))
-        return {role.column: [float(edge) for edge in found[start:stop]] for role, start, stop in bounds}
+        thresholds = np.where(high > most, np.inf, high if integers else _float_of(np.clip(high, -most, most)))
+        return {role.column: [float(edge) for edge in thresholds[start:stop]] for role, start, stop in bounds}
 
     def rarities(self, entry: text.Settings, name: str, terms: Sequence[str]) -> list[float]:
         """Measure the inverse document frequency of each term, from a text that consists of this term alone."""
-        found: list[float] = []
+        shares: list[float] = []
         for start in range(0, len(terms), BATCH_TERMS):
             part = terms[start : start + BATCH_TERMS]
             texts = np.array([term.encode("utf-8", "surrogateescape") for term in part], object)
@@ -146,8 +146,8 @@ class Probe:
             for place, term in enumerate(part):
                 words = term.count(" ") + 1
                 pieces = sum(max(words - length + 1, 0) for length in range(1, entry.ngrams + 1))
-                found.append(float(features[place, start + place]) * pieces)
-        return found
+                shares.append(float(features[place, start + place]) * pieces)
+        return shares
 
 
 def _numbers(of: Mapping[str, Any], raw: Mapping[str, Array]) -> Array:
@@ -160,10 +160,10 @@ def _numbers(of: Mapping[str, Any], raw: Mapping[str, Array]) -> Array:
         return np.array([(day - epoch).days if day else np.nan for day in days], np.float64)
     if "product" in of:
         return np.asarray(np.prod([_numbers(factor, raw) for factor in of["product"]], axis=0))
-    made = _as_numbers(raw[of["column"]])
+    numbers = _as_numbers(raw[of["column"]])
     if of["clip"] is not None:
-        made = np.clip(made, *of["clip"])
-    return np.log1p(np.maximum(made, 0.0)) if of["log1p"] else made
+        numbers = np.clip(numbers, *of["clip"])
+    return np.log1p(np.maximum(numbers, 0.0)) if of["log1p"] else numbers
 
 
 def _place(role: bucketized.Settings, roles: Features) -> tuple[str, int, int] | None:
@@ -207,11 +207,11 @@ def _tensor(cells: Array, spec: Any) -> Any:
 
 
 def _as_numbers(cells: Array) -> Array:
-    made = cells.astype(np.float64)
+    numbers = cells.astype(np.float64)
     if cells.dtype == np.int64:
-        made[cells == np.iinfo(np.int64).min] = np.nan
-    made[~np.isfinite(made)] = np.nan
-    return made
+        numbers[cells == np.iinfo(np.int64).min] = np.nan
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
 
 
 def _date(cell: bytes) -> datetime.date | None:

@@ -61,10 +61,10 @@ class TensorMatcher:
 
     def _input(self, operation: Any, old_name: str, width: int, as_index: bool) -> Match | None:
         old, new = self._kept["features"].get(old_name), self._meanings.get(operation.name)
-        found = feature_matching.feature(old, new) if operation.name == old_name and old and new else None
-        if found is None or as_index or "depth" not in (new or {}):
-            return found
-        return Match.same(width) if found.is_same else None
+        match = feature_matching.feature(old, new) if operation.name == old_name and old and new else None
+        if match is None or as_index or "depth" not in (new or {}):
+            return match
+        return Match.same(width) if match.is_same else None
 
     def _joint(self, operation: Any, old: Mapping[str, Any]) -> Match:
         places, start = {}, 0
@@ -75,13 +75,13 @@ class TensorMatcher:
         for (name, depth), tensor in zip(operation.depths, architecture.inputs(operation), strict=True):
             at, old_depth, old_name = places.get(name, (0, None, ""))
             indexed = depth is not None
-            found = self.match(tensor, old_name, indexed) if indexed == (old_depth is not None) else None
-            parts.append((found or Match.none(depth or tensor.shape[-1]), at))
+            match = self.match(tensor, old_name, indexed) if indexed == (old_depth is not None) else None
+            parts.append((match or Match.none(depth or tensor.shape[-1]), at))
         return feature_matching.joined(parts, start)
 
     def _side_by_side(self, reads: list[Any], matches: list[Match | None], old: Mapping[str, Any]) -> Match:
         parts, start = [], 0
-        for tensor, found, old_name in zip(reads, matches, old["inputs"], strict=True):
-            parts.append((found or Match.none(tensor.shape[-1]), start))
+        for tensor, match, old_name in zip(reads, matches, old["inputs"], strict=True):
+            parts.append((match or Match.none(tensor.shape[-1]), start))
             start += self._kept["layers"][old_name]["width"]
         return feature_matching.joined(parts, start)

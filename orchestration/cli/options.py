@@ -105,12 +105,12 @@ def names(arguments: argparse.Namespace) -> "list[Name]":
     sample = arguments.sample is not None
     if arguments.variant != ALL:
         return [Name(arguments.pipeline, arguments.variant, sample)]
-    found = load.variants(project.folder(), arguments.pipeline)
-    if not found:
+    variants = load.variants(project.folder(), arguments.pipeline)
+    if not variants:
         raise UserError(f"configs/{arguments.pipeline}.toml has no [variant.NAME]: run it without --variant")
     if arguments.output is not None:
         raise UserError("--output names one file, --variant all writes several: remove --output, or name one variant")
-    return [Name(arguments.pipeline, variant, sample) for variant in found]
+    return [Name(arguments.pipeline, variant, sample) for variant in variants]
 
 
 def overrides(arguments: argparse.Namespace) -> list[str]:

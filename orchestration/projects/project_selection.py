@@ -93,10 +93,10 @@ def _check_format(content: bytes, path: str) -> None:
         raise UserError(f"{path} is not TOML: {error}. It needs the line `format = {FORMAT}`") from error
     if unknown := sorted(set(values) - {"format"}):
         raise UserError(f"{path}: {unknown[0]} is not a known key: the only one is format")
-    found = values.get("format")
-    if type(found) is not int or found != FORMAT:
+    version = values.get("format")
+    if type(version) is not int or version != FORMAT:
         raise UserError(
-            f"{path}: format is {found!r}, and this version of the pipeline reads {FORMAT}: write "
+            f"{path}: format is {version!r}, and this version of the pipeline reads {FORMAT}: write "
             f"`format = {FORMAT}`, or update the pipeline if a newer version made the project"
         )
 

@@ -106,9 +106,9 @@ def packages(apt: Sequence[str], dnf: Sequence[str]) -> str:
 def digest(stack: str) -> str:
     """Return the digest for the stamp: it changes with the lock, the dependencies, the stack, Python and glibc."""
     sections = re.split(r"(?m)^(?=\[)", (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [text for text in sections if re.match(r"\[(project\]|dependency-groups\]|tool\.uv[.\]])", text)]
+    relevant = [text for text in sections if re.match(r"\[(project\]|dependency-groups\]|tool\.uv[.\]])", text)]
     python = re.findall(r"(?m)^version.*", (VENV / "pyvenv.cfg").read_text(encoding="utf-8"))
-    parts = "\0".join([*wanted, *python, stack, str(glibc())])
+    parts = "\0".join([*relevant, *python, stack, str(glibc())])
     return hashlib.sha256((ROOT / "uv.lock").read_bytes() + parts.encode()).hexdigest()
 
 
@@ -119,11 +119,11 @@ def made_here() -> bool:
     return False
 
 
-def ready(asked: str | None) -> bool:
+def ready(requested: str | None) -> bool:
     """Return whether the last set-up completed for the same lock and stack, and `.venv` still exists."""
     with contextlib.suppress(OSError, ValueError, KeyError):
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
-        same = asked in (stamp["asked"], stamp["stack"]) and stamp["digest"] == digest(stamp["stack"])
+        same = requested in (stamp["asked"], stamp["stack"]) and stamp["digest"] == digest(stamp["stack"])
         return same and (VENV / "bin" / "python").exists() and made_here()
     return False
 
@@ -162,22 +162,22 @@ def find_python(stack: Stack) -> Python | None:
         folders += sorted(glob.glob(f"{pyenv}/versions/*/bin"), reverse=True)
     folders += [*SYSTEM_FOLDERS, *glob.glob(f"{TOOLS}/python/*/bin")]
     names = [f"{folder}/python3.{minor}" for minor in stack.minors for folder in dict.fromkeys(folders)]
-    found = [python for python in map(ask, filter(os.path.exists, names)) if python and python.minor in stack.minors]
-    return max(found, key=lambda python: python.headers, default=None)
+    pythons = [python for python in map(ask, filter(os.path.exists, names)) if python and python.minor in stack.minors]
+    return max(pythons, key=lambda python: python.headers, default=None)
 
 
-def choose(asked: str | None) -> tuple[Stack, Python]:
+def choose(requested: str | None) -> tuple[Stack, Python]:
     """Return the stack and its interpreter; without a choice of the user the newest stack that this machine can run."""
-    if asked == "current" and glibc() < CURRENT.glibc:
+    if requested == "current" and glibc() < CURRENT.glibc:
         here = f"this machine has {platform.libc_ver()[1]}"
         fix = "omit STACK=current, or run that stack in a separate root file system with `make test-current`"
         raise SetupError(f"the current stack needs glibc 2.39 (Debian 13, Ubuntu 24.04) but {here}: {fix}", 2)
-    wanted = [stack for stack in (CURRENT, LEGACY) if asked in (None, stack.name) and glibc() >= stack.glibc]
-    for stack in wanted:
+    stacks = [stack for stack in (CURRENT, LEGACY) if requested in (None, stack.name) and glibc() >= stack.glibc]
+    for stack in stacks:
         python = find_python(stack) or fetch_python(stack)
         if python:
             return stack, python
-    names = [f"3.{minor}" for stack in wanted for minor in stack.minors]
+    names = [f"3.{minor}" for stack in stacks for minor in stack.minors]
     fix = f"install one, for example with `pyenv install {names[0]}`, {AGAIN}"
     raise SetupError(f"no Python {' or '.join(names)} was found and none could be fetched: {fix}", 2)
 
@@ -206,9 +206,9 @@ def environment() -> dict[str, str]:
 def system_certificates() -> dict[str, str]:
     """Return the variables that make uv and pip trust this machine's certificates; empty if it has none."""
     named = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
-    found = [path for path in (named, *CERTIFICATES) if path and os.path.isfile(path)]
+    paths = [path for path in (named, *CERTIFICATES) if path and os.path.isfile(path)]
     # requests, within pip, prefers its own variable to pip's.
-    return {"UV_SYSTEM_CERTS": "1", "PIP_CERT": found[0], "REQUESTS_CA_BUNDLE": found[0]} if found else {}
+    return {"UV_SYSTEM_CERTS": "1", "PIP_CERT": paths[0], "REQUESTS_CA_BUNDLE": paths[0]} if paths else {}
 
 
 def run(what: str, *command: str) -> None:
@@ -306,9 +306,9 @@ def make_venv(python: Python) -> None:
     run("filling .venv", str(UV), "sync", "--frozen", *groups, "--compile-bytecode", "--python", python.path)
 
 
-def set_up(asked: str | None) -> None:
+def set_up(requested: str | None) -> None:
     """Create `.venv` for the requested or the best stack, unless it is up to date."""
-    if ready(asked):
+    if ready(requested):
         return
     check_machine()
     import fcntl  # absent on Windows, which check_machine refuses
@@ -316,14 +316,14 @@ def set_up(asked: str | None) -> None:
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a concurrent set-up waits here
-        if ready(asked):
+        if ready(requested):
             return
         started = time.monotonic()
-        stack, python = choose(asked)
+        stack, python = choose(requested)
         make_uv(python)
         say(f"TFX {stack.tfx} with {python.path} into .venv: 1 to 10 minutes, the first time with 1 GB to download")
         make_venv(python)
-        STAMP.write_text(json.dumps({"digest": digest(stack.name), "stack": stack.name, "asked": asked}))
+        STAMP.write_text(json.dumps({"digest": digest(stack.name), "stack": stack.name, "asked": requested}))
         say(f"ready after {time.monotonic() - started:.0f} s")
 
 

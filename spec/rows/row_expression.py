@@ -106,15 +106,15 @@ class Expression:
     def _next(self, kind: str, *values: str) -> str | None:
         """Consume the next token if it has this kind and, if values are given, one of them; else return None."""
         if self._at < len(self._tokens):
-            found, value = self._tokens[self._at]
-            if found == kind and (not values or value in values):
+            token_kind, value = self._tokens[self._at]
+            if token_kind == kind and (not values or value in values):
                 self._at += 1
                 return value
         return None
 
     def _fail(self, expected: str) -> NoReturn:
-        found = repr(self._tokens[self._at][1]) if self._at < len(self._tokens) else "the end"
-        raise ValueError(f"{self.text!r}: {expected}, found {found}")
+        token = repr(self._tokens[self._at][1]) if self._at < len(self._tokens) else "the end"
+        raise ValueError(f"{self.text!r}: {expected}, found {token}")
 
     def _either(self) -> Node:
         node = self._all()

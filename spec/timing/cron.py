@@ -63,8 +63,8 @@ class Cron:
             raise ValueError(f'{text!r} has {number}: a cron time has {", ".join(FIELDS)}, as "0 3 * * *"')
         self.notes = tuple(filter(None, (cron_hints.uneven(field, place) for place, field in enumerate(fields))))
         """Sentences about what may surprise in the meaning of the expression."""
-        found = [_values(place, field) for place, field in enumerate(fields)]
-        self._minutes, self._hours, self._days, self._months, weekdays = map(sorted, found)
+        values = [_values(place, field) for place, field in enumerate(fields)]
+        self._minutes, self._hours, self._days, self._months, weekdays = map(sorted, values)
         self._weekdays = {number % 7 for number in weekdays}
         self._either = not fields[2].startswith("*") and not fields[4].startswith("*")
         self._steps = fields[0].startswith("*") or fields[1].startswith("*")

@@ -17,15 +17,15 @@ def explain(text: str) -> str:
         A sentence without its period; "" if the text is not recognized as an expression of another tool.
     """
     stripped = text.strip()
-    if found := re.fullmatch(r"(?:CRON_)?TZ=(\S+)\s+(.*)", stripped):
-        return f'the time zone is a key of its own: timezone = "{found[1]}" and cron = "{found[2]}"'
-    if found := re.fullmatch(r"rate\(\s*(\d+)\s+(minute|hour|day)s?\s*\)|@every\s+(\d+)([smhd])\w*", stripped):
-        return f"a cron time names times of the day instead of a distance: {_every(found)}"
+    if match := re.fullmatch(r"(?:CRON_)?TZ=(\S+)\s+(.*)", stripped):
+        return f'the time zone is a key of its own: timezone = "{match[1]}" and cron = "{match[2]}"'
+    if match := re.fullmatch(r"rate\(\s*(\d+)\s+(minute|hour|day)s?\s*\)|@every\s+(\d+)([smhd])\w*", stripped):
+        return f"a cron time names times of the day instead of a distance: {_every(match)}"
     if stripped.startswith("@"):
         return "this name is not one of @hourly, @daily, @weekly, @monthly and @yearly"
-    if found := re.fullmatch(r"cron\((.*)\)", stripped):
-        fields = found[1].split()
-        return _of_six(fields) if len(fields) == 6 else f"write the fields alone, without cron( ): {found[1]!r}"
+    if match := re.fullmatch(r"cron\((.*)\)", stripped):
+        fields = match[1].split()
+        return _of_six(fields) if len(fields) == 6 else f"write the fields alone, without cron( ): {match[1]!r}"
     fields = stripped.split()
     return _of_six(fields) if len(fields) in (6, 7) else ""
 
@@ -51,9 +51,9 @@ def _of_six(fields: Sequence[str]) -> str:
     return f'{hint}: write "{" ".join(written)}"{seconds}{years}{counted}'
 
 
-def _every(found: "re.Match[str]") -> str:
+def _every(match: "re.Match[str]") -> str:
     """Explain how to write `rate(5 minutes)` or `@every 5m` as a cron expression."""
-    number, unit = int(found[1] or found[3]), (found[2] or found[4])[0]
+    number, unit = int(match[1] or match[3]), (match[2] or match[4])[0]
     if unit == "m" and 0 < number < 60 and 60 % number == 0:
         return f'write "*/{number} * * * *"'
     if unit == "h" and 0 < number < 24 and 24 % number == 0:
@@ -106,11 +106,11 @@ def uneven(field: str, place: int) -> str:
         field: The field, such as */45.
         place: Which field it is, from 0.
     """
-    found = re.fullmatch(r"\*/(\d+)", field)
-    if found is None or place > 1 or int(found[1]) == 0:
+    match = re.fullmatch(r"\*/(\d+)", field)
+    if match is None or place > 1 or int(match[1]) == 0:
         return ""
     name, length = _RANGES[place]
-    step = int(found[1])
+    step = int(match[1])
     if length % step == 0:
         return ""
     last = (length - 1) // step * step

@@ -21,10 +21,10 @@ def _seconds(value: Any) -> Any:
     """Convert a duration such as "90m" to seconds; return a number unchanged."""
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value.strip())
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value.strip())
+    if match is None:
         raise ValueError('write a duration as "30s", "90m", "4h" or "1d"')
-    return float(found[1]) * UNITS[found[2]]
+    return float(match[1]) * UNITS[match[2]]
 
 
 Duration = Annotated[float, BeforeValidator(_seconds)]
@@ -121,9 +121,9 @@ def ascii_address(address: str) -> str:
     Raises:
         ValueError: It is not an http or https address. The message does not quote it, as it may contain a token.
     """
-    wanted = "write https://HOST/PATH or https://HOST:PORT/PATH"
+    expected = "write https://HOST/PATH or https://HOST:PORT/PATH"
     if any(sign.isspace() or not sign.isprintable() for sign in address):
-        raise ValueError(f"the address has a blank or a control character: {wanted}")
+        raise ValueError(f"the address has a blank or a control character: {expected}")
     try:
         parts = urllib.parse.urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -134,7 +134,7 @@ def ascii_address(address: str) -> str:
         if parts.username is not None:
             raise ValueError
     except ValueError:
-        raise ValueError(f"the address is not valid: {wanted}, without USER:PASSWORD@") from None
+        raise ValueError(f"the address is not valid: {expected}, without USER:PASSWORD@") from None
     rest = parts._replace(
         netloc=host if port is None else f"{host}:{port}",
         # % is safe, so that nothing is encoded twice.

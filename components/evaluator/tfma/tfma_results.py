@@ -55,7 +55,7 @@ def eval_config(
     floors = [rule for rule in rules if rule.kind == "floor"]
     for metric in measure.metrics:
         name = metric.name
-        named = [f"{name}[{each}]" for each in measure.classes or ()] if metric.per_class else [name]
+        named = [f"{name}[{class_name}]" for class_name in measure.classes or ()] if metric.per_class else [name]
         # TFMA's own values are not among the measured ones.
         if measured is not None and not metric.only_tfma and not set(named) <= set(measured):
             continue

@@ -95,11 +95,11 @@ def resolve(paths: Paths, data: Data, omissions: Omissions | None = None) -> lis
         for split, file in candidates
         if file.span is None or file.span in selected
     ]
-    seen: set[str] = set()
+    known: set[str] = set()
     for resolved_file in resolved:
-        if resolved_file.path in seen:
+        if resolved_file.path in known:
             raise UserError(f"data.path names {resolved_file.path} twice: each file is read once")
-        seen.add(resolved_file.path)
+        known.add(resolved_file.path)
         # Neither Arrow nor ML Metadata accepts such a name; Python represents its bytes as surrogates.
         if any("\ud800" <= char <= "\udfff" for char in resolved_file.path):
             raise UserError(f"data.path: the name of {resolved_file.path!r} is not UTF-8: rename the file")
@@ -157,7 +157,7 @@ def matching(pattern: str) -> list[str]:
             raise ResourceError(
                 f"data.path: {unsupported_formats.address(pattern)}; it cannot be read there: {reason}"
             ) from error
-        return sorted(found.path for found in result.metadata_list)
+        return sorted(match.path for match in result.metadata_list)
     if os.path.exists(pattern):
         return [pattern]
     return sorted(glob.glob(pattern, recursive=True))

@@ -22,8 +22,8 @@ def walk(folder: str, omissions: Omissions | None = None) -> Iterator[str]:
     Raises:
         UserError: a folder cannot be opened.
     """
-    told = Omissions() if omissions is None else omissions
-    yield from _within(folder, "", (_identity(folder),), told)
+    omitted = Omissions() if omissions is None else omissions
+    yield from _within(folder, "", (_identity(folder),), omitted)
 
 
 def _within(folder: str, below: str, above: tuple[tuple[int, int], ...], omissions: Omissions) -> Iterator[str]:

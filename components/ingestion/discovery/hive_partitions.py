@@ -19,8 +19,8 @@ NULL = "__HIVE_DEFAULT_PARTITION__"
 
 def parts(path: str) -> dict[str, str | None]:
     """Return the keys and values in the names of the folders above a file."""
-    found = (name.partition("=") for name in path.split("/")[:-1] if is_part(name))
-    return {unquote(key): None if value == NULL else unquote(value) for key, _, value in found}
+    pairs = (name.partition("=") for name in path.split("/")[:-1] if is_part(name))
+    return {unquote(key): None if value == NULL else unquote(value) for key, _, value in pairs}
 
 
 def is_part(name: str) -> bool:
@@ -45,14 +45,14 @@ def value(path: str, name: str) -> str | None:
     Raises:
         UserError: no folder names the column.
     """
-    found = parts(path)
-    if name not in found:
-        there = ", ".join(f"{key}={value}" for key, value in found.items()) or "none"
+    partitions = parts(path)
+    if name not in partitions:
+        there = ", ".join(f"{key}={value}" for key, value in partitions.items()) or "none"
         raise UserError(
             f"{path}: data.partitions names {name!r}, and no folder above the file is named {name}=VALUE (found: "
             f"{there}): put the file into such a folder, or remove {name!r} from data.partitions"
         )
-    return found[name]
+    return partitions[name]
 
 
 class Partitioned:
@@ -84,22 +84,22 @@ class Partitioned:
     ) -> dict[str, str]:
         """Return the types of the file's columns, then of the partition columns: INT for an integer, else BYTES."""
         own = {name: kind for name, kind in columns.items() if name not in self._names}
-        found: dict[str, str] = self._source.types(path, data, own, omissions)
-        self._check(path, found)
-        return found | {name: columns.get(name) or self._kind(path, name) for name in self._names}
+        kinds: dict[str, str] = self._source.types(path, data, own, omissions)
+        self._check(path, kinds)
+        return kinds | {name: columns.get(name) or self._kind(path, name) for name in self._names}
 
     def look(self, path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
         """Return the names of the file's columns, then of the partition columns."""
-        found: list[str] = self._source.look(path, data, omissions)
-        self._check(path, found)
+        names: list[str] = self._source.look(path, data, omissions)
+        self._check(path, names)
         for name in self._names:
             value(path, name)
-        return [*found, *self._names]
+        return [*names, *self._names]
 
     def unreadable(self, path: str, data: Data) -> dict[str, str]:
         """Return the unreadable columns of the file."""
-        found: dict[str, str] = getattr(self._source, "unreadable", lambda *_: {})(path, data)
-        return found
+        reasons: dict[str, str] = getattr(self._source, "unreadable", lambda *_: {})(path, data)
+        return reasons
 
     def _check(self, path: str, names: Iterable[str]) -> None:
         both = [name for name in self._names if name in set(names)]

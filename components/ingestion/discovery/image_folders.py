@@ -83,11 +83,11 @@ def survey(path: str, omissions: Omissions) -> dict[str, list[str]]:
         own.add("folder", "within the folder of a class, so of that class", folder, action="read")
     omissions.merge(own)
     _check_splits(path, classes)
-    empty = [name for name, found in classes.items() if not found]
+    empty = [name for name, images in classes.items() if not images]
     if len(empty) == len(classes):
-        told = "".join(f"; {line}" for line in own.lines()) or ": it is empty"
+        reasons = "".join(f"; {line}" for line in own.lines()) or ": it is empty"
         raise UserError(
-            f"{path} holds no images that can be read in folders of classes{told}. Put a folder for each class into "
+            f"{path} holds no images that can be read in folders of classes{reasons}. Put a folder for each class into "
             f"it, and images into these: {', '.join(READ)}"
         )
     if empty:
@@ -104,7 +104,7 @@ def _check_splits(path: str, classes: Mapping[str, list[str]]) -> None:
     splits = {name: formats.split_of(name) for name in classes}
     if len(splits) < 2 or None in splits.values() or "train" not in splits.values():
         return
-    if all(name.count("/") > 1 for found in classes.values() for name in found):
+    if all(name.count("/") > 1 for images in classes.values() for name in images):
         named = ", ".join(f'{split} = "{path.rstrip("/")}/{name}"' for name, split in splits.items())
         raise UserError(
             f"{path} holds the folders {', '.join(splits)}, which are splits and no classes: write path = {{{named}}} "
@@ -125,15 +125,15 @@ def no_classes(path: str) -> str:
     )
 
 
-def one_class(path: str, name: str, found: Sequence[str]) -> str:
+def one_class(path: str, name: str, images: Sequence[str]) -> str:
     """Return the message for images that are all in the folder of one class.
 
     Args:
         path: The data folder.
         name: The class.
-        found: Paths of its images, relative to `path`.
+        images: Paths of its images, relative to `path`.
     """
-    inner = sorted({file.split("/")[1] for file in found if file.count("/") > 1})
+    inner = sorted({file.split("/")[1] for file in images if file.count("/") > 1})
     hint = (
         f"; if {', '.join(inner[:5])} are the classes, name {path.rstrip('/')}/{name} instead" if len(inner) > 1 else ""
     )
@@ -157,10 +157,10 @@ def _class_folders(path: str) -> list[str]:
     if data_paths.is_remote(path):
         return []
     try:
-        found = sorted(entry.name for entry in os.scandir(path) if entry.is_dir())
+        folders = sorted(entry.name for entry in os.scandir(path) if entry.is_dir())
     except OSError as error:
         raise UserError(f"{path} cannot be opened: {error.strerror or error}") from error
-    return [name for name in found if stray_files.reason(name, folder=True) is None]
+    return [name for name in folders if stray_files.reason(name, folder=True) is None]
 
 
 def _remote(path: str) -> list[str]:

@@ -57,7 +57,7 @@ def found(pattern: str, paths: Iterable[str]) -> list[Found]:
     if not names:
         return [Found(path, None, None) for path in paths]
     rule = re.compile(_rule(pattern))
-    made = []
+    matches = []
     for path in paths:
         match = rule.fullmatch(path)
         if match is None:
@@ -74,8 +74,8 @@ def found(pattern: str, paths: Iterable[str]) -> list[Found]:
                     f"{path}: {'-'.join(map(str, parts))} is no date, which data.path says it is"
                 ) from error
             span = Span(day.toordinal() - _EPOCH, day.isoformat())
-        made.append(Found(path, span, int(match["VERSION"]) if "VERSION" in names else None))
-    return made
+        matches.append(Found(path, span, int(match["VERSION"]) if "VERSION" in names else None))
+    return matches
 
 
 def newest_versions(files: Sequence[Found]) -> list[Found]:
@@ -149,14 +149,14 @@ def sentence(taken: Sequence[Span], version: int | None) -> str:
 
 def _rule(pattern: str) -> str:
     """Return the regular expression of the paths that a pattern matches."""
-    parts, seen, at = [], set(), 0
+    parts, used, at = [], set(), 0
     for token in re.finditer(r"\{(?:SPAN|VERSION|YYYY|MM|DD)\}|\*\*|\*|\?|\[[^\]]+\]", pattern):
         parts.append(re.escape(pattern[at : token.start()]))
         text, at = token[0], token.end()
         name = text.strip("{}")
         if text.startswith("{"):
-            parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{_DIGITS[name]})")
-            seen.add(name)
+            parts.append(f"(?P={name})" if name in used else f"(?P<{name}>{_DIGITS[name]})")
+            used.add(name)
         else:
             sets = "[" + re.sub(r"([\\\[^])", r"\\\1", text[1:]) if text.startswith("[") else text
             sets = f"[^{sets[2:]}" if sets.startswith("[!") else sets

@@ -89,8 +89,8 @@ def place(path: str, data: Data, row: int, word: str = "row ", *, every: bool = 
     """
     count, at = 0, row
     try:
-        with numbered(path, data, every=every) as found:
-            for count, line, _ in found:
+        with numbered(path, data, every=every) as numbered_rows:
+            for count, line, _ in numbered_rows:
                 if count == row:
                     at = line
                     break
@@ -104,8 +104,8 @@ def place(path: str, data: Data, row: int, word: str = "row ", *, every: bool = 
 def numbered(path: str, data: Data, *, every: bool = False) -> Iterator[Iterator[tuple[int, int, list[str]]]]:
     """Iterate over the rows of a file: number as in `place`, line and cells."""
     written = csv_header.read(path, data).written
-    with rows(path, data) as found:
-        filled = ((line, cells) for line, cells in found if cells)
+    with rows(path, data) as lines:
+        filled = ((line, cells) for line, cells in lines if cells)
         first = itertools.islice(filled, 1 if data.csv.header else 0)
         skip = data.csv.long_cells == "skip"
         others = (
@@ -120,8 +120,8 @@ def repeated(path: str, data: Data, count: int) -> list[int]:
     """Return the first `count` lines, at most SHOWN, that repeat the header line."""
     written = csv_header.read(path, data).written
     lines: list[int] = []
-    with contextlib.suppress(csv.Error, *compression.FAULTS), rows(path, data) as found:
-        filled = ((line, cells) for line, cells in found if cells)
+    with contextlib.suppress(csv.Error, *compression.FAULTS), rows(path, data) as parsed:
+        filled = ((line, cells) for line, cells in parsed if cells)
         next(filled, None)
         again = (line for line, cells in filled if csv_header.is_repeated(cells, written))
         lines.extend(itertools.islice(again, min(count, SHOWN)))
@@ -189,8 +189,8 @@ def check_footer(path: str, data: Data, last: pa.RecordBatch) -> None:
             cell = csv_edges.total([[text] for text in column.to_pylist()])
             if cell is not None:
                 last_line = None
-                with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, data) as found:
-                    [(_, last_line, _)] = collections.deque(found, maxlen=1)
+                with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, data) as numbered_rows:
+                    [(_, last_line, _)] = collections.deque(numbered_rows, maxlen=1)
                 raise UserError(csv_edges.refusal(path, last_line, cell))
 
 
@@ -218,10 +218,10 @@ def check_end(path: str, data: Data, last: pa.RecordBatch) -> None:
 def _hint(path: str, data: Data, row: int) -> str:
     """Suggest why a row has another length; "" without a suggestion."""
     width, first = len(csv_header.read(path, data).names), 2 if data.csv.header else 1
-    with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, data, every=True) as found:
-        for number, _, cells in found:
+    with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, data, every=True) as numbered_rows:
+        for number, _, cells in numbered_rows:
             if number == row:
-                return csv_edges.hint(cells, width, first=row == first, last=next(found, None) is None)
+                return csv_edges.hint(cells, width, first=row == first, last=next(numbered_rows, None) is None)
     return ""
 
 
@@ -229,8 +229,8 @@ def _first_fault(path: str, data: Data, only_quotes: bool = False) -> str:
     """Read the whole file and describe the first malformed row; "" if there is none."""
     width, line, end = 0, 0, 0
     try:
-        with rows(path, data) as found:
-            for line, cells in found:
+        with rows(path, data) as lines:
+            for line, cells in lines:
                 width = width or len(cells)
                 if cells and len(cells) != width and not only_quotes:
                     return f"line {line}: expected {width} columns, got {len(cells)}"

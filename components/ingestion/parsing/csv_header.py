@@ -67,15 +67,15 @@ def read(path: str, data: Data) -> Header:
 def named(header: Sequence[str], trim: bool) -> list[str]:
     """Return a name for each column of a header line."""
     written = [_bare(name) if trim else name.removeprefix(_MARK) for name in header]
-    taken, made = {name for name in written if name.strip()}, []
+    taken, names = {name for name in written if name.strip()}, []
     for number, name in enumerate(written, 1):
         if not name.strip():
             name = UNNAMED.format(number)
             while name in taken:
                 name += "_"
             taken.add(name)
-        made.append(name)
-    return made
+        names.append(name)
+    return names
 
 
 def is_repeated(cells: Sequence[str | None], written: Sequence[str]) -> bool:

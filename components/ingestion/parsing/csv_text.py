@@ -146,9 +146,9 @@ def arrow(path: str, data: Data, omissions: Omissions | None = None) -> Iterator
         UnicodeDecodeError: the file is not in its encoding.
     """
     dialect = data.csv
-    told = Omissions() if omissions is None else omissions
+    omitted = Omissions() if omissions is None else omissions
     if dialect.skip_rows:
-        told.add("line", "above the header (csv.skip_rows)", count=dialect.skip_rows)
+        omitted.add("line", "above the header (csv.skip_rows)", count=dialect.skip_rows)
     if codec(data) == "utf8" and not dialect.comment and not dialect.skip_footer:
         with opening.open_arrow(path) as stream:
             left = _start(path, data)
@@ -157,7 +157,7 @@ def arrow(path: str, data: Data, omissions: Omissions | None = None) -> Iterator
             yield stream
         return
     with tempfile.NamedTemporaryFile(prefix="pipeline-data-") as copy:
-        for block in _rewritten(path, data, told):
+        for block in _rewritten(path, data, omitted):
             copy.write(block)
         copy.flush()
         with pa.OSFile(copy.name) as stream:
@@ -197,11 +197,11 @@ def _start(path: str, data: Data) -> int:
 
 def _pass_header(lines: Iterable[str], path: str, data: Data) -> None:
     """Consume the lines above the table and the header, and no others."""
-    found = records(
+    header = records(
         lines, path, data.model_copy(update={"csv": data.csv.model_copy(update={"skip_footer": 0})}), strict=False
     )
     if data.csv.header:
-        next((record for record in found if record.cells), None)
+        next((record for record in header if record.cells), None)
     else:
         collections.deque(itertools.islice(lines, data.csv.skip_rows), maxlen=0)
 
@@ -216,10 +216,10 @@ def _rewritten(path: str, data: Data, omissions: Omissions) -> Iterator[bytes]:
             while block := text.read(_BLOCK):
                 yield block.encode("utf-8", "surrogateescape")
             return
-        found = records(lines, path, data, strict=False, omissions=omissions)
+        parsed = records(lines, path, data, strict=False, omissions=omissions)
         if dialect.header:
-            next((record for record in found if record.cells), None)
-        for record in found:
+            next((record for record in parsed if record.cells), None)
+        for record in parsed:
             yield "".join(record.text).encode("utf-8", "surrogateescape")
 
 

@@ -9,12 +9,12 @@ from spec.cells.date_format import FIRST_SECOND, ISO, LAST_SECOND, DateFormat
 
 def fits(texts: pa.Array, form: DateFormat) -> pa.Array:
     """Which texts are dates in this format, or YYYY-MM-DD already, bool (n,); null where a text is."""
-    found = pc.match_substring_regex(texts, form.pattern)
+    matching = pc.match_substring_regex(texts, form.pattern)
     if form.epoch is not None:
-        seconds = _seconds(pc.if_else(found, texts, "0"), form.epoch)
+        seconds = _seconds(pc.if_else(matching, texts, "0"), form.epoch)
         known = pa.array((seconds >= FIRST_SECOND) & (seconds <= LAST_SECOND))
-        found = pc.and_(found, known)
-    return pc.or_(found, pc.match_substring_regex(texts, ISO))
+        matching = pc.and_(matching, known)
+    return pc.or_(matching, pc.match_substring_regex(texts, ISO))
 
 
 def iso(texts: pa.Array, form: DateFormat) -> pa.Array:

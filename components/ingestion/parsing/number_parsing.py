@@ -15,8 +15,8 @@ def fits(texts: pa.Array, form: NumberFormat) -> pa.Array:
     signed = pc.match_substring_regex(texts, _SIGN_IN_PARENTHESES)
     if form.in_parentheses:
         texts = pc.replace_substring_regex(texts, _IN_PARENTHESES, r"\1")
-    found = pc.or_(pc.match_substring_regex(texts, form.pattern), pc.match_substring_regex(texts, _NOT_FINITE))
-    return pc.and_(found, pc.invert(signed))
+    matching = pc.or_(pc.match_substring_regex(texts, form.pattern), pc.match_substring_regex(texts, _NOT_FINITE))
+    return pc.and_(matching, pc.invert(signed))
 
 
 def plain(texts: pa.Array, form: NumberFormat) -> pa.Array:

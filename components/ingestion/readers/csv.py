@@ -52,10 +52,10 @@ def batches(
     last = None
     cleaning = data.cleaning
     as_texts = bool(cleaning.numbers.thousands or cleaning.numbers.units or cleaning.dates)
-    told = Omissions()
+    omitted = Omissions()
     if not as_texts:
         try:
-            for batch in _read(path, data, kinds, told):
+            for batch in _read(path, data, kinds, omitted):
                 last = _clean(left_out_columns.select(batch, data), data)
                 _check_texts(path, data, last, rows)
                 yield last
@@ -64,15 +64,15 @@ def batches(
             # Arrow checks null tokens before it strips a number, so the failed cell may be null: read it as text.
             as_texts = True
     if as_texts:
-        first_row, told = 1 if _has_header(data) else 0, Omissions()
-        for number, batch in enumerate(_read_texts(path, data, told)):
+        first_row, omitted = 1 if _has_header(data) else 0, Omissions()
+        for number, batch in enumerate(_read_texts(path, data, omitted)):
             if number >= done:
                 last = _typed(path, data, left_out_columns.select(batch, data), columns, rows + first_row)
                 _check_texts(path, data, last, rows)
                 yield last
                 rows += len(batch)
     if omissions is not None:
-        omissions.merge(told)
+        omissions.merge(omitted)
     if last is not None:
         csv_errors.check_end(path, data, last)
         csv_errors.check_footer(path, data, last)
@@ -115,9 +115,9 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     """
     csv_errors.check_text(path)
     try:
-        with csv_text.rows(path, data, errors="strict") as found:
+        with csv_text.rows(path, data, errors="strict") as lines:
             # Arrow skips blank lines too.
-            filled = (cells for _, cells in found if cells)
+            filled = (cells for _, cells in lines if cells)
             first, second = next(filled, []), next(filled, None)
     except UnicodeDecodeError as error:
         raise UserError(csv_errors.undecodable(path, csv_text.codec(data))) from error
@@ -153,10 +153,10 @@ def read_header(path: str, data: Data) -> csv_header.Header:
     # Arrow reports undecodable bytes in later rows, with the row.
     with csv_errors.explained(path):
         csv_errors.check_text(path)
-        found = csv_header.read(path, data)
-    if not found.names:
+        first = csv_header.read(path, data)
+    if not first.names:
         raise UserError(f"{path} is empty: it needs a header line and rows")
-    return found
+    return first
 
 
 def _has_header(data: Data) -> bool:
@@ -279,8 +279,8 @@ def _check_texts(path: str, data: Data, batch: pa.RecordBatch, rows: int) -> Non
                 csv_errors.LONG,
             ),
         ):
-            found = pc.index(bad, True).as_py()
-            if found >= 0:
-                row = rows + found + 1 + _has_header(data)
+            index = pc.index(bad, True).as_py()
+            if index >= 0:
+                row = rows + index + 1 + _has_header(data)
                 where = f"{path}: column {name!r}, {csv_errors.place(path, data, row)}"
                 raise UserError(f"{where}: {what or csv_errors.nul(path)}")

@@ -51,15 +51,15 @@ def batches(
     Raises:
         UserError: too many files are not images, or a class has no images; the message names them.
     """
-    told = Omissions() if omissions is None else omissions
-    classes = image_folders.survey(path, told)
-    names = [name for found in classes.values() for name in found]
+    omitted = Omissions() if omissions is None else omissions
+    classes = image_folders.survey(path, omitted)
+    names = [name for images in classes.values() for name in images]
     names.sort(key=lambda name: hashlib.sha256(os.fsencode(name)).digest())
     kind, broken, size = columns.get("label", "BYTES"), dict[str, str](), 0
     held: dict[str, bytes] = {}
     for name in names:
         try:
-            held[name] = _read(path, name, data, told)
+            held[name] = _read(path, name, data, omitted)
             size += len(held[name])
         except ValueError as error:
             broken[name] = str(error)
@@ -70,7 +70,7 @@ def batches(
         yield _batch(path, held, kind)
     check_broken(path, classes, broken, data)
     for name, why in broken.items():
-        told.add("file", why, name, action="left out")
+        omitted.add("file", why, name, action="left out")
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
@@ -87,14 +87,14 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     Raises:
         UserError: there are no images, or too many cannot be decoded; all findings, one per line.
     """
-    told = Omissions() if omissions is None else omissions
-    classes = image_folders.survey(path, told)
+    omitted = Omissions() if omissions is None else omissions
+    classes = image_folders.survey(path, omitted)
     broken: dict[str, str] = {}
     for names in classes.values():
         for number, name in enumerate(names):
             kind, whole = (None, True) if data_paths.is_remote(path) else _seen(os.path.join(path, name))
             if kind in image_folders.READ and kind not in KEPT:
-                told.add("file", _conversion(kind), name, action="converted")
+                omitted.add("file", _conversion(kind), name, action="converted")
             if number < DECODED or not whole:
                 try:
                     _read(path, name, data, Omissions())
@@ -102,7 +102,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
                     broken[name] = str(error)
     check_broken(path, classes, broken, data)
     for name, why in broken.items():
-        told.add("file", why, name, action="left out")
+        omitted.add("file", why, name, action="left out")
     return list(COLUMNS)
 
 
@@ -129,9 +129,9 @@ def check_broken(path: str, classes: Mapping[str, list[str]], broken: Mapping[st
             f"{path}: {len(broken):,} of {every:,} images cannot be read, more than data.image.max_broken = {most:g}: "
             f"replace them or take them out, or write data.image.max_broken = {share:g} to leave them out"
         )
-    for name, found in classes.items():
-        if all(file in broken for file in found):
-            findings.append(image_folders.emptied(path, name, f"all {len(found):,} of its images are broken"))
+    for name, images in classes.items():
+        if all(file in broken for file in images):
+            findings.append(image_folders.emptied(path, name, f"all {len(images):,} of its images are broken"))
     if findings:
         raise UserError("\n".join(findings))
 
@@ -170,12 +170,12 @@ def _read(path: str, name: str, data: Data, omissions: Omissions) -> bytes:
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         raise ValueError("it is a broken link" if missing else str(error.strerror or error)) from error
-    made = image_encoding.normalize(content, data.image)
-    if made.converted:
-        omissions.add("file", _conversion(made.source), name, action="converted")
-    if made.frames > 1:
+    normalized = image_encoding.normalize(content, data.image)
+    if normalized.converted:
+        omissions.add("file", _conversion(normalized.source), name, action="converted")
+    if normalized.frames > 1:
         omissions.add("file", "several pictures in one, of which the first is read", name, action="cut")
-    return made.content
+    return normalized.content
 
 
 def _conversion(kind: str) -> str:

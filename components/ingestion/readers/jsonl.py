@@ -131,13 +131,13 @@ def _names(block: _Rows) -> list[str]:
 
 def _kept(names: Iterable[str], lists: Iterable[str], data: Data, omissions: Omissions | None) -> list[str]:
     """Columns that are read; lists and those that the config drops are not."""
-    known, told = list(names), Omissions() if omissions is None else omissions
-    for name in left_out_columns.kept((name for name in lists if name not in known), data, told):
-        told.add("column", LISTS, name, action="left out")
-    kept = left_out_columns.kept(known, data, told)
+    known, omitted = list(names), Omissions() if omissions is None else omissions
+    for name in left_out_columns.kept((name for name in lists if name not in known), data, omitted):
+        omitted.add("column", LISTS, name, action="left out")
+    kept = left_out_columns.kept(known, data, omitted)
     for name in lists:
         if name in kept:
-            told.add("column", SOME_LISTS, name, action="read")
+            omitted.add("column", SOME_LISTS, name, action="read")
     return kept
 
 
@@ -201,7 +201,7 @@ def _lines(path: str) -> Iterator[tuple[int, str]]:
 
 def _object(path: str, number: int, text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+        value = json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
     except (ValueError, RecursionError) as error:
         if text.strip() in ("{", "["):
             raise UserError(
@@ -211,9 +211,9 @@ def _object(path: str, number: int, text: str) -> dict[str, Any]:
         if isinstance(error, json.JSONDecodeError):
             why = f"{error.msg}, at character {error.pos + 1}"
         raise UserError(f"{path}, line {number}: this is not JSON ({why}): write one object per line") from error
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise UserError(f'{path}, line {number}: this is not an object: write one per line, as {{"column": 1}}')
-    return found
+    return value
 
 
 def _flatten(

@@ -45,17 +45,17 @@ def batches(
         known = {name: casting.kind_of(file.schema_arrow.field(name).type) for name in names} | dict(columns)
         fewer = names if len(names) < len(file.schema_arrow.names) else None
         for read in file.iter_batches(BATCH_ROWS, columns=fewer):
-            made, batch = [], left_out_columns.select(read, data)
+            arrays, batch = [], left_out_columns.select(read, data)
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 try:
-                    made.append(casting.cast(_plain(column), str(known[name]), cleaning.rules(name)))
+                    arrays.append(casting.cast(_plain(column), str(known[name]), cleaning.rules(name)))
                 except casting.BadCellError as error:
                     advice = f" is not {known[name]}, the type in the schema: fix the value, or change the type"
                     expected = error.expected or advice
                     raise UserError(
                         f"{path}: column {name!r}, row {rows + error.row + 1}: {error.value!r}{expected}"
                     ) from error
-            yield pa.RecordBatch.from_arrays(made, batch.schema.names)
+            yield pa.RecordBatch.from_arrays(arrays, batch.schema.names)
             rows += len(batch)
 
 

@@ -66,8 +66,8 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
         UserError: as for `batches`.
     """
     pixels = _pixels(path, csv_source.header(path, data))
-    found = csv_source.types(path, data, dict.fromkeys(pixels, "INT") | dict(columns), omissions)
-    return {"image": "BYTES"} | {name: kind for name, kind in found.items() if name not in pixels}
+    kinds = csv_source.types(path, data, dict.fromkeys(pixels, "INT") | dict(columns), omissions)
+    return {"image": "BYTES"} | {name: kind for name, kind in kinds.items() if name not in pixels}
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
@@ -87,11 +87,11 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
 
 def _pixels(path: str, names: list[str]) -> list[str]:
     """Return the pixel columns in order of their numbers."""
-    found = {int(match[1]): name for name in names if (match := _PIXEL.fullmatch(name))}
-    numbers = sorted(found)
+    names_by_index = {int(match[1]): name for name in names if (match := _PIXEL.fullmatch(name))}
+    numbers = sorted(names_by_index)
     if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))) or numbers[0] > 1:
         raise UserError(f"{path}: columns pixel1, pixel2, ... are needed, and found are {len(numbers)} of them")
-    return [found[number] for number in numbers]
+    return [names_by_index[number] for number in numbers]
 
 
 def _shape(path: str, count: int, data: Data) -> tuple[int, ...]:
@@ -102,5 +102,5 @@ def _shape(path: str, count: int, data: Data) -> tuple[int, ...]:
         shape = (side, side) if height is None or width is None else (height, width)
         if shape[0] * shape[1] * channels == count:
             return shape if channels == 1 else (*shape, channels)
-    made = "no square" if height is None else f"no image of {height} x {width}"
-    raise UserError(f"{path}: {count} pixels make {made}: say data.image = {{height = ..., width = ...}}")
+    problem = "no square" if height is None else f"no image of {height} x {width}"
+    raise UserError(f"{path}: {count} pixels make {problem}: say data.image = {{height = ..., width = ...}}")

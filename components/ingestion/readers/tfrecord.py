@@ -46,20 +46,20 @@ def batches(
         UserError: the file cannot be read; the message names file, record, from 1, and feature.
     """
     for start, batch in _decoded(path):
-        made = []
+        arrays = []
         for name, kind in columns.items():
             at = batch.schema.get_field_index(name)
             column = pa.nulls(len(batch), pa.null()) if at < 0 else _flat(path, name, batch.column(at), start)
             if kind == "BYTES" and pa.types.is_null(column.type):
                 column = column.cast(pa.binary())
             try:
-                made.append(casting.convert(column, kind))
+                arrays.append(casting.convert(column, kind))
             except casting.BadCellError as error:
                 raise UserError(
                     f"{path}: feature {name!r}, record {start + error.row + 1}: {error.value!r} is not {kind}, the "
                     "type in the schema: fix the value, or change the type"
                 ) from error
-        yield pa.RecordBatch.from_arrays(made, list(columns))
+        yield pa.RecordBatch.from_arrays(arrays, list(columns))
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
@@ -74,13 +74,13 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
     Raises:
         UserError: the file cannot be read.
     """
-    found: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     for _, batch in _decoded(path):
         kept = set(left_out_columns.kept(batch.schema.names, data, omissions))
         for field in batch.schema:
             if field.name in kept and (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
-                found[field.name] = columns.get(field.name) or str(casting.kind_of(field.type.value_type))
-    return found
+                kinds[field.name] = columns.get(field.name) or str(casting.kind_of(field.type.value_type))
+    return kinds
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
@@ -103,14 +103,14 @@ def unreadable(path: str, data: Data) -> dict[str, str]:
     Raises:
         UserError: the file cannot be read.
     """
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for _, batch in _decoded(path):
-        for name in set(left_out_columns.kept(batch.schema.names, data)) - set(found):
+        for name in set(left_out_columns.kept(batch.schema.names, data)) - set(reasons):
             column = batch.column(batch.schema.get_field_index(name))
             most = 0 if pa.types.is_null(column.type) else pc.max(pc.list_value_length(column)).as_py() or 0
             if most > 1:
-                found[name] = f"it holds up to {most:,} values a record, and a cell is one number or text"
-    return {name: found[name] for name in sorted(found)}
+                reasons[name] = f"it holds up to {most:,} values a record, and a cell is one number or text"
+    return {name: reasons[name] for name in sorted(reasons)}
 
 
 def _decoded(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:

@@ -93,8 +93,8 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
 
 def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int | None = None) -> Iterator[_Block]:
     """Read the rows below the header in blocks; `omissions` records skipped and converted parts."""
-    told = Omissions() if omissions is None else omissions
-    with _sheet(path, data.sheet, told) as sheet:
+    omitted = Omissions() if omissions is None else omissions
+    with _sheet(path, data.sheet, omitted) as sheet:
         names: list[str] = []
         held: list[tuple[int, Sequence[Any]]] = []
         for number, row in enumerate(_rows(path, sheet), 1):
@@ -102,7 +102,7 @@ def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int
                 continue
             if all(cell.value is None for cell in row):
                 if names:
-                    told.add("row", EMPTY, f"{number:,}", action="skipped")
+                    omitted.add("row", EMPTY, f"{number:,}", action="skipped")
                 continue
             if not names:
                 names = _header(row, data)
@@ -111,10 +111,10 @@ def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int
             _check_width(path, names, number, row, header)
             held.append((number, row))
             if len(held) >= (most or max(1, BATCH_CELLS // len(names))):
-                yield _block(names, held, told)
+                yield _block(names, held, omitted)
                 held = []
         if held:
-            yield _block(names, held, told)
+            yield _block(names, held, omitted)
 
 
 def _header(row: Sequence[Any], data: Data) -> list[str]:
@@ -135,12 +135,12 @@ def _check_width(path: str, names: Sequence[str], number: int, row: Sequence[Any
         )
 
 
-def _block(names: Sequence[str], held: Sequence[tuple[int, Sequence[Any]]], told: Omissions) -> _Block:
+def _block(names: Sequence[str], held: Sequence[tuple[int, Sequence[Any]]], omissions: Omissions) -> _Block:
     columns: dict[str, list[str | None]] = {}
     for place, name in enumerate(names):
         own = [row[place] if place < len(row) else None for _, row in held]
         if errors := sum(cell is not None and cell.data_type == "e" for cell in own):
-            told.add("cell", f"{ERRORS}, in column {short(name)!r}", action="read", count=errors)
+            omissions.add("cell", f"{ERRORS}, in column {short(name)!r}", action="read", count=errors)
         columns[name] = [None if cell is None or cell.value is None else _text(cell) for cell in own]
     return _Block([number for number, _ in held], columns)
 
@@ -163,7 +163,7 @@ def _text(cell: Any) -> str | None:
 
 
 @contextlib.contextmanager
-def _sheet(path: str, name: str | None, told: Omissions) -> Iterator[Any]:
+def _sheet(path: str, name: str | None, omissions: Omissions) -> Iterator[Any]:
     """Open the named sheet, or the first if `name` is None."""
     try:
         import openpyxl
@@ -178,11 +178,11 @@ def _sheet(path: str, name: str | None, told: Omissions) -> Iterator[Any]:
             file = streams.enter_context(open(local, "rb"))
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
             streams.enter_context(contextlib.closing(book))
-            sheet = _chosen(path, book.worksheets, name, told)
+            sheet = _chosen(path, book.worksheets, name, omissions)
             # The sheet size stored by the writing program may be wrong.
             sheet.reset_dimensions()
             if merged := _merged(local, sheet._worksheet_path):
-                told.add("range", MERGED, action="read", count=merged)
+                omissions.add("range", MERGED, action="read", count=merged)
         yield sheet
 
 
@@ -210,7 +210,7 @@ def _damage(path: str) -> Iterator[None]:
         raise UserError(f"{path} cannot be read as an Excel workbook: {reason}") from error
 
 
-def _chosen(path: str, sheets: Sequence[Any], name: str | None, told: Omissions) -> Any:
+def _chosen(path: str, sheets: Sequence[Any], name: str | None, omissions: Omissions) -> Any:
     titles = [sheet.title for sheet in sheets]
     if not sheets:
         raise UserError(f"{path} has no sheet with cells")
@@ -220,7 +220,7 @@ def _chosen(path: str, sheets: Sequence[Any], name: str | None, told: Omissions)
     if name is not None:
         return sheets[titles.index(name)]
     for other in titles[1:]:
-        told.add("sheet", "data.sheet names none, so the first is read", other)
+        omissions.add("sheet", "data.sheet names none, so the first is read", other)
     return sheets[0]
 
 

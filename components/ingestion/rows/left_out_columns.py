@@ -36,14 +36,14 @@ def kept(names: Iterable[str], data: Data, omissions: Omissions | None = None) -
         data: [data].
         omissions: Records the others.
     """
-    found = []
+    names_kept = []
     for name in names:
         why = reason(name, data)
         if why is None:
-            found.append(name)
+            names_kept.append(name)
         elif omissions is not None:
             omissions.add("column", why, name, action="left out")
-    return found
+    return names_kept
 
 
 def select(batch: pa.RecordBatch, data: Data) -> pa.RecordBatch:
@@ -90,7 +90,12 @@ def check(data: Data, omissions: Omissions, path: str, names: Iterable[str]) -> 
     Raises:
         UserError: no file has such a column.
     """
-    dropped = {name for each in omissions if (each.kind, each.reason) == ("column", DROPPED) for name in each.names}
+    dropped = {
+        name
+        for omission in omissions
+        if (omission.kind, omission.reason) == ("column", DROPPED)
+        for name in omission.names
+    }
     for name in data.drop:
         if name not in dropped:
             raise UserError(

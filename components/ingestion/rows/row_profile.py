@@ -83,10 +83,12 @@ class Marks:
             batch: n rows.
             rows: Split -> row numbers, int64.
         """
-        found = digests(batch, self._skip) if self._skip is not None else None
+        row_digests = digests(batch, self._skip) if self._skip is not None else None
         at = batch.schema.get_field_index(self._label) if self._label else -1
         # Digests are sums over the columns.
-        features = None if found is None or at < 0 else found - _of_column(str(self._label), batch.column(at))
+        features = (
+            None if row_digests is None or at < 0 else row_digests - _of_column(str(self._label), batch.column(at))
+        )
         numbers = {
             name: column.to_numpy(zero_copy_only=False)
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
@@ -94,8 +96,8 @@ class Marks:
         }
         odd = {name: values for name, values in numbers.items() if not np.isfinite(values).all()}
         for split, places in rows.items():
-            if found is not None:
-                self._digests.setdefault(split, []).append(found[places])
+            if row_digests is not None:
+                self._digests.setdefault(split, []).append(row_digests[places])
                 if features is not None:
                     self._features.setdefault(split, []).append(features[places])
                 if self._name is not None:
@@ -111,7 +113,9 @@ class Marks:
         """Write the profile and close the file."""
         held_by = {"digests": self._digests, "features": self._features}
         arrays = {
-            f"{kind}/{split}": np.concatenate(parts) for kind, each in held_by.items() for split, parts in each.items()
+            f"{kind}/{split}": np.concatenate(parts)
+            for kind, by_split in held_by.items()
+            for split, parts in by_split.items()
         }
         # As JSON: a NumPy array of strings takes the length of the longest for each.
         arrays |= {f"names/{split}": _bytes(names) for split, names in self._names.items()}
@@ -181,19 +185,19 @@ def _words(column: pa.Array) -> Digests:
     """Return 64 bits for each cell, uint64 (n,): the value if it fits, else its hash."""
     kind = column.type
     if pa.types.is_floating(kind):
-        found = _filled(column, 0.0).astype(np.float32).view(np.uint32).astype(np.uint64)
+        words = _filled(column, 0.0).astype(np.float32).view(np.uint32).astype(np.uint64)
     elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        found = _filled(column.cast(pa.int64()), 0).astype(np.int64).view(np.uint64)
+        words = _filled(column.cast(pa.int64()), 0).astype(np.int64).view(np.uint64)
     elif pa.types.is_null(kind):
         return np.full(len(column), _NULL)
     else:
         coded = column.dictionary_encode()
         values = coded.dictionary.to_numpy(zero_copy_only=False)
         hashed = pd.util.hash_array(np.asarray(values, object), categorize=False) if len(values) else np.zeros(1)
-        found = hashed.astype(np.uint64)[_filled(coded.indices, 0)]
+        words = hashed.astype(np.uint64)[_filled(coded.indices, 0)]
     if column.null_count:
-        return np.where(column.is_valid().to_numpy(zero_copy_only=False), found, _NULL)
-    return found
+        return np.where(column.is_valid().to_numpy(zero_copy_only=False), words, _NULL)
+    return words
 
 
 def _filled(column: pa.Array, value: float) -> np.ndarray[Any, Any]:

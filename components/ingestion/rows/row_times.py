@@ -54,8 +54,8 @@ def keys(column: pa.Array, name: str, path: str) -> Keys:
         numbers = column.to_numpy(zero_copy_only=False)
         if pa.types.is_floating(column.type) and not np.isfinite(numbers).all():
             raise UserError(f"{path}: column {name!r}, which [columns] time names, holds a number that is not finite")
-        found: Keys = numbers.astype(np.float64 if pa.types.is_floating(column.type) else np.int64)
-        return found
+        row_keys: Keys = numbers.astype(np.float64 if pa.types.is_floating(column.type) else np.int64)
+        return row_keys
     coded = pc.dictionary_encode(column.cast(pa.string()))
     texts = coded.dictionary
     parts = pc.extract_regex(texts, pattern=_TIME)
@@ -69,8 +69,8 @@ def keys(column: pa.Array, name: str, path: str) -> Keys:
             f"{path}: column {name!r}, which [columns] time names, holds {bad!r}, which the calendar or the clock does "
             f'not have: correct it, or leave such rows out with data.exclude = ["{name} == {bad!r}"]'
         )
-    found = instants[coded.indices.to_numpy(zero_copy_only=False)]
-    return found
+    row_keys = instants[coded.indices.to_numpy(zero_copy_only=False)]
+    return row_keys
 
 
 def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
@@ -131,13 +131,13 @@ def cuts(parts: Iterable[Keys], shares: Mapping[str, int]) -> list[float]:
         )
     before = np.concatenate([[0], np.cumsum(counts)])[:-1]
     total, part = int(counts.sum()), 0
-    found: list[int] = []
+    boundaries: list[int] = []
     for number, share in enumerate(list(shares.values())[:-1]):
         part += share
         nearest = int(np.argmin(np.abs(before - total * part / sum(shares.values()))))
-        lowest, highest = (found[-1] if found else 0) + 1, len(values) - (len(shares) - 1 - number)
-        found.append(min(max(nearest, lowest), highest))
-    return [values[at].item() for at in found]
+        lowest, highest = (boundaries[-1] if boundaries else 0) + 1, len(values) - (len(shares) - 1 - number)
+        boundaries.append(min(max(nearest, lowest), highest))
+    return [values[at].item() for at in boundaries]
 
 
 def shown(key: float) -> str:

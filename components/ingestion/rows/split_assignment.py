@@ -177,12 +177,12 @@ def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None, unknown:
     """
     if column is not None:
         return example_encoding.features(_column(batch, column), empty=True)
-    complete = not any(each.null_count for each in batch.columns)
+    complete = not any(cells.null_count for cells in batch.columns)
     if complete:
         return examples
     columns = [
-        pa.nulls(len(batch)) if name in unknown else each
-        for name, each in zip(batch.schema.names, batch.columns, strict=True)
+        pa.nulls(len(batch)) if name in unknown else cells
+        for name, cells in zip(batch.schema.names, batch.columns, strict=True)
     ]
     return example_encoding.examples(pa.RecordBatch.from_arrays(columns, batch.schema.names), empty=True)
 

@@ -155,5 +155,5 @@ def _varints(column: pa.Array) -> pa.Array:
 
 def _masked(column: pa.Array, offsets: np.ndarray[Any, Any], data: bytes) -> pa.Array:
     """Return a binary array of these offsets and data, with the nulls of the column."""
-    made = pa.Array.from_buffers(pa.binary(), len(column), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-    return pc.if_else(column.is_valid(), made, pa.scalar(None, pa.binary())) if column.null_count else made
+    masked = pa.Array.from_buffers(pa.binary(), len(column), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    return pc.if_else(column.is_valid(), masked, pa.scalar(None, pa.binary())) if column.null_count else masked

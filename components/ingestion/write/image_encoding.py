@@ -87,8 +87,8 @@ def normalize(content: bytes, size: ImageSize) -> Normal:
             raise BadImageError("it is truncated")
         if kind in KEPT and size.height is None:
             return Normal(content, source, False, 1 if kind == "MPO" else frames)
-        made = _png(_resized(plain(ImageOps.exif_transpose(image)), size))
-        return Normal(made, source, kind not in KEPT, 1 if kind == "MPO" else frames)
+        png = _png(_resized(plain(ImageOps.exif_transpose(image)), size))
+        return Normal(png, source, kind not in KEPT, 1 if kind == "MPO" else frames)
 
 
 @contextlib.contextmanager
@@ -168,8 +168,8 @@ def _resized(image: Image.Image, size: ImageSize) -> Image.Image:
     if not image.mode.startswith("I"):
         return image.resize((width, height), Image.Resampling.BILINEAR)
     fractions = Image.fromarray(np.asarray(image).astype(np.float32))
-    made = np.asarray(fractions.resize((width, height), Image.Resampling.BILINEAR))
-    return Image.fromarray((made + 0.5).clip(0, 65535).astype(np.uint16))
+    pixels = np.asarray(fractions.resize((width, height), Image.Resampling.BILINEAR))
+    return Image.fromarray((pixels + 0.5).clip(0, 65535).astype(np.uint16))
 
 
 def _png(image: Image.Image) -> bytes:

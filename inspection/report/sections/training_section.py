@@ -122,7 +122,7 @@ def _format(value: Any) -> str:
     if isinstance(value, list):
         return (
             " x ".join(map(_format, value))
-            if all(isinstance(each, int | None) for each in value)
+            if all(isinstance(part, int | None) for part in value)
             else ", ".join(map(_format, value))
         )
     if isinstance(value, Mapping):
