@@ -47,8 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--since", metavar="WHEN", type=_since, help="only runs that started at or after: 2026-11-25, 12h, 7d"
     )
     _limit(runs, "runs")
-    show = add("show", "show a run: its nodes and their artifacts")
-    _run_of(show)
+    show = add(
+        "show", "show which data, code and config made a model or run, why it was pushed, and what changed before it"
+    )
+    _model(show, "name", "NAME", f"{_RUN_HELP}; or a model's artifact id or pushed version")
     artifacts = add("artifacts", "list artifacts, newest first")
     artifacts.add_argument("--type", metavar="TYPE", help="only artifacts of this type, such as Model")
     artifacts.add_argument("--run", metavar="RUN", help="only inputs and outputs of this run")

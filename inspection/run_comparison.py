@@ -8,11 +8,12 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import PipelineError
-from inspection.plain_records import Run
+from inspection.plain_records import Run, RunDetail
 from inspection.read import column_statistics, schema_facts
 from inspection.read.evaluations import Cell, read_evaluation
 from inspection.read.metric_direction import change_of, is_worse
-from inspection.run_configuration import settings_of
+from inspection.read.recorded_run import read_run
+from inspection.run_configuration import from_tuner, settings_of
 from inspection.run_history import show_run
 from inspection.store.artifact_lookup import EVALUATION, of_run
 from inspection.store.metadata_store import Store, properties
@@ -66,7 +67,7 @@ def compare(store: Store, first: str, second: str) -> Comparison:
     details = [show_run(store, run_id) for run_id in (first, second)]
     artifacts = [_by_type(store, run_id) for run_id in (first, second)]
     settings_of_runs = [settings_of(detail) for detail in details]
-    config_differences = _values(settings_of_runs[0], settings_of_runs[1])
+    config_differences = _marked(_values(settings_of_runs[0], settings_of_runs[1]), details)
     return Comparison(
         a=details[0].run,
         b=details[1].run,
@@ -81,6 +82,16 @@ def compare(store: Store, first: str, second: str) -> Comparison:
             ),
         ),
     )
+
+
+def _marked(differences: Sequence[Difference], details: Sequence[RunDetail]) -> list[Difference]:
+    """Say which values the tuner chose."""
+    tuned = [from_tuner(read_run(detail.run.folder)) for detail in details]
+    marked = []
+    for difference in differences:
+        sides = " and ".join(run for run, keys in zip("AB", tuned, strict=True) if difference.subject in keys)
+        marked.append(replace(difference, aspect=f"{sides} from the tuner") if sides else difference)
+    return marked
 
 
 def _by_type(store: Store, run_id: str) -> dict[str, pb.Artifact]:

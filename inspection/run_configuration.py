@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inspection.plain_records import RunDetail
-from inspection.read.recorded_run import read_run
+from inspection.read.recorded_run import RecordedRun, read_run
 
 _NAMES = ("column", "columns", "name", "metric")
 """Keys that identify an entry of a list, so that an inserted entry does not shift the others."""
@@ -16,13 +16,13 @@ _DIGESTS = ("code", "content")
 def settings_of(detail: RunDetail) -> dict[str, Any]:
     """Return the settings of a run with dotted keys.
 
-    With run.json: the config, the path of the data, the versions, and the digests of code and data. Without it: the
-    execution properties of all nodes, which any TFX runner records.
+    With run.json: the config with the tuner's values, the path of the data, the versions, and the digests of code and
+    data. Without it: the execution properties of all nodes, which any TFX runner records.
     """
     run_file = read_run(detail.run.folder)
     settings: dict[str, Any] = {}
     if run_file is not None:
-        settings |= dict(flat(run_file.config)) if run_file.config else {}
+        settings |= dict(flat(run_file.used)) if run_file.config else {}
         settings |= {"data": run_file.data}
         settings |= dict(flat(run_file.versions, "versions")) if run_file.versions else {}
     for node in detail.nodes:
@@ -33,6 +33,14 @@ def settings_of(detail: RunDetail) -> dict[str, Any]:
             elif key == "custom_config" and isinstance(inner := _parsed(value), Mapping) and "code" in inner:
                 settings |= dict(flat(inner["code"], f"{node.node_id}.code"))
     return {key: value for key, value in settings.items() if value is not None}
+
+
+def from_tuner(run_file: RecordedRun | None) -> dict[str, Any]:
+    """Map the flat keys whose values the tuner chose to the values that the config has for them."""
+    if run_file is None or not run_file.tuned:
+        return {}
+    configured = dict(flat(run_file.config))
+    return {key: configured.get(key) for key, value in flat(run_file.used) if configured.get(key) != value}
 
 
 def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -73,10 +73,15 @@ class RunFile(TypedDict, total=False):
     """Process id of the supervisor."""
     config: dict[str, Any]
     """The config with all defaults and overrides."""
+    tuned: dict[str, Any]
+    """Key of the config -> value that the tuner chose; the training used it in place of that in `config`."""
     seed: int
     """Seed of the training."""
     data: Any
     """Paths of the data files or patterns."""
+    files: list[dict[str, Any]]
+    """Files of the data that were read: path (inside the project relative to it), digest (the first 16 hex digits of
+    its SHA-256), bytes, span, version, and rows by split."""
     query: dict[str, Any]
     """Of `data.sql`: query, database, file with the rows, number of rows and time."""
     root: str
@@ -89,6 +94,9 @@ class RunFile(TypedDict, total=False):
     """Digests of config, data, schema, code and stages: a run is resumed only if they are equal."""
     unused: list[Any]
     """Columns of the schema that the model does not use, with the reason."""
+    git: list[dict[str, Any]]
+    """Revision of the code, for the repository and a separate project: folder, commit, dirty (whether code, a config or
+    a schema differs from the commit) and changed, the first of these files; empty without git."""
     versions: dict[str, str]
     """Versions of Python and of the libraries that results depend on."""
     started: str
@@ -193,6 +201,8 @@ EVENTS: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
     "progress": (("text",), "How far the running stage is."),
     "gates": (("node", "findings"), "What the gates found, as in gates.json."),
+    "files": (("files",), "Files of the data that were read, as in run.json."),
+    "tuned": (("values",), "Values that the tuner chose, as in run.json."),
     "omissions": (("node", "lines"), "What of the data was skipped, dropped, cut or converted."),
     "reads": (("files",), "Files that the user's own code opened, with their digests."),
     "error": (("kind", "message"), "The error that ended the run: its class, see the exit codes, and its message."),

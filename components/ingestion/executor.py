@@ -20,7 +20,7 @@ from components import example_passes, summary
 from components.engine import parallel_map
 from components.engine.beam_pipeline import EngineMixin
 from components.fingerprints import code_digest
-from components.ingestion import omissions, planning, sources
+from components.ingestion import matched_files, omissions, planning, sources
 from components.ingestion.discovery import data_files, spans
 from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.parsing.casting import narrowed
@@ -34,7 +34,7 @@ from manifest import COUNTS, Shard
 from models import progress
 from models.data import column_cache
 from spec import settings
-from spec.file_names import OMISSIONS
+from spec.file_names import FILES, OMISSIONS
 from spec.rows.data_paths import SPLITS
 from spec.rows.split import Split
 
@@ -109,6 +109,9 @@ class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignor
         if omitted:
             with parallel_map.create(f"{examples.uri}/{OMISSIONS}") as file:
                 file.write(json.dumps(omitted.plain()).encode())
+        rows_by_file = {file.path: rows for file, rows in zip(plan.files, shard_counts.values(), strict=True)}
+        with parallel_map.create(f"{examples.uri}/{FILES}") as file:
+            file.write(json.dumps(matched_files.describe(plan.found, rows_by_file)).encode())
         return plan
 
 

@@ -16,11 +16,9 @@ from components.tuner.trials import Trial
 from errors import UserError
 from models import file_reads, progress
 from spec import settings, tuning
-from spec.file_names import TRIALS_CSV, TRIALS_JSONL, TRIALS_MARKDOWN, TRIALS_SVG
+from spec.file_names import BEST, TRIALS_CSV, TRIALS_JSONL, TRIALS_MARKDOWN, TRIALS_SVG
 from spec.tuning import Tuning
 
-BEST = "best_hyperparameters.txt"
-"""keras-tuner's HyperParameters as JSON; the file name is that of TFX's Tuner."""
 RESULTS = "tuner_results.json"
 """One record per successful trial, best first, in the format of TFX's Tuner."""
 FILES = (TRIALS_JSONL, TRIALS_MARKDOWN, TRIALS_CSV, TRIALS_SVG)

@@ -13,7 +13,7 @@ from inspection.text_output import drawn, moment, number, table
 
 _MAX_CHARS = 60
 _HEADERS = {
-    "config": ["KEY", "A", "B"],
+    "config": ["KEY", "A", "B", ""],
     "data": ["WHAT", "A", "B"],
     "schema": ["COLUMN", "WHAT", "A", "B"],
     "statistics": ["COLUMN", "SPLIT", "DISTANCE", "WHAT", "A", "B"],
@@ -50,7 +50,7 @@ def _section(section: Section, limit: int) -> list[Any]:
     title += f", the first {limit}; --limit N shows more" if count > limit else ""
     title += f"; {section.note}" if section.note else ""
     rows, headers = [_row(section.name, difference) for difference in shown], _HEADERS[section.name]
-    if section.name == "metrics" and not any(row[-1] for row in rows):
+    if section.name in ("metrics", "config") and not any(row[-1] for row in rows):
         rows, headers = [row[:-1] for row in rows], headers[:-1]
     return [title, table(headers, rows)]
 
@@ -65,7 +65,7 @@ def _row(section: str, difference: Difference) -> list[object]:
         change = None if difference.size is None else f"{difference.size:.2%}"
         direction = "" if difference.worse is None else "worse" if difference.worse else "better"
         return [difference.subject, difference.where or "all rows", a, b, change, direction, difference.aspect]
-    return [difference.subject, a, b]
+    return [difference.subject, a, b, *([difference.aspect] if section == "config" else [])]
 
 
 def _cell(value: Any) -> str | None:

@@ -1,5 +1,6 @@
 """Reader of run.json, tolerant of files of other versions: a missing or invalid entry has its empty value."""
 
+import copy
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,11 @@ class RecordedRun:
 
     Attributes:
       config: Resolved config, as plain values: that of another version may have other keys.
+      tuned: Dotted key -> value that the tuner chose and the training used in place of that in `config`.
       data: Paths of the data, as recorded.
+      files: Files that were read; see `RunFile`.
+      git: Revision of the code; see `RunFile`.
+      identity: Digests of config, data, schema and code.
       started: None for a time that cannot be read.
       upstream: Stage -> stages whose outputs it needs; None if it was not recorded.
       unused: Columns of the schema that the model does not use.
@@ -60,7 +65,11 @@ class RecordedRun:
     ended: datetime | None = None
     command: Sequence[str] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
+    tuned: Mapping[str, Any] = field(default_factory=dict)
     data: Any = None
+    files: Sequence[Mapping[str, Any]] = ()
+    git: Sequence[Mapping[str, Any]] = ()
+    identity: Mapping[str, Any] = field(default_factory=dict)
     query: Query | None = None
     seed: int | None = None
     versions: Mapping[str, Any] = field(default_factory=dict)
@@ -68,6 +77,14 @@ class RecordedRun:
     upstream: Mapping[str, Sequence[str]] | None = None
     unused: Sequence[Mapping[str, Any]] = ()
     outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def used(self) -> Mapping[str, Any]:
+        """The config with the values of the tuner in place of its own."""
+        used = copy.deepcopy(dict(self.config))
+        for key, value in self.tuned.items():
+            _put(used, key.split("."), value)
+        return used
 
 
 def read_run(folder: str | None) -> RecordedRun | None:
@@ -94,7 +111,11 @@ def parse_run(content: Mapping[str, Any]) -> RecordedRun:
         ended=_time(content.get("ended")),
         command=tuple(map(str, _of_type(content.get("command"), list, []))),
         config=_of_type(content.get("config"), dict, {}),
+        tuned=_of_type(content.get("tuned"), dict, {}),
         data=content.get("data"),
+        files=_mappings(content.get("files")),
+        git=_mappings(content.get("git")),
+        identity=_of_type(content.get("identity"), dict, {}),
         query=_query(content.get("query")),
         seed=_of_type(content.get("seed"), int, None),
         versions=_of_type(content.get("versions"), dict, {}),
@@ -102,7 +123,7 @@ def parse_run(content: Mapping[str, Any]) -> RecordedRun:
         upstream={str(node): tuple(map(str, needed)) for node, needed in upstream.items() if isinstance(needed, list)}
         if isinstance(upstream, dict)
         else None,
-        unused=tuple(entry for entry in _of_type(content.get("unused"), list, []) if isinstance(entry, dict)),
+        unused=_mappings(content.get("unused")),
         outcome=_outcome(_of_type(content.get("outcome"), dict, {})),
     )
 
@@ -126,6 +147,27 @@ def _outcome(content: Mapping[str, Any]) -> Outcome:
         reached=_of_type(content.get("reached"), str, None),
         pushed=_of_type(content.get("pushed"), str, None),
     )
+
+
+def _put(place: Any, path: Sequence[str], value: Any) -> None:
+    """Set a value in nested tables and lists; a path that leads nowhere is ignored."""
+    key, *rest = path
+    if isinstance(place, list):
+        if not key.isdecimal() or int(key) >= len(place):
+            return
+    elif not isinstance(place, dict):
+        return
+    position: Any = int(key) if isinstance(place, list) else key
+    if not rest:
+        place[position] = value
+        return
+    if isinstance(place, dict) and place.get(key) is None:
+        place[key] = {}
+    _put(place[position], rest, value)
+
+
+def _mappings(value: Any) -> tuple[Mapping[str, Any], ...]:
+    return tuple(entry for entry in _of_type(value, list, []) if isinstance(entry, dict))
 
 
 def _of_type(value: Any, kind: type[Any], default: Any) -> Any:

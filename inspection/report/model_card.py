@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from inspection.lineage_graph import about
+from inspection.read.run_origin import file_line, revision_line
 from inspection.report.markup import shown
 from inspection.report.report_facts import Facts
 from inspection.report.sections.head_section import sentence
@@ -13,6 +14,8 @@ from inspection.report.sections.origin_section import command
 from inspection.text_output import moment, printable
 
 _WORST_SLICES = 5
+_FILES = 20
+"""Files of the data that the card lists."""
 
 
 def card(facts: Facts) -> str:
@@ -54,6 +57,10 @@ def _model(facts: Facts) -> Iterator[str]:
 def _data(facts: Facts) -> Iterator[str]:
     if facts.run.data:
         yield f"- Source: {_escaped(facts.run.data)}"
+    for file in facts.run.files[:_FILES]:
+        yield f"- File: {_escaped(file_line(file))}"
+    if len(facts.run.files) > _FILES:
+        yield f"- and {len(facts.run.files) - _FILES} more files, which run.json lists"
     for split in facts.statistics:
         yield f"- {_escaped(split.split)}: {split.rows:,} rows, {len(split.columns)} columns"
     if facts.statistics:
@@ -107,6 +114,10 @@ def _provenance(facts: Facts) -> Iterator[str]:
     yield f"- Run: {_escaped(run.run_id)}, {_escaped(moment(run.started))}"
     if facts.run.seed is not None:
         yield f"- Seed: {facts.run.seed}"
+    for key, value in facts.run.tuned.items():
+        yield f"- From the tuner: {_escaped(key)} = {_escaped(value)}"
+    for revision in facts.run.git:
+        yield f"- Code: {_escaped(revision_line(revision))}"
     versions = facts.run.versions
     if versions:
         yield "- Versions: " + ", ".join(f"{_escaped(name)} {_escaped(version)}" for name, version in versions.items())

@@ -163,11 +163,8 @@ def find_model(store: Store, name: str, *, pipeline: str | None = None) -> pb.Ar
             f"{nearest(name, names, none='The store has no models')}"
         )
     run_id = _run(store, name, "a model's id, a pushed version, a pipeline, latest", pipeline)
-    models = [(item, is_output) for item, is_output in of_run(store, run_id) if item.type == MODEL]
-    # Inputs are also the baseline and the model of a warm start; the trained model comes last.
-    for item, is_output in reversed(models):
-        if is_output and item.id in _produced(store, run_id):
-            return item
+    if (model := model_of_run(store, run_id)) is not None:
+        return model
     raise UserError(f"run {run_id} has not trained a model{_examples_of(store, MODEL)}")
 
 
@@ -177,13 +174,35 @@ def find_run_of(store: Store, name: str, *, pipeline: str | None = None) -> str:
     Raises:
       UserError: There is no such run or model.
     """
+    run, model = find_run_or_model(store, name, pipeline=pipeline)
+    if run:
+        return run
+    assert model is not None
+    raise UserError(f"Model {model.id} was not trained by a run of this store, so there is nothing to compare")
+
+
+def find_run_or_model(store: Store, name: str, *, pipeline: str | None = None) -> tuple[str, pb.Artifact | None]:
+    """Find a run as `find_run` does, or a model by its artifact id or pushed version.
+
+    Returns:
+      The run, and None; or the run that trained the model, empty if the store has none, and the model.
+
+    Raises:
+      UserError: There is no such run or model.
+    """
     is_run = not (name.isascii() and name.isdigit()) or store.context(RUN_CONTEXT, name) is not None
     if is_run or (by_id(store, name) is None and name not in pushed_versions(store)):
-        return find_run(store, name, pipeline=pipeline)
+        return find_run(store, name, pipeline=pipeline), None
     model = find_model(store, name, pipeline=pipeline)
-    if run := _labels(store, model).run:
-        return run
-    raise UserError(f"Model {model.id} was not trained by a run of this store, so there is nothing to compare")
+    return _labels(store, model).run, model
+
+
+def model_of_run(store: Store, run_id: str) -> pb.Artifact | None:
+    """Return the model that a run trained, or reused from the cache; None if it has none."""
+    produced = _produced(store, run_id)
+    models = [item for item, is_output in of_run(store, run_id) if item.type == MODEL and is_output]
+    # A resolver outputs the baseline; the trained model comes last.
+    return next((item for item in reversed(models) if item.id in produced), None)
 
 
 def pushed_versions(store: Store) -> dict[str, list[pb.Artifact]]:

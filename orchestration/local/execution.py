@@ -21,7 +21,7 @@ from components.baseline import reference
 from components.ingestion.omissions import Omissions
 from components.pusher.component import WITHHELD
 from components.summary import PROPERTY, text
-from components.tuner.executor import FILES
+from components.tuner.executor import FILES as TRIAL_FILES
 from errors import RunError, UserError
 from inspection.store import metadata_store as inspection_store
 from orchestration.local import finished_stages, launcher, stage_file_reads
@@ -31,7 +31,8 @@ from orchestration.local.stage_file_reads import StageReads
 from orchestration.paths import Root
 from pipeline.create_pipeline import Places, create_pipeline
 from pipeline.stages import RESOLVERS
-from spec.file_names import GATES, HISTORY, OMISSIONS, VERDICT
+from spec import tuning
+from spec.file_names import BEST, FILES, GATES, HISTORY, OMISSIONS, VERDICT
 
 _STATES = metadata_store_pb2.Execution.State
 _RETIRED = ("looked up again", "not compared with")
@@ -232,7 +233,7 @@ class Execution:
             history = os.path.join(self._outputs[node_id]["model_run"][0].uri, HISTORY)
             shutil.copy(history, os.path.join(self._run_folder, HISTORY))
         if node_id == "tuner":
-            for name in FILES:
+            for name in TRIAL_FILES:
                 shutil.copy(os.path.join(self._outputs[node_id]["tuner_results"][0].uri, name), self._run_folder)
 
     def _resolved(self, node_id: str) -> str:
@@ -245,13 +246,7 @@ class Execution:
 
     def findings(self, node_id: str) -> list[dict[str, Any]]:
         """Return the findings of the gates, if the node runs them."""
-        for artifact in self._outputs[node_id].get("anomalies", []):
-            path = os.path.join(artifact.uri, GATES)
-            if os.path.isfile(path):
-                with open(path, encoding="utf-8") as file:
-                    findings: list[dict[str, Any]] = json.load(file)
-                return findings
-        return []
+        return outputs_of.content(self._outputs[node_id].get("anomalies", []), GATES) or []
 
     def reads(self) -> dict[str, str]:
         """Return path -> digest of the files that the outputs depend on and that no cache key contains."""
@@ -262,12 +257,21 @@ class Execution:
 
     def omissions(self, node_id: str) -> list[str]:
         """Return a sentence on each omission of the data, if the node reads it."""
-        for artifact in self._outputs[node_id].get("examples", []):
-            path = os.path.join(artifact.uri, OMISSIONS)
-            if os.path.isfile(path):
-                with open(path, encoding="utf-8") as file:
-                    return Omissions(json.load(file)).lines()
-        return []
+        plain = outputs_of.content(self._examples(node_id), OMISSIONS)
+        return Omissions(plain).lines() if plain else []
+
+    def files(self, node_id: str) -> list[dict[str, Any]]:
+        """Return the files of the data, if the node reads it; see components/ingestion/matched_files.py."""
+        return outputs_of.content(self._examples(node_id), FILES) or []
+
+    def _examples(self, node_id: str) -> list[Any]:
+        # The resolver of the baseline outputs the data of an earlier run.
+        return [] if node_id in RESOLVERS else self._outputs[node_id].get("examples", [])
+
+    def tuned(self, node_id: str) -> dict[str, Any]:
+        """Return dotted key -> value that replaces the config's in the training, if the node is the tuner."""
+        chosen = outputs_of.content(self._outputs[node_id].get("best_hyperparameters", []), BEST)
+        return tuning.best(chosen) if chosen else {}
 
     def _line(self, node_id: str) -> str:
         outputs = self._outputs[node_id].values()

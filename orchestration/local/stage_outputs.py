@@ -1,5 +1,7 @@
 """Outputs of executions, and whether they are intact. Needs only ml_metadata."""
 
+import json
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -21,6 +23,16 @@ def of(store: Any, execution_id: int) -> dict[str, list[Any]]:
     for event in sorted(events, key=_index):
         outputs.setdefault(_key(event), []).append(artifacts[event.artifact_id])
     return outputs
+
+
+def content(artifacts: Iterable[Any], name: str) -> Any:
+    """Return the content of a JSON file of the first artifact that has it; None if none has."""
+    for artifact in artifacts:
+        path = os.path.join(artifact.uri, name)
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8") as file:
+                return json.load(file)
+    return None
 
 
 def swapped(store: Any, execution_ids: Iterable[int]) -> set[int]:

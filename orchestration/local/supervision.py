@@ -112,8 +112,10 @@ def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: run_
         for line in warnings:
             terminal.warn(line)
         book.gates(fields["findings"], warnings)
-    elif kind == "reads":
-        book.update(reads=fields["files"])
+    elif kind in ("reads", "files"):
+        book.update(**{kind: fields["files"]})
+    elif kind == "tuned":
+        book.update(tuned=fields["values"])
     elif kind == "omissions":
         for line in fields["lines"]:
             terminal.note(line)

@@ -113,7 +113,8 @@ def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: run_re
         for line in found.facts["warnings"]:
             terminal.warn(line)
         book.update(warnings=found.facts["warnings"])
-    book.update(reads=found.facts.get("reads") or {})
+    recorded = {key: found.facts[key] for key in ("files", "tuned") if found.facts.get(key)}
+    book.update(reads=found.facts.get("reads") or {}, **recorded)
     for entry in os.scandir(found.folder):
         # Results that the stages copied into the run's folder.
         if entry.is_file() and entry.name not in (RUN, EVENTS, REPORT, CARD):

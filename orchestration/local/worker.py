@@ -180,6 +180,10 @@ def _run(order: RunOrder, emit: run_events.Sink) -> None:
         emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
         if findings := execution.findings(node_id):
             emit("gates", node=node_id, findings=findings)
+        if files := execution.files(node_id):
+            emit("files", files=files)
+        if values := execution.tuned(node_id):
+            emit("tuned", values=values)
         if lines := execution.omissions(node_id):
             emit("omissions", node=node_id, lines=lines)
     emit("outcome", **execution.outcome())

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inspection.store.metadata_store import redact
-from orchestration.records import run_events
+from orchestration.records import code_revision, run_events
 from spec.file_names import EVENTS, GATES, RUN
 
 ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")
@@ -52,6 +52,7 @@ class Record:
             "pid": os.getpid(),
             "started": facts.get("started", started),
             "versions": versions(),
+            "git": code_revision.revisions(),
             "attempts": [*attempts, {"started": started, "pid": os.getpid()}],
         }
         path = os.path.join(folder, EVENTS)

@@ -69,6 +69,11 @@ def test_a_killed_tuning_resumes_and_the_trainer_uses_its_best_values(tmp_path):
     whole = runner("--local", "--pipeline", "cars", "--root", tmp_path, *SET, "--set", "evaluation.floor={mae = 1e6}")
     assert whole.code == 0, whole.err
     assert whole.nodes["tuner"] == "cached"
+    recorded = json.loads((run_folder(whole) / "run.json").read_text())
+    assert recorded.get("tuned", {}) == ({} if best["trial"] == 0 else best["values"])
+    shown = runner("inspect", "show", "latest", "--root", tmp_path, "--json").out
+    used = json.loads(shown)["provenance"]["config"]
+    assert used["network"]["layers"] == best["values"]["network.layers"]
     history = [json.loads(line) for line in (run_folder(whole) / "history.jsonl").read_text().splitlines()]
     assert min(line["val_loss"] for line in history) == pytest.approx(best["score"], rel=1e-3)
 

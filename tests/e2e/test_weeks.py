@@ -1,5 +1,7 @@
 """Weeks of use: runs on a file per week, and a user's edits between them."""
 
+import hashlib
+import json
 import random
 from pathlib import Path
 
@@ -88,6 +90,16 @@ def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
     [serves] = [int(line.split()[0]) for line in weeks.push().out.splitlines() if line.endswith("serves")]
     assert f"Nothing pushed: version {serves} serves" in unchanged.out
     assert "Pushed:" not in unchanged.out
+
+    shown = json.loads(runner("inspect", "show", serves, "--root", weeks.root, "--json", tree=weeks.tree).out)
+    origin = shown["provenance"]
+    assert origin["model"]["status"] == f"version {serves} serves (restored by a rollback)"
+    [file] = origin["files"]
+    content = (weeks.tree / "data/week-1.csv").read_bytes()
+    assert file["digest"] == hashlib.sha256(content).hexdigest()[:16]
+    assert (file["path"], file["span"], file["bytes"]) == ("data/week-1.csv", "1", len(content))
+    assert sum(file["rows"].values()) == 300
+    assert run_json(unchanged)["files"][0]["path"] == "data/week-2.csv", "recorded again by a run that changes nothing"
 
     # Better than what was taken back, far worse than what serves.
     weeks.week(3)

@@ -5,14 +5,17 @@ from typing import Any
 
 from inspection.lineage_graph import Lineage, about
 from inspection.read.recorded_run import RecordedRun
+from inspection.read.run_origin import revision_line, rows_of
 from inspection.report.markup import Html, definitions, figure, joined, link, table, tag
 from inspection.report.report_facts import Facts
 from inspection.report.sections.graph_section import draw
-from inspection.run_configuration import flat
+from inspection.run_configuration import flat, from_tuner
 from inspection.store.metadata_store import redact
 
 _BOX = 138
 """Width of an artifact's box in pixels, for long names of types."""
+_FILE = ("bytes", "digest")
+_FILES = ["path", "span", "rows", *_FILE]
 _MAX_BOXES = 30
 """Maximum number of artifacts in the graph."""
 
@@ -61,13 +64,26 @@ def lineage_figure(graph: Lineage, *, address: str | None = None) -> Html:
 
 
 def settings(facts: Facts) -> Html | None:
-    """Return the resolved config, the versions, and the command that repeats the run."""
+    """Return the files, the revision of the code, the config as used, the versions, and the command of the run."""
     if facts.run == RecordedRun():
         return None
-    leaves = [(key, _plain(value)) for key, value in flat(facts.run.config) if value not in (None, [], {}, "")]
+    tuned = from_tuner(facts.run)
+    leaves = [
+        (
+            key,
+            f"{_plain(value)} (from the tuner; the config has {_plain(tuned[key])})" if key in tuned else _plain(value),
+        )
+        for key, value in flat(facts.run.used)
+        if value not in (None, [], {}, "")
+    ]
+    files = [[file.get("path"), file.get("span"), rows_of(file), *map(file.get, _FILE)] for file in facts.run.files]
+    revisions = [("code", revision_line(revision)) for revision in facts.run.git]
     parts = [
         definitions([("command", tag("code", command(facts) or ""))]),
-        definitions([*facts.run.versions.items(), ("seed", facts.run.seed)]),
+        definitions([*facts.run.versions.items(), ("seed", facts.run.seed), *revisions]),
+        tag("details", tag("summary", f"Files of the data: {len(files)}"), table(_FILES, files, caption="Files"))
+        if files
+        else None,
         tag("details", tag("summary", "Resolved config"), table(["key", "value"], leaves, caption="Config"))
         if leaves
         else None,

@@ -14,9 +14,15 @@ _MAX_EPOCHS = 60
 
 def network(facts: Facts) -> Html | None:
     """Return layers and sizes of the network."""
-    summary, config = facts.network, facts.run.config.get("network")
-    settings = config if isinstance(config, Mapping) else {}
-    pairs = [(str(key), _format(value)) for key, value in settings.items() if value not in (None, [], False, 0.0, {})]
+    summary, used = facts.network, facts.run.used.get("network")
+    settings = used if isinstance(used, Mapping) else {}
+    configured = facts.run.config.get("network")
+    configured = configured if isinstance(configured, Mapping) else {}
+    pairs = [
+        (str(key), _format(value) + ("" if configured.get(key) == value else " (from the tuner)"))
+        for key, value in settings.items()
+        if value not in (None, [], False, 0.0, {})
+    ]
     if not summary and not pairs:
         return None
     parts: list[Html | None] = [definitions(pairs)]
@@ -42,8 +48,8 @@ def section(facts: Facts) -> Html | None:
     best = _best(facts)
     last_epoch = int(facts.history[-1].get("epoch", 0))
     max_epochs = (
-        (facts.run.config.get("training") or {}).get("epochs")
-        if isinstance(facts.run.config.get("training"), Mapping)
+        (facts.run.used.get("training") or {}).get("epochs")
+        if isinstance(facts.run.used.get("training"), Mapping)
         else None
     )
     stopped = isinstance(max_epochs, int) and last_epoch < max_epochs
