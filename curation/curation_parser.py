@@ -4,17 +4,31 @@ import argparse
 import json
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import printing
 import project
+
+if TYPE_CHECKING:
+    from curation import schema_review
 
 _NAME_HELP = "a pipeline: configs/NAME.toml"
 DIFFERENT = 3
 """Exit code of `schema diff` if there are differences."""
 
 
-def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser) -> None:
-    """Declare the arguments of both commands."""
+def add_arguments(
+    new: argparse.ArgumentParser,
+    schema: argparse.ArgumentParser,
+    add_options: Callable[[argparse.ArgumentParser], None],
+) -> None:
+    """Declare the arguments of both commands.
+
+    Args:
+        new: Parser of `new`.
+        schema: Parser of `schema`.
+        add_options: Adds the options of a run to a parser.
+    """
     new.add_argument("name", metavar="NAME", help="writes configs/NAME.toml and schemas/NAME.pbtxt")
     new.add_argument(
         "path", metavar="PATH", nargs="?", help="data: a file, a quoted pattern of files, or a folder of images"
@@ -29,25 +43,22 @@ def add_arguments(new: argparse.ArgumentParser, schema: argparse.ArgumentParser)
     new.add_argument(
         "--force", action="store_true", help="replace config and schema; the old files are kept as .previous"
     )
-    where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    where.add_argument("--project", metavar="DIR", help=project.HELP)
     new.add_argument("--project", metavar="DIR", default=argparse.SUPPRESS, help=project.HELP)
     steps = schema.add_subparsers(dest="step", metavar="STEP", required=True)
-    infer = steps.add_parser(
-        "infer", parents=[where], help="propose a schema from the data: schemas/NAME.proposed.pbtxt"
-    )
-    infer.add_argument("name", metavar="NAME", help=_NAME_HELP)
-    infer.add_argument("--print", action="store_true", dest="show", help="print the schema instead of writing a file")
-    diff = None
     for step, text in (
+        ("infer", "propose a schema from the data: schemas/NAME.proposed.pbtxt"),
         ("diff", "show how the data differs from the approved schema; exit code 3 if it does"),
         ("approve", "make schemas/NAME.proposed.pbtxt the approved schema"),
     ):
-        parser = steps.add_parser(step, parents=[where], help=text)
+        parser = steps.add_parser(step, help=text)
         parser.add_argument("name", metavar="NAME", help=_NAME_HELP)
-        diff = parser if step == "diff" else diff
-    if diff is not None:
-        diff.add_argument("--json", action="store_true", help="print JSON instead of text")
+        if step == "infer":
+            parser.add_argument(
+                "--print", action="store_true", dest="show", help="print the schema instead of writing a file"
+            )
+        if step == "diff":
+            parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+        add_options(parser)
 
 
 def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], list[str]], queries: str) -> int:
@@ -75,34 +86,32 @@ def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], lis
     return 0
 
 
-def run_schema(arguments: argparse.Namespace, root: str, data_root: str, queries: str) -> int:
+def run_schema(arguments: argparse.Namespace, choice: "schema_review.Choice") -> int:
     """Infer, compare or approve a schema.
 
     Args:
         arguments: The parsed arguments.
-        root: The project folder.
-        data_root: Folder that data paths are relative to.
-        queries: Folder for the rows of a query.
+        choice: What a run with the same options would read.
     """
     from components.ingestion.omissions import Omissions
     from curation import schema_review
 
     if arguments.step == "approve":
-        printing.line(schema_review.approve(root, arguments.name))
+        printing.line(schema_review.approve(choice))
         return 0
     if arguments.step == "infer":
         if arguments.show:
-            printing.block(schema_review.infer(root, arguments.name, data_root, queries))
+            printing.block(schema_review.infer(choice))
             return 0
-        path = os.path.relpath(schema_review.propose(root, arguments.name, data_root, queries), root)
+        path = os.path.relpath(schema_review.propose(choice), choice.root)
         printing.line(f"wrote {path}; review it, then: python runner.py schema approve {arguments.name}")
         return 0
     omissions = Omissions()
-    differences = schema_review.diff(root, arguments.name, data_root, omissions, queries)
+    differences = schema_review.diff(choice, omissions)
     if arguments.json:
         rows = [{"column": each.column, "rank": each.rank, "text": each.text} for each in differences]
         printing.block(json.dumps({"differences": rows, "omissions": omissions.lines()}, indent=2) + "\n")
         return DIFFERENT if differences else 0
     printing.line(*(f"data     {line}" for line in omissions.lines()))
-    printing.line(*map(str, differences) if differences else [f"the data matches schemas/{arguments.name}.pbtxt"])
+    printing.line(*map(str, differences) if differences else [f"the data matches schemas/{choice.stem}.pbtxt"])
     return DIFFERENT if differences else 0

@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.data_checks import label_problems, schema_mismatches
 from components.ingestion.rows import row_expressions
+from curation import renamed_columns
 from curation.facts import column_facts
 from curation.facts.column_facts import Column
 from spec.columns.label import Label
@@ -41,28 +42,38 @@ class Difference:
         return f"{'refused' if self.stops else 'allowed'}  {self.column}: {self.text}"
 
 
-def differences(schema: schema_pb2.Schema, table: pa.Table) -> list[Difference]:
+def differences(
+    schema: schema_pb2.Schema, table: pa.Table, columns_of: Mapping[str, Sequence[str]] | None = None
+) -> list[Difference]:
     """Compare data with a schema.
 
     Args:
         schema: The approved schema.
         table: The data; a column may hold strings although its type in the schema is a number.
+        columns_of: File -> its columns, to name the files that lack one; None if the table is one file.
 
     Returns:
         Differences, the worst first.
     """
     found: list[Difference] = []
+    files = columns_of or {"": table.column_names}
     domains = {domain.name: domain for domain in schema.string_domain}
+    renamed = renamed_columns.proposals(schema, table, files)
     for feature in schema.feature:
-        if feature.name not in table.column_names:
-            found.append(Difference(0, -1.0, feature.name, schema_mismatches.GONE))
+        lacking = [file for file, names in files.items() if feature.name not in names]
+        if lacking or feature.name not in table.column_names:
+            where = "the data" if len(lacking) == len(files) else _named(lacking)
+            text = schema_mismatches.gone(where, feature.name, renamed.get(feature.name))
+            found.append(Difference(0, -len(lacking) / len(files), feature.name, text))
             continue
         found += _column(feature, table[feature.name], domains)
     approved = {feature.name for feature in schema.feature}
     for name in table.column_names:
         if name not in approved:
             kind = column_facts.settle(table[name])[0]
-            found.append(Difference(3, -1.0, name, schema_mismatches.new_column(kind)))
+            having = [file for file, names in files.items() if name in names]
+            where = f" in {_named(having)}" if 0 < len(having) < len(files) else ""
+            found.append(Difference(3, -1.0, name, schema_mismatches.new_column(kind, where)))
     return sorted(found)
 
 
@@ -93,6 +104,10 @@ def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, shown:
         label, others, shown, domain=listed, texts=feature is None or feature.type == schema_pb2.BYTES
     )
     return [Difference(2, -number / len(column), label.column, f"{said}; to accept it: {accepts}")]
+
+
+def _named(files: Sequence[str]) -> str:
+    return files[0] + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 def _column(

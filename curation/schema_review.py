@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.ingestion.omissions import Omissions
 from components.ingestion.rows import row_filter
+from components.query.snapshot import Snapshot
+from curation import renamed_columns
 from curation.facts import column_facts
 from curation.facts.column_facts import Column, Facts
 from curation.look.reading import Cells, cells
@@ -36,24 +39,51 @@ def proposed_path(root: str, name: str) -> str:
     return os.path.join(root, SCHEMAS, f"{name}.proposed.pbtxt")
 
 
-def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
-    """Infer a schema from the data of configs/NAME.toml.
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What a run would read: the config of a pipeline with the options of the command.
 
-    A column keeps its approved type if its cells still fit, because roles depend on it.
-
-    Args:
+    Attributes:
         root: The project folder.
         name: The pipeline.
         data_root: Folder that the data's paths are relative to.
         queries: Folder where the rows of a query are kept.
+        variant: Name under [variant]; None for none.
+        overrides: `key=value` strings.
+    """
+
+    root: str
+    name: str
+    data_root: str
+    queries: str = ""
+    variant: str | None = None
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """Stem of the schema's file: the variant's if it exists, else the pipeline's."""
+        return load.schema_name(self.root, self.name, self.variant)
+
+    def settled(self) -> tuple[Config, Snapshot | None]:
+        """Read the config, and run its query if it has one."""
+        config = load.load(self.root, self.name, self.overrides, self.variant)
+        return query_config.settle(config, self.data_root, self.queries)
+
+
+def infer(choice: Choice) -> str:
+    """Infer a schema from the data of configs/NAME.toml.
+
+    A column keeps its approved type if its cells still fit, because roles depend on it.
 
     Raises:
-        UserError: config, schema or data cannot be read.
+        UserError: config, schema or data cannot be read, or the files have different columns.
     """
-    config, taken = query_config.settle(load.load(root, name), data_root, queries)
-    path = approved_path(root, name)
-    types = load.schema_columns(root, name) if os.path.exists(path) else {}
-    found = _rows(config, data_root, types).cells
+    config, taken = choice.settled()
+    stem = choice.stem
+    path = approved_path(choice.root, stem)
+    types = load.schema_columns(choice.root, stem) if os.path.exists(path) else {}
+    found = _rows(config, choice.data_root, types).cells
+    _check_files(found, parse(path) if types else schema_pb2.Schema())
     known = _facts(found.table, {**found.kinds, **types})
     categories = {entry.column for entry in config.features.of("categorical")}
     where = taken.query.database if taken else config.data.path
@@ -65,44 +95,81 @@ def infer(root: str, name: str, data_root: str, queries: str = "") -> str:
     return schema_text.schema(known, head, categories=categories, label=label, complete=complete)
 
 
-def diff(
-    root: str, name: str, data_root: str, omissions: Omissions | None = None, queries: str = ""
-) -> list[Difference]:
+def _check_files(found: Cells, schema: schema_pb2.Schema) -> None:
+    """Check that all files have the same columns.
+
+    Raises:
+        UserError: they do not; names the files, the columns and the probable new names.
+    """
+    lines = []
+    renamed = renamed_columns.proposals(schema, found.table, found.columns_of) if found.columns_of else {}
+    for column in dict.fromkeys(name for names in found.columns_of.values() for name in names):
+        lacking = [file for file, names in found.columns_of.items() if column not in names]
+        if lacking:
+            question = f": {column} -> {renamed[column]}?" if column in renamed else ""
+            more = f" and {len(lacking) - 1} more of {len(found.columns_of)} files" if len(lacking) > 1 else ""
+            lines.append(f"{lacking[0]}{more}: column {column!r} is missing{question}")
+    if lines:
+        lines.append(
+            "the files have different columns, so no schema fits all of them: give a renamed column one name in all "
+            "files, leave out a column with data.drop, or read fewer files (data.window)"
+        )
+        raise UserError("\n".join(lines))
+
+
+def diff(choice: Choice, omissions: Omissions | None = None) -> list[Difference]:
     """Compare the data with the approved schema.
 
     Args:
-        root: The project folder.
-        name: The pipeline.
-        data_root: Folder that the data's paths are relative to.
+        choice: What a run would read.
         omissions: Records what of the data is skipped, dropped or converted.
-        queries: Folder where the rows of a query are kept.
 
     Raises:
         UserError: config, schema or data cannot be read.
     """
-    config, _ = query_config.settle(load.load(root, name), data_root, queries)
-    types = load.schema_columns(root, name)
-    (found, refused), schema = _rows(config, data_root, types), parse(approved_path(root, name))
-    shown = f"{SCHEMAS}/{name}.pbtxt"
-    told = [*differences(schema, found.table), *new_classes(schema, found.table, config.label, shown)]
+    return compare(choice.settled()[0], choice.root, choice.stem, choice.data_root, omissions)
+
+
+def compare(
+    config: Config, root: str, stem: str, data_root: str, omissions: Omissions | None = None
+) -> list[Difference]:
+    """Compare the data of a config with the approved schema.
+
+    Args:
+        config: The config; a query is settled.
+        root: The project folder.
+        stem: Stem of the schema's file.
+        data_root: Folder that the data's paths are relative to.
+        omissions: Records what of the data is skipped, dropped or converted.
+
+    Raises:
+        UserError: schema or data cannot be read.
+    """
+    types = load.schema_columns(root, stem)
+    (found, refused), schema = _rows(config, data_root, types), parse(approved_path(root, stem))
+    shown = f"{SCHEMAS}/{stem}.pbtxt"
+    result = [
+        *differences(schema, found.table, found.columns_of or None),
+        *new_classes(schema, found.table, config.label, shown),
+    ]
     if refused:
-        told.append(Difference(2, -1.0, str(config.label.column), refused))
+        result.append(Difference(2, -1.0, str(config.label.column), refused))
     if omissions is not None:
         omissions.merge(found.omissions)
-    return sorted(told)
+    return sorted(result)
 
 
-def propose(root: str, name: str, data_root: str, queries: str = "") -> str:
+def propose(choice: Choice) -> str:
     """Write the inferred schema to schemas/NAME.proposed.pbtxt, and return its path.
 
     A different existing proposal, which may have been edited, is kept as FILE.previous.
     """
-    target, text = proposed_path(root, name), infer(root, name, data_root, queries)
+    target, text = proposed_path(choice.root, choice.stem), infer(choice)
     replace(target, text, keep=os.path.exists(target) and _read(target) != text)
     return target
 
 
-def approve(root: str, name: str) -> str:
+def approve(choice: Choice) -> str:
     """Make the proposed schema the approved one, with the comments of the previous one.
 
     Returns:
@@ -111,13 +178,15 @@ def approve(root: str, name: str) -> str:
     Raises:
         UserError: there is no proposal, it is not a schema, or it lacks a column of the config.
     """
-    proposal, target = proposed_path(root, name), approved_path(root, name)
+    root, stem = choice.root, choice.stem
+    proposal, target = proposed_path(root, stem), approved_path(root, stem)
     shown = os.path.relpath(proposal, root)
     if not os.path.exists(proposal):
-        raise UserError(f"{shown} does not exist: write it with `python runner.py schema infer {name}`")
+        raise UserError(f"{shown} does not exist: write it with `python runner.py schema infer {choice.name}`")
     columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in parse(proposal).feature}
     try:
-        load.check_columns(name, load.load(root, name), columns)
+        config = load.load(root, choice.name, choice.overrides, choice.variant)
+        load.check_columns(choice.name, config, columns, (), stem)
     except UserError as error:
         # It is the proposal that is looked at, and not the approved file.
         told = str(error).replace(os.path.relpath(target, root), shown)

@@ -23,6 +23,8 @@ from inspection.store.metadata_store import (
 
 LOCK = ".lock"
 """Lock file in a pipeline's folder, held by the processes of its run: see orchestration/local/run_lock.py."""
+REFUSED = "refused"
+"""Property of the context of a run that preflight refused: it has no stages."""
 GONE = "its process is no longer running: the same command resumes it"
 
 

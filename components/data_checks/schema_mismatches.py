@@ -11,13 +11,26 @@ GONE = "the column is missing from the data"
 EMPTY = "every value is null"
 
 
-def new_column(kind: str) -> str:
+def gone(where: str, column: str, renamed: str | None) -> str:
+    """Describe a column of the schema that files lack.
+
+    Args:
+        where: The files, or "the data".
+        column: The column.
+        renamed: Its probable new name; None if there is none.
+    """
+    question = f": {column} -> {renamed}? Rename it there, or in config and schema" if renamed else ""
+    return f"the column is missing from {where}{question}"
+
+
+def new_column(kind: str, where: str = "") -> str:
     """Describe a column that is not in the schema.
 
     Args:
         kind: Its type: INT, FLOAT or BYTES.
+        where: " in FILE" if only some files have it.
     """
-    return f"new column ({kind}), which is not in the schema"
+    return f"new column ({kind}){where}, which is not in the schema"
 
 
 def other_type(approved: str, kind: str, example: str = "") -> str:

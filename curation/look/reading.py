@@ -45,12 +45,14 @@ class Cells(NamedTuple):
         whole: Whether all rows were read.
         kinds: Column -> type, if the format defines it.
         omissions: What was skipped, dropped or converted.
+        columns_of: File -> its columns; empty unless there are several files of a table.
     """
 
     table: pa.Table
     whole: bool
     kinds: Mapping[str, str]
     omissions: Omissions
+    columns_of: Mapping[str, list[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,9 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     form = formats.of(paths[0], parsed.format)
     most = most or (MOST_ROWS if form is not None and "image" not in form.keys else MOST_IMAGES)
     # As strings: which values mean null is not known yet.
-    names = sources.look(paths[0], parsed) if form is not None and form.is_untyped else parsed.dates
+    columns_of = several_files.columns(paths, parsed, root)
+    names = dict.fromkeys(name for own in columns_of.values() for name in own)
+    names = names if form is not None and form.is_untyped else dict.fromkeys(parsed.dates)
     columns = {name: "BYTES" for name in names if name not in parsed.partitions}
     batches, rows = [], 0
     for batch in sources.batches(paths, parsed, columns, omissions):
@@ -210,7 +214,7 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
     table = number_formats.as_read(several_files.together(batches), parsed.cleaning, texts)
-    return Cells(table, rows < most, {}, omissions)
+    return Cells(table, rows < most, {}, omissions, columns_of if len(paths) > 1 else {})
 
 
 def _partitions(lines: Sequence[Line], root: str) -> list[str]:

@@ -6,11 +6,36 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from components.ingestion import sources
+from components.ingestion.rows import left_out_columns
 from errors import UserError
 from spec.data import Data
+from spec.rows import data_paths
 
 SHOWN = 4
 """Names of a first line in a message."""
+
+
+def columns(paths: Sequence[str], data: Data, root: str) -> dict[str, list[str]]:
+    """Return the columns of each file that are read.
+
+    Args:
+        paths: The files.
+        data: [data] with all defaults.
+        root: Folder: a file in it is named relative to it.
+
+    Returns:
+        Name of the file -> its columns, in order.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    columns_of = {}
+    for path in paths:
+        inside = os.path.relpath(path, root)
+        shown = path if data_paths.is_remote(path) or inside.startswith(os.pardir) else inside
+        names = [name for name in sources.look(path, data) if left_out_columns.reason(name, data) is None]
+        columns_of[shown] = [*names, *(name for name in data.partitions if name not in names)]
+    return columns_of
 
 
 def uncommon(paths: Sequence[str], data: Data) -> dict[str, str]:

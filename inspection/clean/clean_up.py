@@ -6,6 +6,7 @@ resolved; nothing behind a link is a candidate.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -13,6 +14,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from inspection.clean import needed_artifacts
 from inspection.clean.pipeline_files import entries, old_queries, old_trials, size
 from inspection.display_names import Labelled, producers
+from inspection.run_history import REFUSED
 from inspection.store import execution_folders
 from inspection.store.metadata_store import PIPELINE_CONTEXT, Store, properties
 
@@ -86,8 +88,9 @@ def survey(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> Sur
         if os.path.islink(path):
             return Survey(pipeline=pipeline, refused=_linked(path))
     runs = sorted(store.children(context.id), key=lambda run: (run.create_time_since_epoch, run.id), reverse=True)
+    last = _last(runs, keep)
     # A killed run has no state, or an empty one.
-    kept_runs = runs[:keep] + [run for run in runs[keep:] if not properties(run).get("state")]
+    kept_runs = runs[:last] + [run for run in runs[last:] if not properties(run).get("state")]
     artifacts_by_path = _artifacts_by_path(store)
     other_folder = _folder_elsewhere(store, pipeline, home, artifacts_by_path)
     if other_folder is not None:
@@ -108,6 +111,12 @@ def survey(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> Sur
         *(Removal(pipeline=pipeline, kind=kind, path=path, size=size(path)) for kind, path in others),
     ]
     return Survey(pipeline=pipeline, removable=tuple(removable), kept=tuple(folders.kept))
+
+
+def _last(runs: Sequence[pb.Context], keep: int) -> int:
+    """Return how many of the newest runs to keep; one that preflight refused is not counted."""
+    counted = [place for place, run in enumerate(runs, 1) if not properties(run).get(REFUSED)]
+    return counted[keep - 1] if keep <= len(counted) else len(runs)
 
 
 class _Folders:

@@ -6,13 +6,15 @@ from typing import Any
 
 import project
 from curation import curation_parser
+from errors import UserError
+from orchestration.cli import options
 
 
 def add(commands: Any) -> None:
     """Add the commands to the parser."""
     new = commands.add_parser("new", help="propose a config and a schema for data: new NAME PATH")
     schema = commands.add_parser("schema", help="schema infer NAME, schema diff NAME, schema approve NAME")
-    curation_parser.add_arguments(new, schema)
+    curation_parser.add_arguments(new, schema, lambda parser: options.add_run_options(parser, options.absent))
     for parser in (new, schema):
         parser.set_defaults(do=run)
 
@@ -25,7 +27,17 @@ def run(arguments: argparse.Namespace) -> int:
     data_root = arguments.data_root or folder
     queries = Root(os.path.abspath(arguments.root)).queries(arguments.name)
     if arguments.command == "schema":
-        return curation_parser.run_schema(arguments, folder, data_root, queries)
+        from curation import schema_review
+
+        choice = schema_review.Choice(
+            root=folder,
+            name=arguments.name,
+            data_root=os.path.abspath(data_root) if "://" not in data_root else data_root,
+            queries=queries,
+            variant=_variant(arguments),
+            overrides=tuple(options.overrides(arguments)),
+        )
+        return curation_parser.run_schema(arguments, choice)
 
     def check(name: str) -> list[str]:
         from components.ingestion.discovery import data_files
@@ -42,3 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
         return omissions.lines()
 
     return curation_parser.run_new(arguments, folder, check, queries)
+
+
+def _variant(arguments: argparse.Namespace) -> str | None:
+    """Return the one variant whose schema is meant."""
+    from pipeline.variants import ALL
+
+    if arguments.variant == ALL:
+        raise UserError(f"--variant {ALL}: a schema belongs to one config: name one variant, or leave the option out")
+    variant: str | None = arguments.variant
+    return variant

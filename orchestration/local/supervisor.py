@@ -21,7 +21,7 @@ from inspection.store import metadata_store as inspection_store
 from orchestration import preflight
 from orchestration.display import tuning_summary
 from orchestration.display.terminal import Terminal
-from orchestration.local import resume, run_lock, run_start, unchanged_run
+from orchestration.local import refused_run, resume, run_lock, run_start, unchanged_run
 from orchestration.local.fork_server import ForkServer
 from orchestration.local.run_order import RunOrder
 from orchestration.local.supervision import supervise
@@ -126,7 +126,11 @@ def run(request: Request, workers: ForkServer) -> int:
         beam_args=tuple(request.beam_args),
         passed=passed,
     )
-    reviewed = report.settle()
+    try:
+        reviewed = report.settle()
+    except PipelineError as error:
+        refused_run.record(name, place, report.checks, str(error))
+        raise
     config, columns = reviewed.config, reviewed.columns
     if request.to == TUNER and config.tuner is None:
         raise UserError(

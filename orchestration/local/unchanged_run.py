@@ -46,10 +46,13 @@ class Unchanged:
 
 
 def newest(place: Place) -> dict[str, Any]:
-    """Return run.json of the newest run; empty if there is none."""
+    """Return run.json of the newest run that preflight did not refuse; empty if there is none."""
     folder = place.root.runs(place.pipeline)
-    last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
-    return _facts(os.path.join(folder, last)) if last is not None else {}
+    for name in sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []:
+        facts = _facts(os.path.join(folder, name))
+        if not run_record.is_refused(facts):
+            return facts
+    return {}
 
 
 def unchanged(place: Place, store: Any, last: str | None, expected: Mapping[str, Any]) -> Unchanged | None:

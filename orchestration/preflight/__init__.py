@@ -13,8 +13,8 @@ from components.ingestion.rows import row_filter
 from components.query.snapshot import Snapshot
 from errors import PipelineError, UserError
 from orchestration.paths import Root
-from orchestration.preflight import installed, user_imports
-from orchestration.preflight.data_checks import check_data
+from orchestration.preflight import installed, schema_check, user_imports
+from orchestration.preflight.data_checks import MissingColumnError, check_data
 from orchestration.preflight.disk import check_room, check_root, check_store
 from orchestration.preflight.first_rows import Table
 from orchestration.preflight.preflight_findings import Check, refuse
@@ -71,6 +71,7 @@ def look(
     metadata: str | None = None,
     beam_args: Sequence[str] = BEAM_ARGS,
     passed: Callable[[load.Reviewed], bool] = lambda _: False,
+    every_row: bool = False,
 ) -> Report:
     """Check everything that a run needs.
 
@@ -83,6 +84,7 @@ def look(
         beam_args: Beam arguments of every stage.
         passed: Returns, given config and schema, whether an earlier run completed with the same code and data, so that
             they need no check.
+        every_row: Whether all rows are compared with the schema, which a run does in its validation.
 
     Returns:
         The results.
@@ -136,10 +138,8 @@ def look(
         if readable is not None:
             report.data = data_files.under(data_root, readable.data.paths)
         if readable is not None and not report.passed:
-            table = _table(readable, known, stem) if known is not None and report.reviewed is not None else None
-            size = attempt("data", lambda: _data(report, readable, known or {}, table, shown)) or 0
-            lines = [f"{len(data_paths.flat(report.data))} path(s), {size:,} bytes of data", *report.omissions.lines()]
-            report.checks[-1].text = "\n".join(lines)
+            run = _Asked(name, readable, stem, known or {}, data_root)
+            size = _attempt_data(report, run, attempt, every_row=every_row)
     writable = attempt("root", lambda: check_root(root, name.run if name is not None else None))
     attempt("store", lambda: check_store(root, metadata))
     engine = arguments.parse(beam_args)
@@ -151,17 +151,43 @@ def look(
     return report
 
 
-def _data(report: Report, config: Config, columns: dict[str, str], table: Table | None, shown: str) -> int:
-    return check_data(
-        report.data,
-        config.data,
-        config=shown,
-        columns=columns,
-        label=config.label.column,
-        table=table,
-        omissions=report.omissions,
-        read=config.watched(columns)["used"],
-    )
+@dataclass(frozen=True)
+class _Asked:
+    """What the checks of the data need: the run, its config, and the stem, columns and data root of its schema."""
+
+    name: Name
+    config: Config
+    stem: str
+    columns: dict[str, str]
+    data_root: str
+
+
+def _attempt_data(report: Report, run: _Asked, attempt: Callable[[str, Any], Any], *, every_row: bool) -> int:
+    """Check the data, and its rows if it can be read; return its size in bytes."""
+    size = attempt("data", lambda: _data(report, run)) or 0
+    lines = [f"{len(data_paths.flat(report.data))} path(s), {size:,} bytes of data", *report.omissions.lines()]
+    check = report.checks[-1]
+    check.text = "\n".join(lines)
+    if every_row and report.reviewed is not None and not check.findings:
+        attempt("rows", lambda: schema_check.check(run.config, run.name, run.stem, run.data_root))
+    return size
+
+
+def _data(report: Report, run: _Asked) -> int:
+    config, columns = run.config, run.columns
+    try:
+        return check_data(
+            report.data,
+            config.data,
+            config=f"{load.CONFIGS}/{run.name.pipeline}.toml",
+            columns=columns,
+            label=config.label.column,
+            table=_table(config, columns, run.stem) if report.reviewed is not None else None,
+            omissions=report.omissions,
+            read=config.watched(columns)["used"],
+        )
+    except MissingColumnError as error:
+        raise schema_check.beside(error, config, run.name, run.stem, run.data_root) from error
 
 
 def _served(paths: Any, config: Config, shown: str) -> str:

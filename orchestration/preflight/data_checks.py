@@ -34,6 +34,13 @@ WHOLE_BYTES = 64 << 20
 """Maximum size of a Parquet or TFRecord file to read as a whole; of a larger one only the first batch is read."""
 
 
+_MISSING = " of the schema is missing"
+
+
+class MissingColumnError(UserError):
+    """A file lacks a column of the schema."""
+
+
 def check_data(
     paths: data_paths.Paths,
     data: Data,
@@ -90,7 +97,8 @@ def check_data(
         shown = files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
         lines += table.verdict(shown)
     if lines:
-        raise UserError("\n".join(lines))
+        kind = MissingColumnError if any(_MISSING in line for line in lines) else UserError
+        raise kind("\n".join(lines))
     return size
 
 
@@ -115,7 +123,7 @@ def _check_file(
     for column in columns:
         if column not in names:
             what = "the label column" if column == label else "column"
-            yield f"{path}: {what} {column!r} of the schema is missing.{nearest(column, names, 'columns')}"
+            yield f"{path}: {what} {column!r}{_MISSING}.{nearest(column, names, 'columns')}"
     if data_paths.is_remote(path):
         if table is not None:
             table.whole = False

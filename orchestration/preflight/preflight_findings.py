@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from errors import PipelineError, ResourceError, UserError
+from errors import GateError, PipelineError, ResourceError, UserError
 
 MAX_FINDINGS = 20
 """Number of findings shown per file."""
@@ -33,6 +33,7 @@ def refuse(checks: Iterable[Check]) -> None:
 
     Raises:
         UserError: config, data, schema or user code is invalid; the text has all findings.
+        GateError: only the rows differ from the schema.
         ResourceError: only the store, the disk or the environment cannot be used.
     """
     failed = [check for check in checks if check.findings]
@@ -43,9 +44,10 @@ def refuse(checks: Iterable[Check]) -> None:
 
 
 def exit_kind(checks: Iterable[Check]) -> type[PipelineError]:
-    """Return the error type of all findings; UserError takes precedence."""
+    """Return the error type of all findings: UserError before GateError before ResourceError."""
     errors = [error for check in checks for error in check.findings]
-    return UserError if any(isinstance(error, UserError) for error in errors) else ResourceError
+    kinds: tuple[type[PipelineError], ...] = (UserError, GateError)
+    return next((kind for kind in kinds if any(isinstance(error, kind) for error in errors)), ResourceError)
 
 
 def short(lines: list[str], path: str) -> list[str]:

@@ -89,6 +89,11 @@ class Record:
         write(self.folder, self.facts)
 
 
+def is_refused(facts: Mapping[str, Any]) -> bool:
+    """Return whether preflight refused a run, given its run.json: it has ended and has no identity."""
+    return "state" in facts and "identity" not in facts
+
+
 def write(folder: str, facts: Mapping[str, Any]) -> None:
     """Write run.json atomically."""
     path = os.path.join(folder, RUN)

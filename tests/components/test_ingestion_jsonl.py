@@ -137,7 +137,7 @@ def test_new_and_schema_diff_read_it(tmp_path, rng):
     proposal = new_config.new(str(tmp_path), "made", str(tmp_path / "data/t.jsonl"), label="y")
     assert proposal.said[0] == "data/t.jsonl: jsonl, 90 rows, 3 columns"
     assert 'column = "b.c"' in proposal.config
-    assert schema_review.diff(str(tmp_path), "made", str(tmp_path)) == []
+    assert schema_review.diff(schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path))) == []
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_classes_that_are_named_by_digits_are_texts(root):
 
     assert reviewed.columns == {"image": "BYTES", "label": "BYTES", "file": "BYTES"}
     assert reviewed.config.label.classes == tuple("0123456789")
-    assert schema_review.diff(str(root), "made", str(root)) == []
+    assert schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root))) == []
 
 
 @pytest.mark.parametrize("splits", [("train", "val", "test"), ("Training", "testing"), ()])
@@ -97,7 +97,7 @@ def test_a_table_beside_two_classes_does_not_hide_the_images(root):
     folder(classes(root / READY), {"classes.txt": b"cat\ndog\n", "labels.csv": b"a,b\n1,2\n"})
     _, reviewed = propose(root)
     told = Omissions()
-    schema_review.diff(str(root), "made", str(root), told)
+    schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root)), told)
 
     assert set(reviewed.columns) == {"image", "label", "file"}
     assert told.lines() == ["skipped 2 files: not in the folder of a class (classes.txt, labels.csv)"]
@@ -146,14 +146,14 @@ def test_the_schemas_loop_works_on_images_without_reading_them(root):
     propose(root)
     classes(root / READY, names=("bird",))
     (root / READY / "bird" / "0.png").write_bytes(b"not read")
-    [stops, other] = schema_review.diff(str(root), "made", str(root))
+    [stops, other] = schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root)))
 
     assert stops.stops
     assert stops.text.startswith("1 new value: 'bird'")
     assert other.text.startswith(
         "6 of 18 rows have the value 'bird', which is not in label.classes, and would count as 'cat'"
     )
-    schema_review.propose(str(root), "made", str(root))
+    schema_review.propose(schema_review.Choice(root=str(root), name="made", data_root=str(root)))
     proposed = (root / "schemas" / "made.proposed.pbtxt").read_text()
     assert proposed.count("type: BYTES") == 3
     assert 'value: "bird"' in proposed
@@ -167,6 +167,8 @@ def test_a_schema_may_take_digits_as_numbers(root):
         schema.read_text().replace('"label"\n  type: BYTES', '"label"\n  type: INT').replace('  domain: "label"\n', "")
     )
 
-    assert schema_review.diff(str(root), "made", str(root)) == []
+    assert schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root))) == []
     (root / READY / "2").rename(root / READY / "two")
-    assert schema_review.diff(str(root), "made", str(root))[0].text.startswith("the schema says INT, the data is BYTES")
+    assert schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root)))[
+        0
+    ].text.startswith("the schema says INT, the data is BYTES")

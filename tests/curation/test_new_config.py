@@ -219,7 +219,7 @@ def test_columns_that_no_cell_can_hold_are_dropped_and_the_rest_is_used(root, rn
     assert "tags is dropped: it holds list<string>, and a cell is one number or text" in proposal.said
     assert "'' is dropped: it has no name" in proposal.said
     assert "# '' is dropped: it has no name; tags is dropped: it holds list" in proposal.config
-    assert schema_review.diff(str(root), "made", str(root)) == []
+    assert schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root))) == []
 
 
 def test_every_ignored_column_is_said_with_its_reason(make, rng):

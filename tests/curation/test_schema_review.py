@@ -21,7 +21,7 @@ def edit(root, old, new_text):
 
 
 def run(step, root):
-    return getattr(schema_review, step)(str(root), "made", str(root))
+    return getattr(schema_review, step)(schema_review.Choice(root=str(root), name="made", data_root=str(root)))
 
 
 def test_data_that_has_not_changed_has_no_difference(root):
@@ -47,7 +47,7 @@ def test_the_loop_infer_look_approve(root):
     run("propose", root)
     assert (root / "schemas/made.proposed.pbtxt.previous").read_text() == "# mine"
     assert proposal.read_text() == inferred
-    said = schema_review.approve(str(root), "made")
+    said = run("approve", root)
     assert "schemas/made.pbtxt.previous" in said
     assert (root / "schemas/made.pbtxt.previous").read_text() == before
     assert '# Ours.\nfeature {\n  name: "c"' in approved.read_text()
@@ -69,14 +69,14 @@ def test_approving_nothing_or_what_the_config_cannot_use_is_refused(root):
         match=r"made.proposed.pbtxt does not exist: write it with `python runner.py "
         r"schema infer made`",
     ):
-        schema_review.approve(str(root), "made")
+        run("approve", root)
     (root / "schemas/made.proposed.pbtxt").write_text('feature { name: "n" type: INT }')
     before = (root / "schemas/made.pbtxt").read_text()
     with pytest.raises(UserError, match=r"names 'c', which schemas/made.proposed.pbtxt does not define"):
-        schema_review.approve(str(root), "made")
+        run("approve", root)
     (root / "schemas/made.proposed.pbtxt").write_text("feature {")
     with pytest.raises(UserError, match="this is not a schema"):
-        schema_review.approve(str(root), "made")
+        run("approve", root)
     assert (root / "schemas/made.pbtxt").read_text() == before
 
 
@@ -103,8 +103,32 @@ def test_a_proposal_that_drops_a_used_column_is_refused_by_its_own_name(root):
     run("propose", root)
     before = (root / "schemas/made.pbtxt").read_text()
     with pytest.raises(UserError) as refused:
-        schema_review.approve(str(root), "made")
+        run("approve", root)
 
     assert "'c', which schemas/made.proposed.pbtxt does not define" in str(refused.value)
     assert str(refused.value).endswith("\nChange the config first, or keep the column in the proposed schema")
     assert (root / "schemas/made.pbtxt").read_text() == before
+
+
+def test_files_with_different_columns_are_named_with_the_probable_new_name(root):
+    """As the newest file of a window, in which a column was renamed."""
+    text = (root / "data/t.csv").read_text()
+    (root / "data/t2.csv").write_text(text.replace("n,c,kind_code,y", "n,city,kind_code,y"))
+    config = root / "configs/made.toml"
+    config.write_text(config.read_text().replace('"data/t.csv"', '["data/t.csv", "data/t2.csv"]'))
+
+    assert [str(found) for found in run("diff", root)] == [
+        "refused  c: the column is missing from data/t2.csv: c -> city? Rename it there, or in config and schema",
+        "refused  city: new column (BYTES) in data/t2.csv, which is not in the schema",
+    ]
+    with pytest.raises(UserError) as refused:
+        run("infer", root)
+    lacks_c, lacks_city, advice = str(refused.value).splitlines()
+    assert (lacks_c, lacks_city) == (
+        "data/t2.csv: column 'c' is missing: c -> city?",
+        "data/t.csv: column 'city' is missing",
+    )
+    assert "no schema fits all of them" in advice
+    assert run("diff", root) != []
+    config.write_text(config.read_text().replace("[data]\n", '[data]\ndrop = ["c", "city"]\n'))
+    assert [found.column for found in run("diff", root)] == ["c"], "it is now missing from both"

@@ -33,7 +33,9 @@ def made(tmp_path):
         said = new_config.new(str(tmp_path), "made", str(tmp_path / "data" / f"*.{ending}"), label="y").said
         run.config = load.reviewed(str(tmp_path), Name("made")).config
         told = Omissions()
-        run.different = schema_review.diff(str(tmp_path), "made", str(tmp_path), told)
+        run.different = schema_review.diff(
+            schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path)), told
+        )
         run.told = told.lines()
         return "\n".join(said)
 

@@ -23,7 +23,7 @@ def make(tmp_path):
         rows = "\n".join(",".join(map(str, row)) for row in zip(*cells.values(), strict=True))
         (tmp_path / "data" / "t.csv").write_text(f"{','.join(cells)}\n{rows}\n")
         proposal = new_config.new(str(tmp_path), "made", str(tmp_path / "data" / "t.csv"), label="y", force=True)
-        assert schema_review.diff(str(tmp_path), "made", str(tmp_path)) == []
+        assert schema_review.diff(schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path))) == []
         return proposal, load.reviewed(str(tmp_path), Name("made"))
 
     return run

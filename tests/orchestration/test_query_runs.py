@@ -87,13 +87,12 @@ def test_a_failing_query_is_reported_with_other_findings(flats, database):
 
 def test_schema_diff_and_infer_read_the_rows(flats, database):
     queries = Root(str(flats.runs)).queries("flats")
-    assert schema_review.diff(str(flats.root), "flats", str(flats.root), queries=queries) == []
+    choice = schema_review.Choice(root=str(flats.root), name="flats", data_root=str(flats.root), queries=queries)
+    assert schema_review.diff(choice) == []
     database.execute("update flats set city = null where rent = 905")
-    [difference] = schema_review.diff(str(flats.root), "flats", str(flats.root), queries=queries)
+    [difference] = schema_review.diff(choice)
     assert difference.column == "city"
-    assert "Schema of sqlite:///data/x.db, inferred from 40 rows" in schema_review.infer(
-        str(flats.root), "flats", str(flats.root), queries
-    )
+    assert "Schema of sqlite:///data/x.db, inferred from 40 rows" in schema_review.infer(choice)
 
 
 def test_the_fingerprint_of_a_schedule_depends_on_the_rows(flats, database, monkeypatch):
