@@ -8,6 +8,7 @@ from typing import Any
 from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+import buckets
 import printing
 from components.baseline import reference
 from errors import PipelineError, ResourceError, UserError
@@ -62,7 +63,7 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
     """Serve an earlier version again.
 
     Args:
-        root: The folder of all runs.
+        root: The folder of all runs: an absolute path, or the `--cloud-root` of the jobs.
         name: The pipeline, PIPELINE-VARIANT or PIPELINE-sample.
         metadata: URL of the store; None for SQLite under the root.
         number: The version; None for the previous one.
@@ -91,6 +92,8 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
         return f"{name}: version {target} serves already"
     try:
         new_number = versions.restore(folder, target)
+    except buckets.BucketError as error:
+        raise ResourceError(f"{error.strerror}. Version {there[-1]} still serves") from error
     except ValueError as error:
         raise ResourceError(
             f"{name}: {error}. Version {there[-1]} still serves; choose another with --version"
@@ -108,6 +111,9 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
         if versions.read(folder, target).ours
         else ", which this pipeline did not push: its predictions were not checked"
     )
+    sentence = f"{name}: version {new_number} serves now, a copy of {origin}{foreign}; previously {there[-1]}"
+    if buckets.is_uri(root) and metadata is None:
+        return sentence  # runs on a cloud leave no ML Metadata store that could be written from here
     try:
         inspection_store.open_store(root, metadata)  # a missing store is not created
         _record(inspection_store.open_store(root, metadata, readonly=False), name, folder, new_number, origin)
@@ -116,15 +122,24 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
             f"version {new_number} serves, but the rollback could not be recorded in ML Metadata: {error}",
             to=sys.stderr,
         )
-    return f"{name}: version {new_number} serves now, a copy of {origin}{foreign}; previously {there[-1]}"
+    return sentence
 
 
 def _folder(root: str, name: str) -> str:
-    folder = Root(os.path.abspath(root)).serving(name)
-    if not versions.pushed(folder):
-        names = sorted(entry.name for entry in os.scandir(root) if entry.is_dir()) if os.path.isdir(root) else []
-        others = [one for one in names if versions.pushed(Root(os.path.abspath(root)).serving(one))]
-        raise UserError(f"{folder} holds no version yet.{nearest(name, others, 'folders with versions')}")
+    """Return the serving folder of a pipeline, which has a version."""
+    folder = Root(root).serving(name)
+    try:
+        if not versions.pushed(folder):
+            if buckets.is_uri(root):
+                names = buckets.names(root)
+            else:
+                names = (
+                    sorted(entry.name for entry in os.scandir(root) if entry.is_dir()) if os.path.isdir(root) else []
+                )
+            others = [one for one in names if versions.pushed(Root(root).serving(one))]
+            raise UserError(f"{folder} holds no version yet.{nearest(name, others, 'folders with versions')}")
+    except buckets.BucketError as error:
+        raise ResourceError(str(error.strerror)) from error
     return folder
 
 

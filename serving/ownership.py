@@ -12,6 +12,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import buckets
+
 RECORD = "assets.extra/pushed.json"
 """Path in a version's folder that other tools ignore: pipeline, version, time of the push, digest of its files, path of
 the model's artifact, and the version that it is a copy of."""
@@ -49,18 +51,19 @@ def record(
 
 
 def read(path: str) -> Record | None:
-    """Read a record; None if it does not exist or is incomplete."""
-    try:
-        if "://" in path:
-            from tfx.dsl.io import fileio
+    """Read a record; None if it does not exist or is incomplete.
 
-            if not fileio.exists(path):
-                return None
-            with fileio.open(path) as file:
-                content = json.loads(file.read())
+    Raises:
+        BucketError: the bucket cannot be read. A version whose record is unknown would count as another tool's.
+    """
+    try:
+        if buckets.is_uri(path):
+            content = json.loads(buckets.read(path))
         else:
             with open(path, encoding="utf-8") as file:
                 content = json.load(file)
+    except buckets.BucketError:
+        raise
     except (OSError, ValueError):
         return None
     if not isinstance(content, dict) or not isinstance(content.get("digest"), str):
@@ -83,7 +86,7 @@ def is_ours(folder: str, number: int, path: str) -> bool:
         number: The version.
         path: The version's folder, named by its number or hidden. A link is never ours.
     """
-    if "://" not in path and os.path.islink(path):
+    if os.path.islink(path):
         return False
     record = read(f"{path}/{RECORD}")
     return record is not None and describes(record, folder, number) and record == read(entry(folder, number))
@@ -97,19 +100,14 @@ def entry(folder: str, number: int) -> str:
 def listed(folder: str) -> list[int]:
     """List the versions in the ledger, ascending."""
     ledger = f"{folder}/{LEDGER}"
-    if "://" in folder:
-        from tfx.dsl.io import fileio
-
-        names = fileio.listdir(ledger) if fileio.exists(ledger) else []
-    else:
-        names = os.listdir(ledger) if os.path.isdir(ledger) else []
+    names = buckets.names(ledger) if buckets.is_uri(folder) else _local_names(ledger)
     numbers = [name.removesuffix(".json") for name in names if name.endswith(".json")]
     return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
 
 
 def relative(uri: str, folder: str) -> str:
     """Return the path of an artifact relative to the parent of the serving folder, or its URI if it is elsewhere."""
-    if "://" in uri or "://" in folder:
+    if buckets.is_uri(uri) or buckets.is_uri(folder):
         return uri.removeprefix(f"{os.path.dirname(folder.rstrip('/'))}/")
     home = os.path.dirname(os.path.abspath(folder))
     path = os.path.abspath(uri)
@@ -139,11 +137,8 @@ def adopt(folder: str, numbers: list[int]) -> None:
 
 def forget(folder: str, number: int) -> None:
     """Remove a version that no longer exists from the ledger."""
-    if "://" in folder:
-        from tfx.dsl.io import fileio
-
-        if fileio.exists(entry(folder, number)):
-            fileio.remove(entry(folder, number))
+    if buckets.is_uri(folder):
+        buckets.remove(entry(folder, number))
         return
     with contextlib.suppress(FileNotFoundError):
         os.remove(entry(folder, number))
@@ -151,5 +146,9 @@ def forget(folder: str, number: int) -> None:
 
 def _pipeline(folder: str) -> str:
     """Return the pipeline's name: the name of the parent of the serving folder."""
-    folder = folder.rstrip("/") if "://" in folder else os.path.abspath(folder)
+    folder = folder.rstrip("/") if buckets.is_uri(folder) else os.path.abspath(folder)
     return os.path.basename(os.path.dirname(folder))
+
+
+def _local_names(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []

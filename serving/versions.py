@@ -8,25 +8,26 @@ never changed, renamed or removed: see serving/ownership.py.
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
-from serving import ownership, version_removal
+import buckets
+from serving import ownership, version_files, version_removal
 from serving.ownership import RECORD as RECORD  # re-exported
+from serving.version_files import digest as digest
 
 MODEL = "saved_model.pb"
 """The file of a version's folder that makes it loadable."""
-_MODELS = (MODEL, f"{MODEL}txt")
+MODELS = (MODEL, f"{MODEL}txt")
+"""The binary form, and the text form."""
 _HIGHEST = 2**63 - 1
 """TF Serving reads a version as an int64 and ignores higher numbers."""
 _LOCK = ".lock"
-_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,9 @@ class Version:
 
 def numbered(folder: str) -> dict[int, str]:
     """Map numbers to names in a serving folder that TF Serving reads as versions, whatever they contain."""
-    if "://" in folder:
-        from tfx.dsl.io import fileio
-
-        names = [name.strip("/") for name in fileio.listdir(folder)] if fileio.exists(folder) else []
-    else:
-        names = os.listdir(folder) if os.path.isdir(folder) else []
-    numbers = [name for name in names if name.isascii() and name.isdigit() and int(name) <= _HIGHEST]
+    numbers = [
+        name for name in version_files.names(folder) if name.isascii() and name.isdigit() and int(name) <= _HIGHEST
+    ]
     # Of 7 and 007, the one without zeros is last and wins.
     return {int(name): name for name in sorted(numbers, key=lambda name: (int(name), -len(name)))}
 
@@ -79,12 +76,16 @@ def numbered(folder: str) -> dict[int, str]:
 def pushed(folder: str) -> list[int]:
     """List the complete versions in a serving folder, ascending."""
     names = numbered(folder)
-    if "://" in folder:
-        from tfx.dsl.io import fileio
-
+    if buckets.is_uri(folder):
         # In a bucket the files of a folder appear one by one, the model last.
-        return [number for number, name in names.items() if any(fileio.exists(f"{folder}/{name}/{m}") for m in _MODELS)]
+        return [number for number, name in names.items() if has_model(f"{folder}/{name}")]
     return [number for number, name in names.items() if os.path.isdir(os.path.join(folder, name))]
+
+
+def has_model(path: str) -> bool:
+    """Return whether a version's folder has the file that makes it loadable."""
+    exists = buckets.exists if buckets.is_uri(path) else os.path.isfile
+    return any(exists(f"{path}/{name}") for name in MODELS)
 
 
 def path(folder: str, number: int) -> str:
@@ -136,11 +137,11 @@ def place(
     extra: Mapping[str, Any] | None = None,
     log: Callable[[str], object] = print,
 ) -> int:
-    """Copy a model to a local serving folder as its newest version.
+    """Copy a model to a serving folder as its newest version.
 
     Args:
-        source: The model's folder, on any file system of this machine.
-        folder: The serving folder.
+        source: The model's folder, on any file system of this machine or in a bucket.
+        folder: The serving folder, on this machine or in a bucket.
         check: Checks the copy before it becomes visible, and raises if it is not correct.
         keep: Number of versions pushed by this pipeline to keep, including the new one; None for all.
         copy_of: The version that the source is, if it is one.
@@ -156,6 +157,12 @@ def place(
         ValueError: the copy differs from the model, or the highest possible number is in use.
         Exception: an error of `check`. In all cases the copy is removed.
     """
+    if buckets.is_uri(folder) or buckets.is_uri(source):
+        from serving import bucket_versions  # which imports this module
+
+        return bucket_versions.place(
+            source, folder, check=check, keep=keep, copy_of=copy_of, model=model, extra=extra, log=log
+        )
     os.makedirs(folder, exist_ok=True)
     with _locked(folder):
         version_removal.clean_up(folder, pushed(folder), log)
@@ -168,22 +175,22 @@ def place(
         )
         text = json.dumps(record).encode()
         partial = version_removal.hidden(folder, number, "partial")
-        _write(ownership.entry(folder, number), text)
+        version_files.write(ownership.entry(folder, number), text)
         os.mkdir(partial)
         try:
-            _write(os.path.join(partial, RECORD), text)
-            _copy(source, partial)
+            version_files.write(os.path.join(partial, RECORD), text)
+            version_files.copy(source, partial)
             check(partial)
             if digest(partial) != content:
                 raise ValueError("its files differ from those of the model")
             for inner, _, _ in os.walk(partial, topdown=False):
-                _flush(inner)
+                version_files.flush(inner)
             os.rename(partial, os.path.join(folder, str(number)))
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             ownership.forget(folder, number)
             raise
-        _flush(folder)
+        version_files.flush(folder)
         if keep:
             version_removal.prune(folder, keep, log)
     return number
@@ -206,7 +213,7 @@ def restore(folder: str, number: int, *, keep: int | None = None) -> int:
     """
     version = read(folder, number)
     source = path(folder, number)
-    if not any(os.path.isfile(os.path.join(source, name)) for name in _MODELS):
+    if not has_model(source):
         raise ValueError(f"version {number} is not a SavedModel: {source} has no {MODEL}")
 
     def check(copy: str) -> None:
@@ -233,60 +240,6 @@ def previous(folder: str) -> int | None:
         limit = newest.copy_of
     candidates = [number for number in numbers if number < limit and read(folder, number).ours]
     return candidates[-1] if candidates else None
-
-
-def digest(folder: str) -> str:
-    """Compute the digest of the names and contents of all files below a version's folder, except its record."""
-    digest = hashlib.sha256()
-    for path in _files(folder):
-        if path != RECORD:
-            digest.update(path.encode() + b"\0")
-            with open(os.path.join(folder, path), "rb") as file:
-                while block := file.read(_BLOCK_BYTES):
-                    digest.update(block)
-    return digest.hexdigest()[:32]
-
-
-def _files(folder: str) -> list[str]:
-    """List the paths of all files below a folder, sorted and relative to it.
-
-    Raises:
-        ValueError: the folder contains a link to a folder, whose files a copy would lack.
-    """
-    paths: list[str] = []
-    for inner, folders, names in os.walk(folder):
-        for link in (name for name in folders if os.path.islink(os.path.join(inner, name))):
-            raise ValueError(f"{os.path.join(inner, link)} is a link to a folder: replace it with the folder")
-        paths += [os.path.relpath(os.path.join(inner, name), folder) for name in names]
-    return sorted(paths)
-
-
-def _copy(source: str, target: str) -> None:
-    """Copy all files except the record."""
-    for path in _files(source):
-        if path != RECORD:
-            with open(os.path.join(source, path), "rb") as file:
-                _write(os.path.join(target, path), file)
-
-
-def _write(path: str, content: bytes | BinaryIO) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        if isinstance(content, bytes):
-            file.write(content)
-        else:
-            shutil.copyfileobj(content, file, _BLOCK_BYTES)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush(folder: str) -> None:
-    """Flush the entries of a folder to disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

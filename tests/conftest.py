@@ -15,6 +15,7 @@ import project
 from .evaluated import judged, telling  # noqa: F401  fixtures
 from .flats import Flats, Judged
 from .keys import copied_packages, stage_keys  # noqa: F401  fixtures
+from .object_stores import gcs, s3, s3_url  # noqa: F401  fixtures
 from .selection import (  # noqa: F401  hooks
     pytest_addoption,
     pytest_collection_modifyitems,

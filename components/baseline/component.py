@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types.channel import Channel
 from tfx.utils import io_utils, path_utils
 
+import buckets
 from components import lineage, summary
 from components.baseline import decline, reference
 from components.fingerprints import artifact_digest, code_digest
+from errors import ResourceError
 from serving import versions
 
 BASELINE = "baseline_model_id"
@@ -147,15 +148,25 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     ) -> None:
         """Copy the serving model."""
         model = artifact_utils.get_single_instance(output_dict["model"])
-        fileio.makedirs(model.uri)
-        version = reference.served(exec_properties["serving"])
+        if not buckets.is_uri(model.uri):
+            os.makedirs(model.uri, exist_ok=True)
+        version = _served(exec_properties["serving"])
         if version is None:
             summary.put(model, "none yet")
             return
-        io_utils.copy_dir(
-            versions.path(exec_properties["serving"], version.number), path_utils.serving_model_dir(model.uri)
-        )
+        source = versions.path(exec_properties["serving"], version.number)
+        try:
+            buckets.copy_folder(source, path_utils.serving_model_dir(model.uri))
+        except buckets.BucketError as error:
+            raise ResourceError(f"the serving model cannot be copied: {error.strerror}") from error
         summary.put(model, f"version {version.number}")
+
+
+def _served(serving: str) -> versions.Version | None:
+    try:
+        return reference.served(serving)
+    except buckets.BucketError as error:
+        raise ResourceError(f"the serving folder cannot be read: {error.strerror}") from error
 
 
 class Served(base_component.BaseComponent):  # type: ignore[misc]

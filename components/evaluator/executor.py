@@ -29,8 +29,8 @@ from components.evaluator.metrics.multiclass import SLICE_CLASSES
 from components.evaluator.sums.accumulators import MetricSums
 from components.evaluator.tfma import tfma_plots, tfma_results
 from components.fingerprints import code_digest
-from components.pusher import bucket_folder
 from manifest import Shard
+from serving import versions
 from spec import settings
 from spec.file_names import DIAGNOSIS, VERDICT
 
@@ -175,7 +175,7 @@ class Evaluation:
             self.baseline = self._tally(served).sums
         except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
             return f"not compared: the served model cannot read these rows: {self._unreadable(served, error)}"
-        self.compared_with = bucket_folder.digest(path)
+        self.compared_with = versions.digest(path)
         note = f", which was trained on {own:.1%} of these rows" if own > others else ""
         if served.others:
             note += f", on the classes of both, without {', '.join(map(repr, served.others))}"

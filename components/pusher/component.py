@@ -7,16 +7,15 @@ compared with those at the model's export. This replaces InfraValidator, without
 import json
 from typing import Any, ClassVar
 
-import tensorflow as tf
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.types.channel import Channel
 from tfx.utils import path_utils
 
+import buckets
 from components import summary
 from components.baseline import decline, reference
 from components.fingerprints import code_digest
-from components.pusher import bucket_folder
 from errors import ResourceError, RunError
 from models.export import self_check
 from serving import ownership, versions
@@ -61,27 +60,24 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         model, serving, keep = path_utils.serving_model_path(uri), exec_properties["serving"], exec_properties["keep"]
         record_name = ownership.relative(uri, serving)
         try:
-            candidate = _candidate(blessing, bucket_folder.digest(model))
+            candidate = _candidate(blessing, versions.digest(model))
             allowed = json.loads(exec_properties.get("allowed") or "{}")
             if reason := reference.withhold_reason(serving, candidate, **allowed):
                 pushed.set_int_custom_property("pushed", 0)
                 pushed.set_string_custom_property(WITHHELD, summary.storable(reason)[:1000])
                 summary.put(pushed, f"nothing pushed: {reason}"[:1000])
                 return
-            if "://" in serving or "://" in model:
-                version = bucket_folder.place(model, serving, keep=keep, model=record_name, extra=candidate.extra)
-            else:
-                version = versions.place(
-                    model, serving, check=self_check.ask, keep=keep, model=record_name, extra=candidate.extra
-                )
+            version = versions.place(
+                model, serving, check=self_check.ask, keep=keep, model=record_name, extra=candidate.extra
+            )
         except ValueError as error:
             raise RunError(
                 f"the copy of the model for {serving} is not pushed: {error}. {versions.serves(serving)}"
             ) from error
-        except tf.errors.OpError as error:
+        except buckets.BucketError as error:
             raise ResourceError(
-                f"{serving}: the model could not be copied: {error.message}. The serving version is unchanged; fix "
-                "the address or the permissions, and run again"
+                f"{serving}: the model could not be copied: {error.strerror}. The serving version is unchanged; then "
+                "run again"
             ) from error
         except PermissionError:
             # The supervisor explains which permission is missing.

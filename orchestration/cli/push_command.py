@@ -24,10 +24,11 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List the versions, or serve one again."""
+    import buckets
     import printing
     from orchestration import rollback
 
-    root = os.path.abspath(arguments.root)
+    root = arguments.root.rstrip("/") if buckets.is_uri(arguments.root) else os.path.abspath(arguments.root)
     messages: list[str] = []
     if arguments.rollback or arguments.version is not None:
         messages = [rollback.bring_back(root, arguments.name, metadata=arguments.metadata, number=arguments.version)]

@@ -9,6 +9,7 @@ from tfx.utils import path_utils
 
 from components import summary
 from components.baseline import component
+from errors import ResourceError
 from serving import versions
 
 
@@ -225,6 +226,30 @@ def test_the_newest_version_of_this_pipeline_is_copied_completely(serve):
         assert file.read() == "2"
     assert os.path.isfile(f"{folder}/{versions.RECORD}")
     assert artifact.get_string_custom_property(summary.PROPERTY).startswith("version ")
+
+
+@pytest.mark.parametrize("scheme", ["minio", "gs"])
+def test_the_serving_version_of_a_bucket_is_copied_also_to_a_bucket(scheme, s3, gcs, tmp_path):
+    home = f"{scheme}://bucket/baseline"
+    (tmp_path / "model/assets.extra").mkdir(parents=True)
+    for name in ("saved_model.pb", "assets.extra/sample.json"):
+        (tmp_path / "model" / name).write_text(name)
+    version = versions.place(str(tmp_path / "model"), f"{home}/serving", check=lambda _: None)
+    for uri in (str(tmp_path / "artifact"), f"{home}/artifact"):
+        artifact = standard_artifacts.Model()
+        artifact.uri = uri
+        component.Executor().Do({}, {"model": [artifact]}, {"serving": f"{home}/serving"})
+
+        assert versions.digest(f"{uri}/Format-Serving") == versions.digest(str(tmp_path / "model"))
+        assert artifact.get_string_custom_property(summary.PROPERTY) == f"version {version}"
+
+
+def test_a_serving_folder_that_may_not_be_read_stops_the_stage(gcs, tmp_path):
+    gcs.denied = "bucket-of-others"
+    artifact = standard_artifacts.Model()
+    artifact.uri = str(tmp_path / "artifact")
+    with pytest.raises(ResourceError, match=r"^the serving folder cannot be read: .*: permission den"):
+        component.Executor().Do({}, {"model": [artifact]}, {"serving": "gs://bucket-of-others/serving"})
 
 
 def test_both_baseline_nodes_have_the_public_id_and_output():

@@ -125,7 +125,7 @@ def test_circular_imports_have_a_digest(sources):
 def test_the_digest_of_a_stage_covers_its_code_and_no_other_stage(tmp_path, monkeypatch, modules, reached, not_reached):
     for name in ("models", "components", "spec", "serving"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
-    for name in ("errors.py", "manifest.py", "project.py"):
+    for name in ("buckets.py", "errors.py", "manifest.py", "project.py"):
         shutil.copy(REPOSITORY / name, tmp_path)
     before = code_digest.code(*modules)
     monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))

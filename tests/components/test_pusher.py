@@ -16,7 +16,7 @@ from components.fingerprints import code_digest
 from components.pusher import component
 from errors import ResourceError, RunError
 from models.export import self_check
-from serving import versions
+from serving import version_files, versions
 
 from ..attributes import with_attributes
 
@@ -110,7 +110,7 @@ def test_a_failed_copy_is_removed_and_the_error_names_the_serving_version(push, 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(versions, "_flush", full)
+    monkeypatch.setattr(version_files, "flush", full)
     with pytest.raises(
         ResourceError, match=r"No space left on device. Version 1000 still serves; .* free some space, and run"
     ):
@@ -121,7 +121,7 @@ def test_a_failed_copy_is_removed_and_the_error_names_the_serving_version(push, 
 
 
 def test_a_damaged_copy_is_not_pushed(push, serving, monkeypatch):
-    copy = versions._copy
+    copy = version_files.copy
 
     def damaged(source, target):
         copy(source, target)
@@ -129,7 +129,7 @@ def test_a_damaged_copy_is_not_pushed(push, serving, monkeypatch):
         with open(path, "r+b") as file:
             file.write(np.float32(3).tobytes())
 
-    monkeypatch.setattr(versions, "_copy", damaged)
+    monkeypatch.setattr(version_files, "copy", damaged)
     with pytest.raises(
         RunError, match=r"is not pushed: .*(Checksum|prediction of sample row 1 is).* No version serves yet"
     ):
@@ -176,26 +176,31 @@ def test_the_pusher_node_has_the_public_id_and_a_digest_of_its_code():
     assert code_digest.of_parameters(node.exec_properties)["modules"] == ["components.pusher.component"]
 
 
-def test_only_the_newest_versions_are_kept_in_a_bucket(push, clock):
+def test_only_the_newest_versions_are_kept_in_a_bucket(push, clock, gcs):
     for _ in range(3):
-        pushed = push(to="ram://pusher/serving", keep=2)
+        pushed = push(to="gs://bucket/pusher/serving", keep=2)
 
-    assert versions.pushed("ram://pusher/serving") == [1001, 1002]
-    assert pushed.get_string_custom_property("pushed_destination") == "ram://pusher/serving/1002"
+    assert versions.pushed("gs://bucket/pusher/serving") == [1001, 1002]
+    assert pushed.get_string_custom_property("pushed_destination") == "gs://bucket/pusher/serving/1002"
 
 
-def test_the_error_of_an_unreachable_bucket_says_how_to_fix_it(push):
+def test_the_error_of_a_bucket_without_permission_says_how_to_fix_it(push, gcs):
+    gcs.denied = "bucket-of-others"
     with pytest.raises(
-        ResourceError, match=r"nosuch://bucket: the model could not be copied: .*nosuch.* is unchanged; fix the add"
+        ResourceError,
+        match=r"^gs://bucket-of-others/x: the model could not be copied: gs://bucket-of-others/x: permission denied: "
+        r"let this account list, .* The serving version is unchanged; then run again$",
     ):
-        push(to="nosuch://bucket")
+        push(to="gs://bucket-of-others/x")
 
 
 WHY = "not compared: the served model cannot read these rows: they have no column 'dest'"
 
 
-@pytest.mark.parametrize("to", ["folder", "ram://withheld"])
-def test_a_model_that_was_not_compared_with_the_serving_version_is_withheld_unless_allowed(push, serving, clock, to):
+@pytest.mark.parametrize("to", ["folder", "gs://bucket"])
+def test_a_model_that_was_not_compared_with_the_serving_version_is_withheld_unless_allowed(
+    push, serving, clock, gcs, to
+):
     to = serving if to == "folder" else f"{to}/{serving.parent.name}/serving"
     push(salt="one", to=to)
     first = versions.read(str(to), 1000).digest

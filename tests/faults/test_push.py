@@ -185,22 +185,20 @@ def test_no_incomplete_version_is_read_while_versions_are_pushed_and_removed(mod
     figure(38, f"60 pushes and 6 rollbacks under {len(told)} whole reads of the newest version: errors = 0")
 
 
-def test_files_of_others_in_the_bucket_survive_pushes(figure):
-    """Fault 44: TensorFlow's filesystem in memory stands for a bucket."""
-    import tensorflow as tf
+def test_files_of_others_in_the_bucket_survive_pushes(figure, s3, tmp_path):
+    """Fault 44: on an S3 server."""
+    import buckets
 
-    from components.pusher import bucket_folder
-
-    home = "ram://foreign/houses"
-    tf.saved_model.save(tf.train.Checkpoint(weight=tf.Variable(1.0)), f"{home}/model")
+    home, model = "s3://bucket/foreign/houses", tmp_path / "model"
+    (model / "variables").mkdir(parents=True)
+    for name in ("saved_model.pb", "variables/index"):
+        (model / name).write_text(name)
     others = ("2019/sales.csv", "20240101/model.tflite", "900/saved_model.pb", ".7.partial/x", "latest/saved_model.pb")
     for name in others:
-        tf.io.gfile.makedirs(f"{home}/serving/{name}".rpartition("/")[0])
-        with tf.io.gfile.GFile(f"{home}/serving/{name}", "w") as file:
-            file.write(name)
-    numbers = [bucket_folder.place(f"{home}/model", f"{home}/serving", keep=2) for _ in range(4)]
+        buckets.write(f"{home}/serving/{name}", name.encode())
+    numbers = [versions.place(str(model), f"{home}/serving", check=lambda _: None, keep=2) for _ in range(4)]
 
-    lost = [name for name in others if tf.io.gfile.stat(f"{home}/serving/{name}").length != len(name)]
+    lost = [name for name in others if buckets.read(f"{home}/serving/{name}") != name.encode()]
     assert lost == []
     assert versions.pushed(f"{home}/serving") == [900, *numbers[-2:]]
     figure(44, f"bucket: {len(others)} folders of others, {len(numbers)} pushes that keep 2: lost = {len(lost)}")

@@ -6,6 +6,7 @@ import time
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+import buckets
 from components.baseline import reference
 from errors import ResourceError, UserError
 from inspection.store.artifact_lookup import find_model
@@ -59,6 +60,25 @@ def test_two_rollbacks_go_back_two_versions(serving, capsys):
     back(serving)
     assert serves(serving) == "two"
     assert first in versions.pushed(str(serving))
+
+
+def test_a_pipeline_of_a_bucket_is_listed_and_rolled_back(model, s3, capsys):
+    root = "s3://bucket/rolled"
+    for text in ("good", "bad"):
+        versions.place(model(text), f"{root}/houses/serving", check=lambda _: None)
+    good, bad = versions.pushed(f"{root}/houses/serving")
+
+    assert parser.main(["push", "houses", "--root", f"{root}/"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [str(bad), str(good)]
+    assert parser.main(["push", "--rollback", "houses", "--root", root]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"houses: version {bad + 1} serves now, a copy of {good}; previously {bad}\n"
+    assert captured.err == ""
+    assert buckets.read(f"{root}/houses/serving/{bad + 1}/saved_model.pb") == b"good"
+    assert parser.main(["push", "house", "--root", root]) == 2
+    assert "s3://bucket/rolled/house/serving holds no version yet. Did you mean" in capsys.readouterr().err
+    assert parser.main(["push", "houses", "--root", "s3://none/x"]) == 5
+    assert "s3://none: this bucket does not exist" in capsys.readouterr().err
 
 
 def test_a_rollback_from_a_copy_of_a_copy_starts_from_the_original(serving):

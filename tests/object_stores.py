@@ -1,0 +1,213 @@
+"""Servers of object stores on this machine: moto's S3, and a Google Cloud Storage in memory."""
+
+import base64
+import contextlib
+import hashlib
+import http.server
+import itertools
+import logging
+import re
+import threading
+import urllib.parse
+import urllib.request
+from collections import deque
+from xml.sax.saxutils import escape
+
+import pytest
+
+PAGE = 3
+"""Objects on a page of a list, so that every list of a model has several."""
+TIME = "2026-01-01T00:00:00.000Z"
+
+
+class FakeGcs(http.server.ThreadingHTTPServer):
+    """The XML interface of Google Cloud Storage: generations, preconditions, pages of lists, uploads in parts.
+
+    Objects live in memory; `faults` holds statuses that the next requests get instead of an answer.
+    """
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Requests)
+        self.objects = {}
+        self.parts = {}
+        self.requests = []
+        self.faults = deque()
+        self.denied = ""
+        self.lock = threading.Lock()
+        self.generations = itertools.count(1)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def put(self, bucket, name, data):
+        """Store an object, as another tool would: the name may end with a slash."""
+        self.objects[bucket, name] = (data, next(self.generations))
+        return self.objects[bucket, name]
+
+    def names(self, bucket):
+        return sorted(name for owner, name in self.objects if owner == bucket)
+
+
+class _Requests(http.server.BaseHTTPRequestHandler):
+    server: FakeGcs
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer: else each waits 40 ms for an acknowledgement
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body=b"", headers=None):
+        self.send_response(status)
+        for key, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def handle_request(self):
+        size = int(self.headers.get("Content-Length") or 0)
+        body, server = self.rfile.read(size), self.server
+        path, _, query = self.path.partition("?")
+        options = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        bucket, _, name = urllib.parse.unquote(path).lstrip("/").partition("/")
+        server.requests.append((self.command, bucket, name, self.headers.get("Authorization")))
+        if server.faults:
+            self.answer(server.faults.popleft(), b"<Error><Code>ServiceUnavailable</Code></Error>")
+        elif bucket == server.denied:
+            self.answer(403, b"<Error><Code>AccessDenied</Code></Error>")
+        elif not bucket.startswith("bucket"):
+            self.answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
+        else:
+            with server.lock:
+                self.act(bucket, name, options, body)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_request  # noqa: N815
+
+    def act(self, bucket, name, options, body):
+        server, key = self.server, (bucket, name)
+        if self.command == "POST":
+            self.parts_of_upload(key, options)
+        elif self.command == "PUT" and "uploadId" in options:
+            server.parts[options["uploadId"]][int(options["partNumber"])] = body
+            self.answer(200, headers={"ETag": f'"{options["partNumber"]}"'})
+        elif self.command == "PUT":
+            wanted = self.headers.get("x-goog-if-generation-match")
+            if wanted is not None and int(wanted) != (server.objects[key][1] if key in server.objects else 0):
+                self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+                return
+            if source := self.headers.get("x-goog-copy-source"):
+                body = server.objects[tuple(urllib.parse.unquote(source).split("/", 1))][0]
+            self.stored(*server.put(bucket, name, body))
+        elif not name:
+            self.list_objects(bucket, options)
+        elif key not in server.objects:
+            self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        elif self.command == "DELETE":
+            del server.objects[key]
+            self.answer(204)
+        else:
+            self.stored(*server.objects[key], content=True)
+
+    def stored(self, data, generation, *, content=False):
+        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        headers = {
+            "ETag": f'"{digest}"',
+            "x-goog-generation": str(generation),
+            "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
+        }
+        status, chosen = 200, re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        if chosen:
+            begin, end = int(chosen[1]), min(int(chosen[2] or len(data)), len(data) - 1)
+            headers["Content-Range"] = f"bytes {begin}-{end}/{len(data)}"
+            status, data = 206, data[begin : end + 1]
+        self.answer(status, data if content else b"", headers)
+
+    def parts_of_upload(self, key, options):
+        server = self.server
+        if "uploads" in options:
+            upload = f"upload-{next(server.generations)}"
+            server.parts[upload] = {}
+            body = f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>"
+        else:
+            data = b"".join(data for _, data in sorted(server.parts.pop(options["uploadId"]).items()))
+            bucket, name = key
+            _, generation = server.put(bucket, name, data)
+            body = f'<CompleteMultipartUploadResult><ETag>"{generation}"</ETag></CompleteMultipartUploadResult>'
+        self.answer(200, body.encode())
+
+    def list_objects(self, bucket, options):
+        prefix, delimiter = options.get("prefix", ""), options.get("delimiter", "")
+        entries = {}
+        for name in (name for name in self.server.names(bucket) if name.startswith(prefix)):
+            rest = name[len(prefix) :]
+            if delimiter and delimiter in rest:
+                folder = prefix + rest.partition(delimiter)[0] + delimiter
+                entries[folder] = f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>"
+            else:
+                entries[name] = (
+                    f"<Contents><Key>{escape(name)}</Key><Size>{len(self.server.objects[bucket, name][0])}</Size>"
+                    f'<LastModified>{TIME}</LastModified><ETag>"e"</ETag></Contents>'
+                )
+        begin = int(options.get("continuation-token") or 0)
+        page = list(entries.values())[begin : begin + PAGE]
+        more = begin + PAGE < len(entries)
+        token = f"<NextContinuationToken>{begin + PAGE}</NextContinuationToken>" if more else ""
+        self.answer(200, f"<ListBucketResult>{''.join(page)}{token}</ListBucketResult>".encode())
+
+
+@contextlib.contextmanager
+def fake_gcs():
+    """Yield a running server."""
+    server = FakeGcs()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def moto_s3():
+    """Yield the URL of a running S3 server with a bucket `bucket`."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(port=0, ip_address="127.0.0.1", verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    request(f"{url}/bucket", "PUT")
+    try:
+        yield url
+    finally:
+        server.stop()
+
+
+def request(url, method, data=b""):
+    """Send a request as another tool would; names may end with a slash."""
+    with urllib.request.urlopen(urllib.request.Request(url, method=method, data=data)) as answer:
+        return answer.read()
+
+
+@pytest.fixture(scope="session")
+def s3_url():
+    with moto_s3() as url:
+        yield url
+
+
+@pytest.fixture
+def gcs(monkeypatch):
+    with fake_gcs() as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        yield server
+
+
+@pytest.fixture
+def s3(s3_url, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-of-s3")
+    return s3_url
