@@ -57,7 +57,7 @@ class Csv(Strict):
         try:
             codecs.lookup(encoding)
         except LookupError:
-            raise ValueError("this is no encoding that Python knows, such as utf-8, latin-1 or cp1252") from None
+            raise ValueError("Python knows no such encoding; known are for example utf-8, latin-1 or cp1252") from None
         return encoding
 
     @model_validator(mode="after")
@@ -198,7 +198,7 @@ class Data(Strict):
     def _date_formats(cls, dates: dict[str, str]) -> dict[str, str]:
         for column, text in dates.items():
             if fault := DateFormat(text).fault:
-                raise ValueError(f"{column}: {text!r} is no format: {fault}")
+                raise ValueError(f"{column}: {text!r} is not a format: {fault}")
         return dates
 
     @property

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from components.evaluator import metric_catalog
 from components.evaluator.metric import Metric, stem
@@ -33,21 +32,71 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Comparison of all rows with the baseline.
+
+    Attributes:
+        metric: Name of the metric.
+        tolerance: Share of the baseline's value by which a model may be worse.
+        used: The part of the tolerance that earlier models used.
+    """
+
+    metric: str
+    tolerance: float
+    used: float = 0.0
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An entry of evaluation.rules, with the slices that it applies to.
+
+    Attributes:
+        metric: Name of the metric.
+        keys: The slices; None for all rows.
+        floor: Worst accepted value, or None.
+        tolerance: Accepted loss relative to the baseline, or None.
+        min_count: Slices with fewer rows are skipped; None: a slice without rows fails.
+    """
+
+    metric: str
+    keys: Sequence[SliceKey] | None = None
+    floor: float | None = None
+    tolerance: float | None = None
+    min_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An entry of evaluation.gaps, with the slices that it compares.
+
+    Attributes:
+        metric: Name of the metric.
+        keys: The slices.
+        max_difference: Largest accepted difference, in the unit of the metric.
+        min_count: Slices with fewer rows are skipped.
+    """
+
+    metric: str
+    keys: Sequence[SliceKey]
+    max_difference: float
+    min_count: int = 1
+
+
+@dataclass(frozen=True)
 class Demands:
     """Rules of a config, with the slices that they apply to.
 
     Attributes:
         floor: Metric -> worst accepted value on all rows.
-        baseline: Comparisons of all rows with the baseline: `metric`, `tolerance`, the share of its value by which a
-            model may be worse, and `used`, the part of it that earlier models used.
-        rules: `metric`, `keys` (slices; None for all rows), `floor`, `tolerance`, `min_count`.
-        gaps: `metric`, `keys`, `max_difference` and `min_count`.
+        baseline: Comparisons of all rows with the baseline.
+        rules: Conditions on all rows or on slices.
+        gaps: Largest differences between slices.
     """
 
     floor: Mapping[str, float] = field(default_factory=dict)
-    baseline: Sequence[Mapping[str, Any]] = ()
-    rules: Sequence[Mapping[str, Any]] = ()
-    gaps: Sequence[Mapping[str, Any]] = ()
+    baseline: Sequence[Comparison] = ()
+    rules: Sequence[Condition] = ()
+    gaps: Sequence[Difference] = ()
 
 
 def judge(
@@ -80,13 +129,13 @@ def _outcomes(
     ]
     for number, entry in enumerate(demands.baseline):
         key = f"evaluation.baseline.{number}.tolerance"
-        rules += _baseline(find, entry["metric"], (), overall, entry["tolerance"], key, entry.get("used", 0.0))
-    for number, entry in enumerate(demands.rules):
-        rules += _rule(find, figures, entry, f"evaluation.rules.{number}")
-    for number, entry in enumerate(demands.gaps):
-        rules.append(_gap(find, figures, entry, f"evaluation.gaps.{number}"))
+        rules += _baseline(find, entry.metric, (), overall, entry.tolerance, key, entry.used)
+    for number, condition in enumerate(demands.rules):
+        rules += _rule(find, figures, condition, f"evaluation.rules.{number}")
+    for number, difference in enumerate(demands.gaps):
+        rules.append(_gap(find, figures, difference, f"evaluation.gaps.{number}"))
     # R² is undefined if all labels are equal; an error is not, unless a prediction is not finite.
-    compared = [entry["metric"] for entry in demands.baseline]
+    compared = [entry.metric for entry in demands.baseline]
     for name in dict.fromkeys((metric_catalog.MEASURES[task].check_metric, *compared)):
         value = overall.values.get(name, math.nan)
         if not math.isfinite(value) and all(rule.metric != name or rule.slice or rule.ok for rule in rules):
@@ -95,11 +144,11 @@ def _outcomes(
 
 
 def _rule(
-    find: Callable[[str], Metric], figures: Mapping[SliceKey, Figures], entry: Mapping[str, Any], key: str
+    find: Callable[[str], Metric], figures: Mapping[SliceKey, Figures], entry: Condition, key: str
 ) -> Iterable[Rule]:
     """Yield the outcomes of an entry of evaluation.rules."""
-    metric, min_count = entry["metric"], entry["min_count"]
-    for slice_ in [()] if entry["keys"] is None else entry["keys"]:
+    metric, min_count = entry.metric, entry.min_count
+    for slice_ in [()] if entry.keys is None else entry.keys:
         of_slice = figures.get(slice_)
         count = of_slice.count if of_slice else 0.0
         if min_count is not None and count < min_count:
@@ -111,19 +160,17 @@ def _rule(
             note = f"no row is in this slice{'. Known slices: ' + '; '.join(known) if known else ''}"
             yield Rule(metric, math.nan, math.nan, False, "absent", slice_, count, note, edit)
         else:
-            if entry["floor"] is not None:
-                yield _floor(find, metric, slice_, of_slice, entry["floor"], f"{key}.floor")
-            if entry["tolerance"] is not None:
-                yield from _baseline(find, metric, slice_, of_slice, entry["tolerance"], f"{key}.tolerance")
+            if entry.floor is not None:
+                yield _floor(find, metric, slice_, of_slice, entry.floor, f"{key}.floor")
+            if entry.tolerance is not None:
+                yield from _baseline(find, metric, slice_, of_slice, entry.tolerance, f"{key}.tolerance")
 
 
-def _gap(
-    find: Callable[[str], Metric], figures: Mapping[SliceKey, Figures], entry: Mapping[str, Any], key: str
-) -> Rule:
+def _gap(find: Callable[[str], Metric], figures: Mapping[SliceKey, Figures], entry: Difference, key: str) -> Rule:
     """Return the outcome of an entry of evaluation.gaps: the two slices that differ most."""
-    metric, min_count, limit = entry["metric"], entry["min_count"], entry["max_difference"]
-    judged = [(slice_, figures[slice_]) for slice_ in entry["keys"] if figures[slice_].count >= min_count]
-    skipped = len(entry["keys"]) - len(judged)
+    metric, min_count, limit = entry.metric, entry.min_count, entry.max_difference
+    judged = [(slice_, figures[slice_]) for slice_ in entry.keys if figures[slice_].count >= min_count]
+    skipped = len(entry.keys) - len(judged)
     note = f"{skipped} slices with fewer than {min_count} rows skipped" if skipped else ""
     known = [(of_slice.values.get(metric, math.nan), slice_, of_slice.count) for slice_, of_slice in judged]
     undefined = [of_slice for of_slice in known if not math.isfinite(of_slice[0])]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.blessing import Demands
+from components.evaluator.blessing import Comparison, Condition, Demands, Difference
 from components.evaluator.evaluator_settings import EvaluatorSettings
 from components.evaluator.slicing import MISSING, SliceKey, Value
 
@@ -36,9 +36,17 @@ def resolve(config: EvaluatorSettings, known: Iterable[SliceKey], used: Mapping[
 
     return Demands(
         floor=config.floor,
-        baseline=[{**dict(entry), "used": (used or {}).get(entry.metric, 0.0)} for entry in config.baseline],
-        rules=[{**dict(entry), "keys": keys(entry.slice)} for entry in config.rules],
-        gaps=[{**dict(entry), "keys": keys(entry.slice)} for entry in config.gaps],
+        baseline=[
+            Comparison(entry.metric, entry.tolerance, (used or {}).get(entry.metric, 0.0)) for entry in config.baseline
+        ],
+        rules=[
+            Condition(entry.metric, keys(entry.slice), entry.floor, entry.tolerance, entry.min_count)
+            for entry in config.rules
+        ],
+        gaps=[
+            Difference(entry.metric, keys(entry.slice) or (), entry.max_difference, entry.min_count)
+            for entry in config.gaps
+        ],
     )
 
 

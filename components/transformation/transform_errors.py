@@ -60,14 +60,13 @@ def explain(
         if found:
             value = f" {_plain(found[2])!r}" if found[2] else ""
             said = _plain(found[1])
-            return UserError(f"{said}{value}. Mend or exclude such rows, or choose another role for the column")
+            return UserError(f"{said}{value}. Fix or exclude such rows, or choose another role for the column")
         if _BROKEN_IMAGE.search(str(cause)):
             columns = [entry["column"] for entry in config["features"].get("image", ())]
             reason = _NODE.sub("", str(cause)).strip().splitlines()[-1].strip()
             where = _broken(records, columns, (config.get("columns") or {}).get("id"))
             return UserError(
-                f"column {', '.join(map(repr, columns))} holds a picture that is broken ({reason}){where}: replace or "
-                "exclude it"
+                f"column {', '.join(map(repr, columns))} holds a broken image ({reason}){where}: replace or exclude it"
             )
         line = _user_line(cause, own) if own else None
         if line:

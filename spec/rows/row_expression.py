@@ -84,10 +84,10 @@ class Expression:
                 column, other = (values[0], values[1]) if isinstance(values[0], Column) else (values[1], values[0])
                 has = "text" if columns[column.name] == "BYTES" else "a number"
                 shown = f"column {other.name!r}" if isinstance(other, Column) else repr(other)
-                mend = (
+                advice = (
                     "" if isinstance(other, Column) else f": write {repr(str(other)) if has == 'text' else 'a number'}"
                 )
-                raise ValueError(f"{self.text!r} compares column {column.name!r}, which is {has}, with {shown}{mend}")
+                raise ValueError(f"{self.text!r} compares column {column.name!r}, which is {has}, with {shown}{advice}")
 
     def _split(self) -> Iterator[tuple[str, str]]:
         at = 0

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from components.evaluator import blessing
-from components.evaluator.blessing import Demands, Figures
+from components.evaluator.blessing import Comparison, Condition, Demands, Difference, Figures
 from components.evaluator.metric_catalog import MEASURES
 
 MODEL = {"example_count": 10.0, "mae": 100.0, "rmse": 150.0, "r2": 0.9}
@@ -12,7 +12,7 @@ USUAL = {"floor": {}, "metric": None, "tolerance": 0.01}
 
 def judge(model, baseline, *, floor, metric, tolerance):
     """All rows alone, and one comparison with the baseline."""
-    compared = [{"metric": metric, "tolerance": tolerance}] if metric else []
+    compared = [Comparison(metric, tolerance)] if metric else []
     return blessing.judge("regression", {(): Figures(10.0, model, baseline)}, Demands(floor, compared))
 
 
@@ -137,13 +137,14 @@ SLICED = {
     CHUR: Figures(30.0, {"accuracy": 0.7, "recall": 0.5, "log_loss": 0.8}, {"accuracy": 0.8}),
     GENF: Figures(10.0, {"accuracy": 0.3, "recall": math.nan, "log_loss": 0.9}, {"accuracy": 0.2}),
 }
-RULE = {"metric": "accuracy", "keys": None, "floor": None, "tolerance": None, "min_count": None}
-GAP = {"metric": "accuracy", "keys": [BERN, CHUR, GENF], "max_difference": 0.1, "min_count": 1}
+GAP = {"metric": "accuracy", "keys": [BERN, CHUR, GENF], "max_difference": 0.1}
 
 
 def sliced(rules=(), gaps=(), floor=(), figures=SLICED):
     demands = Demands(
-        floor=dict(floor), rules=[{**RULE, **entry} for entry in rules], gaps=[{**GAP, **entry} for entry in gaps]
+        floor=dict(floor),
+        rules=[Condition(**{"metric": "accuracy", **entry}) for entry in rules],
+        gaps=[Difference(**{**GAP, **entry}) for entry in gaps],
     )
     return blessing.judge("binary", figures, demands)
 
@@ -276,7 +277,7 @@ def test_the_tolerance_that_is_named_accepts_the_model():
 @pytest.mark.parametrize("task", ["regression", "binary", "classes", "anomaly", "clusters"])
 def test_no_task_blesses_answers_that_are_no_numbers(task):
     values = {"accuracy": 1.0, MEASURES[task].check_metric: math.nan}
-    skipped = {**RULE, "metric": MEASURES[task].check_metric, "floor": 1.0, "min_count": 1000}
+    skipped = Condition(MEASURES[task].check_metric, floor=1.0, min_count=1000)
     for demands in (Demands(), Demands(rules=[skipped])):
         rules = blessing.judge(task, {(): Figures(9.0, values)}, demands)
         assert not all(rule.ok for rule in rules)

@@ -1,7 +1,7 @@
 import pytest
 
 from components.evaluator import blessing
-from components.evaluator.blessing import Demands, Figures
+from components.evaluator.blessing import Comparison, Demands, Figures
 
 MODEL = {"example_count": 10.0, "mae": 100.0, "rmse": 150.0, "r2": 0.9}
 
@@ -10,7 +10,7 @@ def test_small_steps_down_use_the_tolerance_up():
     """Each model is a little worse than the one before; together they may be worse by the tolerance alone."""
     used, served, kept = {}, 0.7807, []
     for value in (0.7730, 0.7673, 0.7790, 0.7725):
-        compared = Demands(baseline=[{"metric": "r2", "tolerance": 0.01, "used": used.get("r2", 0.0)}])
+        compared = Demands(baseline=[Comparison("r2", 0.01, used.get("r2", 0.0))])
         figures = Figures(10.0, {**MODEL, "r2": value}, {**MODEL, "r2": served})
         rules = blessing.judge("regression", {(): figures}, compared)
         [rule] = [one for one in rules if one.kind == "baseline"]

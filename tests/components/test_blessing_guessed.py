@@ -1,7 +1,7 @@
 import pytest
 
 from components.evaluator import blessing
-from components.evaluator.blessing import Demands, Figures
+from components.evaluator.blessing import Comparison, Condition, Demands, Figures
 
 MODEL = {"mae": 1.0, "r2": 0.9}
 
@@ -19,7 +19,7 @@ MODEL = {"mae": 1.0, "r2": 0.9}
 )
 def test_no_limit_is_proposed_below_an_answer_without_learning(task, values, metric, limit, slice_, proposed):
     figures = {(): Figures(90.0, values if slice_ is None else MODEL), (slice_ or ()): Figures(90.0, values)}
-    rule = {"metric": metric, "keys": [slice_ or ()], "floor": limit, "tolerance": None, "min_count": None}
+    rule = Condition(metric, [slice_ or ()], floor=limit)
     [found] = blessing.judge(task, figures, Demands(rules=[rule]))
 
     assert (found.ok, bool(found.edit)) == (False, proposed)
@@ -28,6 +28,6 @@ def test_no_limit_is_proposed_below_an_answer_without_learning(task, values, met
 
 def test_no_tolerance_is_proposed_below_an_answer_without_learning():
     figures = {(): Figures(90.0, {"mae": 9.0, "r2": -17.6}, MODEL)}
-    [rule] = blessing.judge("regression", figures, Demands(baseline=[{"metric": "mae", "tolerance": 0.01}]))
+    [rule] = blessing.judge("regression", figures, Demands(baseline=[Comparison("mae", 0.01)]))
 
     assert (rule.ok, rule.edit) == (False, "")

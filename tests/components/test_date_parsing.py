@@ -59,7 +59,7 @@ def test_a_date_is_read_as_its_format_says_or_not_at_all(form, text, iso):
 @pytest.mark.parametrize("text", ["DD.MM", "DD.MM.YYYY.YY", "hh DD.MM.YYYY", "MM MON DD YYYY", "", "iso", "epoch"])
 def test_a_format_that_lacks_a_part_is_refused(text):
     with pytest.raises(
-        ValueError, match=r"d: '.*' is no format: a format has YYYY or YY, MM or MON, and DD, each once"
+        ValueError, match=r"d: '.*' is not a format: a format has YYYY or YY, MM or MON, and DD, each once"
     ):
         Data(path="x", dates={"d": text})
 

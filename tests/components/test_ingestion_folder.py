@@ -147,7 +147,7 @@ def test_of_several_pictures_the_first_is_read_and_it_is_said(read, folder, kind
 
     first = pixels(made["image"][made["file"].index("cat/a.png")])
     assert np.abs(first.astype(int) - np.asarray(noise())).mean() < 8
-    assert "cut 1 file: several pictures in one, of which the first is read (cat/a.png)" in told.lines()
+    assert "cut 1 file: several images in one file, of which the first is read (cat/a.png)" in told.lines()
 
 
 def large(height, width):

@@ -211,9 +211,8 @@ class Weeks(RuleBasedStateMachine):
             compared = versions.digest(path_utils.serving_model_path(served[0].uri))
             before = {"r2": self.quality[compared], "mae": 1.0}
         values = {"r2": self.quality[versions.digest(path_utils.serving_model_path(candidate.uri))], "mae": 1.0}
-        demands = judgement.Demands(
-            floor={"r2": FLOOR}, baseline=[{"metric": "r2", "tolerance": TOLERANCE, "used": used.get("r2", 0.0)}]
-        )
+        compared_by = judgement.Comparison("r2", TOLERANCE, used.get("r2", 0.0))
+        demands = judgement.Demands(floor={"r2": FLOOR}, baseline=[compared_by])
         rules = judgement.judge("regression", {(): judgement.Figures(9, values, before)}, demands)
         blessing.set_int_custom_property("blessed", int(all(one.ok for one in rules)))
         blessing.set_int_custom_property("current_model_id", candidate.id)

@@ -33,7 +33,7 @@ def test_a_column_is_named_with_what_it_holds():
 
     found = transform_errors.explain(error, SETTINGS)
     assert isinstance(found, UserError)
-    assert str(found).startswith("column \"Größe's\" must be above 0; it holds '-3.5'. Mend or exclude such rows")
+    assert str(found).startswith("column \"Größe's\" must be above 0; it holds '-3.5'. Fix or exclude such rows")
 
 
 def decode(encoded):
@@ -43,9 +43,7 @@ def decode(encoded):
 def test_a_broken_picture_is_named():
     error = failing(decode, tf.constant([[b"\x89PNG\r\n\x1a\n rest"]]))
 
-    assert "column 'photo' holds a picture that is broken (Invalid PNG" in str(
-        transform_errors.explain(error, SETTINGS)
-    )
+    assert "column 'photo' holds a broken image (Invalid PNG" in str(transform_errors.explain(error, SETTINGS))
 
 
 @pytest.mark.parametrize(("identifier", "where"), [("file", "in cat/2.png"), (None, "in row 2 of train")])

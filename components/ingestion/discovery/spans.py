@@ -71,7 +71,7 @@ def found(pattern: str, paths: Iterable[str]) -> list[Found]:
                 day = datetime.date(*parts)
             except ValueError as error:
                 raise UserError(
-                    f"{path}: {'-'.join(map(str, parts))} is no date, which data.path says it is"
+                    f"{path}: {'-'.join(map(str, parts))} is not a date, which data.path says it is"
                 ) from error
             span = Span(day.toordinal() - _EPOCH, day.isoformat())
         matches.append(Found(path, span, int(match["VERSION"]) if "VERSION" in names else None))

@@ -62,11 +62,11 @@ def batches(
     Raises:
         UserError: a file cannot be read, or the files have different numbers of images and labels.
     """
-    with _opened(path) as (picture, shape), _opened(labels_of(path)) as (label, labels):
+    with _opened(path) as (images, shape), _opened(labels_of(path)) as (label, labels):
         _check(path, shape, labels)
         for start in range(0, shape[0], BATCH_IMAGES):
             count = min(BATCH_IMAGES, shape[0] - start)
-            pixels = np.frombuffer(_exactly(picture, count * math.prod(shape[1:]), path), np.uint8)
+            pixels = np.frombuffer(_exactly(images, count * math.prod(shape[1:]), path), np.uint8)
             classes = np.frombuffer(_exactly(label, count, labels_of(path)), np.uint8).astype(np.int64)
             encoded = [image_encoding.encode(one, data.image) for one in pixels.reshape(count, *shape[1:])]
             kind = columns.get("label", "INT")

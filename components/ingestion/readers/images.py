@@ -22,7 +22,7 @@ BATCH_IMAGES = 256
 """Maximum number of images in a batch."""
 BATCH_BYTES = 64 << 20
 """Size in bytes at which a batch is full: sixteen photos of 4 MB."""
-TOLD = 20
+MAX_LISTED = 20
 """Maximum number of unreadable files that a message names."""
 TAIL_BYTES = 64
 """Bytes at the end of a file that are searched for the end marker; a file with more data after it is decoded."""
@@ -121,9 +121,11 @@ def check_broken(path: str, classes: Mapping[str, list[str]], broken: Mapping[st
     every, most = sum(map(len, classes.values())), data.image.max_broken
     findings = []
     if len(broken) > most * every:
-        findings = [f"{path}/{name} cannot be read as an image: {why}" for name, why in list(broken.items())[:TOLD]]
-        if len(broken) > TOLD:
-            findings.append(f"{path}: and {len(broken) - TOLD:,} more files cannot be read as images")
+        findings = [
+            f"{path}/{name} cannot be read as an image: {why}" for name, why in list(broken.items())[:MAX_LISTED]
+        ]
+        if len(broken) > MAX_LISTED:
+            findings.append(f"{path}: and {len(broken) - MAX_LISTED:,} more files cannot be read as images")
         share = math.ceil(1000 * len(broken) / every) / 1000
         findings.append(
             f"{path}: {len(broken):,} of {every:,} images cannot be read, more than data.image.max_broken = {most:g}: "
@@ -174,7 +176,7 @@ def _read(path: str, name: str, data: Data, omissions: Omissions) -> bytes:
     if normalized.converted:
         omissions.add("file", _conversion(normalized.source), name, action="converted")
     if normalized.frames > 1:
-        omissions.add("file", "several pictures in one, of which the first is read", name, action="cut")
+        omissions.add("file", "several images in one file, of which the first is read", name, action="cut")
     return normalized.content
 
 
