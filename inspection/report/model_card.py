@@ -8,6 +8,7 @@ from inspection.lineage_graph import about
 from inspection.read.run_origin import file_line, revision_line
 from inspection.report.markup import shown
 from inspection.report.report_facts import Facts
+from inspection.report.request_section import requests
 from inspection.report.sections.head_section import sentence
 from inspection.report.sections.metrics_section import named, worst_first
 from inspection.report.sections.origin_section import command
@@ -27,6 +28,7 @@ def card(facts: Facts) -> str:
         ("Data", list(_data(facts))),
         ("Metrics", list(_metrics(facts))),
         ("Limits", list(_limits(facts))),
+        ("Requests", list(requests(facts.requests))),
         ("Provenance", list(_provenance(facts))),
     ):
         if rows:

@@ -21,13 +21,14 @@ from inspection.read.column_statistics import Split, read_statistics
 from inspection.read.evaluations import Evaluation, read_evaluation
 from inspection.read.recorded_diagnosis import Diagnosis, read_diagnosis
 from inspection.read.recorded_run import RecordedRun, read_run
+from inspection.read.serving_state import SAVED
 from inspection.report.curve_plots import Curves, read_curves
 from inspection.run_history import show_run
 from inspection.store import artifact_files
 from inspection.store.artifact_lookup import EVALUATION, MODEL, of_run
 from inspection.store.json_lines import json_lines
 from inspection.store.metadata_store import NODE_CONTEXT, RUN_CONTEXT, Store
-from spec.file_names import EVENTS, HISTORY, NETWORK, OMISSIONS, OUTCOME, TRIALS_JSONL
+from spec.file_names import EVENTS, HISTORY, NETWORK, OMISSIONS, OUTCOME, REQUESTS, TRIALS_JSONL
 
 _Value = TypeVar("_Value")
 _ASSETS, _ASSET_MAP = "transform_fn/assets", "transformed_metadata/asset_map"
@@ -60,6 +61,7 @@ class Facts:
       evaluation: Metrics, rules and details of the evaluator.
       diagnosis: diagnosis.json: importance of columns, predictions of a sample of rows.
       judged: Verdict on the model.
+      requests: requests.json of the model: its inputs and sample requests.
       notes: What could not be read.
     """
 
@@ -85,6 +87,7 @@ class Facts:
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
     examples: pb.Artifact | None = None
     judged: verdicts.Verdict | None = None
+    requests: Mapping[str, Any] = field(default_factory=dict)
     lineage: Lineage | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -239,6 +242,9 @@ def _evaluation(facts: Facts, store: Store, outputs: Mapping[str, pb.Artifact]) 
             facts.diagnosis = facts.attempt(lambda: read_diagnosis(folder), Diagnosis())
         facts.curves = facts.attempt(lambda: read_curves(evaluation), Curves())
     if MODEL in outputs:
+        with contextlib.suppress(PipelineError):  # the model may have been removed
+            saved = os.path.join(artifact_files.folder(outputs[MODEL].uri, MODEL), SAVED)
+            facts.requests = facts.attempt(lambda: _as_mapping(_read_json_in(saved, REQUESTS)), {})
         facts.judged = facts.attempt(lambda: verdicts.judge(store, outputs[MODEL]), None)
         facts.lineage = facts.attempt(lambda: trace(store, outputs[MODEL], limit=60), None)
     elif facts.examples is not None:

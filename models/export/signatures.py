@@ -1,9 +1,9 @@
 """Signatures of the SavedModel.
 
 `serving_default` takes one dense tensor of (batch,) per raw feature, named as by `input_names`; a null is NaN, "" or
-the smallest int64. `serving_examples` takes serialized tf.Examples, where a null is an absent feature or an empty list.
-Neither takes the label or a weight. Both clean values as ingestion does: whitespace around text is stripped, and the
-null values of [data] are nulls.
+the smallest int64. `serving_rows` takes the same names, and each cell as the text of a CSV file. `serving_examples`
+takes serialized tf.Examples, where a null is an absent feature or an empty list. None takes the label or a weight. All
+clean values as ingestion does: whitespace around text is stripped, and the null values of [data] are nulls.
 
 `transform_features` maps serialized tf.Examples to model features, `vectors` to the vectors that a clustering compares.
 For evaluation, `labels` returns the label, and the weight if the pipeline has one, and `class_names` the classes in
@@ -19,7 +19,7 @@ import tensorflow as tf
 from tensorflow_transform.saved import saved_transform_io_v2
 
 from models.tasks.label_graph import as_number
-from models.transform_graph import raw_columns
+from models.transform_graph import raw_columns, text_cells
 from models.transform_graph import served_cells as graph_cleaning
 from spec.cells.cleaning import Cleaning
 from spec.columns.label import LABEL, Label
@@ -156,7 +156,16 @@ class Served(tf.Module):  # type: ignore[misc]
         def serving_default(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
             return self.answer({columns[name]: self._parsed(columns[name], value) for name, value in raw.items()})
 
-        found = {"serving_default": serving_default.get_concrete_function(**rows)}
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+        def serving_rows(**texts: tf.Tensor) -> dict[str, tf.Tensor]:
+            cells = {columns[name]: self._cells(columns[name], value) for name, value in texts.items()}
+            return self.answer({column: self._parsed(column, value) for column, value in cells.items()})
+
+        texts = {name: tf.TensorSpec([None], tf.string, name) for name in columns}
+        found = {
+            "serving_default": serving_default.get_concrete_function(**rows),
+            "serving_rows": serving_rows.get_concrete_function(**texts),
+        }
         by_examples = {
             "serving_examples": (self.answer, self._raw_spec),
             "transform_features": (self.model_features, self._raw_spec),
@@ -179,6 +188,15 @@ class Served(tf.Module):  # type: ignore[misc]
         if isinstance(self._raw_spec[column], tf.io.VarLenFeature):
             return raw_columns.sparsify(dense)
         return tf.reshape(dense, [-1, *self._raw_spec[column].shape])
+
+    def _cells(self, column: str, texts: tf.Tensor) -> tf.Tensor:
+        """Convert cells as in a CSV file, string (batch,), to the column's dtype; encoded images are unchanged."""
+        if column in self._uncleaned:
+            return texts
+        feature = self._raw_spec[column]
+        rules = text_cells.UNCLEANED if self._cleaning is None else self._cleaning.rules(column)
+        nullable = isinstance(feature, tf.io.VarLenFeature)
+        return text_cells.parse(texts, feature.dtype, rules, column, nullable=nullable)
 
     def _clustered(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         assert self._vectors is not None

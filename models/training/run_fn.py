@@ -13,8 +13,8 @@ import tensorflow_transform as tft
 
 from models.data import transformed_records
 from models.data.split_rows import Facts
-from models.export import self_check
-from models.export.signatures import Served, TransformGraph
+from models.export import request_guide, self_check
+from models.export.signatures import Served, TransformGraph, input_names
 from models.training import callbacks
 from models.training.fit import TrainResult, train_network
 from models.training.training_config import TrainerConfig
@@ -22,7 +22,7 @@ from models.transform_graph import user_preprocessing
 from models.warm_start import architecture, carry_over, feature_meanings
 from spec import settings, tuning
 from spec.cells.cleaning import Cleaning
-from spec.file_names import HISTORY, NETWORK, OUTCOME
+from spec.file_names import HISTORY, NETWORK, OUTCOME, REQUESTS
 from spec.training import Training
 
 __all__ = ["Facts", "TrainResult", "run_fn", "train_network"]
@@ -114,11 +114,14 @@ def _export(
     spec = transform.raw_feature_spec()
     # Without roles a user-defined function made the features, from any column.
     columns = roles.columns() or user_preprocessing.raw_columns(spec, roles, label, duties)
+    raw_spec = {name: feature for name, feature in spec.items() if name in columns}
+    cleaning = Cleaning.of(config.cleaning) if config.cleaning else None
+    images = [image.column for image in roles.of("image")]
     served = Served(
         network=result.network,
         transform=graph,
         answer=result.target.answer,
-        raw_spec={name: feature for name, feature in spec.items() if name in columns},
+        raw_spec=raw_spec,
         label=label,
         label_spec=spec[label.column] if label.column is not None else None,
         class_names=result.target.names,
@@ -127,14 +130,17 @@ def _export(
         weight_spec=spec[duties.weight] if duties.weight is not None else None,
         vectors=result.vectors if label.task == "clusters" else None,
         transformed_label=not roles.columns() and label.transform == "none",
-        cleaning=Cleaning.of(config.cleaning) if config.cleaning else None,
-        uncleaned=[image.column for image in roles.of("image")],
+        cleaning=cleaning,
+        uncleaned=images,
     )
     signatures = served.signatures()
     tf.saved_model.save(served, folder, signatures=signatures)
     if raw_files:
         predict = signatures[self_check.SIGNATURE]
         self_check.write(folder, lambda rows: predict(examples=tf.constant(rows)), raw_files, columns)
+    row = next(iter(_rows(raw_files, 1)), None) if raw_files else None
+    guide = request_guide.describe(input_names(raw_spec), raw_spec, row, cleaning, images)
+    _write(os.path.join(folder, REQUESTS), json.dumps(guide, ensure_ascii=False).encode())
     weights = {variable.path: variable.numpy() for variable in result.network.variables}
     _write(os.path.join(folder, WEIGHTS), _arrays(weights))
 

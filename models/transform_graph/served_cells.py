@@ -33,30 +33,38 @@ def columns(raw: Mapping[str, Any], cleaning: Cleaning, skip: Iterable[str] = ()
 def column(raw: Any, rules: Rules) -> Any:
     """Clean one raw column."""
     if isinstance(raw, tf.SparseTensor):
-        values = _texts(raw.values, rules) if raw.dtype == tf.string else raw.values
+        values = texts(raw.values, rules) if raw.dtype == tf.string else raw.values
         cleaned = tf.SparseTensor(raw.indices, values, raw.dense_shape)
-        return tf.sparse.retain(cleaned, tf.logical_and(raw_columns.is_there(values), ~_is_null_number(values, rules)))
-    return _texts(raw, rules) if raw.dtype == tf.string else raw
+        return tf.sparse.retain(cleaned, tf.logical_and(raw_columns.is_there(values), ~is_null_number(values, rules)))
+    return texts(raw, rules) if raw.dtype == tf.string else raw
 
 
-def _texts(values: tf.Tensor, rules: Rules) -> tf.Tensor:
+def texts(values: tf.Tensor, rules: Rules) -> tf.Tensor:
+    """Clean text of any shape; null becomes ""."""
     if rules.strip:
-        values = tf.strings.regex_replace(values, _AROUND, "")
-    values = _without(values, rules.null_values)
+        values = stripped(values)
+    values = without(values, rules.null_values)
     if rules.date is not None:
-        values = _without(_iso(values, rules.date), rules.null_values)
+        values = without(_iso(values, rules.date), rules.null_values)
     if rules.fold_case:
         values = tf.strings.lower(tf.strings.regex_replace(values, *DOTTED), encoding="utf-8")
         values = tf.strings.regex_replace(values, *FINAL)
     return values
 
 
-def _without(values: tf.Tensor, null_values: Iterable[str]) -> tf.Tensor:
+def stripped(values: tf.Tensor) -> tf.Tensor:
+    """Remove whitespace around texts."""
+    return tf.strings.regex_replace(values, _AROUND, "")
+
+
+def without(values: tf.Tensor, null_values: Iterable[str]) -> tf.Tensor:
+    """Replace texts that mean null by ""."""
     either = "|".join(quoted(text) for text in null_values if text)
     return tf.strings.regex_replace(values, f"^(?:{either})$", "") if either else values
 
 
-def _is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
+def is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
+    """Return which numbers, (batch,), mean null; false for text."""
     numbers = () if values.dtype == tf.string else rules.null_numbers
     if values.dtype.is_integer:
         numbers = rules.null_integers()

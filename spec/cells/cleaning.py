@@ -18,6 +18,8 @@ WHITESPACE = (
     + "\u2028\u2029\u202f\u205f\u3000"
 )
 """Characters that are stripped around a cell: those of `str.isspace`, including no-break spaces."""
+_NUMBERS = ("decimal", "thousands", "units")
+"""Keys of data.csv that say how numbers are written."""
 INT64 = range(-(2**63), 2**63)
 
 
@@ -29,7 +31,7 @@ class Rules:
         strip: Whether surrounding whitespace is removed.
         null_values: Strings that mean null; one that is a number also means that number in any notation.
         fold_case: Whether text is converted to lower case.
-        numbers: Format of numbers in text; a served row has them as numbers.
+        numbers: Format of numbers in text.
         date: Format of dates, which are converted to YYYY-MM-DD; None for other text, and for dates in that form.
     """
 
@@ -101,8 +103,9 @@ def folded(text: str) -> str:
 
 
 def section(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keys of [data] that clean a served row."""
-    return {key: data[key] for key in ("strip_whitespace", "null_values", "column_null_values", "fold_case", "dates")}
+    """Return the keys of [data] that clean a served row, with those of data.csv for numbers in text."""
+    keys = ("strip_whitespace", "null_values", "column_null_values", "fold_case", "dates")
+    return {key: data[key] for key in keys} | {"csv": {key: data["csv"][key] for key in _NUMBERS}}
 
 
 def _number(text: str) -> float | int | None:

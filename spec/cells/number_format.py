@@ -13,6 +13,10 @@ _SEPARATORS = {"": "", ",": ",", ".": "[.]", " ": BLANK, "'": "['\u2019]", "_": 
 PARENTHESES = "()"
 """The unit that makes a number in parentheses negative, as in accounting."""
 
+IN_PARENTHESES = r"^\((.*)\)$"
+SIGN_IN_PARENTHESES = f"^[(].*[+{MINUS}-].*[)]$"
+NOT_FINITE = r"^(?i:nan|[+-]?inf(?:inity)?)$"
+
 
 @dataclass(frozen=True)
 class NumberFormat:

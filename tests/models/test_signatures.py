@@ -64,8 +64,9 @@ def examples():
     return tf.constant(example_encoding.examples(batch).to_pylist())
 
 
-def test_a_regression_has_four_signatures(loaded):
-    assert set(loaded.signatures) == {"serving_default", "serving_examples", "transform_features", "labels"}
+def test_a_regression_has_five_signatures(loaded):
+    expected = {"serving_default", "serving_rows", "serving_examples", "transform_features", "labels"}
+    assert set(loaded.signatures) == expected
 
 
 def test_serving_default_takes_one_flat_tensor_a_column(loaded):
@@ -86,6 +87,23 @@ def test_rows_and_examples_get_the_same_answers(loaded, examples):
     assert set(by_rows) == set(by_examples) == {"prediction"}
     np.testing.assert_array_equal(by_rows["prediction"], [1400.5, 2410.5, 110.5])
     np.testing.assert_array_equal(by_examples["prediction"], by_rows["prediction"])
+
+
+def test_rows_of_texts_get_the_same_answers(loaded, examples):
+    texts = {"sq_ft": ["700", "+1200", " 50 "], "zone": ROWS["zone"], "lat": ["47.5", "4.7e1", "48.25"]}
+    by_texts = loaded.signatures["serving_rows"](**{name: tf.constant(cells) for name, cells in texts.items()})
+    by_examples = loaded.signatures["serving_examples"](examples=examples)
+
+    np.testing.assert_array_equal(by_texts["prediction"], by_examples["prediction"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "demand"), [("lat", "", "a value in every row"), ("sq_ft", "7.5", "integers")]
+)
+def test_a_text_that_ingestion_refuses_is_refused_by_its_column(loaded, name, text, demand):
+    texts = {"sq_ft": ["700"], "zone": ["north"], "lat": ["47.5"]} | {name: [text]}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=demand):
+        loaded.signatures["serving_rows"](**{name: tf.constant(cells) for name, cells in texts.items()})
 
 
 def test_transform_features_gives_what_the_network_reads(loaded, examples):
@@ -112,7 +130,7 @@ def test_clusters_tell_what_is_measured_and_need_no_label(examples):
     found = served.signatures()
     vectors = found["vectors"](examples=examples)
 
-    assert set(found) == {"serving_default", "serving_examples", "transform_features", "vectors"}
+    assert set(found) == {"serving_default", "serving_rows", "serving_examples", "transform_features", "vectors"}
     assert vectors["vectors"].numpy().tolist() == [[700.0, 0.0], [1200.0, 1.0], [50.0, 1.0]]
 
 

@@ -217,6 +217,17 @@ def test_a_raw_row_gets_the_answer_of_the_row_as_trained(trained):
     assert len(set(answered.tolist())) > 5
 
 
+def test_a_pasted_row_gets_the_answer_of_the_row_as_trained(trained):
+    _, rows, signatures = trained
+    size, room_counts, country, note, _ = zip(*RAW, strict=True)
+    answered = signatures["serving_rows"](
+        size=tf.constant(size), rooms=tf.constant(room_counts), country=tf.constant(country), note=tf.constant(note)
+    )
+    trained_on = signatures["serving_examples"](examples=rows)
+
+    np.testing.assert_array_equal(answered["prediction"], trained_on["prediction"])
+
+
 def test_examples_of_raw_cells_are_cleaned_too(trained):
     _, rows, signatures = trained
 

@@ -3,19 +3,15 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spec.cells.number_format import MINUS, NumberFormat
-
-_IN_PARENTHESES = r"^\((.*)\)$"
-_SIGN_IN_PARENTHESES = f"^[(].*[+{MINUS}-].*[)]$"
-_NOT_FINITE = r"^(?i:nan|[+-]?inf(?:inity)?)$"
+from spec.cells.number_format import IN_PARENTHESES, NOT_FINITE, SIGN_IN_PARENTHESES, NumberFormat
 
 
 def fits(texts: pa.Array, form: NumberFormat) -> pa.Array:
     """Which texts are numbers in this format, bool (n,); null where a text is."""
-    signed = pc.match_substring_regex(texts, _SIGN_IN_PARENTHESES)
+    signed = pc.match_substring_regex(texts, SIGN_IN_PARENTHESES)
     if form.in_parentheses:
-        texts = pc.replace_substring_regex(texts, _IN_PARENTHESES, r"\1")
-    matching = pc.or_(pc.match_substring_regex(texts, form.pattern), pc.match_substring_regex(texts, _NOT_FINITE))
+        texts = pc.replace_substring_regex(texts, IN_PARENTHESES, r"\1")
+    matching = pc.or_(pc.match_substring_regex(texts, form.pattern), pc.match_substring_regex(texts, NOT_FINITE))
     return pc.and_(matching, pc.invert(signed))
 
 
@@ -23,8 +19,8 @@ def plain(texts: pa.Array, form: NumberFormat) -> pa.Array:
     """Texts that `fits` names, with a decimal point and nothing but signs and digits; others as they may come."""
     negative = None
     if form.in_parentheses:
-        negative = pc.match_substring_regex(texts, _IN_PARENTHESES)
-        texts = pc.replace_substring_regex(texts, _IN_PARENTHESES, r"\1")
+        negative = pc.match_substring_regex(texts, IN_PARENTHESES)
+        texts = pc.replace_substring_regex(texts, IN_PARENTHESES, r"\1")
     for pattern, rewrite in form.steps():
         texts = pc.replace_substring_regex(texts, pattern, rewrite)
     if negative is not None:
