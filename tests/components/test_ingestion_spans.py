@@ -115,7 +115,7 @@ def test_a_span_that_is_not_there_is_named_with_those_that_are(resolve):
         resolve(NUMBERED, "span-{SPAN}/*.csv", span=3)
     with pytest.raises(UserError, match=r"Known spans: 1, 2, \.\.\. 8"):
         resolve([f"{number}.csv" for number in range(1, 9)], "{SPAN}.csv", span=30)
-    with pytest.raises(UserError, match=r"20241399\.csv: 2024-13-99 is no date"):
+    with pytest.raises(UserError, match=r"20241399\.csv: 2024-13-99 is not a date"):
         resolve(["20241399.csv"], "{YYYY}{MM}{DD}.csv")
     with pytest.raises(UserError, match=r"there is no file .*/none-\{SPAN\}\.csv"):
         resolve([], "none-{SPAN}.csv")

@@ -24,7 +24,7 @@ def test_a_split_can_be_one_word():
         ({"path": {"train": "a", "eval": "b"}, "split": "files"}, "path needs files for train and test"),
         ({"exclude": ["a >"]}, "'a >': expected a column, a number or a text, found the end"),
         ({"max_null_label": 2}, "less than or equal to 1"),
-        ({"csv": {"encoding": "latin-99"}}, "no encoding that Python knows"),
+        ({"csv": {"encoding": "latin-99"}}, "Python knows no such encoding"),
         ({"csv": {"header": False}}, r"header = false needs names = \[...\]"),
         ({"csv": {"names": ["a", "a"]}}, "a name stands twice in names"),
         ({"csv": {"delimiter": ""}}, "at least 1 character"),
