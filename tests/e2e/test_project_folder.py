@@ -82,6 +82,20 @@ def test_a_project_runs_with_its_own_modules_and_an_edit_runs_their_stages_again
     assert run(folder) == set()
 
 
+def test_the_example_role_of_a_new_project_makes_a_feature(folder):
+    text = CONFIG.replace('preprocessing = "my_features.preprocessing_fn"\n', "")
+    (folder / "configs" / "roles.toml").write_text(
+        f'{text}[features]\nmy_features = [{{column = "area", offset = 2}}]\n'
+    )
+    shutil.copyfile(folder / "schemas" / "flats.pbtxt", folder / "schemas" / "roles.pbtxt")
+    result = runner("--project", folder, "--local", "--pipeline", "roles", *QUICK, "--to", "transformation")
+    assert result.code == 0, result.err + result.out
+    [features] = (folder / "runs" / "roles" / "artifacts" / "transformation").glob(
+        "transform_graph/*/transformed_metadata/*.pbtxt"
+    )
+    assert 'name: "area_log"' in features.read_text()
+
+
 def test_two_simultaneous_projects_share_nothing(folder, tmp_path):
     other = make(tmp_path / "two", rows=300)
     (other / "my_units.py").write_text("UNITS = 3\n")
