@@ -15,6 +15,8 @@ from errors import UserError
 from models.transform_graph.raw_columns import FINDING
 
 _FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s*$", re.MULTILINE)
+ADVICE = ". Fix or exclude such rows, or choose another role for the column"
+"""End of a message on an invalid value."""
 _BROKEN_IMAGE = re.compile(r"\{\{node \S*Decode(Image|Png)\}\}")
 
 _NODE = re.compile(r"\[?\[?\{\{.*?\}\}\]?\]?|\[Op:.*?\]|\[while running .*?\]")
@@ -60,7 +62,7 @@ def explain(
         if found:
             value = f" {_plain(found[2])!r}" if found[2] else ""
             said = _plain(found[1])
-            return UserError(f"{said}{value}. Fix or exclude such rows, or choose another role for the column")
+            return UserError(f"{said}{value}{ADVICE}")
         if _BROKEN_IMAGE.search(str(cause)):
             columns = [entry["column"] for entry in config["features"].get("image", ())]
             reason = _NODE.sub("", str(cause)).strip().splitlines()[-1].strip()

@@ -1,9 +1,12 @@
+import csv
+import gzip
 import json
 import os
 import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
@@ -13,7 +16,7 @@ from inspection import run_files
 from inspection.store import metadata_store as inspection_store
 from inspection.store.execution_folders import parse
 
-from .conftest import cold_runner, run_folder, run_json, runner
+from .conftest import REPOSITORY, cold_runner, run_folder, run_json, runner
 
 NODES = "ingestion schema statistics history validation transformation trainer baseline evaluator pusher".split()  # noqa: SIM905  one line
 
@@ -164,6 +167,26 @@ def test_served_features_and_predictions_equal_those_of_training(artifact, model
         at = np.abs(served - row).max(axis=1).argmin()
         np.testing.assert_allclose(served[at], row, rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(answers[at], answer, rtol=1e-5)
+
+
+def test_a_file_gets_the_predictions_of_its_rows_as_ingested(houses, model, artifact, tmp_path):
+    root, output = houses[0], tmp_path / "prices.parquet"
+    source = REPOSITORY / "data" / "houses.csv.gz"
+    result = runner("predict", "houses", source, "-o", output, "--root", root)
+    assert result.code == 0, result.err
+    assert result.err.startswith("21,613 rows predicted by version ")
+    files = [str(path) for path in (artifact("ingestion", "examples") / "Split-test").iterdir()]
+    serialized = list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
+    ids = tf.io.parse_example(serialized, {"id": tf.io.FixedLenFeature([], tf.string)})["id"].numpy()
+    dates = tf.io.parse_example(serialized, {"date": tf.io.FixedLenFeature([], tf.string)})["date"].numpy()
+    with gzip.open(source, "rt") as file:
+        keys = [(row["id"], row["date"]) for row in csv.DictReader(file)]
+    table = pq.read_table(output).to_pydict()
+    assert [key for key, _ in keys] == table["id"]
+    predicted = dict(zip(keys, table["prediction"], strict=True))
+    expected = model.signatures["serving_examples"](examples=tf.constant(serialized))["prediction"].numpy()
+    found = [predicted[house.decode(), day.decode()] for house, day in zip(ids, dates, strict=True)]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_serving_signatures_do_not_require_the_label(model):

@@ -1,0 +1,62 @@
+"""`predict`: apply a pushed model to the rows of files."""
+
+import argparse
+import os
+import sys
+import warnings
+from typing import Any
+
+from orchestration.cli import options
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    predict = commands.add_parser(
+        "predict",
+        help="predict the rows of a file with a pushed model: predict NAME FILE -o OUT.csv",
+        description="Predict the rows of a file with a pushed model. The output has one row for each row of the file: "
+        "its number, its id, its predictions, and an error where it has none. A killed command continues when it is "
+        "started again.",
+    )
+    predict.add_argument("name", metavar="NAME", help="a pipeline, PIPELINE-VARIANT or PIPELINE-sample")
+    predict.add_argument(
+        "source",
+        metavar="FILE",
+        help="a file, folder or pattern in any format that ingestion reads, with or without the label; - for standard "
+        "input, in the format of the config's data",
+    )
+    predict.add_argument(
+        "-o",
+        "--output",
+        default="-",
+        metavar="OUT",
+        help="a .csv, .parquet or .jsonl file, which is replaced when all rows are predicted; - for CSV on standard "
+        "output (default: -)",
+    )
+    predict.add_argument("--version", type=int, metavar="V", help="a pushed version (default: the one that serves)")
+    options.add_store(predict, options.absent)
+    predict.set_defaults(do=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Predict."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import printing
+
+    with warnings.catch_warnings():
+        # Google's libraries warn on import that they will not support this Python for long.
+        warnings.simplefilter("ignore", FutureWarning)
+        from orchestration.prediction import predict_file
+
+    outcome = predict_file.predict(
+        arguments.root, arguments.name, arguments.source, arguments.output, arguments.version
+    )
+    to = "" if arguments.output == predict_file.STREAM else f": {arguments.output}"
+    printing.line(f"{outcome.rows:,} rows predicted by version {outcome.version}{to}", to=sys.stderr)
+    if outcome.errors:
+        printing.line(
+            f"{outcome.errors:,} of them have an error instead of a prediction, among them:",
+            *(f"  {text}" for text in outcome.named),
+            to=sys.stderr,
+        )
+    return 0

@@ -1,0 +1,1 @@
+"""Batch prediction: `runner.py predict` applies a pushed model to the rows of files."""

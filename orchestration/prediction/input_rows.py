@@ -1,0 +1,179 @@
+"""Rows to predict, read by ingestion's readers; a cell that does not fit its column makes its row an error.
+
+Cells of text formats are read as text and converted here by ingestion's rules, so that a bad cell ends no file.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.ingestion import sources
+from components.ingestion.discovery import data_files, formats
+from components.ingestion.parsing import casting
+from errors import UserError
+from orchestration.prediction.pushed_model import InputColumn
+from pipeline.schema_columns import nearest
+from spec.cells.cleaning import Rules
+from spec.data import Data
+
+_UNTOUCHED: Mapping[str, Any] = {"null_values": (), "column_null_values": {}, "dates": {}, "fold_case": ()}
+"""Rules of [data] with which text stays as it is."""
+
+
+@dataclass
+class Rows:
+    """Some rows of one file.
+
+    Attributes:
+        file: The file.
+        first: Number of the first row, from 1.
+        cells: The columns that the model reads, converted.
+        names: Columns that identify a row, as they are in the file.
+        errors: Place of a row among these -> why it cannot be predicted.
+    """
+
+    file: str
+    first: int
+    cells: pa.RecordBatch
+    names: pa.RecordBatch
+    errors: dict[int, str] = field(default_factory=dict)
+
+
+def settings(data: Data, source: str, form: str | None) -> Data:
+    """Return [data] for other files than those of the config: without their splits, spans and query.
+
+    Args:
+        data: [data] of the config.
+        source: Path or pattern of the files.
+        form: Their format; None for that of the config, or what their names tell.
+    """
+    values = data.model_dump(include={"sheet", "csv", "image", "strip_whitespace", "partitions"})
+    cleaning = data.model_dump(include={"null_values", "column_null_values", "dates", "fold_case", "drop"})
+    return Data.model_validate({**values, **cleaning, "path": source, "format": form or data.format})
+
+
+def files(data: Data) -> list[str]:
+    """Return the files in order.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        return [file.path for file in data_files.resolve(data.paths, data)]
+    except UserError as error:
+        raise UserError(str(error).replace("data.path: ", "").replace("fix the path", "name another")) from error
+
+
+def read(path: str, data: Data, columns: Sequence[InputColumn], names: Sequence[str], size: int) -> Iterator[Rows]:
+    """Read one file.
+
+    Args:
+        path: The file.
+        data: As `settings` returns it.
+        columns: What the model reads.
+        names: Columns that identify a row.
+        size: Number of rows of each part, except the last.
+
+    Raises:
+        UserError: the file cannot be read, or lacks a column.
+    """
+    reader = sources.reader(path, data)
+    known = reader.look(path, data)
+    for column in columns:
+        if column.name not in known:
+            raise UserError(
+                f"{path}: column {column.name!r} is missing, which the model reads."
+                f"{nearest(column.name, known, 'columns')}"
+            )
+    form = formats.of(path, data.format)
+    is_text = form is not None and form.is_untyped
+    kinds = {column.name: "BYTES" if is_text else column.kind for column in columns}
+    own = [name for name in names if name in known]
+    raw = data.model_copy(update=_UNTOUCHED) if is_text else data
+    batches = reader.batches(path, raw, {**dict.fromkeys(own, "BYTES"), **kinds})
+    row = 1
+    for table in _parts(batches, [*dict.fromkeys([*kinds, *own])], size):
+        yield _converted(path, row, table, columns, own, data if is_text else None)
+        row += len(table)
+
+
+def _parts(batches: Iterator[pa.RecordBatch], names: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
+    """Divide rows into parts of equal size."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        chosen = pa.RecordBatch.from_arrays([batch.column(batch.schema.get_field_index(n)) for n in names], list(names))
+        while len(chosen):
+            taken = chosen.slice(0, size - rows)
+            held.append(taken)
+            rows, chosen = rows + len(taken), chosen.slice(len(taken))
+            if rows == size:
+                yield _joined(held)
+                held, rows = [], 0
+    if held:
+        yield _joined(held)
+
+
+def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    table = pa.Table.from_batches(batches).combine_chunks()
+    return pa.RecordBatch.from_arrays([column.chunk(0) for column in table.columns], table.schema.names)
+
+
+def _converted(
+    path: str,
+    first: int,
+    batch: pa.RecordBatch,
+    columns: Sequence[InputColumn],
+    names: Sequence[str],
+    data: Data | None,
+) -> Rows:
+    """Convert the cells of text; without `data` they have their types already."""
+    errors: dict[int, str] = {}
+    arrays = []
+    for column in columns:
+        cells = batch.column(batch.schema.get_field_index(column.name))
+        if data is not None:
+            cells = _cast(cells, column, data.cleaning.rules(column.name), errors)
+        if not column.nullable and cells.null_count:
+            for row in pc.indices_nonzero(cells.is_null()).to_pylist():
+                errors.setdefault(row, f"column {column.name!r} must have a value in every row")
+        arrays.append(cells)
+    cells = casting.narrowed(pa.RecordBatch.from_arrays(arrays, [column.name for column in columns]))
+    named = [batch.column(batch.schema.get_field_index(name)) for name in names]
+    return Rows(path, first, cells, pa.RecordBatch.from_arrays(named, list(names)), dict(sorted(errors.items())))
+
+
+def _cast(texts: pa.Array, column: InputColumn, rules: Rules, errors: dict[int, str]) -> pa.Array:
+    """Convert texts; a cell that does not fit becomes null, and its row an error."""
+    try:
+        return casting.cast(texts, column.kind, rules)
+    except casting.BadCellError:
+        bad = dict(_bad(texts.unique().drop_null(), column.kind, rules))
+    is_bad = pc.is_in(texts, value_set=pa.array(list(bad), pa.string()))
+    for row in pc.indices_nonzero(is_bad).to_pylist():
+        text = texts[row].as_py()
+        errors.setdefault(row, f"column {column.name!r} holds {text!r}, which is not {bad[text]}")
+    return casting.cast(pc.if_else(is_bad, pa.scalar(None, pa.string()), texts), column.kind, rules)
+
+
+def _bad(texts: pa.Array, kind: str, rules: Rules) -> Iterator[tuple[str, str]]:
+    """Yield the texts that do not fit, each with what was expected."""
+    try:
+        casting.cast(texts, kind, rules)
+    except casting.BadCellError as error:
+        if len(texts) == 1:
+            named = {"INT": "an integer", "FLOAT": "a number"}.get(kind, "a date")
+            yield texts[0].as_py(), f"{named}{error.expected}"
+        else:
+            middle = len(texts) // 2
+            yield from _bad(texts.slice(0, middle), kind, rules)
+            yield from _bad(texts.slice(middle), kind, rules)
+
+
+def shown_errors(rows: Rows, errors: Mapping[int, str]) -> Iterator[str]:
+    """Yield a sentence with file and row for each error."""
+    for place, text in errors.items():
+        yield f"{rows.file}, row {rows.first + place:,}: {text}"

@@ -1,0 +1,141 @@
+"""Predictions as a table, and the formats that it is written in."""
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from errors import UserError
+from orchestration.prediction.input_rows import Rows
+
+FILE, ROW, ERROR = "file", "row", "error"
+"""Columns beside the predictions: the file if there are several, the row in it, and why it has no prediction."""
+FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
+"""Extension of the output -> its format."""
+_BLOCK_BYTES = 1 << 20
+
+
+def format_of(path: str) -> str:
+    """Return the format that the output's name tells.
+
+    Raises:
+        UserError: it tells none.
+    """
+    for extension, name in FORMATS.items():
+        if path.lower().endswith(extension):
+            return name
+    raise UserError(f"{path}: the name of the output ends with {', '.join(FORMATS)}")
+
+
+def table(
+    rows: Rows,
+    outputs: Mapping[str, np.ndarray[Any, Any]],
+    errors: Mapping[int, str],
+    *,
+    classes: Sequence[str] | None,
+    with_file: bool,
+) -> pa.Table:
+    """Put predictions beside the rows that they are of.
+
+    Args:
+        rows: n rows.
+        outputs: Output -> values of the rows without errors, in order: (m,) or (m, classes).
+        errors: Place of a row -> why it has no prediction.
+        classes: Names of the classes.
+        with_file: Whether to name the file of each row.
+
+    Returns:
+        n rows: `file`, `row`, the columns that identify a row, one column per prediction, and `error`. The predictions
+        of a row with an error are null.
+    """
+    count = len(rows.cells)
+    columns: dict[str, pa.Array] = {FILE: pa.array([rows.file] * count, pa.string())} if with_file else {}
+    columns[ROW] = pa.array(np.arange(rows.first, rows.first + count))
+    for name, column in zip(rows.names.schema.names, rows.names.columns, strict=True):
+        columns.setdefault(name, column)
+    places = np.full(count, -1)
+    good = np.setdiff1d(np.arange(count), list(errors))
+    places[good] = np.arange(len(good))
+    index = pa.array(places, pa.int64(), mask=places < 0)
+    for name, values in _flat(outputs, classes):
+        columns[name] = pc.take(values, index)
+    columns[ERROR] = pa.array([errors.get(place) for place in range(count)], pa.string())
+    return pa.table(columns)
+
+
+def _flat(outputs: Mapping[str, np.ndarray[Any, Any]], classes: Sequence[str] | None) -> Iterable[tuple[str, pa.Array]]:
+    """Yield a column for each output, or for each class of `probabilities` and each distance."""
+    for name in sorted(outputs):
+        values = outputs[name]
+        if values.ndim == 1:
+            is_text = values.dtype == object
+            column = pa.array([text.decode() for text in values], pa.string()) if is_text else pa.array(values)
+            yield {"classes": "class"}.get(name, name), column
+            continue
+        singular = {"probabilities": "probability", "distances": "distance"}.get(name, name)
+        width = values.shape[1]
+        ends = classes if name == "probabilities" and classes else list(map(str, range(width)))
+        for place, end in zip(range(width), ends, strict=True):
+            yield f"{singular}_{end}", pa.array(np.ascontiguousarray(values[:, place]))
+
+
+def encoded(rows: pa.Table, form: str) -> bytes:
+    """Encode rows in a format, without the head of the file."""
+    if form == "jsonl":
+        return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in _plain(rows))
+    stream = io.BytesIO()
+    if form == "csv":
+        pa_csv.write_csv(rows, stream, pa_csv.WriteOptions(include_header=False))
+    else:
+        pq.write_table(rows, stream)
+    return stream.getvalue()
+
+
+def head(rows: pa.Table, form: str) -> bytes:
+    """Return what stands above the first row in a file of a format."""
+    if form != "csv":
+        return b""
+    stream = io.BytesIO()
+    pa_csv.write_csv(rows.slice(0, 0), stream)
+    return stream.getvalue()
+
+
+def _plain(rows: pa.Table) -> Iterable[dict[str, Any]]:
+    """Yield rows as JSON values; a float32 has the digits that determine it."""
+    columns = {}
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        if pa.types.is_float32(column.type):
+            columns[name] = [None if text is None else float(text) for text in column.cast(pa.string()).to_pylist()]
+        else:
+            columns[name] = column.to_pylist()
+    for cells in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, cells, strict=True))
+
+
+def join(paths: Sequence[str], form: str, target: Any) -> None:
+    """Write parts, as `encoded` returns them, as one file, one part at a time.
+
+    Args:
+        paths: The parts in order; for CSV the first is the head.
+        form: Their format.
+        target: A binary file.
+    """
+    if form != "parquet":
+        for path in paths:
+            with open(path, "rb") as part:
+                while block := part.read(_BLOCK_BYTES):
+                    target.write(block)
+        return
+    writer = None
+    for path in paths:
+        part = pq.read_table(path)
+        writer = writer or pq.ParquetWriter(target, part.schema)
+        writer.write_table(part)
+    if writer is not None:
+        writer.close()

@@ -1,0 +1,141 @@
+"""A version in the serving folder, applied to rows; rows that the model refuses are found one by one."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components.evaluator.prediction import Model
+from components.transformation import transform_errors
+from errors import ResourceError, UserError
+from orchestration.paths import Root
+from pipeline.schema_columns import nearest
+from serving import versions
+from spec.file_names import REQUESTS
+
+_KINDS = {"int64": "INT", "float32": "FLOAT", "string": "BYTES"}
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """A raw column that the model reads.
+
+    Attributes:
+        name: Its name in the data.
+        kind: INT, FLOAT or BYTES.
+        nullable: Whether a cell may be null.
+    """
+
+    name: str
+    kind: str
+    nullable: bool
+
+
+def version_folder(root: str, name: str, number: int | None) -> tuple[int, str]:
+    """Find a pushed version.
+
+    Args:
+        root: The folder of all runs.
+        name: The pipeline, PIPELINE-VARIANT or PIPELINE-sample.
+        number: The version; None for the one that serves.
+
+    Returns:
+        Its number and its folder.
+
+    Raises:
+        UserError: there is none, or not this one.
+    """
+    folder = Root(os.path.abspath(root)).serving(name)
+    numbers = versions.pushed(folder)
+    if not numbers:
+        raise UserError(f"{name} has no pushed version in {folder}: run the pipeline until it pushes one")
+    if number is not None and number not in numbers:
+        known = ", ".join(map(str, numbers))
+        raise UserError(
+            f"{name} has no version {number}.{nearest(str(number), map(str, numbers), '')} Known versions: {known}. "
+            "Older ones were removed, see [push] keep"
+        )
+    number = numbers[-1] if number is None else number
+    return number, versions.path(folder, number)
+
+
+class PushedModel:
+    """A pushed model.
+
+    Args:
+        folder: Folder of the version.
+        task: Task of the label.
+        image_columns: Columns with encoded images, for messages.
+
+    Attributes:
+        columns: What it reads.
+        batch: Largest number of rows to predict at once.
+        classes: Names of the classes in the order of the probabilities; None for other tasks.
+
+    Raises:
+        ResourceError: it cannot be loaded, or does not say what it reads.
+    """
+
+    def __init__(self, folder: str, task: str, image_columns: Sequence[str] = ()) -> None:
+        try:
+            with open(os.path.join(folder, REQUESTS), encoding="utf-8") as file:
+                inputs = json.load(file)["inputs"]
+            self.columns = [InputColumn(one["column"], _KINDS[one["dtype"]], one["nullable"]) for one in inputs]
+            self._model = Model(folder, task)
+            self._of_no_rows = self._model.predict(tf.constant([], tf.string))
+        except FileNotFoundError as error:
+            raise ResourceError(
+                f"{folder} has no {REQUESTS}, which names the model's columns: push a new model"
+            ) from error
+        except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+            raise ResourceError(f"{folder} cannot be loaded: {error}") from error
+        self.batch = self._model.batch
+        self.classes = self._model.classes
+        self._config = {"features": {"image": [{"column": name} for name in image_columns]}}
+
+    def predict(self, examples: Sequence[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[int, str]]:
+        """Predict rows.
+
+        Args:
+            examples: n serialized tf.Examples with the columns that the model reads.
+
+        Returns:
+            Output -> its values for the rows without errors, in order; row number -> why it has no prediction.
+
+        Raises:
+            ResourceError: the model fails for another reason than a row.
+        """
+        errors: dict[int, str] = {}
+        parts: list[Mapping[str, np.ndarray[Any, Any]]] = []
+        for start in range(0, len(examples), self.batch):
+            self._predict(examples[start : start + self.batch], start, parts, errors)
+        parts.append(self._of_no_rows)
+        return {name: np.concatenate([part[name] for part in parts]) for name in self._of_no_rows}, errors
+
+    def _predict(
+        self,
+        examples: Sequence[bytes],
+        first: int,
+        parts: list[Mapping[str, np.ndarray[Any, Any]]],
+        errors: dict[int, str],
+    ) -> None:
+        """Predict rows; if the model refuses them, predict each half, down to the rows that it refuses."""
+        try:
+            parts.append(self._model.predict(tf.constant(list(examples), tf.string)))
+            return
+        except tf.errors.InvalidArgumentError as error:
+            if len(examples) == 1:
+                errors[first] = self._reason(error)
+                return
+        middle = len(examples) // 2
+        self._predict(examples[:middle], first, parts, errors)
+        self._predict(examples[middle:], first + middle, parts, errors)
+
+    def _reason(self, error: tf.errors.OpError) -> str:
+        explained = transform_errors.explain(error, self._config)
+        text = str(explained) if explained is not None else str(error.message)
+        return text.removesuffix(transform_errors.ADVICE).partition("\n")[0]

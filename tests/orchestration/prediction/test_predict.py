@@ -1,0 +1,150 @@
+"""`runner.py predict`: rows of files through a pushed model, as in training, and resumable."""
+
+import csv
+import io
+import json
+import os
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tensorflow as tf
+
+from components.ingestion import sources
+from components.ingestion.write import example_encoding
+from errors import UserError
+from orchestration.cli import parser
+from orchestration.prediction import predict_file
+from pipeline import load
+
+from .conftest import BAD, COLUMNS, NEW, ROWS, read, write
+
+
+def trained_on(pushed, path):
+    """Predictions of the model for the rows as ingestion reads them."""
+    model = tf.saved_model.load(str(pushed / "runs/rows/serving/7"))
+    config = load.load(str(pushed), "rows")
+    batch = pa.Table.from_batches(sources.batches(path, config.data, COLUMNS)).to_batches()[0]
+    examples = tf.constant(example_encoding.examples(batch).to_pylist())
+    return model.signatures["serving_examples"](examples=examples)["prediction"].numpy()
+
+
+def test_rows_of_a_file_get_the_predictions_of_training(here, pushed, tmp_path):
+    source = write(tmp_path / "new.csv", [*ROWS, *[[*row[:5], "0"] for row in NEW]])
+    outcome, target = here(source)
+    rows = read(target)
+
+    assert (outcome.rows, outcome.errors, outcome.version) == (9, 0, 7)
+    assert [row["id"] for row in rows] == [row[0] for row in [*ROWS, *NEW]]
+    assert [row["row"] for row in rows] == list(map(str, range(1, 10)))
+    found = np.float32([row["prediction"] for row in rows])
+    np.testing.assert_allclose(found, trained_on(pushed, source), rtol=1e-6)
+    assert len(set(found.tolist())) == 9
+
+
+def test_the_label_and_other_columns_may_be_absent(here, pushed, tmp_path):
+    names = ["area", "country", "rooms", "size"]
+    places = [list(COLUMNS).index(name) for name in names]
+    source = write(tmp_path / "new.csv", [[row[place] for place in places] for row in ROWS], names)
+    _, target = here(source)
+
+    assert list(read(target)[0]) == ["row", "prediction", "error"]
+    expected = trained_on(pushed, write(tmp_path / "all.csv", ROWS))
+    np.testing.assert_allclose(np.float32([row["prediction"] for row in read(target)]), expected, rtol=1e-6)
+
+
+def test_rows_that_cannot_be_predicted_stay_in_the_output_with_their_errors(here, tmp_path):
+    source = write(tmp_path / "bad.csv", BAD)
+    outcome, target = here(source)
+    rows = read(target)
+
+    assert (outcome.rows, outcome.errors) == (5, 3)
+    assert [bool(row["prediction"]) for row in rows] == [True, False, False, False, True]
+    assert [row["error"] for row in rows][1:4] == [
+        "column 'rooms' holds '1.5', which is not an integer",
+        "column 'area' must have a value in every row",
+        "column 'area' must hold finite numbers; it holds 'inf'",
+    ]
+    assert outcome.named[0] == f"{source}, row 2: column 'rooms' holds '1.5', which is not an integer"
+    assert read(here(write(tmp_path / "good.csv", [BAD[0], BAD[4]]))[1])[1]["prediction"] == rows[4]["prediction"]
+
+
+def test_a_file_without_a_row_that_can_be_predicted_is_an_error(here, tmp_path):
+    with pytest.raises(UserError, match=r"no row can be predicted:\n.*bad.csv, row 1: column 'rooms' holds '1.5'"):
+        here(write(tmp_path / "bad.csv", BAD[1:3]))
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_formats_hold_the_same(here, tmp_path, form, output):
+    source = tmp_path / f"rows.{form}"
+    data = {name: [row[place] for row in ROWS] for place, name in enumerate(COLUMNS)}
+    if form == "csv":
+        write(source, ROWS)
+    elif form == "jsonl":
+        source.write_text("".join(json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n" for row in ROWS))
+    else:
+        pq.write_table(pa.table(data), source)
+    _, target = here(source, output)
+    read_by = {
+        "csv": lambda: [
+            {**row, "row": int(row["row"]), "prediction": float(row["prediction"])} for row in read(target)
+        ],
+        "jsonl": lambda: [json.loads(line) for line in Path(target).read_text().splitlines()],
+        "parquet": lambda: pq.read_table(target).to_pylist(),
+    }
+    rows = read_by[output.split(".")[1]]()
+    expected = read(here(write(tmp_path / "plain.csv", ROWS), "plain_out.csv")[1])
+
+    assert [(row["row"], row["id"]) for row in rows] == [(int(row["row"]), row["id"]) for row in expected]
+    np.testing.assert_allclose(
+        [row["prediction"] for row in rows], [float(row["prediction"]) for row in expected], rtol=1e-6
+    )
+
+
+def test_several_files_are_predicted_in_order_and_named(here, tmp_path):
+    first, second = write(tmp_path / "p1.csv", ROWS[:3]), write(tmp_path / "p2.csv", ROWS[3:])
+    outcome, target = here(tmp_path / "p*.csv")
+
+    assert outcome.rows == 7
+    assert [(row["file"], row["row"]) for row in read(target)] == [
+        *((first, str(row)) for row in (1, 2, 3)),
+        *((second, str(row)) for row in (1, 2, 3, 4)),
+    ]
+
+
+def test_standard_input_and_output(here, pushed, monkeypatch, capsys, tmp_path):
+    source = write(tmp_path / "rows.csv", ROWS)
+    with open(source, "rb") as file:
+        monkeypatch.setattr("sys.stdin", types.SimpleNamespace(buffer=io.BytesIO(file.read())))
+    monkeypatch.setattr("sys.path", [*sys.path])
+    code = parser.main(["predict", "rows", "-", "--root", str(pushed / "runs")])
+    printed = capsys.readouterr()
+
+    assert code == 0, printed.err
+    assert list(csv.DictReader(io.StringIO(printed.out))) == read(here(source)[1])
+    assert "7 rows predicted by version 7" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"source": "nowhere.csv"}, r"there is no file .*nowhere\.csv"),
+        ({"output": "out.xlsx"}, r"the name of the output ends with \.csv, \.jsonl, \.parquet"),
+        ({"version": 8}, "rows has no version 8.* Known versions: 7"),
+        ({"name": "row"}, r"configs/row\.toml does not exist.*rows"),
+        ({"root": "elsewhere"}, "rows has no pushed version in .*elsewhere"),
+        ({"names": ["id", "sise", "rooms", "area", "country"]}, "column 'size' is missing, .*sise"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_written(here, pushed, tmp_path, change, message):
+    source = write(tmp_path / "in.csv", ROWS, change.pop("names", tuple(COLUMNS)))
+    given = {"root": str(pushed / "runs"), "name": "rows", "source": source, "output": "out.csv", **change}
+    given["output"] = str(tmp_path / given["output"])
+    with pytest.raises(UserError, match=message):
+        predict_file.predict(**given)
+    assert not os.path.exists(given["output"])
