@@ -215,6 +215,7 @@ def create_pipeline(
         keep=config.push.keep,
         uncompared=config.push.uncompared or advisory,
         older_span=config.push.older_span or advisory,
+        repeat=places.baseline == "metadata",
     )
 
     # Custom stages come between them.

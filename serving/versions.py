@@ -116,7 +116,7 @@ def read(folder: str, number: int) -> Version:
     if record is None:
         return Version(number)
     ours = ownership.describes(record, folder, number)
-    extra: dict[str, Any] = {key: record[key] for key in ("span", "declines") if key in record}
+    extra: dict[str, Any] = {key: record[key] for key in ("span", "declines", "compared_with") if key in record}
     return Version(number, record["pushed"], record["digest"], record.get("copy_of"), record.get("model"), ours, extra)
 
 

@@ -140,33 +140,32 @@ class ServedSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
-    """Copies the serving version to the artifact, which stays empty if there is none."""
+    """Copies the version to compare with to the artifact, which stays empty if there is none."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """Copy the serving model."""
+        """Copy the serving model; if that is the candidate itself, the model that the candidate was compared with."""
         model = artifact_utils.get_single_instance(output_dict["model"])
         if not buckets.is_uri(model.uri):
             os.makedirs(model.uri, exist_ok=True)
-        version = _served(exec_properties["serving"])
+        candidate = artifact_utils.get_single_uri(input_dict["candidate"]) if input_dict.get("candidate") else ""
+        serving = exec_properties["serving"]
+        try:
+            digest = versions.digest(path_utils.serving_model_path(candidate)) if candidate else ""
+            version, current = reference.to_compare(serving, digest), reference.served(serving)
+        except buckets.BucketError as error:
+            raise ResourceError(f"the serving folder cannot be read: {error.strerror}") from error
         if version is None:
-            summary.put(model, "none yet")
+            summary.put(model, "none yet" if current is None else f"none: version {current.number} is this model")
             return
-        source = versions.path(exec_properties["serving"], version.number)
+        source = versions.path(serving, version.number)
         try:
             buckets.copy_folder(source, path_utils.serving_model_dir(model.uri))
         except buckets.BucketError as error:
             raise ResourceError(f"the serving model cannot be copied: {error.strerror}") from error
         summary.put(model, f"version {version.number}")
-
-
-def _served(serving: str) -> versions.Version | None:
-    try:
-        return reference.served(serving)
-    except buckets.BucketError as error:
-        raise ResourceError(f"the serving folder cannot be read: {error.strerror}") from error
 
 
 class Served(base_component.BaseComponent):  # type: ignore[misc]
@@ -204,7 +203,7 @@ def served(*, serving: str, candidate: Any = None, name: str = "baseline") -> Se
 
     Args:
         serving: The serving folder.
-        candidate: Channel of the trained model; it only determines the order of the nodes.
+        candidate: Channel of the trained model, which is not compared with itself; None before a warm start.
         name: The node's id.
 
     Returns:

@@ -36,13 +36,35 @@ class Candidate:
     @property
     def extra(self) -> dict[str, Any]:
         """Keys that it adds to the record of its version."""
-        return {**({"span": self.span} if self.span else {}), **({"declines": self.declines} if self.declines else {})}
+        keys = {"span": self.span, "declines": self.declines, "compared_with": self.compared_with}
+        return {key: value for key, value in keys.items() if value}
 
 
 def served(folder: str) -> versions.Version | None:
     """Find the newest version in a serving folder that this pipeline pushed; None if there is none."""
     newest_first = (versions.read(folder, number) for number in reversed(versions.pushed(folder)))
     return next((version for version in newest_first if version.ours), None)
+
+
+def to_compare(folder: str, candidate: str) -> versions.Version | None:
+    """Find the version that a candidate is compared with: the serving one.
+
+    If the candidate itself serves, as in a run without changes, it is the version that the candidate was compared with
+    before it was pushed.
+
+    Args:
+        folder: The serving folder.
+        candidate: Digest of the candidate's files; empty if there is none.
+
+    Returns:
+        The version; None if there is none, or it no longer exists.
+    """
+    serving = served(folder)
+    if serving is None or not candidate or serving.digest != candidate:
+        return serving
+    compared = serving.extra.get("compared_with")
+    newest_first = (versions.read(folder, number) for number in reversed(versions.pushed(folder)))
+    return next((version for version in newest_first if compared and version.digest == compared), None)
 
 
 def rolled_back(folder: str) -> list[versions.Version]:

@@ -62,6 +62,11 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         try:
             candidate = _candidate(blessing, versions.digest(model))
             allowed = json.loads(exec_properties.get("allowed") or "{}")
+            current = reference.served(serving)
+            if not allowed.pop("repeat", True) and current is not None and current.digest == candidate.digest:
+                pushed.set_int_custom_property("pushed", 0)
+                summary.put(pushed, f"nothing pushed: version {current.number} is this model")
+                return
             if reason := reference.withhold_reason(serving, candidate, **allowed):
                 pushed.set_int_custom_property("pushed", 0)
                 pushed.set_string_custom_property(WITHHELD, summary.storable(reason)[:1000])
@@ -112,7 +117,14 @@ class Pusher(base_component.BaseComponent):  # type: ignore[misc]
 
 
 def pusher(
-    *, model: Any, blessing: Any, serving: str, keep: int, uncompared: bool = False, older_span: bool = False
+    *,
+    model: Any,
+    blessing: Any,
+    serving: str,
+    keep: int,
+    uncompared: bool = False,
+    older_span: bool = False,
+    repeat: bool = True,
 ) -> Pusher:
     """Make the node `pusher`.
 
@@ -123,6 +135,8 @@ def pusher(
         keep: Number of versions pushed by this pipeline to keep, including the new one.
         uncompared: Whether a model may replace one that it was not compared with.
         older_span: Whether a model may replace one that was trained on newer data.
+        repeat: Whether the model that serves is pushed again. A cache on this machine decides that by itself; on a
+            cloud each run has a new baseline artifact, so the pusher runs every time.
 
     Returns:
         A node with output `pushed_model`, whose properties say whether the model was pushed and to which path.
@@ -132,7 +146,7 @@ def pusher(
         blessing=blessing,
         serving=serving,
         keep=keep,
-        allowed=json.dumps({"uncompared": uncompared, "older_span": older_span}),
+        allowed=json.dumps({"uncompared": uncompared, "older_span": older_span, "repeat": repeat}),
         code=json.dumps(code_digest.stage(Executor.__module__)),
         pushed_model=Channel(type=standard_artifacts.PushedModel),
     )

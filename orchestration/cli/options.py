@@ -97,6 +97,47 @@ def add_store(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) ->
     )
 
 
+_LOCAL_ONLY = {
+    "--schedule": ("schedule", "schedules belong to the platform"),
+    "--from": ("first", "a compiled job runs all stages"),
+    "--to": ("to", "a compiled job runs all stages"),
+    "--new-run": ("new_run", "a compiled job resumes no run"),
+    "--metadata": ("metadata", "the platform has its own store"),
+    "--root": ("root", "artifacts and pushed models go to --cloud-root gs://BUCKET/FOLDER"),
+}
+"""Option of --local -> its attribute, and why a compiled job has no use for it."""
+_CLOUD_ONLY = {"--output": "output", "--image": "image", "--cloud-root": "cloud_root"}
+
+
+def check_target(arguments: argparse.Namespace) -> None:
+    """Reject options that the requested target would ignore.
+
+    Args:
+        arguments: Parsed arguments, before defaults that depend on the project are filled in.
+
+    Raises:
+        UserError: an option has no effect, or the root is not a folder.
+    """
+    cloud = "--kubeflow" if arguments.kubeflow else "--vertex" if arguments.vertex else ""
+    if arguments.command is not None:
+        return
+    if cloud:
+        for option, (name, reason) in _LOCAL_ONLY.items():
+            value = getattr(arguments, name)
+            inherited = name == "metadata" and value == os.environ.get(METADATA_VARIABLE)
+            if value not in (None, False) and not inherited:
+                raise UserError(f"{option} has no effect with {cloud}: {reason}; remove it")
+    elif arguments.local:
+        for option, name in _CLOUD_ONLY.items():
+            if getattr(arguments, name) is not None:
+                raise UserError(f"{option} has no effect with --local: it is for --kubeflow and --vertex; remove it")
+        if "://" in (arguments.root or ""):
+            raise UserError(
+                f"--root {arguments.root}: a run on this machine needs a folder; for a bucket, compile the pipeline "
+                "with --kubeflow or --vertex, and name the bucket with --cloud-root"
+            )
+
+
 def names(arguments: argparse.Namespace) -> "list[Name]":
     """Return the requested runs."""
     from pipeline import load

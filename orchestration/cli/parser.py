@@ -93,6 +93,7 @@ def main(argv: Sequence[str]) -> int:
         arguments = None
         try:
             arguments = parser().parse_args(_joined(argv))
+            options.check_target(arguments)
             if arguments.command != "init":
                 project_selection.choose(arguments.project)
                 arguments.root = arguments.root or project_selection.runs_folder()

@@ -20,7 +20,7 @@ from components.ingestion.discovery import data_files
 from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
 from orchestration import preflight
-from orchestration.cloud import kubeflow, vertex
+from orchestration.cloud import history_gates, kubeflow, vertex
 from orchestration.local.worker import USER_CODE
 from orchestration.paths import Root
 from pipeline import load, user_code
@@ -96,6 +96,8 @@ def run(request: Request) -> int:
             f"{request.name.pipeline}` takes the rows into runs/{request.name.run}/queries; copy that Parquet file to "
             "data/, or into a bucket, and compile a config that names it in data.path instead of sql and database"
         )
+    if not request.name.sample:
+        history_gates.check(config.gates, f"{load.CONFIGS}/{request.name.pipeline}.toml")
     name = _job_name(request.name)
     root = Root(CLOUD_ROOT if request.root is None else _bucket(request.root, "--cloud-root", target))
     image = IMAGE if request.image is None else _image(request.image)
@@ -141,6 +143,8 @@ def run(request: Request) -> int:
     printing.line(f"artifacts  {places.artifacts}")
     printing.line(f"serving    {places.serving}")
     printing.line(*_notes(request, root.path, config.data.paths, files))
+    if line := history_gates.note(config.gates):
+        printing.line(line)
     return 0
 
 

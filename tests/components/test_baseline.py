@@ -252,6 +252,34 @@ def test_a_serving_folder_that_may_not_be_read_stops_the_stage(gcs, tmp_path):
         component.Executor().Do({}, {"model": [artifact]}, {"serving": "gs://bucket-of-others/serving"})
 
 
+@pytest.mark.parametrize(("candidate", "baseline"), [("new", "second"), ("second", "first"), ("first", "second")])
+def test_on_a_cloud_the_candidate_is_never_its_own_baseline(tmp_path, candidate, baseline):
+    folder, serving, compared = tmp_path / "trained/Format-Serving", str(tmp_path / "serving"), ""
+    folder.mkdir(parents=True)
+    for text in ("first", "second"):
+        (folder / "saved_model.pb").write_text(text)
+        versions.place(str(folder), serving, check=lambda _: None, extra={"compared_with": compared})
+        compared = versions.digest(str(folder))
+    (folder / "saved_model.pb").write_text(candidate)
+    assert copied(tmp_path).read_text() == baseline
+
+
+def test_on_a_cloud_the_only_version_has_no_baseline(tmp_path):
+    folder = tmp_path / "trained/Format-Serving"
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").write_text("first")
+    versions.place(str(folder), str(tmp_path / "serving"), check=lambda _: None)
+    assert not copied(tmp_path).exists()
+
+
+def copied(folder):
+    """Run the executor with the candidate `trained` and return the path of the copied model."""
+    artifact, candidate = standard_artifacts.Model(), standard_artifacts.Model()
+    artifact.uri, candidate.uri = str(folder / "artifact"), str(folder / "trained")
+    component.Executor().Do({"candidate": [candidate]}, {"model": [artifact]}, {"serving": str(folder / "serving")})
+    return folder / "artifact/Format-Serving/saved_model.pb"
+
+
 def test_both_baseline_nodes_have_the_public_id_and_output():
     candidate = Channel(type=standard_artifacts.Model)
     nodes = [

@@ -87,6 +87,18 @@ def test_a_blessed_model_becomes_a_complete_version(push, serving, clock):
     assert pushed.get_string_custom_property(summary.PROPERTY) == "version 1000"
 
 
+def test_on_a_cloud_the_serving_model_is_not_pushed_again(push, serving, clock):
+    push(repeat=False)
+    clock.now += 60
+    again = push(repeat=False)
+
+    assert versions.pushed(str(serving)) == [1000]
+    assert again.get_int_custom_property("pushed") == 0
+    assert again.get_string_custom_property(summary.PROPERTY) == "nothing pushed: version 1000 is this model"
+    push(salt="another model", repeat=False, uncompared=True)
+    assert versions.pushed(str(serving)) == [1000, 1060]
+
+
 @pytest.mark.parametrize(
     ("step", "expected"),
     [(5.0, ["1000", "1005", "1010"]), (0.0, ["1000", "1001", "1002"]), (-3600.0, ["1000", "1001", "1002"])],
