@@ -5,6 +5,9 @@ import secrets
 import time
 from dataclasses import dataclass
 
+DRY_RUN_MODES = ("subprocess", "fork")
+"""How a dry run starts a step."""
+
 
 @dataclass(frozen=True)
 class Root:
@@ -39,6 +42,10 @@ class Root:
     def trials(self, name: str) -> str:
         """Return the folder of the tuner's finished trials, one file per trial."""
         return os.path.join(self.pipeline(name), "trials")
+
+    def dry_run(self, target: str, name: str) -> str:
+        """Return the folder of a pipeline's dry runs for a platform: buckets, cache.json, runs/."""
+        return os.path.join(self.path, ".dry-run", target, name)
 
     def runs(self, name: str) -> str:
         """Return the folder of a pipeline's runs, which has one folder per run."""

@@ -1,8 +1,9 @@
-"""Without a command: compile for a cluster (--kubeflow, --vertex)."""
+"""Without a command: compile for a cluster (--kubeflow, --vertex), and try the compiled job here (--dry-run)."""
 
 import argparse
 
 from orchestration.cli import options
+from orchestration.paths import DRY_RUN_MODES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,24 +33,50 @@ def add(root: argparse.ArgumentParser) -> None:
         "(default: a placeholder)",
     )
 
+    cloud.add_argument(
+        "--dry-run",
+        nargs="?",
+        const=DRY_RUN_MODES[0],
+        choices=DRY_RUN_MODES,
+        help="execute the compiled job on this machine, with its own commands and the inputs that the platform passes; "
+        "buckets are folders of ROOT/.dry-run. subprocess: each step is a new process (the default); fork: a copy of "
+        "this one, which starts faster",
+    )
+
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile each requested run."""
+    """Compile each requested run, and execute it here if that is requested."""
     for name in options.names(arguments):
-        _compile(arguments, name)
+        target = "kubeflow" if arguments.kubeflow else "vertex"
+        if arguments.dry_run is None:
+            _compile(arguments, target, name, arguments.output)
+            continue
+        import os
+
+        from orchestration.cloud import compiler
+        from orchestration.paths import Root
+
+        folder = Root(os.path.abspath(arguments.root)).dry_run(target, name.run)
+        os.makedirs(folder, exist_ok=True)
+        job = arguments.output or os.path.join(folder, f"{name.run}{compiler.suffix(target)}")
+        _compile(arguments, target, name, job)
+        # TFX is imported by the compilation.
+        from orchestration.cloud.emulation import dry_run
+
+        dry_run.run(dry_run.Order(target=target, job=job, folder=folder, mode=arguments.dry_run))
     return 0
 
 
-def _compile(arguments: argparse.Namespace, name: "Name") -> int:
+def _compile(arguments: argparse.Namespace, target: str, name: "Name", output: str | None) -> int:
     from orchestration.cloud import compiler
 
     return compiler.run(
         compiler.Request(
-            target="kubeflow" if arguments.kubeflow else "vertex",
+            target=target,
             name=name,
             overrides=options.overrides(arguments),
             data_root=arguments.data_root,
-            output=arguments.output,
+            output=output,
             image=arguments.image,
             root=arguments.cloud_root,
             beam_args=options.beam(arguments),

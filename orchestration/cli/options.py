@@ -106,7 +106,7 @@ _LOCAL_ONLY = {
     "--root": ("root", "artifacts and pushed models go to --cloud-root gs://BUCKET/FOLDER"),
 }
 """Option of --local -> its attribute, and why a compiled job has no use for it."""
-_CLOUD_ONLY = {"--output": "output", "--image": "image", "--cloud-root": "cloud_root"}
+_CLOUD_ONLY = {"--output": "output", "--image": "image", "--cloud-root": "cloud_root", "--dry-run": "dry_run"}
 
 
 def check_target(arguments: argparse.Namespace) -> None:
@@ -125,6 +125,7 @@ def check_target(arguments: argparse.Namespace) -> None:
         for option, (name, reason) in _LOCAL_ONLY.items():
             value = getattr(arguments, name)
             inherited = name == "metadata" and value == os.environ.get(METADATA_VARIABLE)
+            inherited = inherited or (name == "root" and arguments.dry_run is not None)
             if value not in (None, False) and not inherited:
                 raise UserError(f"{option} has no effect with {cloud}: {reason}; remove it")
     elif arguments.local:

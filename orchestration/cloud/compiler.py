@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import printing
 import project
@@ -54,7 +54,7 @@ class Request:
     """A compilation that the user requests.
 
     Attributes:
-        target: The platform.
+        target: The platform, "kubeflow" or "vertex".
         name: The pipeline, and its variant or sample.
         overrides: `key=value` strings.
         data_root: Bucket and folder that data paths are relative to; None for the repository inside the image.
@@ -65,7 +65,7 @@ class Request:
         cache: Whether the platform may serve unchanged stages from earlier runs.
     """
 
-    target: Literal["kubeflow", "vertex"]
+    target: str
     name: Name
     overrides: Iterable[str] = ()
     data_root: str | None = None
@@ -74,6 +74,14 @@ class Request:
     root: str | None = None
     beam_args: Iterable[str] = BEAM_ARGS
     cache: bool = True
+
+
+_TARGETS: Mapping[str, Target] = {"kubeflow": kubeflow, "vertex": vertex}
+
+
+def suffix(target: str) -> str:
+    """Return the suffix of the name of a platform's file."""
+    return _TARGETS[target].SUFFIXES[0]
 
 
 def run(request: Request) -> int:
@@ -87,7 +95,7 @@ def run(request: Request) -> int:
         RunError: the compiled job is not valid.
         ResourceError: the file cannot be written.
     """
-    target: Target = kubeflow if request.target == "kubeflow" else vertex
+    target = _TARGETS[request.target]
     reviewed = load.reviewed(project.folder(), request.name, request.overrides)
     config, columns, schema = reviewed.config, reviewed.columns, reviewed.schema
     if config.data.sql is not None:
@@ -167,10 +175,9 @@ def _notes(request: Request, root: str, paths: data_paths.Paths, files: Iterable
         notes.append(
             f"to do: build the image from the pipeline's and the project: docker build -t IMAGE {project.folder()}"
         )
-    for place in (root, request.data_root or ""):
-        scheme = place.partition("://")[0]
-        if scheme in ("s3", "minio"):
-            notes.append(f"to do: TensorFlow and Beam do not open {scheme}:// as installed; add what does to the image")
+    scheme = (request.data_root or "").partition("://")[0]
+    if scheme in ("s3", "minio"):
+        notes.append(f"to do: Beam does not read data from {scheme}:// as installed; add what does to the image")
     return list(dict.fromkeys(notes))
 
 

@@ -1,0 +1,1 @@
+"""Dry run of a compiled job on this machine: emulated platforms, real steps."""

@@ -1,0 +1,114 @@
+"""Dry runs of a small pipeline on both platforms, compared with a run on this machine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..flats import COMPLETE
+from ..warm import Result
+from .conftest import run_folder, runner
+
+TARGETS = {"kubeflow": "minio://store/root", "vertex": "gs://bucket/root"}
+CONFIG = """\
+network = "linear"
+[data]
+path = "data/flats.csv"
+[features]
+numeric = [{column = "area"}]
+categorical = [{column = "city"}]
+[label]
+column = "rent"
+[training]
+epochs = 1
+[evaluation]
+importance = 0
+floor = {r2 = -100.0}
+baseline = [{metric = "mae", tolerance = 0.9}]
+"""
+
+
+def write_table(folder: Path, rows: int) -> None:
+    cells = [f"{40 + row % 50}.5,{('Bern', 'Chur')[row % 2]},{900 + 7 * (row % 50) + row // 50}" for row in range(rows)]
+    (folder / "data" / "flats.csv").write_text("\n".join(["area,city,rent", *cells, ""]))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with 200 rows."""
+    folder = tmp_path_factory.mktemp("dry") / "project"
+    for name in ("configs", "schemas", "data"):
+        (folder / name).mkdir(parents=True)
+    (folder / "pipeline-project.toml").write_text("format = 1\n")
+    (folder / "configs" / "flats.toml").write_text(CONFIG)
+    types = {"area": "FLOAT", "city": "BYTES", "rent": "INT"}
+    schema = [f'feature {{ name: "{name}" type: {kind} {COMPLETE} }}\n' for name, kind in types.items()]
+    (folder / "schemas" / "flats.pbtxt").write_text("".join(schema))
+    write_table(folder, 200)
+    return folder
+
+
+def dry_run(project: Path, target: str, *more: object) -> Result:
+    root = ("--cloud-root", TARGETS[target], "--image", "registry/image:1")
+    return runner("--project", project, f"--{target}", "--pipeline", "flats", "--dry-run", "fork", *root, *more)
+
+
+@pytest.fixture(scope="module")
+def local(project: Path) -> dict[str, Any]:
+    """The verdict of a run on this machine."""
+    result = runner("--project", project, "--local", "--pipeline", "flats")
+    assert result.code == 0, result.err + result.out
+    outcome: dict[str, Any] = json.loads((run_folder(result) / "run.json").read_text())["outcome"]
+    return outcome
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_a_dry_run_has_the_metrics_of_a_local_run_and_an_unchanged_one_pushes_nothing(
+    target: str, project: Path, local: dict[str, Any]
+) -> None:
+    first = dry_run(project, target)
+    assert first.code == 0, first.err + first.out
+    assert set(first.nodes.values()) == {"done"}
+    pushed = first.line("Pushed:")
+    assert pushed.startswith(f"{TARGETS[target]}/flats/serving/")
+    folder = run_folder(first)
+    buckets = folder.parents[1] / "buckets"
+    assert verdict(folder, buckets)["metrics"] == local["metrics"]
+    assert verdict(folder, buckets)["intervals"] == local["intervals"]
+    versions = buckets / f"{TARGETS[target]}/flats/serving".replace("://", "/")
+    assert [path.name for path in versions.iterdir() if path.name.isdigit()] == [pushed.rpartition("/")[2]]
+
+    again = dry_run(project, target)
+    assert again.code == 0, again.err + again.out
+    rerun = {"baseline", "evaluator", "pusher"}
+    assert again.nodes == {name: "done" if name in rerun else "cached" for name in first.nodes}
+    assert again.line("Nothing pushed:") == f"version {pushed.rpartition('/')[2]} serves"
+    assert len([path for path in versions.iterdir() if path.name.isdigit()]) == 1
+
+
+def verdict(folder: Path, buckets: Path) -> dict[str, Any]:
+    uri = json.loads((folder / "evaluator.output.json").read_text())["evaluation"]["uri"]
+    content: dict[str, Any] = json.loads((buckets / uri.replace("://", "/") / "verdict.json").read_text())
+    return content
+
+
+def test_a_changed_table_runs_what_depends_on_it_and_a_failing_step_ends_the_run(project: Path) -> None:
+    write_table(project, 201)
+    try:
+        changed = dry_run(project, "kubeflow")
+        assert changed.nodes["schema"] == "cached"
+        assert changed.nodes["ingestion"] == changed.nodes["trainer"] == "done"
+        assert changed.line("Pushed:").startswith("minio://store/root/flats/serving/"), changed.err
+        (project / "schemas" / "flats.pbtxt").write_text(
+            (project / "schemas" / "flats.pbtxt").read_text().replace("type: BYTES", 'domain: "cities" type: BYTES')
+            + 'string_domain { name: "cities" value: "Bern" }\n'
+        )
+        failed = dry_run(project, "kubeflow")
+        assert failed.code == 3, failed.err + failed.out
+        assert failed.nodes["validation"] == "failed"
+        assert "trainer" not in failed.nodes
+        assert "refused: step validation failed: " in failed.err
+        assert "Chur" in failed.err
+    finally:
+        write_table(project, 200)
