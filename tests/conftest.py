@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,43 @@ def trial_order(
         write_examples(base / "examples" / f"Split-{name}" / "rows-00000-of-00001.gz", columns)
     files = {f"{name}_files": [str(base / "examples" / f"Split-{name}" / "rows-00000-of-00001.gz")] for name in splits}
     return {**files, "transform_output": graph, "features": features, "label": label}
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Any]:
+    """Return a PostgreSQL server; see postgresql_server.py."""
+    from .postgresql_server import BINARIES, Server
+
+    if not BINARIES:
+        pytest.skip("PostgreSQL is missing: apt-get install postgresql")
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def new_store(request: pytest.FixtureRequest) -> Callable[[], str | None]:
+    """Return a function that gives the URL of an empty store; None for SQLite under the root of the test.
+
+    Tests that use it run on SQLite and on PostgreSQL.
+    """
+    if request.param == "sqlite":
+        return lambda: None
+    server = request.getfixturevalue("postgresql")
+    return lambda: str(server.new_database())
+
+
+@pytest.fixture
+def mlmd(new_store: Callable[[], str | None]) -> Any:
+    """Return an empty ML Metadata store: SQLite in memory, or a database of a PostgreSQL server."""
+    from ml_metadata import MetadataStore
+    from ml_metadata.proto import metadata_store_pb2 as pb
+
+    from inspection.store.store_address import connection_config
+
+    url = new_store()
+    config = pb.ConnectionConfig()
+    config.fake_database.SetInParent()
+    return MetadataStore(config if url is None else connection_config("", url))
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from inspection.store import file_rights
 
 STATE = os.path.join(".schedule", "state.sqlite")
 """Path below the root."""
+EXITED = "its process exited without a result"
+"""Reason of a scheduled run that is LOST."""
 ENDED = tuple(state for state in FIRE_STATES if state not in ("WAITING", "RUNNING"))
 """Final states of a scheduled run; before, it is WAITING or RUNNING."""
 
@@ -102,7 +104,7 @@ def history(root: str, *, schedule: str | None = None, limit: int = 50) -> list[
         return [_fire(row) for row in rows.fetchall()]
 
 
-_COLUMNS = "id, plan, due, state, reason, attempts, started, ended, run_id"
+_COLUMNS = "id, plan, due, state, reason, attempts, started, ended, run_id, pid, born"
 
 
 @contextlib.contextmanager
@@ -123,7 +125,10 @@ def _opened(root: str) -> Iterator[sqlite3.Connection | None]:
 
 
 def _fire(row: tuple[Any, ...]) -> Fire:
-    id_, plan, due, state, reason, attempts, started, ended, run_id = row
+    id_, plan, due, state, reason, attempts, started, ended, run_id, pid, born = row
+    if state == "RUNNING" and birth(pid) != born:
+        # The scheduler records it when it looks next, if one is running.
+        state, reason = "LOST", EXITED
     return Fire(
         id=id_,
         schedule=plan,
@@ -135,6 +140,16 @@ def _fire(row: tuple[Any, ...]) -> Fire:
         ended=_when(ended),
         run_id=run_id,
     )
+
+
+def birth(pid: int) -> str | None:
+    """Return the start time of a process, to detect reused process ids; None if it is not running."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else fields[19]
 
 
 def _when(seconds: float | None) -> datetime | None:

@@ -75,6 +75,11 @@ class Relocation:
         return changed
 
 
+def run_folder(context: Any) -> str:
+    """Return the folder that a run's context names; empty if it names none."""
+    return str(context.custom_properties[_RUN_FOLDER].string_value) if _RUN_FOLDER in context.custom_properties else ""
+
+
 def rewrite(mlmd: Any, pipeline_id: int, relocation: Relocation) -> int:
     """Write the current paths of a pipeline's artifacts and runs to the store, from which TFX reads them.
 

@@ -1,5 +1,6 @@
 """Start of a run: new, or resumed from an unfinished one; and the record of its end in ML Metadata."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,23 +44,25 @@ class Place:
         """
         return inspection_store.open_store(self.root.path, self.metadata, readonly=False)
 
-    def relocate(self, store: inspection_store.Store, before: str | None) -> str | None:
-        """Update the paths in the store if the newest run was under another root.
+    def relocate(self, store: inspection_store.Store) -> str | None:
+        """Update the paths in the store if they are of another root: this one was moved, or the store restored.
 
         Args:
             store: ML Metadata, opened for writing; the caller holds the pipeline's lock.
-            before: The root of that run; None if there was none.
 
         Returns:
             A line for the log; None if nothing changed.
         """
         above = store.context(inspection_store.PIPELINE_CONTEXT, self.pipeline)
-        if before is None or before == self.root.path or above is None:
+        if above is None:
             return None
+        runs = store.mlmd.get_children_contexts_by_context(above.id)
+        moved = [folder for folder in map(relocation.run_folder, runs) if store.relocation.path(folder) != folder]
+        if not moved:
+            return None
+        before = os.path.dirname(os.path.dirname(os.path.dirname(moved[-1])))
         changed = relocation.rewrite(store.mlmd, above.id, store.relocation)
-        return (
-            f"the root was {before}: {changed} paths in ML Metadata now point to {self.root.path}" if changed else None
-        )
+        return f"the root was {before}: {changed} paths in ML Metadata now point to {self.root.path}"
 
     def close(self, store: Any, run_id: str, state: str, reason: str) -> None:
         """Record the end of a run in ML Metadata, and clean up after a dead worker.

@@ -144,7 +144,7 @@ def run(request: Request, workers: ForkServer) -> int:
     data = report.data
     with run_lock.held(root.pipeline(name.run), terminal.say) as held:
         store = place.open_store()
-        if moved := place.relocate(store, unchanged_run.newest(place).get("root")):
+        if moved := place.relocate(store):
             terminal.say(moved)
         wanted = identity_checked if identity_checked and not held.waited else identity(reviewed)
         before = run_start.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from errors import ResourceError
-from inspection.read.schedule_history import STATE
+from inspection.read.schedule_history import EXITED, STATE, birth
 from inspection.store import file_rights
 from orchestration.schedule.plans import Plan
 
@@ -151,7 +151,7 @@ class State:
             again = attempts <= self.plan(name).schedule.retries
             self._db.execute(
                 "UPDATE fires SET state = ?, reason = ? WHERE id = ? AND state = 'RUNNING'",
-                ("WAITING" if again else "LOST", "its process exited without a result", id_),
+                ("WAITING" if again else "LOST", EXITED, id_),
             )
         return alive
 
@@ -194,13 +194,3 @@ class State:
         """State and reason of a fire."""
         state, reason = self._db.execute("SELECT state, reason FROM fires WHERE id = ?", (fire,)).fetchone()
         return state, reason or ""
-
-
-def birth(pid: int) -> str | None:
-    """Return the start time of a process, to detect reused process ids; None if it is not running."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else fields[19]

@@ -13,11 +13,16 @@ JUDGED = {"evaluator", "pusher"}
 TRAINED = {"trainer", *JUDGED}
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def tree(request, tmp_path_factory):
+    """A copy of the repository with one run, in each kind of store."""
     tree = copy_tree(tmp_path_factory.mktemp("cache") / "tree", rows=1200)
-    assert again(tree) == ALL
-    return tree
+    with pytest.MonkeyPatch.context() as environment:
+        if request.param == "postgresql":
+            environment.setenv("PIPELINE_METADATA", request.getfixturevalue("postgresql").new_database())
+        assert again(tree) == ALL
+        assert (tree / "runs/metadata.sqlite").exists() == (request.param == "sqlite")
+        yield tree
 
 
 def again(tree, *arguments):

@@ -40,7 +40,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def database() -> Iterator[str]:
     """An empty PostgreSQL database."""
-    from ..faults import postgresql_server
+    from .. import postgresql_server
 
     if not postgresql_server.BINARIES:
         pytest.skip("PostgreSQL is missing: apt-get install postgresql")

@@ -53,14 +53,3 @@ def warm() -> Any:
     from ..warm import shared
 
     return shared()
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Any]:
-    """A PostgreSQL server; see postgresql.py."""
-    from .postgresql_server import BINARIES, Server
-
-    if not BINARIES:
-        pytest.skip("PostgreSQL is missing: apt-get install postgresql")
-    with Server() as server:
-        yield server

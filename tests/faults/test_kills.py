@@ -14,6 +14,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from inspection.store.execution_folders import parse
+from inspection.store.store_address import connection_config
 from serving import versions
 
 KILLS = int(os.environ.get("KILLS", "5"))
@@ -34,9 +35,7 @@ def arguments(root):
 
 def successes(root, run_id):
     """Executions of a run that ended well, by stage; and how many count as running."""
-    config = pb.ConnectionConfig()
-    config.sqlite.filename_uri = str(root / "metadata.sqlite")
-    store = MetadataStore(config)
+    store = MetadataStore(connection_config(str(root), os.environ.get("PIPELINE_METADATA")))
     context = store.get_context_by_type_and_name("pipeline_run", run_id)
     found, running = collections.defaultdict(list), 0
     for execution in store.get_executions_by_context(context.id) if context else ():
@@ -79,9 +78,12 @@ def orphans(root, good):
     return [folder for folder in folders if parse(folder.name).execution not in good]
 
 
-def test_a_run_that_is_killed_at_any_time_resumes(warm, tmp_path, figure):
+@pytest.mark.parametrize("kind", ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.slow)])
+def test_a_run_that_is_killed_at_any_time_resumes(warm, tmp_path, figure, kind, monkeypatch, request):
     """Fault 1: SIGKILL of supervisor and worker at a moment drawn over the run's wall time, then the same command."""
     root, draw = tmp_path / "runs", random.Random(SEED)
+    if kind == "PostgreSQL":
+        monkeypatch.setenv("PIPELINE_METADATA", request.getfixturevalue("postgresql").new_database())
     first = warm.run(*arguments(root))
     assert first.code == 0, first.err
     begun = time.monotonic()
@@ -133,8 +135,9 @@ def test_a_run_that_is_killed_at_any_time_resumes(warm, tmp_path, figure):
     where = ", ".join(f"{stage} {count}" for stage, count in hits.most_common())
     figure(
         1,
-        f"{KILLS} kills, seed {SEED}, over {statistics.median(spans):.1f} s at the median and {max(spans):.1f} s at "
-        f"most ({where}): {finished} ended well, finished steps redone = {redone}, half versions = {half}, runs with "
+        f"{KILLS} kills on {kind}, seed {SEED}, over {statistics.median(spans):.1f} s at the median and "
+        f"{max(spans):.1f} s at most ({where}): {finished} ended well, finished steps redone = {redone}, "
+        f"half versions = {half}, runs with "
         f"lost rows = {lost}",
     )
     assert (finished, redone, half, lost) == (KILLS, 0, 0, 0)

@@ -11,7 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from inspection.store.store_address import connection_config
 
-from .postgresql_server import PASSWORD
+from ..postgresql_server import PASSWORD
 
 VARIANTS = (
     *("xor_linear", "xor_product", "xor_hidden", "circles_linear"),

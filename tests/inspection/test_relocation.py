@@ -10,6 +10,8 @@ from inspection.run_history import list_runs
 from inspection.store import relocation
 from inspection.store.metadata_store import open_store
 from inspection.store.relocation import Relocation
+from orchestration.local import run_start
+from orchestration.paths import Root
 
 
 @pytest.fixture
@@ -90,3 +92,14 @@ def test_a_store_is_read_so_and_written_so_once(make_writer, tmp_path):
     assert relocation.rewrite(written.mlmd, above.id, written.relocation) == 0
     [plain] = written.mlmd.get_artifacts()
     assert (plain.uri, plain.state) == (model.uri, pb.Artifact.LIVE)
+
+
+def test_a_store_that_was_restored_from_before_a_move_is_relocated_by_the_next_run(moved, make_writer):
+    writer = make_writer(moved / "metadata.sqlite")
+    writer.run("one", run_folder="/gone/old/houses/runs/one")
+    place = run_start.Place(Root(str(moved)), "houses", None)
+    assert place.relocate(place.open_store()) == (
+        f"the root was /gone/old: 1 paths in ML Metadata now point to {moved}"
+    )
+    assert relocation.run_folder(writer.store.get_contexts_by_type("pipeline_run")[0]) == str(moved / "houses/runs/one")
+    assert place.relocate(place.open_store()) is None

@@ -18,13 +18,18 @@ from orchestration.local import stage_file_reads
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def root(tmp_path_factory, url):
     return tmp_path_factory.mktemp("root")
 
 
+@pytest.fixture(scope="module")
+def url(new_store):
+    return new_store()
+
+
 @pytest.fixture
-def begin(root, points_run):
-    return functools.partial(points_run, root)
+def begin(root, url, points_run):
+    return functools.partial(points_run, root, metadata=url)
 
 
 def launch(execution, *node_ids):
@@ -80,11 +85,11 @@ def test_a_run_from_a_stage_uses_the_outputs_of_the_stages_before_it(begin, root
         broken.launch("ingestion", print)
 
 
-def test_each_attempt_is_a_separate_execution(begin, root):
+def test_each_attempt_is_a_separate_execution(begin, root, url):
     with pytest.raises(RunError, match="stage statistics ended FAILED"):
         begin("attempts", "one").launch("statistics", print)
     launch(begin("attempts", "one"), "ingestion", "statistics")
-    store = open_store(str(root), None).mlmd
+    store = open_store(str(root), url).mlmd
     node = store.get_context_by_type_and_name("node", "attempts.statistics")
     executions = sorted(store.get_executions_by_context(node.id), key=lambda one: one.id)
     assert [pb.Execution.State.Name(one.last_known_state) for one in executions] == ["FAILED", "COMPLETE"]
@@ -99,28 +104,35 @@ def outputs(root, pipeline):
     }
 
 
-def test_another_store_over_the_same_root_uses_separate_folders(tmp_path, points_run):
-    launch(points_run(tmp_path, "again", "one"), "ingestion")
+def another(root, new_store):
+    """Return the URL of a new store for the root, whose own one is put away."""
+    if (root / "metadata.sqlite").exists():
+        (root / "metadata.sqlite").rename(root / "old")
+    return new_store()
+
+
+def test_another_store_over_the_same_root_uses_separate_folders(tmp_path, points_run, new_store):
+    launch(points_run(tmp_path, "again", "one", metadata=new_store()), "ingestion")
     [(first, content)] = outputs(tmp_path, "again").items()
-    (tmp_path / "metadata.sqlite").rename(tmp_path / "old")
-    launch(points_run(tmp_path, "again", "two"), "ingestion")
+    other = another(tmp_path, new_store)
+    launch(points_run(tmp_path, "again", "two", metadata=other), "ingestion")
     after = outputs(tmp_path, "again")
     [second] = after.keys() - {first}
     assert execution_folders.parse(first).execution == execution_folders.parse(second).execution
     assert after[first] == content
-    store = open_store(str(tmp_path), None).mlmd
+    store = open_store(str(tmp_path), other).mlmd
     assert [execution_folders.of(one) for one in store.get_executions()] == [second]
     places = {path.name for path in (tmp_path / "again/artifacts/ingestion/.system/executor_execution").iterdir()}
     assert places == {first, second}
 
 
-def test_an_existing_output_folder_is_neither_used_nor_removed(tmp_path, points_run, monkeypatch):
+def test_an_existing_output_folder_is_neither_used_nor_removed(tmp_path, points_run, monkeypatch, new_store):
     monkeypatch.setattr(execution_folders, "new_token", lambda: "0a1b2c3d")
-    launch(points_run(tmp_path, "taken", "one"), "ingestion")
+    launch(points_run(tmp_path, "taken", "one", metadata=new_store()), "ingestion")
     before = outputs(tmp_path, "taken")
-    (tmp_path / "metadata.sqlite").rename(tmp_path / "old")
+    other = another(tmp_path, new_store)
     with pytest.raises(ResourceError, match=r"examples/\d+-0a1b2c3d exists already"):
-        launch(points_run(tmp_path, "taken", "two"), "ingestion")
+        launch(points_run(tmp_path, "taken", "two", metadata=other), "ingestion")
     assert outputs(tmp_path, "taken") == before
 
 
@@ -134,7 +146,7 @@ def reading(tmp_path, monkeypatch):
     return path
 
 
-def test_a_change_of_a_file_that_the_code_of_a_stage_opened_runs_it_again(begin, root, reading):
+def test_a_change_of_a_file_that_the_code_of_a_stage_opened_runs_it_again(begin, root, url, reading):
     first = begin("reads", "one")
     assert launch(first, "ingestion") == (["COMPLETE"], [])
     assert first.reads()[str(reading)] == file_reads.digest(str(reading))
@@ -149,7 +161,7 @@ def test_a_change_of_a_file_that_the_code_of_a_stage_opened_runs_it_again(begin,
     reading.write_text("c")
     assert launch(begin("reads", "four"), "ingestion")[0] == ["COMPLETE"]
     # Earlier outputs stay in use: what they were made from is no damage.
-    store = open_store(str(root), None).mlmd
+    store = open_store(str(root), url).mlmd
     node = store.get_context_by_type_and_name("node", "reads.ingestion")
     artifacts = store.get_artifacts_by_context(node.id)
     assert {pb.Artifact.State.Name(one.state) for one in artifacts} == {"LIVE"}

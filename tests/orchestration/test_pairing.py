@@ -3,7 +3,6 @@
 import types
 
 import pytest
-from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 from tfx.types import standard_artifacts
@@ -76,10 +75,8 @@ def cached(store, contexts):
 
 
 @pytest.fixture
-def store():
-    config = pb.ConnectionConfig()
-    config.fake_database.SetInParent()
-    return Backwards(MetadataStore(config))
+def store(mlmd):
+    return Backwards(mlmd)
 
 
 def test_outputs_are_paired_by_id_and_have_their_own_type(store, tmp_path):

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.fingerprints import code_digest
@@ -56,12 +55,10 @@ def test_only_options_that_change_a_result_start_another_run(identity, tmp_path)
 
 
 class Store:
-    """ML Metadata in memory, with runs and nodes as TFX writes them."""
+    """ML Metadata, with runs and nodes as TFX writes them."""
 
-    def __init__(self):
-        config = pb.ConnectionConfig()
-        config.fake_database.SetInParent()
-        self.mlmd = MetadataStore(config)
+    def __init__(self, mlmd):
+        self.mlmd = mlmd
         self._types = {
             name: self.mlmd.put_context_type(pb.ContextType(name=name)) for name in ("pipeline", "pipeline_run", "node")
         }
@@ -92,8 +89,8 @@ class Store:
 
 
 @pytest.fixture
-def store():
-    return Store()
+def store(mlmd):
+    return Store(mlmd)
 
 
 def test_finished_stages_of_a_run_are_read_from_the_store(store):

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.fingerprints import artifact_digest
@@ -18,10 +17,8 @@ ASKED = {"identity": {"data": "a", "code": "b"}, "beam_args": ["--runner=FnApiRu
 
 
 @pytest.fixture
-def store():
-    config = pb.ConnectionConfig()
-    config.fake_database.SetInParent()
-    return MetadataStore(config)
+def store(mlmd):
+    return mlmd
 
 
 @pytest.fixture

@@ -203,3 +203,13 @@ def test_only_one_of_two_schedulers_takes_a_fire(state, scheduler):
     state.update(number, state="DONE", ended=1.0)
     assert other.begin(following, 0.0) is not None
     other.close()
+
+
+def test_a_fire_whose_process_is_gone_is_shown_as_lost_at_once(state, plan):
+    hourly = plan()
+    state.remember(hourly, START)
+    number = state.add(hourly.name, START)
+    state.update(number, state="RUNNING", pid=os.getpid(), born=schedule_history.birth(os.getpid()))
+    assert told(state)[START][0] == "RUNNING"
+    state.update(number, born="another process with this id")
+    assert told(state)[START] == ("LOST", "its process exited without a result")

@@ -1,4 +1,4 @@
-"""PostgreSQL server for one test, which may be killed."""
+"""PostgreSQL server for tests, which may be killed."""
 
 import glob
 import os
@@ -19,6 +19,7 @@ class Server:
     def __init__(self) -> None:
         # PostgreSQL wants its socket's path short, and its folder its own.
         self._folder = Path(tempfile.mkdtemp(prefix="faults-postgresql-", dir="/tmp"))
+        self._databases = 0
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -49,8 +50,15 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder}"
+        options = (
+            f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder} -c fsync=off"
+        )
         self._do("pg_ctl", "-D", self._folder / "data", "-l", self._folder / "log", "-w", "-o", options, "start")
+
+    def new_database(self) -> str:
+        """Return the URL of a database that does not exist yet; ML Metadata makes it when it first connects."""
+        self._databases += 1
+        return f"{self.url}{self._databases}"
 
     def kill(self) -> None:
         """Have it die without closing anything."""
