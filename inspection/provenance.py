@@ -169,7 +169,11 @@ def _served(artifact: pb.Artifact, detail: RunDetail) -> tuple[list[int], int | 
         return [], None
     model = ownership.relative(artifact.uri.removeprefix("file://"), folder)
     there = versions.pushed(folder)
-    return [number for number in there if versions.read(folder, number).model == model], max(there, default=None)
+    # A served model that the store does not know was imported to a folder named by version and digest.
+    name = os.path.basename(model)
+    records = [versions.read(folder, number) for number in there]
+    own = [one.number for one in records if one.model == model or name == f"{one.number}-{(one.digest or '')[:8]}"]
+    return own, max(there, default=None)
 
 
 def _serving(detail: RunDetail) -> str | None:

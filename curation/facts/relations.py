@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curation.facts import cuts
 from curation.facts.column_facts import Facts
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -58,7 +59,7 @@ def twins(facts: Facts, table: pa.Table, skip: str | None = None) -> dict[str, s
 
 
 def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str, str]:
-    """Find columns that leak the label: a copy, a one-to-one recoding, or a correlation of about 1.
+    """Find columns that leak the label: a copy, a recoding, a correlation of about 1, or one threshold or value.
 
     Args:
         facts: Statistics of the table.
@@ -82,7 +83,9 @@ def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str,
             correlation = _correlation(table[column.name], table[label])
             if abs(correlation) >= SAME:
                 leak_of[column.name] = f"its correlation with the label is {correlation:.5f}"
-    return leak_of
+        elif truth.distinct == 2 and not truth.missing and column.distinct > 2:
+            leak_of[column.name] = cuts.rule(column, table[column.name], table[label])
+    return {column: reason for column, reason in leak_of.items() if reason}
 
 
 def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:

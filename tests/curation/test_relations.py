@@ -49,6 +49,35 @@ def test_another_unit_gives_a_number_away_and_a_strong_feature_does_not(rng):
     }
 
 
+def test_one_threshold_or_value_that_decides_the_label_is_named(rng):
+    delay = rng.integers(-20, 90, 3000)
+    late = np.where(delay > 15, "yes", "no")
+    state = rng.choice(["on time", "early", "unknown"], 3000)
+    known, table = both(
+        delay=delay,
+        minus=-1.5 * delay,
+        gap=[None if hour % 5 == 0 else float(value) for hour, value in enumerate(delay)],
+        state=np.where(late == "yes", "late", state),
+        almost=np.where(np.arange(3000) < 2, 99, delay),
+        noisy=delay + rng.normal(0, 10, 3000),
+        other=state,
+        late=late,
+    )
+    assert relations.leaks(known, table, "late", numeric=False) == {
+        "delay": "the label is 'yes' where it is above 15, else 'no'",
+        "minus": "the label is 'no' where it is above -24, else 'yes'",
+        "gap": "the label is 'yes' where it is above 15, else 'no'",
+        "state": "the label is 'yes' where it is 'late', else 'no'",
+        "almost": f"the label is 'yes' where it is above 15, else 'no', but for {sum(late[:2] == 'no')} of 3,000 rows",
+    }
+
+
+def test_a_threshold_of_a_few_rows_may_be_chance(rng):
+    number = np.arange(60) + rng.normal(0, 0.1, 60)
+    known, table = both(number=number, rare=number > 40)
+    assert relations.leaks(known, table, "rare", numeric=False) == {}
+
+
 @pytest.mark.parametrize("text", [False, True])
 def test_values_without_order_explain_more_than_a_line(rng, text):
     code, count = rng.integers(0, 6, 3000), rng.integers(0, 6, 3000)

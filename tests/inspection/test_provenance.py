@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from inspection import run_comparison
+from inspection import provenance, run_comparison
 from inspection.read.recorded_run import parse_run
 from inspection.run_configuration import from_tuner
+from inspection.run_history import show_run
 from inspection.store.metadata_store import open_store
 from serving import versions
 
@@ -114,6 +115,17 @@ def test_a_model_that_a_rollback_restored_or_whose_version_is_gone_says_so(root:
     assert (
         status == "its version 1700000001 was removed from the serving folder: no version serves" or "pushed" in status
     )
+
+
+def test_a_served_model_that_was_imported_into_the_store_is_named_by_its_version(root: Path) -> None:
+    store = open_store(str(root), None)
+    serving = str(root / "houses" / "serving")
+    first, second = versions.pushed(serving)
+    imported = store.artifacts_of_type("Model")[0]
+    imported.uri = (
+        f"{root}/houses/artifacts/baseline/model/{first}-{versions.digest(versions.path(serving, first))[:8]}"
+    )
+    assert provenance._served(imported, show_run(store, "run-4")) == ([first], second)
 
 
 def test_comparison_and_report_have_the_values_of_the_tuner(root: Path, ask: Any) -> None:

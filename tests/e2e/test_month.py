@@ -1,0 +1,272 @@
+"""Eight weeks in the life of one pipeline: each event with the messages that a user reads."""
+
+import json
+import random
+import re
+import shutil
+import time
+from pathlib import Path
+
+from benchmarks.workloads import copy_code
+
+from .. import warm
+from .conftest import runner
+
+CONFIG = """\
+[data]
+path = "data/week-{SPAN}.csv"
+split = {by = "hash", train = 6, eval = 2, test = 2}
+
+[features]
+numeric = [{column = "x"}, {column = "z"}]
+categorical = [{column = "shop"}]
+
+[label]
+column = "y"
+task = "regression"
+
+[network]
+name = "linear"
+
+[training]
+optimizer = {name = "adam", learning_rate = 0.1}
+batch_size = 4
+epochs = 1
+seed = 1
+
+[evaluation]
+baseline = {metric = "rmse", tolerance = 1.0}
+importance = 0
+
+[gates]
+drift = {min_rows = 100}
+
+[[schedule]]
+name = "weekly"
+cron = "0 6 * * 1"
+"""
+SHOPS = ("north", "south")
+NEWER = ("files", "git", "tuned", "attempts", "upstream", "pid", "unused", "reads")
+"""Keys of run.json that earlier versions did not write."""
+BAD = ("--set", "training.optimizer.learning_rate=1e-6")
+
+
+class Month:
+    """The pipeline, its files and its root."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree, self.root = folder / "tree", folder / "runs"
+        copy_code(self.tree)
+        (self.tree / "configs/month.toml").write_text(CONFIG)
+
+    def week(self, number, *, columns=("x", "z"), shops=SHOPS, shift=0.0):
+        """Write the file of a week: y = 3 x - 2 z, and a little noise."""
+        rng = random.Random(number)
+        lines = [",".join([*columns, "shop", "y"])]
+        for _ in range(300):
+            x, z = rng.gauss(shift, 1), rng.gauss(0, 1)
+            lines.append(f"{x:.4f},{z:.4f},{rng.choice(shops)},{3 * x - 2 * z + rng.gauss(0, 0.2):.4f}")
+        path = self.tree / f"data/week-{number}.csv"
+        path.write_text("\n".join([*lines, ""]))
+        return path
+
+    def command(self, *arguments):
+        result = runner(*arguments, tree=self.tree)
+
+        # Shown if the test fails.
+        print("$", *arguments, "->", result.code, result.out, result.err, sep="\n")
+        return result
+
+    def told(self, code, *arguments):
+        """Run a command that ends with this code; return what it prints, with paths shortened."""
+        result = self.command(*arguments)
+        assert result.code == code, result.err or result.out
+        return (result.out + result.err).replace(str(self.root), "ROOT").replace(str(self.tree), "TREE")
+
+    def run(self, code, *more):
+        return self.told(code, "--local", "--pipeline", "month", "--root", self.root, *more)
+
+    def inspect(self, *arguments):
+        return self.told(0, "inspect", *arguments, "--root", self.root)
+
+    def push(self, *arguments):
+        return self.told(0, "push", *arguments, "month", "--root", self.root)
+
+    def accept(self):
+        """Approve a schema of today's data."""
+        self.told(0, "schema", "infer", "month")
+        return self.told(0, "schema", "approve", "month")
+
+    def serves(self):
+        """Return the version that serves."""
+        [line] = [line for line in self.push().splitlines() if line.endswith("  serves")]
+        return int(line.split()[0])
+
+    def runs(self):
+        """Return the ids of the runs, oldest first."""
+        return sorted(path.name for path in (self.root / "month/runs").iterdir())
+
+    def facts(self):
+        """Return run.json of the newest run."""
+        return json.loads((self.root / "month/runs" / self.runs()[-1] / "run.json").read_text())
+
+    def kill_scheduled_run(self):
+        """Start the schedule, and kill it with all its processes when its run has read the data."""
+        before = self.runs()
+        running = warm.shared().start("schedule", "run-now", "month:weekly", "--root", self.root, tree=self.tree)
+        end, read = time.monotonic() + 200, '"node": "ingestion", "state": "COMPLETE"'
+        while self.runs() == before or read not in self._events():
+            assert time.monotonic() < end, running.out + running.err
+            time.sleep(0.02)
+        running.kill()
+
+    def _events(self):
+        path = self.root / "month/runs" / self.runs()[-1] / "events.jsonl"
+        return path.read_text() if path.exists() else ""
+
+    def downgrade(self):
+        """Leave of the records what an earlier version of this program wrote."""
+        for path in (self.root / "month/runs").glob("*/run.json"):
+            facts = json.loads(path.read_text())
+            path.write_text(json.dumps({key: facts[key] for key in facts if key not in NEWER}))
+        serving = self.root / "month/serving"
+        shutil.rmtree(serving / ".pushed")
+        for path in serving.glob("*/assets.extra/pushed.json"):
+            record = json.loads(path.read_text())
+            path.write_text(json.dumps({key: record[key] for key in ("pushed", "digest", "model", "copy_of")}))
+
+
+def test_a_month_of_weeks(tmp_path):
+    month = Month(tmp_path)
+    month.week(1)
+    month.accept()
+    said = month.run(0)
+    assert "188 train, 55 eval, 57 test rows; span 1" in said
+    assert "Blessed: no baseline yet: no model is served" in said
+    first = month.serves()
+    renamed_column(month, first)
+    new_category(month)
+    drift(month)
+    bad_model(month)
+    killed_schedule(month)
+    moved_root(month, tmp_path)
+    restored_store(month, tmp_path)
+    upgrade(month)
+
+
+def renamed_column(month, first):
+    month.week(2, columns=("x", "zz"))
+    said = month.run(2)
+    assert "column 'z' of the schema is missing. Did you mean 'zz'?" in said
+    said = month.told(3, "schema", "diff", "month")
+    assert "refused  z: the column is missing from the data" in said
+    assert "refused  zz: new column (FLOAT), which is not in the schema" in said
+    assert "column 'z' of the schema is missing" in month.told(2, "doctor", "month", "--root", month.root)
+    assert month.serves() == first
+
+    # The supplier sends the file again.
+    month.week(2)
+    said = month.run(0)
+    assert "1 earlier run with other data" in said
+    assert "compared with the served model" in said
+    assert month.serves() > first
+
+
+def new_category(month):
+    before = month.serves()
+    month.week(3, shops=(*SHOPS, "west"))
+    said = month.run(3)
+    assert "column 'shop': train: 1 new value: 'west' 33.53%" in said
+    assert "the first 20 rows: data/week-3.csv line 4, 6" in said
+    assert "Traceback" not in said
+    said = month.inspect("anomalies", "latest")
+    assert "its data was refused" in said
+    assert "add value: \"west\" to the string_domain 'shop'" in said
+    assert "refused  shop: 1 new value: 'west' 34.00%" in month.told(3, "schema", "diff", "month")
+    assert month.serves() == before
+    assert "schemas/month.pbtxt is now the approved schema; the previous one is kept as" in month.accept()
+    said = month.run(0)
+    assert "ingestion       cached" in said
+    assert "2 earlier runs with other data" in said
+    assert month.serves() > before
+
+
+def drift(month):
+    month.week(4, shift=3.0)
+    said = month.run(0, "--to", "validation")
+    assert "Jensen-Shannon divergence" in said
+    assert "gates.drift.columns.x" in said
+    assert "column 'x'" in month.facts()["warnings"][0]
+
+
+def bad_model(month):
+    before = month.serves()
+    month.week(5)
+    said = month.run(3, *BAD)
+    assert f"Version {before} still serves" in said
+    assert "compared with the served model" in said
+    month.run(0, *BAD, "--set", "evaluation.baseline.tolerance=99")
+    bad = month.serves()
+    assert bad > before
+    assert f"serves now, a copy of {before}; previously {bad}" in month.push("--rollback")
+    shown = month.push().splitlines()
+    assert shown[0].endswith(f"copy of {before}  serves")
+    assert "taken back" in shown[1]
+    said = month.run(0, *BAD, "--set", "evaluation.baseline.tolerance=99")
+    assert f"Nothing pushed: version {month.serves()} serves" in said
+
+
+def killed_schedule(month):
+    before = month.serves()
+    month.week(6)
+    month.kill_scheduled_run()
+    lines = month.inspect("runs").splitlines()
+    assert lines[1].split()[2] == "FAILED"
+    assert "its process is no longer running: the same command resumes it" in lines[1]
+    said = month.told(0, "schedule", "history", "month:weekly", "--root", month.root)
+    assert "LOST" in said
+    assert "its process exited without a result" in said
+    said = month.run(0)
+    assert f"resuming run {month.runs()[-1]}, attempt 2: its process was killed" in said
+    assert "ingestion       kept" in said
+    assert month.serves() > before
+
+
+def moved_root(month, folder):
+    assert "store.backup: " in month.inspect("backup", folder / "store.backup")
+    old, month.root = month.root, folder / "elsewhere"
+    old.rename(month.root)
+    month.week(7)
+    said = month.run(0)
+    assert f"the root was {old}: " in said
+    assert "paths in ML Metadata now point to ROOT" in said
+    assert "compared with the served model" in said
+    assert re.search(r"history +done .* 5 earlier runs with other data", said)
+
+
+def restored_store(month, folder):
+    served, newest = month.serves(), month.runs()[-1]
+    said = month.inspect("restore", folder / "store.backup")
+    assert "the previous store is ROOT/metadata.sqlite.before-" in said
+    assert newest not in month.inspect("runs"), "the backup is older"
+    assert month.serves() == served, "the serving folder is not part of the store"
+
+
+def upgrade(month):
+    before = month.serves()
+    month.downgrade()
+    assert "COMPLETE" in month.inspect("runs")
+    said = month.inspect("show", "latest")
+    assert re.search(r"^state +COMPLETE$", said, re.MULTILINE)
+    assert "\nfile " not in said, "not recorded then"
+    month.week(8)
+    said = month.run(0)
+    assert "the root was " in said, "the restored store has the paths from before the move"
+    assert "compared with the served model" in said
+    now = month.serves()
+    assert now > before
+    said = month.inspect("show", now)
+    assert f"version {now} serves" in said
+    assert "data/week-8.csv, span 8, 300 rows" in said
+    assert f"version {before}" in said
+    assert "config:" in month.inspect("compare", month.runs()[0], "latest")
