@@ -15,6 +15,7 @@ from tfx.types.channel import Channel
 from components import example_passes, summary
 from components.fingerprints import code_digest
 from manifest import Shard
+from models import network_files
 from models.roles import Features
 from spec import settings
 from spec.file_names import OUTCOME
@@ -85,11 +86,6 @@ class Trainer(BaseComponent):  # type: ignore[misc]
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
 
 
-def module(network: str) -> str:
-    """Return the module of a network: its file in models/networks, or the module of a dotted path."""
-    return network.rpartition(".")[0] if "." in network else f"models.networks.{network}"
-
-
 def trainer(
     *,
     examples: Any,
@@ -122,7 +118,7 @@ def trainer(
     """
     packed = settings.pack(dict(config), settings_folder)
     network = config["network"]
-    modules = (module(network["name"]), *Features.model_validate(config["features"]).modules())
+    modules = (network_files.module(network["name"]), *Features.model_validate(config["features"]).modules())
     code = code_digest.stage(Executor.__module__, TRAINING, *modules, files=files, values=network)
     spec = TrainerSpec(
         examples=examples,

@@ -9,6 +9,7 @@ from components.evaluator import metric_catalog
 from components.ingestion.discovery import formats
 from components.validation.gate_catalog import Gates
 from errors import UserError
+from models import network_files
 from models.roles import Features
 from pipeline import format_checks, role_checks, stages, tuner_checks, user_code
 from pipeline import network_checks as networks
@@ -223,7 +224,7 @@ class Config(Strict):
             *self.gates.custom,
             *self.evaluation.metrics,
         ]
-        modules = [*self.features.modules(), network.rpartition(".")[0] or f"models.networks.{network}"]
+        modules = [*self.features.modules(), network_files.module(network)]
         return list(dict.fromkeys([*modules, *(path.rpartition(".")[0] for path in functions)]))
 
     def watched(self, columns: Mapping[str, str]) -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ from components.transformation import transformation
 from components.tuner import tuner
 from components.validation.component import validation
 from components.validation.history import history
+from models import network_files
 from pipeline import stage_insertion, user_code
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.config import Config
@@ -138,7 +139,10 @@ def create_pipeline(
     transformed = transformation(
         examples=examples.outputs["examples"],
         schema=reviewed.outputs["schema"],
-        config=config.plain("features", "label", "columns", "preprocessing"),
+        config={
+            **config.plain("features", "label", "columns", "preprocessing"),
+            "edges": network_files.reads_edges(config.network["name"]),
+        },
         files=config.files,
         settings_folder=places.settings,
     )

@@ -156,7 +156,7 @@ def trial_order(
 
     base = tmp_path_factory.mktemp("trials")
     splits = {"train": table(1, 64), "eval": table(2, 32)}
-    graph = analyze(base, splits["train"], pack(features=features, label=label))
+    graph = analyze(base, splits["train"], pack(features=features, label=label, edges=True))
     layer = tft.TFTransformOutput(graph).transform_features_layer()
     for name, rows in splits.items():
         made = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in rows.items()})

@@ -8,10 +8,10 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
-from components import trainer
 from components.fingerprints import code_digest
 from components.tuner import trial_pool
 from components.tuner.executor import Executor
+from models import network_files
 from models.roles import Features
 from spec import settings
 
@@ -69,7 +69,7 @@ def tuner(
     modules = (
         Executor.__module__,
         trial_pool.MODULE,
-        trainer.module(config["network"]["name"]),
+        network_files.module(config["network"]["name"]),
         *Features.model_validate(config["features"]).modules(),
     )
     spec = TunerSpec(

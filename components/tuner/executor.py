@@ -14,7 +14,7 @@ from components.fingerprints import code_digest
 from components.tuner import trial_plot, trial_pool, trial_tables, trials
 from components.tuner.trials import Trial
 from errors import UserError
-from models import file_reads, progress
+from models import file_reads, network_files, progress
 from spec import settings, tuning
 from spec.file_names import BEST, TRIALS_CSV, TRIALS_JSONL, TRIALS_MARKDOWN, TRIALS_SVG
 from spec.tuning import Tuning
@@ -53,6 +53,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             **{f"{name}_files": [file.path for file in files] for name, files in splits.items()},
             "rows": {file.path: file.rows for files in splits.values() for file in files},
             "transform_output": graph,
+            "edges": network_files.reads_edges(config["network"]["name"]),
             **shared,
             "apart": file_reads.apart(),
         }

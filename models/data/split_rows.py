@@ -1,6 +1,6 @@
 """The transformed rows of a split, prepared for training."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from models.data import transformed_records
 from models.layers import feature_inputs
 from models.roles import Features
 from models.tasks import targets
-from models.transform_graph import user_preprocessing
+from models.transform_graph import number_edges, user_preprocessing
 from spec.columns.duties import WEIGHT
 from spec.columns.label import LABEL, Label
 from spec.columns.role import Output
@@ -33,14 +33,26 @@ class Facts:
     classes: tuple[str, ...] | None = None
 
     @classmethod
-    def read(cls, transform: Any, roles: Features, label: Label) -> "Facts":
-        """Read them from a TFTransformOutput."""
+    def read(
+        cls, transform: Any, roles: Features, label: Label, constant: Callable[[str], Any] | None = None
+    ) -> "Facts":
+        """Read them from a TFTransformOutput.
+
+        Args:
+            transform: The TFTransformOutput.
+            roles: The columns by role.
+            label: The label's role.
+            constant: Returns a named constant of the transform graph, to read quantiles of numbers; None: not needed.
+        """
         known = [
             output.model_copy(update={"depth": int(transform.num_buckets_for_transformed_feature(output.name))})
             if output.depth == 0
             else output
             for output in roles.outputs() or user_preprocessing.outputs(transform.transformed_metadata.schema)
         ]
+        if constant is not None:
+            edges = number_edges.read(constant, [output.name for output in known if output.kind == "number"])
+            known = [output.model_copy(update={"edges": edges.get(output.name, ())}) for output in known]
         classes = None
         if label.task in ("binary", "classes") and label.names is None:
             classes = tuple(name.decode() for name in transform.vocabulary_by_name(LABEL))

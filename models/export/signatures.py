@@ -40,6 +40,17 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
         # Tracked, so that its tables and their files are saved with the model.
         self._imported = self._loader._imported
 
+    def constant(self, name: str) -> Any:
+        """Return the value of an analyzer's result that tf.identity names, as an array; None if there is none."""
+        function = self._loader._wrapped_function
+        if name not in {operation.name for operation in function.graph.get_operations()}:
+            return None
+        result = function.graph.get_operation_by_name(name).inputs[0]
+        captured = function.captured_inputs
+        inner = function.graph.inputs[-len(captured) :]
+        values = {id(tensor): value for tensor, value in zip(inner, captured, strict=True)}
+        return values[id(result)].numpy()
+
     def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Transform parsed raw columns to the outputs that need no other column."""
         found: dict[str, tf.Tensor] = self._loader.apply_transform_model(raw)

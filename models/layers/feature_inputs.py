@@ -103,6 +103,21 @@ class FeatureInputs:
         return self._join("features", [output for output in self.outputs if output.kind != "image"])
 
     @property
+    def number_outputs(self) -> list[Output]:
+        """The numbers."""
+        return [output for output in self.outputs if output.kind == "number"]
+
+    @cached_property
+    def numbers(self) -> Any | None:
+        """The numbers, float32 (batch, numbers), or None without any."""
+        return self._join("numbers", self.number_outputs)
+
+    @cached_property
+    def beside_numbers(self) -> Any | None:
+        """All features except numbers; float32 (batch, width), or None without any."""
+        return self._join("features", [output for output in self.outputs if output.kind != "number"])
+
+    @property
     def images(self) -> list[Any]:
         """The images, each float32 (batch, height, width, channels) in [0, 1]."""
         return [self.inputs[output.name] for output in self.outputs if output.kind == "image"]

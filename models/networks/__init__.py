@@ -9,6 +9,9 @@ A file has
 and may have
 
 - `HEAD = False`: `build` returns the outputs themselves;
+- `head(hidden, target, network)`: returns the outputs, instead of a dense layer; those of an ensemble are (batch,
+  members, units) in training;
+- `EDGES = True`: it reads the quantiles of numbers in the train split (spec.columns.role.Output.edges);
 - `MIRRORS`: layer -> the layer whose output its units reconstruct, so that a warm start can match them;
 - `TASKS`: the tasks that it supports; default: regression, binary and classes;
 - `check(outputs, network)`: raises ValueError if it does not support the features (spec.columns.role.Output);

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from models import progress
+from models.layers import members
 
 GRADIENTS = "gradients"
 """In a line of the history: layer -> norm of its gradient."""
@@ -21,6 +22,8 @@ VANISHING = 1e-3
 derivatives of at most 1/4, reduce it to 1/1024."""
 EXPLODING = 1e3
 """Gradients explode above this norm of one layer: labels are standardized and cross-entropies are of order 1."""
+MEMBERS_RANK = 3
+"""Rank of the outputs of an ensemble in training: (batch, members, units)."""
 HUGE = 1e6
 """A feature with a larger absolute value was not scaled."""
 
@@ -44,7 +47,13 @@ class Network(keras.Model):  # type: ignore[misc]
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Compute the loss, and check it in training; in the graph, so that no step waits for Python."""
+        """Compute the loss, and check it in training; in the graph, so that no step waits for Python.
+
+        In training, an ensemble answers with the outputs of each member, (batch, members, units): the loss is the mean
+        of the members' losses.
+        """
+        if self._answers_apart(y_pred):
+            y, y_pred, sample_weight = members.separate(y, y_pred, sample_weight)
         loss = super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
         if training:
             steps = self._watch.steps.assign_add(1)
@@ -52,6 +61,15 @@ class Network(keras.Model):  # type: ignore[misc]
             first = tf.logical_and(tf.logical_not(tf.math.is_finite(loss)), tf.equal(bad, 0))
             bad.assign(tf.where(first, steps, bad))
         return loss
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Compute the metrics; those of an ensemble, of the answer of all members."""
+        if self._answers_apart(y_pred):
+            y_pred = self.layers[-1](y_pred, training=False)
+        return super().compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def _answers_apart(self, y_pred: Any) -> bool:
+        return len(y_pred.shape) == MEMBERS_RANK and isinstance(self.layers[-1], members.MemberMean)
 
 
 class _Watch:

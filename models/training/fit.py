@@ -12,12 +12,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models import network_files
 from models.data import transformed_records
 from models.data.split_rows import Array, Columns, Facts, Rows, label_of, mean_1, rows_of, weights_of_classes
 from models.layers import feature_inputs
 from models.tasks import losses, targets
 from models.training import callbacks as watching
-from models.training import optimizers
+from models.training import member_pruning, optimizers
 from models.training.training_config import TrialConfig
 from models.warm_start import carry_over, feature_meanings
 from spec.columns.label import Label
@@ -116,6 +117,12 @@ def train_network(
         custom_fit(network, settings, training, train_rows, eval_rows, watchers)
     else:
         _descend(network, training, train_rows, eval_rows, watchers, lines, verbose=2 if history else 0)
+    if keep := getattr(settings, "keep_members", None):
+        outputs = outputs_of(member_pruning.member_outputs(network), eval_rows.x)
+        kept, note = member_pruning.choose(network, outputs, eval_rows, target.loss, keep)
+        smaller, _, _ = build(facts.outputs, {**config.network, "members": keep, "keep_members": None}, target)
+        member_pruning.copy(network, smaller, kept)
+        network, notes = smaller, (*notes, note)
     best = lines.lines[stopping.best_epoch if training.keep == "best" and training.epochs else -1]
     finding = watching.verdict(lines.lines)
     return TrainResult(
@@ -146,12 +153,14 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
         path, _, function = name.rpartition(".")
         module: Any = types.SimpleNamespace(build=functools.partial(_own, importlib.import_module(path), function))
     else:
-        module = importlib.import_module(f"models.networks.{name}")
+        module = importlib.import_module(network_files.module(name))
         settings = module.Settings.model_validate(own)
     if hasattr(module, "check"):
         module.check(outputs, settings)
     last = module.build(inputs, settings)
-    if target.units is not None and getattr(module, "HEAD", True):
+    if hasattr(module, "head"):
+        last = module.head(last, target, settings)
+    elif target.units is not None and getattr(module, "HEAD", True):
         last = keras.layers.Dense(target.units, name="head")(last)
     return watching.Network(inputs.used(), last, name=name.replace(".", "_")), module, settings
 

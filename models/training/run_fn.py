@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from models import network_files
 from models.data import transformed_records
 from models.data.split_rows import Facts
 from models.export import request_guide, self_check
@@ -62,7 +63,9 @@ def run_fn(fn_args: Any) -> None:
         sections = tuning.merge(sections, tuning.best(fn_args.hyperparameters))
     config = TrainerConfig.model_validate(sections)
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    facts = Facts.read(transform, config.features, config.label)
+    graph = TransformGraph(transform)
+    reads_edges = network_files.reads_edges(config.network["name"])
+    facts = Facts.read(transform, config.features, config.label, graph.constant if reads_edges else None)
     spec = transform.transformed_feature_spec()
     # Half of it is for TensorFlow's copy of the columns.
     limit = config.training.memory_gb * 1e9 * MEMORY_SHARE / 2
@@ -71,7 +74,7 @@ def run_fn(fn_args: Any) -> None:
     # A previous attempt may have left lines in the same folder.
     _write(os.path.join(fn_args.model_run_dir, HISTORY), b"")
     raw_files = fn_args.custom_config.get("raw_files", ())
-    graph, measured = TransformGraph(transform), _rows(raw_files, MEASURED_ROWS)
+    measured = _rows(raw_files, MEASURED_ROWS)
     described = feature_meanings.describe(transform, graph, config.features, facts.outputs, measured)
     result = train_network(
         config,

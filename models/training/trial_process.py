@@ -38,13 +38,15 @@ class Trials:
 
     Args:
         order: `train_files` and `eval_files` (paths), `rows` (number of rows of each file, if known),
-            `transform_output` (folder), and the sections `features` and `label` of the config.
+            `transform_output` (folder), and the sections `features` and `label` of the config; optionally `edges`,
+            whether the network reads the quantiles of numbers.
     """
 
     def __init__(self, order: Mapping[str, Any]) -> None:
         import tensorflow_transform as tft
 
         from models.data import transformed_records
+        from models.export.signatures import TransformGraph
         from models.roles import Features
         from models.training.run_fn import Facts
         from spec.columns.label import Label
@@ -52,7 +54,8 @@ class Trials:
         transform = tft.TFTransformOutput(order["transform_output"])
         spec = transform.transformed_feature_spec()
         self._label = Label.model_validate(order["label"])
-        self._facts = Facts.read(transform, Features.model_validate(order["features"]), self._label)
+        constant = TransformGraph(transform).constant if order.get("edges") else None
+        self._facts = Facts.read(transform, Features.model_validate(order["features"]), self._label, constant)
         self._train = transformed_records.read(order["train_files"], spec, rows=order.get("rows"))
         self._eval = transformed_records.read(order["eval_files"], spec, rows=order.get("rows"))
 

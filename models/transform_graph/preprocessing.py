@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models import roles
 from models.tasks import label_graph
-from models.transform_graph import user_preprocessing
+from models.transform_graph import number_edges, user_preprocessing
 from models.transform_graph.column_batch import ColumnBatch
 from spec import settings
 from spec.columns.duties import WEIGHT, Duties
@@ -28,6 +28,8 @@ class TransformConfig(BaseModel):
     label: Label
     columns: Duties = Duties()
     preprocessing: str | None = None
+    edges: bool = False
+    """Whether the network reads the quantiles of numbers."""
 
 
 def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -36,8 +38,8 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     Args:
         inputs: Raw columns by name in their schema's dtype: a tensor of (batch, 1), or a SparseTensor if the schema
             allows nulls.
-        custom_config: Packed settings with `features`, `label` and `columns`, and `preprocessing` if a function of the
-            user's makes the features.
+        custom_config: Packed settings with `features`, `label` and `columns`; `preprocessing` if a function of the
+            user's makes the features; `edges` if the network reads the quantiles of numbers.
 
     Returns:
         Model features by name; the label, (batch, 1), under `label`; a row's weight, float32 (batch, 1), under
@@ -51,6 +53,8 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
         )
     else:
         outputs = _by_role(inputs, features)
+    if config.edges:
+        outputs = number_edges.keep(outputs, number_edges.numbers_of(outputs, features.outputs()))
     # At serving time there is neither label nor weight; TFX traces with them and prunes what is not needed.
     if label.column is not None and LABEL not in outputs:
         outputs[LABEL] = label_graph.label(inputs[label.column], label)

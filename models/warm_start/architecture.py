@@ -14,6 +14,9 @@ _SETTINGS = {
     "BatchNormalization": ("axis", "epsilon", "center", "scale"),
     "Concatenate": ("axis",),
     "InputLayer": (),
+    "PiecewiseLinear": ("size",),
+    "MemberScale": (),
+    "MemberDense": (),
 }
 """Class of a layer -> the settings that define its computation. Other classes use all settings except those below."""
 _IGNORED = ("name", "dtype", "trainable", "seed", "build_config", "k")

@@ -6,14 +6,14 @@ the rows of its weights then move to the features, tokens and buckets that they 
 them. Any other layer keeps its initial weights, and so do the layers after it, whose inputs have no known meaning yet.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 
-from models.warm_start import architecture, feature_matching
+from models.warm_start import architecture, feature_matching, member_layers
 from models.warm_start.feature_matching import NOWHERE, Match
 from models.warm_start.tensor_matching import TensorMatcher
 
@@ -96,9 +96,15 @@ class _Carrier:
             return "what it reads changed"
         known = [match for match in matches if match is not None]
         kind = "table" if table else type(layer).__name__
-        return {"Dense": self._dense, "table": self._table, "Centres": self._centres}.get(kind, self._whole)(
-            layer, arrays, known
-        )
+        carry: Callable[[Any, list[Array], list[Match]], list[Array] | str] = {
+            "Dense": self._dense,
+            "table": self._table,
+            "Centres": self._centres,
+            "PiecewiseLinear": lambda layer, arrays, matches: member_layers.embedding(layer, arrays, matches[0]),
+            "MemberScale": lambda layer, arrays, matches: member_layers.scale(layer, arrays, matches[0]),
+            "MemberDense": lambda layer, arrays, matches: member_layers.head(layer, arrays, matches[0], self._labelled),
+        }.get(kind, self._whole)
+        return carry(layer, arrays, known)
 
     def _whole(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
         if not all(match.is_same for match in matches):
@@ -134,7 +140,7 @@ class _Carrier:
         rows[there] = kernel[match.source[there]] * match.scale[there, None]
         bias = bias + match.shift[there] @ kernel[match.source[there]]
         if layer.name == self.head:
-            labelled = self._labelled(layer, rows, bias)
+            labelled = self._labelled(np.array(layer.weights[0], np.float64), rows, bias)
         elif layer.name in self.mirrors:
             labelled = self._mirrored(layer, rows, bias)
         else:
@@ -148,8 +154,11 @@ class _Carrier:
             return [rows] if not bias.any() else "its inputs are scaled otherwise, and it has no bias"
         return [rows, bias]
 
-    def _labelled(self, layer: Any, kernel: Array, bias: Array) -> tuple[Array, Array] | str:
-        """Adapt kernel and bias of the head to the current label; return the reason if that is impossible."""
+    def _labelled(self, initial: Array, kernel: Array, bias: Array) -> tuple[Array, Array] | str:
+        """Adapt kernel and bias of the head to the current label; return the reason if that is impossible.
+
+        The units of new classes keep the initial kernel.
+        """
         old, new = self.kept["label"], self.label
         if old["task"] != new["task"]:
             return "the label has another task"
@@ -168,9 +177,9 @@ class _Carrier:
         if new["task"] == "binary" or (source == NOWHERE).all():
             return "the label's classes changed"
         there = source != NOWHERE
-        kernels, made_bias = np.array(layer.weights[0], np.float64), np.zeros(len(source))
-        kernels[:, there], made_bias[there] = kernel[:, source[there]], bias[source[there]]
-        return kernels, made_bias
+        kernels, biases = initial.copy(), np.zeros(len(source))
+        kernels[:, there], biases[there] = kernel[:, source[there]], bias[source[there]]
+        return kernels, biases
 
     def _mirrored(self, layer: Any, kernel: Array, bias: Array) -> tuple[Array, Array] | str:
         """Adapt kernel and bias of a layer that reconstructs the output of another layer."""

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from models.warm_start import architecture, feature_matching
+from models.layers import members, number_embeddings
+from models.warm_start import architecture, feature_matching, member_layers
 from models.warm_start.feature_matching import Match
 
 
@@ -46,7 +47,7 @@ class TensorMatcher:
             return self._input(operation, old_name, tensor.shape[-1], as_index)
         if getattr(operation, "weights", []):
             same = operation.name == old_name and operation.name not in self._anew
-            return Match.same(tensor.shape[-1]) if same else None
+            return self._weighted(operation, old) if same else None
         if architecture.is_joint(operation):
             return self._joint(operation, old) if "parts" in old else None
         if old["settings"] != architecture.settings(operation) or len(reads) != len(old["inputs"]):
@@ -58,6 +59,16 @@ class TensorMatcher:
             return matches[0]
         same = all(match is not None and match.is_same for match in matches)
         return Match.same(tensor.shape[-1]) if same and tensor.shape[-1] == old["width"] else None
+
+    def _weighted(self, operation: Any, old: Mapping[str, Any]) -> Match | None:
+        """Match the output of a layer whose weights were carried over."""
+        if isinstance(operation, number_embeddings.PiecewiseLinear | members.MemberScale):
+            [read], [old_name] = architecture.inputs(operation), old["inputs"]
+            found = self.match(read, old_name)
+            if found is None or isinstance(operation, members.MemberScale):
+                return found and member_layers.scaled(found)
+            return member_layers.embedded(found, operation.size)
+        return Match.same(operation.output.shape[-1])
 
     def _input(self, operation: Any, old_name: str, width: int, as_index: bool) -> Match | None:
         old, new = self._kept["features"].get(old_name), self._meanings.get(operation.name)

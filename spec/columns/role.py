@@ -22,6 +22,9 @@ class Output(Strict):
     """Length of the embedding of an index; None for one-hot."""
     shape: tuple[int, ...] = ()
     """Height, width and channels of an image."""
+    edges: tuple[float, ...] = ()
+    """Ascending quantiles of a number in the train split at equal distances of rank, from the minimum to the maximum;
+    empty if the network does not read them."""
 
 
 class Role(Strict):

@@ -78,8 +78,8 @@ class Month:
         self.transform = tft.TFTransformOutput(graph)
         self.records = list(tf.data.TFRecordDataset(str(raw), "GZIP").as_numpy_iterator())
         self.roles, self.label = Features.model_validate(sections["features"]), Label.model_validate(sections["label"])
-        self.facts = Facts.read(self.transform, self.roles, self.label)
         self._graph = TransformGraph(self.transform)
+        self.facts = Facts.read(self.transform, self.roles, self.label, self._graph.constant)
         self.meanings = feature_meanings.describe(
             self.transform, self._graph, self.roles, self.facts.outputs, self.records
         )
@@ -97,8 +97,12 @@ class Month:
         network, module, _ = fit.build(self.facts.outputs, settings, target)
         random = np.random.default_rng(seed)
         drawn = [
-            random.normal(0, 0.3, weight.shape) if weight.ndim > 1 else random.uniform(0.5, 1.0, weight.shape)
-            for weight in network.get_weights()
+            random.normal(0, 0.3, weight.shape)
+            if weight.shape.rank > 1
+            else random.uniform(0.5, 1.0, weight.shape)
+            if weight.name != "edges"
+            else weight.numpy()
+            for weight in network.weights
         ]
         network.set_weights(drawn)
         return SimpleNamespace(network=network, module=module, target=target, month=self)
@@ -162,7 +166,7 @@ def month(tmp_path_factory, analyze, pack):
             rows = {name: cells for name, cells in {**table(number), **columns}.items() if cells is not None}
             used = {*Features.model_validate(sections["features"]).columns(), label.get("column")}
             rows = {name: cells for name, cells in rows.items() if name in used}
-            made[key] = Month(analyze(folder, rows, pack(**sections)), folder / "raw.gz", sections)
+            made[key] = Month(analyze(folder, rows, pack(**sections, edges=True)), folder / "raw.gz", sections)
         return made[key]
 
     return make

@@ -94,6 +94,37 @@ def test_an_anomaly_is_scored_and_judged(exported, tmp_path):
     assert labels["weight"].numpy().tolist() == TABLE["times"]
 
 
+@pytest.mark.parametrize("name", ["tabm"])
+@pytest.mark.parametrize("task", ["regression", "binary", "classes"])
+def test_a_network_with_embedded_numbers_serves_what_it_answered(exported, tmp_path, name, task):
+    label = {
+        "regression": {"column": "y"},
+        "binary": {"column": "state", "task": "binary", "positive": "bad"},
+        "classes": {"column": "state", "task": "classes"},
+    }[task]
+    served = exported(
+        TABLE,
+        features={"numeric": [{"column": "x"}, {"column": "times"}], "categorical": [{"column": "state"}]}
+        if task == "regression"
+        else {"numeric": [{"column": "x"}, {"column": "times"}]},
+        label=label,
+        network={"name": name, "layers": [8]},
+        edges=True,
+    )
+    by_rows = served["serving_examples"](rows(tmp_path))
+    columns = {"x": tf.constant(TABLE["x"]), "times": tf.constant(TABLE["times"], tf.int64)}
+    if task == "regression":
+        columns["state"] = tf.constant(TABLE["state"])
+    answer = served["serving_default"](**columns)
+
+    with np.load(tmp_path / "run" / run_fn.SAMPLE) as sample:
+        key = "prediction" if task == "regression" else "probabilities"
+        trained = sample[f"{run_fn.ANSWER}{key}"]
+    assert np.std(trained) > 0.001
+    np.testing.assert_allclose(answer[key], trained, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(by_rows[key], trained, rtol=1e-4, atol=1e-6)
+
+
 def test_a_picture_is_classed(exported):
     table = {"image": [picture(number) for number in range(32)], "state": TABLE["state"]}
     served = exported(

@@ -46,13 +46,21 @@ CHANGES: dict[str, Any] = {
     },
     "kmeans": {"num_clusters": 2, "restarts": 1},
     "perceptron": {"learning_rate": 0.1, "weights": GIVEN},
+    "tabm": {"members": 3, "layers": [5], "dropout": 0.5, "bins": 2, "embedding": 3, "keep_members": 2},
 }
 """Network -> each of its keys with a value other than the default."""
-LEARNT = {("autoencoder", "quantile"), ("kmeans", "restarts"), ("perceptron", "learning_rate")}
+LEARNT = {
+    ("autoencoder", "quantile"),
+    ("kmeans", "restarts"),
+    ("perceptron", "learning_rate"),
+    ("tabm", "bins"),
+    ("tabm", "keep_members"),
+}
 """Keys that act in training alone; tests/models/networks shows how."""
 TARGETS = {"autoencoder": AnomalyTarget(), "kmeans": ClusterTarget(), "perceptron": ClassTarget(("no", "yes"), True)}
 PHOTO = Output(name="photo", kind="image", shape=(8, 8, 1))
-OUTPUTS = {"cnn": (AREA, ZIP, PHOTO)}
+EDGED = Output(name="area", edges=tuple(np.linspace(-3, 3, 241).tolist()))
+OUTPUTS = {"cnn": (AREA, ZIP, PHOTO), "tabm": (EDGED, ZIP)}
 ROWS = {"area": np.random.default_rng(1).normal(size=(16, 1)).astype(np.float32), "zip": np.arange(16)[:, None] % 4}
 PICTURES = {**ROWS, "photo": np.random.default_rng(2).random((16, 8, 8, 1)).astype(np.float32)}
 

@@ -39,6 +39,19 @@ def test_the_same_trial_ends_the_same_whatever_ran_before(trials, trial_order):
     assert again["metrics"] == first["metrics"] == elsewhere["metrics"]
 
 
+def test_a_trial_of_an_ensemble_has_the_quantiles_of_its_numbers(trial_order):
+    training = {"epochs": 2, "batch_size": 16}
+    results = [
+        trial_process.Trials({**trial_order, "edges": edges}).run(
+            {"network": {"name": "tabm", "layers": [4], "members": 2, "bins": bins}, "training": training}
+        )
+        for edges, bins in ((True, 2), (True, 8), (False, 2))
+    ]
+
+    assert results[0]["metrics"]["loss"] != results[1]["metrics"]["loss"]
+    assert "keeps no quantiles of its numbers" in results[2]["failure"]
+
+
 def test_a_penalty_is_no_part_of_the_loss(trials):
     answer = trials.run({"network": {**NETWORK, "l2": 10.0}, "training": TRAINING})
 

@@ -7,7 +7,7 @@ from models.training import fit
 from models.training.training_config import TrialConfig
 from models.warm_start import carry_over
 
-from .months import FEW, SMALL, answers, assert_same, meaning_of, rows_of
+from .months import FEW, KIND, PRICE, SMALL, SOLD, answers, assert_same, meaning_of, rows_of
 
 SETTLED = {
     "numeric": [
@@ -45,7 +45,9 @@ NETWORKS = {
     "mlp": {"name": "mlp", "layers": [6, 4], "activation": "tanh", "batch_norm": True, "dropout": 0.2},
     "wide_deep": {"name": "wide_deep", "layers": [6], "activation": "tanh"},
 }
+EMBEDDED = {**FEW, "hashed": [{"column": "grade", "buckets": 5, "dimension": 2}]}
 LINEAR = {"name": "linear"}
+TABM = {"name": "tabm", "layers": [6], "members": 4, "embedding": 3, "bins": 5}
 OWN = """
 import keras
 
@@ -71,6 +73,36 @@ def test_month_2_begins_where_month_1_ended(month, name):
     assert begun.note.startswith(f"warm start with {total} of {total} weights of the model that serves; matched by ")
     assert "city_index (2 new, 0 gone)" in begun.note
     assert "anew" not in begun.note
+
+
+@pytest.mark.parametrize("label", [PRICE, KIND, SOLD], ids=["number", "classes", "binary"])
+def test_an_ensemble_begins_where_it_ended(month, label):
+    first, second = month(1, EMBEDDED, label), month(2, EMBEDDED, label)
+    before = first.network(TABM)
+    begun = second.begun(TABM, before)
+
+    expected = answers(before, second)
+    assert all(np.std(value) > 0.01 for value in expected.values() if value.dtype.kind == "f")
+    if label is KIND:
+        expected["probabilities"] = expected["probabilities"][:, ::-1]  # the classes are in another order in month 2
+    assert_same(expected, answers(begun, second))
+    total = len(begun.network.weights)
+    assert begun.note.startswith(f"warm start with {total} of {total} weights of the model that serves")
+
+
+def test_an_ensemble_begins_with_the_members_that_there_were(month):
+    first, second = month(1, FEW), month(2, {**FEW, "numeric": [{"column": "lot"}, *FEW["numeric"]]})
+    before = first.network({**TABM, "members": 2})
+    begun = second.begun(TABM, before)
+
+    carried = rows_of(before) * before.target.deviation / begun.target.deviation
+    np.testing.assert_allclose(rows_of(begun)[:2], carried, rtol=1e-4)
+    assert not np.isclose(rows_of(begun)[2:], carried, rtol=1e-2).any()
+    np.testing.assert_allclose(rows_of(begun, "hidden_0")[3:9], rows_of(before, "hidden_0")[:6], rtol=1e-6)
+    assert not rows_of(begun, "hidden_0")[:3].any(), "the new number counts nothing yet"
+    assert "anew" not in begun.note
+    other = second.begun({**TABM, "bins": 6}, before)
+    assert other.note.endswith("anew: embedding (5 bins, now 6)")
 
 
 def test_training_goes_on_from_where_the_last_one_ended(month):

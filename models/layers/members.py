@@ -1,0 +1,142 @@
+"""Layers of an ensemble in one network: members that share most of their weights.
+
+Gorishniy et al., "TabM: Advancing Tabular Deep Learning With Parameter-Efficient Ensembling", ICLR 2025.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+Answers = Literal["number", "binary", "classes"]
+
+
+@keras.saving.register_keras_serializable(package="pipeline")
+class MemberScale(keras.layers.Layer):  # type: ignore[misc]
+    """Scales the input for each member: float32 (batch, width) to (batch, members, width).
+
+    A scale is drawn from N(0, 1) for each group of neighbouring inputs, such as the embedding of one number.
+
+    Args:
+        members: Number of members.
+        groups: Number of inputs of each group, in order.
+    """
+
+    def __init__(self, members: int, groups: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.members, self.groups = members, list(groups)
+
+    def build(self, input_shape: Any) -> None:
+        """Draw the scales."""
+        drawn = keras.random.normal((self.members, len(self.groups)), seed=keras.random.SeedGenerator())
+        self.scale = self.add_weight(shape=(self.members, sum(self.groups)), initializer="ones", name="scale")
+        self.scale.assign(np.repeat(keras.ops.convert_to_numpy(drawn), self.groups, axis=1))
+
+    def call(self, inputs: Any) -> Any:
+        """Scale a batch."""
+        return inputs[:, None, :] * self.scale
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int, int]:
+        """Return (batch, members, width)."""
+        return (input_shape[0], self.members, input_shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "members": self.members, "groups": self.groups}
+
+
+@keras.saving.register_keras_serializable(package="pipeline")
+class MemberDense(keras.layers.Layer):  # type: ignore[misc]
+    """A dense layer of its own for each member: float32 (batch, members, width) to (batch, members, units).
+
+    Kernel and bias are uniform in ±1/sqrt(width).
+
+    Args:
+        units: Number of outputs of each member.
+    """
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape: Any) -> None:
+        """Create kernel and bias."""
+        members, width = input_shape[-2:]
+        uniform = keras.initializers.RandomUniform(-(width**-0.5), width**-0.5)
+        self.kernel = self.add_weight(shape=(members, width, self.units), initializer=uniform, name="kernel")
+        self.bias = self.add_weight(shape=(members, self.units), initializer=uniform, name="bias")
+
+    def call(self, inputs: Any) -> Any:
+        """Apply the members' layers to a batch."""
+        return keras.ops.einsum("bki,kio->bko", inputs, self.kernel) + self.bias
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int, int]:
+        """Return (batch, members, units)."""
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable(package="pipeline")
+class MemberMean(keras.layers.Layer):  # type: ignore[misc]
+    """Answer of all members; in training the answer of each, so that each has a loss of its own.
+
+    The mean of numbers, or the logits of the mean of the members' probabilities (never the mean of their logits):
+    float32 (batch, members, units) to (batch, units), in training unchanged.
+
+    Args:
+        answers: "number"; "binary" for one logit; "classes" for one logit a class.
+    """
+
+    def __init__(self, answers: Answers, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.answers = answers
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Return the members' answers in training, else their mean."""
+        return inputs if training else self.mean(inputs)
+
+    def mean(self, inputs: Any) -> Any:
+        """Return the answer of all members."""
+        ops = keras.ops
+        if self.answers == "number":
+            return ops.mean(inputs, axis=1)
+        if self.answers == "binary":
+            # log p - log (1 - p) of the mean p; the number of members cancels out.
+            return ops.logsumexp(-ops.softplus(-inputs), axis=1) - ops.logsumexp(-ops.softplus(inputs), axis=1)
+        count = float(inputs.shape[1])
+        return ops.logsumexp(ops.log_softmax(inputs, axis=-1), axis=1) - float(np.log(count))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
+        """Return (batch, units), the shape outside of training."""
+        return (input_shape[0], input_shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "answers": self.answers}
+
+
+def answers(target: Any) -> Answers:
+    """Return what the outputs of a target (models.tasks.targets.Target) are."""
+    if target.names is None:
+        return "number"
+    return "binary" if target.units == 1 else "classes"
+
+
+def separate(y: Any, outputs: Any, weight: Any) -> tuple[Any, Any, Any]:
+    """Make a row of each member's answer.
+
+    Args:
+        y: Targets (batch, 1).
+        outputs: (batch, members, units).
+        weight: Weights of the rows (batch,) or (batch, 1); None for none.
+
+    Returns:
+        Targets (batch * members, 1), outputs (batch * members, units), and the weights as often.
+    """
+    ops, members = keras.ops, outputs.shape[1]
+    rows = ops.reshape(outputs, (-1, outputs.shape[-1]))
+    return ops.repeat(y, members, axis=0), rows, None if weight is None else ops.repeat(weight, members, axis=0)

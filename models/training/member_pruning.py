@@ -1,0 +1,48 @@
+"""Removal of the members of an ensemble that its eval loss needs least."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from models.data.split_rows import Rows
+
+
+def choose(network: Any, outputs: np.ndarray[Any, Any], rows: Rows, loss: Any, keep: int) -> tuple[list[int], str]:
+    """Choose the members to keep: repeatedly remove the one without which the loss is lowest.
+
+    Args:
+        network: The trained network, whose last layer is models.layers.members.MemberMean.
+        outputs: The members' outputs for the eval rows, float32 (rows, members, units).
+        rows: The eval rows.
+        loss: Keras loss.
+        keep: Number of members to keep.
+
+    Returns:
+        Their numbers in order, and a remark.
+    """
+
+    def measured(members: Sequence[int]) -> float:
+        answer = network.layers[-1].mean(outputs[:, list(members)])
+        return float(loss(rows.y, answer, sample_weight=rows.weight))
+
+    every = list(range(outputs.shape[1]))
+    members = every
+    while len(members) > keep:
+        members = min(([other for other in members if other != one] for one in members), key=measured)
+    return members, (
+        f"kept {keep} of {len(every)} members: eval loss {measured(members):.4g}, with all {measured(every):.4g}"
+    )
+
+
+def member_outputs(network: Any) -> Any:
+    """Return the Keras model from features to the outputs of each member, (batch, members, units)."""
+    return keras.Model(network.input, network.layers[-1].input)
+
+
+def copy(network: Any, smaller: Any, members: Sequence[int]) -> None:
+    """Copy the weights of some members, and those that all share, to a network with as many members."""
+    for source, target in zip(network.weights, smaller.weights, strict=True):
+        array = np.array(source)
+        target.assign(array if array.shape == tuple(target.shape) else array[list(members)])

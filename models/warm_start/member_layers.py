@@ -1,0 +1,80 @@
+"""Weights to carry over of the layers of an ensemble and of the embeddings of numbers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from models.warm_start.feature_matching import NOWHERE, Match
+
+Array = np.ndarray[Any, Any]
+
+
+def embedded(match: Match, size: int) -> Match:
+    """Return the match of the embeddings of numbers, given that of the numbers.
+
+    Args:
+        match: Match of the numbers.
+        size: Length of an embedding.
+    """
+    source = np.where(_usable(match)[:, None], match.source[:, None] * size + np.arange(size), NOWHERE)
+    return Match.of(source.reshape(-1), match.width * size)
+
+
+def scaled(match: Match) -> Match:
+    """Return the match of the outputs of MemberScale, which takes up the scales of its inputs."""
+    return Match.of(match.source, match.width, stands_in=match.stands_in)
+
+
+def embedding(layer: Any, arrays: list[Array], match: Match) -> list[Array] | str:
+    """Return slope, bias, kernel and edges of PiecewiseLinear; edges and slope are rescaled as their number is."""
+    if arrays[2].shape[1:] != tuple(layer.kernel.shape[1:]):
+        return f"{arrays[2].shape[1]} bins, now {layer.kernel.shape[1]}"
+    weights = [np.array(weight, np.float64) for weight in layer.weights]
+    usable = _usable(match)
+    slope, bias, kernel, edges = (array.astype(np.float64)[match.source[usable]] for array in arrays)
+    scale, shift = match.scale[usable, None], match.shift[usable, None]
+    for weight, carried in zip(
+        weights, (slope * scale, bias + slope * shift, kernel, (edges - shift) / scale), strict=True
+    ):
+        weight[usable] = carried
+    return weights
+
+
+def scale(layer: Any, arrays: list[Array], match: Match) -> list[Array] | str:
+    """Return the scales of MemberScale; members that the earlier model lacks keep their initial ones."""
+    if match.shift.any():
+        return "what it reads is shifted"
+    old, made, there = arrays[0], np.array(layer.weights[0]), match.source != NOWHERE
+    count = min(len(old), len(made))
+    made[:count, there] = old[:count][:, match.source[there]] * match.scale[there]
+    return [made]
+
+
+def head(
+    layer: Any, arrays: list[Array], match: Match, labelled: Callable[[Array, Array, Array], tuple[Array, Array] | str]
+) -> list[Array] | str:
+    """Return kernel and bias of MemberDense; members that the earlier model lacks keep their initial ones.
+
+    Args:
+        layer: The layer.
+        arrays: Kernel and bias of the earlier model.
+        match: Match of its input, which must be the identity.
+        labelled: Adapts a kernel (width, units) and its bias to the current label, given the initial kernel.
+    """
+    if not match.is_same:
+        return "what it reads changed"
+    kernel, bias = (np.array(weight, np.float64) for weight in layer.weights)
+    for member in range(min(len(kernel), len(arrays[0]))):
+        carried = labelled(kernel[member], arrays[0][member].astype(np.float64), arrays[1][member].astype(np.float64))
+        if isinstance(carried, str):
+            return carried
+        if carried[0].shape != kernel[member].shape:
+            return f"{carried[0].shape[1]} units, now {kernel.shape[2]}"
+        kernel[member], bias[member] = carried
+    return [kernel, bias]
+
+
+def _usable(match: Match) -> Array:
+    """Return a mask of the numbers that an earlier embedding fits, bool (width,)."""
+    return np.asarray((match.source != NOWHERE) & (match.scale > 0.0))
