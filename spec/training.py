@@ -40,6 +40,8 @@ _OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
 _SCHEDULES: Mapping[str, tuple[str, ...]] = {
     "constant": ("warm_up",),
     "cosine": ("warm_up",),
+    "flat_cosine": ("warm_up",),
+    "coslog": (),
     "exponential": ("warm_up", "factor", "every"),
     "step": ("warm_up", "factor", "every"),
     "piecewise": ("warm_up", "at", "learning_rates"),
@@ -66,10 +68,14 @@ class Schedule(Strict):
     """Learning-rate schedule."""
 
     renamed: ClassVar[Mapping[str, str]] = {"rates": "learning_rates", "lowest": "min_learning_rate"}
-    name: Literal["constant", "cosine", "exponential", "step", "piecewise", "plateau"] = "constant"
-    """cosine: to zero over all epochs, along half a cosine; exponential: multiply by `factor` over `every` epochs,
-    smoothly; step: multiply by `factor` after each `every` epochs; piecewise: `learning_rates` from the epochs `at`
-    on; plateau: multiply by `factor` after `patience` epochs without a better eval loss."""
+    name: Literal["constant", "cosine", "flat_cosine", "coslog", "exponential", "step", "piecewise", "plateau"] = (
+        "constant"
+    )
+    """cosine: to zero over all epochs, along half a cosine; flat_cosine: constant over the first half of them, then
+    along half a cosine; coslog: four cycles from zero to the learning rate and back, each about twice as long as the
+    one before, (1 - cos(2 pi log2(1 + 15 t))) / 2 with t from 0 to 1; exponential: multiply by `factor` over `every`
+    epochs, smoothly; step: multiply by `factor` after each `every` epochs; piecewise: `learning_rates` from the
+    epochs `at` on; plateau: multiply by `factor` after `patience` epochs without a better eval loss."""
     warm_up: float = Field(default=0.0, ge=0.0)
     """Number of epochs over which the learning rate first rises linearly from zero; not for plateau."""
     factor: float | None = Field(default=None, gt=0.0, lt=1.0)
@@ -117,7 +123,15 @@ class Optimizer(Strict):
     beta_2: float | None = Field(default=None, ge=0.0, lt=1.0)
     """adam, adamw: decay rate of the second-moment estimate. Unset: 0.999."""
     weight_decay: float | None = Field(default=None, ge=0.0)
-    """Weight decay per step, times the learning rate. Unset: 0, for adamw 0.004."""
+    """Weight decay per step, times the learning rate; apart from the gradient and its moments. Unset: 0, for adamw
+    0.004."""
+    weight_decay_exclude: tuple[str, ...] = ()
+    """Weights without weight decay, as patterns of their paths, such as "*/bias"; * stands for any text."""
+    weight_decay_schedule: Literal["constant", "flat_cosine"] = "constant"
+    """flat_cosine: constant over the first half of all epochs, then to zero along half a cosine."""
+    learning_rate_factors: dict[str, Positive] = Field(default_factory=dict)
+    """Factor of the learning rate for groups of weights, such as {"*/bias" = 0.1}; the first pattern that matches the
+    path of a weight counts."""
     schedule: Schedule = Schedule()
     """Learning-rate schedule: a name such as "cosine", or a table."""
 
@@ -134,7 +148,15 @@ class Optimizer(Strict):
     @model_validator(mode="after")
     def _fits(self) -> "Optimizer":
         _only(self, _OPTIMIZERS, "optimizer")
+        for key in ("weight_decay_exclude", "weight_decay_schedule"):
+            if getattr(self, key) != type(self).model_fields[key].default and not self.decays:
+                raise ValueError(f"{key} has no effect without weight_decay: set it, or remove {key}")
         return self
+
+    @property
+    def decays(self) -> bool:
+        """Whether weights decay."""
+        return self.name == "adamw" if self.weight_decay is None else self.weight_decay > 0
 
 
 class Clip(Strict):
@@ -185,6 +207,9 @@ class Training(Strict):
     class_weights: Literal["balanced"] | dict[str, Positive] | None = None
     """binary, classes: weight of each class in training: "balanced", or a table of class = weight, with 1 for classes
     it does not list."""
+    label_smoothing: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """binary, classes: share of a row's label that is spread evenly over all classes in training, with the loss
+    cross_entropy; val_loss is that of the labels themselves."""
     seed: int = Field(default=1, ge=0, lt=2**31)
     """Seed of initial weights, shuffling and dropout."""
     deterministic: bool = False
@@ -224,6 +249,9 @@ class Training(Strict):
             raise ValueError(f"training.monitor {self.monitor!r} is not measured for task {task!r}: {', '.join(known)}")
         if self.class_weights is not None and task not in CLASSES:
             raise ValueError(f"training.class_weights has no effect with task {task!r}: remove it")
+        if self.label_smoothing and (task not in CLASSES or self.loss not in (None, "cross_entropy")):
+            what = f"task {task!r}" if task not in CLASSES else f"loss {self.loss!r}"
+            raise ValueError(f"training.label_smoothing has no effect with {what}: remove it")
         if isinstance(self.class_weights, dict) and classes is not None:
             unknown = sorted(set(self.class_weights) - set(classes))
             if unknown:

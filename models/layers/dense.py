@@ -39,15 +39,20 @@ class Given(Strict):
         return _json(value) if isinstance(value, str) else value
 
 
-class Regularized(Strict):
-    """Base of networks with initializers, regularization and batch normalization."""
+class Penalized(Strict):
+    """Base of networks with a penalty on large weights."""
 
-    initializer: str = "glorot_uniform"
-    """Keras initializer of the weights."""
     l1: float = Field(default=0.0, ge=0.0)
     """L1 regularization strength."""
     l2: float = Field(default=0.0, ge=0.0)
     """L2 regularization strength."""
+
+
+class Regularized(Penalized):
+    """Base of networks with initializers, regularization and batch normalization."""
+
+    initializer: str = "glorot_uniform"
+    """Keras initializer of the weights."""
     batch_norm: bool = False
     """Apply batch normalization before the activation of each hidden layer."""
 
@@ -153,10 +158,14 @@ def dense(vector: Any, units: int, activation: str, settings: Regularized, name:
 
 def kernel(settings: Regularized) -> dict[str, Any]:
     """Return the initializer and regularizer arguments of a layer."""
+    return {"kernel_initializer": settings.initializer, "kernel_regularizer": regularizer(settings)}
+
+
+def regularizer(settings: Penalized) -> Any:
+    """Return the Keras regularizer of a layer; None for none."""
     import keras
 
-    regularizer = keras.regularizers.L1L2(settings.l1, settings.l2) if settings.l1 or settings.l2 else None
-    return {"kernel_initializer": settings.initializer, "kernel_regularizer": regularizer}
+    return keras.regularizers.L1L2(settings.l1, settings.l2) if settings.l1 or settings.l2 else None
 
 
 def _each(value: tuple[Any, ...], count: int) -> tuple[Any, ...]:

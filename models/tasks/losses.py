@@ -50,6 +50,26 @@ def of_classes(name: str, units: int) -> Any:
     return _Of(on_probabilities, name)
 
 
+def smoothing(label: Any, logits: Any, weight: Any = None) -> Any:
+    """Return the mean cross-entropy with labels spread evenly over all classes, minus that with the labels themselves.
+
+    A share of it, added to the cross-entropy, smooths the labels by this share.
+
+    Args:
+        label: Class indices (batch, 1).
+        logits: (batch, classes), or (batch, 1) for the logit of the second of two classes.
+        weight: Weights of the rows, (batch,) or (batch, 1); None for none.
+    """
+    ops = keras.ops
+    if logits.shape[-1] == 1:
+        rows = (ops.cast(label, "float32") - 0.5) * logits
+    else:
+        own = ops.sum(_one_hot(label, logits.shape[-1]) * logits, axis=-1, keepdims=True)
+        rows = own - ops.mean(logits, axis=-1, keepdims=True)
+    rows = ops.reshape(rows, (-1,))
+    return ops.mean(rows if weight is None else rows * ops.cast(ops.reshape(weight, (-1,)), "float32"))
+
+
 class _Of(keras.losses.Loss):  # type: ignore[misc]
     """Loss made of a function from labels and outputs to one number per row."""
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from models import progress
 from models.layers import members
+from models.tasks import losses
 
 GRADIENTS = "gradients"
 """In a line of the history: layer -> norm of its gradient."""
@@ -33,6 +34,8 @@ class Network(keras.Model):  # type: ignore[misc]
 
     optimizer: Any = None
     """Set by compile; a network with its own `fit` has none, but TensorBoard's callback reads it."""
+    label_smoothing: float = 0.0
+    """training.label_smoothing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,6 +58,8 @@ class Network(keras.Model):  # type: ignore[misc]
         if self._answers_apart(y_pred):
             y, y_pred, sample_weight = members.separate(y, y_pred, sample_weight)
         loss = super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+        if training and self.label_smoothing:
+            loss = loss + self.label_smoothing * losses.smoothing(y, y_pred, sample_weight)
         if training:
             steps = self._watch.steps.assign_add(1)
             bad = self._watch.bad

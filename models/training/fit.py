@@ -186,8 +186,15 @@ def outputs_of(network: Any, x: Mapping[str, Array], size: int = EVAL_IMAGES) ->
 
 
 def _compile(network: Any, target: targets.Target, training: Training, steps: int, scale: int) -> None:
+    network.label_smoothing = training.label_smoothing
     network.compile(
-        optimizer=optimizers.optimizer(training.optimizer, clip=training.clip, steps=steps, epochs=training.epochs),
+        optimizer=optimizers.optimizer(
+            training.optimizer,
+            clip=training.clip,
+            steps=steps,
+            epochs=training.epochs,
+            weights=network.trainable_variables,
+        ),
         loss=target.loss,
         loss_weights=float(scale),
         metrics=target.metrics,

@@ -262,6 +262,7 @@ def test_the_two_programmers_are_put_right_by_training():
         ({"loss": "cross_entropy"}, r"training\.loss 'cross_entropy' does not fit task 'regression': mse or mae"),
         ({"monitor": "val_auc"}, r"training\.monitor 'val_auc' is not measured for task 'regression': loss, mae"),
         ({"class_weights": "balanced"}, r"training\.class_weights has no effect with task 'regression'"),
+        ({"label_smoothing": 0.1}, r"training\.label_smoothing has no effect with task 'regression': remove it"),
     ],
 )
 def test_settings_that_do_not_fit_the_task_are_refused(training, message):

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -57,3 +58,24 @@ def test_cross_entropy_and_focal_loss():
 def test_every_loss_of_a_task_is_there(task, outputs):
     for name in LOSSES[task]:
         assert np.isfinite(float(losses.of_classes(name, outputs)(LABEL % 2, LOGITS[:, :outputs])))
+
+
+@pytest.mark.parametrize("units", [1, 3])
+@pytest.mark.parametrize("weight", [None, np.float32([0.5, 1.0, 2.5, 0.0])])
+def test_a_share_of_smoothing_gives_the_cross_entropy_with_smooth_labels(units, weight):
+    logits = np.random.default_rng(1).normal(size=(4, units)).astype(np.float32)
+    label = np.array([[0], [1], [1], [0]]) if units == 1 else np.array([[0], [2], [1], [0]])
+    if units == 1:
+        kept = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.2)(
+            label.astype(np.float32), logits, sample_weight=weight
+        )
+    else:
+        kept = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2)(
+            np.eye(3)[label[:, 0]], logits, sample_weight=weight
+        )
+    plain = losses.of_classes("cross_entropy", units)(
+        label.astype(np.float32 if units == 1 else np.int64), logits, sample_weight=weight
+    )
+
+    found = float(plain) + 0.2 * float(losses.smoothing(label, keras.ops.convert_to_tensor(logits), weight))
+    assert found == pytest.approx(float(kept), rel=1e-5)

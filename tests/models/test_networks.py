@@ -25,7 +25,7 @@ HIDDEN = {
     "batch_norm": True,
 }
 CHANGES: dict[str, Any] = {
-    "linear": {"weights": GIVEN},
+    "linear": {"weights": GIVEN, "l1": 0.1, "l2": 0.1},
     "mlp": {
         **HIDDEN,
         "weights": [

@@ -90,6 +90,91 @@ def test_a_cosine_falls_to_zero_over_all_steps():
     np.testing.assert_allclose(rates(name="cosine"), 0.25 * (1 + np.cos(np.pi * np.arange(21) / 20)), atol=1e-6)
 
 
+def test_a_flat_cosine_is_constant_for_the_first_half_of_the_steps():
+    found = rates(name="flat_cosine")
+
+    np.testing.assert_allclose(found[:11], 0.5)
+    np.testing.assert_allclose(found[11:], 0.25 * (1 + np.cos(np.pi * np.arange(1, 11) / 10)), atol=1e-6)
+
+
+def test_coslog_rises_and_falls_four_times():
+    done = np.arange(21) / 20
+    found = rates(name="coslog")
+
+    np.testing.assert_allclose(found, 0.25 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * done))), atol=1e-6)
+    assert found[0] == found[-1] == pytest.approx(0, abs=1e-6)
+
+
+def grouped(**keys):
+    """Where two steps with a gradient of 1 take a kernel and a bias of 1."""
+    kernel, bias = keras.Variable([1.0], name="kernel"), keras.Variable([1.0], name="bias")
+    settings = Optimizer(**{"name": "sgd", "learning_rate": 0.1, **keys})
+    optimizer = optimizers.optimizer(settings, clip=None, steps=1, epochs=2, weights=[kernel, bias])
+    for _ in range(2):
+        optimizer.apply([keras.ops.convert_to_tensor([1.0])] * 2, [kernel, bias])
+    return float(kernel[0]), float(bias[0])
+
+
+def test_some_weights_do_not_decay():
+    decayed = (0.99 * (0.99 * 1.0 - 0.1)) - 0.1
+
+    assert grouped(weight_decay=0.1) == pytest.approx((decayed, decayed))
+    assert grouped(weight_decay=0.1, weight_decay_exclude=["bi*"]) == pytest.approx((decayed, 0.8))
+
+
+def test_weight_decay_falls_with_the_steps():
+    done = np.array([0.0, 0.5])
+    first, second = 0.1 * 0.5 * (1 + np.cos(np.pi * np.clip(2 * done - 1, 0, 1)))
+    expected = (1 - 0.1 * second) * ((1 - 0.1 * first) - 0.1) - 0.1
+    keys = {"weight_decay": 0.1, "weight_decay_schedule": "flat_cosine"}
+
+    assert grouped(**keys) == pytest.approx((expected, expected))
+    kernel, bias = keras.Variable([1.0], name="kernel"), keras.Variable([1.0], name="bias")
+    optimizer = optimizers.optimizer(
+        Optimizer(name="sgd", learning_rate=0.1, **keys), clip=None, steps=4, epochs=1, weights=[kernel, bias]
+    )
+    optimizer.iterations.assign(4)
+    optimizer.apply([keras.ops.convert_to_tensor([0.0])], [kernel])
+    assert float(kernel[0]) == 1.0, "none is left at the end"
+
+
+def test_groups_of_weights_have_learning_rates_of_their_own():
+    kernel, bias = grouped(learning_rate_factors={"bias": 0.1, "*": 2.0})
+
+    assert (kernel, bias) == pytest.approx((1 - 2 * 0.2, 1 - 2 * 0.01))
+
+
+def test_weight_decay_of_a_group_is_times_its_learning_rate():
+    _, bias = grouped(weight_decay=0.1, learning_rate_factors={"bias": 0.5})
+
+    assert bias == pytest.approx(0.995 * (0.995 - 0.05) - 0.05)
+
+
+def test_adamw_in_groups_is_adamw():
+    usual, split = (grouped(name="adamw", **keys) for keys in ({}, {"learning_rate_factors": {"kernel": 1.0}}))
+
+    assert split == pytest.approx(usual)
+    assert grouped(name="adam") != pytest.approx(usual)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{"weight_decay_exclude": ["*none_such"], "weight_decay": 0.1}, {"learning_rate_factors": {"*none_such": 2.0}}],
+)
+def test_a_pattern_without_a_weight_is_refused(keys):
+    with pytest.raises(
+        ValueError, match=r"training\.optimizer\.[a-z_]+: '\*none_such' matches no weight. Known weights: kernel, "
+    ):
+        grouped(**keys)
+
+
+@pytest.mark.parametrize("keys", [{"weight_decay_exclude": ["*"]}, {"weight_decay_schedule": "flat_cosine"}])
+@pytest.mark.parametrize("name", [{"name": "adam"}, {"name": "adamw", "weight_decay": 0.0}])
+def test_rules_of_a_decay_that_is_zero_are_refused(name, keys):
+    with pytest.raises(ValidationError, match="has no effect without weight_decay: set it, or remove"):
+        Optimizer(**name, **keys)
+
+
 def test_an_exponential_falls_by_its_factor_each_so_many_epochs():
     np.testing.assert_allclose(rates(name="exponential", factor=0.1, every=5), 0.5 * 0.1 ** (np.arange(21) / 10), 1e-5)
 
