@@ -223,7 +223,11 @@ def _by_time(chosen: Roles) -> list[Line]:
     for key, column, _ in chosen.hints:
         if key == "time":
             why = f"alternative: train on older rows, test on the newest; needs [columns] time = {column!r}"
-            return [Line("split", {"by": "time"}, why, active=False)]
+            grows = f"alternative for a file that grows: read the newest week; needs [columns] time = {column!r}"
+            return [
+                Line("split", {"by": "time"}, why, active=False),
+                Line("spans", {"by": "week"}, grows, active=False),
+            ]
     return []
 
 

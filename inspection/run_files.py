@@ -165,6 +165,8 @@ class VerdictFile(TypedDict, total=False):
     """Class names in order; null for tasks without classes."""
     metrics: dict[str, float | None]
     """Metric -> value on all rows; `example_count` is the number of rows."""
+    too_good: str
+    """Warning that a metric is so good that a column may give the label away; empty if none is."""
     better: dict[str, str | float]
     """Metric -> direction that is better, higher or lower; or its best value, from which both directions are worse."""
     intervals: dict[str, list[float]]

@@ -19,6 +19,14 @@ WORST_COUNT = 30
 """Slices with fewer rows are not among the worst: their metric is mostly chance."""
 SUMMARY = 3
 """Metrics of the summary."""
+TOO_GOOD: Mapping[str, tuple[str, float]] = {
+    "binary": ("auc", 0.99),
+    "classes": ("accuracy", 0.99),
+    "regression": ("r2", 0.99),
+}
+"""Task -> metric, and the value from which a leak of the label is likelier than a good model."""
+TOO_FEW = 100
+"""Rows below which such a value may be chance."""
 
 
 def make(config: EvaluatorSettings, evaluation: Any, rules: Sequence[Rule], note: str) -> dict[str, Any]:
@@ -52,6 +60,7 @@ def make(config: EvaluatorSettings, evaluation: Any, rules: Sequence[Rule], note
         "task": config.task,
         "classes": evaluation.classes,
         "metrics": overall,
+        "too_good": too_good(config.task, overall),
         "better": {metric.name: metric.better for metric in evaluation.measure.metrics if not metric.only_tfma},
         "intervals": _ends(evaluation.intervals(0)),
         "interval_method": METHOD + (GROUPED.format(config.group) if config.group else ""),
@@ -77,6 +86,18 @@ def make(config: EvaluatorSettings, evaluation: Any, rules: Sequence[Rule], note
     }
     finite: dict[str, Any] = _finite(verdict)
     return finite
+
+
+def too_good(task: str, metrics: Mapping[str, Any]) -> str:
+    """Return a warning if a metric of all rows is so good that a column may give the label away; else empty."""
+    name, limit = TOO_GOOD.get(task, ("", math.inf))
+    value = metrics.get(name)
+    if value is None or not value >= limit or metrics["example_count"] < TOO_FEW:
+        return ""
+    return (
+        f"{name} {value:.5g} is unusually good. Make sure that each feature is known before the label is; the report "
+        "names the features that the model depends on most"
+    )
 
 
 def line(verdict: Mapping[str, Any]) -> str:

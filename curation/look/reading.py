@@ -22,7 +22,7 @@ from components.ingestion.omissions import Omissions, short
 from components.ingestion.parsing import csv_text
 from components.ingestion.readers import images
 from curation.facts import number_formats
-from curation.look import dialect, image_facts, path_choices, several_files, unique_names
+from curation.look import dated_names, dialect, image_facts, path_choices, several_files, unique_names
 from curation.look.image_facts import Pictures
 from curation.propose import cell_rules, config_text
 from curation.propose.choices import Line
@@ -112,6 +112,14 @@ def read(path: str, root: str) -> Found:
         raise UserError(said_of_it)
     paths, why, said = path_choices.proposed(os.path.abspath(path), root)
     lines = [Line("path", paths, why)]
+    if isinstance(paths, str) and os.path.isfile(os.path.join(root, paths)) and (dated := dated_names.pattern(paths)):
+        lines.append(
+            Line("path", dated[0], f"for a new file each week: a run reads the newest {dated[1]}", active=False)
+        )
+        said.append(
+            f"the file's name holds a {dated[1]}: data.path = {config_text.toml(dated[0])} reads the newest file of "
+            "this form in each run (docs/how-to/new-data-every-week.md)"
+        )
     first = _first(paths, root)
     what = data_files.format_of(first)
     if what is None and image_folders.is_image(first):

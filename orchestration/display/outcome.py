@@ -40,7 +40,7 @@ def table(outcome: Mapping[str, Any]) -> Table:
 
 
 def notes(outcome: Mapping[str, Any]) -> Iterator[str]:
-    """Yield lines below the table: worst slices, slices that were not measured, and failed rules with their edits."""
+    """Yield lines below the table: worst slices, slices that were not measured, a warning, and failed rules."""
     if outcome["worst_slices"]:
         min_count = outcome.get("worst_count")
         rule = f", of those with {min_count} rows or more" if min_count else ""
@@ -55,6 +55,8 @@ def notes(outcome: Mapping[str, Any]) -> Iterator[str]:
             f"Of {entry['slices']:,} slices by {named} the {entry['kept']:,} most frequent are measured; "
             f"{entry['rows_left']:,} rows are in none of them"
         )
+    if outcome.get("too_good"):
+        yield f"Check: {outcome['too_good']}"
     for rule in outcome["rules"]:
         if not rule["ok"]:
             accepts = f"to accept it: {rule['edit']}" if rule["edit"] else "no limit of the config should accept it"

@@ -66,6 +66,10 @@ def test_the_notes_name_worst_slices_dropped_rows_and_the_edit_that_accepts():
     ]
 
 
+def test_a_metric_that_is_too_good_is_a_warning():
+    assert "Check: auc 1 is unusually good" in list(outcome.notes({**VERDICT, "too_good": "auc 1 is unusually good"}))
+
+
 @pytest.mark.parametrize("pushed", [None, "runs/houses/serving/1"])
 def test_the_terminal_ends_with_verdict_and_paths(capsys, pushed):
     Terminal(plain=True).outcome({**VERDICT, "pushed": pushed}, run_folder="runs/1")
