@@ -42,6 +42,26 @@ def loopback(address: str) -> bool:
         return address == "localhost"
 
 
+def host_check(names: Iterable[str]) -> Callable[[str], bool]:
+    """Return a check of Host headers: localhost, IP addresses, which DNS cannot redirect, and these names pass."""
+    accepted = {"localhost", *(name.lower() for name in names)}
+
+    def knows(host: str) -> bool:
+        match = _HOST.fullmatch(host)
+        if match is None:
+            return False
+        name = match[1].strip("[]").lower()
+        if name in accepted:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    return knows
+
+
 class Guard:
     """ASGI middleware that refuses forbidden requests and adds security headers.
 
@@ -52,7 +72,7 @@ class Guard:
 
     def __init__(self, app: App, *, names: Iterable[str] = ()) -> None:
         self._app = app
-        self._names = {"localhost", *(name.lower() for name in names)}
+        self._knows = host_check(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or refuse it with a reason."""
@@ -85,7 +105,7 @@ class Guard:
         for name, value in scope["headers"]:
             headers.setdefault(name.lower(), []).append(value.decode("latin-1"))
         hosts = headers.get(b"host", [])
-        if len(hosts) != 1 or not self.knows(hosts[0]):
+        if len(hosts) != 1 or not self._knows(hosts[0]):
             return 403, "Unknown host name. Use localhost or the IP address, or start `ui` with --allow NAME."
         for origin in headers.get(b"origin", []):
             if origin.lower() != f"http://{hosts[0]}".lower():
@@ -95,20 +115,6 @@ class Guard:
         if not _is_safe(scope.get("raw_path") or scope["path"].encode()):
             return 400, "Invalid path."
         return None
-
-    def knows(self, host: str) -> bool:
-        """Return whether a Host header is accepted."""
-        match = _HOST.fullmatch(host)
-        if match is None:
-            return False
-        name = match[1].strip("[]").lower()
-        if name in self._names:
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
 
 
 def _is_safe(raw: bytes) -> bool:

@@ -14,7 +14,7 @@ import tensorflow_transform as tft
 from models import network_files
 from models.data import transformed_records
 from models.data.split_rows import Facts
-from models.export import request_guide, self_check
+from models.export import request_guide, self_check, warm_up_requests
 from models.export.signatures import Served, TransformGraph, input_names
 from models.training import callbacks
 from models.training.fit import TrainResult, train_network
@@ -141,9 +141,12 @@ def _export(
     if raw_files:
         predict = signatures[self_check.SIGNATURE]
         self_check.write(folder, lambda rows: predict(examples=tf.constant(rows)), raw_files, columns)
-    row = next(iter(_rows(raw_files, 1)), None) if raw_files else None
-    guide = request_guide.describe(input_names(raw_spec), raw_spec, row, cleaning, images)
+    rows = _rows(raw_files, self_check.ROWS) if raw_files else []
+    guide = request_guide.describe(input_names(raw_spec), raw_spec, next(iter(rows), None), cleaning, images)
     _write(os.path.join(folder, REQUESTS), json.dumps(guide, ensure_ascii=False).encode())
+    if rows:
+        [texts] = guide["samples"]["serving_rows"]["instances"]
+        warm_up_requests.write(folder, signatures, rows, raw_spec, texts)
     weights = {variable.path: variable.numpy() for variable in result.network.variables}
     _write(os.path.join(folder, WEIGHTS), _arrays(weights))
 

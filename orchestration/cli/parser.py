@@ -18,6 +18,7 @@ from orchestration.cli import (
     predict_command,
     push_command,
     schedule_command,
+    serve_command,
     tune_command,
     ui_command,
 )
@@ -30,6 +31,7 @@ COMMANDS = (
     tune_command,
     push_command,
     predict_command,
+    serve_command,
     schedule_command,
     doctor_command,
     ui_command,

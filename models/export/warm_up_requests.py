@@ -1,0 +1,85 @@
+"""Requests that a model carries for its warm-up: the first requests to a loaded graph are slower than the next.
+
+They are in assets.extra/tf_serving_warmup_requests of the SavedModel, a TFRecord file of PredictionLogs, which
+TensorFlow Serving and our own server run before a version serves. Source: the page "SavedModel Warmup" of TensorFlow
+Serving.
+"""
+
+import base64
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+from models.export.signatures import input_names
+from spec.file_names import WARM_UP
+
+_BATCHES = (1, 8)
+"""Rows of each request: a single row and a small batch, whose operations use other code."""
+_EXAMPLES = "serving_examples"
+_TEXTS = "serving_rows"
+_BY_COLUMN = ("serving_default", _TEXTS)
+
+
+def write(
+    folder: str, signatures: Mapping[str, Any], rows: Sequence[bytes], columns: Iterable[str], texts: Mapping[str, Any]
+) -> int:
+    """Write requests to each signature that serves.
+
+    Args:
+        folder: The SavedModel's.
+        signatures: Signature name -> concrete function.
+        rows: Serialized tf.Examples.
+        columns: Columns that the model reads, in the order of the signatures' inputs.
+        texts: A row for `serving_rows`, as JSON: input name -> text, or `{"b64": ...}`.
+
+    Returns:
+        Number of requests.
+    """
+    tf.io.gfile.makedirs(os.path.dirname(os.path.join(folder, WARM_UP)))
+    examples = [tf.train.Example.FromString(row) for row in rows]
+    names = input_names(columns)
+    count = 0
+    with tf.io.TFRecordWriter(os.path.join(folder, WARM_UP)) as writer:
+        for signature in (*_BY_COLUMN, _EXAMPLES):
+            if signature not in signatures:
+                continue
+            specs = tf.nest.flatten(signatures[signature].structured_input_signature)
+            for size in sorted({min(size, len(rows)) for size in _BATCHES} - {0}):
+                if signature == _EXAMPLES:
+                    inputs = {spec.name: np.array(rows[:size], object) for spec in specs}
+                elif signature == _TEXTS:
+                    inputs = {spec.name: np.array([_bytes(texts[spec.name])] * size, object) for spec in specs}
+                else:
+                    inputs = {spec.name: _cells(examples[:size], names[spec.name], spec.dtype) for spec in specs}
+                writer.write(_log(signature, inputs).SerializeToString(deterministic=True))
+                count += 1
+    return count
+
+
+def _log(signature: str, inputs: Mapping[str, np.ndarray[Any, Any]]) -> Any:
+    log = prediction_log_pb2.PredictionLog()
+    request = log.predict_log.request
+    request.model_spec.signature_name = signature
+    for name, value in inputs.items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    return log
+
+
+def _bytes(value: Any) -> bytes:
+    return base64.b64decode(value["b64"]) if isinstance(value, dict) else str(value).encode()
+
+
+def _cells(examples: Sequence[Any], column: str, dtype: tf.DType) -> np.ndarray[Any, Any]:
+    """Return a column of tf.Examples as an array of (batch,); a null is NaN, "" or the smallest int64."""
+    null: Any = b"" if dtype == tf.string else np.nan if dtype.is_floating else dtype.min
+    values = []
+    for example in examples:
+        feature = example.features.feature[column]
+        cells = list(getattr(feature, feature.WhichOneof("kind") or "bytes_list").value)
+        value = cells[0] if cells else null
+        values.append(value)
+    return np.array(values, object if dtype == tf.string else dtype.as_numpy_dtype)

@@ -1,0 +1,141 @@
+"""Classify and regress: predictions for tf.Examples.
+
+TensorFlow Serving's signatures for them have outputs `classes` and `scores`, or `outputs`. Those of this project's
+models, which have `probabilities` or `prediction`, are accepted too, under the signature `serving_examples`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from serving.server.model_session import Signature
+from serving.server.served_models import DEFAULT, LoadedVersion, ServedModel
+from serving.server.statuses import RequestError
+
+_EXAMPLES = "serving_examples"
+_CLASS_NAMES = "class_names"
+
+Array = np.ndarray[Any, Any]
+Classes = list[list[tuple[str, float]]]
+"""Label and score of each class of each row."""
+
+
+def signature(loaded: LoadedVersion, name: str) -> Signature:
+    """Return a signature by name, "" for the default.
+
+    Raises:
+        RequestError: the model has no such signature.
+    """
+    chosen = loaded.session.signatures.get(name or DEFAULT)
+    if chosen is None:
+        raise RequestError(f'Serving signature name: "{name or DEFAULT}" not found in signature def')
+    return chosen
+
+
+def _of_examples(loaded: LoadedVersion, name: str) -> Signature:
+    """Return a signature that takes one tensor of tf.Examples; instead of a default one by column, serving_examples."""
+    chosen = None
+    if not name:
+        chosen = loaded.session.signatures.get(DEFAULT)
+        if chosen is None or len(chosen.inputs) != 1 or chosen.inputs[0].dtype != "object":
+            chosen = loaded.session.signatures.get(_EXAMPLES, chosen)
+    chosen = chosen or signature(loaded, name)
+    if len(chosen.inputs) != 1 or chosen.inputs[0].dtype != "object":
+        raise RequestError(
+            f"Expected one input Tensor. Signature {chosen.name} has {len(chosen.inputs)} of other types"
+        )
+    return chosen
+
+
+async def _run(model: ServedModel, loaded: LoadedVersion, chosen: Signature, rows: list[bytes]) -> dict[str, Array]:
+    if not rows:
+        raise RequestError("Input is empty")
+    texts = np.empty(len(rows), object)
+    texts[:] = rows
+    return await model.run(loaded, chosen, {chosen.inputs[0].name: texts})
+
+
+async def classify(model: ServedModel, loaded: LoadedVersion, name: str, rows: list[bytes]) -> Classes:
+    """Classify serialized tf.Examples.
+
+    Args:
+        model: The model.
+        loaded: One of its versions.
+        name: The signature; "" for the default.
+        rows: Serialized tf.Examples.
+
+    Returns:
+        Label and score of each class of each row; without labels they are "".
+
+    Raises:
+        RequestError: the signature is no classification, or the run fails.
+    """
+    chosen = _of_examples(loaded, name)
+    scores_name = next((one for one in ("scores", "probabilities") if one in chosen.outputs), None)
+    has_labels = "classes" in chosen.outputs and scores_name != "probabilities"
+    if scores_name is None and not has_labels:
+        raise RequestError(
+            'Expected classification signature outputs to contain at least one of "classes" or "scores". Signature '
+            f"{chosen.name} has {', '.join(chosen.outputs)}",
+            "FAILED_PRECONDITION",
+        )
+    outputs = await _run(model, loaded, chosen, rows)
+    scores = _table(outputs[scores_name], "scores") if scores_name else None
+    labels = _table(outputs["classes"], "classes") if has_labels else None
+    width = scores.shape[1] if scores is not None else labels.shape[1] if labels is not None else 0
+    if labels is None:
+        labels = np.broadcast_to(await _class_names(model, loaded, width), (len(rows), width))
+    if scores is None:
+        scores = np.zeros((len(rows), width), np.float32)
+    if labels.shape != scores.shape:
+        raise RequestError(f"Tensors class and score should match. Got {labels.shape} vs. {scores.shape}")
+    return [
+        [(_text(label), decimal(score)) for label, score in zip(row_labels, row_scores, strict=True)]
+        for row_labels, row_scores in zip(labels, scores, strict=True)
+    ]
+
+
+async def regress(model: ServedModel, loaded: LoadedVersion, name: str, rows: list[bytes]) -> list[float]:
+    """Predict a number for each serialized tf.Example; arguments as of `classify`.
+
+    Raises:
+        RequestError: the signature is no regression, or the run fails.
+    """
+    chosen = _of_examples(loaded, name)
+    output = next((one for one in ("outputs", "prediction") if one in chosen.outputs), None)
+    if output is None:
+        raise RequestError(
+            f"No regression outputs found in SignatureDef: {chosen.name} has {', '.join(chosen.outputs)}",
+            "FAILED_PRECONDITION",
+        )
+    values = (await _run(model, loaded, chosen, rows))[output]
+    if values.shape not in ((len(rows),), (len(rows), 1)):
+        raise RequestError(
+            f"Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got {values.shape}"
+        )
+    return [decimal(value) for value in values.ravel()]
+
+
+async def _class_names(model: ServedModel, loaded: LoadedVersion, width: int) -> Array:
+    """Return the names of the classes that the model carries; "" where it has none."""
+    chosen = loaded.session.signatures.get(_CLASS_NAMES)
+    if chosen is not None and not chosen.inputs:
+        names = next(iter((await model.run(loaded, chosen, {})).values()))
+        if names.shape == (width,):
+            return np.asarray(names)
+    return np.full(width, b"", object)
+
+
+def _table(value: Array, name: str) -> Array:
+    if value.ndim != 2:
+        raise RequestError(f"Expected {name} of shape [batch_size num_classes] but got {list(value.shape)}")
+    return value
+
+
+def _text(label: Any) -> str:
+    return label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
+
+
+def decimal(value: Any) -> float:
+    """Convert a NumPy number with the digits of its own precision: 0.1 of float32 is 0.1."""
+    return float(str(value))

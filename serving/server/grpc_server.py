@@ -1,0 +1,295 @@
+"""gRPC services of TensorFlow Serving: PredictionService, ModelService and the standard health service."""
+
+import asyncio
+import contextlib
+import hmac
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+import tensorflow as tf
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import (
+    classification_pb2,
+    inference_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
+
+from errors import ResourceError
+from serving.server import example_methods, json_examples, model_messages, tensor_protos
+from serving.server.metrics import Metrics
+from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
+from serving.server.server_settings import ServerSettings
+from serving.server.statuses import RequestError
+
+_GRACE_SECONDS = 30.0
+_METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}
+
+Log = Callable[[str], object]
+
+
+class _Answers:
+    """Runs a method within its limits, and turns errors into status codes."""
+
+    def __init__(self, models: ServedModels, settings: ServerSettings, metrics: Metrics, log: Log) -> None:
+        self.models = models
+        self._settings = settings
+        self._metrics = metrics
+        self._log = log
+
+    async def answer(self, method: str, name: str, context: Any, response: Awaitable[Any]) -> Any:
+        """Wait for a response; end the call with a status if it fails."""
+        started = time.monotonic()
+        code, message = "OK", ""
+        try:
+            return await asyncio.wait_for(response, self._settings.limits.seconds)
+        except asyncio.TimeoutError:
+            code, message = "DEADLINE_EXCEEDED", f"no response within {self._settings.limits.seconds:g} seconds"
+        except RequestError as error:
+            code, message = error.code, error.message
+        except Exception as error:
+            code, message = "INTERNAL", "the server failed; its log says why"
+            self._log(f"gRPC {method}: {type(error).__name__}: {error}")
+        finally:
+            model = name if name in self.models.by_name else ""
+            self._metrics.request(model, method, "gRPC", code, time.monotonic() - started)
+        await context.abort(grpc.StatusCode[code], message)
+
+    @contextlib.contextmanager
+    def use(self, spec: Any) -> Any:
+        """Hold the version that a ModelSpec names."""
+        model = self.models.model(spec.name)
+        number = spec.version.value if spec.HasField("version") else None
+        with model.use(number, spec.version_label or None) as loaded:
+            yield model, loaded
+
+
+def _set_spec(target: Any, model: ServedModel, loaded: LoadedVersion, signature: str) -> None:
+    target.name = model.source.name
+    target.version.value = loaded.number
+    target.signature_name = signature or "serving_default"
+
+
+def _rows(request: Any) -> list[bytes]:
+    """Return the serialized tf.Examples of an Input proto."""
+    kind = request.WhichOneof("kind")
+    if kind is None:
+        raise RequestError("Input is empty")
+    held = getattr(request, kind)
+    context = held.context if kind == "example_list_with_context" else None
+    rows = json_examples.serialized(
+        [tf.train.Example.FromString(row.SerializeToString()) for row in held.examples], context
+    )
+    if not rows:
+        raise RequestError("Input is empty")
+    return rows
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
+    """Predictions, and the signatures of a model."""
+
+    def __init__(self, answers: _Answers) -> None:
+        self._answers = answers
+
+    async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802  the service's names, in all that follow
+        """Run a signature on tensors."""
+        return await self._answers.answer("predict", request.model_spec.name, context, self._predict(request))
+
+    async def _predict(self, request: Any) -> Any:
+        with self._answers.use(request.model_spec) as (model, loaded):
+            signature = example_methods.signature(loaded, request.model_spec.signature_name)
+            outputs = await model.run(loaded, signature, tensor_protos.arrays(request.inputs, signature.inputs))
+            unknown = sorted(set(request.output_filter) - set(outputs))
+            if unknown:
+                raise RequestError(f"output tensor alias not found in signature: {unknown[0]}")
+            response = predict_pb2.PredictResponse()
+            _set_spec(response.model_spec, model, loaded, request.model_spec.signature_name)
+            wanted = request.output_filter or outputs
+            tensor_protos.fill(response.outputs, {name: outputs[name] for name in wanted})
+            return response
+
+    async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Classify tf.Examples."""
+        return await self._answers.answer("classify", request.model_spec.name, context, self._classify(request))
+
+    async def _classify(self, request: Any) -> Any:
+        with self._answers.use(request.model_spec) as (model, loaded):
+            response = classification_pb2.ClassificationResponse()
+            _set_spec(response.model_spec, model, loaded, request.model_spec.signature_name)
+            await self._fill_classes(response.result, model, loaded, request.model_spec, _rows(request.input))
+            return response
+
+    async def _fill_classes(
+        self, result: Any, model: ServedModel, loaded: LoadedVersion, spec: Any, rows: list[bytes]
+    ) -> None:
+        for classes in await example_methods.classify(model, loaded, spec.signature_name, rows):
+            added = result.classifications.add()
+            for label, score in classes:
+                added.classes.add(label=label, score=score)
+
+    async def Regress(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Predict a number for tf.Examples."""
+        return await self._answers.answer("regress", request.model_spec.name, context, self._regress(request))
+
+    async def _regress(self, request: Any) -> Any:
+        with self._answers.use(request.model_spec) as (model, loaded):
+            response = regression_pb2.RegressionResponse()
+            _set_spec(response.model_spec, model, loaded, request.model_spec.signature_name)
+            await self._fill_numbers(response.result, model, loaded, request.model_spec, _rows(request.input))
+            return response
+
+    async def _fill_numbers(
+        self, result: Any, model: ServedModel, loaded: LoadedVersion, spec: Any, rows: list[bytes]
+    ) -> None:
+        for value in await example_methods.regress(model, loaded, spec.signature_name, rows):
+            result.regressions.add(value=value)
+
+    async def MultiInference(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Classify and regress the same tf.Examples, by signatures of one model."""
+        name = request.tasks[0].model_spec.name if request.tasks else ""
+        return await self._answers.answer("multi_inference", name, context, self._infer(request))
+
+    async def _infer(self, request: Any) -> Any:
+        if not request.tasks:
+            raise RequestError("Inference tasks is empty")
+        names = {task.model_spec.name for task in request.tasks}
+        if len(names) > 1:
+            raise RequestError(
+                f"All ModelSpecs in a MultiInferenceRequest must access the same model name: {sorted(names)}"
+            )
+        signatures = [task.model_spec.signature_name for task in request.tasks]
+        if len(set(signatures)) < len(signatures):
+            raise RequestError("Duplicate evaluation of signature")
+        rows = _rows(request.input)
+        response = inference_pb2.MultiInferenceResponse()
+        with self._answers.use(request.tasks[0].model_spec) as (model, loaded):
+            for task in request.tasks:
+                added = response.results.add()
+                _set_spec(added.model_spec, model, loaded, task.model_spec.signature_name)
+                method = _METHODS.get(task.method_name)
+                if method == "classify":
+                    await self._fill_classes(added.classification_result, model, loaded, task.model_spec, rows)
+                elif method == "regress":
+                    await self._fill_numbers(added.regression_result, model, loaded, task.model_spec, rows)
+                else:
+                    raise RequestError(f"Unsupported signature method_name: {task.method_name}", "UNIMPLEMENTED")
+        return response
+
+    async def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Return the signatures of a model."""
+        return await self._answers.answer("metadata", request.model_spec.name, context, self._metadata(request))
+
+    async def _metadata(self, request: Any) -> Any:
+        if not request.metadata_field:
+            raise RequestError("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != model_messages.SIGNATURES:
+                raise RequestError(f"Metadata field {field} is not supported")
+        with self._answers.use(request.model_spec) as (model, loaded):
+            return model_messages.metadata(model, loaded)
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
+    """States of versions."""
+
+    def __init__(self, answers: _Answers) -> None:
+        self._answers = answers
+
+    async def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Return the states of a model's versions."""
+        return await self._answers.answer("status", request.model_spec.name, context, self._status(request.model_spec))
+
+    async def _status(self, spec: Any) -> Any:
+        if spec.name not in self._answers.models.by_name:
+            raise RequestError(f"Could not find any versions of model {spec.name}", "NOT_FOUND")
+        number = spec.version.value if spec.HasField("version") else None
+        return model_messages.status(self._answers.models.model(spec.name), number, spec.version_label or None)
+
+    async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Refuse: the models are those of the command line."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "the models are those that the command names: restart it")
+
+
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
+    """The standard health service: "" is the whole server, another name a model."""
+
+    def __init__(self, models: ServedModels) -> None:
+        self._models = models
+
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Return whether a version is loaded."""
+        if request.service and request.service not in self._models.by_name:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service {request.service}")
+        ready = self._models.by_name[request.service].ready if request.service else self._models.ready
+        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        return health_pb2.HealthCheckResponse(status=status)
+
+
+class _TokenCheck(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Refuses calls without the server's token, except those of the health service."""
+
+    def __init__(self, token: str) -> None:
+        self._header = f"Bearer {token}"
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        """Continue, or refuse."""
+        sent = dict(details.invocation_metadata).get("authorization", "")
+        if details.method.startswith("/grpc.health.") or hmac.compare_digest(sent.encode(), self._header.encode()):
+            return await continuation(details)
+
+        async def refuse(_: Any, context: Any) -> None:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "send the metadata authorization: Bearer TOKEN")
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+@contextlib.asynccontextmanager
+async def started(models: ServedModels, settings: ServerSettings, metrics: Metrics, log: Log) -> AsyncIterator[None]:
+    """Serve gRPC if a port is set.
+
+    Raises:
+        ResourceError: the port is not available.
+    """
+    if settings.grpc_port is None:
+        yield
+        return
+    answers = _Answers(models, settings, metrics, log)
+    server = grpc.aio.server(
+        interceptors=[_TokenCheck(settings.token)] if settings.token is not None else [],
+        options=[
+            ("grpc.max_receive_message_length", settings.limits.body_bytes),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),
+        ],
+    )
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(answers), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(answers), server)
+    health_pb2_grpc.add_HealthServicer_to_server(Health(models), server)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"{host}:{settings.grpc_port}"
+    try:
+        port = (
+            server.add_secure_port(address, _credentials(settings))
+            if settings.certificate
+            else server.add_insecure_port(address)
+        )
+    except RuntimeError as error:
+        raise ResourceError(f"cannot listen on {address}: {error}. Choose another --grpc-port") from error
+    await server.start()
+    log(f"gRPC on {host}:{port}")
+    try:
+        yield
+    finally:
+        await server.stop(min(_GRACE_SECONDS, settings.drain_seconds))
+
+
+def _credentials(settings: ServerSettings) -> Any:
+    parts = []
+    for path in (settings.key, settings.certificate):
+        with open(str(path), "rb") as file:
+            parts.append(file.read())
+    return grpc.ssl_server_credentials([tuple(parts)])

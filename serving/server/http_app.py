@@ -1,0 +1,191 @@
+"""ASGI application: limits, access, compression and metrics around the routes."""
+
+import asyncio
+import gzip
+import hmac
+import time
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from serving.server import json_responses, rest_api
+from serving.server.metrics import Metrics
+from serving.server.playground import playground
+from serving.server.served_models import ServedModels
+from serving.server.server_settings import ServerSettings
+from serving.server.statuses import RequestError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_COMPRESS_FROM = 1024
+"""Smaller responses grow or gain little."""
+_OPEN = ("/healthz", "/readyz")
+"""Paths that need no token, for probes."""
+
+
+class HttpApp:
+    """The application.
+
+    Args:
+        models: The models.
+        settings: The server's.
+        metrics: The server's.
+        log: Receives the description of an unexpected error.
+    """
+
+    def __init__(
+        self, models: ServedModels, settings: ServerSettings, metrics: Metrics, log: Callable[[str], object]
+    ) -> None:
+        self._models = models
+        self._settings = settings
+        self._metrics = metrics
+        self._log = log
+        self.draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        path = scope["raw_path"].decode("latin-1").partition("?")[0]
+        added: Headers = self._cors(headers)
+        try:
+            status, kind, body = await self._answer(scope["method"], path, headers, receive)
+        except RequestError as error:
+            status, kind, body = error.http_status, "application/json", json_responses.error(error.message)
+            if error.code == "UNAVAILABLE":
+                added.append((b"retry-after", b"1"))
+            if error.code == "UNAUTHENTICATED":
+                added.append((b"www-authenticate", b"Bearer"))
+            if status in (413, 504):
+                added.append((b"connection", b"close"))  # the rest of the body is not read
+        if path == "/" or path.startswith(playground.PREFIX):
+            added += playground.HEADERS
+        if len(body) >= _COMPRESS_FROM and _accepts_gzip(headers.get(b"accept-encoding", b"")):
+            body = gzip.compress(body, 1)
+            added.append((b"content-encoding", b"gzip"))
+        added += [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": added})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _answer(
+        self, method: str, path: str, headers: dict[bytes, bytes], receive: Receive
+    ) -> tuple[int, str, bytes]:
+        """Return status, content type and body."""
+        host = headers.get(b"host", b"").decode("latin-1")
+        if self._settings.accepts_host is not None and not self._settings.accepts_host(host):
+            raise RequestError(f"unknown host name {host}: use localhost or the address", "PERMISSION_DENIED")
+        if path in _OPEN and method in ("GET", "HEAD"):
+            return self._health(path)
+        if method == "OPTIONS" and b"origin" in headers and self._settings.origins:
+            return 200, "text/plain", b""
+        if self._settings.playground and method in ("GET", "HEAD") and (page := playground.file(path)):
+            return 200, *page
+        self._check_token(headers.get(b"authorization", b""))
+        if path == self._settings.metrics_path and method == "GET":
+            return 200, "text/plain; version=0.0.4; charset=utf-8", self._metrics.text()
+        if self._settings.playground and path == playground.MODELS and method == "GET":
+            return 200, "application/json", json_responses.dumps(playground.describe(self._models))
+        if not path.lower().startswith("/v1/"):
+            raise RequestError(f"there is nothing at {path}", "NOT_FOUND")
+        return 200, "application/json", await self._model_request(method, path, headers, receive)
+
+    def _health(self, path: str) -> tuple[int, str, bytes]:
+        if path == "/readyz" and (self.draining or not self._models.ready):
+            return 503, "text/plain", b"not ready\n"
+        return 200, "text/plain", b"ok\n"
+
+    def _check_token(self, header: bytes) -> None:
+        token = self._settings.token
+        if token is not None and not hmac.compare_digest(header, f"Bearer {token}".encode()):
+            raise RequestError("send the header Authorization: Bearer TOKEN with the server's token", "UNAUTHENTICATED")
+
+    async def _model_request(self, method: str, path: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        started = time.monotonic()
+        wanted = None
+        code = "OK"
+        try:
+            wanted = rest_api.route(method, path)
+            return await asyncio.wait_for(self._routed(wanted, headers, receive), self._settings.limits.seconds)
+        except asyncio.TimeoutError as error:
+            code = "DEADLINE_EXCEEDED"
+            raise RequestError(f"no response within {self._settings.limits.seconds:g} seconds", code) from error
+        except RequestError as error:
+            code = error.code
+            raise
+        except Exception as error:
+            code = "INTERNAL"
+            self._log(f"{method} {path}: {type(error).__name__}: {error}")
+            raise RequestError("the server failed; its log says why", code) from error
+        finally:
+            name = wanted.model if wanted and wanted.model in self._models.by_name else ""
+            self._metrics.request(name, wanted.method if wanted else "", "REST", code, time.monotonic() - started)
+
+    async def _routed(self, wanted: rest_api.Route, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        body = await self._body(headers, receive)
+        return await rest_api.answer(self._models, wanted, body)
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """Read a body, and decompress it."""
+        limit = self._settings.limits.body_bytes
+        announced = headers.get(b"content-length", b"0")
+        parts: list[bytes] = []
+        size = 0
+        if announced.isdigit() and int(announced[:20]) > limit:
+            raise _too_large(limit)
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestError("the client closed the connection", "CANCELLED")
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                break
+            if not message.get("more_body", False):
+                return _decompressed(b"".join(parts), headers.get(b"content-encoding", b""), limit)
+        raise _too_large(limit)
+
+    def _cors(self, headers: dict[bytes, bytes]) -> Headers:
+        """Return the headers that let a page of another origin read the response; none unless configured."""
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        origins = self._settings.origins
+        if not origin or not ("*" in origins or origin in origins):
+            return []
+        allowed = "*" if "*" in origins else origin
+        return [
+            (b"access-control-allow-origin", allowed.encode("latin-1")),
+            (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+            (b"access-control-allow-headers", b"Content-Type, Authorization"),
+            (b"vary", b"Origin"),
+        ]
+
+
+def _too_large(limit: int) -> RequestError:
+    return RequestError(f"the body is larger than {limit} bytes: split the request", http_status=413)
+
+
+def _accepts_gzip(header: bytes) -> bool:
+    return any(part.strip().split(b";")[0] == b"gzip" and b"q=0" not in part for part in header.lower().split(b","))
+
+
+def _decompressed(body: bytes, encoding: bytes, limit: int) -> bytes:
+    """Decompress a body, at most to the limit.
+
+    Raises:
+        RequestError: it is too large, not compressed as announced, or has an unknown encoding.
+    """
+    if encoding.lower() in (b"", b"identity"):
+        return body
+    if encoding.lower() != b"gzip":
+        raise RequestError(f"Content-Encoding {encoding.decode('latin-1')} is not supported: use gzip", http_status=415)
+    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        content = unpack.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise RequestError(f"the body is not gzip: {error}") from error
+    if len(content) > limit:
+        raise _too_large(limit)
+    if not unpack.eof:
+        raise RequestError("the body is not gzip: it ends early")
+    return content

@@ -1,0 +1,53 @@
+"""Prometheus metrics of the server."""
+
+from collections.abc import Callable, Sequence
+
+import prometheus_client as prometheus
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384)
+
+
+class Metrics:
+    """Counts and latencies by model. Names that clients send never become labels."""
+
+    def __init__(self) -> None:
+        self._registry = prometheus.CollectorRegistry()
+        options = {"namespace": "serving", "registry": self._registry}
+        labels = ["model", "method", "api"]
+        self._requests = prometheus.Counter("requests", "Requests by status code.", [*labels, "code"], **options)
+        self._seconds = prometheus.Histogram(
+            "request_seconds", "Time from the whole request to its response.", labels, buckets=_SECONDS, **options
+        )
+        self._rows = prometheus.Counter("rows", "Rows of requests.", ["model"], **options)
+        self._batches = prometheus.Histogram("batch_rows", "Rows of a batch.", ["model"], buckets=_ROWS, **options)
+        self._version = prometheus.Gauge("version", "The newest loaded version.", ["model"], **options)
+        self._loaded = prometheus.Gauge("loaded_versions", "Number of loaded versions.", ["model"], **options)
+        self._failures = prometheus.Counter("load_failures", "Failed loads of versions.", ["model"], **options)
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus's text format."""
+        return bytes(prometheus.generate_latest(self._registry))
+
+    def request(self, model: str, method: str, api: str, code: str, seconds: float) -> None:
+        """Count a request; `model` is the name of a served model, or "" for an unknown one."""
+        self._requests.labels(model, method, api, code).inc()
+        self._seconds.labels(model, method, api).observe(seconds)
+
+    def rows(self, model: str, count: int) -> None:
+        """Count rows."""
+        self._rows.labels(model).inc(count)
+
+    def batches(self, model: str) -> Callable[[int], None]:
+        """Return a function that records the rows of a batch."""
+        observe: Callable[[int], None] = self._batches.labels(model).observe
+        return observe
+
+    def loaded(self, model: str, numbers: Sequence[int]) -> None:
+        """Record the loaded versions."""
+        self._version.labels(model).set(max(numbers, default=0))
+        self._loaded.labels(model).set(len(numbers))
+
+    def load_failed(self, model: str) -> None:
+        """Count a failed load."""
+        self._failures.labels(model).inc()

@@ -1,0 +1,168 @@
+"""A SavedModel in a TensorFlow session, as TensorFlow Serving loads it.
+
+A session's callable costs a third less CPU time per call than a Python signature, which matters for single rows.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import config_pb2
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving.server import tensor_protos
+from serving.server.json_values import Input
+from serving.server.statuses import RequestError
+from spec.file_names import WARM_UP
+
+_MOST_WARM_UPS = 1000
+"""TensorFlow Serving reads no more."""
+_HIDDEN = "__saved_model"
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature of a loaded model.
+
+    Attributes:
+        name: Its name.
+        definition: Its SignatureDef.
+        inputs: Its inputs, by name in order.
+        outputs: Names of its outputs, in order.
+        batches: Whether rows of several requests can be run as one: each input and output has rows.
+    """
+
+    name: str
+    definition: Any
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    batches: bool
+
+
+class ModelSession:
+    """A loaded model.
+
+    Args:
+        folder: The SavedModel's.
+        cores: Number of cores that TensorFlow may use.
+
+    Raises:
+        ValueError: it cannot be loaded.
+    """
+
+    def __init__(self, folder: str, cores: int) -> None:
+        self.folder = folder
+        # Graphs of columns are many small operations: another thread for each costs more than it gains.
+        config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=cores, inter_op_parallelism_threads=cores)
+        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
+        try:
+            with self._session.graph.as_default():
+                graph = tf.compat.v1.saved_model.loader.load(self._session, [tf.saved_model.SERVING], folder)
+        except (tf.errors.OpError, DecodeError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            self._session.close()
+            raise ValueError(_reason(error)) from error
+        self.signatures = {
+            name: _signature(name, definition)
+            for name, definition in sorted(graph.signature_def.items())
+            if not name.startswith(_HIDDEN)
+        }
+        self._callables = {name: self._callable(signature) for name, signature in self.signatures.items()}
+
+    def _callable(self, signature: Signature) -> Any:
+        made = config_pb2.CallableOptions()
+        made.feed.extend(signature.definition.inputs[one.name].name for one in signature.inputs)
+        made.fetch.extend(signature.definition.outputs[name].name for name in signature.outputs)
+        return self._session._make_callable_from_options(made)
+
+    def run(self, signature: Signature, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run a signature.
+
+        Args:
+            signature: One of this model's.
+            inputs: Array of each input by name.
+
+        Raises:
+            RequestError: TensorFlow refuses the inputs, or fails.
+        """
+        try:
+            values = self._callables[signature.name](*(inputs[one.name] for one in signature.inputs))
+        except tf.errors.OpError as error:
+            raise RequestError(_reason(error), _code(error)) from error
+        except (TypeError, ValueError) as error:
+            raise RequestError(str(error)) from error
+        return dict(zip(signature.outputs, values, strict=True))
+
+    def warm_up(self) -> int:
+        """Run the requests that the model carries.
+
+        Returns:
+            Number of requests.
+
+        Raises:
+            ValueError: one of them fails.
+        """
+        path = os.path.join(self.folder, WARM_UP)
+        if not os.path.isfile(path):
+            return 0
+        count = 0
+        try:
+            for record in tf.data.TFRecordDataset(path).take(_MOST_WARM_UPS).as_numpy_iterator():
+                request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+                signature = self.signatures.get(request.model_spec.signature_name or "serving_default")
+                if signature is not None and request.inputs:
+                    self.run(signature, tensor_protos.arrays(request.inputs, signature.inputs))
+                    count += 1
+        except (RequestError, DecodeError, tf.errors.OpError) as error:
+            raise ValueError(f"request {count + 1} of its {WARM_UP} fails: {_reason(error)}") from error
+        return count
+
+    def close(self) -> None:
+        """Free the model's memory."""
+        self._callables.clear()
+        self._session.close()
+
+
+def _signature(name: str, definition: Any) -> Signature:
+    inputs = tuple(_input(one, info) for one, info in sorted(definition.inputs.items()))
+    infos = [*definition.inputs.values(), *definition.outputs.values()]
+    batches = bool(inputs) and all(
+        not info.tensor_shape.unknown_rank and info.tensor_shape.dim and info.tensor_shape.dim[0].size == -1
+        for info in infos
+    )
+    return Signature(name, definition, inputs, tuple(sorted(definition.outputs)), batches)
+
+
+def _input(name: str, info: Any) -> Input:
+    dtype = tf.dtypes.as_dtype(info.dtype)
+    shape = None if info.tensor_shape.unknown_rank else tuple(dim.size for dim in info.tensor_shape.dim)
+    return Input(name, "object" if dtype == tf.string else dtype.name, dtype.name, shape)
+
+
+def _code(error: tf.errors.OpError) -> str:
+    """Return the name of an error's status code; all others are errors of the server."""
+    names = {
+        tf.errors.INVALID_ARGUMENT: "INVALID_ARGUMENT",
+        tf.errors.FAILED_PRECONDITION: "FAILED_PRECONDITION",
+        tf.errors.OUT_OF_RANGE: "OUT_OF_RANGE",
+        tf.errors.NOT_FOUND: "NOT_FOUND",
+        tf.errors.RESOURCE_EXHAUSTED: "RESOURCE_EXHAUSTED",
+        tf.errors.CANCELLED: "CANCELLED",
+        tf.errors.UNIMPLEMENTED: "UNIMPLEMENTED",
+        tf.errors.UNAVAILABLE: "UNAVAILABLE",
+        tf.errors.DEADLINE_EXCEEDED: "DEADLINE_EXCEEDED",
+        tf.errors.DATA_LOSS: "DATA_LOSS",
+    }
+    return names.get(error.error_code, "INTERNAL")
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of an error that states the cause."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines if line != "Graph execution error:" and not line.startswith("Detected at")]
+    return (causes or [type(error).__name__])[0][:500]

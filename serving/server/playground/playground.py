@@ -1,0 +1,147 @@
+"""Files of the playground, and what its form shows: inputs of a model with an example row and allowed values."""
+
+import base64
+import json
+import math
+import os
+from functools import cache
+from typing import Any
+
+import tensorflow as tf
+
+from serving.server.json_values import Input
+from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
+from serving.server.statuses import RequestError
+from spec.file_names import REQUESTS
+
+PREFIX = "/playground/"
+MODELS = f"{PREFIX}models"
+"""Path of the description of the models."""
+_FILES = {"/": "index.html", f"{PREFIX}page.js": "page.js", f"{PREFIX}style.css": "style.css"}
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+}
+HEADERS = [
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+        b"form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+]
+"""Scripts and styles of this server only, and nothing from other hosts."""
+_SIGNATURE = "serving_default"
+_SAMPLE = "assets.extra/sample.json"
+
+
+def file(path: str) -> tuple[str, bytes] | None:
+    """Return content type and content of a file of the page; None if it has no such file."""
+    return _read(_FILES[path]) if path in _FILES else None
+
+
+@cache
+def _read(name: str) -> tuple[str, bytes]:
+    with open(os.path.join(os.path.dirname(__file__), name), "rb") as content:
+        return _TYPES[os.path.splitext(name)[1]], content.read()
+
+
+def describe(models: ServedModels) -> list[dict[str, Any]]:
+    """Describe each model that has a loaded version."""
+    described = []
+    for model in models.by_name.values():
+        try:
+            with model.use() as loaded:
+                described.append(_described(model, loaded))
+        except RequestError:
+            continue
+    return described
+
+
+def _described(model: ServedModel, loaded: LoadedVersion) -> dict[str, Any]:
+    signature = loaded.session.signatures.get(_SIGNATURE)
+    columns = _columns(loaded.session.folder)
+    inputs = sorted(signature.inputs if signature else (), key=lambda one: _place(list(columns), one))
+    samples = _sample_rows(loaded.session.folder)
+    return {
+        "model": model.source.name,
+        "version": loaded.number,
+        "signature": _SIGNATURE,
+        "classes": _class_names(loaded),
+        "inputs": [
+            {
+                "name": one.name,
+                "kind": _kind(one.dtype, [row.get(columns.get(one.name, one.name)) for row in samples]),
+                "integer": one.dtype.startswith(("int", "uint")),
+                **model.source.form.get(columns.get(one.name, one.name), {}),
+            }
+            for one in inputs
+        ],
+        "examples": [[_shown(row.get(columns.get(one.name, one.name))) for one in inputs] for row in samples],
+    }
+
+
+def _class_names(loaded: LoadedVersion) -> list[str]:
+    signature = loaded.session.signatures.get("class_names")
+    if signature is None or signature.inputs:
+        return []
+    names = next(iter(loaded.session.run(signature, {}).values()))
+    return [bytes(name).decode("utf-8", "replace") for name in names.ravel()]
+
+
+def _columns(folder: str) -> dict[str, str]:
+    """Return the column of each input, in the order of the columns; models of other tools do not say it."""
+    try:
+        with open(os.path.join(folder, REQUESTS), encoding="utf-8") as file:
+            return {one["name"]: one["column"] for one in json.load(file)["inputs"]}
+    except (OSError, ValueError, LookupError):
+        return {}
+
+
+def _place(order: list[str], one: Input) -> int:
+    return order.index(one.name) if one.name in order else len(order)
+
+
+def _kind(dtype: str, values: list[Any]) -> str:
+    """Return how an input is edited: as a number, a text, or an uploaded file."""
+    if dtype != "object":
+        return "number"
+    return "file" if any(isinstance(value, bytes) and not _is_text(value) for value in values) else "text"
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        return value.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+def _shown(value: Any) -> Any:
+    """Return a cell for JSON: bytes as text, or as base64 if they are none; None for a null."""
+    if isinstance(value, bytes):
+        return value.decode() if _is_text(value) else {"b64": base64.b64encode(value).decode()}
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _sample_rows(folder: str) -> list[dict[str, Any]]:
+    """Read the rows that the model carries: column -> cell."""
+    try:
+        with open(os.path.join(folder, _SAMPLE), encoding="utf-8") as sample:
+            rows = [tf.train.Example.FromString(base64.b64decode(row)) for row in json.load(sample)["rows"]]
+    except (OSError, ValueError, LookupError):
+        return []
+    cells: list[dict[str, Any]] = []
+    for row in rows:
+        cells.append({})
+        for column, feature in row.features.feature.items():
+            kind = feature.WhichOneof("kind")
+            values = list(getattr(feature, kind).value) if kind else []
+            if values:
+                value = values[0]
+                cells[-1][column] = float(f"{value:.7g}") if kind == "float_list" else value
+    return cells

@@ -1,0 +1,101 @@
+"""Routes of TensorFlow Serving's REST API."""
+
+import re
+import urllib.parse
+from dataclasses import dataclass
+
+from serving.server import example_methods, json_examples, json_requests, json_responses, model_messages
+from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
+from serving.server.statuses import RequestError
+
+_METHOD = re.compile(
+    r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?:(classify|regress|predict)", re.IGNORECASE | re.ASCII
+)
+_STATUS = re.compile(
+    r"/v1/models(?:/([^/:]+))?(?:/versions/(\d+)|/labels/([^/:]+))?(?:/(metadata))?", re.IGNORECASE | re.ASCII
+)
+_HIGHEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a request asks for.
+
+    Attributes:
+        model: Name of the model.
+        number: Its version, if given.
+        label: Its label, if given.
+        method: `predict`, `classify`, `regress`, `status` or `metadata`.
+    """
+
+    model: str
+    number: int | None
+    label: str | None
+    method: str
+
+
+def route(http_method: str, path: str) -> Route:
+    """Match a request.
+
+    Args:
+        http_method: Such as POST.
+        path: The path as sent, percent-encoded.
+
+    Raises:
+        RequestError: there is no such route.
+    """
+    if http_method == "POST" and (match := _METHOD.fullmatch(path)):
+        return _route(match[1], match[2], match[3], match[4].lower())
+    if http_method == "GET" and (match := _STATUS.fullmatch(path)):
+        if not match[1]:
+            raise RequestError("Missing model name in request.")
+        return _route(match[1], match[2], match[3], "metadata" if match[4] else "status")
+    raise RequestError(f"Malformed request: {http_method} {path}")
+
+
+def _route(model: str, version: str | None, label: str | None, method: str) -> Route:
+    number = int(version) if version and len(version) <= len(str(_HIGHEST)) else None
+    if version and (number is None or number > _HIGHEST):
+        raise RequestError(f"Failed to convert version: {version} to numeric.")
+    return Route(urllib.parse.unquote(model), number, urllib.parse.unquote(label) if label else None, method)
+
+
+async def answer(models: ServedModels, wanted: Route, body: bytes) -> bytes:
+    """Answer a request.
+
+    Args:
+        models: The models.
+        wanted: What it asks for.
+        body: Its body.
+
+    Returns:
+        The JSON of the response.
+
+    Raises:
+        RequestError: it cannot be answered.
+    """
+    if wanted.method == "status" and wanted.model not in models.by_name:
+        raise RequestError(f"Could not find any versions of model {wanted.model}", "NOT_FOUND")
+    model = models.model(wanted.model)
+    if wanted.method == "status":
+        return json_responses.dumps(model_messages.as_json(model_messages.status(model, wanted.number, wanted.label)))
+    with model.use(wanted.number, wanted.label) as loaded:
+        if wanted.method == "metadata":
+            return json_responses.dumps(model_messages.metadata_json(model, loaded))
+        request = json_requests.parse(body)
+        name = json_requests.signature_name(request)
+        if wanted.method == "predict":
+            return await _predict(model, loaded, name, request)
+        rows = json_examples.examples(request)
+        if wanted.method == "classify":
+            return json_responses.classifications(await example_methods.classify(model, loaded, name, rows))
+        return json_responses.regressions(await example_methods.regress(model, loaded, name, rows))
+
+
+async def _predict(model: ServedModel, loaded: LoadedVersion, name: str, request: "dict[str, object]") -> bytes:
+    signature = example_methods.signature(loaded, name)
+    if not signature.inputs:
+        raise RequestError(f"Failed to get input map for signature: {name or 'DEFAULT'}")
+    inputs, by_row = json_requests.arrays(request, signature.inputs)
+    outputs = await model.run(loaded, signature, inputs)
+    return json_responses.predictions(outputs, by_row=by_row)

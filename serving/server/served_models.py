@@ -1,0 +1,266 @@
+"""Versions of the served models: loaded when complete, warmed, swapped, and closed after their last request."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from serving import versions
+from serving.server.batching import Arrays, Batcher
+from serving.server.metrics import Metrics
+from serving.server.model_session import ModelSession, Signature
+from serving.server.server_settings import ModelSource, ServerSettings
+from serving.server.statuses import RequestError
+
+DEFAULT = "serving_default"
+LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
+"""States of TensorFlow Serving's ModelVersionStatus."""
+_ATTEMPTS = 2
+"""A version that fails to load is tried once more at the next look: its disk may have been busy."""
+
+Log = Callable[[str], object]
+
+
+class LoadedVersion:
+    """A loaded version, and the number of requests that use it."""
+
+    def __init__(self, number: int, session: ModelSession) -> None:
+        self.number = number
+        self.session = session
+        self.batchers: dict[str, Batcher] = {}
+        self.users = 0
+        self.retired = False
+
+
+class ServedModel:
+    """A model and its versions.
+
+    Args:
+        source: Where its versions are.
+        settings: The server's.
+        metrics: The server's.
+        log: Receives a line for each change.
+    """
+
+    def __init__(self, source: ModelSource, settings: ServerSettings, metrics: Metrics, log: Log) -> None:
+        self.source = source
+        self._settings = settings
+        self._metrics = metrics
+        self._log = log
+        self._loaded: dict[int, LoadedVersion] = {}
+        self._failures: dict[int, int] = {}
+        self._looked = False
+        self.states: dict[int, tuple[str, str]] = {}
+        # Batches, and loads, whose work would delay them.
+        self._runs = ThreadPoolExecutor(settings.cores, thread_name_prefix="batch")
+        self._loads = ThreadPoolExecutor(1, thread_name_prefix="load")
+
+    @property
+    def ready(self) -> bool:
+        """Whether the versions of the first look are loaded, or what of them could be."""
+        return self._looked and bool(self._loaded)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The loaded versions, ascending."""
+        return sorted(self._loaded)
+
+    async def look(self) -> None:
+        """Load versions that appeared, then close those that are not wanted any more."""
+        wanted = self._wanted(versions.pushed(self.source.folder))
+        for number in sorted(wanted - self._loaded.keys(), reverse=True):
+            await self._load(number)
+        # With a failed version the number of wanted ones is filled by the next older one.
+        wanted = self._wanted(versions.pushed(self.source.folder))
+        if wanted & self._loaded.keys():
+            for number in sorted(self._loaded.keys() - wanted):
+                self._retire(number)
+        self._looked = True
+
+    def _wanted(self, numbers: list[int]) -> set[int]:
+        good = [number for number in numbers if self._failures.get(number, 0) < _ATTEMPTS]
+        if self.source.pinned:
+            newest = set(good) & self.source.pinned
+        else:
+            newest = set(good if self.source.versions is None else good[-self.source.versions :])
+        return newest | (set(good) & set(self.source.labels.values()))
+
+    async def _load(self, number: int) -> None:
+        self.states[number] = (LOADING, "")
+        folder = versions.path(self.source.folder, number)
+        loop = asyncio.get_running_loop()
+        try:
+            session, requests = await loop.run_in_executor(self._loads, _opened, folder, self._settings.cores)
+        except ValueError as error:
+            self._failures[number] = self._failures.get(number, 0) + 1
+            self.states[number] = (END, str(error))
+            self._metrics.load_failed(self.source.name)
+            serves = f"version {max(self._loaded)} still serves" if self._loaded else "no version serves"
+            self._log(f"{self.source.name}: version {number} is rejected: {error}; {serves}")
+            return
+        loaded = LoadedVersion(number, session)
+        for name, signature in session.signatures.items():
+            if signature.batches:
+                loaded.batchers[name] = self._batcher(session, signature)
+        self._loaded[number] = loaded
+        self.states[number] = (AVAILABLE, "")
+        self._metrics.loaded(self.source.name, self.numbers)
+        self._log(f"{self.source.name}: version {number} serves, warmed by {requests} requests")
+
+    def _batcher(self, session: ModelSession, signature: Signature) -> Batcher:
+        settings = self._settings
+        return Batcher(
+            lambda inputs: session.run(signature, inputs),
+            self._runs,
+            slots=max(1, settings.cores // 2),  # a batch uses several cores, and requests need one
+            batch_rows=settings.batch_rows,
+            batch_seconds=settings.batch_seconds,
+            queue_rows=settings.limits.queue_rows,
+            observe=self._metrics.batches(self.source.name),
+        )
+
+    def _retire(self, number: int) -> None:
+        loaded = self._loaded.pop(number)
+        loaded.retired = True
+        self.states[number] = (UNLOADING, "")
+        self._metrics.loaded(self.source.name, self.numbers)
+        if not loaded.users:
+            self._close(loaded)
+
+    def _close(self, loaded: LoadedVersion) -> None:
+        self.states[loaded.number] = (END, "")
+        self._log(f"{self.source.name}: version {loaded.number} is unloaded")
+        self._loads.submit(loaded.session.close)
+
+    @contextlib.contextmanager
+    def use(self, number: int | None = None, label: str | None = None) -> Iterator[LoadedVersion]:
+        """Hold a version, so that it is not closed: the newest, one by number, or one by label.
+
+        Raises:
+            RequestError: it does not serve.
+        """
+        loaded = self._chosen(number, label)
+        loaded.users += 1
+        try:
+            yield loaded
+        finally:
+            loaded.users -= 1
+            if loaded.retired and not loaded.users:
+                self._close(loaded)
+
+    def _chosen(self, number: int | None, label: str | None) -> LoadedVersion:
+        if label is not None:
+            if label not in self.source.labels:
+                raise RequestError(f"Unrecognized servable version label: {label}")
+            number = self.source.labels[label]
+        if number is None and self._loaded:
+            return self._loaded[max(self._loaded)]
+        if number in self._loaded:
+            return self._loaded[number]
+        if any(state == LOADING for state, _ in self.states.values()) and not self._loaded:
+            raise RequestError(f"{self.source.name} is being loaded: try again later", "UNAVAILABLE")
+        wanted = f"Latest({self.source.name})" if number is None else f"Specific({self.source.name}, {number})"
+        raise RequestError(f"Servable not found for request: {wanted}", "NOT_FOUND")
+
+    async def run(self, loaded: LoadedVersion, signature: Signature, inputs: Arrays) -> dict[str, Any]:
+        """Run a signature, in a batch if it has rows.
+
+        Raises:
+            RequestError: inputs have different numbers of rows, more than allowed, or the run fails.
+        """
+        for one in signature.inputs:
+            _check_shape(one.name, one.shape, inputs[one.name].shape)
+        batcher = loaded.batchers.get(signature.name)
+        if batcher is None:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._runs, loaded.session.run, signature, inputs)
+        counts = {value.shape[0] for value in inputs.values()}
+        if len(counts) > 1:
+            raise RequestError(f"inputs have different numbers of rows: {', '.join(map(str, sorted(counts)))}")
+        [rows] = counts
+        if rows > self._settings.limits.rows:
+            raise RequestError(
+                f"a request may have {self._settings.limits.rows} rows, this one has {rows}: split it", http_status=413
+            )
+        self._metrics.rows(self.source.name, rows)
+        return await batcher.submit(inputs, rows)
+
+    def close(self) -> None:
+        """Stop the threads; the models are freed with the process."""
+        self._runs.shutdown(wait=False, cancel_futures=True)
+        self._loads.shutdown(wait=False, cancel_futures=True)
+
+
+def _check_shape(name: str, wanted: tuple[int, ...] | None, shape: tuple[int, ...]) -> None:
+    if wanted is None:
+        return
+    if len(shape) != len(wanted) or any(size not in (-1, got) for size, got in zip(wanted, shape, strict=True)):
+        raise RequestError(f"input {name} has shape {list(shape)}, expected {list(wanted)}, where -1 is any number")
+
+
+def _opened(folder: str, cores: int) -> tuple[ModelSession, int]:
+    """Load and warm a version; return it with the number of its warm-up requests."""
+    session = ModelSession(os.path.realpath(folder), cores)
+    try:
+        return session, session.warm_up()
+    except ValueError:
+        session.close()
+        raise
+
+
+class ServedModels:
+    """All models of the server.
+
+    Args:
+        settings: The server's.
+        metrics: The server's.
+        log: Receives a line for each change of a version.
+    """
+
+    def __init__(self, settings: ServerSettings, metrics: Metrics, log: Log) -> None:
+        self.by_name = {source.name: ServedModel(source, settings, metrics, log) for source in settings.models}
+        self._poll_seconds = settings.poll_seconds
+        self._log = log
+
+    @property
+    def ready(self) -> bool:
+        """Whether each model has a loaded version."""
+        return all(model.ready for model in self.by_name.values())
+
+    def model(self, name: str) -> ServedModel:
+        """Return a model.
+
+        Raises:
+            RequestError: there is none of this name.
+        """
+        if name not in self.by_name:
+            raise RequestError(f"Servable not found for request: Latest({name})", "NOT_FOUND")
+        return self.by_name[name]
+
+    async def look(self) -> None:
+        """Look once at all serving folders."""
+        for model in self.by_name.values():
+            try:
+                await model.look()
+            except OSError as error:
+                self._log(f"{model.source.folder} cannot be read: {error.strerror or error}; what is loaded serves on")
+
+    @contextlib.asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Look at the serving folders, now and then regularly, in the background."""
+        task = asyncio.get_running_loop().create_task(self._watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            for model in self.by_name.values():
+                model.close()
+
+    async def _watch(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(self._poll_seconds)

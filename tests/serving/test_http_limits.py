@@ -1,0 +1,200 @@
+"""Limits, compression, access from pages, TLS, metrics and the end of the server."""
+
+import gzip
+import json
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+from errors import ResourceError
+from inspection.web.request_guard import host_check
+from serving.server.server_settings import Limits
+
+from .conftest import running
+
+ROW = {"x": 1.5, "n": 2, "word": "abc"}
+BODY = {"instances": [ROW]}
+SPIN = {"signature_name": "spin", "instances": [100_000]}
+"""Takes a large part of a second."""
+
+
+@pytest.fixture(scope="module")
+def limited(tiny):
+    limits = Limits(body_bytes=20_000, rows=100, header_bytes=4000)
+    options = {"origins": ("https://a.org",), "accepts_host": host_check(["me.example"]), "metrics_path": "/prom"}
+    with running(*tiny.settings.models, limits=limits, **options) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def impatient(tiny):
+    with running(*tiny.settings.models, limits=Limits(seconds=0.1)) as served:
+        yield served
+
+
+def test_bodies_that_are_too_large_are_refused_compressed_or_not(limited):
+    large = json.dumps({"instances": [ROW], "padding": "a" * 30_000}).encode()
+    assert limited.post("/v1/models/tiny:predict", content=large).status_code == 413
+    assert limited.post("/v1/models/tiny:predict", content=iter([large[:9000], large[9000:]])).status_code == 413
+    bomb = gzip.compress(large)
+    assert len(bomb) < 1000
+    response = limited.post("/v1/models/tiny:predict", content=bomb, headers={"content-encoding": "gzip"})
+    assert (response.status_code, "larger than 20000 bytes" in response.json()["error"]) == (413, True)
+    assert limited.predict(BODY).status_code == 200
+
+
+@pytest.mark.parametrize(("encoding", "body", "status"), [("gzip", b"no", 400), ("br", b"no", 415)])
+def test_bodies_that_cannot_be_decompressed_are_refused(tiny, encoding, body, status):
+    response = tiny.post("/v1/models/tiny:predict", content=body, headers={"content-encoding": encoding})
+    assert response.status_code == status
+    cut = gzip.compress(json.dumps(BODY).encode())[:-4]
+    response = tiny.post("/v1/models/tiny:predict", content=cut, headers={"content-encoding": "gzip"})
+    assert "ends early" in response.json()["error"]
+
+
+def test_gzip_is_understood_and_used_for_long_responses(tiny):
+    body = gzip.compress(json.dumps({"instances": [ROW] * 500}).encode())
+    headers = {"content-encoding": "gzip", "accept-encoding": "gzip"}
+    response = tiny.post("/v1/models/tiny:predict", content=body, headers=headers)
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.json() == {"predictions": [8.0] * 500}
+    assert "content-encoding" not in tiny.predict(BODY).headers
+
+
+def test_too_many_rows_are_refused(limited):
+    response = limited.predict({"signature_name": "logarithm", "instances": [1.0] * 101})
+    assert response.status_code == 413
+    assert "may have 100 rows" in response.json()["error"]
+
+
+def test_a_request_that_takes_too_long_ends_with_504(impatient):
+    response = impatient.predict(SPIN)
+    assert (response.status_code, response.json()["error"]) == (504, "no response within 0.1 seconds")
+
+
+def test_overload_is_answered_with_503_and_a_time_to_try_again(tiny):
+    with running(*tiny.settings.models, limits=Limits(queue_rows=2)) as served:
+        responses = []
+        threads = [threading.Thread(target=lambda: responses.append(served.predict(SPIN))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {response.status_code for response in responses} == {200, 503}
+        refused = next(response for response in responses if response.status_code == 503)
+        assert refused.headers["retry-after"] == "1"
+        assert "wait already" in refused.json()["error"]
+
+
+def test_one_bad_request_of_a_batch_fails_alone(tiny):
+    with running(*tiny.settings.models, batch_seconds=0.2) as served:
+        served.predict({"signature_name": "positive", "instances": [1.0]})
+        found = {}
+
+        def ask(x):
+            found[x] = served.predict({"signature_name": "positive", "instances": [x]}).status_code
+
+        for _ in range(3):
+            threads = [threading.Thread(target=ask, args=(x,)) for x in (-1.0, 4.0, 9.0, 16.0)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert found == {-1.0: 400, 4.0: 200, 9.0: 200, 16.0: 200}
+        batches = served.get("/metrics").text
+        assert int(float(batches.split("serving_batch_rows_count{")[1].split("} ")[1].split()[0])) < 13
+
+
+def raw(served, *parts):
+    """Send bytes, and return what comes back until the server closes the connection."""
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        for part in parts:
+            connection.sendall(part)
+        received = b""
+        while block := connection.recv(65536):
+            received += block
+        return received
+
+
+def test_half_sent_heads_and_bodies_are_given_up_after_the_time_limit(impatient):
+    assert raw(impatient, b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: loc").startswith(b"HTTP/1.1 408 ")
+    assert raw(impatient, b"").startswith(b"HTTP/1.1 408 ")
+    head = b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
+    assert raw(impatient, head, b"{").startswith(b"HTTP/1.1 504 ")
+
+
+def test_a_head_that_is_too_large_is_refused(limited):
+    assert raw(limited, b"GET / HTTP/1.1\r\nA: ", b"a" * 5000).startswith(b"HTTP/1.1 431 ")
+
+
+def test_what_is_no_http_is_refused(limited):
+    assert raw(limited, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_pages_of_other_origins_read_responses_only_if_configured(tiny, limited):
+    origin = {"origin": "https://a.org"}
+    assert "access-control-allow-origin" not in tiny.predict(BODY, headers=origin).headers
+    assert limited.predict(BODY, headers=origin).headers["access-control-allow-origin"] == "https://a.org"
+    assert "access-control-allow-origin" not in limited.predict(BODY, headers={"origin": "https://b.org"}).headers
+    preflight = limited.client.options(f"{limited.url}/v1/models/tiny:predict", headers=origin)
+    assert (preflight.status_code, preflight.headers["access-control-allow-methods"]) == (200, "GET, POST, OPTIONS")
+
+
+def test_host_names_that_dns_could_redirect_are_refused(limited):
+    assert limited.get("/v1/models/tiny", headers={"host": "evil.example"}).status_code == 403
+    assert limited.get("/v1/models/tiny", headers={"host": "me.example:8501"}).status_code == 200
+
+
+def test_metrics_count_requests_by_model_and_code(limited):
+    limited.predict(BODY, model="made-up")
+    text = limited.get("/prom").text
+    assert 'serving_requests_total{api="REST",code="OK",method="predict",model="tiny"}' in text
+    assert 'serving_requests_total{api="REST",code="NOT_FOUND",method="predict",model=""}' in text
+    assert "made-up" not in text
+    assert 'serving_version{model="tiny"} 7.0' in text
+    assert limited.get("/metrics").status_code == 404
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run(
+        [*command, "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True
+    )
+    return {"certificate": str(folder / "cert.pem"), "key": str(folder / "key.pem")}
+
+
+def test_tls(tiny, certificate):
+    with running(*tiny.settings.models, **certificate) as served:
+        assert served.url.startswith("https://")
+        assert served.predict(BODY).json() == {"predictions": [8.0]}
+        host, port = served.url.removeprefix("https://").split(":")
+        assert "BEGIN CERTIFICATE" in ssl.get_server_certificate((host, int(port)))
+
+
+def test_a_key_that_cannot_be_used_is_an_error(tiny, certificate):
+    wrong = {**certificate, "key": certificate["certificate"]}
+    with pytest.raises(ResourceError, match="PEM files"), running(*tiny.settings.models, **wrong):
+        pass
+
+
+def test_a_stopped_server_answers_the_requests_that_run(tiny):
+    with running(*tiny.settings.models) as served:
+        responses = []
+        thread = threading.Thread(target=lambda: responses.append(served.predict(SPIN)))
+        thread.start()
+        served.wait(
+            lambda: (
+                "serving_rows_total" in (text := served.get("/metrics").text) and 'rows_total{model="tiny"} 1' in text
+            )
+        )
+        served.stop()
+        thread.join()
+        assert [response.status_code for response in responses] == [200]
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(tuple(served.url.removeprefix("http://").split(":")), timeout=5)

@@ -1,0 +1,111 @@
+"""The page to try the models, in Chromium and as files."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ..browser.checks import fits, reachable
+from ..browser.devtools import browser, browser_path
+from .conftest import running
+
+
+@pytest.fixture(scope="module")
+def tab():
+    path = browser_path()
+    if path is None:
+        pytest.skip("no browser: install one with `apt-get install -y --no-install-recommends chromium`")
+    with browser(path) as opened:
+        opened.size(1250, 900)
+        yield opened
+
+
+def until(tab, expression, wanted):
+    """Evaluate an expression until it has a value: the page asks the server in the background."""
+    wait = f"""new Promise((done) => {{
+      const holds = () => ({expression}) === {json.dumps(wanted)};
+      const look = (left) => holds() || !left ? done({expression}) : setTimeout(look, 20, left - 1);
+      look(500);
+    }})"""
+    found = tab.ask("Runtime.evaluate", expression=wait, awaitPromise=True, returnByValue=True)
+    assert found["result"]["value"] == wanted, tab.problems
+
+
+def typed(name, value):
+    return f"""(() => {{
+      const field = document.querySelector('[name={name}]');
+      field.value = {json.dumps(value)};
+      field.dispatchEvent(new Event('input', {{ bubbles: true }}));
+    }})()"""
+
+
+PREDICTION = "document.querySelector('#prediction').innerText.trim()"
+
+
+def test_the_form_shows_an_example_row_and_the_prediction_follows_its_cells(tiny, tab):
+    tab.problems.clear()
+    tab.requests.clear()
+    tab.open(f"{tiny.url}/")
+    until(tab, PREDICTION, "prediction 4")  # 2 * 0.5 + 0 + length of abc
+    assert tab.value("document.querySelector('[name=x]').value") == "0.5"
+    assert tab.value("document.querySelector('[name=n]').max") == "9"
+    tab.value(typed("x", "10"))
+    until(tab, PREDICTION, "prediction 23")
+    tab.value(typed("word", "é"))
+    until(tab, PREDICTION, "prediction 22")  # TensorFlow counts bytes
+    tab.value(typed("x", ""))
+    until(tab, PREDICTION, "prediction not a number")
+    tab.value("(() => { example.selectedIndex = 2; example.dispatchEvent(new Event('change')); })()")
+    until(tab, PREDICTION, "prediction 10")
+
+    assert tab.problems == []
+    assert not [url for url in tab.requests if not url.startswith((tiny.url, "data:"))]
+    assert reachable(tab) >= 8
+    fits(tab)
+
+
+def test_the_python_code_of_the_page_runs(tiny, tab):
+    tab.open(f"{tiny.url}/")
+    until(tab, PREDICTION, "prediction 4")
+    code = tab.value("document.querySelector('#python').textContent")
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert output == "{'predictions': [4.0]}\n"
+    command = tab.value("document.querySelector('#curl').textContent")
+    output = subprocess.run(
+        ["bash", "-c", f"{command} -s"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert output == '{"predictions":[4.0]}'
+
+
+def test_with_a_token_the_page_asks_for_it(tiny, tab):
+    with running(*tiny.settings.models, token="secret") as served:
+        tab.open(f"{served.url}/")
+        until(tab, PREDICTION, "Enter the token of the server.")
+        tab.value("(() => { token.value = 'secret'; token.dispatchEvent(new Event('change')); })()")
+        until(tab, PREDICTION, "prediction 4")
+        assert "secret" not in tab.value("document.querySelector('#curl').textContent")
+
+
+def test_the_page_has_a_strict_policy_and_can_be_left_out(tiny):
+    response = tiny.get("/")
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "https://" not in response.text
+    with running(*tiny.settings.models, playground=False) as served:
+        assert [served.get(path).status_code for path in ("/", "/playground/page.js", "/playground/models")] == [
+            404
+        ] * 3
+
+
+def test_the_description_of_a_model_has_its_inputs_rules_and_rows(tiny):
+    [described] = tiny.get("/playground/models").json()
+    assert (described["model"], described["version"], described["signature"]) == ("tiny", 7, "serving_default")
+    assert described["classes"] == ["no", "yes"]
+    by_name = {one["name"]: one for one in described["inputs"]}
+    assert by_name["n"] == {"name": "n", "kind": "number", "integer": True, "minimum": 0, "maximum": 9}
+    assert by_name["word"]["kind"] == "text"
+    order = [one["name"] for one in described["inputs"]]
+    assert dict(zip(order, described["examples"][1], strict=True)) == {"x": 1.5, "n": 1, "word": "abc"}
