@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 import printing
@@ -129,10 +130,12 @@ class _Job:
         for number, rows in enumerate(prefetch(self._rows())):
             if number < done:
                 continue
-            good = [place for place in range(len(rows.cells)) if place not in rows.errors]
-            cells = rows.cells.take(pa.array(good, pa.int64())) if rows.errors else rows.cells
+            good = np.setdiff1d(np.arange(len(rows.cells)), list(rows.errors)).astype(np.int64)
+            cells = rows.cells.take(pa.array(good)) if rows.errors else rows.cells
             outputs, refused = self._model.predict(record_writer.cut(example_encoding.examples(cells)))
-            errors = dict(sorted({**rows.errors, **{good[place]: text for place, text in refused.items()}}.items()))
+            errors = dict(
+                sorted({**rows.errors, **{int(good[place]): text for place, text in refused.items()}}.items())
+            )
             several = len(self._files) > 1
             predicted = prediction_table.table(rows, outputs, errors, classes=self._model.classes, with_file=several)
             named = list(itertools.islice(input_rows.shown_errors(rows, errors), NAMED))

@@ -59,14 +59,19 @@ def table(
     columns[ROW] = pa.array(np.arange(rows.first, rows.first + count))
     for name, column in zip(rows.names.schema.names, rows.names.columns, strict=True):
         columns.setdefault(name, column)
+    for name, values in _flat(outputs, classes):
+        columns[name] = pc.take(values, _places(count, errors)) if errors else values
+    texts = [errors.get(place) for place in range(count)] if errors else [None] * count
+    columns[ERROR] = pa.array(texts, pa.string())
+    return pa.table(columns)
+
+
+def _places(count: int, errors: Mapping[int, str]) -> pa.Array:
+    """Return the place of each row among those without errors; null for a row with an error."""
     places = np.full(count, -1)
     good = np.setdiff1d(np.arange(count), list(errors))
     places[good] = np.arange(len(good))
-    index = pa.array(places, pa.int64(), mask=places < 0)
-    for name, values in _flat(outputs, classes):
-        columns[name] = pc.take(values, index)
-    columns[ERROR] = pa.array([errors.get(place) for place in range(count)], pa.string())
-    return pa.table(columns)
+    return pa.array(places, pa.int64(), mask=places < 0)
 
 
 def _flat(outputs: Mapping[str, np.ndarray[Any, Any]], classes: Sequence[str] | None) -> Iterable[tuple[str, pa.Array]]:
@@ -75,7 +80,7 @@ def _flat(outputs: Mapping[str, np.ndarray[Any, Any]], classes: Sequence[str] | 
         values = outputs[name]
         if values.ndim == 1:
             is_text = values.dtype == object
-            column = pa.array([text.decode() for text in values], pa.string()) if is_text else pa.array(values)
+            column = pa.array(values, pa.binary()).cast(pa.string()) if is_text else pa.array(values)
             yield {"classes": "class"}.get(name, name), column
             continue
         singular = {"probabilities": "probability", "distances": "distance"}.get(name, name)

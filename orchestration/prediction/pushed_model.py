@@ -1,5 +1,6 @@
 """A version in the serving folder, applied to rows; rows that the model refuses are found one by one."""
 
+import base64
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ import tensorflow as tf
 from components.evaluator.prediction import Model
 from components.transformation import transform_errors
 from errors import ResourceError, UserError
+from models.export import self_check
 from orchestration.paths import Root
 from pipeline.schema_columns import nearest
 from serving import versions
@@ -86,10 +88,15 @@ class PushedModel:
                 inputs = json.load(file)["inputs"]
             self.columns = [InputColumn(one["column"], _KINDS[one["dtype"]], one["nullable"]) for one in inputs]
             self._model = Model(folder, task)
-            self._of_no_rows = self._model.predict(tf.constant([], tf.string))
+            # A convolution fails on no rows, so the outputs of none are cut from those of one.
+            with open(os.path.join(folder, self_check.SAMPLE), encoding="utf-8") as file:
+                [row] = json.load(file)["rows"][:1]
+            outputs = self._model.predict(tf.constant([base64.b64decode(row)]))
+            self._of_no_rows = {name: values[:0] for name, values in outputs.items()}
         except FileNotFoundError as error:
             raise ResourceError(
-                f"{folder} has no {REQUESTS}, which names the model's columns: push a new model"
+                f"{folder} lacks {REQUESTS} or {self_check.SAMPLE}, which tell the model's columns and outputs: push a "
+                "new model"
             ) from error
         except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
             raise ResourceError(f"{folder} cannot be loaded: {error}") from error

@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
+from components.evaluator import prediction
 from components.ingestion import sources
 from components.ingestion.write import example_encoding
 from errors import UserError
 from orchestration.cli import parser
-from orchestration.prediction import predict_file
+from orchestration.prediction import input_rows, predict_file, prediction_table
 from pipeline import load
 
 from .conftest import BAD, COLUMNS, NEW, ROWS, read, write
@@ -73,9 +74,43 @@ def test_rows_that_cannot_be_predicted_stay_in_the_output_with_their_errors(here
     assert read(here(write(tmp_path / "good.csv", [BAD[0], BAD[4]]))[1])[1]["prediction"] == rows[4]["prediction"]
 
 
+def test_a_model_that_fails_on_no_rows_is_not_asked_for_them(pushed, monkeypatch):
+    predict = prediction.Model.predict
+
+    def some(self, examples):
+        assert len(examples)
+        return predict(self, examples)
+
+    monkeypatch.setattr(prediction.Model, "predict", some)
+    model = predict_file.PushedModel(str(pushed / "runs/rows/serving/7"), "regression")
+    outputs, errors = model.predict([])
+    assert (outputs["prediction"].shape, errors) == ((0,), {})
+
+
 def test_a_file_without_a_row_that_can_be_predicted_is_an_error(here, tmp_path):
     with pytest.raises(UserError, match=r"no row can be predicted:\n.*bad.csv, row 1: column 'rooms' holds '1.5'"):
         here(write(tmp_path / "bad.csv", BAD[1:3]))
+
+
+def test_classes_have_their_names_and_a_column_of_probabilities_each():
+    ids = pa.record_batch([pa.array(["a", "b", "c"])], ["id"])
+    rows = input_rows.Rows("f.csv", 5, pa.record_batch([pa.array([1, 2, 3])], ["x"]), ids)
+    outputs = {
+        "classes": np.array([b"ja", "nein \u00fc".encode()], object),
+        "probabilities": np.float32([[0.5, 0.5], [0, 1]]),
+    }
+    table = prediction_table.table(rows, outputs, {1: "bad"}, classes=["ja", "nein \u00fc"], with_file=True)
+
+    assert table.to_pydict() == {
+        "file": ["f.csv"] * 3,
+        "row": [5, 6, 7],
+        "id": ["a", "b", "c"],
+        "class": ["ja", None, "nein \u00fc"],
+        "probability_ja": [0.5, None, 0.0],
+        "probability_nein \u00fc": [0.5, None, 1.0],
+        "error": [None, "bad", None],
+    }
+    assert prediction_table.encoded(table, "csv").splitlines()[1] == b'"f.csv",6,"b",,,,"bad"'
 
 
 @pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
