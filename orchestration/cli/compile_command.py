@@ -2,19 +2,17 @@
 
 import argparse
 
-from orchestration.cli import options
+from errors import UserError
+from orchestration.cli import cloud_command, options
 from orchestration.paths import DRY_RUN_MODES
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pipeline.variants import Name
+from pipeline.variants import ALL, Name
 
 
 def add(root: argparse.ArgumentParser) -> None:
     """Add the options of compiling."""
     cloud = root.add_argument_group(
         "compiling for Kubeflow and Vertex AI",
-        "writes the same pipeline to a file, without submitting it. Each stage runs in a container of --image, which "
+        "writes the same pipeline to a file. Each stage runs in a container of --image, which "
         "contains this repository and the project, and starts in the project; data is read there, or from --data-root "
         "gs://BUCKET/FOLDER",
     )
@@ -42,12 +40,15 @@ def add(root: argparse.ArgumentParser) -> None:
         "buckets are folders of ROOT/.dry-run. subprocess: each step is a new process (the default); fork: a copy of "
         "this one, which starts faster",
     )
+    cloud_command.add(root)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile each requested run, and execute it here if that is requested."""
+    """Compile each requested run; execute it here or send it to the platform if that is requested."""
+    target = "kubeflow" if arguments.kubeflow else "vertex"
+    if cloud_command.wanted(arguments):
+        return _send(arguments, target)
     for name in options.names(arguments):
-        target = "kubeflow" if arguments.kubeflow else "vertex"
         if arguments.dry_run is None:
             _compile(arguments, target, name, arguments.output)
             continue
@@ -67,10 +68,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _compile(arguments: argparse.Namespace, target: str, name: "Name", output: str | None) -> int:
+def _send(arguments: argparse.Namespace, target: str) -> int:
+    if arguments.variant == ALL:
+        raise UserError("a job that is sent is of one variant: name it in place of --variant all")
+    if arguments.dry_run is not None:
+        raise UserError("--dry-run executes the job on this machine: leave it out, or leave out what is sent")
+
+    def compiled(variant: str | None) -> str:
+        from orchestration.cloud import compiler
+
+        name = Name(arguments.pipeline, variant or arguments.variant, arguments.sample is not None)
+        path = str(arguments.output or f"{name.run}{compiler.suffix(target)}")
+        _compile(arguments, target, name, path)
+        return path
+
+    return cloud_command.run(arguments, compiled)
+
+
+def _compile(arguments: argparse.Namespace, target: str, name: Name, output: str | None) -> None:
     from orchestration.cloud import compiler
 
-    return compiler.run(
+    compiler.run(
         compiler.Request(
             target=target,
             name=name,

@@ -98,7 +98,6 @@ def add_store(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) ->
 
 
 _LOCAL_ONLY = {
-    "--schedule": ("schedule", "schedules belong to the platform"),
     "--from": ("first", "a compiled job runs all stages"),
     "--to": ("to", "a compiled job runs all stages"),
     "--new-run": ("new_run", "a compiled job resumes no run"),
@@ -106,7 +105,14 @@ _LOCAL_ONLY = {
     "--root": ("root", "artifacts and pushed models go to --cloud-root gs://BUCKET/FOLDER"),
 }
 """Option of --local -> its attribute, and why a compiled job has no use for it."""
-_CLOUD_ONLY = {"--output": "output", "--image": "image", "--cloud-root": "cloud_root", "--dry-run": "dry_run"}
+_CLOUD_ONLY = {
+    "--submit": "submit",
+    "--follow": "follow",
+    "--output": "output",
+    "--image": "image",
+    "--cloud-root": "cloud_root",
+    "--dry-run": "dry_run",
+}
 
 
 def check_target(arguments: argparse.Namespace) -> None:

@@ -69,7 +69,8 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         const="",
         metavar="CRON",
-        help='with --local: run all schedules of the configs until stopped, or this pipeline at "0 3 * * *" (UTC)',
+        help='with --local: run all schedules of the configs until stopped, or this pipeline at "0 3 * * *" (UTC); '
+        "with --kubeflow or --vertex: create those of this pipeline's config, or one, on the platform",
     )
     target.add_argument("--kubeflow", action="store_true", help="compile for Kubeflow Pipelines")
     target.add_argument("--vertex", action="store_true", help="compile for Vertex AI")

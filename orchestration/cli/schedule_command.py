@@ -7,7 +7,7 @@ from typing import Any
 import printing
 import project
 from errors import ResourceError, UserError
-from orchestration.cli import options
+from orchestration.cli import cloud_command, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ def add(commands: Any) -> None:
     where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     options.add_project(where, options.absent)
     where.add_argument("--root", metavar="DIR", help=project.ROOT_HELP)
+    platform = where.add_argument_group("schedules of a platform")
+    for target, title in (("kubeflow", "Kubeflow Pipelines"), ("vertex", "Vertex AI")):
+        platform.add_argument(f"--{target}", action="store_true", help=f"the schedules of {title}")
+    cloud_command.add_access(platform, options.absent)
     inner = schedule.add_subparsers(dest="schedule_command", metavar="COMMAND", required=True)
 
     def one(name: str, description: str, *, needed: bool = True) -> argparse.ArgumentParser:
@@ -42,6 +46,7 @@ def add(commands: Any) -> None:
     )
     one("pause", "skip the times of a schedule until it is resumed")
     one("resume", "resume a paused schedule at its next time")
+    one("delete", "delete a schedule of a platform; its runs stay")
     one("run-now", "run a schedule now and wait for its end")
     ended = one("history", "list past times and their runs, newest first", needed=False)
     ended.add_argument("--limit", type=options.rows, default=50, metavar="N", help="number of lines (default: 50)")
@@ -80,6 +85,12 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    if arguments.kubeflow or arguments.vertex:
+        return cloud_command.manage(arguments)
+    if arguments.schedule_command == "delete":
+        raise UserError(
+            "a schedule of this machine is its [[schedule]] in the config: remove it there, or add --vertex"
+        )
     from orchestration.schedule import plans, service, systemd_units
     from orchestration.schedule.schedule_state import State
 

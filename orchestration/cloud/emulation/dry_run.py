@@ -74,7 +74,7 @@ class _Job:
 
     def __init__(self, order: Order, run_id: str, terminal: Terminal) -> None:
         with open(order.job, encoding="utf-8") as file:
-            job = json.load(file) if order.job.endswith(".json") else yaml.safe_load(file)
+            job = json.load(file) if order.job.endswith(".json") else next(yaml.safe_load_all(file))
         self._order, self._run_id, self._terminal = order, run_id, terminal
         self._spec = job.get("pipelineSpec", job)
         # Kubeflow does not read the root in the file: the run has to name it.

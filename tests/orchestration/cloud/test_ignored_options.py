@@ -14,7 +14,6 @@ from pipeline.variants import Name
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("--schedule", "0 3 * * *"),
         ("--from", "trainer"),
         ("--to", "trainer"),
         ("--metadata", "postgresql://host/db"),
