@@ -15,6 +15,7 @@ from pipeline import format_checks, role_checks, stages, tuner_checks, user_code
 from pipeline import network_checks as networks
 from spec.base import Strict
 from spec.cells.cleaning import folded, section
+from spec.cloud import Cloud
 from spec.columns.duties import Duties
 from spec.columns.label import Label
 from spec.custom_stages import Stages
@@ -50,6 +51,7 @@ class Config(Strict):
     push: Push = Push()
     stages: Stages = Stages()
     limits: Limits = Limits()
+    cloud: Cloud = Cloud()
     schedule: tuple[Schedule, ...] = ()
     notify: Notify = Notify()
 

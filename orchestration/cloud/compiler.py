@@ -20,7 +20,7 @@ from components.ingestion.discovery import data_files
 from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
 from orchestration import preflight
-from orchestration.cloud import history_gates, kubeflow, vertex
+from orchestration.cloud import history_gates, kubeflow, machines, vertex
 from orchestration.local.worker import USER_CODE
 from orchestration.paths import Root
 from pipeline import load, user_code
@@ -45,7 +45,7 @@ class Target(Protocol):
     MARK: str
     NOT_RUN: tuple[str, ...]
 
-    def render(self, job: Mapping[str, Any]) -> str:
+    def render(self, job: Mapping[str, Any], platform: Mapping[str, Any] | None = None) -> str:
         """Return the text of the compiled file."""
 
 
@@ -140,16 +140,22 @@ def run(request: Request) -> int:
         # No parameter depends on the pushed version, nor on edits of data whose content is unknown here.
         uncached=["baseline"] if content else ["baseline", "ingestion"],
     )
+    try:
+        machines.apply(compiled, config.cloud, kubeflow=request.target == "kubeflow")
+    except ValueError as error:
+        raise UserError(f"{load.CONFIGS}/{request.name.pipeline}.toml: {error}") from error
     files = long_parameters.shorten(compiled)
     job.check(compiled, not_run=target.NOT_RUN)
     long_parameters.write(files)
-    _write(output, target.render(compiled))
+    _write(output, target.render(compiled, machines.platform(compiled, config.cloud)))
     printing.line(f"written    {output}: pipeline {name}, schema {job.SCHEMA_VERSION}")
     printing.line(f"image      {image}")
     shown = ", ".join(path for _, path in data_paths.flat(data))
     printing.line(f"data       {shown}{'' if request.data_root else ' in the image'}")
     printing.line(f"artifacts  {places.artifacts}")
     printing.line(f"serving    {places.serving}")
+    if config.cloud.bucket_secret and request.target == "vertex":
+        printing.line("note: cloud.bucket_secret has no effect on Vertex AI, whose stages use their service account")
     printing.line(*_notes(request, root.path, config.data.paths, files))
     if line := history_gates.note(config.gates):
         printing.line(line)

@@ -14,12 +14,13 @@ import argparse
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import printing
-from errors import PipelineError
-from orchestration.cloud import long_parameters, places
+from errors import PipelineError, RunError
+from orchestration.cloud import long_parameters, machines, places
 
 MODULE = "orchestration.cloud.step"
 """This module, as a compiled job names it."""
@@ -127,10 +128,25 @@ def run(parsed: tuple[argparse.Namespace, list[str]]) -> int:
     return 0
 
 
+def limit_time(seconds: str | None) -> None:
+    """End this process with the code of a failed stage after a number of seconds; the container ends with it."""
+    if not seconds:
+        return
+
+    def end() -> None:
+        printing.error(f"the stage took longer than {seconds} s: raise timeout in [cloud], or give it a larger machine")
+        os._exit(RunError.exit_code)
+
+    timer = threading.Timer(float(seconds), end)
+    timer.daemon = True
+    timer.start()
+
+
 def main(argv: Sequence[str]) -> None:
     """Run a step as absl does TFX's entry point, and exit with its code."""
     from absl import app
 
+    limit_time(os.environ.get(machines.TIMEOUT))
     app.run(run, argv=["step", *argv], flags_parser=parse)
 
 

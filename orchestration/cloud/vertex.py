@@ -14,6 +14,7 @@ NOT_RUN: tuple[str, ...] = ()
 """Keys of executors that the service does not run: none."""
 
 
-def render(job: Mapping[str, Any]) -> str:
-    """Return the text of the file for `aiplatform.PipelineJob`."""
+def render(job: Mapping[str, Any], platform: Mapping[str, Any] | None = None) -> str:
+    """Return the text of the file for `aiplatform.PipelineJob`; the service has no settings of pods."""
+    del platform
     return json.dumps(job, indent=1, sort_keys=True) + "\n"

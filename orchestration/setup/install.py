@@ -103,13 +103,20 @@ def packages(apt: Sequence[str], dnf: Sequence[str]) -> str:
     return f"`{sudo}apt-get update && {sudo}apt-get install -y {' '.join(apt)}`"
 
 
-def digest(stack: str) -> str:
-    """Return the digest for the stamp: it changes with the lock, the dependencies, the stack, Python and glibc."""
+def digest(stack: str, runtime: bool) -> str:
+    """Return the digest for the stamp: it changes with the lock, dependencies, stack, groups, Python and glibc."""
     sections = re.split(r"(?m)^(?=\[)", (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     relevant = [text for text in sections if re.match(r"\[(project\]|dependency-groups\]|tool\.uv[.\]])", text)]
     python = re.findall(r"(?m)^version.*", (VENV / "pyvenv.cfg").read_text(encoding="utf-8"))
-    parts = "\0".join([*relevant, *python, stack, str(glibc())])
+    parts = "\0".join([*relevant, *python, stack, *groups(runtime), str(glibc())])
     return hashlib.sha256((ROOT / "uv.lock").read_bytes() + parts.encode()).hexdigest()
+
+
+def groups(runtime: bool) -> tuple[str, ...]:
+    """Return the arguments of uv for the dependency groups: without linters and tests to run stages only."""
+    if runtime:
+        return ("--no-default-groups", "--group", "sql", "--group", "excel")
+    return ("--all-groups", "--no-group", "docs")  # `make docs` has a separate environment
 
 
 def made_here() -> bool:
@@ -119,11 +126,11 @@ def made_here() -> bool:
     return False
 
 
-def ready(requested: str | None) -> bool:
+def ready(requested: str | None, runtime: bool = False) -> bool:
     """Return whether the last set-up completed for the same lock and stack, and `.venv` still exists."""
     with contextlib.suppress(OSError, ValueError, KeyError):
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
-        same = requested in (stamp["asked"], stamp["stack"]) and stamp["digest"] == digest(stamp["stack"])
+        same = requested in (stamp["asked"], stamp["stack"]) and stamp["digest"] == digest(stamp["stack"], runtime)
         return same and (VENV / "bin" / "python").exists() and made_here()
     return False
 
@@ -290,7 +297,7 @@ def put_aside() -> None:
         say(f".venv was not made by this set-up: it is {aside.name} now")
 
 
-def make_venv(python: Python) -> None:
+def make_venv(python: Python, runtime: bool) -> None:
     """Make `.venv` match the lock exactly; the result of an interrupted set-up is reused."""
     put_aside()
     if VENV.exists():
@@ -302,13 +309,13 @@ def make_venv(python: Python) -> None:
         run("making .venv", str(UV), "venv", "--clear", "--python", python.path, str(VENV))
         MARK.touch()
     # If bytecode cannot be written later, each `import tfx` would take 35 s instead of 10.
-    groups = ("--all-groups", "--no-group", "docs")  # `make docs` has a separate environment
-    run("filling .venv", str(UV), "sync", "--frozen", *groups, "--compile-bytecode", "--python", python.path)
+    wanted = groups(runtime)
+    run("filling .venv", str(UV), "sync", "--frozen", *wanted, "--compile-bytecode", "--python", python.path)
 
 
-def set_up(requested: str | None) -> None:
+def set_up(requested: str | None, runtime: bool) -> None:
     """Create `.venv` for the requested or the best stack, unless it is up to date."""
-    if ready(requested):
+    if ready(requested, runtime):
         return
     check_machine()
     import fcntl  # absent on Windows, which check_machine refuses
@@ -316,14 +323,14 @@ def set_up(requested: str | None) -> None:
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a concurrent set-up waits here
-        if ready(requested):
+        if ready(requested, runtime):
             return
         started = time.monotonic()
         stack, python = choose(requested)
         make_uv(python)
         say(f"TFX {stack.tfx} with {python.path} into .venv: 1 to 10 minutes, the first time with 1 GB to download")
-        make_venv(python)
-        STAMP.write_text(json.dumps({"digest": digest(stack.name), "stack": stack.name, "asked": requested}))
+        make_venv(python, runtime)
+        STAMP.write_text(json.dumps({"digest": digest(stack.name, runtime), "stack": stack.name, "asked": requested}))
         say(f"ready after {time.monotonic() - started:.0f} s")
 
 
@@ -331,9 +338,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the set-up and return the exit code."""
     parser = argparse.ArgumentParser(description="Makes .venv from uv.lock.")
     parser.add_argument("--stack", choices=("legacy", "current"), help="TFX 1.16 or 1.21; by default what fits here")
+    parser.add_argument(
+        "--runtime", action="store_true", help="without linters and tests, as in the image of the stages"
+    )
     message, code = "", 0
     try:
-        set_up(parser.parse_args(arguments).stack)
+        parsed = parser.parse_args(arguments)
+        set_up(parsed.stack, parsed.runtime)
     except SetupError as error:
         message, code = error.args
     except OSError as error:

@@ -1,0 +1,151 @@
+"""[cloud] in compiled jobs of both platforms."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+from pydantic import ValidationError
+
+import project
+from errors import UserError
+from orchestration.cloud import compiler, machines, step
+from pipeline.variants import Name
+from spec.cloud import Cloud
+
+from ..test_cloud import compiled
+
+SETTINGS = [
+    "cloud.cpu=2",
+    "cloud.memory=8G",
+    "cloud.retries=1",
+    'cloud.labels={team="prices"}',
+    'cloud.environment={AWS_ENDPOINT_URL="http://minio:9000"}',
+    'cloud.stages={trainer={cpu=8, memory="32Gi", accelerator="NVIDIA_L4", accelerators=2, retries=0, timeout="4h"}}',
+    'cloud.bucket_secret="mlpipeline-minio-artifact"',
+]
+
+
+def stages(job: Any) -> dict[str, tuple[Any, Any]]:
+    spec = job.get("pipelineSpec", job)
+    executors = spec["deploymentSpec"]["executors"]
+    return {
+        stage: (task, executors[spec["components"][task["componentRef"]["name"]]["executorLabel"]]["container"])
+        for stage, task in spec["root"]["dag"]["tasks"].items()
+        if "container" in executors[spec["components"][task["componentRef"]["name"]]["executorLabel"]]
+    }
+
+
+@pytest.fixture(scope="module", params=["vertex", "kubeflow"])
+def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A compiled job and its platform document."""
+    folder = tmp_path_factory.mktemp("job")
+    if request.param == "vertex":
+        return request.param, compiled("vertex", "houses", folder, overrides=SETTINGS), None
+    output = folder / "houses.yaml"
+    compiler.run(
+        compiler.Request(
+            target="kubeflow", name=Name("houses"), root="gs://b/r", image="i:1", output=str(output), overrides=SETTINGS
+        )
+    )
+    return request.param, *yaml.safe_load_all(output.read_text())
+
+
+def test_each_key_is_in_the_job(job: Any) -> None:
+    target, spec, platform = job
+    found = stages(spec)
+    task, container = found["trainer"]
+    kind = "NVIDIA_L4" if target == "vertex" else "nvidia.com/gpu"
+    assert container["resources"] == {
+        "cpuLimit": 8.0,
+        "memoryLimit": 32 * 2**30 / 1e9,
+        "accelerator": {"type": kind, "count": "2"},
+    }
+    assert "retryPolicy" not in task
+    assert container["env"] == [
+        {"name": "AWS_ENDPOINT_URL", "value": "http://minio:9000"},
+        {"name": machines.TIMEOUT, "value": "14400"},
+    ]
+    for stage in ("ingestion", "pusher"):
+        task, container = found[stage]
+        assert container["resources"] == {"cpuLimit": 2.0, "memoryLimit": 8.0}
+        assert task["retryPolicy"]["maxRetryCount"] == 1
+        assert [entry["name"] for entry in container["env"]] == ["AWS_ENDPOINT_URL"]
+    inner = spec.get("pipelineSpec", spec)
+    json_format.ParseDict(inner["deploymentSpec"], pipeline_spec_pb2.PipelineDeploymentConfig())
+    if target == "vertex":
+        assert spec["labels"]["team"] == "prices"
+        assert platform is None
+        return
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert set(executors) == {inner["components"][task["componentRef"]["name"]]["executorLabel"] for task, _ in
+                              found.values()}  # fmt: skip
+    for settings in executors.values():
+        assert settings["podMetadata"] == {"labels": {"team": "prices"}}
+        [secret] = settings["secretAsEnv"]
+        assert secret["secretName"] == "mlpipeline-minio-artifact"
+        assert {entry["secretKey"]: entry["envVar"] for entry in secret["keyToEnv"]} == {
+            "accesskey": "AWS_ACCESS_KEY_ID",
+            "secretkey": "AWS_SECRET_ACCESS_KEY",
+        }
+
+
+def test_the_file_for_kubeflow_is_read_by_its_client(job: Any, tmp_path: Path) -> None:
+    from kfp.components import load_component_from_text
+
+    target, spec, platform = job
+    if target == "kubeflow":
+        text = yaml.safe_dump_all([spec, platform])
+        assert load_component_from_text(text).pipeline_spec.pipeline_info.name == "houses"
+
+
+def test_a_stage_that_the_pipeline_does_not_have_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError,
+        match=r"configs/houses.toml: cloud.stages.trainr: this pipeline has no such stage. Did you mean 'trainer'",
+    ):
+        compiled("vertex", "houses", tmp_path, overrides=["cloud.stages={trainr={cpu=2}}"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"memory": "16"}, 'write memory as "16G" or "16Gi"'),
+        ({"cpu": 0}, "greater than 0"),
+        ({"labels": {"Team": "x"}}, "a label and its value consist of at most 63 of a-z"),
+        ({"labels": {"team": "Ü"}}, "a label and its value consist of"),
+        ({"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}, "leave secrets out of it"),
+        ({"environment": {"API_TOKEN": "x"}}, "leave secrets out of it"),
+        ({"environment": {"A B": "x"}}, "is not the name of an environment variable"),
+        ({"accelerators": 2}, "accelerators has no effect without accelerator"),
+        ({"stages": {"trainer": {"accelerators": 2}}}, "stages.trainer.accelerators has no effect"),
+        ({"bucket_secret": "My Secret"}, "should match pattern"),
+        ({"stages": {"trainer": {"labels": {}}}}, "Extra inputs are not permitted"),
+    ],
+)
+def test_invalid_settings_are_rejected(settings: Any, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Cloud.model_validate(settings)
+
+
+def test_own_keys_of_a_stage_take_precedence() -> None:
+    cloud = Cloud.model_validate({"cpu": 2, "retries": 3, "stages": {"trainer": {"retries": 0, "memory": "1G"}}})
+
+    assert (cloud.of("trainer").cpu, cloud.of("trainer").retries, cloud.of("trainer").gigabytes) == (2, 0, 1.0)
+    assert (cloud.of("pusher").cpu, cloud.of("pusher").retries, cloud.of("pusher").gigabytes) == (2, 3, None)
+
+
+def test_a_stage_ends_itself_at_its_time_limit(tmp_path: Path) -> None:
+    """In another process, which the limit ends."""
+    import subprocess
+    import sys
+
+    code = f"from {step.__name__} import limit_time; import time; limit_time('0.2'); time.sleep(60)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=project.REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 4
+    assert "the stage took longer than 0.2 s: raise timeout in [cloud]" in ended.stderr
