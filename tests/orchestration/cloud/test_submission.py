@@ -6,10 +6,9 @@ import re
 import pytest
 import yaml
 
-from errors import ResourceError, UserError
+from errors import ResourceError
 from orchestration.cli import compile_command, parser
-from orchestration.cloud import follow, remote, schedule_times
-from spec.timing.schedule import Schedule
+from orchestration.cloud import follow, remote
 
 from .platform_server import TIME, platform_server
 
@@ -256,39 +255,6 @@ def test_a_schedule_of_this_machine_is_not_deleted_by_command(server, capsys):
     assert "remove it there, or add --vertex" in capsys.readouterr().err
     assert schedule("next", "vertex", server, "houses:x") == 2
     assert "schedule next is for schedules of this machine" in capsys.readouterr().err
-
-
-def times(target, **settings):
-    return schedule_times.times(target, Schedule(name="nightly", **{"cron": "0 3 * * *", **settings}))
-
-
-def test_times_are_those_of_the_config():
-    assert times("vertex", timezone="Europe/Berlin", catchup="all", overlap="queue") == (
-        remote.Times(cron="TZ=Europe/Berlin 0 3 * * *", queue=True, catch_up=True),
-        [],
-    )
-    assert times("kubeflow", cron="@daily", catchup="all", overlap="queue") == (
-        remote.Times(cron="0 0 0 * * *", queue=True, catch_up=True),
-        [],
-    )
-    for target in ("vertex", "kubeflow"):
-        found, notes = times(target, retries=2)
-        assert found.catch_up is False
-        assert any("retries and timeout have no effect" in note for note in notes)
-
-
-@pytest.mark.parametrize(
-    ("target", "settings", "message"),
-    [
-        ("kubeflow", {"timezone": "Europe/Berlin"}, "Kubeflow knows no time zones: write cron in UTC"),
-        ("kubeflow", {"catchup": "none"}, "Kubeflow runs at least the last missed time"),
-        ("vertex", {"on": "new-span"}, "Vertex AI cannot wait for a new span"),
-        ("vertex", {"variant": "all"}, "a job is of one variant"),
-    ],
-)
-def test_what_a_platform_cannot_schedule_is_rejected(target, settings, message):
-    with pytest.raises(UserError, match=message):
-        times(target, **settings)
 
 
 def test_an_invalid_request_is_an_error_of_the_service(server):
