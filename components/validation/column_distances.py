@@ -12,7 +12,7 @@ from components.ingestion import sources
 from components.ingestion.discovery import data_files, empty_files
 from components.ingestion.omissions import Omissions
 from components.statistics.executor import as_list, generators, proto
-from components.validation import divergence
+from components.validation import binary_label, divergence
 from components.validation.gate_context import TRAIN, GateContext, PreviousRun, by_column, row_count
 from components.validation.gate_findings import Finding, round_up, toml_key
 from components.validation.gates import drift_gate
@@ -39,9 +39,15 @@ def compare(context: GateContext, gate: str, settings: drift_gate.Settings, othe
         if feature is None or column not in before or column not in after:
             continue
         is_text = feature.type == schema_pb2.BYTES
-        key = "infinity_norm" if is_text else "jensen_shannon_divergence"
-        limit = _limit(feature, f"{gate}_comparator", key, settings)
-        if is_text:
+        shares = None
+        if column == context.label.column and context.label.task == "binary" and not _has_divergence(feature, gate):
+            shares = binary_label.shares(context.label, before[column], after[column])
+        key = "infinity_norm" if is_text or shares else "jensen_shannon_divergence"
+        default = settings.label if shares else settings.categories if is_text else settings.numbers
+        limit = _limit(feature, f"{gate}_comparator", key, settings.columns.get(feature.name, default))
+        if shares:
+            distance, note = shares.distance, shares.note
+        elif is_text:
             distance, note = _infinity_norm(column, before[column], after[column])
         else:
             distance, note = divergence.jensen_shannon(before[column], after[column]) or 0.0, ""
@@ -59,12 +65,17 @@ def compare(context: GateContext, gate: str, settings: drift_gate.Settings, othe
         )
 
 
-def _limit(feature: schema_pb2.Feature, comparator: str, key: str, settings: drift_gate.Settings) -> float:
+def _limit(feature: schema_pb2.Feature, comparator: str, key: str, default: float) -> float:
     """Return the schema's own limit of a column, else the gate's."""
     if feature.HasField(comparator) and getattr(feature, comparator).HasField(key):
         return float(getattr(getattr(feature, comparator), key).threshold)
-    default = settings.categories if key == "infinity_norm" else settings.numbers
-    return float(settings.columns.get(feature.name, default))
+    return float(default)
+
+
+def _has_divergence(feature: schema_pb2.Feature, gate: str) -> bool:
+    """Return whether the schema limits the Jensen-Shannon divergence of a column."""
+    comparator = f"{gate}_comparator"
+    return feature.HasField(comparator) and bool(getattr(feature, comparator).HasField("jensen_shannon_divergence"))
 
 
 def _infinity_norm(column: str, before: Any, after: Any) -> tuple[float, str]:

@@ -17,6 +17,7 @@ from inspection.display_names import Labelled, producers
 from inspection.run_history import REFUSED
 from inspection.store import execution_folders
 from inspection.store.metadata_store import PIPELINE_CONTEXT, Store, properties
+from spec import run_folders
 
 KEPT_RUNS = 5
 PARTS = ("artifacts", "runs", "trials", "queries")
@@ -88,9 +89,7 @@ def survey(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> Sur
         if os.path.islink(path):
             return Survey(pipeline=pipeline, refused=_linked(path))
     runs = sorted(store.children(context.id), key=lambda run: (run.create_time_since_epoch, run.id), reverse=True)
-    last = _last(runs, keep)
-    # A killed run has no state, or an empty one.
-    kept_runs = runs[:last] + [run for run in runs[last:] if not properties(run).get("state")]
+    kept_runs = _kept(runs, keep, home)
     artifacts_by_path = _artifacts_by_path(store)
     other_folder = _folder_elsewhere(store, pipeline, home, artifacts_by_path)
     if other_folder is not None:
@@ -113,10 +112,28 @@ def survey(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> Sur
     return Survey(pipeline=pipeline, removable=tuple(removable), kept=tuple(folders.kept))
 
 
-def _last(runs: Sequence[pb.Context], keep: int) -> int:
-    """Return how many of the newest runs to keep; one that preflight refused is not counted."""
-    counted = [place for place, run in enumerate(runs, 1) if not properties(run).get(REFUSED)]
-    return counted[keep - 1] if keep <= len(counted) else len(runs)
+def _kept(runs: Sequence[pb.Context], keep: int, home: str) -> list[pb.Context]:
+    """Return the runs to keep: the newest ones of each root, and those that have not ended.
+
+    A run under another root may have outputs of this root from the cache. Runs that preflight refused are not counted.
+
+    Args:
+        runs: Runs of the pipeline, newest first.
+        keep: Number of runs to keep under each root.
+        home: The pipeline's folder under this root.
+    """
+    by_root: dict[str, list[pb.Context]] = {}
+    for run in runs:
+        folder = str(properties(run).get("run_folder") or "")
+        is_here = run_folders.is_under(folder, run.name, home)
+        by_root.setdefault(home if is_here else os.path.dirname(folder), []).append(run)
+    kept = []
+    for of_root in by_root.values():
+        counted = [place for place, run in enumerate(of_root, 1) if not properties(run).get(REFUSED)]
+        last = counted[keep - 1] if keep <= len(counted) else len(of_root)
+        # A killed run has no state, or an empty one.
+        kept += [*of_root[:last], *(run for run in of_root[last:] if not properties(run).get("state"))]
+    return kept
 
 
 class _Folders:

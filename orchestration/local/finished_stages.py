@@ -10,8 +10,9 @@ from ml_metadata.proto import metadata_store_pb2
 
 from components.summary import storable
 from inspection.store import execution_folders
-from inspection.store.metadata_store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT
+from inspection.store.metadata_store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT, properties
 from orchestration.local import stage_outputs
+from spec import run_folders
 
 _STATES = metadata_store_pb2.Execution
 _ENDED_WELL = (_STATES.COMPLETE, _STATES.CACHED)
@@ -42,11 +43,19 @@ def finished(store: Any, pipeline: str, run_id: str, node_ids: Iterable[str]) ->
     return found
 
 
-def newest_with(store: Any, pipeline: str, node_ids: list[str]) -> str | None:
-    """Return the newest run of a pipeline in which all these stages have finished, or None."""
+def newest_with(store: Any, pipeline: str, node_ids: list[str], home: str) -> str | None:
+    """Return the newest run of a pipeline under a root in which all these stages have finished, or None.
+
+    Args:
+        store: ML Metadata.
+        pipeline: The pipeline's name.
+        node_ids: The stages.
+        home: The pipeline's folder under the root.
+    """
     above = store.get_context_by_type_and_name(PIPELINE_CONTEXT, pipeline)
     runs = [] if above is None else store.get_children_contexts_by_context(above.id)
-    for run in sorted(runs, key=lambda context: -context.id):
+    own = [run for run in runs if run_folders.is_under(str(properties(run).get("run_folder") or ""), run.name, home)]
+    for run in sorted(own, key=lambda context: -context.id):
         if len(finished(store, pipeline, run.name, node_ids)) == len(node_ids):
             return str(run.name)
     return None

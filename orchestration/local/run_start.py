@@ -141,7 +141,7 @@ def base(place: Place, store: Any, config: Config, first: str | None, *, say: Ca
     before = stages.before(config, first)
     if not before:
         return None
-    run_id = finished_stages.newest_with(store, place.pipeline, before)
+    run_id = finished_stages.newest_with(store, place.pipeline, before, place.root.pipeline(place.pipeline))
     if run_id is None:
         raise UserError(
             f"--from {first}: no run of {place.pipeline} has finished the stages before it ({', '.join(before)}): "

@@ -93,6 +93,65 @@ def test_drift_names_the_value_and_the_span_it_is_compared_with(flats, gated):
     assert gated.found(*quick, few, "gates.rows=off", span=13, history=gated.statistics[-1:]) == []
 
 
+BINARY = ['label={column="rent", task="binary", positive="1"}', "data.split=all", "gates.rows=off"]
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_drift_of_a_binary_label_is_the_difference_of_its_share(flats, gated, text):
+    kind = "BYTES" if text else "INT"
+    flats.schema(
+        flats.SCHEMA.replace('"rent" type: INT', f'"rent" type: {kind}').replace("int_domain { min: 1 max: 9000 }", "")
+    )
+    same = lambda row: 40 + row % 50  # noqa: E731
+    for rate in (100, 77, 68):
+        flats.data(flats.HEADER + rows(2000, area=same, rent=lambda row, rate=rate: int(row % 100 >= rate)))
+        if rate < 100:
+            gated(*BINARY)
+    first, second = gated.statistics
+    found = one(gated.found(*BINARY, history=[first]))
+
+    assert found["column"] == "rent"
+    assert found["measured"] == pytest.approx(0.09)
+    value = "'1'" if text else "1"
+    assert (
+        f"L-infinity distance 0.09 from the last run with other data, above the limit of 0.05; {value} is the label of "
+        in found["text"]
+    )
+    assert "32.0% of the rows, before of 23.0%" in found["text"]
+    assert gated.found(*BINARY, "gates.drift.label=0.1", history=[first]) == []
+    assert gated.found(*BINARY, "gates.drift.columns.rent=0.1", history=[first]) == []
+    assert gated.found(*BINARY, history=[second]) == []
+    flats.data(flats.HEADER + rows(500, area=same, rent=lambda row: int(row % 100 >= 71)))
+    assert gated.found(*BINARY, history=[first]) == [], "6 points of 500 rows may be chance"
+
+
+def test_history_has_only_runs_of_this_root(tmp_path):
+    """In one store, a pipeline may have runs under two roots."""
+    statistics = [artifact(standard_artifacts.ExampleStatistics, number) for number in (1, 2, 3)]
+    anomalies = [artifact(standard_artifacts.ExampleAnomalies, 10 + n, statistics=n) for n in (1, 2)]
+    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]], "model": []}
+    runs = [pb.Context(id=number, name=f"run-{number}") for number in (1, 2)]
+    for run, root in zip(runs, ("a", "b"), strict=True):
+        run.custom_properties["run_folder"].string_value = str(tmp_path / root / "houses/runs" / run.name)
+    produced = [pb.Event(type=pb.Event.OUTPUT, execution_id=100 + n, artifact_id=n) for n in (1, 2)]
+    store = SimpleNamespace(
+        get_context_by_type_and_name=lambda kind, name: (
+            pb.Context(id=9) if (kind, name) == ("pipeline", "houses") else None
+        ),
+        get_children_contexts_by_context=lambda _: runs,
+        get_executions_by_context=lambda number: [pb.Execution(id=100 + number)],
+        get_events_by_execution_ids=lambda ids: [event for event in produced if event.execution_id in ids],
+    )
+
+    def of(root):
+        through = PassedStatistics(runs=5, serving=str(tmp_path / root / "houses/serving"))
+        return [one.id for one in through.resolve_artifacts(store, given)["statistics"]]
+
+    assert (of("a"), of("b"), of("c")) == ([1], [2], [])
+    (tmp_path / "c/houses/runs/run-2").mkdir(parents=True)
+    assert of("c") == [2], "the root was copied"
+
+
 def artifact(kind, number, **properties):
     made = kind()
     made.mlmd_artifact.id = number
@@ -149,6 +208,7 @@ def test_data_whose_model_was_taken_back_is_not_compared_with(tmp_path):
             event(pb.Event.INPUT, execution, key, 20 + number)
             event(pb.Event.OUTPUT, execution, "made", output)
     store = SimpleNamespace(
+        get_context_by_type_and_name=lambda *_: None,
         get_events_by_artifact_ids=lambda ids: [one for one in events if one.artifact_id in ids],
         get_events_by_execution_ids=lambda ids: [one for one in events if one.execution_id in ids],
     )

@@ -53,6 +53,23 @@ def test_a_model_does_not_need_the_one_that_it_began_with(runs):
     assert runs.left("trainer") == [3, 4]
 
 
+def test_runs_under_another_root_do_not_count(runs, writer, tmp_path):
+    """In one store, a pipeline may have runs under two roots, and one may use outputs of the other from the cache."""
+    first = runs(blessed=False)
+    runs(blessed=False)
+    other = Runs(writer, tmp_path / "other")
+    other.count = 2
+    other(blessed=False, examples=first["ingestion"])
+    other(blessed=False)
+
+    assert [os.path.basename(one.path) for one in runs.survey(keep=1).removable if one.kind == "run"] == ["run-1"]
+    runs.clean(keep=2)
+    assert runs.left("trainer") == [1, 2]
+    runs.clean(keep=1)
+    assert runs.left("trainer") == [2]
+    assert other.left("trainer") == [3, 4]
+
+
 @pytest.mark.parametrize("state", ["", None])
 def test_a_run_that_did_not_end_is_kept_whole(runs, writer, state):
     """Its state is empty, or was never written."""

@@ -105,10 +105,15 @@ def test_finished_stages_of_a_run_are_read_from_the_store(store):
     assert list(found) == ["ingestion", "schema"]
     assert found["ingestion"].id == again != failed
     assert finished_stages.finished(store.mlmd, "houses", "none", ["ingestion"]) == {}
-    assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion"]) == "two"
-    assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion", "schema"]) == "one"
-    assert finished_stages.newest_with(store.mlmd, "houses", ["trainer"]) is None
-    assert finished_stages.newest_with(store.mlmd, "other", ["ingestion"]) is None
+    assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion"], "/nowhere") == "two"
+    assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion", "schema"], "/nowhere") == "one"
+    assert finished_stages.newest_with(store.mlmd, "houses", ["trainer"], "/nowhere") is None
+    assert finished_stages.newest_with(store.mlmd, "other", ["ingestion"], "/nowhere") is None
+    newest = store.mlmd.get_context_by_type_and_name("pipeline_run", "two")
+    newest.custom_properties["run_folder"].string_value = "/b/houses/runs/two"
+    store.mlmd.put_contexts([newest])
+    assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion"], "/a/houses") == "one", "under this root"
+    assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion"], "/b/houses") == "two"
 
 
 @pytest.mark.parametrize(("state", "marked"), [("CANCELED", "CANCELED"), ("FAILED", "FAILED")])

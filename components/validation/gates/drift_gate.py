@@ -18,6 +18,9 @@ class Settings(GateSettings):
     """Texts: limit of the L-infinity distance, the largest difference of a value's share."""
     numbers: Share = 0.1
     """Numbers: limit of the Jensen-Shannon divergence over the deciles of the earlier rows, 0 to 1."""
+    label: Share = 0.05
+    """Label with two values, text or number: limit of the difference of a value's share. A difference within three
+    standard errors is chance and is not reported."""
     min_rows: int = Field(default=500, ge=1)
     """Data with fewer rows on either side is not compared, because chance alone moves it."""
     columns: dict[str, Share] = Field(default_factory=dict)
