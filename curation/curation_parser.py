@@ -101,10 +101,11 @@ def run_schema(arguments: argparse.Namespace, choice: "schema_review.Choice") ->
         return 0
     if arguments.step == "infer":
         if arguments.show:
-            printing.block(schema_review.infer(choice))
+            printing.block(schema_review.infer(choice).text)
             return 0
-        path = os.path.relpath(schema_review.propose(choice), choice.root)
-        printing.line(f"wrote {path}; review it, then: python runner.py schema approve {arguments.name}")
+        target, marks = schema_review.propose(choice)
+        path = os.path.relpath(target, choice.root)
+        printing.line(*marks, f"wrote {path}; review it, then: python runner.py schema approve {arguments.name}")
         return 0
     omissions = Omissions()
     differences = schema_review.diff(choice, omissions)

@@ -1,7 +1,7 @@
 """`schema infer`, `diff` and `approve`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from curation.facts import column_facts
 from curation.facts.column_facts import Column, Facts
 from curation.look.reading import Cells, cells
 from curation.new_config import replace
-from curation.propose import schema_comments, schema_text
+from curation.propose import schema_comments, schema_merge, schema_text
 from curation.schema_differences import Difference, differences, new_classes
 from errors import UserError
 from pipeline import load, query_config
@@ -70,10 +70,23 @@ class Choice:
         return query_config.settle(config, self.data_root, self.queries)
 
 
-def infer(choice: Choice) -> str:
-    """Infer a schema from the data of configs/NAME.toml.
+class Inferred(NamedTuple):
+    """A proposed schema.
 
-    A column keeps its approved type if its cells still fit, because roles depend on it.
+    Attributes:
+        text: Text of the .pbtxt file.
+        marks: What the data alone would have narrowed or dropped, one sentence each.
+    """
+
+    text: str
+    marks: Sequence[str] = ()
+
+
+def infer(choice: Choice) -> Inferred:
+    """Infer a schema from the data of configs/NAME.toml, and merge it with the approved one.
+
+    A column keeps its approved type if its cells still fit, because roles depend on it. What is allowed stays allowed:
+    values, nulls and ranges that this data happens not to contain.
 
     Raises:
         UserError: config, schema or data cannot be read, or the files have different columns.
@@ -92,7 +105,12 @@ def infer(choice: Choice) -> str:
         "Every run is validated against this file; edit it to accept a change in the data.",
     ]
     label, complete = config.label.column, config.features.complete()
-    return schema_text.schema(known, head, categories=categories, label=label, complete=complete)
+    text = schema_text.schema(known, head, categories=categories, label=label, complete=complete)
+    if not types:
+        return Inferred(text)
+    approved, own = parse(path), schema_comments.find(text)
+    merged = schema_merge.merge(approved, text_format.Parse(text, schema_pb2.Schema()), known)
+    return Inferred(schema_merge.text(merged, own.head, own, approved), merged.lines())
 
 
 def _check_files(found: Cells, schema: schema_pb2.Schema) -> None:
@@ -159,14 +177,26 @@ def compare(
     return sorted(result)
 
 
-def propose(choice: Choice) -> str:
-    """Write the inferred schema to schemas/NAME.proposed.pbtxt, and return its path.
+class Proposed(NamedTuple):
+    """A written proposal.
+
+    Attributes:
+        path: Path of the file.
+        marks: Those of `Inferred`.
+    """
+
+    path: str
+    marks: Sequence[str]
+
+
+def propose(choice: Choice) -> Proposed:
+    """Write the inferred schema to schemas/NAME.proposed.pbtxt.
 
     A different existing proposal, which may have been edited, is kept as FILE.previous.
     """
-    target, text = proposed_path(choice.root, choice.stem), infer(choice)
+    target, (text, marks) = proposed_path(choice.root, choice.stem), infer(choice)
     replace(target, text, keep=os.path.exists(target) and _read(target) != text)
-    return target
+    return Proposed(target, marks)
 
 
 def approve(choice: Choice) -> str:

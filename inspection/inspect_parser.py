@@ -42,7 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     runs = add("runs", "list runs, newest first")
     runs.add_argument("--pipeline", metavar="P", help="only this pipeline's runs")
-    runs.add_argument("--state", metavar="STATE", type=_state, help=f"only runs in this state: {', '.join(_STATES)}")
+    runs.add_argument(
+        "--state",
+        metavar="STATE",
+        type=_states,
+        help=f"only runs in this state, or in several, with commas: {', '.join(_STATES)}; FAILED are "
+        "runs with an error, not those that a gate or a rule refused",
+    )
     runs.add_argument(
         "--since", metavar="WHEN", type=_since, help="only runs that started at or after: 2026-11-25, 12h, 7d"
     )
@@ -147,11 +153,11 @@ def _positive(text: str) -> int:
     return number
 
 
-def _state(text: str) -> str:
-    state = text.upper().replace("-", "_")
-    if state not in _STATES:
-        raise argparse.ArgumentTypeError(f"expected one of {', '.join(_STATES)}, got {text}")
-    return state
+def _states(text: str) -> tuple[str, ...]:
+    states = tuple(text.upper().replace("-", "_").split(","))
+    if not set(states) <= set(_STATES):
+        raise argparse.ArgumentTypeError(f"expected one or several of {', '.join(_STATES)}, got {text}")
+    return states
 
 
 def _since(text: str) -> datetime:

@@ -33,16 +33,20 @@ STAGE_STATES: Mapping[str, str] = {
 FIRE_STATES: Mapping[str, str] = {
     "WAITING": "Due, but an earlier run of the schedule is still running.",
     "RUNNING": "An attempt is running.",
-    "DONE": "The run ended well.",
+    "COMPLETE": "The run ended well.",
     "UNCHANGED": "Data, config, schema and code equal those of the last run that reached a verdict; nothing was run.",
-    "REFUSED": "A gate refused the data or the model.",
+    "BLOCKED": "A gate refused the data.",
+    "NOT_BLESSED": "The model broke a rule, or was blessed and held back.",
     "FAILED": "The last attempt failed.",
     "TIMEOUT": "The last attempt exceeded `timeout`.",
     "CANCELED": "The run was stopped.",
     "LOST": "The process of the run disappeared.",
     "SKIPPED": "Not started, because of `catchup` or `overlap`.",
 }
-"""State of one scheduled run -> its meaning, in `schedule history`."""
+"""State of a scheduled run -> its meaning, in `schedule history`: those of runs, and those of times without one."""
+
+FORMER_FIRE_STATES: Mapping[str, str] = {"DONE": "COMPLETE", "REFUSED": "BLOCKED"}
+"""State that earlier versions wrote -> its name now."""
 
 
 class Attempt(TypedDict, total=False):

@@ -3,7 +3,7 @@
 import fcntl
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -32,7 +32,7 @@ def list_runs(
     store: Store,
     *,
     pipeline: str | None = None,
-    state: str | None = None,
+    state: str | Collection[str] | None = None,
     since: datetime | None = None,
     limit: int | None = 50,
     skip: int = 0,
@@ -42,7 +42,7 @@ def list_runs(
     Args:
       store: The store.
       pipeline: Only this pipeline's runs.
-      state: Only runs in this state.
+      state: Only runs in this state, or in one of these.
       since: Only runs that started at or after this time, which has a time zone.
       limit: Maximum number; None for all.
       skip: Number of newest runs to skip.
@@ -56,7 +56,8 @@ def list_runs(
     # One query per pipeline instead of one per run: a store has many runs of few pipelines.
     owner = {run.id: name for id_, name in pipelines.items() for run in store.children(id_)}
     labels = Labelled(store)
-    possible = _possible(store, labels, state)
+    states = (state,) if isinstance(state, str) else state
+    possible = _possible(store, labels, states)
     runs: list[Run] = []
     for context in newest_first(store):
         if len(runs) == limit:
@@ -67,11 +68,11 @@ def list_runs(
             continue
         if not possible(context):
             continue
-        if skip and state is None and (pipeline is None or context.id in owner):
+        if skip and states is None and (pipeline is None or context.id in owner):
             skip -= 1  # without a query
             continue
         run = _run(store, context, labels, owner.get(context.id))
-        if pipeline in (None, run.pipeline) and state in (None, run.state):
+        if pipeline in (None, run.pipeline) and (states is None or run.state in states):
             if skip:
                 skip -= 1
             else:
@@ -79,8 +80,8 @@ def list_runs(
     return runs
 
 
-def _possible(store: Store, labels: Labelled, state: str | None) -> Callable[[pb.Context], bool]:
-    """Return a function that says, without a query per run, whether a run can be in a state.
+def _possible(store: Store, labels: Labelled, states: Collection[str] | None) -> Callable[[pb.Context], bool]:
+    """Return a function that says, without a query per run, whether a run can be in one of the states.
 
     If no runner recorded the state, a run that is not complete has an execution that is not complete. These are few,
     and one query returns all executions.
@@ -97,8 +98,12 @@ def _possible(store: Store, labels: Labelled, state: str | None) -> Callable[[pb
     def possible(context: pb.Context) -> bool:
         recorded = context.custom_properties["state"].string_value if "state" in context.custom_properties else ""
         if recorded:
-            return state in (None, recorded)
-        if state in (None, "COMPLETE", "UNKNOWN") or "run_folder" in context.custom_properties:
+            return states is None or recorded in states
+        if (
+            states is None
+            or not {"COMPLETE", "UNKNOWN"}.isdisjoint(states)
+            or "run_folder" in context.custom_properties
+        ):
             return True
         return context.name in incomplete_runs()
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 _NAME = re.compile(r'\s*name:\s*"((?:[^"\\]|\\.)*)"')
-_MEASURED = re.compile(r"#.*\bmissing$")
-"""A generated comment, whose numbers go stale."""
+_MEASURED = re.compile(r"#.*\bmissing$|# kept .* in this data\b")
+"""A generated comment, which goes stale."""
 
 
 @dataclass

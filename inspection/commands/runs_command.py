@@ -8,6 +8,8 @@ from inspection.run_history import list_runs
 from inspection.store.metadata_store import Store
 from inspection.text_output import drawn, duration, in_a_line, moment, table
 
+REFUSED = ("BLOCKED", "NOT_BLESSED")
+"""States of runs that a gate or a rule refused; they did not fail."""
 REASON = 200
 """Characters of a reason in the list; `inspect show` prints all of it."""
 
@@ -16,7 +18,12 @@ def answer(store: Store, args: argparse.Namespace) -> tuple[list[Run], Callable[
     """Return the runs, and a function that formats them."""
     runs = list_runs(store, pipeline=args.pipeline, state=args.state, since=args.since, limit=args.limit)
     filtered = any((args.pipeline, args.state, args.since))
-    return runs, lambda: _text(runs, filtered)
+    others = 0
+    if args.state is not None and "FAILED" in args.state:
+        missed = [state for state in REFUSED if state not in args.state]
+        others = len(list_runs(store, pipeline=args.pipeline, state=missed, since=args.since, limit=args.limit))
+    note = f"{others} more {'was' if others == 1 else 'were'} refused: --state {','.join(('failed', *REFUSED)).lower()}"
+    return runs, lambda: _text(runs, filtered) + (f"{note}\n" if others else "")
 
 
 def _text(runs: Sequence[Run], filtered: bool) -> str:

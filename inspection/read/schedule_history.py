@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from errors import ResourceError
-from inspection.run_files import FIRE_STATES
+from inspection.run_files import FIRE_STATES, FORMER_FIRE_STATES
 from inspection.store import file_rights
 
 STATE = os.path.join(".schedule", "state.sqlite")
@@ -133,7 +133,7 @@ def _fire(row: tuple[Any, ...]) -> Fire:
         id=id_,
         schedule=plan,
         due=datetime.fromtimestamp(due, timezone.utc),
-        state=state,
+        state=FORMER_FIRE_STATES.get(state, state),
         reason=reason or "",
         attempts=attempts,
         started=_when(started),

@@ -8,8 +8,12 @@ import sqlite3
 import time
 import urllib.parse
 from collections.abc import Iterator
+from typing import NamedTuple
+
+from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import PipelineError, ResourceError, UserError
+from inspection.store import missing_artifacts
 from inspection.store.metadata_store import open_store
 from inspection.store.store_address import connection_config, redact
 
@@ -68,16 +72,25 @@ def _check_target(source: str, path: str) -> None:
             ) from error
 
 
-def restore(root: str, url: str | None, path: str) -> str | None:
-    """Replace the store by a backup; the current store is renamed and kept.
+class Restored(NamedTuple):
+    """Result of a restore.
+
+    Attributes:
+      previous: New path of the previous store; None if there was none.
+      missing: Artifacts that the backup has as live although their files are gone; they are marked as deleted.
+    """
+
+    previous: str | None
+    missing: list[pb.Artifact]
+
+
+def restore(root: str, url: str | None, path: str) -> Restored:
+    """Replace the store by a backup, and mark artifacts whose files are gone; the current store is renamed and kept.
 
     Args:
       root: The folder of all runs.
       url: URL of the store; None for SQLite in the root.
       path: The backup.
-
-    Returns:
-      New path of the previous store; None if there was none.
 
     Raises:
       UserError: The file does not exist, or the store is in PostgreSQL.
@@ -110,7 +123,7 @@ def restore(root: str, url: str | None, path: str) -> str | None:
             if aside is not None and not os.path.exists(target):
                 os.rename(aside, target)
             raise ResourceError(f"{target}: the backup could not be restored: {error.strerror or error}") from error
-    return aside
+        return Restored(aside, missing_artifacts.mark(open_store(root, url, readonly=False), root))
 
 
 def _sqlite(root: str, url: str | None, instead: str) -> str:

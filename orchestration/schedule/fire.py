@@ -35,6 +35,8 @@ STOP_SECONDS = 30.0
 _FINAL = {0, UserError.exit_code, GateError.exit_code}
 """Exit codes that are not retried."""
 _PR_SET_PDEATHSIG = 1
+REFUSED = ("BLOCKED", "NOT_BLESSED")
+"""States of a run that a gate or a rule refused."""
 
 Attempt = Callable[[Plan, "float | None", str], int]
 """Runs a plan once with a time limit in seconds and its output in a file; returns the exit code."""
@@ -96,7 +98,7 @@ def carry_out(
     except (Stopped, KeyboardInterrupt):
         result = Result("CANCELED", "stopped; the next run resumes after its last finished stage")
     except Exception as error:  # without a result it would count as lost
-        result = Result("REFUSED" if isinstance(error, GateError) else "FAILED", described(error, plan.name))
+        result = Result("BLOCKED" if isinstance(error, GateError) else "FAILED", described(error, plan.name))
     # SQLite rejects lone surrogates, which come from names that are not UTF-8.
     reason = printing.visible(result.reason[:2000], keep="\n")
     state.update(fire, state=result.state, reason=reason, ended=clock(), run_id=result.run_id)
@@ -175,8 +177,10 @@ def _result(code: int, told: dict[str, Any], log: str) -> Result:
     reason = str(told.get("reason") or "")
     pushed = (told.get("outcome") or {}).get("pushed")
     if code == 0:
-        return Result("DONE", reason, told.get("run_id"), pushed)
-    state = "REFUSED" if code == GateError.exit_code else "FAILED"
+        return Result("COMPLETE", reason, told.get("run_id"), pushed)
+    state = "FAILED"
+    if code == GateError.exit_code:
+        state = told["state"] if told.get("state") in REFUSED else "BLOCKED"
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     return Result(state, reason or f"the run {how}: {_last_line(log)}. Its output: {log}", told.get("run_id"))
 
@@ -263,10 +267,10 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: str) -> None:
     told = []
-    if result.state in ("FAILED", "TIMEOUT", "REFUSED", "LOST"):
+    if result.state in ("FAILED", "TIMEOUT", "LOST", *REFUSED):
         state.note(plan.name, failing=1)
-        told.append("gate" if result.state == "REFUSED" else "failure")
-    elif result.state == "DONE":
+        told.append("gate" if result.state in REFUSED else "failure")
+    elif result.state == "COMPLETE":
         state.note(plan.name, failing=0)
         told += ["recovery"] if was_failing else []
         told += ["push"] if result.pushed and result.new else []

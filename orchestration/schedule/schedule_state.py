@@ -12,6 +12,7 @@ from typing import Any
 
 from errors import ResourceError
 from inspection.read.schedule_history import EXITED, STATE, birth
+from inspection.run_files import FORMER_FIRE_STATES
 from inspection.store import file_rights
 from orchestration.schedule.plans import Plan
 
@@ -68,6 +69,8 @@ class State:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             self._db = sqlite3.connect(path, timeout=_LOCKED_SECONDS, isolation_level=None)
             self._db.executescript(_TABLES)
+            for before, now in FORMER_FIRE_STATES.items():
+                self._db.execute("UPDATE fires SET state = ? WHERE state = ?", (now, before))
         except (OSError, sqlite3.Error) as error:
             beside = path if os.path.exists(path) else os.path.dirname(path)
             if isinstance(error, PermissionError) or not file_rights.writable(beside):

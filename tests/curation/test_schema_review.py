@@ -36,7 +36,7 @@ def test_the_loop_infer_look_approve(root):
     assert [found.text for found in run("diff", root)] == [
         "1 new value: 'new' 50.00%; together 200 of 400 rows (50.00%), the schema allows 5.00%"
     ]
-    proposed = run("propose", root)
+    proposed = run("propose", root).path
     assert proposed.endswith("schemas/made.proposed.pbtxt")
     assert approved.read_text() == before
     proposal = root / "schemas/made.proposed.pbtxt"
@@ -60,7 +60,7 @@ def test_a_column_keeps_its_approved_type_where_it_fits(root):
     approved = root / "schemas/made.pbtxt"
     block = 'name: "kind_code"\n  type: '
     approved.write_text(approved.read_text().replace(f"{block}INT", f"{block}BYTES"))
-    assert f"{block}BYTES" in run("infer", root)
+    assert f"{block}BYTES" in run("infer", root).text
 
 
 def test_approving_nothing_or_what_the_config_cannot_use_is_refused(root):
@@ -91,7 +91,7 @@ def test_rows_that_the_config_leaves_out_are_not_compared(root):
 def test_rows_without_a_label_are_left_out_as_a_run_leaves_them_out(root):
     edit(root, ",a,0,0.0\n", ",a,0,\n")
     assert run("diff", root) == []
-    assert "missing" not in run("infer", root)
+    assert "missing" not in run("infer", root).text
     edit(root, ",a,4,", ",a,4,\n1,a,4,")
     [found] = run("diff", root)
     assert found.stops
@@ -132,3 +132,65 @@ def test_files_with_different_columns_are_named_with_the_probable_new_name(root)
     assert run("diff", root) != []
     config.write_text(config.read_text().replace("[data]\n", '[data]\ndrop = ["c", "city"]\n'))
     assert [found.column for found in run("diff", root)] == ["c"], "it is now missing from both"
+
+
+def test_a_proposal_from_a_normal_week_allows_what_the_approved_schema_allows(root):
+    """Values, nulls and ranges that one delivery happens not to contain stay, and are marked."""
+    approved = root / "schemas/made.pbtxt"
+    text = approved.read_text().replace('  value: "b"', '  value: "b"\n  value: "rare"')
+    text = text.replace("int_domain { min: 0 }", "int_domain { min: 0 max: 5 }", 1)
+    complete = "presence { min_fraction: 1.0 min_count: 1 }\n  shape { dim { size: 1 } }"
+    head, found, kind_code = text.partition('name: "kind_code"')
+    kind_code = kind_code.replace(
+        complete, "presence { min_fraction: 0.5 min_count: 3 }\n  value_count { min: 1 max: 1 }", 1
+    )
+    approved.write_text(head + found + kind_code + "\ndataset_constraints { min_examples_count: 7 }\n")
+    edit(root, "\n2,a,", "\n2,new,")
+    marks = run("propose", root).marks
+
+    assert list(marks) == [
+        'c: kept although not in this data: "rare"',
+        "kind_code: kept optional although never null in this data",
+    ]
+    proposal = root / "schemas/made.proposed.pbtxt"
+    proposed = schema_review.parse(str(proposal))
+    assert [list(domain.value) for domain in proposed.string_domain] == [["a", "b", "rare", "new"]]
+    features = {feature.name: feature for feature in proposed.feature}
+    assert (features["n"].int_domain.min, features["n"].int_domain.max) == (0, 6)
+    assert (features["kind_code"].presence.min_fraction, features["kind_code"].presence.min_count) == (0.5, 3)
+    assert not features["kind_code"].HasField("shape")
+    assert proposed.dataset_constraints.min_examples_count == 7
+    assert '  # kept although not in this data: "rare"\n' in proposal.read_text()
+    run("approve", root)
+    assert run("diff", root) == []
+    edit(root, ",new,", ",rare,")
+    assert next(iter(run("propose", root).marks)) == 'c: kept although not in this data: "new"'
+    run("approve", root)
+    assert approved.read_text().count("# kept although") == 1, "a mark of an earlier proposal goes"
+
+
+def test_a_proposal_widens_where_the_data_does(root):
+    edit(root, "\n3,b,", "\n3,,")
+    edit(root, "\n0,a,", "\n-4,a,")
+    marks = run("propose", root).marks
+    features = {
+        feature.name: feature for feature in schema_review.parse(str(root / "schemas/made.proposed.pbtxt")).feature
+    }
+
+    assert list(marks) == []
+    assert features["c"].presence.min_fraction < 1
+    assert (features["c"].value_count.min, features["c"].HasField("shape")) == (1, False)
+    assert features["n"].int_domain.min == -4
+
+
+def test_each_approved_schema_is_kept_under_a_number(root):
+    texts = [(root / "schemas/made.pbtxt").read_text()]
+    for row, value in ((5, "x"), (6, "y")):
+        edit(root, f"\n{row},b,", f"\n{row},{value},")
+        run("propose", root)
+        run("approve", root)
+        texts.append((root / "schemas/made.pbtxt").read_text())
+
+    assert len(set(texts)) == 3
+    kept = [(root / f"schemas/made.pbtxt.{name}previous").read_text() for name in ("", "2.")]
+    assert kept == texts[:2]

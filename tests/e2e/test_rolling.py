@@ -130,14 +130,14 @@ def test_each_month_trains_on_its_window_and_pushes_a_model_that_is_better_on_th
     assert [month["fires"] for month in months] == list(range(1, 14))
     for month in months[1:]:
         better = not month["baseline"] or month["metrics"]["mae"] <= month["baseline"]["mae"]
-        assert (month["state"] == "DONE") == bool(month["blessed"]) == bool(month["pushed"]) == better, month
+        assert (month["state"] == "COMPLETE") == bool(month["blessed"]) == bool(month["pushed"]) == better, month
     sold = {}
     with open(table, newline="") as file:
         for row in csv.DictReader(file):
             sold[row["date"][:7]] = sold.get(row["date"][:7], 0) + 1
     assert all(month["metrics"]["example_count"] == sold[month["month"]] for month in months[1:])
     states = [month["state"] for month in months[1:]]
-    assert {"DONE", "REFUSED"} == set(states), "both kinds of months are there"
+    assert {"COMPLETE", "NOT_BLESSED"} == set(states), "both kinds of months are there"
 
 
 @pytest.mark.slow
@@ -160,7 +160,7 @@ def test_the_drift_of_month_nine_stops_the_run(year, tmp_path):
         print(f"{month['month']}  {month['state']:<8}  {month['reason'][:150]!r}")
 
     states = [month["state"] for month in months]
-    assert states[:8] == ["DONE"] * 8
-    assert states[8] == "REFUSED"
+    assert states[:8] == ["COMPLETE"] * 8
+    assert states[8] == "BLOCKED"
     assert re.search(r"a gate blocks the data:[\s\S]*drift: column 'size': Jensen-Shannon", months[8]["reason"])
     assert not months[8].get("pushed")

@@ -31,7 +31,7 @@ def test_scheduled_runs_with_a_clock_that_jumps(tmp_path):
 
     def begin(plan, number):
         ran.append(number)
-        assert fire.carry_out(state, number).state == "DONE"
+        assert fire.carry_out(state, number).state == "COMPLETE"
 
     scheduler = Scheduler(state, begin, lambda _: None, Faults(print))
     clock = [START, *(START + hours * HOUR for hours in (1, 2, 0.5, 2, 30, 26, 30, 31, 31, 25, 32))]
@@ -45,11 +45,11 @@ def test_scheduled_runs_with_a_clock_that_jumps(tmp_path):
     assert len(ran) == 5
     due = {START + HOUR * hour for hour in range(1, 33)}
     assert {one.due.timestamp() for one in fires} == due
-    assert sorted(one.due.timestamp() for one in fires if one.state == "DONE") == [
+    assert sorted(one.due.timestamp() for one in fires if one.state == "COMPLETE") == [
         START + HOUR * hour for hour in (1, 2, 30, 31, 32)
     ]
     assert all(one.reason == "missed; catchup = last" for one in fires if one.state == "SKIPPED")
-    runs = {one.run_id for one in fires if one.state == "DONE"}
+    runs = {one.run_id for one in fires if one.state == "COMPLETE"}
     assert len(runs) == 5
     folder = tmp_path / "houses-sample" / "runs"
     assert {json.loads((folder / run / "run.json").read_text())["state"] for run in runs} == {"COMPLETE"}
@@ -84,7 +84,7 @@ def test_the_scheduler_runs_detects_unchanged_data_quickly_and_survives_a_kill(t
     served(lambda line: "UNCHANGED" in line, signal.SIGTERM)
     fires = schedule_history.history(str(root))
     first = fires[-1]
-    assert first.state == "DONE"
+    assert first.state == "COMPLETE"
     unchanged = next(one for one in fires if one.state == "UNCHANGED")
     assert first.run_id in unchanged.reason
     seconds = (unchanged.ended - unchanged.started).total_seconds()

@@ -42,7 +42,7 @@ sys.exit(service.serve(root, lambda: plans.all_plans(repository), None))
 FIRE = """
 import sqlite3, sys
 state = sqlite3.connect(sys.argv[2] + "/.schedule/state.sqlite", isolation_level=None)
-state.execute("UPDATE fires SET state = 'DONE', ended = 1 WHERE id = ?", (sys.argv[-1],))
+state.execute("UPDATE fires SET state = 'COMPLETE', ended = 1 WHERE id = ?", (sys.argv[-1],))
 """
 """Stands for runner.py: ends each fire at once."""
 
@@ -93,7 +93,7 @@ def test_invalid_files_and_servers_do_not_end_the_scheduler(tmp_path, figure):
             )
         try:
             wait_for(log, "killed:yearly: notify.webhook: the server's answer is not valid HTTP (BadStatusLine)")
-            wait_for(log, "second:yearly: DONE")
+            wait_for(log, "second:yearly: COMPLETE")
             (configs / ".#second.toml").symlink_to("user@host.4913:1700000000")
             (configs / "second.toml~").write_text(good)
             (configs / "4913").write_text("")

@@ -65,7 +65,7 @@ def test_a_damaged_store_is_rejected_and_its_backup_restored(root, tmp_path, fig
             open_store(str(root), None, readonly=readonly)
     with pytest.raises(ResourceError, match=r"metadata\.sqlite"):
         store_backup.backup(str(root), None, str(tmp_path / "backup"))
-    aside = store_backup.restore(str(root), None, str(tmp_path / "backup"))
+    aside = store_backup.restore(str(root), None, str(tmp_path / "backup")).previous
 
     assert rows(root) == before
     assert len(open_store(str(root), None).contexts("pipeline_run")) == RUNS

@@ -1,10 +1,13 @@
 """Files that a restored backup replaces; tests/faults covers damaged stores and backups."""
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import UserError
 from inspection.store import store_backup
 from inspection.store.metadata_store import open_store
+
+from .cleaned import Runs
 
 
 def test_what_the_old_store_s_writer_left_half_written_goes_aside_with_it(writer, tmp_path):
@@ -16,7 +19,7 @@ def test_what_the_old_store_s_writer_left_half_written_goes_aside_with_it(writer
     for end in ("-journal", "-wal", "-shm"):
         left[end] = f"left by a killed writer: {end}"
         (tmp_path / f"metadata.sqlite{end}").write_text(left[end])
-    aside = store_backup.restore(str(tmp_path), None, str(copy))
+    aside = store_backup.restore(str(tmp_path), None, str(copy)).previous
 
     assert [context.name for context in open_store(str(tmp_path), None).contexts("pipeline_run")] == ["before"]
     for end, text in left.items():
@@ -48,3 +51,32 @@ def test_a_backup_replaces_nothing_but_a_backup(writer, tmp_path):
     assert len(open_store("", f"sqlite:///{earlier}").contexts("pipeline_run")) == 3
     store_backup.restore(str(tmp_path), None, str(earlier))
     assert (tmp_path / "earlier.partial").read_text() == "mine too"
+
+
+def test_a_restore_marks_what_a_later_clean_up_removed(writer, tmp_path, ask):
+    """A backup from before a clean-up has artifacts as live whose files are gone."""
+    runs, copy = Runs(writer, tmp_path), tmp_path / "copy"
+    for _ in range(3):
+        runs(blessed=False)
+    store_backup.backup(str(tmp_path), None, str(copy))
+    runs.clean(keep=1)
+    writer.run("elsewhere").node(
+        "trainer", outputs=[("model", "Model")], uri="/nowhere/houses/artifacts/trainer/model/9"
+    )
+
+    def live():
+        return sorted(one.uri for one in runs.store().newest_artifacts(None) if one.state == pb.Artifact.LIVE)
+
+    left = [str(runs.place(node, 3)) for node in ("evaluator", "ingestion", "trainer")]
+    restored = ask("restore", str(copy))
+    assert live() == left
+    assert (
+        "\n6 artifacts of the backup are no longer on disk, and marked as deleted: stages that need them run again"
+        in restored
+    )
+    assert f"\n  ModelBlessing 6: {runs.place('evaluator', 2)}\n" in restored
+    told = ask("restore", str(copy), "--json")
+    assert sorted(one["artifact"] for one in told["gone"]) == [1, 2, 3, 4, 5, 6]
+    (tmp_path / "houses/artifacts").rename(tmp_path / "houses/elsewhere")
+    assert ask("restore", str(copy), "--json")["gone"] == [], "nothing is known of files that are elsewhere"
+    assert len(live()) == 9

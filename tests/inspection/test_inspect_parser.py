@@ -110,6 +110,8 @@ def test_a_limit_is_a_positive_number(limit: str, capsys: pytest.CaptureFixture[
 
 def test_runs_can_be_chosen_by_state_and_time(shown: Path, ask: Any) -> None:
     assert [run["run_id"] for run in ask("runs", "--state", "blocked", "--json")] == ["2026-11-02T10"]
+    assert [run["state"] for run in ask("runs", "--state", "failed,blocked", "--json")] == ["BLOCKED"]
+    assert ask("runs", "--state", "failed") == "no runs match\n1 more was refused: --state failed,blocked,not_blessed\n"
     assert len(ask("runs", "--since", "1h", "--json")) == 2
     assert ask("runs", "--since", "2999-01-01") == "no runs match\n"
 
@@ -118,7 +120,7 @@ def test_runs_can_be_chosen_by_state_and_time(shown: Path, ask: Any) -> None:
 def test_a_wrong_state_or_time_is_told_what_is_right(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         _run("runs", *wrong)
-    assert re.search(r"expected (one of COMPLETE|a date or time such as)", capsys.readouterr().err)
+    assert re.search(r"expected (one or several of COMPLETE|a date or time such as)", capsys.readouterr().err)
 
 
 def test_the_store_may_be_named_before_or_after_the_command_or_in_the_environment(

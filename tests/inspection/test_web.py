@@ -140,10 +140,10 @@ def test_schedules_show_next_and_last_times(root, ask):
     plan = Plan("houses", Schedule(name="nightly", cron="0 3 * * *"), Notify())
     state.remember(plan, 1_800_000_000.0)
     fire = state.add(plan.name, 1_800_000_000.0)
-    state.update(fire, state="DONE", ended=1_800_000_060.0, run_id="run-4", reason="why <b>")
+    state.update(fire, state="COMPLETE", ended=1_800_000_060.0, run_id="run-4", reason="why <b>")
     state.close()
     text = ask.page("/schedules?schedule=houses:nightly")
-    for told in ("houses:nightly", "0 3 * * *", "DONE", "run-4", "why &lt;b&gt;"):
+    for told in ("houses:nightly", "0 3 * * *", "COMPLETE", "run-4", "why &lt;b&gt;"):
         assert told in text
 
 

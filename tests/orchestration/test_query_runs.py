@@ -92,7 +92,7 @@ def test_schema_diff_and_infer_read_the_rows(flats, database):
     database.execute("update flats set city = null where rent = 905")
     [difference] = schema_review.diff(choice)
     assert difference.column == "city"
-    assert "Schema of sqlite:///data/x.db, inferred from 40 rows" in schema_review.infer(choice)
+    assert "Schema of sqlite:///data/x.db, inferred from 40 rows" in schema_review.infer(choice).text
 
 
 def test_the_fingerprint_of_a_schedule_depends_on_the_rows(flats, database, monkeypatch):

@@ -86,7 +86,7 @@ def test_run_now_runs_in_this_process_and_is_in_the_history(tree, capsys, monkey
     assert run(tree, "history") == 0
     out = capsys.readouterr().out
     assert seen == ["flats:nightly"]
-    assert "DONE" in out
+    assert "COMPLETE" in out
     monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (open(log, "w").close(), 4)[1])
     monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: "b")
     assert run(tree, "run-now", "nightly") == 4

@@ -9,6 +9,7 @@ import pytest
 import project
 from inspection.read import schedule_history
 from orchestration.schedule import fire
+from orchestration.schedule.schedule_state import State
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_a_successful_run_is_notified_and_not_repeated_without_a_change(carry_ou
     notify, lines = told
     (tmp_path / "houses" / "serving" / "1").mkdir(parents=True)
     result, _ = carry_out(plan(notify), 0)
-    assert (result.state, result.pushed) == ("DONE", "/serving/1")
+    assert (result.state, result.pushed) == ("COMPLETE", "/serving/1")
     assert [line["event"] for line in lines()] == ["push"]
     assert lines()[0]["text"] == "houses:s pushed a version: /serving/1"
 
@@ -70,9 +71,9 @@ def test_a_successful_run_is_notified_and_not_repeated_without_a_change(carry_ou
     assert "data, config, schema and code have not changed since run run-1-0 (COMPLETE)" in result.reason
     assert len(lines()) == 1
     prints["now"] = "b"
-    assert carry_out(plan(notify), 0)[0].state == "DONE"
+    assert carry_out(plan(notify), 0)[0].state == "COMPLETE"
     (tmp_path / "houses" / "serving" / "1").rmdir()
-    assert carry_out(plan(notify), 0)[0].state == "DONE", "what it pushed is gone"
+    assert carry_out(plan(notify), 0)[0].state == "COMPLETE", "what it pushed is gone"
 
 
 def test_only_the_oldest_logs_of_fires_are_removed(carry_out, plan, state, tmp_path, monkeypatch):
@@ -91,20 +92,31 @@ def test_only_the_oldest_logs_of_fires_are_removed(carry_out, plan, state, tmp_p
     assert not set(ours[:2]) & set(os.listdir(logs))
 
 
+def test_states_that_earlier_versions_wrote_have_their_name_of_today(carry_out, plan, state):
+    carry_out(plan(), 3)
+    [row] = schedule_history.history(state.root)
+    for before, now in (("REFUSED", "BLOCKED"), ("DONE", "COMPLETE")):
+        state.update(row.id, state=before)
+        assert [one.state for one in schedule_history.history(state.root)] == [now], "before a scheduler starts"
+        again = State(state.root)
+        assert again.state_of(row.id)[0] == now
+        again.close()
+
+
 def test_a_version_of_a_previous_run_is_not_notified_again(carry_out, plan, told, prints):
     notify, lines = told
     result, _ = carry_out(plan(notify), 0, pusher="CACHED")
 
-    assert (result.state, result.pushed, result.new) == ("DONE", "/serving/1", False)
+    assert (result.state, result.pushed, result.new) == ("COMPLETE", "/serving/1", False)
     assert lines() == []
 
 
 def test_a_failed_run_is_retried_with_backoff(carry_out, plan, told, state):
     notify, lines = told
     result, slept = carry_out(plan(notify, retries=3, backoff="10s", timeout="1h"), 4, None, -9, 0)
-    assert (result.state, slept) == ("DONE", [10, 20, 40])
+    assert (result.state, slept) == ("COMPLETE", [10, 20, 40])
     [row] = schedule_history.history(state.root)
-    assert (row.attempts, row.state, row.run_id) == (4, "DONE", "run-1-0")
+    assert (row.attempts, row.state, row.run_id) == (4, "COMPLETE", "run-1-0")
     assert [line["event"] for line in lines()] == ["push"]
 
 
@@ -114,7 +126,7 @@ def test_a_failed_run_is_retried_with_backoff(carry_out, plan, told, state):
         ((4, 4), "FAILED", "failure", "stage trainer failed"),
         ((None, None), "TIMEOUT", "failure", "stopped after 3600 s"),
         ((2,), "FAILED", "failure", "ended with exit code 2: configs/houses.toml: it is wrong. Its output:"),
-        ((3,), "REFUSED", "gate", "too bad"),
+        ((3,), "NOT_BLESSED", "gate", "too bad"),
     ],
 )
 def test_a_failure_and_the_recovery_are_notified(carry_out, plan, told, prints, codes, word, event, reason):

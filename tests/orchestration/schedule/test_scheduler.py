@@ -31,7 +31,7 @@ class Runs:
 
     def end(self):
         for number in self.open:
-            self.state.update(number, state="DONE", ended=1.0)
+            self.state.update(number, state="COMPLETE", ended=1.0)
         self.open = []
 
 
@@ -123,11 +123,11 @@ def test_only_new_spans_start_runs_of_a_data_schedule(state, runs):
 
     # The first look only makes the schedule known.
     assert begun == [0, 1, 1, 2, 2, 2, 2, 3]
-    assert {word for word, _ in told(state).values()} == {"DONE"}
+    assert {word for word, _ in told(state).values()} == {"COMPLETE"}
 
 
 def test_a_fire_whose_process_was_killed_is_detected_and_retried(scheduler, state, runs):
-    for retries, word in ((1, "DONE"), (0, "LOST")):
+    for retries, word in ((1, "COMPLETE"), (0, "LOST")):
         hourly = plan(name=f"s{retries}", retries=retries)
         scheduler.tick([hourly], START)
         scheduler.tick([hourly], START + HOUR)
@@ -138,7 +138,7 @@ def test_a_fire_whose_process_was_killed_is_detected_and_retried(scheduler, stat
         state.update(runs.open[-1], pid=pid, attempts=1)
         scheduler.tick([hourly], START + HOUR + 5)
         assert len(runs.begun) == (2 if retries else 3), "begun again with retries alone"
-        state.update(runs.open[-1], state="DONE", ended=1.0) if retries else None
+        state.update(runs.open[-1], state="COMPLETE", ended=1.0) if retries else None
         [fire] = schedule_history.history(state.root, schedule=hourly.name)
         assert fire.state == word
     assert [name for name, _ in state.lost()] == ["houses:s0"]
@@ -163,7 +163,7 @@ def test_fires_with_a_clock_that_jumps(state, runs, tmp_path):
     assert due <= set(rows), "a time was passed over without a word"
     for when, (word, reason) in rows.items():
         assert (word == "SKIPPED") == (when not in runs.begun)
-        assert word == "DONE" or reason == "missed; catchup = last"
+        assert word == "COMPLETE" or reason == "missed; catchup = last"
 
 
 def test_a_schedule_that_cannot_start_does_not_stop_the_others(state, runs):
@@ -200,7 +200,7 @@ def test_only_one_of_two_schedulers_takes_a_fire(state, scheduler):
     # Nor does the next one begin before it has ended.
     following = state.add(hourly.name, START + 2 * HOUR)
     assert other.begin(following, 0.0) is None
-    state.update(number, state="DONE", ended=1.0)
+    state.update(number, state="COMPLETE", ended=1.0)
     assert other.begin(following, 0.0) is not None
     other.close()
 

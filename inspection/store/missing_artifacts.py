@@ -1,0 +1,42 @@
+"""Artifacts that a store has as live although their files are gone, as after the restore of an older store."""
+
+import os
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from inspection.store.metadata_store import Store
+
+_BATCH = 500
+"""Artifacts written at once."""
+
+
+def mark(store: Store, root: str) -> list[pb.Artifact]:
+    """Mark live artifacts as deleted whose files are gone, so that no stage takes them from the cache.
+
+    Only artifacts below an existing `artifacts/` folder of a pipeline under the root are looked at: of a pipeline whose
+    files are elsewhere, nothing is known.
+
+    Args:
+        store: The store, opened for writing; the caller keeps runs from starting.
+        root: The folder of all runs.
+
+    Returns:
+        The artifacts that were marked, newest first.
+    """
+    gone = [
+        artifact
+        for artifact in store.newest_artifacts(None)
+        if artifact.state == pb.Artifact.LIVE and _is_gone(artifact.uri.removeprefix("file://"), os.path.abspath(root))
+    ]
+    for artifact in gone:
+        artifact.state = pb.Artifact.DELETED
+    for start in range(0, len(gone), _BATCH):
+        store.mlmd.put_artifacts(gone[start : start + _BATCH])
+    return gone
+
+
+def _is_gone(path: str, root: str) -> bool:
+    inside = os.path.relpath(path, root).split(os.sep) if os.path.isabs(path) else []
+    if len(inside) < 3 or inside[1] != "artifacts":
+        return False
+    return os.path.isdir(os.path.join(root, *inside[:2])) and not os.path.lexists(path)
