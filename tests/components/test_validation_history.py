@@ -93,7 +93,12 @@ def test_drift_names_the_value_and_the_span_it_is_compared_with(flats, gated):
     assert gated.found(*quick, few, "gates.rows=off", span=13, history=gated.statistics[-1:]) == []
 
 
-BINARY = ['label={column="rent", task="binary", positive="1"}', "data.split=all", "gates.rows=off"]
+BINARY = [
+    'label={column="rent", task="binary", positive="1"}',
+    "data.split=all",
+    "gates.rows=off",
+    "gates.contradictions=off",
+]
 
 
 @pytest.mark.parametrize("text", [False, True])
