@@ -27,6 +27,7 @@ from curation.propose.choices import Entry, Line
 from curation.propose.label_choice import LabelChoice
 from curation.propose.role_choices import Roles
 from errors import ResourceError, UserError
+from inspection.store import file_rights
 from pipeline.load import CONFIGS, SCHEMAS
 from spec.columns.label import CLASSED
 
@@ -184,7 +185,8 @@ def replace(target: str, text: str, *, keep: bool) -> str | None:
             os.replace(target, backup)
         os.replace(draft, target)
     except OSError as error:
-        raise ResourceError(f"{target} cannot be written: {error.strerror}") from error
+        reason = file_rights.unwritable(target) or f"{target} cannot be written: {error.strerror}"
+        raise ResourceError(reason) from error
     return backup if os.path.exists(backup) else None
 
 

@@ -1,5 +1,6 @@
 """Merge of an inferred schema with the approved one: what one delivery happens not to contain stays allowed."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ NAMED = 10
 """Values that a mark names."""
 _FIRST = ("name", "type", "presence", "shape", "value_count")
 """Fields of a column in the order in which they are written; others follow."""
+_WHOLE = re.compile(r"(\d)\.0(?=\s)")
+"""A float without a fraction, which is written as in a first proposal."""
 
 
 @dataclass
@@ -146,7 +149,7 @@ def text(merged: Merged, head: Sequence[str], own: Comments, approved: schema_pb
         )
         for name, values in merged.domains.items()
     ]
-    return "\n".join(blocks) + "\n" + "\n".join(["", *others, *domains] if others or domains else [])
+    return "\n".join(blocks) + "\n".join(["", *others, *domains] if others or domains else [])
 
 
 def _fields(feature: schema_pb2.Feature, comments: Sequence[str]) -> list[str]:
@@ -155,9 +158,8 @@ def _fields(feature: schema_pb2.Feature, comments: Sequence[str]) -> list[str]:
     lines = [f"  name: {quote(feature.name)}", f"  type: {schema_pb2.FeatureType.Name(feature.type)}", *comments]
     for name in dict.fromkeys([*(name for name in _FIRST if name in fields), *fields]):
         if name not in ("name", "type"):
-            lines.append(
-                "  " + text_format.MessageToString(_only(feature, name), as_one_line=True, as_utf8=True).strip()
-            )
+            line = text_format.MessageToString(_only(feature, name), as_one_line=True, as_utf8=True).strip()
+            lines.append("  " + (_WHOLE.sub(r"\1", line) if name == "float_domain" else line))
     return lines
 
 

@@ -44,6 +44,18 @@ def writable(path: str) -> bool:
     return _may(path, os.W_OK)
 
 
+def unwritable(path: str) -> str | None:
+    """Return the message for a file that may not be created or replaced; None if permissions allow it."""
+    folder = os.path.dirname(os.path.abspath(path))
+    while not os.path.exists(folder) and not hidden(folder):
+        folder = os.path.dirname(folder)
+    if hidden(path):
+        return refusal(path)
+    return next(
+        (refusal(item, "write to") for item in (folder, path) if os.path.exists(item) and not writable(item)), None
+    )
+
+
 def follow_umask(path: str, *, whole: bool = True) -> None:
     """Give a file or folder the permissions of the umask if a library created it with fewer.
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import PipelineError, ResourceError, UserError
-from inspection.store import missing_artifacts
+from inspection.store import file_rights, missing_artifacts
 from inspection.store.metadata_store import open_store
 from inspection.store.store_address import connection_config, redact
 
@@ -53,7 +53,8 @@ def backup(root: str, url: str | None, path: str) -> int:
     except (OSError, sqlite3.Error) as error:
         with contextlib.suppress(OSError):
             os.remove(partial)
-        raise ResourceError(f"{path}: the backup could not be written: {error}") from error
+        reason = file_rights.unwritable(path) or f"{path}: the backup could not be written: {error}"
+        raise ResourceError(reason) from error
     return os.path.getsize(path)
 
 
@@ -122,7 +123,8 @@ def restore(root: str, url: str | None, path: str) -> Restored:
                 os.remove(partial)
             if aside is not None and not os.path.exists(target):
                 os.rename(aside, target)
-            raise ResourceError(f"{target}: the backup could not be restored: {error.strerror or error}") from error
+            reason = f"{target}: the backup could not be restored: {error.strerror or error}"
+            raise ResourceError(file_rights.unwritable(target) or reason) from error
         return Restored(aside, missing_artifacts.mark(open_store(root, url, readonly=False), root))
 
 

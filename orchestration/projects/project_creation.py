@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import project
 from errors import ResourceError, UserError
+from inspection.store import file_rights
 from orchestration.projects.project_selection import FORMAT
 
 FOLDERS = ("configs", "schemas", "data")
@@ -66,7 +67,9 @@ def create(path: str) -> Created:
             written.append(name)
     except OSError as error:
         done = f"; written so far: {', '.join(written)}" if written else ""
-        raise ResourceError(f"{error.filename or folder} cannot be written ({error.strerror}){done}") from error
+        path = str(error.filename or folder)
+        reason = file_rights.unwritable(path.rstrip(os.sep)) or f"{path} cannot be written ({error.strerror})"
+        raise ResourceError(f"{reason}{done}") from error
     return Created(folder, tuple(name for name in written if not name.endswith(".gitkeep")))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import project
 from inspection.commands import artifacts_command, clean_command, restore_command, runs_command
 from inspection.store import file_rights
 from inspection.store.metadata_store import open_store
@@ -102,11 +103,14 @@ def test_the_error_of_an_unreadable_store_names_its_owner_and_the_store_is_not_m
         (("inspect", "restore", "BACKUP"), "houses/.lock", "write to it"),
         (("push", "--rollback", "houses"), "houses/serving/.lock", "write to it"),
         (("doctor", "points"), "", "write to it"),
+        (("inspect", "clean", "--empty-trash"), ".trash", "write to ROOT"),
+        (("inspect", "backup", "ROOT/copy"), "", "write to it"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_a_user_with_read_access_gets_an_error_of_one_sentence_for_writes(root, arguments, path, right):
-    given = [root.parent / "backup" if one == "BACKUP" else one for one in arguments]
+    given = [root.parent / "backup" if one == "BACKUP" else one.replace("ROOT", str(root)) for one in arguments]
+    (root / "metadata.sqlite").chmod(0o644)
     code, said = as_other(*given, "--root", root)
 
     right = right.replace("ROOT", str(root))
@@ -155,3 +159,21 @@ def test_store_and_lock_follow_the_umask(umask, tmp_path):
 
     assert stat.S_IMODE((tmp_path / "metadata.sqlite").stat().st_mode) == 0o664
     assert stat.S_IMODE((tmp_path / "houses/.lock").stat().st_mode) == 0o664
+
+
+@AS_ROOT
+def test_what_writes_into_a_project_or_a_folder_of_another_user_names_the_right(root, monkeypatch):
+    folder = root.parent / "project"
+    told = asked("init", str(folder))
+    assert told[0] == 0, told
+    (folder / "data.csv").write_text("a,y\n" + "".join(f"{row % 7}.5,{row % 3 % 2}\n" for row in range(300)))
+    monkeypatch.setenv(project.VARIABLE, str(folder))
+    assert asked("new", "houses", str(folder / "data.csv"), "--label", "y")[0] == 0
+    for arguments, path in (
+        (("schema", "infer", "houses", "--root", root), folder / "schemas"),
+        (("new", "--label", "y", "flats", folder / "data.csv"), folder / "configs"),
+        (("init", root.parent / "another"), root.parent / "another"),
+    ):
+        code, said = as_other(*arguments)
+        assert code == 5, said
+        assert f"{path}: permission denied: user {OTHER} may not write to it, which belongs to root" in said
