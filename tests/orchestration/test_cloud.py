@@ -251,4 +251,6 @@ def test_without_flags_the_placeholders_are_printed(
     compiled("kubeflow", "houses", tmp_path)
     assert "to do" not in capsys.readouterr().out
     compiled("kubeflow", "houses", tmp_path, root="minio://bucket/folder")
-    assert "do not open minio://" in capsys.readouterr().out
+    assert "to do" not in capsys.readouterr().out
+    compiled("kubeflow", "houses", tmp_path, data_root="s3://bucket/folder")
+    assert "Beam does not read data from s3:// as installed" in capsys.readouterr().out

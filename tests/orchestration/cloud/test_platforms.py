@@ -90,6 +90,10 @@ def test_kubeflow_s_launcher_copies_inputs_and_outputs(tmp_path: Path) -> None:
     (tmp_path / "buckets/minio/store/root/schema").mkdir(parents=True)
     (tmp_path / "buckets/minio/store/root/schema/schema.pbtxt").write_text("text")
     given = kubeflow.executor_input(task(inputs={"schema": kubeflow.register("schema", schema, 7)}))
+    [logs] = given["outputs"]["artifacts"][LOGS]["artifacts"]
+    assert logs["type"] == LOGS_TYPE
+    [untyped] = given["inputs"]["artifacts"]["schema"]["artifacts"]
+    assert (untyped["name"], untyped["type"]) == ("7", {"instanceSchema": ""})
     assert kubeflow.prepare(given, buckets, pod) == {places.POD: pod, places.BUCKETS: buckets}
     assert (tmp_path / "pod/minio/store/root/schema/schema.pbtxt").read_text() == "text"
 

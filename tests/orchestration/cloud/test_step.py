@@ -8,7 +8,8 @@ import pytest
 from google.protobuf import json_format
 
 from errors import UserError
-from orchestration.cloud import long_parameters, places, step
+from orchestration.cloud import compiler, long_parameters, places, step
+from pipeline.variants import Name
 
 from .executor_inputs import (
     LOGS_TYPE,
@@ -22,6 +23,7 @@ from .executor_inputs import (
     inputs_spec,
 )
 
+REPOSITORY = Path(__file__).parents[3]
 UNTYPED = {"instanceSchema": ""}
 RECORDED = sorted(REAL.glob("*.json"))
 
@@ -194,3 +196,20 @@ def test_tfx_reads_every_recorded_input(path: Path, pod: Path) -> None:
         assert one.uri.startswith(f"{pod}/minio/mlpipeline/"), key
     for key, [one] in inputs.items():
         assert f"title: tfx.{type(one).__name__}\n" in declared[key]["artifactType"]["instanceSchema"]
+
+
+def test_a_compiled_job_with_long_settings_names_files_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("configs", "schemas", "data"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    monkeypatch.setenv("PIPELINE_PROJECT", str(tmp_path))
+    monkeypatch.setattr(long_parameters, "MAX_BYTES", 3_000)
+    output = tmp_path / "houses.json"
+    compiler.run(compiler.Request(target="vertex", name=Name("houses"), output=str(output)))
+    tasks = json.loads(output.read_text())["pipelineSpec"]["root"]["dag"]["tasks"]
+    value = tasks["trainer"]["inputs"]["parameters"]["custom_config"]["runtimeValue"]["constant"]
+    assert "inline" in json.loads(long_parameters.restore(value))["settings"]
+    path = value.partition("#")[0].removeprefix("file:")
+    assert (tmp_path / path).is_file()
+    assert f"to do: {path} holds settings that are too long" in capsys.readouterr().out
