@@ -13,14 +13,17 @@ import tempfile
 from typing import ClassVar
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings, stateful
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components.baseline import component, decline, reference
 from components.evaluator import blessing as judgement
+from inspection.store.store_address import connection_config
 from serving import ownership, versions
 
 TOLERANCE = 0.05
@@ -34,17 +37,26 @@ class KilledError(Exception):
     """The process was killed during a push."""
 
 
+def in_memory():
+    config = pb.ConnectionConfig()
+    config.fake_database.SetInParent()
+    return MetadataStore(config)
+
+
 class Weeks(RuleBasedStateMachine):
-    """One pipeline under one root, for several weeks."""
+    """One pipeline under one root, for several weeks; all sequences share one store, of which each knows its own."""
+
+    store = None
 
     def __init__(self):
         super().__init__()
+        self.store = Weeks.store = Weeks.store or in_memory()
         self.counts["sequences"] += 1
         self.top = tempfile.mkdtemp(prefix="weeks-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
         self.root = os.path.join(self.top, "root")
         os.makedirs(os.path.join(self.root, "houses"))
         self.fsync, os.fsync = os.fsync, lambda _: None  # durability is tested elsewhere
-        self.ids, self.artifacts, self.events, self.backup = 0, {}, [], None
+        self.ids, self.artifacts, self.executions, self.backup = 0, {}, set(), None
         self.quality, self.by_model = {}, {}  # digest -> quality; key of the data -> trained model
         self.week, self.readable, self.span, self.good = 0, True, 1, 0.5
 
@@ -55,13 +67,16 @@ class Weeks(RuleBasedStateMachine):
     # ML Metadata.
 
     def get_events_by_artifact_ids(self, ids):
-        return [event for event in self.events if event.artifact_id in ids]
+        return self._known(self.store.get_events_by_artifact_ids(list(ids)) if ids else [])
 
     def get_events_by_execution_ids(self, ids):
-        return [event for event in self.events if event.execution_id in ids]
+        return self._known(self.store.get_events_by_execution_ids(list(ids)) if ids else [])
 
-    def put_artifact_type(self, kind, **_):
-        return 1
+    def _known(self, events):
+        return [event for event in events if event.execution_id in self.executions]
+
+    def put_artifact_type(self, kind, **keys):
+        return self.store.put_artifact_type(kind, **keys)
 
     def put_artifacts(self, artifacts):
         model = standard_artifacts.Model()
@@ -70,16 +85,20 @@ class Weeks(RuleBasedStateMachine):
 
     def _put(self, artifact, taken=None):
         self.ids += 1
-        artifact.id = self.ids
-        self.artifacts[self.ids] = artifact
-        for kind, key, id_ in [
-            *((pb.Event.INPUT, key, id_) for key, id_ in (taken or {}).items()),
-            (pb.Event.OUTPUT, "output", self.ids),
-        ]:
-            event = pb.Event(type=kind, artifact_id=id_, execution_id=self.ids)
+        stored = artifact.mlmd_artifact
+        stored.type_id = self.store.put_artifact_type(artifact.artifact_type, can_add_fields=True)
+        given = [(pb.Event.INPUT, key, self.artifacts[id_].mlmd_artifact) for key, id_ in (taken or {}).items()]
+        pairs = []
+        for kind, key, one in [*given, (pb.Event.OUTPUT, "output", stored)]:
+            event = pb.Event(type=kind)
             event.path.steps.add(key=key)
-            self.events.append(event)
-        return self.ids
+            pairs.append((one, event))
+        stage = self.store.put_execution_type(pb.ExecutionType(name="stage"))
+        execution, ids, _ = self.store.put_execution(pb.Execution(type_id=stage), pairs, [])
+        artifact.id = ids[-1]
+        self.executions.add(execution)
+        self.artifacts[artifact.id] = artifact
+        return artifact.id
 
     def _all(self, kind):
         return [artifact for artifact in self.artifacts.values() if artifact.type_name == kind]
@@ -263,13 +282,13 @@ class Weeks(RuleBasedStateMachine):
     @rule()
     def save(self):
         """Back up the store."""
-        self.backup = (dict(self.artifacts), list(self.events))
+        self.backup = (dict(self.artifacts), set(self.executions))
 
     @precondition(lambda self: self.backup is not None)
     @rule()
     def restore(self):
         """Restore the backup of the store; files are unchanged."""
-        self.artifacts, self.events = dict(self.backup[0]), list(self.backup[1])
+        self.artifacts, self.executions = dict(self.backup[0]), set(self.backup[1])
         for model in self._all("Model"):
             if not os.path.isdir(model.uri):
                 del self.artifacts[model.id]
@@ -277,7 +296,7 @@ class Weeks(RuleBasedStateMachine):
     @rule()
     def lose_the_store(self):
         """Replace the store with a new one over the same root."""
-        self.artifacts, self.events, self.backup = {}, [], None
+        self.artifacts, self.executions, self.backup = {}, set(), None
 
     @invariant()
     def the_serving_version_is_complete(self):
@@ -290,7 +309,12 @@ class Weeks(RuleBasedStateMachine):
             assert math.isfinite(self.quality[now.digest])
 
 
-def test_the_serving_version_is_never_replaced_uncompared_too_bad_or_lost_in_any_order_of_events():
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_the_serving_version_is_never_replaced_uncompared_too_bad_or_lost_in_any_order_of_events(
+    kind, request, monkeypatch
+):
+    url = request.getfixturevalue("postgresql").new_database() if kind == "postgresql" else None
+    monkeypatch.setattr(Weeks, "store", MetadataStore(connection_config("", url)) if url else in_memory())
     Weeks.counts = collections.Counter()
     stateful.run_state_machine_as_test(
         Weeks, settings=settings(max_examples=SEQUENCES, stateful_step_count=15, deadline=None, derandomize=True)
