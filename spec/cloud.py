@@ -55,8 +55,8 @@ class Machine(Strict):
     accelerator: str | None = Field(default=None, min_length=1)
     """Type of accelerator: on Vertex AI such as "NVIDIA_L4"; on Kubeflow the resource of the nodes, such as
     "nvidia.com/gpu", which also stands for every name without a slash."""
-    accelerators: int = Field(default=1, ge=1)
-    """Number of accelerators."""
+    accelerators: int | None = Field(default=None, ge=1)
+    """Number of accelerators; 1 without this key."""
     retries: int | None = Field(default=None, ge=0, le=10)
     """Number of retries after a failure. A retried stage starts again from its inputs."""
     timeout: Duration | None = Field(default=None, gt=0)
@@ -91,16 +91,15 @@ class Cloud(Machine):
             ("", self, self),
             *((f"stages.{stage}.", own, self.of(stage)) for stage, own in self.stages.items()),
         ]:
-            if "accelerators" in machine.model_fields_set and merged.accelerator is None:
+            if machine.accelerators is not None and merged.accelerator is None:
                 raise ValueError(f"{place}accelerators has no effect without accelerator: name its type, or remove it")
         return self
 
     def of(self, stage: str) -> Machine:
         """Return the machine of a stage: its own keys, and else those of all stages."""
         own = self.stages.get(stage, Machine())
-        return Machine(
-            **{key: getattr(own if key in own.model_fields_set else self, key) for key in type(own).model_fields}
-        )
+        keys = {key: getattr(own, key) for key in Machine.model_fields}
+        return Machine(**{key: getattr(self, key) if value is None else value for key, value in keys.items()})
 
     def check(self, stages: Iterable[str]) -> None:
         """Check that each of `stages` is a stage of the pipeline.

@@ -74,5 +74,5 @@ def _resources(machine: Machine, *, kubeflow: bool) -> dict[str, Any]:
         resources["memoryLimit"] = machine.gigabytes
     if machine.accelerator:
         kind = GPU if kubeflow and "/" not in machine.accelerator else machine.accelerator
-        resources["accelerator"] = {"type": kind, "count": str(machine.accelerators)}
+        resources["accelerator"] = {"type": kind, "count": str(machine.accelerators or 1)}
     return resources

@@ -138,6 +138,15 @@ def test_own_keys_of_a_stage_take_precedence() -> None:
     assert (cloud.of("pusher").cpu, cloud.of("pusher").retries, cloud.of("pusher").gigabytes) == (2, 3, None)
 
 
+def test_settings_that_were_written_and_read_are_the_same() -> None:
+    """As between the supervisor and its worker, which receives every key."""
+    for settings in ({}, {"cpu": 2, "accelerator": "a", "stages": {"trainer": {"retries": 0}}}):
+        cloud = Cloud.model_validate(settings)
+        back = Cloud.model_validate(cloud.model_dump(mode="json"))
+        assert back == cloud
+        assert [back.of(stage) for stage in ("trainer", "pusher")] == [cloud.of(s) for s in ("trainer", "pusher")]
+
+
 def test_a_stage_ends_itself_at_its_time_limit(tmp_path: Path) -> None:
     """In another process, which the limit ends."""
     import subprocess
