@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import bench_document, floors, machine_facts
+from benchmarks import bench_document, bench_serving, floors, machine_facts
 from benchmarks.timed_process import Measured, measure
 from benchmarks.workloads import HOUSES_ROWS, REPOSITORY, Workload
 
@@ -36,6 +36,8 @@ def main() -> int:
         report = bench_document.Report(machine_facts.facts())
         for rows in arguments.rows:
             _measure_table(report, folder, rows, arguments.repeats)
+        if HOUSES_ROWS in arguments.rows:
+            report.serving = bench_serving.measure(folder / str(HOUSES_ROWS) / "ours")
         for name, command in (("--help", ["--help"]), ("inspect runs", ["inspect", "runs", "--root", str(folder)])):
             root = max(folder.glob("*/ours"), default=folder)
             command = [str(root) if argument == str(folder) else argument for argument in command]

@@ -5,6 +5,7 @@ import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import bench_serving
 from benchmarks.timed_process import Measured
 from benchmarks.workloads import HOUSES_ROWS, Workload
 
@@ -33,6 +34,7 @@ class Report:
         times: Table -> measurements of whole processes: `ours`, `stock`, `ours again`, `stock again`.
         commands: Command -> its times in seconds, sorted.
         floors: Results of `floors.measure`.
+        serving: Results of `bench_serving.measure`; empty without the table houses.
     """
 
     machine: str
@@ -40,6 +42,7 @@ class Report:
     times: dict[str, Times] = field(default_factory=dict)
     commands: dict[str, list[float]] = field(default_factory=dict)
     floors: dict[str, float] = field(default_factory=dict)
+    serving: list[bench_serving.Served] = field(default_factory=list)
 
     def add(self, work: Workload, times: Times) -> None:
         """Add the measurements of a table."""
@@ -104,7 +107,7 @@ class Report:
         return parts
 
     def _commands_and_limits(self) -> list[str]:
-        parts = []
+        parts = [bench_serving.table(self.serving)] if self.serving else []
         if self.commands:
             times = [f"`runner.py {name}` {values[len(values) // 2]:.2f} s" for name, values in self.commands.items()]
             parts.append(f"Commands, median of {len(next(iter(self.commands.values())))}: {', '.join(times)}.")

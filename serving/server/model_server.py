@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-import os
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
 
+import tensorflow as tf
 import uvicorn
 
 from errors import ResourceError
@@ -40,7 +41,7 @@ def run(listening: socket.socket, settings: ServerSettings, log: Log) -> None:
     Raises:
         ResourceError: the port of gRPC is not available, or the TLS files cannot be read.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    tf.get_logger().setLevel(logging.ERROR)  # its loader for sessions warns at each load that there is another one
     asyncio.run(serve(listening, settings, log))
 
 

@@ -89,25 +89,6 @@ def test_overload_is_answered_with_503_and_a_time_to_try_again(tiny):
         assert "wait already" in refused.json()["error"]
 
 
-def test_one_bad_request_of_a_batch_fails_alone(tiny):
-    with running(*tiny.settings.models, batch_seconds=0.2) as served:
-        served.predict({"signature_name": "positive", "instances": [1.0]})
-        found = {}
-
-        def ask(x):
-            found[x] = served.predict({"signature_name": "positive", "instances": [x]}).status_code
-
-        for _ in range(3):
-            threads = [threading.Thread(target=ask, args=(x,)) for x in (-1.0, 4.0, 9.0, 16.0)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            assert found == {-1.0: 400, 4.0: 200, 9.0: 200, 16.0: 200}
-        batches = served.get("/metrics").text
-        assert int(float(batches.split("serving_batch_rows_count{")[1].split("} ")[1].split()[0])) < 13
-
-
 def raw(served, *parts):
     """Send bytes, and return what comes back until the server closes the connection."""
     host, port = served.url.removeprefix("http://").split(":")

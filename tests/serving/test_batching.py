@@ -1,0 +1,75 @@
+"""Rows of several requests are run as one batch."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from serving.server.batching import Batcher
+from serving.server.statuses import RequestError
+
+
+def doubled(inputs):
+    if (inputs["x"] < 0).any():
+        raise RequestError("x is negative")
+    return {"y": inputs["x"] * 2}
+
+
+def together(requests, **options):
+    """Submit requests in one turn of the loop; return their results, and the rows of each batch."""
+    sizes: list[int] = []
+
+    async def main():
+        with ThreadPoolExecutor(1) as executor:
+            settings = {"slots": 1, "batch_rows": 100, "batch_seconds": 60.0, "queue_rows": 100, **options}
+            batcher = Batcher(doubled, executor, observe=sizes.append, **settings)
+            arrays = [np.array(values, np.float32) for values in requests]
+            return await asyncio.gather(
+                *(batcher.submit({"x": array}, len(array)) for array in arrays), return_exceptions=True
+            )
+
+    results = asyncio.run(main())
+    return [result["y"].tolist() if isinstance(result, dict) else str(result) for result in results], sizes
+
+
+def test_the_first_request_runs_at_once_and_those_that_come_meanwhile_form_a_batch():
+    results, sizes = together([[1.0], [2.0, 3.0], [], [4.0]])
+    assert results == [[2.0], [4.0, 6.0], [], [8.0]]
+    assert sizes == [1, 3]
+
+
+def test_one_bad_request_of_a_batch_fails_alone():
+    results, sizes = together([[1.0], [2.0], [-1.0], [3.0]])
+    assert results == [[2.0], [4.0], "x is negative", [6.0]]
+    assert sizes == [1, 3]
+
+
+def test_a_batch_has_no_more_rows_than_allowed_and_one_shape():
+    assert together([[1.0], [2.0, 2.0], [3.0, 3.0], [4.0]], batch_rows=3, batch_seconds=0.001)[1] == [1, 2, 3]
+    assert together([[1.0], [2.0], [[3.0]], [[4.0]]], batch_seconds=0.001)[1] == [1, 1, 2]
+
+
+def test_more_waiting_rows_than_allowed_are_refused():
+    results, _ = together([[1.0], [2.0], [3.0], [4.0]], queue_rows=2)
+    assert results[:3] == [[2.0], [4.0], [6.0]]
+    assert results[3].startswith("2 rows wait already and at most 2 may")
+
+
+def test_a_request_waits_for_others_only_until_the_time_limit():
+    async def main():
+        with ThreadPoolExecutor(1) as executor:
+            batcher = Batcher(
+                doubled,
+                executor,
+                slots=1,
+                batch_rows=100,
+                batch_seconds=0.01,
+                queue_rows=100,
+                observe=lambda rows: None,
+            )
+            one = {"x": np.ones(1, np.float32)}
+            await asyncio.gather(*(batcher.submit(one, 1) for _ in range(5)))  # from now on four are expected
+            return await asyncio.wait_for(batcher.submit(one, 1), 30)
+
+    assert asyncio.run(main())["y"] == pytest.approx([2.0])
