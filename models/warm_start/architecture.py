@@ -17,6 +17,9 @@ _SETTINGS = {
     "PiecewiseLinear": ("size",),
     "MemberScale": (),
     "MemberDense": (),
+    "PeriodicEmbedding": ("size", "frequencies"),
+    "FeatureScale": (),
+    "ScaledDense": (),
 }
 """Class of a layer -> the settings that define its computation. Other classes use all settings except those below."""
 _IGNORED = ("name", "dtype", "trainable", "seed", "build_config", "k")

@@ -101,6 +101,9 @@ class _Carrier:
             "table": self._table,
             "Centres": self._centres,
             "PiecewiseLinear": lambda layer, arrays, matches: member_layers.embedding(layer, arrays, matches[0]),
+            "PeriodicEmbedding": lambda layer, arrays, matches: member_layers.periodic(layer, arrays, matches[0]),
+            "FeatureScale": lambda layer, arrays, matches: member_layers.scale(layer, arrays, matches[0]),
+            "ScaledDense": self._scaled_dense,
             "MemberScale": lambda layer, arrays, matches: member_layers.scale(layer, arrays, matches[0]),
             "MemberDense": lambda layer, arrays, matches: member_layers.head(layer, arrays, matches[0], self._labelled),
         }.get(kind, self._whole)
@@ -131,6 +134,12 @@ class _Carrier:
         exact = _exact(match)
         centres[:, exact] = (old[:, match.source[exact]] - match.shift[exact]) / match.scale[exact]
         return [centres]
+
+    def _scaled_dense(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
+        """Carry over a kernel that the layer divides by the root of its number of inputs."""
+        [kernel, bias], unit = arrays, np.sqrt(layer.kernel.shape[0])
+        carried = self._dense(layer, [kernel / np.sqrt(len(kernel)), bias], matches)
+        return carried if isinstance(carried, str) else [carried[0] * unit, carried[1]]
 
     def _dense(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
         [match], kernel = matches, arrays[0].astype(np.float64)

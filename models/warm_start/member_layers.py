@@ -1,4 +1,4 @@
-"""Weights to carry over of the layers of an ensemble and of the embeddings of numbers."""
+"""Weights to carry over of embeddings of numbers, of learned scales of inputs, and of the members of an ensemble."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def embedded(match: Match, size: int) -> Match:
 
 
 def scaled(match: Match) -> Match:
-    """Return the match of the outputs of MemberScale, which takes up the scales of its inputs."""
+    """Return the match of the outputs of a learned scale of inputs, which takes up the scales of its inputs."""
     return Match.of(match.source, match.width, stands_in=match.stands_in)
 
 
@@ -41,8 +41,23 @@ def embedding(layer: Any, arrays: list[Array], match: Match) -> list[Array] | st
     return weights
 
 
+def periodic(layer: Any, arrays: list[Array], match: Match) -> list[Array]:
+    """Return the weights of PeriodicEmbedding; median and factor are rescaled as their number is."""
+    weights = [np.array(weight, np.float64) for weight in layer.weights]
+    usable = _usable(match)
+    carried = [array.astype(np.float64)[match.source[usable]] for array in arrays]
+    *learned, median, factor = carried
+    scale, shift = match.scale[usable], match.shift[usable]
+    for weight, values in zip(weights, (*learned, (median - shift) / scale, factor * scale), strict=True):
+        weight[usable] = values
+    return weights
+
+
 def scale(layer: Any, arrays: list[Array], match: Match) -> list[Array] | str:
-    """Return the scales of MemberScale; members that the earlier model lacks keep their initial ones."""
+    """Return the learned scales of inputs, (members, width) or (1, width).
+
+    Members that the earlier model lacks keep their initial scales.
+    """
     if match.shift.any():
         return "what it reads is shifted"
     old, made, there = arrays[0], np.array(layer.weights[0]), match.source != NOWHERE

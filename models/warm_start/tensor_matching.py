@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from models.layers import members, number_embeddings
+from models.layers import members, number_embeddings, periodic_embeddings, scaled_layers
 from models.warm_start import architecture, feature_matching, member_layers
 from models.warm_start.feature_matching import Match
 
@@ -62,10 +62,12 @@ class TensorMatcher:
 
     def _weighted(self, operation: Any, old: Mapping[str, Any]) -> Match | None:
         """Match the output of a layer whose weights were carried over."""
-        if isinstance(operation, number_embeddings.PiecewiseLinear | members.MemberScale):
+        scales = isinstance(operation, members.MemberScale | scaled_layers.FeatureScale)
+        embeds = isinstance(operation, number_embeddings.PiecewiseLinear | periodic_embeddings.PeriodicEmbedding)
+        if scales or embeds:
             [read], [old_name] = architecture.inputs(operation), old["inputs"]
             found = self.match(read, old_name)
-            if found is None or isinstance(operation, members.MemberScale):
+            if found is None or scales:
                 return found and member_layers.scaled(found)
             return member_layers.embedded(found, operation.size)
         return Match.same(operation.output.shape[-1])

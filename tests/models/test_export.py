@@ -94,7 +94,7 @@ def test_an_anomaly_is_scored_and_judged(exported, tmp_path):
     assert labels["weight"].numpy().tolist() == TABLE["times"]
 
 
-@pytest.mark.parametrize("name", ["tabm"])
+@pytest.mark.parametrize("name", ["tabm", "realmlp"])
 @pytest.mark.parametrize("task", ["regression", "binary", "classes"])
 def test_a_network_with_embedded_numbers_serves_what_it_answered(exported, tmp_path, name, task):
     label = {

@@ -46,6 +46,7 @@ CHANGES: dict[str, Any] = {
     },
     "kmeans": {"num_clusters": 2, "restarts": 1},
     "perceptron": {"learning_rate": 0.1, "weights": GIVEN},
+    "realmlp": {"layers": [5], "activation": "selu", "dropout": 0.5, "frequencies": 3, "embedding": 2},
     "tabm": {"members": 3, "layers": [5], "dropout": 0.5, "bins": 2, "embedding": 3, "keep_members": 2},
 }
 """Network -> each of its keys with a value other than the default."""
@@ -60,7 +61,7 @@ LEARNT = {
 TARGETS = {"autoencoder": AnomalyTarget(), "kmeans": ClusterTarget(), "perceptron": ClassTarget(("no", "yes"), True)}
 PHOTO = Output(name="photo", kind="image", shape=(8, 8, 1))
 EDGED = Output(name="area", edges=tuple(np.linspace(-3, 3, 241).tolist()))
-OUTPUTS = {"cnn": (AREA, ZIP, PHOTO), "tabm": (EDGED, ZIP)}
+OUTPUTS = {"cnn": (AREA, ZIP, PHOTO), "tabm": (EDGED, ZIP), "realmlp": (EDGED, ZIP)}
 ROWS = {"area": np.random.default_rng(1).normal(size=(16, 1)).astype(np.float32), "zip": np.arange(16)[:, None] % 4}
 PICTURES = {**ROWS, "photo": np.random.default_rng(2).random((16, 8, 8, 1)).astype(np.float32)}
 

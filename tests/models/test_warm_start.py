@@ -48,6 +48,7 @@ NETWORKS = {
 EMBEDDED = {**FEW, "hashed": [{"column": "grade", "buckets": 5, "dimension": 2}]}
 LINEAR = {"name": "linear"}
 TABM = {"name": "tabm", "layers": [6], "members": 4, "embedding": 3, "bins": 5}
+REALMLP = {"name": "realmlp", "layers": [6, 4], "embedding": 3, "frequencies": 5}
 OWN = """
 import keras
 
@@ -75,11 +76,12 @@ def test_month_2_begins_where_month_1_ended(month, name):
     assert "anew" not in begun.note
 
 
+@pytest.mark.parametrize("network", [TABM, REALMLP], ids=["tabm", "realmlp"])
 @pytest.mark.parametrize("label", [PRICE, KIND, SOLD], ids=["number", "classes", "binary"])
-def test_an_ensemble_begins_where_it_ended(month, label):
+def test_embeddings_of_numbers_begin_where_they_ended(month, label, network):
     first, second = month(1, EMBEDDED, label), month(2, EMBEDDED, label)
-    before = first.network(TABM)
-    begun = second.begun(TABM, before)
+    before = first.network(network)
+    begun = second.begun(network, before)
 
     expected = answers(before, second)
     assert all(np.std(value) > 0.01 for value in expected.values() if value.dtype.kind == "f")
