@@ -1,8 +1,10 @@
 """Progress of a long stage: rows, rows per second and the remaining time, reported every few seconds."""
 
+import contextlib
 import math
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 FIRST_SECONDS = 3.0
 """Nothing is reported before: most stages are done by then."""
@@ -22,6 +24,18 @@ def tell(text: str) -> None:
         listener(text)
 
 
+@contextlib.contextmanager
+def doing(text: str) -> Iterator[None]:
+    """Report what a stage does before it can count anything, if that takes longer than FIRST_SECONDS."""
+    timer = threading.Timer(FIRST_SECONDS, tell, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 class Meter:
     """Counts finished work, and reports it from time to time.
 
@@ -29,13 +43,20 @@ class Meter:
         unit: What is counted, in the plural.
         total: Expected number; infinity if unknown.
         clock: Seconds, from any start.
+        builds: Whether the first call of `add` comes after a TensorFlow graph was built for it, whose time says nothing
+            of the rate.
     """
 
     def __init__(
-        self, unit: str = "rows", total: float = math.inf, clock: Callable[[], float] = time.monotonic
+        self,
+        unit: str = "rows",
+        total: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        builds: bool = False,
     ) -> None:
-        self._unit, self._total, self._clock = unit, total, clock
-        self._started = clock()
+        self._unit, self._total, self._clock, self._builds = unit, total, clock, builds
+        self._started, self._unrated = clock(), 0
         self._due = self._started + FIRST_SECONDS
         self._done = 0
 
@@ -50,16 +71,25 @@ class Meter:
             number: Units since the last call.
             more: Text to append to a report.
         """
-        self._done += number
         now = self._clock()
+        if self._builds and not self._done:
+            self._started, self._unrated = now, number
+        self._done += number
         if now < self._due:
             return
         self._due = now + EVERY_SECONDS
-        rate = self._done / (now - self._started)
-        parts = [self._counted(), f"{rate:,.0f} {self._unit}/s" if rate >= 1 else f"{1 / rate:.0f} s each"]
+        tell(", ".join([self._counted(), *self._rate(now), *([more] if more else [])]))
+
+    def _rate(self, now: float) -> list[str]:
+        """Return the rate and the remaining time; nothing if no rate is known yet."""
+        rated = self._done - self._unrated
+        if rated <= 0 or now <= self._started:
+            return []
+        rate = rated / (now - self._started)
+        parts = [f"{rate:,.0f} {self._unit}/s" if rate >= 1 else f"{1 / rate:.0f} s each"]
         if self._known and self._done < self._total:
             parts.append(f"about {_clock(max(self._total - self._done, 0) / rate)} left")
-        tell(", ".join([*parts, *([more] if more else [])]))
+        return parts
 
     @property
     def _known(self) -> bool:

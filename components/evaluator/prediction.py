@@ -224,7 +224,7 @@ def tally(
     further = {name for name in (identifier, group) if name}
     needed = sorted({part.column for entry in slicings for part in entry} | further)
     sample = _Sample() if isinstance(measure, Clusters) else None
-    meter = progress.Meter()
+    meter = progress.Meter(builds=True)
     for batch, numbers in rows.batches():
         meter.add(len(numbers))
         columns = rows.columns(batch, needed)

@@ -30,6 +30,7 @@ from components.transformation import graph_passes, transform_errors
 from components.transformation.analysis import Analysis, Unsupported
 from errors import ResourceError
 from manifest import Shard
+from models import progress
 from spec import settings
 
 RECORDS = "transformed_examples"
@@ -114,7 +115,8 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
             f"{graph.uri}/{parallel_map.TEMPORARY}-{uuid.uuid4().hex}",
             _explain(exec_properties, input_dict),
         )
-        analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
+        with progress.doing(f"building the graph of {len(spec)} columns"):
+            analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
         needed = {name: spec[name] for name in analysis.columns}
         logging.info("transformation: %d raw columns", len(needed))
         files = [file for split in config.analyze for file in example_passes.files(examples, split)]

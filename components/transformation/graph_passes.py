@@ -49,7 +49,7 @@ class Graph:
         Yields:
             Output -> tensor, one dict per batch of rows.
         """
-        meter, found = progress.Meter(total=column_cache.rows(path)), 0
+        meter, found = progress.Meter(total=column_cache.rows(path), builds=True), 0
         for rows, columns in raw_tensors.tensors(path, self._spec):
             yield self._apply(columns)
             meter.add(rows)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
-from tensorflow_transform.saved import saved_transform_io_v2
 
 from models.tasks.label_graph import as_number
 from models.transform_graph import raw_columns, text_cells
@@ -27,42 +26,12 @@ from spec.columns.label import LABEL, Label
 Answer = Callable[[Any], dict[str, tf.Tensor]]
 
 
-class TransformGraph(tf.Module):  # type: ignore[misc]
-    """`TFTransformOutput.transform_features_layer` without a Keras model, which would be traced again when saved.
-
-    Args:
-        transform: A TFTransformOutput.
-    """
-
-    def __init__(self, transform: Any) -> None:
-        super().__init__()
-        self._loader = saved_transform_io_v2.SavedModelLoader(transform.transform_savedmodel_dir)
-        # Tracked, so that its tables and their files are saved with the model.
-        self._imported = self._loader._imported
-
-    def constant(self, name: str) -> Any:
-        """Return the value of an analyzer's result that tf.identity names, as an array; None if there is none."""
-        function = self._loader._wrapped_function
-        if name not in {operation.name for operation in function.graph.get_operations()}:
-            return None
-        result = function.graph.get_operation_by_name(name).inputs[0]
-        captured = function.captured_inputs
-        inner = function.graph.inputs[-len(captured) :]
-        values = {id(tensor): value for tensor, value in zip(inner, captured, strict=True)}
-        return values[id(result)].numpy()
-
-    def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Transform parsed raw columns to the outputs that need no other column."""
-        found: dict[str, tf.Tensor] = self._loader.apply_transform_model(raw)
-        return found
-
-
 class Served(tf.Module):  # type: ignore[misc]
     """The transform graph, the network and its predictions in one module.
 
     Args:
         network: Keras model from model features to outputs.
-        transform: A `TransformGraph`.
+        transform: A `TransformGraph` of models/transform_graph/loaded_graph.py.
         answer: Function from network outputs to named predictions.
         raw_spec: Raw feature name -> FixedLenFeature of [1], or VarLenFeature if the schema allows nulls; without label
             and weight.
@@ -165,12 +134,12 @@ class Served(tf.Module):  # type: ignore[misc]
 
         @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def serving_default(**raw: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self.answer({columns[name]: self._parsed(columns[name], value) for name, value in raw.items()})
+            return self.answer(self._all_parsed({columns[name]: value for name, value in raw.items()}))
 
         @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def serving_rows(**texts: tf.Tensor) -> dict[str, tf.Tensor]:
             cells = {columns[name]: self._cells(columns[name], value) for name, value in texts.items()}
-            return self.answer({column: self._parsed(column, value) for column, value in cells.items()})
+            return self.answer(self._all_parsed(cells))
 
         texts = {name: tf.TensorSpec([None], tf.string, name) for name in columns}
         found = {
@@ -194,11 +163,23 @@ class Served(tf.Module):  # type: ignore[misc]
             ).get_concrete_function()
         return found
 
-    def _parsed(self, column: str, dense: tf.Tensor) -> Any:
-        """Convert a column of (batch,) to the tensor that tf.io.parse_example would return."""
-        if isinstance(self._raw_spec[column], tf.io.VarLenFeature):
-            return raw_columns.sparsify(dense)
-        return tf.reshape(dense, [-1, *self._raw_spec[column].shape])
+    def _all_parsed(self, dense: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+        """Convert columns of (batch,) to the tensors that tf.io.parse_example would return."""
+        parsed: dict[str, Any] = {}
+        together: dict[tf.DType, list[str]] = {}
+        for column, value in dense.items():
+            feature = self._raw_spec[column]
+            if isinstance(feature, tf.io.VarLenFeature):
+                parsed[column] = raw_columns.sparsify(value)
+            elif tuple(feature.shape) == (1,):
+                together.setdefault(value.dtype, []).append(column)
+            else:
+                parsed[column] = tf.reshape(value, [-1, *feature.shape])
+        # Two operations for all columns of a type, in place of a reshape of each.
+        for columns in together.values():
+            matrix = tf.stack([dense[column] for column in columns], axis=1)
+            parsed |= zip(columns, tf.split(matrix, len(columns), axis=1), strict=True)
+        return parsed
 
     def _cells(self, column: str, texts: tf.Tensor) -> tf.Tensor:
         """Convert cells as in a CSV file, string (batch,), to the column's dtype; encoded images are unchanged."""
@@ -218,7 +199,12 @@ class Served(tf.Module):  # type: ignore[misc]
         inputs = getattr(self._hidden.network, "input", None)
         if not isinstance(inputs, Mapping):
             return features
-        return {name: tf.reshape(value, [-1, *inputs[name].shape[1:]]) for name, value in features.items()}
+        return {
+            name: value
+            if value.shape.as_list()[1:] == list(inputs[name].shape[1:])
+            else tf.reshape(value, [-1, *inputs[name].shape[1:]])
+            for name, value in features.items()
+        }
 
 
 def _of_examples(function: Callable[[Any], dict[str, tf.Tensor]], spec: Mapping[str, Any]) -> Any:

@@ -10,6 +10,8 @@ A file has
 
 and may have
 
+- `transform_all(columns, entries)`: returns the tensors of all entries of the role at once, in place of `transform`, so
+  that columns share operations: a graph with one matrix of 750 columns is built and served like one of a single column;
 - `check(settings, features)`: raises ValueError if the entry does not fit the other entries of [features].
 
 Configs are read without TensorFlow, so a file imports it inside `transform` only. A user-defined role is such a

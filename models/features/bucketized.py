@@ -1,6 +1,6 @@
 """Role `bucketized`: a number cut into buckets, at quantiles of the train split or at given edges."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, FiniteFloat, model_validator
@@ -44,25 +44,59 @@ def outputs(settings: Settings) -> Iterator[Output]:
 
 def transform(columns: Any, settings: Settings) -> Mapping[str, Any]:
     """Return the index of the bucket, int64 (batch, 1), unless it is for crosses only."""
-    value = columns.once(index, settings)
-    return {output.name: value for output in outputs(settings)}
+    return transform_all(columns, (settings,))
+
+
+def transform_all(columns: Any, entries: Sequence[Settings]) -> Mapping[str, Any]:
+    """Return the indices of the buckets of all entries, int64 (batch, 1) each; none for crosses only."""
+    indices = columns.once(_indices, tuple(entries))
+    return {output.name: indices[entry] for entry in entries for output in outputs(entry)}
 
 
 def index(columns: Any, settings: Settings) -> Any:
     """Return the index of the bucket, int64 (batch, 1); an edge belongs to the bucket above it."""
+    return columns.once(_indices, columns.features.of("bucketized"))[settings]
+
+
+def _indices(columns: Any, entries: Sequence[Settings]) -> dict[Settings, Any]:
+    """Compute the indices of the buckets, with one matrix for all columns of the same kind of edges."""
+    groups: dict[tuple[bool, int | None], dict[str, Settings]] = {}
+    for entry in entries:
+        is_float = columns[entry.column].dtype.is_floating or entry.quantiles is not None
+        groups.setdefault((is_float, entry.quantiles), {})[entry.column] = entry
+    indices: dict[Settings, Any] = {}
+    for (is_float, _), group in groups.items():
+        indices |= _of_group(columns, group, is_float)
+    return indices
+
+
+def _of_group(columns: Any, entries: Mapping[str, Settings], is_float: bool) -> dict[Settings, Any]:
+    """Compute the indices of columns that are all cut at the same number of quantiles, or all at given edges."""
     import tensorflow as tf
 
     from models.transform_graph import numbers
 
-    cells = numbers.not_nan(columns, settings.column, settings.missing)
-    if settings.quantiles is not None:
-        edges = numbers.quantile_edges(cells, settings.quantiles)
-    else:
-        edges = tf.constant(settings.edges, tf.float64)
-    separate = settings.missing == "category"
-    filled = cells.value if separate else numbers.fill(cells, settings.missing)
-    is_float = columns[settings.column].dtype.is_floating or settings.quantiles is not None
-    buckets = numbers.bucket_of(edges, filled, is_float)
-    if separate and cells.present is not None:
-        return tf.where(cells.present, buckets, tf.constant(settings.depth - 1, tf.int64))
-    return buckets
+    rules = [numbers.Rule(entry.column, entry.missing) for entry in entries.values()]
+    indices: dict[Settings, Any] = {}
+    for block in numbers.blocks(columns, rules, infinite=True):
+        chosen = [entries[rule.column] for rule in block.rules]
+        if chosen[0].quantiles is not None:
+            edges = numbers.quantile_edges(block, chosen[0].quantiles)
+        else:
+            edges = tf.constant(_padded([entry.edges or () for entry in chosen]), tf.float64)
+        buckets = numbers.buckets_of(tf.cast(edges, tf.float32 if is_float else tf.float64), block.filled)
+        if len({len(entry.edges or ()) for entry in chosen}) > 1:
+            # An infinite number is not below the padding either.
+            buckets = tf.minimum(buckets, tf.constant([len(entry.edges or ()) for entry in chosen], tf.int64))
+        if block.present is not None and any(entry.missing == "category" for entry in chosen):
+            last = tf.constant([entry.depth - 1 for entry in chosen], tf.int64)
+            separate = tf.constant([entry.missing == "category" for entry in chosen])
+            buckets = tf.where(tf.logical_or(block.present, ~separate), buckets, last)
+        indices |= dict(zip(chosen, numbers.split(buckets), strict=True))
+    return indices
+
+
+def _padded(edges: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Pad lists of edges with infinity to one length."""
+    length = max(map(len, edges))
+    return [[*row, *[float("inf")] * (length - len(row))] for row in edges]

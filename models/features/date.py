@@ -47,7 +47,7 @@ def transform(columns: Any, settings: Settings) -> Mapping[str, Any]:
 
     cells = columns.cells(settings.column, settings.missing)
     text = cells.fill(dates.EPOCH if settings.missing in raw_columns.NO_RULE else settings.missing)
-    parts = dates.checked_parts(text, DATE, settings.column, hour="hour" in settings.parts)
+    parts = dates.checked_parts(text, settings.column, hour="hour" in settings.parts)
     features: dict[str, Any] = {}
     for part in settings.parts:
         value = parts[part]

@@ -1,6 +1,6 @@
 """Role `numeric`: a number, scaled with statistics of the train split."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import FiniteFloat, model_validator
@@ -36,14 +36,29 @@ def outputs(settings: Settings) -> Iterator[Output]:
 
 def transform(columns: Any, settings: Settings) -> Mapping[str, Any]:
     """Scale the number to float32 (batch, 1)."""
+    return transform_all(columns, (settings,))
+
+
+def transform_all(columns: Any, entries: Sequence[Settings]) -> Mapping[str, Any]:
+    """Scale the numbers of all entries as one matrix; float32 (batch, 1) each."""
     from models.transform_graph import numbers
 
-    cells, filled = columns.once(number, settings)
-    return {settings.column: numbers.scaled(cells, filled, settings.scale)}
+    features: dict[str, Any] = {}
+    for block in columns.once(_blocks, tuple(entries)):
+        features |= numbers.scaled(block)
+    return features
 
 
 def number(columns: Any, settings: Settings) -> tuple[Any, Any]:
-    """Read the number, clipped and not scaled, as models.transform_graph.numbers.finite returns it."""
+    """Read the number, clipped and not scaled, as models.transform_graph.numbers.column returns it."""
     from models.transform_graph import numbers
 
-    return numbers.finite(columns, settings.column, settings.missing, settings.clip)
+    return numbers.column(columns.once(_blocks, columns.features.of("numeric")), settings.column)
+
+
+def _blocks(columns: Any, entries: Sequence[Settings]) -> Any:
+    from models.transform_graph import numbers
+
+    return numbers.blocks(
+        columns, [numbers.Rule(entry.column, entry.missing, entry.clip, entry.scale) for entry in entries]
+    )

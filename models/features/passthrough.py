@@ -1,6 +1,6 @@
 """Role `passthrough`: a number that the network receives unchanged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import FiniteFloat
@@ -23,14 +23,27 @@ def outputs(settings: Settings) -> Iterator[Output]:
 
 def transform(columns: Any, settings: Settings) -> Mapping[str, Any]:
     """Cast the number to float32 (batch, 1)."""
+    return transform_all(columns, (settings,))
+
+
+def transform_all(columns: Any, entries: Sequence[Settings]) -> Mapping[str, Any]:
+    """Cast the numbers of all entries as one matrix; float32 (batch, 1) each."""
     from models.transform_graph import numbers
 
-    cells, filled = columns.once(number, settings)
-    return {settings.column: numbers.scaled(cells, filled, "none")}
+    features: dict[str, Any] = {}
+    for block in columns.once(_blocks, tuple(entries)):
+        features |= numbers.scaled(block)
+    return features
 
 
 def number(columns: Any, settings: Settings) -> tuple[Any, Any]:
-    """Read the number, as models.transform_graph.numbers.finite returns it."""
+    """Read the number, as models.transform_graph.numbers.column returns it."""
     from models.transform_graph import numbers
 
-    return numbers.finite(columns, settings.column, settings.missing)
+    return numbers.column(columns.once(_blocks, columns.features.of("passthrough")), settings.column)
+
+
+def _blocks(columns: Any, entries: Sequence[Settings]) -> Any:
+    from models.transform_graph import numbers
+
+    return numbers.blocks(columns, [numbers.Rule(entry.column, entry.missing) for entry in entries])

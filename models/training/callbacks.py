@@ -185,7 +185,7 @@ class History(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Read the number of epochs."""
-        self._meter = progress.Meter("epochs", (self.params or {}).get("epochs") or math.inf)
+        self._meter = progress.Meter("epochs", (self.params or {}).get("epochs") or math.inf, builds=True)
 
     def add(self, line: dict[str, Any]) -> None:
         """Add a line, and write it."""

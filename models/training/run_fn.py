@@ -15,11 +15,12 @@ from models import network_files
 from models.data import transformed_records
 from models.data.split_rows import Facts
 from models.export import request_guide, self_check, warm_up_requests
-from models.export.signatures import Served, TransformGraph, input_names
+from models.export.signatures import Served, input_names
 from models.training import callbacks
 from models.training.fit import TrainResult, train_network
 from models.training.training_config import TrainerConfig
 from models.transform_graph import user_preprocessing
+from models.transform_graph.loaded_graph import TransformGraph
 from models.warm_start import architecture, carry_over, feature_meanings
 from spec import settings, tuning
 from spec.cells.cleaning import Cleaning

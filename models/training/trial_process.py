@@ -46,9 +46,9 @@ class Trials:
         import tensorflow_transform as tft
 
         from models.data import transformed_records
-        from models.export.signatures import TransformGraph
         from models.roles import Features
         from models.training.run_fn import Facts
+        from models.transform_graph.loaded_graph import TransformGraph
         from spec.columns.label import Label
 
         transform = tft.TFTransformOutput(order["transform_output"])

@@ -1,12 +1,11 @@
 """The raw columns of a batch, as the roles read them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from models.roles import Features
 from models.transform_graph import raw_columns
 from models.transform_graph.raw_columns import Cells
-from spec.columns.role import Role
 
 Result = TypeVar("Result")
 
@@ -25,7 +24,7 @@ class ColumnBatch(Mapping[str, Any]):
     def __init__(self, raw: Mapping[str, Any], features: Features) -> None:
         self.features = features
         self._raw = raw
-        self._results: dict[tuple[Callable[..., Any], Role], Any] = {}
+        self._results: dict[tuple[Callable[..., Any], Hashable], Any] = {}
 
     def __getitem__(self, column: str) -> Any:
         return self._raw[column]
@@ -48,12 +47,12 @@ class ColumnBatch(Mapping[str, Any]):
         """
         return raw_columns.read(self[column], column, missing)
 
-    def once(self, function: Callable[["ColumnBatch", Any], Result], settings: Role) -> Result:
+    def once(self, function: Callable[["ColumnBatch", Any], Result], settings: Hashable) -> Result:
         """Call a function of a role with this batch and an entry; compute its result once, for all roles that need it.
 
         Args:
             function: Called as function(columns, settings).
-            settings: The entry.
+            settings: The entry, or a tuple of entries.
         """
         key = (function, settings)
         if key not in self._results:

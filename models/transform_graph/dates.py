@@ -1,23 +1,28 @@
 """Dates: parts of YYYY-MM-DD, and days since 1970."""
 
-from collections.abc import Mapping
-
 import tensorflow as tf
 
 from models.transform_graph import raw_columns
 
-_MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_LEAP = r"(\d\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)"
+_CALENDAR = (
+    r"(\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))"
+    rf"|{_LEAP}-02-29)(?s:.*)"
+)
+"""A date of the Gregorian calendar and anything after it, as a regular expression of RE2."""
+_BEFORE_MARCH = (1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+_DAYS_BEFORE = (306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275)
+"""Days of a year that begins in March before each month, January first."""
 _CLOCK = r"^(?s:.{10})(?:[T\s]+(\d{1,2})(?::?\d{2}(?::?\d{2}(?:[.,]\d+)?)?)?\s*(?:([AaPp])\.?[Mm]\.?)?)?(?s:.*)$"
 EPOCH = "1970-01-01"
 """Value of a null before it is replaced; no statistic includes it."""
 
 
-def checked_parts(text: tf.Tensor, pattern: str, column: str, *, hour: bool) -> dict[str, tf.Tensor]:
+def checked_parts(text: tf.Tensor, column: str, *, hour: bool) -> dict[str, tf.Tensor]:
     """Split dates into parts.
 
     Args:
         text: Dates written YYYY-MM-DD, string (batch, 1).
-        pattern: Regular expression of such a date.
         column: The column's name.
         hour: Whether to read the hour of the time of day too.
 
@@ -25,23 +30,15 @@ def checked_parts(text: tf.Tensor, pattern: str, column: str, *, hour: bool) -> 
         Parts as `split` returns them, int64 (batch, 1), and maybe `hour`. Evaluating them fails if a text is not a
         date.
     """
-    is_date = tf.strings.regex_full_match(text, pattern + r"(?s:.*)")
-    text = raw_columns.require(text, is_date, column, "must hold dates written YYYY-MM-DD")
+    # Year 0 matches the expression.
+    is_date = tf.strings.regex_full_match(text, _CALENDAR) & tf.not_equal(tf.strings.substr(text, 0, 4), "0000")
+    text = raw_columns.require(text, is_date, column, "must hold dates of the calendar written YYYY-MM-DD")
     parts = split(text)
-    text = raw_columns.require(text, _in_calendar(parts), column, "must hold dates of the calendar")
     if hour:
         parts["hour"] = _hour(text)
         text = raw_columns.require(text, parts["hour"] < 24, column, "must hold hours up to 23")
     with tf.control_dependencies([text]):
         return {name: tf.identity(part) for name, part in parts.items()}
-
-
-def _in_calendar(parts: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Return whether the month of each date has its day, bool (batch, 1)."""
-    year, month = parts["year"], parts["month"]
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    length = tf.gather(tf.constant(_MONTH_DAYS, tf.int64), month) + tf.cast(leap & (month == 1), tf.int64)
-    return (parts["day"] < length) & (year > 0)
 
 
 def _hour(text: tf.Tensor) -> tf.Tensor:
@@ -78,14 +75,11 @@ def split(text: tf.Tensor) -> dict[str, tf.Tensor]:
     `days` are those since 1970-01-01 in the proleptic Gregorian calendar: H. Hinnant, "chrono-Compatible Low-Level Date
     Algorithms", days_from_civil (howardhinnant.github.io/date_algorithms.html).
     """
-    year = tf.strings.to_number(tf.strings.substr(text, 0, 4), tf.int64)
-    month = tf.strings.to_number(tf.strings.substr(text, 5, 2), tf.int64)
-    day = tf.strings.to_number(tf.strings.substr(text, 8, 2), tf.int64)
-    shifted = year - tf.cast(month <= 2, tf.int64)
-    era = shifted // 400
-    year_of_era = shifted - era * 400
-    month_from_march = (month + 9) % 12
-    day_of_year = (153 * month_from_march + 2) // 5 + day - 1
-    day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
-    days = era * 146097 + day_of_era - 719468
-    return {"year": year, "month": month - 1, "day": day - 1, "day_of_week": (days + 3) % 7, "days": days}
+    numbers = tf.strings.to_number(tf.strings.substr(text, [[0, 5, 8]], [[4, 2, 2]]), tf.int64)
+    year, month, day = tf.split(numbers - tf.constant([0, 1, 1], tf.int64), 3, axis=1)
+    from_march = year - tf.gather(tf.constant(_BEFORE_MARCH, tf.int64), month)
+    centuries = from_march // tf.constant([4, 100, 400], tf.int64) * tf.constant([1, -1, 1], tf.int64)
+    leap_days = tf.reduce_sum(centuries, axis=1, keepdims=True)
+    before = tf.gather(tf.constant([days - 719468 for days in _DAYS_BEFORE], tf.int64), month)
+    days = 365 * from_march + leap_days + before + day
+    return {"year": year, "month": month, "day": day, "day_of_week": (days + 3) % 7, "days": days}

@@ -1,4 +1,4 @@
-"""Numbers: scaled, cut into buckets, or multiplied.
+"""Numbers: scaled, cut into buckets, or multiplied. Columns of one role are one matrix, with one operation for all.
 
 Arithmetic is in float64, rounded to float32 at the end: the last bit of a logarithm depends on the row's position in
 its batch, and subtracting the mean makes that bit ten times larger.
@@ -7,13 +7,13 @@ All statistics are those of the cells that are not null, so that a replacement o
 one pass over the data.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_transform as tft
 
-from models.transform_graph import raw_columns
+from models.transform_graph import column_analyzers, raw_columns
 from models.transform_graph.column_batch import ColumnBatch
 from models.transform_graph.raw_columns import Cells
 
@@ -21,75 +21,103 @@ MEDIAN_ERROR = 1e-3
 """Largest error of the median's rank, as a share of the rows; a smaller one costs memory and time."""
 QUANTILE_ERROR = 1e-2
 """The same for bucket boundaries, and never over one bucket; TFT's default."""
-ROUNDING = 1e-14
-"""A standard deviation below this share of the mean is the rounding error of float64 in a constant column."""
+UNBOUNDED = (float("-inf"), float("inf"))
+"""Clip of a column without one."""
 
 
-def finite(
-    columns: ColumnBatch, column: str, missing: Any, clip: tuple[float, float] | None = None
-) -> tuple[Cells, tf.Tensor]:
-    """Read a column of finite numbers.
+@dataclass(frozen=True)
+class Rule:
+    """What a role says of one column of numbers.
+
+    Attributes:
+        column: The column's name.
+        missing: Replacement of nulls: "mean", "median" or a constant; any other text leaves them to the role.
+        clip: Lowest and highest value.
+        scale: As for the role `numeric`.
+    """
+
+    column: str
+    missing: Any = None
+    clip: tuple[float, float] | None = None
+    scale: str = "none"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns of numbers as one matrix.
+
+    Attributes:
+        rules: The columns, in the order of the matrix.
+        value: float64 (batch, columns), clipped; arbitrary where null.
+        present: bool (batch, columns); None if nulls are not allowed.
+        filled: The values with nulls replaced.
+    """
+
+    rules: tuple[Rule, ...]
+    value: tf.Tensor
+    present: tf.Tensor | None
+    filled: tf.Tensor
+
+
+def blocks(columns: ColumnBatch, rules: Iterable[Rule], *, infinite: bool = False) -> list[Block]:
+    """Read columns of numbers: those without nulls as one matrix, those that allow nulls as another.
 
     Args:
         columns: The batch.
-        column: The column's name.
-        missing: The role's rule for nulls: "mean", "median" or a constant.
-        clip: Lowest and highest value.
+        rules: Its columns to read.
+        infinite: Whether infinite numbers are valid in a column without nulls; in another one they are nulls.
+    """
+    dense: list[Rule] = []
+    nullable: list[Rule] = []
+    for rule in sorted(rules, key=lambda rule: _order(columns[rule.column].dtype, rule.scale)):
+        raw_columns.check_rule(columns[rule.column], rule.column, rule.missing)
+        (nullable if isinstance(columns[rule.column], tf.SparseTensor) else dense).append(rule)
+    found = []
+    if dense:
+        value = _join([columns[rule.column] for rule in dense])
+        if any(columns[rule.column].dtype.is_floating for rule in dense):
+            good = tf.logical_not(tf.math.is_nan(value)) if infinite else tf.math.is_finite(value)
+            demand = "must hold numbers" if infinite else "must hold finite numbers"
+            value = raw_columns.require(value, good, [rule.column for rule in dense], demand)
+        value = _clip(value, dense)
+        found.append(Block(tuple(dense), value, None, value))
+    if nullable:
+        value, present = raw_columns.densify_all([columns[rule.column] for rule in nullable])
+        value = _clip(value, nullable)
+        filled = tf.where(present, value, _replacements(masked(value, present), nullable))
+        found.append(Block(tuple(nullable), value, present, filled))
+    return found
+
+
+def column(found: Iterable[Block], name: str) -> tuple[Cells, tf.Tensor]:
+    """Return one column of several blocks: its cells, and their (batch, 1) with nulls replaced."""
+    block, place = next(
+        (block, place) for block in found for place, rule in enumerate(block.rules) if rule.column == name
+    )
+    one = slice(place, place + 1)
+    cells = Cells(block.value[:, one], None if block.present is None else block.present[:, one])
+    return cells, block.filled[:, one]
+
+
+def scaled(block: Block) -> dict[str, tf.Tensor]:
+    """Scale each column of a block by its rule.
 
     Returns:
-        The cells in float64, clipped, and their (batch, 1) with nulls replaced.
+        Column -> float32 (batch, 1).
     """
-    cells = _read(columns, column, missing)
-    if cells.present is None:
-        is_finite = tf.math.is_finite(cells.value)
-        cells = Cells(raw_columns.require(cells.value, is_finite, column, "must hold finite numbers"))
-    if clip is not None:
-        low, high = clip
-        cells = cells.map(lambda value: tf.clip_by_value(value, low, high))
-    return cells, fill(cells, missing)
-
-
-def not_nan(columns: ColumnBatch, column: str, missing: Any) -> Cells:
-    """Read a column of numbers, infinite ones included, in float64."""
-    cells = _read(columns, column, missing)
-    if cells.present is None:
-        is_number = tf.logical_not(tf.math.is_nan(cells.value))
-        cells = Cells(raw_columns.require(cells.value, is_number, column, "must hold numbers"))
-    return cells
-
-
-def fill(cells: Cells, missing: Any) -> tf.Tensor:
-    """Replace nulls by the rule: (batch, 1)."""
-    return cells.fill(_replacement(cells, missing))
-
-
-def scaled(cells: Cells, filled: tf.Tensor, scale: str) -> tf.Tensor:
-    """Scale the result of `finite`.
-
-    Returns:
-        float32 (batch, 1).
-    """
-    if scale == "log1p":
-        cells, filled = cells.map(_log1p), _log1p(filled)
-    if scale in ("z_score", "log1p"):
-        return z_score(cells, filled)
-    if scale == "min_max":
-        lowest, highest = tft.min(cells.not_null), tft.max(cells.not_null)
-        return _ratio(filled - lowest, highest - lowest)
-    if scale == "unit":
-        return _ratio(filled, tft.max(tf.abs(cells.not_null)))
-    return tf.cast(filled, tf.float32)
+    scales = [rule.scale for rule in block.rules]
+    filled = _log1p(block.filled, scales)
+    ratio = _scale(masked(filled, block.present), filled, ["z_score" if name == "log1p" else name for name in scales])
+    return dict(zip([rule.column for rule in block.rules], split(ratio), strict=True))
 
 
 def z_score(cells: Cells, filled: tf.Tensor) -> tf.Tensor:
-    """Scale to mean 0 and variance 1 over the cells that are not null; a constant column is 0."""
-    mean, deviation = tft.mean(cells.not_null), tf.sqrt(tft.var(cells.not_null))
-    deviation = tf.where(deviation > ROUNDING * tf.abs(mean), deviation, tf.zeros_like(deviation))
-    return _ratio(filled - mean, deviation)
+    """Scale (batch, 1) to mean 0 and variance 1 over the cells that are not null; a constant column is 0."""
+    return _scale(masked(cells.value, cells.present), filled, ["z_score"])
 
 
 def product(factors: Iterable[tuple[Cells, tf.Tensor]]) -> tf.Tensor:
-    """Multiply results of `finite`, and z-score the product; a null factor counts as its replacement."""
+    """Multiply columns of blocks, and z-score the product; a null factor counts as its replacement."""
     cells, filled = Cells(tf.constant(1.0, tf.float64)), tf.constant(1.0, tf.float64)
     for factor, factor_filled in factors:
         masks = [mask for mask in (cells.present, factor.present) if mask is not None]
@@ -98,48 +126,111 @@ def product(factors: Iterable[tuple[Cells, tf.Tensor]]) -> tf.Tensor:
     return z_score(cells, filled)
 
 
-def quantile_edges(cells: Cells, count: int) -> tf.Tensor:
-    """Return the edges between buckets of about equal count, float32 (count - 1,)."""
-    values = tf.cast(cells.not_null, tf.float32)
-    values = tf.boolean_mask(values, tf.math.is_finite(values))
-    return tft.quantiles(values, count, epsilon=min(1 / count, QUANTILE_ERROR))[0]
+def quantile_edges(block: Block, count: int) -> tf.Tensor:
+    """Return the edges between buckets of about equal count, float32 (columns, count - 1)."""
+    values = tf.cast(masked(block.value, block.present), tf.float32)
+    values = tf.where(tf.math.is_finite(values), values, tf.constant(float("nan")))
+    return column_analyzers.quantiles(values, count, min(1 / count, QUANTILE_ERROR))
 
 
-def bucket_of(edges: tf.Tensor, value: tf.Tensor, is_float: bool) -> tf.Tensor:
-    """Count the edges that are not above each value, int64 (batch, 1).
+def buckets_of(edges: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
+    """Count the edges that are not above each value, int64 (batch, columns).
 
     Args:
-        edges: Ascending.
-        value: float64 (batch, 1).
-        is_float: Whether the column is float32: compared as such, so that 0.7 equals 0.7.
+        edges: Ascending, (columns, edges), in the dtype to compare in: float32 for a float32 column, so that 0.7 equals
+            0.7.
+        value: float64 (batch, columns).
     """
-    dtype = tf.float32 if is_float else tf.float64
-    flat = tf.reshape(tf.cast(value, dtype), [-1])
-    return tf.reshape(tf.searchsorted(tf.cast(edges, dtype), flat, side="right", out_type=tf.int64), [-1, 1])
+    columns = tf.transpose(tf.cast(value, edges.dtype))
+    return tf.transpose(tf.raw_ops.UpperBound(sorted_inputs=edges, values=columns, out_type=tf.int64))
 
 
-def _read(columns: ColumnBatch, column: str, missing: Any) -> Cells:
-    return columns.cells(column, missing).map(lambda value: tf.cast(value, tf.float64))
+def split(matrix: tf.Tensor) -> list[tf.Tensor]:
+    """Split a matrix into its columns, (batch, 1) each."""
+    columns: list[tf.Tensor] = tf.split(matrix, matrix.shape[1], axis=1) if matrix.shape[1] > 1 else [matrix]
+    return columns
 
 
-def _replacement(cells: Cells, missing: Any) -> Any:
-    """Return the scalar that replaces nulls; 0 if the train split has no value at all."""
-    if cells.present is None or missing in raw_columns.NO_RULE:
-        return 0.0
-    if missing == "mean":
-        mean = tft.mean(cells.not_null)
-        return tf.where(tf.math.is_finite(mean), mean, tf.zeros_like(mean))
-    if missing == "median":
-        return tf.reshape(tft.quantiles(cells.not_null, 2, epsilon=MEDIAN_ERROR), [])
-    return missing
+def masked(value: tf.Tensor, present: tf.Tensor | None) -> tf.Tensor:
+    """Replace nulls by NaN, which the analyzers ignore."""
+    return value if present is None else tf.where(present, value, tf.constant(float("nan"), value.dtype))
 
 
-def _log1p(value: tf.Tensor) -> tf.Tensor:
-    return tf.math.log1p(tf.maximum(value, 0.0))
+def _order(dtype: tf.DType, scale: str) -> tuple[bool, bool]:
+    """Return the place of a column in its block: equal types side by side, and equal logarithms."""
+    return dtype.is_floating, (scale == "log1p") != dtype.is_floating
 
 
-def _ratio(value: tf.Tensor, unit: tf.Tensor) -> tf.Tensor:
-    """Divide to float32; 0 if the unit is 0 or, for a column without any value, not finite."""
-    valid = tf.logical_and(tf.math.is_finite(unit), unit > 0)
-    ratio = tf.where(valid, value / tf.where(valid, unit, tf.ones_like(unit)), tf.zeros_like(value))
+def _join(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Join dense columns that are sorted by type to float64 (batch, columns), with one cast for each type."""
+    groups: dict[tf.DType, list[tf.Tensor]] = {}
+    for tensor in tensors:
+        groups.setdefault(tensor.dtype, []).append(tensor)
+    return raw_columns.joined([tf.cast(raw_columns.joined(group), tf.float64) for group in groups.values()])
+
+
+def _clip(value: tf.Tensor, rules: Sequence[Rule]) -> tf.Tensor:
+    if all(rule.clip is None for rule in rules):
+        return value
+    low, high = zip(*[rule.clip or UNBOUNDED for rule in rules], strict=True)
+    return tf.clip_by_value(value, tf.constant(low, tf.float64), tf.constant(high, tf.float64))
+
+
+def _replacements(values: tf.Tensor, rules: Sequence[Rule]) -> tf.Tensor:
+    """Return the number that replaces nulls of each column, float64 (columns,); 0 if the train split has no value.
+
+    Args:
+        values: float64 (batch, columns), nulls as NaN.
+        rules: The columns.
+    """
+    by_rule = {name: [place for place, rule in enumerate(rules) if rule.missing == name] for name in _LEARNED}
+    constants = [0.0 if rule.missing is None or isinstance(rule.missing, str) else rule.missing for rule in rules]
+    parts, at = [tf.constant(constants, tf.float64)], list(range(len(rules)))
+    size = len(rules)
+    for name, places in by_rule.items():
+        if places:
+            chosen = values if len(places) == len(rules) else tf.gather(values, places, axis=1)
+            parts.append(_LEARNED[name](chosen))
+            for position, place in enumerate(places):
+                at[place] = size + position
+            size += len(places)
+    return tf.gather(tf.concat(parts, axis=0), at) if len(parts) > 1 else parts[0]
+
+
+def _mean(values: tf.Tensor) -> tf.Tensor:
+    return column_analyzers.moments(values, ["none"] * values.shape[1])[0]
+
+
+def _median(values: tf.Tensor) -> tf.Tensor:
+    return tf.cast(column_analyzers.quantiles(values, 2, MEDIAN_ERROR)[:, 0], tf.float64)
+
+
+_LEARNED = {"mean": _mean, "median": _median}
+"""Replacement of nulls that is learned from the train split -> function of values to float64 (columns,)."""
+
+
+def _log1p(matrix: tf.Tensor, scales: Sequence[str]) -> tf.Tensor:
+    """Take the logarithm of the columns with this scale; `_order` keeps them side by side."""
+    if "log1p" not in scales:
+        return matrix
+    count = scales.count("log1p")
+    start = scales.index("log1p")
+    sizes = [start, count, len(scales) - start - count]
+    before, value, after = tf.split(matrix, sizes, axis=1) if count < len(scales) else (None, matrix, None)
+    value = tf.math.log1p(tf.maximum(value, 0.0))
+    return raw_columns.joined([part for part, size in zip((before, value, after), sizes, strict=True) if size])
+
+
+def _scale(values: tf.Tensor, filled: tf.Tensor, scales: Sequence[str]) -> tf.Tensor:
+    """Scale a matrix by the statistics of its columns to float32; a constant or empty column is 0.
+
+    Args:
+        values: float64 (batch, columns), nulls as NaN: what is analyzed.
+        filled: The same with nulls replaced: what is scaled.
+        scales: Scale of each column, as `column_analyzers.moments` takes it.
+    """
+    if all(scale == "none" for scale in scales):
+        return tf.cast(filled, tf.float32)
+    _, shift, unit = column_analyzers.moments(values, scales)
+    ratio = tf.where(unit > 0, (filled - shift) / unit, tf.constant(0.0, tf.float64))
     return tf.cast(ratio, tf.float32)

@@ -4,7 +4,7 @@ Numbers become float32 (batch, 1), categories, buckets and crosses int64 indices
 network turn indices into one-hot vectors or embeddings, so that a record stays small until it is in the model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -17,6 +17,7 @@ from models.transform_graph.column_batch import ColumnBatch
 from spec import settings
 from spec.columns.duties import WEIGHT, Duties
 from spec.columns.label import LABEL, Label
+from spec.columns.role import Output
 
 
 class TransformConfig(BaseModel):
@@ -64,23 +65,31 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
 
 
 def _by_role(inputs: Mapping[str, Any], features: roles.Features) -> dict[str, tf.Tensor]:
-    """Call `transform` of each entry's role.
+    """Call `transform_all` of each role, or `transform` for each entry of a role without it.
 
     Raises:
         ValueError: It does not return the features that `outputs` of the role names, or not in their form.
     """
     batch = ColumnBatch(inputs, features)
     tensors: dict[str, tf.Tensor] = {}
-    for name, entry in features.entries():
-        role = roles.role(name)
-        outputs, values = list(role.outputs(entry)), dict(role.transform(batch, entry))
-        if set(values) != {output.name for output in outputs}:
-            raise ValueError(
-                f"features.{name}: transform returned {sorted(values)}, but outputs names "
-                f"{[output.name for output in outputs]}"
-            )
-        for output in outputs:
-            if finding := user_preprocessing.role_finding(values[output.name], output):
-                raise ValueError(f"features.{name}: feature {output.name!r} {finding}")
-        tensors |= values
+    for name in features.roles():
+        role, entries = roles.role(name), features.of(name)
+        together = getattr(role, "transform_all", None)
+        # A role without it is called entry by entry.
+        for group in [entries] if together else [(entry,) for entry in entries]:
+            outputs = [output for entry in group for output in role.outputs(entry)]
+            values = dict(together(batch, group) if together else role.transform(batch, group[0]))
+            _check(name, outputs, values)
+            tensors |= values
     return tensors
+
+
+def _check(role: str, outputs: Sequence[Output], values: Mapping[str, Any]) -> None:
+    if set(values) != {output.name for output in outputs}:
+        raise ValueError(
+            f"features.{role}: transform returned {sorted(values)}, but outputs names "
+            f"{[output.name for output in outputs]}"
+        )
+    for output in outputs:
+        if finding := user_preprocessing.role_finding(values[output.name], output):
+            raise ValueError(f"features.{role}: feature {output.name!r} {finding}")

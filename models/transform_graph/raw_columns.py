@@ -5,7 +5,7 @@ dense serving request a null is NaN, "" or the smallest int64, so these count as
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,13 +60,49 @@ def read(raw: Any, column: str, rule: Any) -> Cells:
     """
     if not isinstance(raw, tf.SparseTensor):
         return Cells(raw)
-    if rule in NO_RULE:
+    check_rule(raw, column, rule)
+    cells = densify(raw)
+    return Cells(cells.value, tf.logical_and(cells.present, is_there(cells.value)))
+
+
+def check_rule(raw: Any, column: str, rule: Any) -> None:
+    """Check that a role says what replaces the nulls of a column.
+
+    Raises:
+        ValueError: The schema allows nulls, and the role has no rule for them.
+    """
+    if isinstance(raw, tf.SparseTensor) and rule in NO_RULE:
         raise ValueError(
             f"column {column!r} may be missing by its schema, and its role says nothing of that: give it `missing`, "
             "or make the column complete in the schema"
         )
-    cells = densify(raw)
-    return Cells(cells.value, tf.logical_and(cells.present, is_there(cells.value)))
+
+
+def densify_all(raw: Sequence[tf.SparseTensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Convert columns of numbers that allow nulls, sorted by type, to one matrix.
+
+    Returns:
+        Values, float64 (batch, columns), and which of them are not null.
+    """
+    shape = tf.stack([raw[0].dense_shape[0], tf.constant(1, tf.int64)])
+    groups: dict[tf.DType, list[tf.SparseTensor]] = {}
+    for column in raw:
+        groups.setdefault(column.dtype, []).append(tf.SparseTensor(column.indices, column.values, shape))
+    values, presents = [], []
+    for group in groups.values():
+        sparse = tf.sparse.concat(1, group) if len(group) > 1 else group[0]
+        value = tf.sparse.to_dense(sparse)
+        present = tf.sparse.to_dense(sparse.with_values(tf.ones_like(sparse.values, tf.bool)))
+        for matrix in (value, present):
+            matrix.set_shape([None, len(group)])
+        values.append(tf.cast(value, tf.float64))
+        presents.append(tf.logical_and(present, is_there(value)))
+    return joined(values), joined(presents)
+
+
+def joined(matrices: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Join matrices of (batch, any) side by side."""
+    return tf.concat(list(matrices), axis=1) if len(matrices) > 1 else matrices[0]
 
 
 def densify(raw: tf.SparseTensor) -> Cells:
@@ -98,19 +134,32 @@ def is_there(value: tf.Tensor) -> tf.Tensor:
     return tf.math.is_finite(value)
 
 
-def require(value: tf.Tensor, good: tf.Tensor, column: str, demand: str) -> tf.Tensor:
+def require(value: tf.Tensor, good: tf.Tensor, columns: str | Sequence[str], demand: str) -> tf.Tensor:
     """Fail with a message that names the column if a value is not valid.
 
     Args:
-        value: (batch, 1).
+        value: (batch, 1), or (batch, n) of n columns.
         good: bool, of the same shape.
-        column: The column's name.
+        columns: The column's name, or the names of the n columns.
         demand: What its values must be, as the end of a sentence.
 
     Returns:
         The value itself.
     """
-    bad = tf.boolean_mask(value, tf.logical_not(good))[:1]
-    said = [f"{FINDING}: column {column!r} {demand}; it holds", bad]
-    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(good), said)]):
+    names = [columns] if isinstance(columns, str) else columns
+    texts = [f"{FINDING}: column {name!r} {demand}; it holds" for name in names]
+
+    def fail() -> tf.Operation:
+        # Found only in a batch that fails: a valid row pays for two operations.
+        place = tf.argmin(tf.cast(tf.reshape(good, [-1]), tf.int32))
+        text = tf.gather(texts, place % len(texts)) if len(texts) > 1 else texts[0]
+        data = [text, tf.gather(tf.reshape(value, [-1]), place)]
+        # In a graph, tf.debugging.Assert would be one more condition.
+        return (
+            tf.debugging.Assert(False, data)
+            if tf.executing_eagerly()
+            else tf.raw_ops.Assert(condition=False, data=data)
+        )
+
+    with tf.control_dependencies([tf.cond(tf.reduce_all(good), tf.no_op, fail)]):
         return tf.identity(value)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from models.export.signatures import TransformGraph
 from models.features import bucketized, categorical, crossed, date, embedded, hashed, image, numeric, passthrough, text
 from models.features.crossed import exact_depths
 from models.roles import Features, role, shipped
+from models.transform_graph.loaded_graph import TransformGraph
 from models.transform_graph.vocabularies import vocabulary_name
 from models.warm_start.graph_probing import Probe
 from spec.columns.role import Output

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from models.export.signatures import TransformGraph
 from models.features import bucketized, text
 from models.features.crossed import exact_depths
 from models.roles import Features
+from models.transform_graph.loaded_graph import TransformGraph
 
 Array = np.ndarray[Any, Any]
 BATCH_TERMS = 256

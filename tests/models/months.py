@@ -11,10 +11,10 @@ import tensorflow_transform as tft
 from PIL import Image
 
 from models.data.split_rows import Facts, label_of
-from models.export.signatures import TransformGraph
 from models.roles import Features
 from models.tasks import targets
 from models.training import fit
+from models.transform_graph.loaded_graph import TransformGraph
 from models.warm_start import architecture, carry_over, feature_meanings
 from spec.columns.label import Label
 

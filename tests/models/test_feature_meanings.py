@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from models.data.split_rows import Facts
-from models.export.signatures import TransformGraph
 from models.roles import Features
 from models.tasks import targets
+from models.transform_graph.loaded_graph import TransformGraph
 from models.warm_start import feature_meanings
 from spec.columns.label import Label
 

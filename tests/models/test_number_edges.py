@@ -6,9 +6,9 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models.data.split_rows import Facts
-from models.export.signatures import TransformGraph
 from models.roles import Features
 from models.transform_graph import number_edges
+from models.transform_graph.loaded_graph import TransformGraph
 from spec.columns.label import Label
 
 ROWS = 1000

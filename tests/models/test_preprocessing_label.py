@@ -123,7 +123,9 @@ def test_a_weight_must_be_a_number_of_zero_or_more(bad):
 @pytest.mark.parametrize("bad", ["2014", "unknown", "2014-13-01", "2014-00-10", "2014-01-32", ""])
 def test_a_date_must_be_one(pack, bad):
     config = pack(features={"date": [{"column": "day"}]}, label={"task": "clusters"})
-    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'day' must hold dates written YYYY-MM-DD"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="column 'day' must hold dates of the calendar written YYYY-MM-DD"
+    ):
         preprocessing.preprocessing_fn({"day": tf.constant([["2014-05-02"], [bad]])}, config)
 
 
@@ -132,7 +134,9 @@ def test_a_date_must_be_in_the_calendar(pack, bad):
     config = pack(features={"date": [{"column": "day", "parts": ["month"]}]}, label={"task": "clusters"})
     good = tf.constant([["2016-02-29"], ["2000-02-29"], ["2014-12-31"], ["0001-01-01"]])
     preprocessing.preprocessing_fn({"day": good}, config)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="column 'day' must hold dates of the calendar"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="column 'day' must hold dates of the calendar written YYYY-MM-DD"
+    ):
         preprocessing.preprocessing_fn({"day": tf.constant([["2014-05-02"], [bad]])}, config)
 
 

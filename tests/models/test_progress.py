@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from models import progress
@@ -47,3 +49,26 @@ def test_more_than_was_expected_is_no_time_left(told):
     meter.add(8)
 
     assert told == ["8 of 8 rows, 2 rows/s"]
+
+
+def test_the_time_of_building_a_graph_is_no_rate(told):
+    clock = Clock()
+    meter = progress.Meter("epochs", 10, clock, builds=True)
+    for seconds in (60, 62, 64, 66):
+        clock.now = 100 + seconds
+        meter.add(1)
+
+    assert told == ["1 of 10 epochs", "4 of 10 epochs, 2 s each, about 12 s left"]
+
+
+def test_what_takes_long_before_anything_is_counted_is_told(told, monkeypatch):
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
+    with progress.doing("building the graph of 750 columns"):
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join()
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 3600.0)
+    with progress.doing("never told"):
+        pass
+
+    assert told == ["building the graph of 750 columns"]
