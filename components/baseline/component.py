@@ -55,9 +55,13 @@ class ReferenceModel(ResolverStrategy):  # type: ignore[misc]
             )
             model = next((artifact for artifact in input_dict["model"] if artifact.id == model_id), None)
             blessing = next((artifact for artifact in blessings if artifact.id == blessing_id), None)
-            if model is None and model_id:
-                # The candidate's blessing still has its decline from the best model.
-                return {**result, "model_blessing": [pushed_with]}
+            if model is None and (model_id or blessing_id):
+                # The candidate's blessing still has its decline from the best model: the first one, so that each
+                # further run without changes has the same inputs.
+                first = blessing is not None and _blesses(
+                    blessing, pushed_with.get_int_custom_property("current_model_id")
+                )
+                return {**result, "model_blessing": [blessing if first else pushed_with]}
         else:
             blessing = pushed_with
         if model is None:
