@@ -74,11 +74,15 @@ def _write_parts(output):
 def test_sigkill_at_random_moments_loses_and_doubles_no_row(tmp_path):
     output, random = str(tmp_path / "out.csv"), np.random.default_rng(7)
     kills = 0
-    while not os.path.exists(output):
+    for _ in range(20):
+        if os.path.exists(output):
+            break
         child = os.fork()
         if not child:
-            _write_parts(output)
-            os._exit(0)
+            try:
+                _write_parts(output)
+            finally:
+                os._exit(0)
         moment = f"{output[: -len('out.csv')]}.out.csv.parts/{7 * kills + random.integers(7):06d}.json"
         while not os.path.exists(moment) and os.waitpid(child, os.WNOHANG) == (0, 0):
             pass
