@@ -80,7 +80,7 @@ def test_a_bound_is_the_smallest_value_of_its_bucket(found, everything):
     raw = tf.io.parse_example(rows, everything.graph.raw_feature_spec())
     for place, edge in enumerate(edges):
         for value, bucket in ((np.nextafter(edge, np.float32(-np.inf)), place), (edge, place + 1)):
-            assert function({**raw, "area": [[value]]})["area_bucket"].numpy() == bucket
+            assert function({**raw, "area": tf.constant([[value]])})["area_bucket"].numpy() == bucket
 
 
 def test_the_bounds_of_a_column_that_is_only_crossed_show_in_the_cross(found):
