@@ -98,7 +98,7 @@ def test_counts_are_kept_beside_the_splits(ingest):
 
     assert counts == {name: len(parsed(examples, name)) for name in SHARES}
     folders = [f"Split-{name}" for name in sorted(SHARES)]
-    assert sorted(os.listdir(examples.uri)) == [*folders, "columns", "counts", "manifest.json"]
+    assert sorted(os.listdir(examples.uri)) == [*folders, "columns", "counts", "files.json", "manifest.json"]
 
 
 def test_a_gzipped_file_gives_the_same_records(ingest):

@@ -83,7 +83,7 @@ def test_a_project_runs_with_its_own_modules_and_an_edit_runs_their_stages_again
 
 
 def test_the_example_role_of_a_new_project_makes_a_feature(folder):
-    text = CONFIG.replace('preprocessing = "my_features.preprocessing_fn"\n', "")
+    text = CONFIG.replace('preprocessing = "my_features.preprocessing_fn"\n', "").partition("[[schedule]]")[0]
     (folder / "configs" / "roles.toml").write_text(
         f'{text}[features]\nmy_features = [{{column = "area", offset = 2}}]\n'
     )
