@@ -45,8 +45,9 @@ def serve(
     printing.line(f"http://{address}:{listening.getsockname()[1]}/  (Ctrl-C stops it)")
     accepted = [*names, *([request_guard.own_name()] if expose else [])]
     app = application(os.path.abspath(root) if "://" not in root else root, metadata, names=accepted)
+    # h11 limits the size of a request's head; httptools, which uvicorn prefers, does not.
     config = uvicorn.Config(
-        app, log_level="warning", lifespan="off", server_header=False, proxy_headers=False, ws="none"
+        app, http="h11", log_level="warning", lifespan="off", server_header=False, proxy_headers=False, ws="none"
     )
     uvicorn.Server(config).run(sockets=[listening])
 

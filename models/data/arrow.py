@@ -102,8 +102,8 @@ def streams(file: Any) -> Iterator[Any]:
         yield _checked(functools.partial(open_at, start), lambda opened: opened.schema)
 
 
-def parquet_writer(path: str, schema: pa.Schema) -> Any:
-    """Create a Parquet file; return a `pyarrow.parquet.ParquetWriter`."""
+def parquet_writer(path: Any, schema: pa.Schema) -> Any:
+    """Create a Parquet file, by path or as an open binary file; return a `pyarrow.parquet.ParquetWriter`."""
     from pyarrow import parquet
 
     return parquet.ParquetWriter(path, schema)

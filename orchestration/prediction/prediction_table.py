@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from errors import UserError
+from models.data import arrow
 from orchestration.prediction.input_rows import Rows
 
 FILE, ROW, ERROR = "file", "row", "error"
@@ -98,7 +98,8 @@ def encoded(rows: pa.Table, form: str) -> bytes:
     if form == "csv":
         pa_csv.write_csv(rows, stream, pa_csv.WriteOptions(include_header=False))
     else:
-        pq.write_table(rows, stream)
+        with arrow.parquet_writer(stream, rows.schema) as writer:
+            writer.write_table(rows)
     return stream.getvalue()
 
 
@@ -139,8 +140,9 @@ def join(paths: Sequence[str], form: str, target: Any) -> None:
         return
     writer = None
     for path in paths:
-        part = pq.read_table(path)
-        writer = writer or pq.ParquetWriter(target, part.schema)
+        with open(path, "rb") as file:
+            part = arrow.parquet_file(file).read()
+        writer = writer or arrow.parquet_writer(target, part.schema)
         writer.write_table(part)
     if writer is not None:
         writer.close()

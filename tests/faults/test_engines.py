@@ -114,7 +114,10 @@ def test_a_dead_endpoint_is_reported_before_the_run(start, tmp_path, figure):
     assert running.code == 5
     assert "nothing listens on this port: start the engine's job server, or fix the address" in running.err
     assert running.err.count("\n") == 1
-    assert not (tmp_path / "runs" / PIPELINE).exists()
+    # The refused run is recorded, and no stage has run.
+    [record] = (tmp_path / "runs" / PIPELINE / "runs").glob("*/run.json")
+    assert json.loads(record.read_text())["state"] == "FAILED"
+    assert not (tmp_path / "runs" / PIPELINE / "artifacts").exists()
     figure(52, f"refused {took:.1f} s after the start")
 
 

@@ -20,7 +20,7 @@ SHARED = 23
         ("recorded", "runs", 51),
         ("recorded", "runs --limit 1000", 1001),
         ("recorded", "runs --state failed --limit 1000", 101),
-        ("recorded", "show latest", 33),
+        ("recorded", "show latest", 29),
         ("recorded", "artifacts --type Model", 51),
         ("recorded", f"lineage {SHARED}", 36),
         ("recorded", "lineage latest", 16),
@@ -28,7 +28,7 @@ SHARED = 23
         ("recorded", "compare run-0500 run-0501", 28),
         ("stock", "runs --limit 1000", 1001),
         ("stock", "runs --state failed --limit 1000", 101),
-        ("stock", "show latest", 31),
+        ("stock", "show latest", 27),
     ],
 )
 def test_a_thousand_runs_take_less_than_a_second(
