@@ -45,6 +45,12 @@ def run(tmp_path, monkeypatch):
             def omissions(self, node_id):
                 return []
 
+            def files(self, node_id):
+                return []
+
+            def tuned(self, node_id):
+                return {}
+
         monkeypatch.setattr(execution, "Execution", Execution)
         order = RunOrder(
             run_id="one",

@@ -205,7 +205,7 @@ def test_a_former_name_of_a_key_is_refused_with_the_new_one(edited, before, afte
 def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
     with pytest.raises(UserError, match=r"baseline\.xyz is not a known key\. Known keys: metric, tolerance\.$"):
         edited('metric = "mae"', 'metric = "mae", xyz = 1')
-    with pytest.raises(UserError, match=r"network\.xyz is not a known key\. Known keys: name, weights\.$"):
+    with pytest.raises(UserError, match=r"network\.xyz is not a known key\. Known keys: name, l1, l2, weights\.$"):
         edited('name = "mlp"\nlayers = [8]', 'name = "linear"\nxyz = 1')
     with pytest.raises(
         UserError, match=r"optimizer\.beta is not a known key\. Known keys: name, learning_rate, weight_decay, "
@@ -218,7 +218,11 @@ def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
 @pytest.mark.parametrize(
     ("before", "after", "hint"),
     [
-        ('name = "mlp"\nlayers = [8]', 'name = "linear"\nl2 = 0.1', "Network 'linear' does not have this key; mlp"),
+        (
+            'name = "mlp"\nlayers = [8]',
+            'name = "linear"\ndropout = 0.1',
+            "Network 'linear' does not have this key; mlp",
+        ),
         ("layers = [8]", "learning_rate = 0.1", "Did you mean 'training.optimizer.learning_rate'?"),
         ("layers = [8]", "epochs = 3", "Did you mean 'training.epochs'?"),
         ("[training]", "[training]\ndropout = 0.1", "Did you mean 'network.dropout'?"),

@@ -60,7 +60,7 @@ def test_a_variant_differs_in_what_it_names_alone(root):
     assert load.load(where, "points").training.epochs == 3
     long = load.load(where, "points", variant="long")
     assert (long.training.epochs, long.training.optimizer.learning_rate) == (9, 0.5)
-    assert load.load(where, "points", variant="flat").network == {"name": "linear", "weights": []}
+    assert load.load(where, "points", variant="flat").network == {"name": "linear", "weights": [], "l1": 0.0, "l2": 0.0}
     assert load.load(where, "points", ["training.epochs=4"], variant="long").training.epochs == 4
 
 
