@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from spec import database_address
+from spec.addresses import database_address
 from spec.base import Strict
 from spec.cells.cleaning import Cleaning
 from spec.cells.date_format import DateFormat

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from spec.addresses.bucket_names import bucket_names
 from spec.base import Strict
-from spec.bucket_names import bucket_names
 
 MISSING = "(missing)"
 """Value of the slice of rows with a null."""

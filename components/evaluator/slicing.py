@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from components.evaluator.sums.accumulators import Array, draw
-from spec.bucket_names import bucket_names
+from spec.addresses.bucket_names import bucket_names
 
 Value = bytes | int | float
 SliceKey = tuple[tuple[str, Value], ...]

@@ -17,7 +17,7 @@ from components.query.column_types import Columns
 from components.query.query_rows import Deadline, Query, Result, Row
 from errors import ResourceError, UserError
 from models.data import arrow
-from spec import database_address
+from spec.addresses import database_address
 
 STEP_BYTES, MOST_ROWS = 16 << 20, 5_000
 """About so many bytes of texts are fetched at once, and at most so many rows."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from components.query.query_rows import Deadline, Query, Result, refused
 from errors import ResourceError, UserError
-from spec import database_address
+from spec.addresses import database_address
 
 LOCKED_SECONDS = 30.0
 """Wait for a writer to finish."""

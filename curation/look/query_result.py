@@ -10,7 +10,7 @@ from curation.look import reading
 from curation.look.reading import Found
 from curation.propose.choices import Line
 from errors import UserError
-from spec import database_address
+from spec.addresses import database_address
 from spec.data import Data
 
 

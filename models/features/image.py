@@ -35,7 +35,7 @@ def transform(columns: Any, settings: Settings) -> Mapping[str, Any]:
     Returns:
         float32 (batch, height * width * channels), rows of pixels one after the other.
     """
-    from models.transform_graph import image_decoding
+    from models.transform_graph.images import image_decoding
 
     encoded = columns.cells(settings.column).value
     size = (settings.height, settings.width)

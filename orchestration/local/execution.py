@@ -24,10 +24,11 @@ from components.summary import PROPERTY, text
 from components.tuner.executor import FILES as TRIAL_FILES
 from errors import RunError, UserError
 from inspection.store import metadata_store as inspection_store
-from orchestration.local import finished_stages, launcher, stage_file_reads
-from orchestration.local import stage_outputs as outputs_of
+from orchestration.local import launcher
 from orchestration.local.run_order import RunOrder
-from orchestration.local.stage_file_reads import StageReads
+from orchestration.local.stage_records import finished_stages, stage_file_reads
+from orchestration.local.stage_records import stage_outputs as outputs_of
+from orchestration.local.stage_records.stage_file_reads import StageReads
 from orchestration.paths import Root
 from pipeline.create_pipeline import Places, create_pipeline
 from pipeline.stages import RESOLVERS

@@ -17,10 +17,10 @@ from components.summary import quotable, storable, text
 from errors import ResourceError
 from inspection.store import execution_folders, file_rights
 from models import file_reads
-from orchestration.local import stage_file_reads
-from orchestration.local.stage_file_reads import StageReads
-from orchestration.local.stage_outputs import Damage, swapped
-from orchestration.local.stage_outputs import of as outputs_of
+from orchestration.local.stage_records import stage_file_reads
+from orchestration.local.stage_records.stage_file_reads import StageReads
+from orchestration.local.stage_records.stage_outputs import Damage, swapped
+from orchestration.local.stage_records.stage_outputs import of as outputs_of
 
 _STATES = metadata_store_pb2.Execution
 _ENDED = (_STATES.COMPLETE, _STATES.CACHED)

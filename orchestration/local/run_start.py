@@ -10,7 +10,8 @@ from ml_metadata import errors as mlmd_errors
 from errors import ResourceError, UserError
 from inspection.store import metadata_store as inspection_store
 from inspection.store import relocation
-from orchestration.local import finished_stages, resume
+from orchestration.local import resume
+from orchestration.local.stage_records import finished_stages
 from orchestration.paths import Root
 from orchestration.records import run_record
 from pipeline import stages

@@ -20,8 +20,8 @@ from inspection.store import execution_folders
 from inspection.store.metadata_store import PIPELINE_CONTEXT, RUN_CONTEXT
 from models import file_reads
 from orchestration.display.terminal import Terminal
-from orchestration.local import finished_stages, stage_outputs
 from orchestration.local.run_start import Place
+from orchestration.local.stage_records import finished_stages, stage_outputs
 from orchestration.records import run_events, run_record
 from pipeline.stages import RESOLVERS
 from spec.file_names import CARD, EVENTS, REPORT, RUN

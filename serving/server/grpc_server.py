@@ -20,7 +20,8 @@ from tensorflow_serving.apis import (
 )
 
 from errors import ResourceError
-from serving.server import example_methods, json_examples, model_messages, tensor_protos
+from serving.server import example_methods, model_messages, tensor_protos
+from serving.server.json_api import json_examples
 from serving.server.metrics import Metrics
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
 from serving.server.server_settings import ServerSettings

@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from serving.server import json_responses, rest_api
+from serving.server import rest_api
+from serving.server.json_api import json_responses
 from serving.server.metrics import Metrics
 from serving.server.playground import playground
 from serving.server.served_models import ServedModels

@@ -15,7 +15,7 @@ from tensorflow.core.protobuf import config_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.server import tensor_protos
-from serving.server.json_values import Input
+from serving.server.json_api.json_values import Input
 from serving.server.statuses import RequestError
 from spec.file_names import WARM_UP
 

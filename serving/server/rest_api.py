@@ -4,7 +4,8 @@ import re
 import urllib.parse
 from dataclasses import dataclass
 
-from serving.server import example_methods, json_examples, json_requests, json_responses, model_messages
+from serving.server import example_methods, model_messages
+from serving.server.json_api import json_examples, json_requests, json_responses
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
 from serving.server.statuses import RequestError
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from serving.server.json_values import Input
+from serving.server.json_api.json_values import Input
 from serving.server.statuses import RequestError
 
 _MOST_ELEMENTS = 1 << 28

@@ -11,7 +11,7 @@ from components.query import snapshot, sqlite_query
 from components.query.column_types import EXACT
 from components.query.query_rows import Query
 from errors import ResourceError, UserError
-from spec import database_address
+from spec.addresses import database_address
 
 
 @pytest.fixture

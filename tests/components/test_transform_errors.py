@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from components.transformation import transform_errors
 from errors import UserError
-from models.transform_graph import image_decoding, raw_columns
+from models.transform_graph import raw_columns
+from models.transform_graph.images import image_decoding
 
 from ..picture_files import deep, encoded
 

@@ -19,7 +19,7 @@ from components.query import snapshot
 from components.query.query_rows import Query
 from errors import ResourceError, UserError
 from inspection.store.store_address import connection_config
-from orchestration.local import stage_outputs
+from orchestration.local.stage_records import stage_outputs
 from spec.settings import INLINE_BYTES
 
 from .conftest import QUICK, run_json, runner

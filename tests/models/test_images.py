@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from models.transform_graph import exif as orientation
-from models.transform_graph import image_decoding
+from models.transform_graph.images import exif as orientation
+from models.transform_graph.images import image_decoding
 
 from ..picture_files import ORIENTATION, deep, encoded, noise, turned
 

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from models.transform_graph import image_decoding, tokenizer
+from models.transform_graph import tokenizer
+from models.transform_graph.images import image_decoding
 
 
 def terms(text, longest):

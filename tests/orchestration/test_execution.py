@@ -14,7 +14,7 @@ from errors import ResourceError, RunError, UserError
 from inspection.store import execution_folders
 from inspection.store.metadata_store import open_store
 from models import file_reads
-from orchestration.local import stage_file_reads
+from orchestration.local.stage_records import stage_file_reads
 
 
 @pytest.fixture(scope="module")

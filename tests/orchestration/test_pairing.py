@@ -8,7 +8,8 @@ from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 from tfx.types import standard_artifacts
 
 from components.summary import quotable
-from orchestration.local import finished_stages, launcher, stage_outputs
+from orchestration.local import launcher
+from orchestration.local.stage_records import finished_stages, stage_outputs
 
 KINDS = {
     "schema": standard_artifacts.Schema,

@@ -7,7 +7,8 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.fingerprints import code_digest
 from inspection.store import execution_folders
-from orchestration.local import finished_stages, resume, run_start
+from orchestration.local import resume, run_start
+from orchestration.local.stage_records import finished_stages
 from orchestration.paths import Root
 from orchestration.records import run_record
 from pipeline.config import Config

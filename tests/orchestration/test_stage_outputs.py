@@ -4,7 +4,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.fingerprints import artifact_digest
-from orchestration.local import stage_outputs
+from orchestration.local.stage_records import stage_outputs
 from serving import versions
 
 

@@ -30,7 +30,7 @@ class Settings(GateSettings):
 def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     """Compare the train split with that of the previous run."""
     # TFDV imports TensorFlow.
-    from components.validation import column_distances
+    from components.validation.distances import column_distances
 
     if context.previous_runs:
         yield from column_distances.compare(context, "drift", settings, context.previous_runs[0])

@@ -20,7 +20,7 @@ class Settings(drift_gate.Settings):
 def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     """Compare the train split with served rows."""
     # TFDV imports TensorFlow.
-    from components.validation import column_distances
+    from components.validation.distances import column_distances
 
     if context.served_paths:
         served = column_distances.served_statistics(context)

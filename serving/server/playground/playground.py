@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from serving.server.json_values import Input
+from serving.server.json_api.json_values import Input
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
 from serving.server.statuses import RequestError
 from spec.file_names import REQUESTS

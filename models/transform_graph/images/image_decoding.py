@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from models.transform_graph import raw_columns
-from models.transform_graph.exif import HEAD_BYTES, after, orientation, upright
+from models.transform_graph.images.exif import HEAD_BYTES, after, orientation, upright
 
 GREY = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey (ITU-R BT.601), as PNG and JPEG define them."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from serving.server.json_values import decoded, is_bytes, shown
+from serving.server.json_api.json_values import decoded, is_bytes, shown
 from serving.server.statuses import RequestError
 
 _FLOAT_LIMIT = 3.4028234663852886e38

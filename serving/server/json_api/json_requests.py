@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from serving.server.json_values import Input, array, is_bytes, shown
+from serving.server.json_api.json_values import Input, array, is_bytes, shown
 from serving.server.statuses import RequestError
 
 Array = np.ndarray[Any, Any]

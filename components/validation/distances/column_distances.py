@@ -12,7 +12,7 @@ from components.ingestion import sources
 from components.ingestion.discovery import data_files, empty_files
 from components.ingestion.omissions import Omissions
 from components.statistics.executor import as_list, generators, proto
-from components.validation import binary_label, divergence
+from components.validation.distances import binary_label, divergence
 from components.validation.gate_context import TRAIN, GateContext, PreviousRun, by_column, row_count
 from components.validation.gate_findings import Finding, round_up, toml_key
 from components.validation.gates import drift_gate

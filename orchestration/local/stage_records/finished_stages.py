@@ -11,7 +11,7 @@ from ml_metadata.proto import metadata_store_pb2
 from components.summary import storable
 from inspection.store import execution_folders
 from inspection.store.metadata_store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT, properties
-from orchestration.local import stage_outputs
+from orchestration.local.stage_records import stage_outputs
 from spec import run_folders
 
 _STATES = metadata_store_pb2.Execution

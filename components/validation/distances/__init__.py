@@ -1,0 +1,1 @@
+"""Distances between the distributions of a column in two data sets."""

@@ -1,0 +1,1 @@
+"""Images in the transform graph: decoding and orientation."""

@@ -1,0 +1,1 @@
+"""Addresses in a config: buckets and databases."""
