@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.facts import clocks, writing_script
+from models.data import arrow
 
 TOP = 200
 """Number of most frequent values that are kept."""
@@ -242,7 +243,7 @@ def _text(value: int | float | str) -> str:
 
 def _finite(array: pa.ChunkedArray) -> pa.ChunkedArray:
     """Replace NaN and infinity by null."""
-    return pc.if_else(pc.is_finite(array), array, pa.scalar(None, array.type))
+    return arrow.if_else(pc.is_finite(array), array, pa.scalar(None, array.type))
 
 
 def _numbers(array: pa.ChunkedArray) -> Numbers | None:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion.parsing import number_parsing
+from models.data import arrow
 from spec.cells.cleaning import Cleaning
 from spec.cells.number_format import PARENTHESES, PLAIN, NumberFormat, quoted
 
@@ -130,7 +131,7 @@ def as_read(table: pa.Table, cleaning: Cleaning, texts: Sequence[str] = ()) -> p
             if rules.null_numbers and _all(number_parsing.fits(column, PLAIN)):
                 numbers = pa.array([float(number) for number in rules.null_numbers])
                 is_null = pc.is_in(number_parsing.plain(column, PLAIN).cast(pa.float64()), value_set=numbers)
-                column = pc.if_else(is_null, pa.scalar(None, pa.string()), column)
+                column = arrow.if_else(is_null, pa.scalar(None, pa.string()), column)
         arrays.append(column)
     return pa.table(arrays, names=table.column_names)
 

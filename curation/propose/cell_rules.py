@@ -13,6 +13,7 @@ from curation.facts.number_formats import Formats
 from curation.look import dialect
 from curation.propose import config_text
 from curation.propose.choices import Line
+from models.data import arrow
 from spec.cells.number_format import PLAIN
 from spec.data import Data
 
@@ -141,14 +142,14 @@ def _without(column: pa.ChunkedArray, texts: Sequence[str]) -> pa.ChunkedArray:
     """Replace strings by null."""
     if not pa.types.is_string(column.type):
         return column
-    return pc.if_else(pc.is_in(column, value_set=pa.array(texts)), pa.scalar(None, pa.string()), column)
+    return arrow.if_else(pc.is_in(column, value_set=pa.array(texts)), pa.scalar(None, pa.string()), column)
 
 
 def _plain(table: pa.Table, formats: Formats) -> pa.Table:
     """Rewrite the numbers of a table in plain notation; other strings stay."""
     for name in formats.columns:
         column = table[name]
-        plain = pc.if_else(
+        plain = arrow.if_else(
             number_parsing.fits(column, formats.numbers), number_parsing.plain(column, formats.numbers), column
         )
         table = table.set_column(table.column_names.index(name), name, plain)

@@ -3,6 +3,8 @@
 A column may have an extension type, which Arrow stores as a name and bytes. The bytes of `arrow.py_extension_type` are
 a pickle; pyarrow before 14.0.1 loads it and so runs code of the file's author (CVE-2023-47248). pyarrow-hotfix makes
 pyarrow refuse that type, but disassembles the pickle for its message; this module never reads it, and names the column.
+
+`if_else` is here for another reason: pyarrow's own returns wrong cells on one of the stacks.
 """
 
 import functools
@@ -154,3 +156,27 @@ def _pickled(schema: pa.Schema) -> Iterator[tuple[str, str]]:
             if PICKLED in (stored, getattr(field.type, "extension_name", None)):
                 yield column.name, str(getattr(column.type, "storage_type", column.type))
             inner += [field.type.field(place) for place in range(getattr(field.type, "num_fields", 0))]
+
+
+def if_else(condition: Any, yes: Any, no: Any) -> Any:
+    """Choose cells by a condition, as `pyarrow.compute.if_else` does.
+
+    pyarrow 18 reads the wrong bytes of a slice of strings beside a scalar, so scalars become arrays here.
+
+    Args:
+        condition: Boolean array of n cells.
+        yes: Array of n cells, or one value, for the cells where the condition holds.
+        no: The same for the others.
+
+    Returns:
+        Array of n cells.
+    """
+    from pyarrow import compute
+
+    def cells(value: Any) -> Any:
+        if isinstance(value, pa.Array | pa.ChunkedArray):
+            return value
+        scalar = value if isinstance(value, pa.Scalar) else pa.scalar(value)
+        return pa.repeat(scalar, len(condition)) if scalar.is_valid else pa.nulls(len(condition), scalar.type)
+
+    return compute.if_else(condition, cells(yes), cells(no))

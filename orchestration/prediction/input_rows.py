@@ -14,6 +14,7 @@ from components.ingestion import sources
 from components.ingestion.discovery import data_files, formats
 from components.ingestion.parsing import casting
 from errors import UserError
+from models.data import arrow
 from orchestration.prediction.pushed_model import InputColumn
 from pipeline.schema_columns import nearest
 from spec.cells.cleaning import Rules
@@ -156,7 +157,7 @@ def _cast(texts: pa.Array, column: InputColumn, rules: Rules, errors: dict[int, 
     for row in pc.indices_nonzero(is_bad).to_pylist():
         text = texts[row].as_py()
         errors.setdefault(row, f"column {column.name!r} holds {text!r}, which is not {bad[text]}")
-    return casting.cast(pc.if_else(is_bad, pa.scalar(None, pa.string()), texts), column.kind, rules)
+    return casting.cast(arrow.if_else(is_bad, pa.scalar(None, pa.string()), texts), column.kind, rules)
 
 
 def _bad(texts: pa.Array, kind: str, rules: Rules) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion.parsing import date_parsing, number_parsing
+from models.data import arrow
 from spec.cells.cleaning import DOTTED, FINAL, Rules
 from spec.cells.date_format import DateFormat
 from spec.cells.number_format import PLAIN, NumberFormat
@@ -60,7 +61,7 @@ def clean(column: pa.Array, rules: Rules) -> pa.Array:
         return column
     is_null = pc.is_in(column, value_set=pa.array(null_values, column.type)) if null_values else None
     if is_null is not None and pc.any(is_null).as_py():
-        column = pc.if_else(is_null, pa.scalar(None, column.type), column)
+        column = arrow.if_else(is_null, pa.scalar(None, column.type), column)
     return _folded(column) if rules.fold_case and pa.types.is_string(column.type) else column
 
 
@@ -185,7 +186,7 @@ def _cast(column: pa.Array, kind: str) -> pa.Array:
             return pa.array([None if cell is None else str(cell) for cell in column.to_pylist()], pa.string())
         if pa.types.is_boolean(type_):
             # The notation of Python, and so of most CSV files.
-            return pc.if_else(column, "True", "False")
+            return arrow.if_else(column, "True", "False")
         large = pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_)
         return pc.cast(column, pa.binary() if large else pa.string())
     if pa.types.is_date(type_):

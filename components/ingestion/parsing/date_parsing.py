@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from models.data import arrow
 from spec.cells.date_format import FIRST_SECOND, ISO, LAST_SECOND, DateFormat
 
 
@@ -11,7 +12,7 @@ def fits(texts: pa.Array, form: DateFormat) -> pa.Array:
     """Which texts are dates in this format, or YYYY-MM-DD already, bool (n,); null where a text is."""
     matching = pc.match_substring_regex(texts, form.pattern)
     if form.epoch is not None:
-        seconds = _seconds(pc.if_else(matching, texts, "0"), form.epoch)
+        seconds = _seconds(arrow.if_else(matching, texts, "0"), form.epoch)
         known = pa.array((seconds >= FIRST_SECOND) & (seconds <= LAST_SECOND))
         matching = pc.and_(matching, known)
     return pc.or_(matching, pc.match_substring_regex(texts, ISO))
@@ -24,8 +25,8 @@ def iso(texts: pa.Array, form: DateFormat) -> pa.Array:
             texts = pc.replace_substring_regex(texts, pattern, rewrite)
         return texts
     counted = pc.match_substring_regex(texts, form.pattern)
-    seconds = pa.array(_seconds(pc.if_else(counted, texts, "0"), form.epoch), pa.timestamp("s"))
-    return pc.if_else(counted, seconds.cast(pa.string()), texts)
+    seconds = pa.array(_seconds(arrow.if_else(counted, texts, "0"), form.epoch), pa.timestamp("s"))
+    return arrow.if_else(counted, seconds.cast(pa.string()), texts)
 
 
 def _seconds(texts: pa.Array, factor: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":

@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from models.data import arrow
 from spec.cells.number_format import IN_PARENTHESES, NOT_FINITE, SIGN_IN_PARENTHESES, NumberFormat
 
 
@@ -24,5 +25,5 @@ def plain(texts: pa.Array, form: NumberFormat) -> pa.Array:
     for pattern, rewrite in form.steps():
         texts = pc.replace_substring_regex(texts, pattern, rewrite)
     if negative is not None:
-        texts = pc.if_else(negative, pc.binary_join_element_wise("-", texts, ""), texts)
+        texts = arrow.if_else(negative, pc.binary_join_element_wise("-", texts, ""), texts)
     return texts

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from errors import UserError
+from models.data import arrow
 
 MERGE = 1 << 20
 """Number of times that are buffered before equal ones are merged into counts."""
@@ -79,7 +80,7 @@ def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
     texts = {name: pc.fill_null(pc.struct_field(parts, [at]), "") for at, name in enumerate(names)}
 
     def number(name: str) -> Keys:
-        digits = pc.if_else(pc.equal(texts[name], ""), "0", texts[name])
+        digits = arrow.if_else(pc.equal(texts[name], ""), "0", texts[name])
         return np.asarray(pc.cast(digits, pa.int64()).to_numpy(zero_copy_only=False))
 
     year, month, day = number("year"), number("month"), number("day")

@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from models.data import arrow
+
 # Field tags, (number << 3) | wire type; wire type 2 is a length and its bytes.
 _EXAMPLE_FEATURES = b"\x0a"
 _FEATURES_ENTRY = b"\x0a"
@@ -156,4 +158,4 @@ def _varints(column: pa.Array) -> pa.Array:
 def _masked(column: pa.Array, offsets: np.ndarray[Any, Any], data: bytes) -> pa.Array:
     """Return a binary array of these offsets and data, with the nulls of the column."""
     masked = pa.Array.from_buffers(pa.binary(), len(column), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-    return pc.if_else(column.is_valid(), masked, pa.scalar(None, pa.binary())) if column.null_count else masked
+    return arrow.if_else(column.is_valid(), masked, pa.scalar(None, pa.binary())) if column.null_count else masked
