@@ -15,6 +15,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from . import local_server
+
 PAGE = 3
 """Objects on a page of a list, so that every list of a model has several."""
 TIME = "2026-01-01T00:00:00.000Z"
@@ -159,14 +161,8 @@ class _Requests(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def fake_gcs():
     """Yield a running server."""
-    server = FakeGcs()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with local_server.running(FakeGcs()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @contextlib.contextmanager

@@ -2,21 +2,15 @@
 
 import contextlib
 import itertools
-import json
 import re
 import sys
 import threading
 from pathlib import Path
 
-from tfx.dsl.components.base import base_beam_executor
-from tfx.types import standard_artifacts
-
-from components.ingestion import executor
-from components.ingestion.discovery import data_files
 from pipeline import load
 from pipeline.create_pipeline import Places, create_pipeline
-from spec import settings
-from spec.data import Data
+
+from . import ingested
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/explanation/architecture.md").read_text()
@@ -57,24 +51,9 @@ def test_each_walk_names_files_that_exist_once():
 def test_a_batch_enters_the_files_of_ingestion_in_the_order_of_the_walk(tmp_path, beam_pipeline):
     path = tmp_path / "table.csv"
     path.write_text("".join(["id,lat\n", *(f"{number},{number / 2}\n" for number in range(100))]))
-    config = {
-        "paths": str(path),
-        "data": Data(path=str(path)).model_dump(mode="json"),
-        "columns": {"id": "INT", "lat": "FLOAT"},
-        "duties": {"id": "id", "group": None, "time": None},
-        "label": None,
-        "complete": [],
-        "read": [],
-        "notes": [],
-        "classes": False,
-    }
-    examples = standard_artifacts.Examples()
-    examples.uri = str(tmp_path / "examples")
-    context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
-    content = data_files.content(data_files.resolve(str(path), Data(path="x")))
-    properties = {"settings": json.dumps(settings.pack(config, None)), "content": content, "code": ""}
+    ingest = ingested.prepared(path, tmp_path / "examples", ingested.digest_of(path), beam_pipeline)
     with entered() as files:
-        executor.Executor(context).Do({}, {"examples": [examples]}, properties)
+        ingest()
 
     walk = list(itertools.takewhile(lambda name: not name.startswith("components/statistics"), WALKS["batch"]))
     assert [name for name in files if name in walk] == walk, "the calls, in order"

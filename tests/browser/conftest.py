@@ -7,18 +7,14 @@ from typing import Any
 
 import pytest
 
-from .devtools import Tab, browser, browser_path
+from .devtools import Tab, desktop
 
 MADE = runpy.run_path(str(Path(__file__).parents[1] / "inspection/made.py"))
 
 
 @pytest.fixture(scope="session")
 def tab() -> Iterator[Tab]:
-    path = browser_path()
-    if path is None:
-        pytest.skip("no browser: install one with `apt-get install -y --no-install-recommends chromium`")
-    with browser(path) as opened:
-        opened.size(1250, 900)
+    with desktop() as opened:
         yield opened
 
 

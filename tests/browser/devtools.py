@@ -166,6 +166,20 @@ def browser(path: str) -> Iterator[Tab]:
             log.close()
 
 
+@contextlib.contextmanager
+def desktop() -> Iterator[Tab]:
+    """Yield a tab of the size of a desktop; skip the test without a browser."""
+    # The documents' script that takes screenshots uses this module without pytest.
+    import pytest
+
+    path = browser_path()
+    if path is None:
+        pytest.skip("no browser: install one with `apt-get install -y --no-install-recommends chromium`")
+    with browser(path) as opened:
+        opened.size(1250, 900)
+        yield opened
+
+
 def _attach(socket: Any) -> str:
     def ask(number: int, method: str, **parameters: Any) -> Any:
         socket.send(json.dumps({"id": number, "method": method, "params": parameters}))

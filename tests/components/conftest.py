@@ -3,6 +3,7 @@
 import importlib
 import shutil
 import sys
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,16 @@ def example_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     yield place
     for module in placed:
         sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
+    """Return the clock of pushes, whose `now` a test sets."""
+    from serving import versions
+
+    clock = types.SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(versions, "time", types.SimpleNamespace(time=lambda: clock.now))
+    return clock
 
 
 @pytest.fixture(scope="session")

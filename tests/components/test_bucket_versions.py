@@ -4,7 +4,6 @@ import itertools
 import json
 import shutil
 import threading
-import types
 
 import pytest
 
@@ -20,13 +19,6 @@ DAY = bucket_versions.LEFT_SECONDS
 def serving(request):
     request.getfixturevalue("gcs" if request.param == "gs" else "s3")
     return f"{request.param}://bucket/versions-{next(NUMBERS)}/houses/serving"
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = types.SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(versions, "time", types.SimpleNamespace(time=lambda: clock.now))
-    return clock
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 import json
 
 import pytest
-from tfx.dsl.components.base import base_beam_executor
-from tfx.types import standard_artifacts
 
-from components.ingestion import executor, planning
-from components.ingestion.discovery import data_files
+from components.ingestion import planning
 from errors import ResourceError
-from spec import settings
-from spec.data import Data
+
+from .. import ingested
+from ..ingested import digest_of
 
 
 @pytest.fixture
@@ -25,22 +23,7 @@ def ingest(tmp_path, path, beam_pipeline):
     """Runs the executor over the table; returns its numbers of rows."""
 
     def run(content):
-        config = {
-            "paths": str(path),
-            "data": Data(path=str(path)).model_dump(mode="json"),
-            "columns": {"id": "INT", "lat": "FLOAT"},
-            "duties": {"id": "id", "group": None, "time": None},
-            "label": None,
-            "complete": [],
-            "read": [],
-            "notes": [],
-            "classes": False,
-        }
-        examples = standard_artifacts.Examples()
-        examples.uri = str(tmp_path / "examples")
-        context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
-        properties = {"settings": json.dumps(settings.pack(config, None)), "content": content, "code": ""}
-        executor.Executor(context).Do({}, {"examples": [examples]}, properties)
+        examples = ingested.prepared(path, tmp_path / "examples", content, beam_pipeline)()
         return json.loads(examples.get_string_custom_property("rows"))
 
     return run
@@ -48,10 +31,6 @@ def ingest(tmp_path, path, beam_pipeline):
 
 def lines(rows):
     return "\n".join(["id,lat", *(f"{number},{number / 2}" for number in rows)]) + "\n"
-
-
-def digest_of(path):
-    return data_files.content(data_files.resolve(str(path), Data(path="x")))
 
 
 def test_rows_that_are_those_of_the_digest_are_taken(ingest, path):

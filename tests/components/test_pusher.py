@@ -2,7 +2,6 @@ import errno
 import json
 import os
 import shutil
-import types
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,6 @@ from models.export import self_check
 from serving import version_files, versions
 
 from ..attributes import with_attributes
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that the test sets."""
-    clock = types.SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(versions, "time", types.SimpleNamespace(time=lambda: clock.now))
-    return clock
 
 
 @pytest.fixture

@@ -6,26 +6,19 @@ from typing import Any
 
 import pytest
 
-from ..flats import COMPLETE
+from ..flats import COMPLETE, Flats
 from ..warm import Result
 from .conftest import run_folder, runner
 
 TARGETS = {"kubeflow": "minio://store/root", "vertex": "gs://bucket/root"}
-CONFIG = """\
-network = "linear"
-[data]
-path = "data/flats.csv"
-[features]
-numeric = [{column = "area"}]
-categorical = [{column = "city"}]
-[label]
-column = "rent"
+CONFIG = f"""\
+{Flats.CONFIG}
 [training]
 epochs = 1
 [evaluation]
 importance = 0
-floor = {r2 = -100.0}
-baseline = [{metric = "mae", tolerance = 0.9}]
+floor = {{r2 = -100.0}}
+baseline = [{{metric = "mae", tolerance = 0.9}}]
 """
 
 

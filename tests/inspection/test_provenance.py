@@ -28,7 +28,7 @@ FILES = [
     for week in range(1, 9)
 ]
 COMMIT = {
-    "folder": "/work/project",
+    "folder": "/home/ann/project",
     "commit": "0123456789abcdef0123",
     "dirty": True,
     "changed": ["configs/houses.toml"],
@@ -75,7 +75,9 @@ def test_a_version_names_data_code_config_and_the_model_before_on_one_screen(roo
     assert "8 files, 2,400 rows" in lines["data"]
     assert "data/week-8.csv, span 8, 300 rows, 4,008 bytes, digest 0000000000000008" in text
     assert "and 3 before these: --json lists all" in text
-    assert lines["code"].endswith("commit 0123456789ab of /work/project, with uncommitted changes: configs/houses.toml")
+    assert lines["code"].endswith(
+        "commit 0123456789ab of /home/ann/project, with uncommitted changes: configs/houses.toml"
+    )
     assert "config c0ffee, data da7a, schema 5c4e, code c0de" in lines["digests"]
     assert lines["--set"].endswith("training.epochs=9; network.layers=[8]")
     assert "training.optimizer.learning_rate = 0.0125 (from the tuner; the config has 1e-06)" in text

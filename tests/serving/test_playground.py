@@ -7,17 +7,13 @@ import sys
 import pytest
 
 from ..browser.checks import fits, reachable
-from ..browser.devtools import browser, browser_path
+from ..browser.devtools import desktop
 from .conftest import running
 
 
 @pytest.fixture(scope="module")
 def tab():
-    path = browser_path()
-    if path is None:
-        pytest.skip("no browser: install one with `apt-get install -y --no-install-recommends chromium`")
-    with browser(path) as opened:
-        opened.size(1250, 900)
+    with desktop() as opened:
         yield opened
 
 

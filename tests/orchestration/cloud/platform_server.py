@@ -9,13 +9,14 @@ import http.server
 import itertools
 import json
 import re
-import threading
 import urllib.parse
 
 import kfp_server_api
 from google.cloud import aiplatform_v1
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
+
+from ... import local_server
 
 TIME = "2026-01-01T00:00:00Z"
 _MESSAGES = {"pipelineJobs": aiplatform_v1.PipelineJob, "schedules": aiplatform_v1.Schedule}
@@ -152,11 +153,5 @@ def _check_model(body, model):
 @contextlib.contextmanager
 def platform_server():
     """Yield a running server."""
-    server = PlatformServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with local_server.running(PlatformServer()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
