@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
+from spec.rows.data_paths import is_remote
+
 Store: TypeAlias = Any
 """A store of obstore, for one bucket."""
 
@@ -42,11 +44,6 @@ class BucketError(OSError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.strerror = message
-
-
-def is_uri(path: str) -> bool:
-    """Return whether a path is a URI."""
-    return "://" in path
 
 
 def read(uri: str) -> bytes:
@@ -122,13 +119,13 @@ def copy(source: str, target: str, *, new: bool = False) -> None:
         target: The copy; folders above it on this machine are created.
         new: Whether an object must not exist.
     """
-    if not is_uri(target):
+    if not is_remote(target):
         os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-        if is_uri(source):
+        if is_remote(source):
             _download(source, target)
         else:
             shutil.copyfile(source, target)
-    elif is_uri(source):
+    elif is_remote(source):
         if split(source)[:2] == split(target)[:2] and not new:
             store, key = _parts(source)
             with _errors(source):
@@ -146,7 +143,7 @@ def copy(source: str, target: str, *, new: bool = False) -> None:
 
 def copy_folder(source: str, target: str) -> list[str]:
     """Copy all files below a folder; either may be in a bucket. Return their paths relative to the folder."""
-    paths = files(source) if is_uri(source) else _local_files(source)
+    paths = files(source) if is_remote(source) else _local_files(source)
     for path in paths:
         copy(f"{source}/{path}", f"{target}/{path}")
     return paths
@@ -188,7 +185,7 @@ def _store(scheme: str, bucket: str, environment: tuple[str | None, ...]) -> Sto
     if scheme == "gs":
         emulator = variables["STORAGE_EMULATOR_HOST"]
         if emulator:
-            url = emulator if is_uri(emulator) else f"http://{emulator}"
+            url = emulator if is_remote(emulator) else f"http://{emulator}"
             options = {"base_url": url.rstrip("/"), "client_options": {"allow_http": True}, "retry_config": retries}
             return GCSStore(bucket, credential_provider=lambda: {"token": "none", "expires_at": None}, **options)
         return GCSStore(bucket, credential_provider=_google_credentials(), retry_config=retries)

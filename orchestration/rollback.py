@@ -19,6 +19,7 @@ from inspection.store.artifact_lookup import MODEL, PUSHED, pushed_versions
 from orchestration.paths import Root
 from pipeline.schema_columns import nearest
 from serving import versions
+from spec.rows.data_paths import is_remote
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 """Format of times, in UTC."""
@@ -112,7 +113,7 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
         else ", which this pipeline did not push: its predictions were not checked"
     )
     sentence = f"{name}: version {new_number} serves now, a copy of {origin}{foreign}; previously {there[-1]}"
-    if buckets.is_uri(root) and metadata is None:
+    if is_remote(root) and metadata is None:
         return sentence  # runs on a cloud leave no ML Metadata store that could be written from here
     try:
         inspection_store.open_store(root, metadata)  # a missing store is not created
@@ -130,7 +131,7 @@ def _folder(root: str, name: str) -> str:
     folder = Root(root).serving(name)
     try:
         if not versions.pushed(folder):
-            if buckets.is_uri(root):
+            if is_remote(root):
                 names = buckets.names(root)
             else:
                 names = (

@@ -13,6 +13,7 @@ from orchestration.paths import Root
 from pipeline.schema_columns import nearest
 from serving import versions as pushed_versions
 from serving.server.server_settings import ModelSource
+from spec.rows.data_paths import is_remote
 
 
 def sources(
@@ -30,7 +31,7 @@ def sources(
     Raises:
         UserError: a pipeline has no version, or an argument is no such text.
     """
-    if "://" in root.path:
+    if is_remote(root.path):
         raise UserError(
             f"--root {root.path}: serve reads folders of this machine: copy the serving folder, or mount the bucket"
         )

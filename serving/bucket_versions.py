@@ -15,6 +15,7 @@ from typing import Any
 
 import buckets
 from serving import ownership, version_files, version_removal, versions
+from spec.rows.data_paths import is_remote
 
 LEFT_SECONDS = 86_400
 """An unfinished push of this age is removed."""
@@ -65,7 +66,7 @@ def place(
 @contextlib.contextmanager
 def _local(source: str) -> Iterator[str]:
     """Yield a folder of this machine with the model: TensorFlow cannot read every kind of bucket."""
-    if not buckets.is_uri(source):
+    if not is_remote(source):
         yield source
         return
     with tempfile.TemporaryDirectory(prefix="model-") as folder:

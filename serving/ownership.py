@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import buckets
+from spec.rows.data_paths import is_remote
 
 RECORD = "assets.extra/pushed.json"
 """Path in a version's folder that other tools ignore: pipeline, version, time of the push, digest of its files, path of
@@ -58,7 +59,7 @@ def read(path: str) -> Record | None:
         BucketError: the bucket cannot be read. A version whose record is unknown would count as another tool's.
     """
     try:
-        if buckets.is_uri(path):
+        if is_remote(path):
             content = json.loads(buckets.read(path))
         else:
             with open(path, encoding="utf-8") as file:
@@ -101,14 +102,14 @@ def entry(folder: str, number: int) -> str:
 def listed(folder: str) -> list[int]:
     """List the versions in the ledger, ascending."""
     ledger = f"{folder}/{LEDGER}"
-    names = buckets.names(ledger) if buckets.is_uri(folder) else _local_names(ledger)
+    names = buckets.names(ledger) if is_remote(folder) else _local_names(ledger)
     numbers = [name.removesuffix(".json") for name in names if name.endswith(".json")]
     return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
 
 
 def relative(uri: str, folder: str) -> str:
     """Return the path of an artifact relative to the parent of the serving folder, or its URI if it is elsewhere."""
-    if buckets.is_uri(uri) or buckets.is_uri(folder):
+    if is_remote(uri) or is_remote(folder):
         return uri.removeprefix(f"{os.path.dirname(folder.rstrip('/'))}/")
     home = os.path.dirname(os.path.abspath(folder))
     path = os.path.abspath(uri)
@@ -138,7 +139,7 @@ def adopt(folder: str, numbers: list[int]) -> None:
 
 def forget(folder: str, number: int) -> None:
     """Remove a version that no longer exists from the ledger."""
-    if buckets.is_uri(folder):
+    if is_remote(folder):
         buckets.remove(entry(folder, number))
         return
     with contextlib.suppress(FileNotFoundError):
@@ -147,7 +148,7 @@ def forget(folder: str, number: int) -> None:
 
 def _pipeline(folder: str) -> str:
     """Return the pipeline's name: the name of the parent of the serving folder."""
-    folder = folder.rstrip("/") if buckets.is_uri(folder) else os.path.abspath(folder)
+    folder = folder.rstrip("/") if is_remote(folder) else os.path.abspath(folder)
     return os.path.basename(os.path.dirname(folder))
 
 

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import buckets
 from serving.ownership import RECORD
+from spec.rows.data_paths import is_remote
 
 _BLOCK_BYTES = 1 << 20
 
@@ -31,7 +32,7 @@ def digest(folder: str) -> str:
 
 def names(folder: str) -> list[str]:
     """List the names in a folder; empty if it does not exist."""
-    if buckets.is_uri(folder):
+    if is_remote(folder):
         return buckets.names(folder)
     return os.listdir(folder) if os.path.isdir(folder) else []
 
@@ -42,7 +43,7 @@ def paths(folder: str) -> list[str]:
     Raises:
         ValueError: the folder contains a link to a folder, whose files a copy would lack.
     """
-    if buckets.is_uri(folder):
+    if is_remote(folder):
         return [path for path in buckets.files(folder) if path != RECORD]
     paths: list[str] = []
     for inner, folders, names in os.walk(folder):
@@ -54,7 +55,7 @@ def paths(folder: str) -> list[str]:
 
 def blocks(path: str) -> Iterator[bytes]:
     """Yield the bytes of a file of this machine or of a bucket."""
-    if buckets.is_uri(path):
+    if is_remote(path):
         yield from buckets.blocks(path)
         return
     with open(path, "rb") as file:

@@ -20,6 +20,7 @@ import buckets
 from serving import ownership, version_files, version_removal
 from serving.ownership import RECORD as RECORD  # re-exported
 from serving.version_files import digest as digest
+from spec.rows.data_paths import is_remote
 
 MODEL = "saved_model.pb"
 """The file of a version's folder that makes it loadable."""
@@ -76,7 +77,7 @@ def numbered(folder: str) -> dict[int, str]:
 def pushed(folder: str) -> list[int]:
     """List the complete versions in a serving folder, ascending."""
     names = numbered(folder)
-    if buckets.is_uri(folder):
+    if is_remote(folder):
         # In a bucket the files of a folder appear one by one, the model last.
         return [number for number, name in names.items() if has_model(f"{folder}/{name}")]
     return [number for number, name in names.items() if os.path.isdir(os.path.join(folder, name))]
@@ -84,7 +85,7 @@ def pushed(folder: str) -> list[int]:
 
 def has_model(path: str) -> bool:
     """Return whether a version's folder has the file that makes it loadable."""
-    exists = buckets.exists if buckets.is_uri(path) else os.path.isfile
+    exists = buckets.exists if is_remote(path) else os.path.isfile
     return any(exists(f"{path}/{name}") for name in MODELS)
 
 
@@ -157,7 +158,7 @@ def place(
         ValueError: the copy differs from the model, or the highest possible number is in use.
         Exception: an error of `check`. In all cases the copy is removed.
     """
-    if buckets.is_uri(folder) or buckets.is_uri(source):
+    if is_remote(folder) or is_remote(source):
         from serving import bucket_versions  # which imports this module
 
         return bucket_versions.place(

@@ -21,6 +21,7 @@ from components.baseline import decline, reference
 from components.fingerprints import artifact_digest, code_digest
 from errors import ResourceError
 from serving import versions
+from spec.rows.data_paths import is_remote
 
 BASELINE = "baseline_model_id"
 BLESSING = "baseline_blessing_id"
@@ -152,7 +153,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     ) -> None:
         """Copy the serving model; if that is the candidate itself, the model that the candidate was compared with."""
         model = artifact_utils.get_single_instance(output_dict["model"])
-        if not buckets.is_uri(model.uri):
+        if not is_remote(model.uri):
             os.makedirs(model.uri, exist_ok=True)
         candidate = artifact_utils.get_single_uri(input_dict["candidate"]) if input_dict.get("candidate") else ""
         serving = exec_properties["serving"]

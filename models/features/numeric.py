@@ -43,10 +43,7 @@ def transform_all(columns: Any, entries: Sequence[Settings]) -> Mapping[str, Any
     """Scale the numbers of all entries as one matrix; float32 (batch, 1) each."""
     from models.transform_graph import numbers
 
-    features: dict[str, Any] = {}
-    for block in columns.once(_blocks, tuple(entries)):
-        features |= numbers.scaled(block)
-    return features
+    return numbers.scaled(columns.once(_blocks, tuple(entries)))
 
 
 def number(columns: Any, settings: Settings) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from pydantic import Field, field_serializer, field_validator, model_validator
 
 from models.layers.layer_names import ACTIVATIONS, FLAT, INITIALIZERS
 from spec.base import Strict
+from spec.columns.role import Output
 
 Rows = tuple[tuple[float, ...], ...]
 Units = Annotated[int, Field(ge=1)]
@@ -103,6 +104,32 @@ class Layers(Regularized):
                 'weights, use "sigmoid" or "tanh", or take name = "perceptron"'
             )
         return self
+
+
+def differentiable(name: str, trained: str) -> str:
+    """Check that an activation is known and has a gradient, and return its name.
+
+    Args:
+        name: The activation.
+        trained: What gradient descent could not train without a gradient, for the message.
+
+    Raises:
+        ValueError: It is not, or has none.
+    """
+    if name in FLAT:
+        raise ValueError(f"activation {name!r} has no gradient, so gradient descent cannot train {trained}")
+    return known(name, ACTIVATIONS, "activation")
+
+
+def without_images(outputs: Iterable[Output]) -> None:
+    """Check that a network's inputs hold no image.
+
+    Raises:
+        ValueError: There is one.
+    """
+    for output in outputs:
+        if output.kind == "image":
+            raise ValueError(f"does not read images, and {output.name!r} is one: use cnn, or mlp")
 
 
 def known(name: str, names: Iterable[str], what: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from models.layers import dense, layer_names
+from models.layers import dense
 from spec.base import Strict
 from spec.columns.role import Output
 
@@ -62,9 +62,7 @@ class Settings(dense.Layers):
     @field_validator("convolution_activation")
     @classmethod
     def _known_convolution_activation(cls, name: str) -> str:
-        if name in layer_names.FLAT:
-            raise ValueError(f"activation {name!r} has no gradient, so gradient descent cannot train a convolution")
-        return dense.known(name, layer_names.ACTIVATIONS, "activation")
+        return dense.differentiable(name, "a convolution")
 
 
 def check(outputs: Sequence[Output], network: Settings) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from models.layers import dense, layer_names
+from models.layers import dense
 from spec.base import Strict
 from spec.columns.role import Output
 
@@ -34,20 +34,12 @@ class Settings(Strict):
     @field_validator("activation")
     @classmethod
     def _known_activation(cls, name: str) -> str:
-        if name in layer_names.FLAT:
-            raise ValueError(f"activation {name!r} has no gradient, so gradient descent cannot train the layers before")
-        return dense.known(name, layer_names.ACTIVATIONS, "activation")
+        return dense.differentiable(name, "the layers before")
 
 
 def check(outputs: Sequence[Output], network: Settings) -> None:
-    """Check that there are no images.
-
-    Raises:
-        ValueError: There is one.
-    """
-    for output in outputs:
-        if output.kind == "image":
-            raise ValueError(f"does not read images, and {output.name!r} is one: use cnn, or mlp")
+    """Check that there are no images; see dense.without_images."""
+    dense.without_images(outputs)
 
 
 def build(features: Any, network: Settings) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from models.layers.dense import Rate, Units
+from models.layers import dense
 from spec.base import Strict
 from spec.columns.role import Output
 
@@ -23,9 +23,9 @@ class Settings(Strict):
 
     members: int = Field(default=8, ge=1, le=256)
     """Number of members."""
-    layers: tuple[Units, ...] = Field(default=(128, 128), min_length=1)
+    layers: tuple[dense.Units, ...] = Field(default=(128, 128), min_length=1)
     """Units of each hidden layer, which all members share."""
-    dropout: Rate = 0.1
+    dropout: dense.Rate = 0.1
     """Dropout rate of the hidden layers."""
     bins: int = Field(default=48, ge=1, le=240)
     """Largest number of bins of a number: quantiles of the train split, of which each value counts once."""
@@ -43,14 +43,8 @@ class Settings(Strict):
 
 
 def check(outputs: Sequence[Output], network: Settings) -> None:
-    """Check that there are no images.
-
-    Raises:
-        ValueError: There is one.
-    """
-    for output in outputs:
-        if output.kind == "image":
-            raise ValueError(f"does not read images, and {output.name!r} is one: use cnn, or mlp")
+    """Check that there are no images; see dense.without_images."""
+    dense.without_images(outputs)
 
 
 def build(features: Any, network: Settings) -> Any:

@@ -99,12 +99,16 @@ def column(found: Iterable[Block], name: str) -> tuple[Cells, tf.Tensor]:
     return cells, block.filled[:, one]
 
 
-def scaled(block: Block) -> dict[str, tf.Tensor]:
-    """Scale each column of a block by its rule.
+def scaled(parts: Iterable[Block]) -> dict[str, tf.Tensor]:
+    """Scale each column of some blocks by its rule.
 
     Returns:
         Column -> float32 (batch, 1).
     """
+    return {column: feature for block in parts for column, feature in _scaled(block).items()}
+
+
+def _scaled(block: Block) -> dict[str, tf.Tensor]:
     scales = [rule.scale for rule in block.rules]
     filled = _log1p(block.filled, scales)
     ratio = _scale(masked(filled, block.present), filled, ["z_score" if name == "log1p" else name for name in scales])

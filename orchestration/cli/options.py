@@ -7,6 +7,7 @@ from typing import Any
 
 import project
 from errors import UserError
+from spec.rows.data_paths import is_remote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def check_target(arguments: argparse.Namespace) -> None:
         for option, name in _CLOUD_ONLY.items():
             if getattr(arguments, name) is not None:
                 raise UserError(f"{option} has no effect with --local: it is for --kubeflow and --vertex; remove it")
-        if "://" in (arguments.root or ""):
+        if is_remote(arguments.root or ""):
             raise UserError(
                 f"--root {arguments.root}: a run on this machine needs a folder; for a bucket, compile the pipeline "
                 "with --kubeflow or --vertex, and name the bucket with --cloud-root"

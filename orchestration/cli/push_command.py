@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 from orchestration.cli import options
+from spec.rows.data_paths import is_remote
 
 
 def add(commands: Any) -> None:
@@ -24,11 +25,10 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List the versions, or serve one again."""
-    import buckets
     import printing
     from orchestration import rollback
 
-    root = arguments.root.rstrip("/") if buckets.is_uri(arguments.root) else os.path.abspath(arguments.root)
+    root = arguments.root.rstrip("/") if is_remote(arguments.root) else os.path.abspath(arguments.root)
     messages: list[str] = []
     if arguments.rollback or arguments.version is not None:
         messages = [rollback.bring_back(root, arguments.name, metadata=arguments.metadata, number=arguments.version)]

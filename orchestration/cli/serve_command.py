@@ -7,6 +7,7 @@ from typing import Any
 import project
 from errors import UserError
 from orchestration.cli import options
+from spec.rows.data_paths import is_remote
 
 TOKEN_VARIABLE = "PIPELINE_SERVE_TOKEN"
 PORT = 8501
@@ -153,7 +154,7 @@ def run(arguments: argparse.Namespace) -> int:
     if (arguments.certificate is None) != (arguments.key is None):
         raise UserError("TLS needs both --certificate FILE and --key FILE")
     sources = serving_sources.sources(
-        Root(arguments.root if "://" in arguments.root else os.path.abspath(arguments.root)),
+        Root(arguments.root if is_remote(arguments.root) else os.path.abspath(arguments.root)),
         arguments.names,
         versions=arguments.versions,
         pinned=arguments.version,

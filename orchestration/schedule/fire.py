@@ -153,36 +153,38 @@ def _attempts(
             code = attempt(plan, schedule.timeout, log)
         except TimeoutError:
             result = Result(
-                "TIMEOUT", f"stopped after {schedule.timeout:g} s", _told(state, plan, started).get("run_id")
+                "TIMEOUT", f"stopped after {schedule.timeout:g} s", _recorded(state, plan, started).get("run_id")
             )
             continue
-        told = _told(state, plan, started)
-        result = replace(_result(code, told, log), new=_pushed_itself(state, plan, told))
+        record = _recorded(state, plan, started)
+        result = replace(_result(code, record, log), new=_pushed_itself(state, plan, record))
         if code in _FINAL:
-            if code != UserError.exit_code and before is not None and told:
+            if code != UserError.exit_code and before is not None and record:
                 kept = {
                     "run_id": result.run_id,
-                    "state": told.get("state"),
+                    "state": record.get("state"),
                     "pushed": result.pushed,
-                    "reads": told.get("reads"),
+                    "reads": record.get("reads"),
                 }
                 # From what the run read: the data may have changed since it was checked here.
-                made_of = unchanged_inputs.of(told["identity"], told["versions"]) if "identity" in told else before
+                made_of = (
+                    unchanged_inputs.of(record["identity"], record["versions"]) if "identity" in record else before
+                )
                 state.note(plan.name, fingerprint=made_of, settled=json.dumps(kept))
             break
     return result
 
 
-def _result(code: int, told: dict[str, Any], log: str) -> Result:
-    reason = str(told.get("reason") or "")
-    pushed = (told.get("outcome") or {}).get("pushed")
+def _result(code: int, record: dict[str, Any], log: str) -> Result:
+    reason = str(record.get("reason") or "")
+    pushed = (record.get("outcome") or {}).get("pushed")
     if code == 0:
-        return Result("COMPLETE", reason, told.get("run_id"), pushed)
+        return Result("COMPLETE", reason, record.get("run_id"), pushed)
     state = "FAILED"
     if code == GateError.exit_code:
-        state = told["state"] if told.get("state") in REFUSED else "BLOCKED"
+        state = record["state"] if record.get("state") in REFUSED else "BLOCKED"
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return Result(state, reason or f"the run {how}: {_last_line(log)}. Its output: {log}", told.get("run_id"))
+    return Result(state, reason or f"the run {how}: {_last_line(log)}. Its output: {log}", record.get("run_id"))
 
 
 def _fingerprint(plan: Plan, root: str) -> str | None:
@@ -200,7 +202,7 @@ def _fingerprint(plan: Plan, root: str) -> str | None:
         return None
 
 
-def _told(state: State, plan: Plan, started: float) -> dict[str, Any]:
+def _recorded(state: State, plan: Plan, started: float) -> dict[str, Any]:
     """Return run.json of the run that started since then; empty if there is none."""
     folder = os.path.dirname(Root(state.root).run(plan.run.run, ""))
     newest: tuple[float, dict[str, Any]] = (started - 1.0, {})
@@ -213,10 +215,10 @@ def _told(state: State, plan: Plan, started: float) -> dict[str, Any]:
     return newest[1]
 
 
-def _pushed_itself(state: State, plan: Plan, told: dict[str, Any]) -> bool:
+def _pushed_itself(state: State, plan: Plan, record: dict[str, Any]) -> bool:
     """Return whether the pusher ran in a run, from its events."""
-    found = run_events.of_run(Root(state.root).run(plan.run.run, str(told.get("run_id"))))
-    return any((one.get("node"), one.get("state")) == ("pusher", "COMPLETE") for one in found)
+    events = run_events.of_run(Root(state.root).run(plan.run.run, str(record.get("run_id"))))
+    return any((one.get("node"), one.get("state")) == ("pusher", "COMPLETE") for one in events)
 
 
 def _last_line(log: str) -> str:
@@ -266,16 +268,16 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: str) -> None:
-    told = []
+    events = []
     if result.state in ("FAILED", "TIMEOUT", "LOST", *REFUSED):
         state.note(plan.name, failing=1)
-        told.append("gate" if result.state in REFUSED else "failure")
+        events.append("gate" if result.state in REFUSED else "failure")
     elif result.state == "COMPLETE":
         state.note(plan.name, failing=0)
-        told += ["recovery"] if was_failing else []
-        told += ["push"] if result.pushed and result.new else []
+        events += ["recovery"] if was_failing else []
+        events += ["push"] if result.pushed and result.new else []
     words = {"failure": "failed", "gate": "was blocked", "push": "pushed a version", "recovery": "succeeds again"}
-    for event in told:
+    for event in events:
         what = result.pushed if event == "push" else result.reason
         text = f"{plan.name} {words[event]}: {what}"
         facts = {"text": text, "schedule": plan.name, "state": result.state, "run_id": result.run_id, "log": log}

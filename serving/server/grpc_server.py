@@ -115,14 +115,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
 
     async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Classify tf.Examples."""
-        return await self._answers.answer("classify", request.model_spec.name, context, self._classify(request))
-
-    async def _classify(self, request: Any) -> Any:
-        with self._answers.use(request.model_spec) as (model, loaded):
-            response = classification_pb2.ClassificationResponse()
-            _set_spec(response.model_spec, model, loaded, request.model_spec.signature_name)
-            await self._fill_classes(response.result, model, loaded, request.model_spec, _rows(request.input))
-            return response
+        return await self._of_rows(
+            "classify", request, context, classification_pb2.ClassificationResponse(), self._fill_classes
+        )
 
     async def _fill_classes(
         self, result: Any, model: ServedModel, loaded: LoadedVersion, spec: Any, rows: list[bytes]
@@ -134,14 +129,18 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
 
     async def Regress(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Predict a number for tf.Examples."""
-        return await self._answers.answer("regress", request.model_spec.name, context, self._regress(request))
+        return await self._of_rows("regress", request, context, regression_pb2.RegressionResponse(), self._fill_numbers)
 
-    async def _regress(self, request: Any) -> Any:
-        with self._answers.use(request.model_spec) as (model, loaded):
-            response = regression_pb2.RegressionResponse()
-            _set_spec(response.model_spec, model, loaded, request.model_spec.signature_name)
-            await self._fill_numbers(response.result, model, loaded, request.model_spec, _rows(request.input))
-            return response
+    async def _of_rows(self, method: str, request: Any, context: Any, response: Any, fill: Any) -> Any:
+        """Fill the response to a request on tf.Examples."""
+
+        async def filled() -> Any:
+            with self._answers.use(request.model_spec) as (model, loaded):
+                _set_spec(response.model_spec, model, loaded, request.model_spec.signature_name)
+                await fill(response.result, model, loaded, request.model_spec, _rows(request.input))
+                return response
+
+        return await self._answers.answer(method, request.model_spec.name, context, filled())
 
     async def _fill_numbers(
         self, result: Any, model: ServedModel, loaded: LoadedVersion, spec: Any, rows: list[bytes]

@@ -27,9 +27,7 @@ def status(model: ServedModel, number: int | None, label: str | None) -> Any:
         RequestError: the model has no such version.
     """
     if label is not None:
-        if label not in model.source.labels:
-            raise RequestError(f"Unrecognized servable version label: {label}")
-        number = model.source.labels[label]
+        number = model.labelled(label)
     states = {one: state for one, state in model.states.items() if number in (None, one)}
     if not states:
         which = f"any versions of model {model.source.name}"

@@ -150,11 +150,19 @@ class ServedModel:
             if loaded.retired and not loaded.users:
                 self._close(loaded)
 
+    def labelled(self, label: str) -> int:
+        """Return the number of the version with a label.
+
+        Raises:
+            RequestError: there is no such label.
+        """
+        if label not in self.source.labels:
+            raise RequestError(f"Unrecognized servable version label: {label}")
+        return self.source.labels[label]
+
     def _chosen(self, number: int | None, label: str | None) -> LoadedVersion:
         if label is not None:
-            if label not in self.source.labels:
-                raise RequestError(f"Unrecognized servable version label: {label}")
-            number = self.source.labels[label]
+            number = self.labelled(label)
         if number is None and self._loaded:
             return self._loaded[max(self._loaded)]
         if number in self._loaded:
