@@ -47,14 +47,16 @@ def write(
         for signature in (*_BY_COLUMN, _EXAMPLES):
             if signature not in signatures:
                 continue
-            specs = tf.nest.flatten(signatures[signature].structured_input_signature)
+            # TensorFlow lowers the names of the tensors, and keeps those of the arguments.
+            [named, by_name] = signatures[signature].structured_input_signature
+            specs = {**{spec.name: spec for spec in named}, **by_name}
             for size in sorted({min(size, len(rows)) for size in _BATCHES} - {0}):
                 if signature == _EXAMPLES:
-                    inputs = {spec.name: np.array(rows[:size], object) for spec in specs}
+                    inputs = {name: np.array(rows[:size], object) for name in specs}
                 elif signature == _TEXTS:
-                    inputs = {spec.name: np.array([_bytes(texts[spec.name])] * size, object) for spec in specs}
+                    inputs = {name: np.array([_bytes(texts[name])] * size, object) for name in specs}
                 else:
-                    inputs = {spec.name: _cells(examples[:size], names[spec.name], spec.dtype) for spec in specs}
+                    inputs = {name: _cells(examples[:size], names[name], spec.dtype) for name, spec in specs.items()}
                 writer.write(_log(signature, inputs).SerializeToString(deterministic=True))
                 count += 1
     return count

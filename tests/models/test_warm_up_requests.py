@@ -27,6 +27,24 @@ def example(**features):
     return made.SerializeToString()
 
 
+def test_a_column_with_capitals_keeps_its_name_in_the_requests(tmp_path):
+    specs = {"Km_driven": tf.TensorSpec([None], tf.float32, "Km_driven")}
+    module = tf.Module()
+    module.rows = tf.function(lambda **raw: {"twice": raw["Km_driven"] * 2})
+    signatures = {"serving_default": module.rows.get_concrete_function(**specs)}
+    tf.saved_model.save(module, str(tmp_path), signatures=signatures)
+    row = tf.train.Example()
+    row.features.feature["Km driven"].float_list.value.append(1.5)
+
+    assert warm_up_requests.write(str(tmp_path), signatures, [row.SerializeToString()], ["Km driven"], {}) == 1
+
+    [record] = tf.data.TFRecordDataset(str(tmp_path / WARM_UP)).as_numpy_iterator()
+    inputs = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request.inputs
+    saved = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
+    answer = saved(**{name: tf.constant(tf.make_ndarray(value)) for name, value in inputs.items()})
+    assert answer["twice"].numpy().tolist() == [3.0]
+
+
 def test_each_signature_gets_a_row_and_a_batch_with_nulls_as_the_signature_takes_them(tmp_path):
     types = {"a_b": tf.string, "count": tf.int64, "size": tf.float32}
     specs = {name: tf.TensorSpec([None], dtype, name) for name, dtype in types.items()}
