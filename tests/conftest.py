@@ -12,6 +12,7 @@ import pytest
 
 import project
 
+from .durations import pytest_configure  # noqa: F401  hook
 from .evaluated import judged, telling  # noqa: F401  fixtures
 from .flats import Flats, Judged
 from .keys import copied_packages, stage_keys  # noqa: F401  fixtures

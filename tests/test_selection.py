@@ -58,3 +58,15 @@ def test_auto_asks_for_the_number_of_processes(pytester):
     result = pytester.runpytest_subprocess(*options, "-n", "auto")
     number = workers(len(os.sched_getaffinity(0)), 1e12)
     result.stdout.fnmatch_lines([f"{number} workers*"])
+
+
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]])
+def test_the_slowest_files_are_printed_with_what_their_fixtures_took(pytester, processes):
+    pytester.makeconftest(
+        "from tests import durations\ndurations.SHOWN = 2\nfrom tests.durations import pytest_configure"
+    )
+    fixture = "import pytest, time\n@pytest.fixture\ndef slow(): time.sleep(.6)\ndef test_a(slow): pass"
+    pytester.makepyfile(test_short="def test_a(): pass", test_fixture=fixture, test_other="def test_a(): pass")
+    options = ["--import-mode=importlib", f"--override-ini=pythonpath={REPOSITORY}"]
+    result = pytester.runpytest_subprocess(*options, *processes)
+    result.stdout.fnmatch_lines(["*the 2 slowest of 3 files*", "     1 s  test_fixture.py", "     0 s  test_*.py"])
