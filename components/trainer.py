@@ -16,7 +16,7 @@ from components import example_passes, summary
 from components.fingerprints import code_digest
 from manifest import Shard
 from models import network_files
-from models.roles import Features
+from models.training.training_config import TrainerConfig
 from spec import settings
 from spec.file_names import OUTCOME
 
@@ -117,9 +117,9 @@ def trainer(
         A node with outputs `model` (SavedModel in Format-Serving) and `model_run` (history.jsonl).
     """
     packed = settings.pack(dict(config), settings_folder)
-    network = config["network"]
-    modules = (network_files.module(network["name"]), *Features.model_validate(config["features"]).modules())
-    code = code_digest.stage(Executor.__module__, TRAINING, *modules, files=files, values=network)
+    parsed = TrainerConfig.model_validate(config)
+    modules = (network_files.module(parsed.network_name), *parsed.features.modules())
+    code = code_digest.stage(Executor.__module__, TRAINING, *modules, files=files, values=parsed.network)
     spec = TrainerSpec(
         examples=examples,
         transform_graph=transform_graph,

@@ -91,9 +91,9 @@ def create_pipeline(
     # Rows become tf.Examples, in splits that never change.
     examples = ingestion(
         paths=project.portable(places.data),
-        data=config.plain("data")["data"],
+        data=config.data,
         columns=columns,
-        duties=config.plain("columns")["columns"],
+        duties=config.columns,
         # Clusters are found without a label, so a row may lack it.
         label=None if config.label.task == "clusters" else config.label.column,
         complete=config.features.complete(),

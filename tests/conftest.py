@@ -140,11 +140,13 @@ def trial_order(
     analyze: Callable[..., str],
     pack: Callable[..., dict[str, Any]],
     write_examples: Callable[..., Path],
-) -> dict[str, Any]:
+) -> Any:
     """Return the order for a trial process of the tuner: transformed splits, transform graph, features and label."""
     import numpy as np
     import tensorflow as tf
     import tensorflow_transform as tft
+
+    from models.training.training_config import TrialOrder
 
     features = {"numeric": [{"column": "area"}], "categorical": [{"column": "zone"}]}
     label = {"column": "price"}
@@ -164,7 +166,7 @@ def trial_order(
         columns = {column: value.numpy()[:, 0] for column, value in made.items()}
         write_examples(base / "examples" / f"Split-{name}" / "rows-00000-of-00001.gz", columns)
     files = {f"{name}_files": [str(base / "examples" / f"Split-{name}" / "rows-00000-of-00001.gz")] for name in splits}
-    return {**files, "transform_output": graph, "features": features, "label": label}
+    return TrialOrder.model_validate({**files, "transform_output": graph, "features": features, "label": label})
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
 from components.evaluator import metric_catalog
+from components.evaluator.evaluator_settings import SlicePart
 from components.evaluator.executor import Executor
 from components.fingerprints import code_digest
 from spec import settings
@@ -105,7 +106,7 @@ def evaluator(
     """
     needed = {
         *(name for name in (identifier, group) if name),
-        *(part["column"] for slicing in slices for part in slicing),
+        *(part.column for slicing in slices for part in map(SlicePart.model_validate, slicing)),
     }
     own = (path.rpartition(".")[0] for path in metrics)
     modules = dict.fromkeys([Executor.__module__, *metric_catalog.module_names(), *own])

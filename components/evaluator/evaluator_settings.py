@@ -1,11 +1,22 @@
 """Settings of the evaluator node, as its executor gets them."""
 
-from typing import Any
-
 from pydantic import Field
 
 from spec.base import Strict
 from spec.evaluation import Baseline, Gap, Rule
+
+
+class SlicePart(Strict):
+    """One column of a slicing."""
+
+    column: str
+    """The raw column."""
+    name: str
+    """Name in slices: the column, or COLUMN_bucket."""
+    edges: tuple[float, ...] | None = None
+    """Ascending bounds of the buckets; None for single values."""
+    quantiles: int | None = None
+    """Number of buckets of about equal count."""
 
 
 class EvaluatorSettings(Strict):
@@ -17,8 +28,8 @@ class EvaluatorSettings(Strict):
     """Column of the label; None without one."""
     columns: dict[str, str] = Field(default_factory=dict)
     """Raw column -> schema type: those of slices, identifier and group."""
-    slices: tuple[tuple[dict[str, Any], ...], ...] = ()
-    """Slicings of one or more parts: `column`, `name`, and `edges` or `quantiles` for buckets."""
+    slices: tuple[tuple[SlicePart, ...], ...] = ()
+    """Slicings of one or more parts."""
     max_slices: int = 100
     """Number of slices to measure per slicing."""
     threshold: float = 0.5

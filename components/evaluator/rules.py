@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from components.evaluator.blessing import Comparison, Condition, Demands, Difference
-from components.evaluator.evaluator_settings import EvaluatorSettings
+from components.evaluator.evaluator_settings import EvaluatorSettings, SlicePart
 from components.evaluator.slicing import MISSING, SliceKey, Value
 
 
@@ -53,13 +53,13 @@ def resolve(config: EvaluatorSettings, known: Iterable[SliceKey], used: Mapping[
 def _key(values: Mapping[str, Any], config: EvaluatorSettings) -> SliceKey:
     """Return the slice with these values, with names in the order of its slicing."""
     for slicing in config.slices:
-        if {part["name"] for part in slicing} == set(values):
-            return tuple((part["name"], _value(values[part["name"]], part, config.columns)) for part in slicing)
+        if {part.name for part in slicing} == set(values):
+            return tuple((part.name, _value(values[part.name], part, config.columns)) for part in slicing)
     raise AssertionError(f"no slicing has the names {', '.join(values)}")
 
 
-def _value(value: Any, part: Mapping[str, Any], types: Mapping[str, str]) -> Value:
-    kind = "BYTES" if part["name"] != part["column"] else types[part["column"]]
+def _value(value: Any, part: SlicePart, types: Mapping[str, str]) -> Value:
+    kind = "BYTES" if part.name != part.column else types[part.column]
     if kind == "BYTES" or value == MISSING.decode():
         return str(value).encode()
     # Values of a FLOAT column are float32.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from components.evaluator.evaluator_settings import SlicePart
 from components.evaluator.sums.accumulators import Array, draw
 from spec.addresses.bucket_names import bucket_names
 
@@ -199,20 +200,9 @@ class Survey:
         return cells, left
 
 
-def from_settings(slicings: Sequence[Sequence[Mapping[str, Any]]]) -> list[Slicing]:
+def from_settings(slicings: Iterable[Iterable[SlicePart]]) -> list[Slicing]:
     """Return slicings from the node's settings."""
-    return [
-        tuple(
-            Part(
-                part["column"],
-                part["name"],
-                tuple(part["edges"]) if part.get("edges") is not None else None,
-                part.get("quantiles"),
-            )
-            for part in slicing
-        )
-        for slicing in slicings
-    ]
+    return [tuple(Part(part.column, part.name, part.edges, part.quantiles) for part in slicing) for slicing in slicings]
 
 
 def text_of(key: SliceKey) -> str:

@@ -12,6 +12,8 @@ from components.fingerprints import code_digest
 from components.ingestion.discovery import formats
 from components.ingestion.executor import Executor
 from spec import settings
+from spec.columns.duties import Duties
+from spec.data import Data
 from spec.rows import data_paths
 
 
@@ -37,9 +39,9 @@ class Ingestion(base_beam_component.BaseBeamComponent):  # type: ignore[misc]
 def ingestion(
     *,
     paths: data_paths.Paths,
-    data: Mapping[str, Any],
+    data: Data,
     columns: Mapping[str, str],
-    duties: Mapping[str, str | None],
+    duties: Duties,
     label: str | None,
     complete: Sequence[str],
     content: str,
@@ -52,9 +54,9 @@ def ingestion(
 
     Args:
         paths: One path or pattern, several, or those of each split.
-        data: [data] with its defaults, see spec/data.py; its `path` is not used.
+        data: [data]; its `path` is not used.
         columns: Column name -> schema type (INT, FLOAT, BYTES); types of other columns are inferred.
-        duties: [columns]: the columns `id`, `group` and `time`, or None.
+        duties: [columns].
         label: Rows whose cell in this column is null are dropped; None if rows need no label.
         complete: Rows with a null in one of these columns are dropped.
         content: Digest of the data, so that an edit changes the cache key; empty if it is unknown.
@@ -69,13 +71,13 @@ def ingestion(
     packed = settings.pack(
         {
             "paths": paths,
-            "data": {key: value for key, value in data.items() if key != "path"},
+            "data": data.model_dump(mode="json", by_alias=True, exclude={"path"}),
             "columns": dict(columns),
-            "duties": {key: duties[key] for key in ("id", "group", "time")},
+            "duties": duties.model_dump(include={"id", "group", "time"}),
             "label": label,
             "complete": list(complete),
             # Of the columns that identify a row or its split: those that count when rows are compared.
-            "read": sorted({*duties.values(), data["split"]["column"]} & set(read)),
+            "read": sorted({*duties.model_dump().values(), data.split.column} & set(read)),
             "classes": classes,
             "notes": list(notes),
         },
@@ -84,7 +86,7 @@ def ingestion(
     spec = IngestionSpec(
         settings=json.dumps(packed),
         content=content,
-        code=json.dumps(code_digest.stage(Executor.__module__, *formats.modules(data["format"]))),
+        code=json.dumps(code_digest.stage(Executor.__module__, *formats.modules(data.format))),
         examples=Channel(type=standard_artifacts.Examples),
     )
     node: Ingestion = Ingestion(spec=spec).with_id("ingestion")

@@ -10,7 +10,7 @@ from tfx.proto import transform_pb2
 
 from components.fingerprints import code_digest
 from components.transformation.executor import Executor
-from models.roles import Features
+from models.transform_graph.preprocessing import TransformConfig
 from spec import settings
 
 PREPROCESSING = "models.transform_graph.preprocessing"
@@ -48,8 +48,9 @@ def transformation(
         A node with outputs `transform_graph` and `transformed_examples`.
     """
     packed = settings.pack(dict(config), settings_folder)
-    own = [config["preprocessing"].rpartition(".")[0]] if config.get("preprocessing") else []
-    own += Features.model_validate(config["features"]).modules()
+    parsed = TransformConfig.model_validate(config)
+    own = [parsed.preprocessing.rpartition(".")[0]] if parsed.preprocessing else []
+    own += parsed.features.modules()
     node: Transformation = Transformation(
         examples=examples,
         schema=schema,

@@ -31,6 +31,7 @@ from components.transformation.analysis import Analysis, Unsupported
 from errors import ResourceError
 from manifest import Shard
 from models import progress
+from models.transform_graph.preprocessing import TransformConfig
 from spec import settings
 
 RECORDS = "transformed_examples"
@@ -126,8 +127,8 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
         transformed.split_names = artifact_utils.encode_split_names(list(config.transform))
         pairs = {split: _pairs(examples, transformed, split) for split in config.transform}
         together = {target: source for files in pairs.values() for target, source in files.items()}
-        features = _config(exec_properties).get("features") or {}
-        bags = [f"{entry['column']}_bag" for entry in features.get("text", ())]
+        roles = _config(exec_properties)
+        bags = [f"{entry.column}_bag" for entry in roles.features.of("text")] if roles else []
         found = graph_passes.materialize(
             self._make_beam_pipeline, together, needed, model, made.schema, temporary, explain, bags
         )
@@ -140,10 +141,10 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
         return _unknown_text_note({split: [found[target] for target in files] for split, files in pairs.items()}, bags)
 
 
-def _config(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of the built-in preprocessing; empty for a user-defined function."""
+def _config(exec_properties: dict[str, Any]) -> TransformConfig | None:
+    """Return the settings of models/transform_graph/preprocessing.py; None for another preprocessing function."""
     packed = json.loads(exec_properties.get("custom_config") or "{}").get("settings")
-    return settings.unpack(packed) if packed else {}
+    return TransformConfig.model_validate(settings.unpack(packed)) if packed else None
 
 
 def _unknown_text_note(found: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags: Sequence[str]) -> str:
@@ -171,7 +172,7 @@ def _unknown_text_note(found: Mapping[str, Sequence[tuple[int, Mapping[str, int]
 def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> parallel_map.Explain:
     """Return a function that explains a worker's exception by the data; picklable, as it is sent to the worker."""
     config = _config(exec_properties)
-    if not config:
+    if config is None:
         return parallel_map.no_explanation
     examples, files = artifact_utils.get_single_instance(input_dict["examples"]), {}
     # The original error already reports missing files; without them the explanation only lacks the row.
@@ -181,7 +182,8 @@ def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> par
             name: [parallel_map.absolute(shard.path) for shard in example_passes.files(examples, name)]
             for name in splits
         }
-    return functools.partial(transform_errors.explain, config=config, records=transform_errors.Records(files))
+    subject = transform_errors.Subject.of(config)
+    return functools.partial(transform_errors.explain, subject=subject, records=transform_errors.Records(files))
 
 
 def _declare(transformed: Any) -> None:

@@ -5,13 +5,14 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import tensorflow as tf
 
 import project
 from components import example_passes
 from errors import UserError
+from models.transform_graph.preprocessing import TransformConfig
 from models.transform_graph.raw_columns import FINDING
 
 _FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s*$", re.MULTILINE)
@@ -42,34 +43,52 @@ class Records:
                 yield f"row {number:,} of {split}", bytes(record)
 
 
-def explain(
-    error: BaseException, config: Mapping[str, Any], records: Iterable[tuple[str, bytes]] = ()
-) -> UserError | None:
+@dataclass(frozen=True)
+class Subject:
+    """What an explanation names.
+
+    Plain values: workers, to which it is sent, need not import the user's roles.
+
+    Attributes:
+        images: Columns with encoded images.
+        identifier: Column with the id of a row; None if there is none.
+        preprocessing: Dotted path of the user-defined function; None without one.
+    """
+
+    images: Sequence[str] = ()
+    identifier: str | None = None
+    preprocessing: str | None = None
+
+    @classmethod
+    def of(cls, config: TransformConfig) -> "Subject":
+        """Return what the settings of the stage name."""
+        images = tuple(image.column for image in config.features.of("image"))
+        return cls(images, config.columns.id, config.preprocessing)
+
+
+def explain(error: BaseException, subject: Subject, records: Iterable[tuple[str, bytes]] = ()) -> UserError | None:
     """Convert an exception of the stage to an error about the user's data or code.
 
     Args:
         error: The exception that the stage raised.
-        config: The stage's settings.
+        subject: Columns and function of the stage.
         records: (description of the row, serialized tf.Example); read only to find a broken image.
 
     Returns:
         An error that names the column and its expected values, or the line of the user-defined function; None if
         neither is the cause.
     """
-    own = config.get("preprocessing")
+    own = subject.preprocessing
     for cause in _causes(error):
-        found = _FINDING.search(str(cause))
-        if found:
-            value = f" {_plain(found[2])!r}" if found[2] else ""
-            said = _plain(found[1])
-            return UserError(f"{said}{value}{ADVICE}")
+        finding = _FINDING.search(str(cause))
+        if finding:
+            value = f" {_plain(finding[2])!r}" if finding[2] else ""
+            return UserError(f"{_plain(finding[1])}{value}{ADVICE}")
         if _BROKEN_IMAGE.search(str(cause)):
-            columns = [entry["column"] for entry in config["features"].get("image", ())]
             reason = _NODE.sub("", str(cause)).strip().splitlines()[-1].strip()
-            where = _broken(records, columns, (config.get("columns") or {}).get("id"))
-            return UserError(
-                f"column {', '.join(map(repr, columns))} holds a broken image ({reason}){where}: replace or exclude it"
-            )
+            where = _broken(records, subject.images, subject.identifier)
+            columns = ", ".join(map(repr, subject.images))
+            return UserError(f"column {columns} holds a broken image ({reason}){where}: replace or exclude it")
         line = _user_line(cause, own) if own else None
         if line:
             return UserError(f"{own} failed: {type(cause).__name__}: {cause} ({line})")
@@ -96,8 +115,8 @@ def _broken(records: Iterable[tuple[str, bytes]], columns: Sequence[str], name: 
                 try:
                     tf.io.decode_image(content, expand_animations=False)
                 except tf.errors.InvalidArgumentError:
-                    called = b"".join(cells[name].bytes_list.value).decode(errors="replace") if name else ""
-                    return f", in {called or place}"
+                    identifier = b"".join(cells[name].bytes_list.value).decode(errors="replace") if name else ""
+                    return f", in {identifier or place}"
     return ""
 
 
@@ -109,10 +128,10 @@ def _plain(escaped: str) -> str:
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Return the chain of exceptions behind an error, root cause first."""
     chain: list[BaseException] = []
-    found: BaseException | None = error
-    while found is not None and found not in chain:
-        chain.append(found)
-        found = found.__cause__ or found.__context__
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
     return reversed(chain)
 
 

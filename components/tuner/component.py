@@ -11,8 +11,8 @@ from tfx.types.channel import Channel
 from components.fingerprints import code_digest
 from components.tuner import trial_pool
 from components.tuner.executor import Executor
+from components.tuner.tuner_settings import TunerSettings
 from models import network_files
-from models.roles import Features
 from spec import settings
 
 
@@ -66,17 +66,18 @@ def tuner(
     Returns:
         A node with outputs `best_hyperparameters` and `tuner_results`.
     """
+    parsed = TunerSettings.model_validate(config)
     modules = (
         Executor.__module__,
         trial_pool.MODULE,
-        network_files.module(config["network"]["name"]),
-        *Features.model_validate(config["features"]).modules(),
+        network_files.module(parsed.network_name),
+        *parsed.features.modules(),
     )
     spec = TunerSpec(
         examples=examples,
         transform_graph=transform_graph,
         settings=json.dumps(settings.pack(dict(config), settings_folder)),
-        code=json.dumps(code_digest.stage(*modules, files=files, values=config["network"])),
+        code=json.dumps(code_digest.stage(*modules, files=files, values=parsed.network)),
         trials=trials,
         anew=int(anew),
         best_hyperparameters=Channel(type=standard_artifacts.HyperParameters),

@@ -13,9 +13,11 @@ from components import example_passes, summary
 from components.fingerprints import code_digest
 from components.tuner import trial_plot, trial_pool, trial_tables, trials
 from components.tuner.trials import Trial
+from components.tuner.tuner_settings import TunerSettings
 from errors import UserError
 from models import file_reads, network_files, progress
-from spec import settings, tuning
+from models.training.training_config import TrialOrder
+from spec import settings
 from spec.file_names import BEST, TRIALS_CSV, TRIALS_JSONL, TRIALS_MARKDOWN, TRIALS_SVG
 from spec.tuning import Tuning
 
@@ -40,25 +42,25 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         # keras-tuner takes seconds to import, and building the pipeline imports this module.
         from components.tuner import search
 
-        config = settings.unpack(json.loads(exec_properties["settings"]))
-        tuner = Tuning.model_validate(config["tuner"])
-        sections = {name: config[name] for name in tuning.SECTIONS}
-        shared = {name: config[name] for name in ("features", "label")}
+        config = TunerSettings.model_validate(settings.unpack(json.loads(exec_properties["settings"])))
+        tuner = config.tuner
         graph = artifact_utils.get_single_uri(input_dict["transform_graph"])
         splits = {
             name: [file for examples in input_dict["examples"] for file in example_passes.files(examples, name)]
             for name in ("train", "eval")
         }
-        order = {
-            **{f"{name}_files": [file.path for file in files] for name, files in splits.items()},
-            "rows": {file.path: file.rows for files in splits.values() for file in files},
-            "transform_output": graph,
-            "edges": network_files.reads_edges(config["network"]["name"]),
-            **shared,
-            "apart": file_reads.apart(),
-        }
-        data = trials.content({name: [file.path for file in files] for name, files in splits.items()}, graph)
-        decides = {"data": data, "code": exec_properties["code"], **shared}
+        paths = {name: [file.path for file in files] for name, files in splits.items()}
+        order = TrialOrder(
+            train_files=paths["train"],
+            eval_files=paths["eval"],
+            rows={file.path: file.rows for files in splits.values() for file in files},
+            transform_output=graph,
+            features=config.features,
+            label=config.label,
+            edges=network_files.reads_edges(config.network_name),
+            apart=file_reads.apart(),
+        )
+        decides = {"data": trials.content(paths, graph), "code": exec_properties["code"], **config.shared()}
         store = trials.Store(exec_properties["trials"], decides, anew=bool(exec_properties["anew"]))
 
         def report(done: list[Trial]) -> None:
@@ -68,7 +70,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         processes = trial_pool.size(tuner.parallel, tuner.trials)
         with trial_pool.Pool(order, processes) as train:
             try:
-                done, oracle = search.search(tuner, sections, train=train, store=store, report=report)
+                done, oracle = search.search(tuner, config.sections(), train=train, store=store, report=report)
             except ValueError as error:
                 raise UserError(str(error)) from error
         for trial in done:

@@ -49,7 +49,9 @@ def search(
     Raises:
         ValueError: The settings allow too few trials for the method.
     """
-    epochs = None if "training.epochs" in settings.space else settings.epochs or sections["training"]["epochs"]
+    epochs = (
+        None if "training.epochs" in settings.space else settings.epochs or tuning.find(sections, "training.epochs")
+    )
     default = {key: tuning.find(sections, key) for key in settings.space}
     oracle = Oracle(settings, default, epochs)
     done: dict[int, Trial] = {}
@@ -84,7 +86,5 @@ def search(
 
 def job(sections: Sections, proposal: Proposal) -> dict[str, Any]:
     """Return the sections `network` and `training` of one trial."""
-    merged = tuning.merge({name: sections[name] for name in tuning.SECTIONS}, proposal.values)
-    if proposal.epochs is not None:
-        merged["training"]["epochs"] = proposal.epochs
-    return merged
+    epochs = {} if proposal.epochs is None else {"training.epochs": proposal.epochs}
+    return tuning.merge({name: sections[name] for name in tuning.SECTIONS}, {**proposal.values, **epochs})

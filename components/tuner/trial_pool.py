@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import project
 from components.tuner.trials import Result
+from models.training.training_config import TrialOrder
 
 THREADS = 2
 """Threads per trial, independent of the parallelism: the last digits of a sum depend on their number."""
@@ -34,13 +35,12 @@ class Pool:
     """Pool of processes; a context manager that ends them all on exit.
 
     Args:
-        order: First message to each process: paths of the transformed examples and the graph, and the sections of the
-            config that all trials share.
+        order: First message to each process: what all trials share.
         processes: Maximum number of processes.
     """
 
-    def __init__(self, order: Mapping[str, Any], processes: int) -> None:
-        self._order, self._processes = dict(order), processes
+    def __init__(self, order: TrialOrder, processes: int) -> None:
+        self._order, self._processes = order.model_dump(mode="json", by_alias=True), processes
         self._idle: list[_Process] = []
         self._all: list[_Process] = []
 

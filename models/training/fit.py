@@ -145,8 +145,8 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
     Returns:
         The model from features by name to float32 (batch, outputs), its module, and its settings.
     """
-    name = str(network["name"])
-    own = {key: value for key, value in network.items() if key != "name"}
+    own = dict(network)
+    name = str(own.pop("name"))
     inputs = feature_inputs.FeatureInputs(outputs)
     settings: Any = own
     if "." in name:

@@ -65,7 +65,7 @@ def run_fn(fn_args: Any) -> None:
     config = TrainerConfig.model_validate(sections)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     graph = TransformGraph(transform)
-    reads_edges = network_files.reads_edges(config.network["name"])
+    reads_edges = network_files.reads_edges(config.network_name)
     facts = Facts.read(transform, config.features, config.label, graph.constant if reads_edges else None)
     spec = transform.transformed_feature_spec()
     # Half of it is for TensorFlow's copy of the columns.

@@ -21,6 +21,11 @@ class TrialConfig(BaseModel):
     """`name` and the network's keys."""
     training: Training
 
+    @property
+    def network_name(self) -> str:
+        """Name of the network: a file of models/networks, or a dotted path."""
+        return str(self.network["name"])
+
 
 class TrainerConfig(TrialConfig):
     """What training and export depend on."""
@@ -29,3 +34,24 @@ class TrainerConfig(TrialConfig):
     columns: Duties = Duties()
     cleaning: Mapping[str, Any] | None = None
     """Keys of [data] that clean the cells of served rows; None for formats that are not cleaned."""
+
+
+class TrialOrder(BaseModel):
+    """What all trials of a process share: the first line that it reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train_files: tuple[str, ...]
+    """Paths of the transformed train split."""
+    eval_files: tuple[str, ...]
+    """Paths of the transformed eval split."""
+    rows: Mapping[str, int | None] | None = None
+    """Path -> number of its rows; None if unknown."""
+    transform_output: str
+    """Folder of the transform graph."""
+    features: Features
+    label: Label
+    edges: bool = False
+    """Whether the network reads the quantiles of numbers."""
+    apart: tuple[str, ...] = ()
+    """Folders whose files are not recorded as read."""

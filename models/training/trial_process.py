@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models import file_reads
+from models.training.training_config import TrialConfig, TrialOrder
 from spec.training import Training
 
 _PR_SET_PDEATHSIG = 1
@@ -23,10 +24,10 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Read the transformed examples once, and train until the input ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    order = json.loads(sys.stdin.readline())
+    order = TrialOrder.model_validate_json(sys.stdin.readline())
     with (
         open(int(sys.argv[1]), "w", buffering=1, encoding="utf-8") as results,
-        file_reads.watched(order.get("apart", ())) as files_read,
+        file_reads.watched(order.apart) as files_read,
     ):
         trials = Trials(order)
         for line in sys.stdin:
@@ -37,27 +38,23 @@ class Trials:
     """The transformed examples in memory, and trials on them.
 
     Args:
-        order: `train_files` and `eval_files` (paths), `rows` (number of rows of each file, if known),
-            `transform_output` (folder), and the sections `features` and `label` of the config; optionally `edges`,
-            whether the network reads the quantiles of numbers.
+        order: Their files, transform graph, features and label.
     """
 
-    def __init__(self, order: Mapping[str, Any]) -> None:
+    def __init__(self, order: TrialOrder) -> None:
         import tensorflow_transform as tft
 
         from models.data import transformed_records
-        from models.roles import Features
         from models.training.run_fn import Facts
         from models.transform_graph.loaded_graph import TransformGraph
-        from spec.columns.label import Label
 
-        transform = tft.TFTransformOutput(order["transform_output"])
+        transform = tft.TFTransformOutput(order.transform_output)
         spec = transform.transformed_feature_spec()
-        self._label = Label.model_validate(order["label"])
-        constant = TransformGraph(transform).constant if order.get("edges") else None
-        self._facts = Facts.read(transform, Features.model_validate(order["features"]), self._label, constant)
-        self._train = transformed_records.read(order["train_files"], spec, rows=order.get("rows"))
-        self._eval = transformed_records.read(order["eval_files"], spec, rows=order.get("rows"))
+        self._label = order.label
+        constant = TransformGraph(transform).constant if order.edges else None
+        self._facts = Facts.read(transform, order.features, self._label, constant)
+        self._train = transformed_records.read(order.train_files, spec, rows=order.rows)
+        self._eval = transformed_records.read(order.eval_files, spec, rows=order.rows)
 
     def run(self, sections: Mapping[str, Any]) -> dict[str, Any]:
         """Train one trial.
@@ -72,7 +69,6 @@ class Trials:
         import keras
 
         from models.training.run_fn import train_network
-        from models.training.training_config import TrialConfig
 
         started = time.monotonic()
         trained: Any = None

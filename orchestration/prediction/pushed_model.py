@@ -102,7 +102,7 @@ class PushedModel:
             raise ResourceError(f"{folder} cannot be loaded: {error}") from error
         self.batch = self._model.batch
         self.classes = self._model.classes
-        self._config = {"features": {"image": [{"column": name} for name in image_columns]}}
+        self._subject = transform_errors.Subject(images=tuple(image_columns))
 
     def predict(self, examples: Sequence[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[int, str]]:
         """Predict rows.
@@ -143,6 +143,6 @@ class PushedModel:
         self._predict(examples[middle:], first + middle, parts, errors)
 
     def _reason(self, error: tf.errors.OpError) -> str:
-        explained = transform_errors.explain(error, self._config)
+        explained = transform_errors.explain(error, self._subject)
         text = str(explained) if explained is not None else str(error.message)
         return text.removesuffix(transform_errors.ADVICE).partition("\n")[0]

@@ -3,16 +3,17 @@ import json
 from components.fingerprints import code_digest
 from components.ingestion.component import ingestion as node
 from spec import settings
+from spec.columns.duties import Duties
 from spec.data import Data
 
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 
 
 def test_the_node_carries_digests_and_settings(tmp_path):
-    data = Data(path="data.csv").model_dump(mode="json")
+    data = Data(path="data.csv")
 
     def make(**changes):
-        duties = {"id": "id", "group": None, "time": None, "weight": "lat"}
+        duties = Duties(id="id", weight="lat")
         usual = {"paths": "data.csv", "data": data, "columns": COLUMNS, "duties": duties, "content": "abc"}
         return node(**{**usual, "label": "lat", "complete": ("city",), **changes})
 
@@ -25,7 +26,7 @@ def test_the_node_carries_digests_and_settings(tmp_path):
     ]
     assert settings.unpack(json.loads(made.exec_properties["settings"])) == {
         "paths": "data.csv",
-        "data": {key: value for key, value in data.items() if key != "path"},
+        "data": data.model_dump(mode="json", exclude={"path"}),
         "columns": COLUMNS,
         "duties": {"id": "id", "group": None, "time": None},
         "label": "lat",

@@ -2,19 +2,26 @@
 
 import importlib.util
 import sys
+from dataclasses import replace
 
 import PIL.Image
 import pytest
 import tensorflow as tf
 
 from components.transformation import transform_errors
+from components.transformation.transform_errors import Subject
 from errors import UserError
 from models.transform_graph import raw_columns
 from models.transform_graph.images import image_decoding
+from models.transform_graph.preprocessing import TransformConfig
 
 from ..picture_files import deep, encoded
 
-SETTINGS = {"features": {"image": [{"column": "photo"}]}, "label": {"column": "y"}}
+SUBJECT = Subject.of(
+    TransformConfig.model_validate(
+        {"features": {"image": [{"column": "photo", "height": 2, "width": 2}]}, "label": {"column": "y"}}
+    )
+)
 
 
 def failing(function, *arguments):
@@ -32,7 +39,7 @@ def test_a_column_is_named_with_what_it_holds():
     value = tf.constant([[2.0], [-3.5]])
     error = failing(lambda cell: raw_columns.require(cell, cell > 0, "Größe's", "must be above 0"), value)
 
-    found = transform_errors.explain(error, SETTINGS)
+    found = transform_errors.explain(error, SUBJECT)
     assert isinstance(found, UserError)
     assert str(found).startswith("column \"Größe's\" must be above 0; it holds '-3.5'. Fix or exclude such rows")
 
@@ -44,7 +51,7 @@ def decode(encoded):
 def test_a_broken_picture_is_named():
     error = failing(decode, tf.constant([[b"\x89PNG\r\n\x1a\n rest"]]))
 
-    assert "column 'photo' holds a broken image (Invalid PNG" in str(transform_errors.explain(error, SETTINGS))
+    assert "column 'photo' holds a broken image (Invalid PNG" in str(transform_errors.explain(error, SUBJECT))
 
 
 @pytest.mark.parametrize(("identifier", "where"), [("file", "in cat/2.png"), (None, "in row 2 of train")])
@@ -59,7 +66,7 @@ def test_a_broken_picture_is_named_by_its_file_or_row(identifier, where):
     error = failing(decode, tf.constant([[deep_], [broken]]))
     records = [("row 1 of train", row(deep_, b"cat/1.png")), ("row 2 of train", row(broken, b"cat/2.png"))]
 
-    assert where in str(transform_errors.explain(error, {**SETTINGS, "columns": {"id": identifier}}, iter(records)))
+    assert where in str(transform_errors.explain(error, replace(SUBJECT, identifier=identifier), iter(records)))
 
 
 def test_a_sentence_of_models_is_for_the_user():
@@ -67,7 +74,7 @@ def test_a_sentence_of_models_is_for_the_user():
     with pytest.raises(ValueError, match="column 'age' may be missing") as caught:
         raw_columns.read(sparse, "age", None)
 
-    assert str(transform_errors.explain(caught.value, SETTINGS)) == str(caught.value)
+    assert str(transform_errors.explain(caught.value, SUBJECT)) == str(caught.value)
 
 
 def test_the_line_of_the_user_s_function_is_told(tmp_path, monkeypatch):
@@ -80,11 +87,11 @@ def test_the_line_of_the_user_s_function_is_told(tmp_path, monkeypatch):
     with pytest.raises(KeyError) as caught:
         module.preprocessing_fn({}, {})
 
-    found = transform_errors.explain(caught.value, {**SETTINGS, "preprocessing": "mine.preprocessing_fn"})
+    found = transform_errors.explain(caught.value, replace(SUBJECT, preprocessing="mine.preprocessing_fn"))
     assert str(found).startswith("mine.preprocessing_fn failed: KeyError: 'z' (")
     assert str(found).endswith("mine.py, line 2)")
 
 
 def test_any_other_error_stays_as_it_is():
-    assert transform_errors.explain(ValueError("column 'age' is odd"), SETTINGS) is None
-    assert transform_errors.explain(OSError("disk"), {**SETTINGS, "preprocessing": "nowhere.function"}) is None
+    assert transform_errors.explain(ValueError("column 'age' is odd"), SUBJECT) is None
+    assert transform_errors.explain(OSError("disk"), replace(SUBJECT, preprocessing="nowhere.function")) is None

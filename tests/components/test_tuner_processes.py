@@ -77,11 +77,11 @@ def test_a_process_that_is_killed_takes_one_trial_with_it(trial_order):
 @pytest.fixture
 def node(trial_order, tmp_path):
     """Runs the node's executor; returns the folders of its two outputs."""
-    base = Path(trial_order["train_files"][0]).parents[1]
+    base = Path(trial_order.train_files[0]).parents[1]
     examples, graph = standard_artifacts.Examples(), standard_artifacts.TransformGraph()
-    examples.uri, graph.uri = str(base), trial_order["transform_output"]
+    examples.uri, graph.uri = str(base), trial_order.transform_output
     examples.split_names = json.dumps(["train", "eval"])
-    shared = {name: trial_order[name] for name in ("features", "label")}
+    shared = trial_order.model_dump(mode="json", include={"features", "label"})
 
     def run(name, training=TRAINING, **tuner):
         outputs = {

@@ -42,13 +42,13 @@ def test_ingestion_reads_the_rows(folder, beam_pipeline):
 
     from components.ingestion.component import ingestion
     from components.ingestion.executor import Executor
+    from spec.columns.duties import Duties
 
-    data = config(format="my_reader").plain("data")["data"]
     node = ingestion(
         paths="weather.arff",
-        data=data,
+        data=config(format="my_reader").data,
         columns=COLUMNS,
-        duties={"id": None, "group": None, "time": None},
+        duties=Duties(),
         label="days",
         complete=(),
         content="",

@@ -42,7 +42,7 @@ def test_the_same_trial_ends_the_same_whatever_ran_before(trials, trial_order):
 def test_a_trial_of_an_ensemble_has_the_quantiles_of_its_numbers(trial_order):
     training = {"epochs": 2, "batch_size": 16}
     results = [
-        trial_process.Trials({**trial_order, "edges": edges}).run(
+        trial_process.Trials(trial_order.model_copy(update={"edges": edges})).run(
             {"network": {"name": "tabm", "layers": [4], "members": 2, "bins": bins}, "training": training}
         )
         for edges, bins in ((True, 2), (True, 8), (False, 2))
@@ -88,12 +88,12 @@ def test_the_trainer_takes_the_best_values_over(trial_order, tmp_path, pack, mon
     monkeypatch.setattr(run_fn, "train_network", lambda config, *_, **__: configs.append(config) or 1 / 0)
     values = {"network.layers": "[3, 2]", "training.optimizer.learning_rate": 0.25, "tuner/epochs": 3}
     arguments = types.SimpleNamespace(
-        **{name: trial_order[name] for name in ("train_files", "eval_files", "transform_output")},
+        **trial_order.model_dump(include={"train_files", "eval_files", "transform_output"}),
         serving_model_dir=str(tmp_path / "model"),
         model_run_dir=str(tmp_path / "run"),
         hyperparameters={"space": [], "values": values},
         custom_config=pack(
-            features=trial_order["features"], label=trial_order["label"], network=NETWORK, training=TRAINING
+            **trial_order.model_dump(mode="json", include={"features", "label"}), network=NETWORK, training=TRAINING
         ),
     )
     with pytest.raises(ZeroDivisionError):
