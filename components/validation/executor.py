@@ -17,11 +17,11 @@ from components import summary
 from components.fingerprints import code_digest
 from components.ingestion.discovery import data_files
 from components.ingestion.ingestion_settings import IngestionSettings
-from components.validation import gate_findings, gate_inputs, row_locations, schema_gate, unlearnable
+from components.validation import gate_findings, gate_inputs, row_locations, schema_gate
 from components.validation.gate_context import GateContext
 from components.validation.gate_findings import Finding
-from components.validation.history import STATISTICS_ID
 from components.validation.node_settings import ValidationSettings
+from components.validation.passed_statistics import STATISTICS_ID
 from errors import GateError
 from spec import settings as packed_settings
 from spec.file_names import GATES
@@ -71,7 +71,8 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
                 served_paths=settings.skew,
             )
             findings = schema_gate.findings(anomalies, statistics, schema, settings.schema_path, settings.label)
-            findings += _gate_findings(context, settings, {finding.column for finding in findings})
+            rejected = {finding.column for finding in findings}
+            findings += settings.gates.findings(context, advisory=settings.advisory, rejected=rejected)
         blocking = [finding for finding in findings if finding.action == "block"]
         if settings is not None and blocking:
             row_locations.locate(blocking, settings.source, settings.source_content)
@@ -96,21 +97,6 @@ def _settings(exec_properties: dict[str, Any]) -> ValidationSettings | None:
         "skew": None if skew is None else data_files.under(root, skew),
     }
     return ValidationSettings.model_validate({**values, **paths})
-
-
-def _gate_findings(context: GateContext, settings: ValidationSettings, rejected: set[str | None]) -> list[Finding]:
-    """Run the gates.
-
-    Args:
-        context: The run.
-        settings: The node's settings.
-        rejected: Columns that differ from the schema, about which gates report nothing further.
-    """
-    rejected = rejected - {None}
-    findings = list(unlearnable.judge(context))
-    for gate in settings.gates.loaded():
-        findings += gate.findings(context, advisory=settings.advisory)
-    return gate_findings.merge_splits(finding for finding in findings if finding.column not in rejected)
 
 
 def _anomalies(artifact: Any, split: str) -> anomalies_pb2.Anomalies:

@@ -2,13 +2,13 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, create_model, field_validator
 
-from components.validation import gates
+from components.validation import gate_findings, gates, unlearnable
 from components.validation.gate_context import GateContext
 from components.validation.gate_findings import Finding
 from errors import UserError
@@ -113,6 +113,22 @@ class GatesBase(Strict):
         modules = module_names()
         folder = [Gate(name, settings, _module(modules[name]).judge) for name, settings in self.entries()]
         return [*folder, *(user_gate(path, values) for path, values in self.custom.items())]
+
+    def findings(
+        self, context: GateContext, *, advisory: bool = False, rejected: Collection[str | None] = ()
+    ) -> list[Finding]:
+        """Run the gates.
+
+        Args:
+            context: The run.
+            advisory: Whether the gates only warn.
+            rejected: Columns that differ from the schema, about which gates report nothing further.
+        """
+        findings = list(unlearnable.judge(context))
+        for gate in self.loaded():
+            findings += gate.findings(context, advisory=advisory)
+        kept = (finding for finding in findings if finding.column is None or finding.column not in rejected)
+        return gate_findings.merge_splits(kept)
 
     def modules(self) -> list[str]:
         """Return the modules of all gates, for the digest of the stage's code."""

@@ -13,8 +13,8 @@ from tfx.types import artifact_utils
 import manifest
 from components import example_passes
 from components.ingestion.rows import row_profile
+from components.validation import passed_statistics
 from components.validation.gate_context import TRAIN, PreviousRun, row_count
-from components.validation.history import nearest
 from errors import ResourceError
 
 
@@ -60,13 +60,13 @@ def previous_runs(statistics: Any, history: Sequence[Any]) -> list[PreviousRun]:
         history: Statistics artifacts of previous runs.
     """
     runs = []
-    for artifact in nearest(statistics, history):
+    for artifact in passed_statistics.nearest(statistics, history):
         try:
             splits = artifact_utils.decode_split_names(artifact.split_names)
             protos = {split: stats_artifact_utils.load_statistics(artifact, split).proto() for split in splits}
         except (tf.errors.OpError, OSError, DecodeError):
             continue
-        name = f"span {artifact.span}" if 0 < artifact.span != statistics.span else "the last run with other data"
         if TRAIN in protos:
-            runs.append(PreviousRun(sum(map(row_count, protos.values())), protos[TRAIN], name))
+            rows = sum(map(row_count, protos.values()))
+            runs.append(PreviousRun(rows, protos[TRAIN], passed_statistics.name(artifact, statistics.span)))
     return runs

@@ -11,7 +11,7 @@ from orchestration.cli import options
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     doctor = commands.add_parser(
-        "doctor", help="check config, schema, data, code, store and disk before a run: doctor, doctor NAME"
+        "doctor", help="check config, schema, data, gates, code, store and disk before a run: doctor, doctor NAME"
     )
     doctor.add_argument(
         "name", nargs="?", metavar="NAME", help="configs/NAME.toml (default: only the machine, the root and the store)"

@@ -11,9 +11,9 @@ from components.ingestion.discovery import data_files, formats
 from components.ingestion.omissions import Omissions
 from components.ingestion.rows import row_filter
 from components.query.snapshot import Snapshot
-from errors import PipelineError, UserError
+from errors import GateError, PipelineError, UserError
 from orchestration.paths import Root
-from orchestration.preflight import installed, schema_check, user_imports
+from orchestration.preflight import gate_check, installed, schema_check, user_imports
 from orchestration.preflight.data_checks import MissingColumnError, check_data
 from orchestration.preflight.disk import check_room, check_root, check_store
 from orchestration.preflight.first_rows import Table
@@ -138,7 +138,7 @@ def look(
         if readable is not None:
             report.data = data_files.under(data_root, readable.data.paths)
         if readable is not None and not report.passed:
-            run = _Asked(name, readable, stem, known or {}, data_root)
+            run = _Asked(name, readable, stem, known or {}, data_root, root, metadata)
             size = _attempt_data(report, run, attempt, every_row=every_row)
     writable = attempt("root", lambda: check_root(root, name.run if name is not None else None))
     attempt("store", lambda: check_store(root, metadata))
@@ -153,13 +153,15 @@ def look(
 
 @dataclass(frozen=True)
 class _Asked:
-    """What the checks of the data need: the run, its config, and the stem, columns and data root of its schema."""
+    """What the checks of the data need: the run, its config, stem and columns of its schema, and where it runs."""
 
     name: Name
     config: Config
     stem: str
     columns: dict[str, str]
     data_root: str
+    root: str
+    metadata: str | None
 
 
 def _attempt_data(report: Report, run: _Asked, attempt: Callable[[str, Any], Any], *, every_row: bool) -> int:
@@ -170,6 +172,19 @@ def _attempt_data(report: Report, run: _Asked, attempt: Callable[[str, Any], Any
     check.text = "\n".join(lines)
     if every_row and report.reviewed is not None and not check.findings:
         attempt("rows", lambda: schema_check.check(run.config, run.name, run.stem, run.data_root))
+        errors = report.checks[-1].findings
+        rejected = {str(one["column"]) for error in errors if isinstance(error, GateError) for one in error.findings}
+        asked = gate_check.Run(
+            name=run.name,
+            config=run.config,
+            columns=run.columns,
+            schema=os.path.join(project.folder(), load.SCHEMAS, f"{run.stem}.pbtxt"),
+            paths=report.data,
+            skew=report.skew,
+            root=run.root,
+            metadata=run.metadata,
+        )
+        attempt("gates", lambda: gate_check.check(asked, rejected))
     return size
 
 

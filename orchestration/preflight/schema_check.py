@@ -60,7 +60,8 @@ def check(config: Config, name: Name, stem: str, data_root: str) -> str:
     differences = schema_review.compare(config, project.folder(), stem, data_root)
     lines = [_line(one, stem) for one in differences if one.stops]
     if lines:
-        raise GateError("\n".join([*lines, accepting(name, columns=any(one.rank in (0, 3) for one in differences))]))
+        text = "\n".join([*lines, accepting(name, columns=any(one.rank in (0, 3) for one in differences))])
+        raise GateError(text, [{"column": one.column} for one in differences if one.stops])
     return "\n".join([f"the data matches {SCHEMAS}/{stem}.pbtxt", *(one.text for one in differences)])
 
 

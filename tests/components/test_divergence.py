@@ -5,8 +5,8 @@ import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.statistics import executor
-from components.validation.distances.column_distances import as_lists
 from components.validation.distances.divergence import jensen_shannon
+from components.validation.distances.served_rows import as_lists
 from components.validation.gate_context import by_column
 
 

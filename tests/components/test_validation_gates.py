@@ -10,7 +10,7 @@ import pytest
 from components import summary
 from components.fingerprints import code_digest
 from components.ingestion.discovery import data_files
-from components.validation.history import STATISTICS_ID
+from components.validation.passed_statistics import STATISTICS_ID
 from errors import GateError, ResourceError
 from spec.data import Data
 

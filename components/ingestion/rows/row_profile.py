@@ -109,14 +109,18 @@ class Marks:
                 facts.labels, facts.ends = _labels(batch.column(at).take(pa.array(places)))
             self._facts.setdefault(split, Facts()).add(facts)
 
+    def marked(self) -> "Marked":
+        """Return the profile of all batches."""
+        digests, features = (
+            {split: np.concatenate(parts) for split, parts in held.items()} for held in (self._digests, self._features)
+        )
+        return Marked(self._facts, digests, features, self._names)
+
     def write(self, file: BinaryIO) -> None:
         """Write the profile and close the file."""
-        held_by = {"digests": self._digests, "features": self._features}
-        arrays = {
-            f"{kind}/{split}": np.concatenate(parts)
-            for kind, by_split in held_by.items()
-            for split, parts in by_split.items()
-        }
+        marked = self.marked()
+        held_by = {"digests": marked.digests, "features": marked.features}
+        arrays = {f"{kind}/{split}": array for kind, by_split in held_by.items() for split, array in by_split.items()}
         # As JSON: a NumPy array of strings takes the length of the longest for each.
         arrays |= {f"names/{split}": _bytes(names) for split, names in self._names.items()}
         facts = {split: _plain(facts) for split, facts in self._facts.items()}

@@ -1,27 +1,22 @@
 """Distances between the columns of two data sets, for the gates on drift and skew."""
 
-import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.ingestion import sources
-from components.ingestion.discovery import data_files, empty_files
-from components.ingestion.omissions import Omissions
-from components.statistics.executor import as_list, generators, proto
 from components.validation.distances import binary_label, divergence
 from components.validation.gate_context import TRAIN, GateContext, PreviousRun, by_column, row_count
 from components.validation.gate_findings import Finding, round_up, toml_key
-from components.validation.gates import drift_gate
+
+if TYPE_CHECKING:
+    from components.validation.gates import drift_gate
 
 DISTANCES = {"infinity_norm": "L-infinity distance", "jensen_shannon_divergence": "Jensen-Shannon divergence"}
 """Comparator of a schema -> what it measures."""
 
 
-def compare(context: GateContext, gate: str, settings: drift_gate.Settings, other: PreviousRun) -> Iterator[Finding]:
+def compare(context: GateContext, gate: str, settings: "drift_gate.Settings", other: PreviousRun) -> Iterator[Finding]:
     """Compare each column of the train split with the same column of other rows.
 
     Args:
@@ -31,7 +26,10 @@ def compare(context: GateContext, gate: str, settings: drift_gate.Settings, othe
         other: The other rows.
     """
     train = context.statistics[TRAIN]
-    if min(row_count(train), row_count(other.train)) < settings.min_rows:
+    rows = row_count(train), row_count(other.train)
+    if min(rows) < settings.min_rows:
+        if settings.action == "block":
+            yield _too_few(gate, settings.min_rows, rows, other.name)
         return
     before, after = by_column(other.train), by_column(train)
     for column in context.columns.compared:
@@ -48,7 +46,7 @@ def compare(context: GateContext, gate: str, settings: drift_gate.Settings, othe
         if shares:
             distance, note = shares.distance, shares.note
         elif is_text:
-            distance, note = _infinity_norm(column, before[column], after[column])
+            distance, note = _infinity_norm(before[column], after[column])
         else:
             distance, note = divergence.jensen_shannon(before[column], after[column]) or 0.0, ""
         if distance <= limit:
@@ -65,6 +63,19 @@ def compare(context: GateContext, gate: str, settings: drift_gate.Settings, othe
         )
 
 
+def _too_few(gate: str, limit: int, rows: tuple[int, int], name: str) -> Finding:
+    """Say that a gate which should block the run compares nothing."""
+    return Finding(
+        None,
+        limit,
+        min(rows),
+        f"nothing was compared, so nothing can block: train has {rows[0]:,} rows and that of {name} {rows[1]:,}, at "
+        f"least {limit:,} are required; gates.{gate}.min_rows = {min(rows)} in the config compares them",
+        splits=[TRAIN],
+        action="warn",
+    )
+
+
 def _limit(feature: schema_pb2.Feature, comparator: str, key: str, default: float) -> float:
     """Return the schema's own limit of a column, else the gate's."""
     if feature.HasField(comparator) and getattr(feature, comparator).HasField(key):
@@ -78,56 +89,16 @@ def _has_divergence(feature: schema_pb2.Feature, gate: str) -> bool:
     return feature.HasField(comparator) and bool(getattr(feature, comparator).HasField("jensen_shannon_divergence"))
 
 
-def _infinity_norm(column: str, before: Any, after: Any) -> tuple[float, str]:
-    """Return TFDV's own distance, and which value's share differs most."""
-    schema = schema_pb2.Schema()
-    schema.feature.add(name=column, type=schema_pb2.BYTES).drift_comparator.infinity_norm.threshold = 0.0
-    anomalies = tfdv.validate_statistics(_single_column(after), schema, previous_statistics=_single_column(before))
-    measured = [one.value for info in anomalies.drift_skew_info for one in info.drift_measurements]
-    reasons = anomalies.anomaly_info[column].reason if column in anomalies.anomaly_info else ()
-    values = [re.search(r"maximum difference is: (.*)", reason.description, re.S) for reason in reasons]
-    note = next((f"; the share of {match[1]!r} differs most" for match in values if match), "")
-    return max(measured, default=0.0), note
+def _infinity_norm(before: Any, after: Any) -> tuple[float, str]:
+    """Return the largest difference of a value's share, as in TFDV, and which value's share differs most."""
+    old, new = (_shares(figures.string_stats) for figures in (before, after))
+    differences = {value: abs(old.get(value, 0.0) - new.get(value, 0.0)) for value in {**old, **new}}
+    most = max(differences, key=lambda value: (differences[value], value), default=None)
+    return (0.0, "") if most is None else (differences[most], f"; the share of {most!r} differs most")
 
 
-def _single_column(figures: Any) -> Any:
-    """Return statistics of one column as a DatasetFeatureStatisticsList."""
-    statistics = statistics_pb2.DatasetFeatureStatisticsList()
-    common = figures.string_stats.common_stats
-    statistics.datasets.add(num_examples=common.num_missing + common.num_non_missing).features.append(figures)
-    return statistics
-
-
-def served_statistics(context: GateContext) -> Any:
-    """Compute statistics of the served rows, which have no label.
-
-    Returns:
-        DatasetFeatureStatisticsList.
-
-    Raises:
-        UserError: A file cannot be read.
-        ResourceError: The files have changed since their digest was taken.
-    """
-    data = context.ingestion.data.model_copy(update={"span": None, "window": None})
-    files = data_files.resolve(context.served_paths, data)
-    paths = [file.path for file in empty_files.without(files, data, Omissions())]
-    types = sources.types(paths, data, context.ingestion.columns)
-    combiners = generators()
-    accumulators = [combiner.create_accumulator() for combiner in combiners]
-    for path in paths:
-        for batch in sources.reader(path, data).batches(path, data, types):
-            lists = as_lists(batch)
-            accumulators = [
-                combiner.add_input(accumulator, lists)
-                for combiner, accumulator in zip(combiners, accumulators, strict=True)
-            ]
-    data_files.verify(files, context.served_content)
-    return proto([combiner.compact(accumulator) for combiner, accumulator in zip(combiners, accumulators, strict=True)])
-
-
-def as_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return columns as lists of one value, the form of decoded tf.Examples; null becomes a null list."""
-    columns = [
-        as_list(column.cast(pa.binary()) if pa.types.is_string(column.type) else column) for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+def _shares(text: Any) -> dict[str, float]:
+    """Return value -> its share of the listed values."""
+    counts = {bucket.label: bucket.sample_count for bucket in text.rank_histogram.buckets}
+    total = sum(counts.values())
+    return {value: rows / total for value, rows in counts.items()} if total else {}

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from components.validation.distances import column_distances
 from components.validation.gate_context import GateContext
 from components.validation.gate_findings import Finding
 from spec.gates import GateSettings, Share
@@ -22,15 +23,13 @@ class Settings(GateSettings):
     """Label with two values, text or number: limit of the difference of a value's share. A difference within three
     standard errors is chance and is not reported."""
     min_rows: int = Field(default=500, ge=1)
-    """Data with fewer rows on either side is not compared, because chance alone moves it."""
+    """Data with fewer rows on either side is not compared, because chance alone moves it; with action = "block" a
+    warning says so."""
     columns: dict[str, Share] = Field(default_factory=dict)
     """Column -> its own limit."""
 
 
 def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     """Compare the train split with that of the previous run."""
-    # TFDV imports TensorFlow.
-    from components.validation.distances import column_distances
-
     if context.previous_runs:
         yield from column_distances.compare(context, "drift", settings, context.previous_runs[0])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
+from components.validation.distances import column_distances
 from components.validation.gate_context import GateContext, PreviousRun, row_count
 from components.validation.gate_findings import Finding
 from components.validation.gates import drift_gate
@@ -19,10 +20,10 @@ class Settings(drift_gate.Settings):
 
 def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     """Compare the train split with served rows."""
-    # TFDV imports TensorFlow.
-    from components.validation.distances import column_distances
-
     if context.served_paths:
-        served = column_distances.served_statistics(context)
+        # TFDV imports TensorFlow.
+        from components.validation.distances import served_rows
+
+        served = served_rows.statistics(context)
         rows = PreviousRun(row_count(served), served, "the served rows")
         yield from column_distances.compare(context, "skew", settings, rows)

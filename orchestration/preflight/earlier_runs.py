@@ -1,0 +1,156 @@
+"""Statistics of earlier runs that the gates of the next run would compare its data with, from ML Metadata."""
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from components.validation import passed_statistics
+from components.validation.gate_context import TRAIN, PreviousRun, by_column, row_count
+from errors import PipelineError, UserError
+from inspection.store import artifact_files
+from inspection.store.metadata_store import PIPELINE_CONTEXT, open_store
+from orchestration.paths import Root
+
+_STATISTICS = "FeatureStats.pb"
+_CLOSE = 1e-6
+"""Relative difference of two means of the same numbers, summed in another order."""
+
+
+@dataclass(frozen=True)
+class _Artifact:
+    """An artifact as `passed_statistics` reads it, which in a run is one of TFX."""
+
+    proto: Any
+
+    @property
+    def id(self) -> int:
+        return int(self.proto.id)
+
+    @property
+    def uri(self) -> str:
+        return str(self.proto.uri)
+
+    @property
+    def span(self) -> int:
+        return int(self.proto.properties["span"].int_value) if "span" in self.proto.properties else 0
+
+    def get_int_custom_property(self, name: str) -> int:
+        return int(self.proto.custom_properties[name].int_value) if name in self.proto.custom_properties else 0
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """The data that has no artifact yet."""
+
+    span: int
+    id: int = -1
+
+
+def read(
+    root: str, pipeline: str, metadata: str | None, *, statistics: Mapping[str, Any], span: int, runs: int
+) -> list[PreviousRun]:
+    """Read the statistics that the next run would be compared with, nearest first; empty without a store.
+
+    Args:
+        root: Folder of all runs.
+        pipeline: Name of the pipeline.
+        metadata: URL of the store; None for SQLite under the root.
+        statistics: Split -> statistics of the data, DatasetFeatureStatisticsList.
+        span: Its span; 0 if it has none.
+        runs: Maximum number of runs.
+
+    Raises:
+        ResourceError: the store cannot be read.
+    """
+    try:
+        store = open_store(root, metadata)
+    except UserError:
+        return []
+    above = store.context(PIPELINE_CONTEXT, pipeline)
+    if above is None:
+        return []
+    artifacts: dict[str, list[_Artifact]] = {"ExampleStatistics": [], "ExampleAnomalies": [], "Model": []}
+    for proto in store.mlmd.get_artifacts_by_context(above.id):
+        if proto.type in artifacts and proto.state == pb.Artifact.LIVE:
+            store.relocation.artifact(proto)
+            artifacts[proto.type].append(_Artifact(proto))
+    chosen = passed_statistics.select(
+        store.mlmd,
+        _Candidate(span),
+        {
+            "statistics": artifacts["ExampleStatistics"],
+            "anomalies": artifacts["ExampleAnomalies"],
+            "model": artifacts["Model"],
+        },
+        is_same=_is_same(statistics),
+        serving=Root(os.path.abspath(root)).serving(pipeline),
+    )
+    return list(_previous(chosen[:runs], span))
+
+
+def _previous(artifacts: list[_Artifact], span: int) -> Iterator[PreviousRun]:
+    for artifact in artifacts:
+        protos = _splits(artifact)
+        if TRAIN in protos:
+            name = passed_statistics.name(artifact, span)
+            yield PreviousRun(sum(map(row_count, protos.values())), protos[TRAIN], name)
+
+
+def _splits(artifact: _Artifact) -> dict[str, Any]:
+    """Read the statistics of each split; empty if a file is gone or damaged, as in a run."""
+    try:
+        folders = artifact_files.splits(artifact_files.folder(artifact.uri, "the statistics"))
+        return {
+            split: artifact_files.message(
+                os.path.join(folder, _STATISTICS), statistics_pb2.DatasetFeatureStatisticsList
+            )
+            for split, folder in folders.items()
+        }
+    except PipelineError:
+        return {}
+
+
+def _is_same(statistics: Mapping[str, Any]) -> Callable[[_Artifact], bool]:
+    """Return whether stored statistics are those of the same rows; a run compares digests, which need its files."""
+    own = {split: (row_count(one), by_column(one)) for split, one in statistics.items()}
+
+    def compare(artifact: _Artifact) -> bool:
+        stored = _splits(artifact)
+        if {split: row_count(one) for split, one in stored.items()} != {
+            split: rows for split, (rows, _) in own.items()
+        }:
+            return False
+        for split, (_, columns) in own.items():
+            others = by_column(stored[split])
+            if set(others) != set(columns) or not all(_equal(columns[name], others[name]) for name in columns):
+                return False
+        return True
+
+    return compare
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if one.HasField("string_stats") != other.HasField("string_stats"):
+        return False
+    if one.HasField("string_stats"):
+        counts = [
+            {entry.label: entry.sample_count for entry in each.string_stats.rank_histogram.buckets}
+            for each in (one, other)
+        ]
+        # Of values with equal counts beyond the last listed one, any may be listed.
+        return one.string_stats.unique == other.string_stats.unique and (counts[0] == counts[1] or _is_cut(one))
+    numbers, others = one.num_stats, other.num_stats
+    return (
+        numbers.common_stats.num_missing == others.common_stats.num_missing
+        and (numbers.min, numbers.max, numbers.num_zeros) == (others.min, others.max, others.num_zeros)
+        and (math.isclose(numbers.mean, others.mean, rel_tol=_CLOSE, abs_tol=_CLOSE) or not math.isfinite(others.mean))
+    )
+
+
+def _is_cut(figures: Any) -> bool:
+    return bool(figures.string_stats.unique > len(figures.string_stats.rank_histogram.buckets))
