@@ -37,15 +37,18 @@ FIRE_STATES: Mapping[str, str] = {
     "UNCHANGED": "Data, config, schema and code equal those of the last run that reached a verdict; nothing was run.",
     "BLOCKED": "A gate refused the data.",
     "NOT_BLESSED": "The model broke a rule, or was blessed and held back.",
-    "FAILED": "The last attempt failed.",
-    "TIMEOUT": "The last attempt exceeded `timeout`.",
+    "FAILED": "The last attempt failed, exceeded `timeout`, or its process is gone; REASON says which.",
     "CANCELED": "The run was stopped.",
-    "LOST": "The process of the run disappeared.",
-    "SKIPPED": "Not started, because of `catchup` or `overlap`.",
+    "SKIPPED": "Not started: paused, or because of `catchup` or `overlap`.",
 }
 """State of a scheduled run -> its meaning, in `schedule history`: those of runs, and those of times without one."""
 
-FORMER_FIRE_STATES: Mapping[str, str] = {"DONE": "COMPLETE", "REFUSED": "BLOCKED"}
+FORMER_FIRE_STATES: Mapping[str, str] = {
+    "DONE": "COMPLETE",
+    "REFUSED": "BLOCKED",
+    "TIMEOUT": "FAILED",
+    "LOST": "FAILED",
+}
 """State that earlier versions wrote -> its name now."""
 
 

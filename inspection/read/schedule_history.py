@@ -16,7 +16,7 @@ from inspection.store import file_rights
 STATE = os.path.join(".schedule", "state.sqlite")
 """Path below the root."""
 EXITED = "its process exited without a result"
-"""Reason of a scheduled run that is LOST."""
+"""Reason of a scheduled run whose process is gone."""
 ENDED = tuple(state for state in FIRE_STATES if state not in ("WAITING", "RUNNING"))
 """Final states of a scheduled run; before, it is WAITING or RUNNING."""
 
@@ -128,7 +128,7 @@ def _fire(row: tuple[Any, ...]) -> Fire:
     id_, plan, due, state, reason, attempts, started, ended, run_id, pid, born = row
     if state == "RUNNING" and birth(pid) != born:
         # The scheduler records it when it looks next, if one is running.
-        state, reason = "LOST", EXITED
+        state, reason = "FAILED", EXITED
     return Fire(
         id=id_,
         schedule=plan,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orchestration.schedule.plans import Plan, Plans
     from orchestration.schedule.schedule_state import State
 
-_EXITS = {"BLOCKED": 3, "NOT_BLESSED": 3, "FAILED": 4, "TIMEOUT": 4, "LOST": 4, "CANCELED": 130}
+_EXITS = {"BLOCKED": 3, "NOT_BLESSED": 3, "FAILED": 4, "CANCELED": 130}
 
 
 def add(commands: Any) -> None:

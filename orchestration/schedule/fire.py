@@ -110,7 +110,7 @@ def carry_out(
 
 def tell_lost(state: State, fire: int, plan: Plan, now: float) -> None:
     """Notify of a fire whose process exited without a result."""
-    result = Result("LOST", state.state_of(fire)[1])
+    result = Result("FAILED", state.state_of(fire)[1])
     state.update(fire, ended=now)
     _tell(state, plan, result, was_failing=True, log=os.path.join(state.root, LOGS, f"lost-{fire}.log"))
 
@@ -153,7 +153,7 @@ def _attempts(
             code = attempt(plan, schedule.timeout, log)
         except TimeoutError:
             result = Result(
-                "TIMEOUT", f"stopped after {schedule.timeout:g} s", _recorded(state, plan, started).get("run_id")
+                "FAILED", f"stopped after {schedule.timeout:g} s", _recorded(state, plan, started).get("run_id")
             )
             continue
         record = _recorded(state, plan, started)
@@ -269,7 +269,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: str) -> None:
     events = []
-    if result.state in ("FAILED", "TIMEOUT", "LOST", *REFUSED):
+    if result.state in ("FAILED", *REFUSED):
         state.note(plan.name, failing=1)
         events.append("gate" if result.state in REFUSED else "failure")
     elif result.state == "COMPLETE":

@@ -141,7 +141,7 @@ class State:
         """Return whether a fire of a schedule is running.
 
         A fire whose process has exited without a result had a failed attempt: it waits again if it has retries, else
-        it is LOST.
+        it has FAILED.
         """
         rows = self._db.execute(
             "SELECT id, pid, born, attempts FROM fires WHERE plan = ? AND state = 'RUNNING'", (name,)
@@ -154,13 +154,13 @@ class State:
             again = attempts <= self.plan(name).schedule.retries
             self._db.execute(
                 "UPDATE fires SET state = ?, reason = ? WHERE id = ? AND state = 'RUNNING'",
-                ("WAITING" if again else "LOST", EXITED, id_),
+                ("WAITING" if again else "FAILED", EXITED, id_),
             )
         return alive
 
     def lost(self) -> list[tuple[str, int]]:
         """Return schedule and number of lost fires without a notification."""
-        return self._db.execute("SELECT plan, id FROM fires WHERE state = 'LOST' AND ended IS NULL").fetchall()
+        return self._db.execute("SELECT plan, id FROM fires WHERE state = 'FAILED' AND ended IS NULL").fetchall()
 
     def begin(self, fire: int, now: float) -> tuple[Plan, float, int] | None:
         """Claim a fire for this process, if it waits and no other fire of its schedule is running.

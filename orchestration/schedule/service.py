@@ -74,7 +74,7 @@ def _report(state: State, processes: "Processes", faults: Faults, now: float) ->
         with faults.within(f"how {name} ended"):
             if code and state.state_of(number)[0] == "WAITING":
                 reason = f"its process ended with exit code {code} before the run started"
-                state.update(number, state="LOST", reason=reason)
+                state.update(number, state="FAILED", reason=reason)
             end, reason = state.state_of(number)
             _say(f"{name}: {end}{': ' + printing.in_a_line(reason) if reason else ''}")
     with faults.within("the schedules' state"):

@@ -224,7 +224,7 @@ def killed_schedule(month):
     assert lines[1].split()[2] == "FAILED"
     assert "its process is no longer running: the same command resumes it" in lines[1]
     said = month.told(0, "schedule", "history", "month:weekly", "--root", month.root)
-    assert "LOST" in said
+    assert "FAILED" in said
     assert "its process exited without a result" in said
     said = month.run(0)
     assert f"resuming run {month.runs()[-1]}, attempt 2: its process was killed" in said

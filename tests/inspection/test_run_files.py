@@ -3,14 +3,16 @@
 import inspect
 import re
 import typing
+from pathlib import Path
 
 from inspection import run_files, text_output
 from inspection.read import schedule_history
+from inspection.report import markup, page
 from inspection.report.sections import head_section
 from orchestration.display import terminal
 from orchestration.local import supervisor
 
-STATES = {*run_files.RUN_STATES, *run_files.STAGE_STATES}
+STATES = {*run_files.RUN_STATES, *run_files.STAGE_STATES, *run_files.FIRE_STATES}
 
 
 def test_the_terminal_and_the_report_show_documented_states():
@@ -19,13 +21,24 @@ def test_the_terminal_and_the_report_show_documented_states():
     assert shown
     assert set(shown) <= set(run_files.RUN_STATES)
     colored = {name for name in text_output._COLORS if name.isupper()}
-    assert colored <= {*STATES, "ERROR", "WARNING"}
+    assert colored == {*STATES, "ERROR", "WARNING"}
 
 
 def test_the_supervisor_ends_runs_with_documented_states():
     found = set(re.findall(r'"([A-Z]{2,}(?:_[A-Z]+)*)"', inspect.getsource(supervisor)))
     assert {"COMPLETE", "NOT_BLESSED", "BLOCKED", "FAILED", "CANCELED"} <= found
     assert found <= set(run_files.RUN_STATES)
+
+
+def test_a_scheduled_run_has_the_states_of_runs_and_those_of_times_without_one():
+    without = {"WAITING", "UNCHANGED", "SKIPPED"}
+    assert set(run_files.FIRE_STATES) == {*run_files.RUN_STATES, *without} - {"UNKNOWN"}
+    assert set(run_files.FORMER_FIRE_STATES.values()) < set(run_files.RUN_STATES)
+
+
+def test_the_pages_color_every_state():
+    style = Path(page.__file__).with_name("style.css").read_text()
+    assert {markup.css(name) for name in STATES} == set(re.findall(r"\.state\.([a-z-]+)", style))
 
 
 def test_states_of_scheduled_runs_are_waiting_running_or_ended():

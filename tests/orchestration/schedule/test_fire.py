@@ -7,6 +7,7 @@ import time
 import pytest
 
 import project
+from inspection import run_files
 from inspection.read import schedule_history
 from orchestration.schedule import fire
 from orchestration.schedule.schedule_state import State
@@ -95,7 +96,7 @@ def test_only_the_oldest_logs_of_fires_are_removed(carry_out, plan, state, tmp_p
 def test_states_that_earlier_versions_wrote_have_their_name_of_today(carry_out, plan, state):
     carry_out(plan(), 3)
     [row] = schedule_history.history(state.root)
-    for before, now in (("REFUSED", "BLOCKED"), ("DONE", "COMPLETE")):
+    for before, now in run_files.FORMER_FIRE_STATES.items():
         state.update(row.id, state=before)
         assert [one.state for one in schedule_history.history(state.root)] == [now], "before a scheduler starts"
         again = State(state.root)
@@ -124,7 +125,7 @@ def test_a_failed_run_is_retried_with_backoff(carry_out, plan, told, state):
     ("codes", "word", "event", "reason"),
     [
         ((4, 4), "FAILED", "failure", "stage trainer failed"),
-        ((None, None), "TIMEOUT", "failure", "stopped after 3600 s"),
+        ((None, None), "FAILED", "failure", "stopped after 3600 s"),
         ((2,), "FAILED", "failure", "ended with exit code 2: configs/houses.toml: it is wrong. Its output:"),
         ((3,), "NOT_BLESSED", "gate", "too bad"),
     ],
@@ -157,7 +158,7 @@ def test_a_fire_is_stopped_at_its_timeout_with_all_its_processes(state, plan, mo
     begun = time.monotonic()
     result = fire.carry_out(state, number)
 
-    assert (result.state, result.reason) == ("TIMEOUT", "stopped after 1 s")
+    assert (result.state, result.reason) == ("FAILED", "stopped after 1 s")
     assert time.monotonic() - begun < 20
     assert (tmp_path / ".schedule" / "logs" / "houses-s-1.log").read_text() == "begun\n"
     found = subprocess.run(["pgrep", "-f", str(script)], capture_output=True, text=True)
@@ -214,6 +215,6 @@ def test_a_fire_whose_process_was_killed_is_notified_once(state, plan, told):
         fire.tell_lost(state, lost, state.plan(name), 5.0)
 
     assert state.lost() == []
-    assert [(line["event"], line["state"]) for line in lines()] == [("failure", "LOST")]
+    assert [(line["event"], line["state"]) for line in lines()] == [("failure", "FAILED")]
     assert "its process exited without a result" in lines()[0]["text"]
     assert state.memory(known.name).failing

@@ -127,7 +127,7 @@ def test_only_new_spans_start_runs_of_a_data_schedule(state, runs):
 
 
 def test_a_fire_whose_process_was_killed_is_detected_and_retried(scheduler, state, runs):
-    for retries, word in ((1, "COMPLETE"), (0, "LOST")):
+    for retries, word in ((1, "COMPLETE"), (0, "FAILED")):
         hourly = plan(name=f"s{retries}", retries=retries)
         scheduler.tick([hourly], START)
         scheduler.tick([hourly], START + HOUR)
@@ -205,11 +205,11 @@ def test_only_one_of_two_schedulers_takes_a_fire(state, scheduler):
     other.close()
 
 
-def test_a_fire_whose_process_is_gone_is_shown_as_lost_at_once(state, plan):
+def test_a_fire_whose_process_is_gone_is_shown_as_failed_at_once(state, plan):
     hourly = plan()
     state.remember(hourly, START)
     number = state.add(hourly.name, START)
     state.update(number, state="RUNNING", pid=os.getpid(), born=schedule_history.birth(os.getpid()))
     assert told(state)[START][0] == "RUNNING"
     state.update(number, born="another process with this id")
-    assert told(state)[START] == ("LOST", "its process exited without a result")
+    assert told(state)[START] == ("FAILED", "its process exited without a result")
