@@ -12,6 +12,8 @@ from spec.slices import MISSING, Buckets, Slice, Slicing, fitting, name_of, name
 
 _TASK_OF_KEY = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly"}
 """Key -> the task for which it has an effect."""
+OF_INTERVALS = ("coverage", "interval_width")
+"""Metrics of a regression with training.interval."""
 
 
 class Baseline(Strict):
@@ -181,11 +183,8 @@ class Evaluation(Strict):
         names = (label.names or ()) if label.task == "classes" else ()
         stems = [metric.removesuffix("[CLASS]") for metric in known if metric.endswith("[CLASS]")]
         classed = [f"{metric}[{name}]" for metric in stems for name in names]
-        named = [("floor", metric) for metric in self.floor]
-        named += [("baseline", entry.metric) for entry in self.baseline or ()]
-        named += [(key, entry.metric) for key, entry in self._entries()]
         number = len(names)
-        for key, metric in named:
+        for key, metric in self._judged():
             if metric == "top_k_accuracy" and 0 < number <= self.top_k:
                 raise ValueError(
                     f"evaluation.{key}: top_k_accuracy of {number} classes is always 1 with evaluation.top_k = "
@@ -204,6 +203,28 @@ class Evaluation(Strict):
         for key, task in _TASK_OF_KEY.items():
             if getattr(self, key) != type(self).model_fields[key].default and label.task != task:
                 raise ValueError(f"evaluation: {key} has no effect for task {label.task!r}: remove it")
+
+    def check_interval(self, interval: float | None) -> None:
+        """Check that no rule needs intervals that the model does not have.
+
+        Args:
+            interval: training.interval.
+
+        Raises:
+            ValueError: One does.
+        """
+        for key, metric in self._judged():
+            if metric in OF_INTERVALS and interval is None:
+                raise ValueError(
+                    f"evaluation.{key}: {metric} is measured with intervals only: set training.interval = 0.9, or "
+                    f"remove {metric}"
+                )
+
+    def _judged(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the metric of each condition."""
+        yield from (("floor", metric) for metric in self.floor)
+        yield from (("baseline", entry.metric) for entry in self.baseline or ())
+        yield from ((key, entry.metric) for key, entry in self._entries())
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:

@@ -210,6 +210,10 @@ class Training(Strict):
     label_smoothing: float = Field(default=0.0, ge=0.0, lt=1.0)
     """binary, classes: share of a row's label that is spread evenly over all classes in training, with the loss
     cross_entropy; val_loss is that of the labels themselves."""
+    interval: float | None = Field(default=None, gt=0.0, lt=1.0)
+    """regression: share of new rows whose label is to lie between the model's outputs `lower` and `upper`, such as 0.9.
+    The width comes from the errors on the eval split, and from the disagreement of a network's members. Unset: no such
+    outputs."""
     seed: int = Field(default=1, ge=0, lt=2**31)
     """Seed of initial weights, shuffling and dropout."""
     deterministic: bool = False
@@ -252,6 +256,8 @@ class Training(Strict):
         if self.label_smoothing and (task not in CLASSES or self.loss not in (None, "cross_entropy")):
             what = f"task {task!r}" if task not in CLASSES else f"loss {self.loss!r}"
             raise ValueError(f"training.label_smoothing has no effect with {what}: remove it")
+        if self.interval is not None and task != "regression":
+            raise ValueError(f"training.interval has no effect with task {task!r}: remove it")
         if isinstance(self.class_weights, dict) and classes is not None:
             unknown = sorted(set(self.class_weights) - set(classes))
             if unknown:

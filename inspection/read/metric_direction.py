@@ -5,7 +5,7 @@ import re
 NEAREST_IS_BEST = {"bias": 0.0, "calibration": 1.0}
 """Metric -> its best value; larger and smaller values are worse."""
 _LOWER = re.compile(
-    r"loss|error|entropy|hinge|poisson|divergence|distance|(^|_)(mae|mse|rmse|mape|msle)($|_)|^flagged$|^mean_score$|"
+    r"loss|error|entropy|hinge|poisson|divergence|distance|(^|_)(mae|mse|rmse|mape|msle)($|_)|^flagged$|^mean_score$|^interval_width$|"
     r"fall_?out|miss_?rate|false_(positive|negative)|false_(discovery|omission)",
     re.IGNORECASE,
 )

@@ -17,6 +17,8 @@ from inspection.text_output import moment, printable
 _WORST_SLICES = 5
 _FILES = 20
 """Files of the data that the card lists."""
+COVERAGE = "coverage"
+"""Metric of a model with intervals, which the card shows of each slice."""
 
 
 def card(facts: Facts) -> str:
@@ -89,14 +91,17 @@ def _metrics(facts: Facts) -> Iterator[str]:
     measured = [cell for cell in measured if cell.count is None or cell.count >= min_rows]
     if metric and measured:
         yield ""
+        covered = [COVERAGE] if COVERAGE in overall.metrics else []
         table_rows = [
-            [named(cell), cell.count, cell.metrics[metric], _interval(cell.intervals.get(metric), cell.metrics[metric])]
+            [
+                *(named(cell), cell.count, cell.metrics[metric]),
+                _interval(cell.intervals.get(metric), cell.metrics[metric]),
+                *(cell.metrics.get(name) for name in covered),
+            ]
             for cell in measured[:_WORST_SLICES]
         ]
-        yield from _table(
-            [f"worst slices{f', of {min_rows} rows or more' if min_rows else ''}", "rows", metric, "95 % interval"],
-            table_rows,
-        )
+        head = f"worst slices{f', of {min_rows} rows or more' if min_rows else ''}"
+        yield from _table([head, "rows", metric, "95 % interval", *covered], table_rows)
 
 
 def _limits(facts: Facts) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from models.tasks import losses
+from models.tasks import conformal, losses
 from models.tasks.label_transforms import TRANSFORMS
 from spec.columns.label import ABOVE, Label
 from spec.training import LOSSES
@@ -143,12 +143,14 @@ class LabelScale:
         deviation: Its standard deviation there; 1 for a constant label.
         label: The label's role.
         loss_name: Name of the loss.
+        interval: Interval around the outputs; None for predictions alone.
     """
 
     mean: float
     deviation: float
     label: Label
     loss_name: str = "mse"
+    interval: conformal.Interval | None = None
 
     @classmethod
     def fit(cls, transformed: Array, label: Label) -> "LabelScale":
@@ -200,11 +202,20 @@ class LabelScale:
     def answer(self, outputs: Any) -> dict[str, tf.Tensor]:
         """Convert network outputs, float32 (batch, 1), to `prediction`, float32 (batch,), in the unit of the label.
 
+        With an interval also to its ends, `lower` and `upper`; see conformal.Interval for the outputs that it needs.
+        Every transformation of a label rises, so that a label is inside if its transformed value is.
+        """
+        ends = {"prediction": outputs} if self.interval is None else self.interval.ends(outputs)
+        return {name: self._in_unit(end) for name, end in ends.items()}
+
+    def _in_unit(self, outputs: Any) -> tf.Tensor:
+        """Convert outputs (batch, 1) to the unit of the label, float32 (batch,).
+
         Computed in float64: the exponential makes a rounding error of ln(price) 13 times as large in the price.
         """
         value = tf.cast(tf.squeeze(outputs, axis=-1), tf.float64) * self.deviation + self.mean
         _, back = TRANSFORMS[self.label.transform]
-        return {"prediction": tf.cast(back(value), tf.float32)}
+        return tf.cast(back(value), tf.float32)
 
 
 @dataclass(frozen=True)

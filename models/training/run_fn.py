@@ -13,10 +13,10 @@ import tensorflow_transform as tft
 
 from models import network_files
 from models.data import transformed_records
-from models.data.split_rows import Facts
+from models.data.split_rows import Facts, label_of, rows_of
 from models.export import request_guide, self_check, warm_up_requests
 from models.export.signatures import Served, input_names
-from models.training import callbacks
+from models.training import calibration, callbacks
 from models.training.fit import TrainResult, train_network
 from models.training.training_config import TrainerConfig
 from models.transform_graph import user_preprocessing
@@ -72,6 +72,7 @@ def run_fn(fn_args: Any) -> None:
     limit = config.training.memory_gb * 1e9 * MEMORY_SHARE / 2
     rows = fn_args.custom_config.get("rows")
     evaluation = transformed_records.read(fn_args.eval_files, spec, limit, rows)
+    calibration.check(config.training, len(label_of(evaluation)))
     # A previous attempt may have left lines in the same folder.
     _write(os.path.join(fn_args.model_run_dir, HISTORY), b"")
     raw_files = fn_args.custom_config.get("raw_files", ())
@@ -86,21 +87,27 @@ def run_fn(fn_args: Any) -> None:
         tensorboard=os.path.join(fn_args.model_run_dir, BOARD),
         warm=_warm(fn_args, config.training, described),
     )
+    predictor = calibration.fit(
+        result,
+        config.training,
+        lambda: rows_of(evaluation, result.target, facts, config.label, result.network.input),
+    )
     result.network.summary(print_fn=print)
     _write(os.path.join(fn_args.model_run_dir, NETWORK), json.dumps(callbacks.sizes(result.network)).encode())
-    _export(fn_args.serving_model_dir, result, transform, graph, config, raw_files)
+    _export(fn_args.serving_model_dir, result, predictor, transform, graph, config, raw_files)
     meaning = {
         "features": described,
         "label": feature_meanings.of_label(config.label, result.target),
         "layers": architecture.describe(result.network),
     }
     _write(os.path.join(fn_args.serving_model_dir, MEANING), json.dumps(meaning).encode())
-    outcome = {"keep": config.training.keep, "epochs": len(result.history), "best": result.best, "notes": result.notes}
+    notes = (*result.notes, *predictor.notes)
+    outcome = {"keep": config.training.keep, "epochs": len(result.history), "best": result.best, "notes": notes}
     _write(os.path.join(fn_args.model_run_dir, OUTCOME), json.dumps(outcome).encode())
     rows = {name: evaluation[name][:SAMPLE_ROWS] for name in result.network.input}
     sample = {name: column.reshape(-1, *result.network.input[name].shape[1:]) for name, column in rows.items()}
     predictions = {
-        f"{ANSWER}{name}": value.numpy() for name, value in result.target.answer(result.network(sample)).items()
+        f"{ANSWER}{name}": value.numpy() for name, value in predictor.target.answer(predictor.network(sample)).items()
     }
     _write(os.path.join(fn_args.model_run_dir, SAMPLE), _arrays({**rows, **predictions}))
 
@@ -108,6 +115,7 @@ def run_fn(fn_args: Any) -> None:
 def _export(
     folder: str,
     result: TrainResult,
+    predictor: calibration.Predictor,
     transform: Any,
     graph: TransformGraph,
     config: TrainerConfig,
@@ -122,9 +130,9 @@ def _export(
     cleaning = Cleaning.of(config.cleaning) if config.cleaning else None
     images = [image.column for image in roles.of("image")]
     served = Served(
-        network=result.network,
+        network=predictor.network,
         transform=graph,
-        answer=result.target.answer,
+        answer=predictor.target.answer,
         raw_spec=raw_spec,
         label=label,
         label_spec=spec[label.column] if label.column is not None else None,

@@ -61,6 +61,17 @@ def test_weighted_metrics_are_scikit_learns(tallied):
     assert (sums.count, sums.weight, sums.squares) == pytest.approx((400, weight.sum(), (weight**2).sum()))
 
 
+def test_coverage_counts_weighted_rows_and_the_ends_of_intervals(values_of):
+    label, weight = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0])
+    ends = {"lower": np.array([1.0, 2.5, 2.0, 1.0]), "upper": np.array([2.0, 3.0, 3.0, 2.0])}
+    values = values_of(Regression(), label, {"prediction": label, **ends}, weight=weight)
+
+    assert values["coverage"] == pytest.approx(0.4), "the first and the third row"
+    assert values["interval_width"] == pytest.approx((1 + 0.5 * 2 + 3 + 4) / 10)
+    broken = {"prediction": label, "lower": np.full(4, np.nan), "upper": np.full(4, np.nan)}
+    assert values_of(Regression(), label, broken)["coverage"] == 0
+
+
 def test_float32_predictions_and_integer_labels_are_summed_in_float64(values_of):
     label = np.arange(500_000, 540_000)
     prediction = (label + 0.5).astype(np.float32)

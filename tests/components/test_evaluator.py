@@ -50,6 +50,15 @@ class Answering(tf.Module):
         return {"label": tf.cast(tf.io.parse_example(examples, spec)["price"], tf.float64)}
 
 
+class Certain(Answering):
+    """A model whose interval is ± 100."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def answer(self, examples):
+        prediction = super().answer(examples)["prediction"]
+        return {"prediction": prediction, "lower": prediction - 100, "upper": prediction + 100}
+
+
 @pytest.fixture
 def evaluate(tmp_path, write_examples):
     """Runs the evaluator's executor; returns its outputs."""
@@ -129,6 +138,43 @@ def test_the_executor_writes_the_models_own_figures(tfma, evaluate, monkeypatch,
     assert made.verdict["blessed"] is True
     assert made.evaluation.get_string_custom_property(summary.PROPERTY).startswith("blessed: mae ")
     assert tfma.load_validation_result(made.evaluation.uri).validation_ok
+
+
+@pytest.mark.parametrize(("factor", "blessed"), [(1.1, True), (1.2, False)])
+def test_intervals_are_measured_and_change_no_comparison(tfma, evaluate, figures, factor, blessed):
+    baseline = {"metric": "mae", "tolerance": 0.01}
+    plain = evaluate(Answering(factor), Answering(1.15), floor={"r2": 0.5}, baseline=baseline)
+    certain = evaluate(Certain(factor), Answering(1.15), floor={"r2": 0.5}, baseline=baseline)
+    before = evaluate(Answering(factor), Certain(1.15), floor={"r2": 0.5}, baseline=baseline)
+
+    error = (np.float32(factor) - 1) * np.array(ROWS["price"])
+    coverage = {
+        "": np.mean(error <= 100),
+        "chur": np.mean(error[::3] <= 100),
+        "bern": np.mean(error[np.arange(40) % 3 > 0] <= 100),
+    }
+    own = {"coverage": pytest.approx(coverage[""]), "interval_width": pytest.approx(200, rel=1e-6)}
+    assert certain.verdict["metrics"] == {**plain.verdict["metrics"], **own}
+    assert {entry["slice"]["city"]: entry["metrics"]["coverage"] for entry in certain.verdict["slices"]} == {
+        city: pytest.approx(coverage[city]) for city in ("chur", "bern")
+    }
+    assert [certain.verdict["rules"], certain.verdict["blessed"]] == [plain.verdict["rules"], blessed]
+    assert [before.verdict["rules"], before.verdict["metrics"]] == [plain.verdict["rules"], plain.verdict["metrics"]]
+    assert "coverage" not in plain.verdict["metrics"]
+    low, high = certain.verdict["intervals"]["coverage"]
+    assert 0 < low < coverage[""] < high < 1
+    assert certain.verdict["worst"] == plain.verdict["worst"]
+
+
+@pytest.mark.parametrize(("floor", "blessed"), [(0.7, True), (0.9, False)])
+def test_a_rule_on_coverage_judges_slices(evaluate, floor, blessed):
+    made = evaluate(Certain(1.1), rules=[{"metric": "coverage", "slice": "city", "floor": floor}])
+
+    assert made.verdict["blessed"] is blessed
+    assert {rule["metric"] for rule in made.verdict["rules"]} == {"coverage"}
+    missing = evaluate(Answering(1.1), rules=[{"metric": "coverage", "floor": floor}])
+    assert missing.verdict["blessed"] is False
+    assert "it is not measured here" in missing.verdict["reason"]
 
 
 def test_the_executor_marks_the_blessing_as_stock_does(evaluate):

@@ -1,11 +1,13 @@
 """The worst slices of an evaluation, and what else the report shows of verdict.json."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from inspection.read.evaluations import Cell, CutSlicing, WorstRow, read_evaluation
+from inspection.read.evaluations import Cell, CutSlicing, Evaluation, WorstRow, read_evaluation
+from inspection.report import model_card
 from inspection.report.sections import metrics_section
 
 
@@ -36,3 +38,26 @@ def test_what_the_report_shows_of_a_verdict_is_read(tmp_path):
     assert evaluation.min_slice_rows == 30
     assert evaluation.unmeasured == (CutSlicing(**cut),)
     assert evaluation.worst == (WorstRow(row=3, id="a", label=1.0, prediction=9.0, error=8.0),)
+
+
+def test_the_card_has_the_coverage_of_slices_if_there_are_intervals():
+    def lines(**own):
+        cells = [Cell(slice={}, count=200.0, metrics={"mae": 2.0, **own})]
+        cells += [Cell(slice={"city": "bern"}, count=90.0, metrics={"mae": 3.0, **own})]
+        evaluation = Evaluation(
+            blessed=None,
+            reason="",
+            split="test",
+            task="regression",
+            cells=tuple(cells),
+            rules=(),
+            min_slice_rows=30,
+        )
+        return list(model_card._metrics(SimpleNamespace(evaluation=evaluation)))
+
+    assert lines(coverage=0.895)[-3:] == [
+        "| worst slices, of 30 rows or more | rows | mae | 95 % interval | coverage |",
+        "| --- | --- | --- | --- | --- |",
+        "| city = bern | 90 | 3 | unknown | 0.895 |",
+    ]
+    assert lines()[-1] == "| city = bern | 90 | 3 | unknown |"

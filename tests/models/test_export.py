@@ -125,6 +125,33 @@ def test_a_network_with_embedded_numbers_serves_what_it_answered(exported, tmp_p
     np.testing.assert_allclose(by_rows[key], trained, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("network", [{"name": "mlp", "layers": [8]}, {"name": "tabm", "layers": [8], "members": 3}])
+def test_an_interval_is_in_every_signature_that_predicts(exported, tmp_path, network):
+    served = exported(
+        TABLE,
+        features={"numeric": [{"column": "x"}, {"column": "times"}]},
+        label={"column": "y"},
+        network=network,
+        training={**FAST, "interval": 0.8},
+        edges=True,
+    )
+    texts = {name: tf.constant([repr(cell) for cell in TABLE[name]]) for name in ("x", "times")}
+    answers = [
+        served["serving_default"](x=tf.constant(TABLE["x"]), times=tf.constant(TABLE["times"], tf.int64)),
+        served["serving_rows"](**texts),
+        served["serving_examples"](rows(tmp_path)),
+    ]
+    with np.load(tmp_path / "run" / run_fn.SAMPLE) as sample:
+        trained = {name: sample[f"{run_fn.ANSWER}{name}"] for name in ("prediction", "lower", "upper")}
+    for answer in answers:
+        assert set(answer) == set(trained)
+        for name, values in trained.items():
+            np.testing.assert_allclose(answer[name], values, rtol=1e-4, atol=1e-6)
+    assert np.mean((trained["lower"] <= TABLE["y"]) & (TABLE["y"] <= trained["upper"])) >= 0.8
+    labels = served["labels"](rows(tmp_path))["label"]
+    np.testing.assert_allclose(labels, TABLE["y"], rtol=1e-6)
+
+
 def test_a_picture_is_classed(exported):
     table = {"image": [picture(number) for number in range(32)], "state": TABLE["state"]}
     served = exported(

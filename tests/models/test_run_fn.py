@@ -200,6 +200,35 @@ def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path
     assert note.startswith("no warm start: the model that serves does not tell what its weights stand for")
 
 
+def test_intervals_change_neither_weights_nor_predictions_nor_a_warm_start(run, arguments, tmp_path):
+    training = {"epochs": 2, "optimizer": {"learning_rate": 0.1}}
+    (plain, _), (certain, _) = run(training=training), run(training={**training, "interval": 0.9})
+    before, after = sample(plain), sample(certain)
+
+    assert set(after) - set(before) == {"answer:lower", "answer:upper"}
+    for name, values in before.items():
+        np.testing.assert_array_equal(after[name], values)
+    outcome = json.loads((certain / "run" / run_fn.OUTCOME).read_text())
+    assert outcome["notes"][-1].startswith("intervals of 90 % from the errors of 32 eval rows: mean width ")
+    signatures = tf.saved_model.load(str(plain / "model")).signatures
+    assert set(signatures["serving_default"].structured_outputs) == {"prediction"}
+
+    again = arguments(tmp_path, training={"epochs": 0, "warm_start": True, "interval": 0.5})
+    again.base_model = str(certain / "model")
+    run_fn.run_fn(again)
+    outcome = json.loads((tmp_path / "run" / run_fn.OUTCOME).read_text())
+    assert outcome["notes"][0] == "warm start with 2 of 2 weights of the model that serves"
+    narrow = sample(tmp_path)
+    np.testing.assert_allclose(narrow["answer:prediction"], after["answer:prediction"], rtol=1e-6)
+    assert (narrow["answer:upper"] < after["answer:upper"]).all()
+
+
+def test_a_split_too_small_for_an_interval_stops_before_training(arguments, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_fn, "train_network", lambda *_, **__: 1 / 0)
+    with pytest.raises(ValueError, match=r"training\.interval = 0\.99 needs 99 rows in the eval split, and it has 32"):
+        run_fn.run_fn(arguments(tmp_path, training={"interval": 0.99}))
+
+
 def test_arrays_are_kept_under_any_name():
     names = ("file", "args", "kwds", "allow_pickle", "a/b", "x.npy", "größe", "arr_0")
     arrays = {name: np.arange(number) for number, name in enumerate(names)}

@@ -99,6 +99,15 @@ def test_a_plain_whole_config_is_that_config_again():
             "evaluation.baseline: metric 'loss' is unknown for task regression. Known metrics: mae, rmse, r2",
         ),
         ({"evaluation": {"baseline": {"metric": "mae", "tolerance": -0.1}}}, "greater than or equal to 0"),
+        (
+            {"evaluation": {"rules": [{"metric": "coverage", "floor": 0.88}]}},
+            r"evaluation\.rules\.0: coverage is measured with intervals only: set training\.interval = 0\.9, or remove",
+        ),
+        (
+            {"training": {"interval": 0.9}, "label": {"column": "y", "task": "binary", "threshold": 1}},
+            r"training\.interval has no effect with task 'binary': remove it",
+        ),
+        ({"training": {"interval": 1.0}}, r"training\.interval\n.*less than 1"),
         ({"label": {"column": "area"}}, r"label: column 'area' is the label and also under \[features\]"),
         ({"label": {"column": "id"}}, r"label: column 'id' is the label and also under \[features\]"),
         ({"data": {"path": "x", "split": {"train": 0}}}, r"data\.split\.train\n.*greater than or equal to 1"),
@@ -116,6 +125,13 @@ def test_a_plain_whole_config_is_that_config_again():
 def test_what_cannot_be_is_refused(sections, message):
     with pytest.raises(ValidationError, match=rf"(?s){message}"):
         make(**sections)
+
+
+def test_coverage_may_be_judged_of_a_model_with_intervals():
+    rules = [{"metric": "coverage", "slice": "city", "floor": 0.85, "min_count": 100}]
+    made = make(training={"interval": 0.9}, evaluation={"rules": rules, "floor": {"coverage": 0.88}})
+
+    assert made.plain("training")["training"]["interval"] == 0.9
 
 
 def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
