@@ -59,6 +59,7 @@ class Executor(GenericExecutor):  # type: ignore[misc]
             **given.custom_config,
             "rows": {file.path: file.rows for files in paths_by_split.values() for file in files},
             "raw_files": [file.path for file in _files(input_dict.get("raw_examples", ()), "eval")],
+            "raw_train_files": [file.path for file in _files(input_dict.get("raw_examples", ()), "train")],
         }
         return given
 
@@ -105,7 +106,7 @@ def trainer(
         transform_graph: Channel of TransformGraph.
         schema: Channel of Schema.
         raw_examples: Channel of Examples as ingested; the model is exported with a few rows of the eval split and their
-            predictions.
+            predictions, and with a few of the train split, which explain predictions.
         hyperparameters: Channel of HyperParameters whose values override those of `network` and `training`; None
             without a tuner.
         config: `features`, `label`, `columns`, `network` and `training`.

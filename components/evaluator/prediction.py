@@ -94,6 +94,11 @@ class Model:
             outputs["probabilities"] = np.where(total > 0, scaled, uniform)
         return outputs
 
+    def predict_columns(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Predict rows by column, as `serving_default` takes them; return outputs by name."""
+        outputs = self._signatures["serving_default"](**{name: tf.constant(value) for name, value in inputs.items()})
+        return {name: value.numpy() for name, value in outputs.items()}
+
     def label(self, examples: Any) -> tuple[Array, Array]:
         """Return label and weight, (n,) each; -1 and 1 if the model has none."""
         number = int(examples.shape[0])

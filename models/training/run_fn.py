@@ -14,7 +14,7 @@ import tensorflow_transform as tft
 from models import network_files
 from models.data import transformed_records
 from models.data.split_rows import Facts, label_of, rows_of
-from models.export import request_guide, self_check, warm_up_requests
+from models.export import background, request_guide, self_check, warm_up_requests
 from models.export.signatures import Served, input_names
 from models.training import calibration, callbacks
 from models.training.fit import TrainResult, train_network
@@ -54,7 +54,8 @@ def run_fn(fn_args: Any) -> None:
             base_model (folder of the model to start from, or None), hyperparameters (the tuner's best values in
             keras-tuner's JSON form, or None), and custom_config with packed settings `features`, `label`, `columns`,
             `network`, `training` and optionally `cleaning` (keys of [data] that clean cells); optionally `rows` (number
-            of rows of each file) and `raw_files`, a few of whose rows are stored in the model with its predictions.
+            of rows of each file), `raw_files`, a few of whose rows are stored in the model with its predictions, and
+            `raw_train_files`, a few of whose rows are stored to explain predictions.
 
     Raises:
         ValueError: The loss became NaN or infinite, or a file has another number of rows than declared.
@@ -94,7 +95,8 @@ def run_fn(fn_args: Any) -> None:
     )
     result.network.summary(print_fn=print)
     _write(os.path.join(fn_args.model_run_dir, NETWORK), json.dumps(callbacks.sizes(result.network)).encode())
-    _export(fn_args.serving_model_dir, result, predictor, transform, graph, config, raw_files)
+    train_rows = fn_args.custom_config.get("raw_train_files", ())
+    _export(fn_args.serving_model_dir, result, predictor, transform, graph, config, raw_files, train_rows)
     meaning = {
         "features": described,
         "label": feature_meanings.of_label(config.label, result.target),
@@ -120,8 +122,9 @@ def _export(
     graph: TransformGraph,
     config: TrainerConfig,
     raw_files: Sequence[str] = (),
+    raw_train_files: Sequence[str] = (),
 ) -> None:
-    """Write the SavedModel, its sample rows and its weights."""
+    """Write the SavedModel, its sample rows, the rows that explain it and its weights."""
     roles, label, duties = config.features, config.label, config.columns
     spec = transform.raw_feature_spec()
     # Without roles a user-defined function made the features, from any column.
@@ -156,6 +159,8 @@ def _export(
     if rows:
         [texts] = guide["samples"]["serving_rows"]["instances"]
         warm_up_requests.write(folder, signatures, rows, raw_spec, texts)
+    if raw_train_files:
+        background.write(folder, input_names(raw_spec), raw_spec, raw_train_files, images)
     weights = {variable.path: variable.numpy() for variable in result.network.variables}
     _write(os.path.join(folder, WEIGHTS), _arrays(weights))
 

@@ -34,6 +34,13 @@ def add(commands: Any) -> None:
         "output (default: -)",
     )
     predict.add_argument("--version", type=int, metavar="V", help="a pushed version (default: the one that serves)")
+    predict.add_argument(
+        "--explain",
+        action="store_true",
+        help="also write what each column contributes to a prediction: base_value, the mean prediction of the "
+        "background rows, and contribution_COLUMN, which add up to the prediction, or to the probability of the "
+        "predicted class",
+    )
     options.add_store(predict, options.absent)
     predict.set_defaults(do=run)
 
@@ -49,7 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
         from orchestration.prediction import predict_file
 
     outcome = predict_file.predict(
-        arguments.root, arguments.name, arguments.source, arguments.output, arguments.version
+        arguments.root,
+        arguments.name,
+        arguments.source,
+        arguments.output,
+        arguments.version,
+        explain=arguments.explain,
     )
     to = "" if arguments.output == predict_file.STREAM else f": {arguments.output}"
     printing.line(f"{outcome.rows:,} rows predicted by version {outcome.version}{to}", to=sys.stderr)

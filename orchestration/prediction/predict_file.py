@@ -21,6 +21,7 @@ from components.ingestion.write import example_encoding, record_writer
 from components.prefetch import prefetch
 from errors import ResourceError, UserError
 from orchestration.prediction import input_rows, prediction_table
+from orchestration.prediction.explained_rows import RowExplainer
 from orchestration.prediction.pushed_model import PushedModel, version_folder
 from orchestration.prediction.resumable_parts import Parts
 from pipeline import load
@@ -35,6 +36,8 @@ STREAM = "-"
 """Standard input as the source, and standard output as the target."""
 PART_BATCHES = 16
 """Batches of the model in one part: what a killed command repeats at most, and what is in memory."""
+EXPLAINED_ROWS = 256
+"""Rows of one part whose predictions are explained, for each of which the model predicts thousands of rows."""
 NAMED = 5
 """Errors that are named in the end; the output names all."""
 
@@ -56,7 +59,9 @@ class Outcome:
     version: int
 
 
-def predict(root: str, name: str, source: str, output: str, version: int | None = None) -> Outcome:
+def predict(
+    root: str, name: str, source: str, output: str, version: int | None = None, explain: bool = False
+) -> Outcome:
     """Predict the rows of files, and write them with their predictions.
 
     Args:
@@ -65,10 +70,11 @@ def predict(root: str, name: str, source: str, output: str, version: int | None 
         source: Path or pattern of the files; STREAM for standard input.
         output: A file, whose extension tells the format; STREAM for CSV on standard output.
         version: The version; None for the one that serves.
+        explain: Whether to write what each column contributes to a prediction.
 
     Raises:
-        UserError: the pipeline, the version or a file does not exist, a file cannot be read or lacks a column, or no
-            row can be predicted.
+        UserError: the pipeline, the version or a file does not exist, a file cannot be read or lacks a column, no row
+            can be predicted, or the version cannot be explained.
         ResourceError: the model cannot be loaded, or the output cannot be written.
     """
     form = "csv" if output == STREAM else prediction_table.format_of(output)
@@ -78,7 +84,10 @@ def predict(root: str, name: str, source: str, output: str, version: int | None 
     with _source(source, config) as path:
         data = input_rows.settings(config.data, path, _config_format(config) if source == STREAM else None)
         model = PushedModel(folder, config.label.task, [image.column for image in config.features.of("image")])
-        job = _Job(model, data, input_rows.files(data), config.columns.id)
+        explainer = model.explainer() if explain else None
+        job = _Job(model, data, input_rows.files(data), config.columns.id, explainer)
+        for column, reason in (explainer.unexplained if explainer else {}).items():
+            _note(f"column {column!r} has no contribution: {reason}")
         if output == STREAM:
             records: list[dict[str, Any]] = []
             for rows, record in job.parts(0):
@@ -107,18 +116,27 @@ class _Job:
         data: [data] for these files.
         files: The files.
         row_id: Column with the id of a row; None if there is none.
+        explainer: What explains the predictions; None not to explain them.
     """
 
-    def __init__(self, model: PushedModel, data: Data, files: Sequence[str], row_id: str | None) -> None:
-        self._model, self._data, self._files = model, data, list(files)
-        self._size = model.batch * PART_BATCHES
+    def __init__(
+        self,
+        model: PushedModel,
+        data: Data,
+        files: Sequence[str],
+        row_id: str | None,
+        explainer: RowExplainer | None = None,
+    ) -> None:
+        self._model, self._data, self._files, self._explainer = model, data, list(files), explainer
+        self._size = model.batch * PART_BATCHES if explainer is None else EXPLAINED_ROWS
         self._id = [row_id] if row_id is not None else []
 
     def identity(self) -> dict[str, Any]:
         """Return what the parts are of: the files as they are now, and how they are read."""
         states = [os.stat(path) for path in self._files]
         files = [[path, state.st_size, state.st_mtime_ns] for path, state in zip(self._files, states, strict=True)]
-        return {"files": files, "data": self._data.model_dump(mode="json"), "rows": self._size}
+        settings = {"data": self._data.model_dump(mode="json"), "explain": self._explainer is not None}
+        return {"files": files, "rows": self._size, **settings}
 
     def parts(self, done: int) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
         """Predict the parts after the first ones that are done.
@@ -136,8 +154,18 @@ class _Job:
             errors = dict(
                 sorted({**rows.errors, **{int(good[place]): text for place, text in refused.items()}}.items())
             )
-            several = len(self._files) > 1
-            predicted = prediction_table.table(rows, outputs, errors, classes=self._model.classes, with_file=several)
+            contributions = {}
+            if self._explainer is not None:
+                kept = np.setdiff1d(np.arange(len(cells)), list(refused)).astype(np.int64)
+                contributions = self._explainer.columns(cells.take(pa.array(kept)) if refused else cells)
+            predicted = prediction_table.table(
+                rows,
+                outputs,
+                errors,
+                classes=self._model.classes,
+                with_file=len(self._files) > 1,
+                contributions=contributions,
+            )
             named = list(itertools.islice(input_rows.shown_errors(rows, errors), NAMED))
             yield predicted, {"rows": len(rows.cells), "errors": len(errors), "named": named}
 

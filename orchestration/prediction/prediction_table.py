@@ -1,6 +1,7 @@
 """Predictions as a table, and the formats that it is written in."""
 
 import io
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -40,6 +41,7 @@ def table(
     *,
     classes: Sequence[str] | None,
     with_file: bool,
+    contributions: Mapping[str, np.ndarray[Any, Any]] | None = None,
 ) -> pa.Table:
     """Put predictions beside the rows that they are of.
 
@@ -49,17 +51,19 @@ def table(
         errors: Place of a row -> why it has no prediction.
         classes: Names of the classes.
         with_file: Whether to name the file of each row.
+        contributions: Name of a further column -> values of the rows without errors, in order, (m,).
 
     Returns:
-        n rows: `file`, `row`, the columns that identify a row, one column per prediction, and `error`. The predictions
-        of a row with an error are null.
+        n rows: `file`, `row`, the columns that identify a row, one column per prediction, the contributions, and
+        `error`. The predictions of a row with an error are null.
     """
     count = len(rows.cells)
     columns: dict[str, pa.Array] = {FILE: pa.array([rows.file] * count, pa.string())} if with_file else {}
     columns[ROW] = pa.array(np.arange(rows.first, rows.first + count))
     for name, column in zip(rows.names.schema.names, rows.names.columns, strict=True):
         columns.setdefault(name, column)
-    for name, values in _flat(outputs, classes):
+    added = ((name, pa.array(values)) for name, values in (contributions or {}).items())
+    for name, values in itertools.chain(_flat(outputs, classes), added):
         columns[name] = pc.take(values, _places(count, errors)) if errors else values
     texts = [errors.get(place) for place in range(count)] if errors else [None] * count
     columns[ERROR] = pa.array(texts, pa.string())

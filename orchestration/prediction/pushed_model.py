@@ -15,6 +15,7 @@ from components.transformation import transform_errors
 from errors import ResourceError, UserError
 from models.export import self_check
 from orchestration.paths import Root
+from orchestration.prediction.explained_rows import RowExplainer
 from pipeline.schema_columns import nearest
 from serving import versions
 from spec.file_names import REQUESTS
@@ -83,6 +84,7 @@ class PushedModel:
     """
 
     def __init__(self, folder: str, task: str, image_columns: Sequence[str] = ()) -> None:
+        self._folder = folder
         try:
             with open(os.path.join(folder, REQUESTS), encoding="utf-8") as file:
                 inputs = json.load(file)["inputs"]
@@ -122,6 +124,15 @@ class PushedModel:
             self._predict(examples[start : start + self.batch], start, parts, errors)
         parts.append(self._of_no_rows)
         return {name: np.concatenate([part[name] for part in parts]) for name in self._of_no_rows}, errors
+
+    def explainer(self) -> RowExplainer:
+        """Return what explains its predictions.
+
+        Raises:
+            UserError: it carries no background rows, or has no column to explain.
+        """
+        kinds = {column.name: column.kind for column in self.columns}
+        return RowExplainer(self._folder, kinds, self._model.predict_columns)
 
     def _predict(
         self,

@@ -84,13 +84,13 @@ async def classify(model: ServedModel, loaded: LoadedVersion, name: str, rows: l
     labels = _table(outputs["classes"], "classes") if has_labels else None
     width = scores.shape[1] if scores is not None else labels.shape[1] if labels is not None else 0
     if labels is None:
-        labels = np.broadcast_to(await _class_names(model, loaded, width), (len(rows), width))
+        labels = np.broadcast_to(await class_names(model, loaded, width), (len(rows), width))
     if scores is None:
         scores = np.zeros((len(rows), width), np.float32)
     if labels.shape != scores.shape:
         raise RequestError(f"Tensors class and score should match. Got {labels.shape} vs. {scores.shape}")
     return [
-        [(_text(label), decimal(score)) for label, score in zip(row_labels, row_scores, strict=True)]
+        [(text(label), decimal(score)) for label, score in zip(row_labels, row_scores, strict=True)]
         for row_labels, row_scores in zip(labels, scores, strict=True)
     ]
 
@@ -116,7 +116,7 @@ async def regress(model: ServedModel, loaded: LoadedVersion, name: str, rows: li
     return [decimal(value) for value in values.ravel()]
 
 
-async def _class_names(model: ServedModel, loaded: LoadedVersion, width: int) -> Array:
+async def class_names(model: ServedModel, loaded: LoadedVersion, width: int) -> Array:
     """Return the names of the classes that the model carries; "" where it has none."""
     chosen = loaded.session.signatures.get(_CLASS_NAMES)
     if chosen is not None and not chosen.inputs:
@@ -132,7 +132,8 @@ def _table(value: Array, name: str) -> Array:
     return value
 
 
-def _text(label: Any) -> str:
+def text(label: Any) -> str:
+    """Return the name of a class."""
     return label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
 
 

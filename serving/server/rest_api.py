@@ -1,16 +1,17 @@
-"""Routes of TensorFlow Serving's REST API."""
+"""Routes of TensorFlow Serving's REST API, and `:explain`."""
 
 import re
 import urllib.parse
 from dataclasses import dataclass
 
-from serving.server import example_methods, model_messages
+from serving.server import example_methods, explanations, model_messages
 from serving.server.json_api import json_examples, json_requests, json_responses
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
 from serving.server.statuses import RequestError
 
 _METHOD = re.compile(
-    r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?:(classify|regress|predict)", re.IGNORECASE | re.ASCII
+    r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?:(classify|regress|predict|explain)",
+    re.IGNORECASE | re.ASCII,
 )
 _STATUS = re.compile(
     r"/v1/models(?:/([^/:]+))?(?:/versions/(\d+)|/labels/([^/:]+))?(?:/(metadata))?", re.IGNORECASE | re.ASCII
@@ -26,7 +27,7 @@ class Route:
         model: Name of the model.
         number: Its version, if given.
         label: Its label, if given.
-        method: `predict`, `classify`, `regress`, `status` or `metadata`.
+        method: `predict`, `classify`, `regress`, `explain`, `status` or `metadata`.
     """
 
     model: str
@@ -87,6 +88,9 @@ async def answer(models: ServedModels, wanted: Route, body: bytes) -> bytes:
         name = json_requests.signature_name(request)
         if wanted.method == "predict":
             return await _predict(model, loaded, name, request)
+        if wanted.method == "explain":
+            found = await explanations.explain(model, loaded, name, request, models.most_rows)
+            return json_responses.explanations(found)
         rows = json_examples.examples(request)
         if wanted.method == "classify":
             return json_responses.classifications(await example_methods.classify(model, loaded, name, rows))

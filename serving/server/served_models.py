@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from serving import versions
+from serving.explanation import background
+from serving.explanation.shapley import Explainer
 from serving.server.batching import Arrays, Batcher
 from serving.server.metrics import Metrics
 from serving.server.model_session import ModelSession, Signature
@@ -32,6 +35,15 @@ class LoadedVersion:
         self.batchers: dict[str, Batcher] = {}
         self.users = 0
         self.retired = False
+
+    @functools.cached_property
+    def explainer(self) -> Explainer:
+        """What explains the version's predictions.
+
+        Raises:
+            NotExplainableError: it has no background rows.
+        """
+        return Explainer(background.read(self.session.folder))
 
 
 class ServedModel:
@@ -229,6 +241,7 @@ class ServedModels:
 
     def __init__(self, settings: ServerSettings, metrics: Metrics, log: Log) -> None:
         self.by_name = {source.name: ServedModel(source, settings, metrics, log) for source in settings.models}
+        self.most_rows = settings.limits.rows
         self._poll_seconds = settings.poll_seconds
         self._log = log
 

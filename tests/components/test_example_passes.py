@@ -112,6 +112,7 @@ def test_the_trainer_receives_only_declared_files(examples, monkeypatch):
         "code": "c",
         "rows": {train[0]: 3, train[1]: 2, held_out[0]: 2},
         "raw_files": held_out,
+        "raw_train_files": train,
     }
 
 

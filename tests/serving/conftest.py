@@ -37,11 +37,11 @@ class Served(SimpleNamespace):
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
-    """Folders of versions with the factors 1, 2 and 3, by factor."""
+    """Folders of versions with the factors 1, 2 and 3, by factor; the first has no background."""
     from .tiny_models import export
 
     folder = tmp_path_factory.mktemp("exported")
-    return {factor: export(folder / str(factor), factor) for factor in (1, 2, 3)}
+    return {factor: export(folder / str(factor), factor, explained=factor != 1) for factor in (1, 2, 3)}
 
 
 def push(source, serving, number):

@@ -8,7 +8,7 @@ import pytest
 
 from ..browser.checks import fits, reachable
 from ..browser.devtools import desktop
-from .conftest import running
+from .conftest import push, running
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +105,32 @@ def test_the_description_of_a_model_has_its_inputs_rules_and_rows(tiny):
     assert by_name["word"]["kind"] == "text"
     order = [one["name"] for one in described["inputs"]]
     assert dict(zip(order, described["examples"][1], strict=True)) == {"x": 1.5, "n": 1, "word": "abc"}
+
+
+BARS = (
+    "[...document.querySelectorAll('#contributions tr')].map(row => row.innerText.replace(/\\s+/g, ' ').trim()).join()"
+)
+
+
+def test_the_contribution_of_each_column_is_shown_as_a_bar(tiny, tab):
+    tab.problems.clear()
+    tab.open(f"{tiny.url}/")
+    until(tab, BARS, "x -5,n -2,word +1.66667")
+    caption = tab.value("document.querySelector('#contributions caption').textContent")
+    assert caption == "prediction: from 9.33333, the mean of training rows, to 4"
+    widths = "[...document.querySelectorAll('#contributions rect')].map(bar => Math.round(bar.getBBox().width)).join()"
+    assert tab.value(widths) == "100,40,33"
+    tab.value(typed("x", "3"))
+    until(tab, BARS, "n -2,word +1.66667,x 0")
+    assert tab.problems == []
+    fits(tab)
+
+
+def test_a_model_without_background_says_how_to_get_explanations(tiny, tab, exported, tmp_path):
+    from serving.server.server_settings import ModelSource
+
+    push(exported[1], tmp_path / "old", 3)
+    with running(ModelSource(name="old", folder=str(tmp_path / "old"))) as served:
+        tab.open(f"{served.url}/")
+        until(tab, "document.querySelector('#contributions').innerText.includes('Run the pipeline again')", True)
+        assert tab.value(PREDICTION) == "prediction 3.5"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from models.export import warm_up_requests
+from models.export import background, warm_up_requests
 
 SPEC = {
     "x": tf.io.FixedLenFeature([1], tf.float32),
@@ -105,8 +105,12 @@ def example(x, n=0, word=""):
     return made
 
 
-def export(folder: Path, factor: float, *, warm: bool = True) -> Path:
-    """Write a version with its warm-up requests and sample rows."""
+BACKGROUND = [(1.0, 2, "a"), (2.0, 4, "abc"), (6.0, 0, "")]
+"""Rows that a model carries to explain predictions: means 3, 2 and 4 / 3."""
+
+
+def export(folder: Path, factor: float, *, warm: bool = True, explained: bool = True) -> Path:
+    """Write a version with its warm-up requests, sample rows and background."""
     tiny = Tiny(factor)
     signatures = tiny.signatures()
     tf.saved_model.save(tiny, str(folder), signatures=signatures)
@@ -119,4 +123,10 @@ def export(folder: Path, factor: float, *, warm: bool = True) -> Path:
     (folder / "assets.extra/sample.json").write_text(
         json.dumps({"rows": [base64.b64encode(row).decode() for row in rows]})
     )
+    if explained:
+        records = f"{folder}.gz"
+        with tf.io.TFRecordWriter(records, "GZIP") as writer:
+            for row in BACKGROUND:
+                writer.write(example(*row).SerializeToString())
+        background.write(str(folder), {name: name for name in SPEC}, SPEC, [records], [])
     return folder

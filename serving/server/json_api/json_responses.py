@@ -101,5 +101,10 @@ def regressions(values: "list[float]") -> bytes:
     return _results(values)
 
 
+def explanations(content: "list[dict[str, Any]]") -> bytes:
+    """Serialize one explanation for each row."""
+    return json.dumps({"explanations": content}, ensure_ascii=False).encode("utf-8", "replace")
+
+
 def _results(content: Any) -> bytes:
     return json.dumps({"results": content}, ensure_ascii=False).encode("utf-8", "replace")

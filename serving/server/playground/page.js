@@ -1,6 +1,7 @@
 // A form of a model's inputs, its prediction as cells change, and the request as code. No other host is asked.
 const NULL_INTEGER = "-9223372036854775808";
 const WAIT_MS = 150;
+const MOST_BARS = 15;
 const element = (id) => document.getElementById(id);
 let models = [];
 let fields = [];
@@ -106,8 +107,10 @@ function changed() {
   timer = setTimeout(predict, WAIT_MS);
 }
 
+const addressOf = (method) => `${location.origin}/v1/models/${encodeURIComponent(chosen().model)}:${method}`;
+
 async function predict() {
-  const address = `${location.origin}/v1/models/${encodeURIComponent(chosen().model)}:predict`;
+  const address = addressOf("predict");
   const body = bodyText();
   showCode(address, body);
   latest += 1;
@@ -116,8 +119,12 @@ async function predict() {
     const response = await fetch(address, { method: "POST", headers: headers(), body });
     const text = await response.text();
     if (mine !== latest) return; // a newer request is on its way
-    if (!response.ok) return showError(JSON.parse(text).error);
+    if (!response.ok) {
+      element("contributions").replaceChildren();
+      return showError(JSON.parse(text).error);
+    }
     showPrediction(JSON.parse(text.replace(/\b(NaN|-?Infinity)\b/g, "null")).predictions[0]);
+    await explain(body, mine);
   } catch (error) {
     if (mine === latest) showError(`The server does not answer: ${error.message}`);
   }
@@ -140,6 +147,51 @@ function showPrediction(prediction) {
   });
   element("prediction").replaceChildren(...parts);
   element("version").textContent = `${chosen().model}, version ${chosen().version} when this page was opened`;
+}
+
+async function explain(body, mine) {
+  const response = await fetch(addressOf("explain"), { method: "POST", headers: headers(), body });
+  const text = await response.text();
+  if (mine !== latest) return;
+  if (!response.ok) {
+    return element("contributions").replaceChildren(make("p", {}, make("small", { textContent: JSON.parse(text).error })));
+  }
+  showContributions(JSON.parse(text.replace(/\b(NaN|-?Infinity)\b/g, "null")).explanations[0]);
+}
+
+function bar(value, largest) {
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const length = largest ? (100 * Math.abs(value)) / largest : 0;
+  drawing.setAttribute("viewBox", "0 0 200 16");
+  drawing.setAttribute("preserveAspectRatio", "none");
+  drawing.setAttribute("aria-hidden", "true"); // the number beside it says the same
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  const sizes = { x: value < 0 ? 100 - length : 100, y: 2, width: length, height: 12, class: value < 0 ? "down" : "up" };
+  Object.entries(sizes).forEach(([name, size]) => shape.setAttribute(name, size));
+  drawing.append(shape);
+  return drawing;
+}
+
+function showContributions(explanation) {
+  const sorted = Object.entries(explanation.contributions).sort((one, other) => Math.abs(other[1]) - Math.abs(one[1]));
+  const largest = sorted.length ? Math.abs(sorted[0][1]) : 0;
+  const signed = (value) => (value > 0 ? "+" : "") + shown(value);
+  const rows = sorted.slice(0, MOST_BARS).map(([column, value]) =>
+    make("tr", {},
+      make("th", { scope: "row", textContent: column }),
+      make("td", { className: "number", textContent: signed(value) }),
+      make("td", { className: "bar" }, bar(value, largest))));
+  const rest = sorted.slice(MOST_BARS).reduce((sum, one) => sum + one[1], 0);
+  if (sorted.length > MOST_BARS) {
+    rows.push(make("tr", {},
+      make("th", { scope: "row", textContent: `${sorted.length - MOST_BARS} more` }),
+      make("td", { className: "number", textContent: signed(rest) }), make("td")));
+  }
+  const of = explanation.class ? `probability of ${explanation.class}` : "cluster" in explanation ? `distance from centre ${explanation.cluster}` : explanation.output;
+  const caption = `${of}: from ${shown(explanation.base_value)}, the mean of training rows, to ${shown(explanation.value)}`;
+  const notes = Object.entries(explanation.unexplained || {}).map(([column, reason]) =>
+    make("p", {}, make("small", { textContent: `${column} has no contribution: ${reason}.` })));
+  element("contributions").replaceChildren(make("table", {}, make("caption", { textContent: caption }), ...rows), ...notes);
 }
 
 function showError(message) {

@@ -92,7 +92,7 @@ def pushed(tmp_path_factory, analyze, pack):
         eval_files=[str(base / "made.gz")],
         serving_model_dir=str(folder / "runs/rows/serving/7"),
         model_run_dir=str(base / "run"),
-        custom_config={**packed, "raw_files": [str(base / "raw.gz")]},
+        custom_config={**packed, "raw_files": [str(base / "raw.gz")], "raw_train_files": [str(base / "raw.gz")]},
     )
     run_fn.run_fn(arguments)
     return folder

@@ -1,0 +1,183 @@
+"""Contributions of columns: Shapley values of known functions, and the route `:explain`."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+
+from serving.explanation import shapley
+from serving.explanation.background import Background, NotExplainableError, read
+from serving.explanation.shapley import Explainer
+from spec.file_names import BACKGROUND
+
+from .conftest import push, running
+
+
+def background(width, rows=64, unexplained=()):
+    random = np.random.default_rng(5)
+    cells = {f"c{place}": random.normal(size=rows).astype(np.float32) for place in range(width)}
+    columns = {name: name.upper() for name in (*cells, *unexplained)}
+    return Background(cells, columns, dict.fromkeys(unexplained, "it holds encoded images"), rows)
+
+
+def explained(function, row, rows, **options):
+    explainer = Explainer(rows, **options)
+    return explainer.explanation({"prediction": function(explainer.mixed(row))})
+
+
+def by_definition(function, row, rows):
+    """Shapley values as the mean over all orders of columns, each with all background rows."""
+    names = list(rows.cells)
+    parts = dict.fromkeys(names, 0.0)
+    for order in itertools.permutations(names):
+        cells = {name: value.copy() for name, value in rows.cells.items()}
+        before = function(cells).mean()
+        for name in order:
+            cells[name][:] = row[name]
+            after = function(cells).mean()
+            parts[name] += (after - before) / math.factorial(len(names))
+            before = after
+    return list(parts.values())
+
+
+def curved(cells):
+    values = list(cells.values())
+    return np.float64(values[0]) * values[1] * values[2] + np.sin(values[2]) + np.exp(values[0] / 3) * (values[-1] > 0)
+
+
+def row_of(rows, value=1.5):
+    return {name: np.float32(value + place / 4) for place, name in enumerate(rows.columns)}
+
+
+@pytest.mark.parametrize("width", [3, 5])
+def test_with_few_columns_contributions_are_the_shapley_values(width):
+    rows = background(width)
+    found = explained(curved, row_of(rows), rows)
+    np.testing.assert_allclose(
+        list(found.contributions.values()), by_definition(curved, row_of(rows), rows), rtol=1e-6, atol=1e-9
+    )
+    assert list(found.contributions) == [name.upper() for name in rows.cells]
+
+
+@pytest.mark.parametrize("width", [1, 6, 7, 20, 300])
+def test_contributions_add_up_to_the_prediction(width):
+    rows = background(width)
+
+    def function(cells):
+        total = sum(np.float64(value) for value in cells.values())
+        return np.tanh(total) * 1e5 + total**2
+
+    row = row_of(rows)
+    found = explained(function, row, rows)
+    assert found.value == pytest.approx(function({name: np.array([cell]) for name, cell in row.items()})[0])
+    assert found.base_value + sum(found.contributions.values()) == pytest.approx(found.value, rel=1e-9)
+    assert Explainer(rows).rows <= shapley.MOST_ROWS
+
+
+def test_sampled_contributions_are_exact_for_sums_and_near_for_interactions():
+    rows = background(8)
+    weights = {name: place - 3.0 for place, name in enumerate(rows.cells)}
+    row = row_of(rows)
+    found = explained(lambda cells: sum(weights[name] * np.float64(cells[name]) for name in cells), row, rows)
+    expected = [weights[name] * (row[name] - np.float64(rows.cells[name]).mean()) for name in rows.cells]
+    np.testing.assert_allclose(list(found.contributions.values()), expected, rtol=1e-5, atol=1e-6)
+
+    near = explained(curved, row, rows)
+    exact = by_definition_of_used(row, rows)
+    spread = sum(map(abs, exact))
+    assert max(abs(a - b) for a, b in zip(near.contributions.values(), exact, strict=True)) < 0.05 * spread
+
+
+def by_definition_of_used(row, rows):
+    """Shapley values of `curved`, which reads the columns 0, 1, 2 and 7; the others have none."""
+    used = [0, 1, 2, 7]
+    few = Background({f"c{place}": rows.cells[f"c{place}"] for place in used}, rows.columns, {}, rows.rows)
+    parts = iter(by_definition(curved, row, few))
+    return [next(parts) if place in used else 0.0 for place in range(8)]
+
+
+def test_the_seed_determines_the_contributions():
+    rows = background(9)
+    one, again, other = (explained(curved, row_of(rows), rows, seed=seed) for seed in (0, 0, 1))
+    assert one == again
+    assert one.contributions != other.contributions
+
+
+def test_the_most_likely_class_and_the_nearest_centre_are_explained():
+    explainer = Explainer(background(2))
+    first = explainer.mixed(row_of(background(2)))["c0"]
+    found = explainer.explanation({"probabilities": np.stack([first * 0, first, first / 2], 1), "classes": first})
+    assert (found.output, found.place, found.value) == ("probabilities", 1, 1.5)
+    near = explainer.explanation({"distances": np.stack([first + 9, first], 1), "cluster": first})
+    assert (near.output, near.place) == ("distances", 1)
+    assert explainer.explanation({"score": first, "anomaly": first}).output == "score"
+    with pytest.raises(NotExplainableError, match="none of the outputs vectors is explained"):
+        explainer.explanation({"vectors": first})
+
+
+def test_a_column_that_is_not_explained_keeps_the_cell_of_the_row():
+    explainer = Explainer(background(2, unexplained=["photo"]))
+    mixed = explainer.mixed({**row_of(background(2)), "photo": b"\x00\x01\x00"})
+    assert set(mixed["photo"].tolist()) == {b"\x00\x01\x00"}
+    texts = Explainer(Background({"c0": np.array([b"\x00"], object)}, {"c0": "c0"}, {}, 1)).mixed({"c0": b"a\x00"})
+    assert texts["c0"].tolist() == [b"a\x00", b"\x00"]
+    found = explainer.explanation({"prediction": mixed["c0"]})
+    assert found.unexplained == {"PHOTO": "it holds encoded images"}
+    assert list(found.contributions) == ["C0", "C1"]
+
+
+def test_a_damaged_background_and_one_without_columns_are_named(tmp_path):
+    (tmp_path / "assets.extra").mkdir()
+    path = tmp_path / BACKGROUND
+    path.write_text('{"rows": 1, "inputs": [{"name": "a"')
+    with pytest.raises(NotExplainableError, match=r"background.json is damaged: .*Push a new version"):
+        read(str(tmp_path))
+    photo = {"name": "photo", "column": "a photo", "dtype": "string", "reason": "it holds encoded images"}
+    path.write_text(json.dumps({"rows": 0, "inputs": [photo]}))
+    with pytest.raises(NotExplainableError, match=r"no column .*: column 'a photo': it holds encoded images"):
+        read(str(tmp_path))
+
+
+def post(tiny, body, path="tiny"):
+    return tiny.post(f"/v1/models/{path}:explain", json=body)
+
+
+def test_the_server_explains_rows(tiny):
+    rows = [{"x": 5.0, "n": 1, "word": "abcd"}, {"x": 3.0, "n": 2, "word": ""}]
+    response = post(tiny, {"instances": rows})
+    assert response.status_code == 200, response.text
+    [first, second] = response.json()["explanations"]
+    assert (first["output"], first["value"]) == ("prediction", 15.0)
+    assert first["base_value"] == pytest.approx(2 * 3 + 2 + 4 / 3)
+    assert first["contributions"] == pytest.approx({"x": 4.0, "n": -1.0, "word": 4 - 4 / 3}, rel=1e-5)
+    assert second["contributions"] == pytest.approx({"x": 0.0, "n": 0.0, "word": -4 / 3}, abs=1e-5)
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    assert post(tiny, {"inputs": columns}).json() == response.json()
+    assert post(tiny, {"signature_name": "serving_default", "instances": rows}).json() == response.json()
+
+
+def test_what_the_server_cannot_explain_is_named(tiny):
+    row = {"x": 5.0, "n": 1, "word": "abcd"}
+    old = post(tiny, {"instances": [row]}, "tiny/labels/stable")
+    assert (old.status_code, "version 3 has no background rows" in old.json()["error"]) == (400, True)
+    assert "Run the pipeline again" in old.json()["error"]
+    other = post(tiny, {"signature_name": "logarithm", "instances": [1.0]})
+    assert (other.status_code, "leave signature_name out" in other.json()["error"]) == (400, True)
+    uneven = post(tiny, {"inputs": {"x": [1.0, 2.0], "n": [1], "word": ["a"]}})
+    assert (uneven.status_code, "different numbers of rows" in uneven.json()["error"]) == (400, True)
+    assert post(tiny, {"instances": [{"x": 5.0}]}).status_code == 400
+
+
+def test_explanations_have_the_limit_of_rows(tiny, exported, tmp_path):
+    from serving.server.server_settings import Limits, ModelSource
+
+    push(exported[2], tmp_path / "tiny", 1)
+    source = ModelSource(name="tiny", folder=str(tmp_path / "tiny"))
+    with running(source, limits=Limits(rows=50)) as served:
+        row = {"x": 5.0, "n": 1, "word": "abcd"}
+        assert post(served, {"instances": [row] * 2}).status_code == 200  # 1 + 7 sets of 3 rows each
+        refused = post(served, {"instances": [row] * 3})
+        assert refused.status_code == 413
+        assert "22 rows are predicted, and a request may have 50: send at most 2 rows" in refused.json()["error"]
