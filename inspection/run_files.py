@@ -184,11 +184,15 @@ class VerdictFile(TypedDict, total=False):
     """Metric -> value of the baseline on the same rows; null without a baseline."""
     baseline_note: str
     """Which model the baseline is, or why there is none."""
+    plain: dict[str, dict[str, float | None]]
+    """Plain model (linear, boosted_trees) -> metric -> its value on the same rows."""
+    plain_notes: list[str]
+    """How the model compares with each plain model, and why one is missing."""
     rules: list[Any]
-    """Each rule: metric, value, limit, ok, kind (floor, baseline, gap, number, skipped), slice, count, note, edit (the
-    change of the config that would accept it) and text."""
+    """Each rule: metric, value, limit, ok, kind (floor, baseline, plain, gap, number, skipped, absent), slice, count,
+    note, edit (the change of the config that would accept it) and text."""
     slices: list[Any]
-    """Each slice: slice (column -> value), count, metrics, intervals and baseline."""
+    """Each slice: slice (column -> value), count, metrics, intervals, baseline and plain models."""
     slices_left_out: list[Any]
     """Slicings of which only the most frequent slices were measured: slicing, slices, kept and rows_left."""
     worst_count: int

@@ -12,6 +12,7 @@ from components.baseline.component import reference_model, served
 from components.evaluator import metric_catalog
 from components.evaluator.component import evaluator
 from components.ingestion.component import ingestion
+from components.plain_models.component import plain_models
 from components.pusher.component import pusher
 from components.schema import schema
 from components.statistics import statistics
@@ -21,7 +22,7 @@ from components.tuner import tuner
 from components.validation.component import validation
 from components.validation.history import history
 from models import network_files
-from pipeline import stage_insertion, user_code
+from pipeline import plain_columns, stage_insertion, stages, user_code
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.config import Config
 from spec.columns.label import CLASSED
@@ -135,6 +136,22 @@ def create_pipeline(
         settings_folder=places.settings,
     )
 
+    # Plain models of the same rows show what the network is worth.
+    plain = None
+    if stages.fits_plain_models(config):
+        kinds, left_out = plain_columns.kinds(config, columns)
+        plain = plain_models(
+            examples=examples.outputs["examples"],
+            label=config.plain("label")["label"],
+            columns=columns,
+            kinds=kinds,
+            left_out=left_out,
+            weight=config.columns.weight,
+            seconds=config.evaluation.plain_seconds,
+            settings_folder=places.settings,
+        )
+        plain.add_upstream_node(gate)
+
     # Columns become features of the model, by role.
     transformed = transformation(
         examples=examples.outputs["examples"],
@@ -189,6 +206,7 @@ def create_pipeline(
         baseline_model=before.outputs["model"],
         baseline_blessing=before.outputs.get("model_blessing"),
         baseline_examples=before.outputs.get("examples"),
+        plain_predictions=plain.outputs["plain_predictions"] if plain else None,
         task=config.label.task,
         label=config.label.column,
         columns=columns,
@@ -223,7 +241,8 @@ def create_pipeline(
     )
 
     # Custom stages come between them.
-    built_in = (examples, figures, reviewed, earlier, gate, transformed, start, tuned, trained, before, judged, pushed)
+    data = (examples, figures, reviewed, earlier, gate, plain, transformed)
+    built_in = (*data, start, tuned, trained, before, judged, pushed)
     nodes = stage_insertion.insert([node for node in built_in if node is not None], config)
 
     return Pipeline(

@@ -48,7 +48,7 @@ def insert(nodes: Iterable[BaseNode], config: Config) -> list[BaseNode]:
             node = built_in[stage]
             if previous is not None:
                 node.add_upstream_node(previous)
-                previous = None
+                previous = previous if stage in stages.APART else None
             # A resolver gives artifacts of earlier runs under the names of this run's.
             if stage not in stages.RESOLVERS:
                 channels.update(node.outputs)

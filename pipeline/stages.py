@@ -4,6 +4,7 @@ import re
 from typing import Any, Protocol
 
 from errors import UserError
+from spec import plain_models
 from spec.suggestions import nearest
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -15,6 +16,7 @@ ORDER = (
     "statistics",
     "history",
     "validation",
+    plain_models.STAGE,
     "transformation",
     "tuner",
     "trainer",
@@ -25,6 +27,8 @@ ORDER = (
 """Stages in the order in which they run."""
 RESOLVERS = ("warm-start", "history", "baseline")
 """Stages that look up artifacts of earlier runs; they run every time."""
+APART = (plain_models.STAGE,)
+"""Stages whose outputs only the evaluator reads, so that the next stage does not wait for them."""
 _LAST_BESIDE = {"ingestion": "warm-start"}
 """Stage -> the last stage that runs in parallel with it; custom stages after the former come after the latter too."""
 
@@ -41,6 +45,14 @@ class Staged(Protocol):
         """[training]."""
 
     @property
+    def label(self) -> Any:
+        """[label]."""
+
+    @property
+    def evaluation(self) -> Any:
+        """[evaluation]."""
+
+    @property
     def stages(self) -> Any:
         """[stages]."""
 
@@ -50,11 +62,17 @@ def ids(config: Staged) -> list[str]:
     absent = {
         *(("tuner",) if config.tuner is None else ()),
         *(() if config.training.warm_start else ("warm-start",)),
+        *(() if fits_plain_models(config) else (plain_models.STAGE,)),
     }
     custom: dict[str, list[str]] = {}
     for stage in config.stages.entries():
         custom.setdefault(_LAST_BESIDE.get(stage.after, stage.after), []).append(stage.id)
     return [name for stage in ORDER for name in ([] if stage in absent else [stage]) + custom.get(stage, [])]
+
+
+def fits_plain_models(config: Staged) -> bool:
+    """Return whether plain models are fitted, to compare the network with."""
+    return bool(config.evaluation.plain) and config.label.task in plain_models.TASKS
 
 
 def check_custom(config: Staged) -> None:

@@ -49,7 +49,8 @@ class Stages(Strict):
     after_validation: Paths = ()
     """Custom stages after validation. Further artifacts: anomalies."""
     after_transformation: Paths = ()
-    """Custom stages after transformation. Further artifacts: transform_graph, transformed_examples."""
+    """Custom stages after transformation. Further artifacts: plain_predictions, transform_graph,
+    transformed_examples."""
     after_tuner: Paths = ()
     """Custom stages after the tuner. Further artifacts: best_hyperparameters, tuner_results."""
     after_trainer: Paths = ()

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from spec.base import Strict
 from spec.columns.label import Label
+from spec.plain_models import TASKS, PlainModel
 from spec.slices import MISSING, Buckets, Slice, Slicing, fitting, name_of, names_of
 
 _TASK_OF_KEY = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly"}
@@ -36,14 +37,18 @@ class Rule(Strict):
     floor: float | None = None
     """Worst accepted value (for an error: the largest)."""
     tolerance: float | None = Field(default=None, ge=0.0)
-    """Largest accepted loss of quality relative to the baseline on the same rows, as a share of its value."""
+    """Largest accepted loss of quality relative to the baseline on the same rows, as a share of its value; with
+    `better_than` relative to that model."""
+    better_than: PlainModel | None = None
+    """Plain model that the model must not be worse than on the same rows. Not judged if that model was not fitted, for
+    example within its time limit."""
     min_count: int | None = Field(default=None, ge=1)
     """Slices with fewer rows are not judged. Unset: every slice is judged, and one without rows fails."""
 
     @model_validator(mode="after")
     def _demands_something(self) -> "Rule":
-        if self.floor is None and self.tolerance is None:
-            raise ValueError("give floor = NUMBER, tolerance = NUMBER, or both")
+        if self.floor is None and self.tolerance is None and self.better_than is None:
+            raise ValueError('give floor = NUMBER, tolerance = NUMBER or better_than = "boosted_trees"')
         return self
 
 
@@ -84,6 +89,11 @@ class Evaluation(Strict):
     """anomaly: number of rows with the highest scores that precision_at_k looks at. Unset: the number of anomalies."""
     importance: int = Field(default=500, ge=0, le=100_000)
     """Number of rows on which permutation importance is measured, with one prediction per row and column; 0: none."""
+    plain: bool = True
+    """regression, binary, classes: fit linear or logistic regression and scikit-learn's HistGradientBoosting, with its
+    defaults, on the same rows and raw columns, and show their metrics next to the model's."""
+    plain_seconds: float = Field(default=20.0, gt=0.0, le=3600.0)
+    """Time limit of these fits together. A plain model that is not fitted by then is left out."""
     floor: dict[str, float] = Field(default_factory=dict)
     """Metric -> worst accepted value on all rows (for an error: the largest)."""
     baseline: Annotated[tuple[Baseline, ...] | None, BeforeValidator(_listed)] = None
@@ -200,6 +210,10 @@ class Evaluation(Strict):
                     f"evaluation.{key}: metric {metric!r} is unknown for task {label.task}.{hint} Known metrics: "
                     f"{', '.join(known)}"
                 )
+        for number, rule in enumerate(self.rules):
+            if rule.better_than is not None and (not self.plain or label.task not in TASKS):
+                reason = f"task {label.task!r} has none" if self.plain else "evaluation.plain = false"
+                raise ValueError(f"evaluation.rules.{number}: better_than needs plain models, and {reason}: remove it")
         for key, task in _TASK_OF_KEY.items():
             if getattr(self, key) != type(self).model_fields[key].default and label.task != task:
                 raise ValueError(f"evaluation: {key} has no effect for task {label.task!r}: remove it")

@@ -95,6 +95,7 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
         types_of: Mapping[str, str] | None = None,
         before: Mapping[str, Any] | None = None,
         label: str | None = "y",
+        plain: Any = None,
         **overrides: Any,
     ) -> Any:
         write_examples(tmp_path / "examples" / "Split-test" / "data-00000-of-00001.gz", rows)
@@ -137,6 +138,10 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
         evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
         evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
         inputs = {"examples": [examples], "model": models[:1], "baseline_model": models[1:]}
+        if plain is not None:
+            predictions = standard_artifacts.InferenceResult()
+            predictions.uri = str(plain)
+            inputs["plain_predictions"] = [predictions]
         properties = {"settings": json.dumps(settings.pack(config, None)), "code": ""}
         executor.Executor().Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
         with open(f"{evaluation.uri}/{VERDICT}") as file:

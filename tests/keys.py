@@ -26,6 +26,7 @@ MINIMAL = {
 NAMED = {
     "ingestion": formats.modules(None),
     "validation": [*gate_catalog.module_names().values(), *formats.modules(None)],
+    "plain-models": ["components.plain_models.fit_process"],
     "evaluator": list(metric_catalog.module_names()),
     "transformation": ["models.transform_graph.preprocessing", "models.features.numeric"],
     "trainer": ["models.training.run_fn", "models.networks.mlp", "models.features.numeric"],

@@ -4,31 +4,15 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from components.evaluator import metric_catalog
+from components.evaluator import metric_catalog, plain_rule
 from components.evaluator.metric import Metric, stem
+from components.evaluator.rule_figures import Figures, rounded
 from components.evaluator.rule_outcome import Rule
 from components.evaluator.slicing import SliceKey, text_of
 
 COUNT = "example_count"
 NAMED = 5
 """Slices that a message names instead of one without rows."""
-DIGITS = 4
-"""Significant digits of a limit that an edit proposes."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Metrics of a slice.
-
-    Attributes:
-        count: Number of rows.
-        values: Metric -> value.
-        baseline: Metric -> value of the baseline on the same rows; None without a baseline.
-    """
-
-    count: float
-    values: Mapping[str, float]
-    baseline: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,8 +38,9 @@ class Condition:
         metric: Name of the metric.
         keys: The slices; None for all rows.
         floor: Worst accepted value, or None.
-        tolerance: Accepted loss relative to the baseline, or None.
+        tolerance: Accepted loss relative to the baseline, or with `better_than` to that model; or None.
         min_count: Slices with fewer rows are skipped; None: a slice without rows fails.
+        better_than: Plain model that the model must not be worse than, or None.
     """
 
     metric: str
@@ -63,6 +48,7 @@ class Condition:
     floor: float | None = None
     tolerance: float | None = None
     min_count: int | None = None
+    better_than: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +148,11 @@ def _rule(
         else:
             if entry.floor is not None:
                 yield _floor(find, metric, slice_, of_slice, entry.floor, f"{key}.floor")
-            if entry.tolerance is not None:
+            if entry.better_than is not None:
+                yield plain_rule.outcome(
+                    find(metric), metric, slice_, of_slice, entry.better_than, entry.tolerance, f"{key}.tolerance"
+                )
+            elif entry.tolerance is not None:
                 yield from _baseline(find, metric, slice_, of_slice, entry.tolerance, f"{key}.tolerance")
 
 
@@ -185,7 +175,7 @@ def _gap(find: Callable[[str], Metric], figures: Mapping[SliceKey, Figures], ent
     worse, better = (high, low) if find(metric).better == "lower" else (low, high)
     ends = f"{metric} {worse[0]:.6g} against {better[0]:.6g} for {text_of(better[1])} ({better[2]:,.0f} rows)"
     ok = gap <= limit
-    edit = "" if ok else f"{key}.max_difference = {_rounded(gap, up=True)} or more"
+    edit = "" if ok else f"{key}.max_difference = {rounded(gap, up=True)} or more"
     return Rule(metric, gap, limit, ok, "gap", worse[1], worse[2], "; ".join(filter(None, (ends, note))), edit)
 
 
@@ -201,7 +191,7 @@ def _floor(
     is_upper = definition.lower_is_better
     ok = value <= limit if is_upper else value >= limit
     note = "" if ok else _chance(find, metric, slice_, figures)
-    edit = "" if ok or note else f"{key} = {_rounded(value, up=is_upper)} or {'more' if is_upper else 'less'}"
+    edit = "" if ok or note else f"{key} = {rounded(value, up=is_upper)} or {'more' if is_upper else 'less'}"
     return Rule(metric, value, limit, ok, "floor", slice_, figures.count, note, edit)
 
 
@@ -229,7 +219,7 @@ def _baseline(
     chance = "" if ok else _chance(find, metric, slice_, figures)
     edit = ""
     if not ok and math.isfinite(raw) and before and not chance:
-        edit = f"{key} = {_rounded(abs(value - before) / abs(before) + used, up=True)} or more"
+        edit = f"{key} = {rounded(abs(value - before) / abs(before) + used, up=True)} or more"
     notes = [f"worse by {worse:.2%}, tolerated"] if ok and worse > 0 else []
     notes += [f"previous models used {min(used, tolerance):.2%} of the tolerance of {tolerance:.2%}"] if used else []
     note = "; ".join([*notes, *([chance] if chance else [])])
@@ -287,11 +277,3 @@ def _not_finite(metric: str, value: float, slice_: SliceKey, count: float | None
 
 def _names(slice_: SliceKey) -> list[str]:
     return [name for name, _ in slice_]
-
-
-def _rounded(value: float, *, up: bool) -> str:
-    """Round to a few digits, so that a limit of the result accepts the value."""
-    if not value:
-        return "0"
-    scale = 10.0 ** (DIGITS - 1 - math.floor(math.log10(abs(value))))
-    return f"{(math.ceil if up else math.floor)(value * scale) / scale:.{DIGITS}g}"

@@ -28,6 +28,7 @@ class EvaluatorSpec(component_spec.ComponentSpec):  # type: ignore[misc]
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
         "baseline_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         "baseline_examples": component_spec.ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        "plain_predictions": component_spec.ChannelParameter(type=standard_artifacts.InferenceResult, optional=True),
     }
     OUTPUTS: ClassVar[dict[str, Any]] = {
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -49,6 +50,7 @@ def evaluator(
     baseline_model: Any,
     baseline_blessing: Any = None,
     baseline_examples: Any = None,
+    plain_predictions: Any = None,
     task: str,
     label: str | None,
     columns: Mapping[str, str],
@@ -79,6 +81,7 @@ def evaluator(
         baseline_model: Channel of Model, which may be empty.
         baseline_blessing: Channel of the baseline's ModelBlessing, which may be empty.
         baseline_examples: Channel of the raw Examples that the baseline was trained on, which may be empty.
+        plain_predictions: Channel of predictions of plain models (InferenceResult); None without them.
         task: regression, binary, classes, anomaly or clusters.
         label: Column of the label; None without one.
         columns: Column name -> schema type (INT, FLOAT, BYTES), at least of slices and identifier.
@@ -140,6 +143,7 @@ def evaluator(
         baseline_model=baseline_model,
         baseline_blessing=baseline_blessing,
         baseline_examples=baseline_examples,
+        plain_predictions=plain_predictions,
         settings=json.dumps(packed),
         # Metrics are imported by name, so that the executor's source does not reach them.
         code=json.dumps(code_digest.stage(*modules, files=files if metrics else ())),

@@ -16,6 +16,7 @@ from components.evaluator import blessing as judgement
 from components.evaluator import (
     diagnosis,
     metric_catalog,
+    plain_predictions,
     prediction,
     slicing,
     training_overlap,
@@ -26,6 +27,7 @@ from components.evaluator.evaluator_settings import EvaluatorSettings
 from components.evaluator.intervals import intervals
 from components.evaluator.metric import stem
 from components.evaluator.metrics.multiclass import SLICE_CLASSES
+from components.evaluator.rule_figures import Figures
 from components.evaluator.sums.accumulators import MetricSums
 from components.evaluator.tfma import tfma_plots, tfma_results
 from components.fingerprints import code_digest
@@ -48,7 +50,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         files = example_passes.files(artifact_utils.get_single_instance(input_dict["examples"]), config.split)
         model = artifact_utils.get_single_instance(input_dict["model"])
         baselines = input_dict.get("baseline_model") or []
-        results = Evaluation(config, files, path_utils.serving_model_path(model.uri))
+        plain = input_dict.get("plain_predictions")
+        results = Evaluation(config, files, path_utils.serving_model_path(model.uri), plain[0].uri if plain else None)
         judged = (input_dict.get("baseline_blessing") or [None])[0]
         before = (input_dict.get("baseline_examples") or [None])[0]
         examples = artifact_utils.get_single_instance(input_dict["examples"])
@@ -110,9 +113,10 @@ class Evaluation:
         config: The node's settings.
         files: Gzipped TFRecords of raw tf.Examples, with their declared rows.
         path: SavedModel of the candidate.
+        plain: Folder of the plain models' predictions; None without them.
     """
 
-    def __init__(self, config: EvaluatorSettings, files: Sequence[Shard], path: str) -> None:
+    def __init__(self, config: EvaluatorSettings, files: Sequence[Shard], path: str, plain: str | None = None) -> None:
         self._config = config
         self._model = prediction.Model(path, config.task)
         self._rows = prediction.Rows(files, config.columns, self._model.batch)
@@ -131,23 +135,26 @@ class Evaluation:
         self.cells: dict[slicing.SliceKey, int] = {(): 0}
         for numbered in self._numbered:
             self.cells.update(numbered)
-        self.candidate, worst, self._groups = self._tally(self._model)
+        self.plain_models = plain_predictions.read(plain, self.classes)
+        sums = plain_predictions.PlainSums(self.plain_models, self.measure, 1 + sum(map(len, self._numbered)))
+        self.candidate, worst, self._groups = self._tally(self._model, sums)
+        self.plain = sums.of
         self.worst = worst.rows()
         self.baseline: MetricSums | None = None
         self.compared_with = ""
-        self._values: dict[tuple[int, bool], dict[str, float]] = {}
+        self._values: dict[tuple[int, int], dict[str, float]] = {}
         self._intervals: dict[int, dict[str, Any]] = {}
 
-    def _tally(self, model: prediction.Model) -> prediction.Tally:
+    def _tally(self, model: prediction.Model, plain: plain_predictions.PlainSums | None = None) -> prediction.Tally:
         return prediction.tally(
             model,
             labels=self._model,
             rows=self._rows,
             measure=self.measure,
-            slicings=self.slicings,
-            cells=self._numbered,
+            cells=list(zip(self.slicings, self._numbered, strict=True)),
             identifier=self._config.identifier,
             group=self._config.group,
+            plain=plain,
         )
 
     def compare(self, model: Any, share: tuple[float, float] | None = None) -> str:
@@ -195,7 +202,7 @@ class Evaluation:
 
     def values(self, cell: int, sums: MetricSums | None = None) -> dict[str, float]:
         """Return the metrics of a cell, `example_count` first; a slice with many classes has none by class."""
-        key = cell, sums is self.baseline and sums is not None
+        key = cell, id(sums)
         if key not in self._values:
             of_cell = (sums or self.candidate).sums(cell)
             values = self.measure.values(of_cell)
@@ -204,12 +211,13 @@ class Evaluation:
             self._values[key] = {"example_count": of_cell.count, **values}
         return self._values[key]
 
-    def figures(self) -> dict[slicing.SliceKey, judgement.Figures]:
+    def figures(self) -> dict[slicing.SliceKey, Figures]:
         """Return the metrics that rules apply to."""
         figures = {}
         for key, cell in self.cells.items():
             values, before = self.values(cell), self.values(cell, self.baseline) if self.baseline else None
-            figures[key] = judgement.Figures(values["example_count"], values, before)
+            plain = {name: self.values(cell, sums) for name, sums in self.plain.items()}
+            figures[key] = Figures(values["example_count"], values, before, plain)
         return figures
 
     def intervals(self, cell: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from components import example_passes
 from components.evaluator import metric_catalog, slicing
 from components.evaluator.metric import Measure
 from components.evaluator.metrics.clustering import SAMPLE, Clusters, silhouette
+from components.evaluator.plain_predictions import PlainSums
 from components.evaluator.sums import folds
 from components.evaluator.sums.accumulators import Array, MetricSums, draw
 from components.evaluator.worst_rows import WorstRows
@@ -207,10 +208,10 @@ def tally(
     labels: Model,
     rows: Rows,
     measure: Measure,
-    slicings: Sequence[slicing.Slicing],
-    cells: Sequence[Mapping[slicing.SliceKey, int]],
+    cells: Sequence[tuple[slicing.Slicing, Mapping[slicing.SliceKey, int]]],
     identifier: str | None = None,
     group: str | None = None,
+    plain: PlainSums | None = None,
 ) -> Tally:
     """Predict all rows, and accumulate sums by slice.
 
@@ -219,15 +220,15 @@ def tally(
         labels: Model that computes labels: a baseline is judged by those of the candidate.
         rows: Rows of the split.
         measure: The task's measure.
-        slicings: All slicings.
-        cells: Slices and their numbers, by slicing; 0 is all rows.
+        cells: All slicings, with the numbers of their slices; 0 is all rows.
         identifier: Column that identifies a row.
         group: Column whose equal values make dependent rows; None if rows are independent.
+        plain: Plain models, whose predictions of the same rows are summed too.
     """
-    sums, worst = MetricSums(measure, 1 + sum(map(len, cells))), WorstRows(measure)
+    sums, worst = MetricSums(measure, 1 + sum(len(known) for _, known in cells)), WorstRows(measure)
     groups = folds.Groups() if group else None
     further = {name for name in (identifier, group) if name}
-    needed = sorted({part.column for entry in slicings for part in entry} | further)
+    needed = sorted({part.column for entry, _ in cells for part in entry} | further)
     sample = _Sample() if isinstance(measure, Clusters) else None
     meter = progress.Meter(builds=True)
     for batch, numbers in rows.batches():
@@ -236,7 +237,7 @@ def tally(
         predictions, (label, weight) = model.predict(batch), labels.label(batch)
         weight = weight if measure.weighted else np.ones(len(label))
         row_cells = [np.zeros(len(label), np.int64)]
-        for entry, known in zip(slicings, cells, strict=True):
+        for entry, known in cells:
             distinct, codes = slicing.keys(entry, columns)
             row_cells.append(np.array([known.get(key, -1) for key in distinct])[codes])
         key = folds.keys(*columns[group], numbers) if group else draw(numbers)
@@ -246,6 +247,8 @@ def tally(
             sums.add(of_slicing, fold, weight, *numbers_and_bins)
             if groups is not None:
                 groups.add(of_slicing, key)
+        if plain is not None:
+            plain.add(numbers, label, row_cells, fold, weight)
         worst.add(numbers, label, predictions, _identifiers(columns, identifier))
         if sample is not None:
             sample.add(numbers, model.vectors(batch), predictions["cluster"], np.stack([*row_cells, fold], axis=1))

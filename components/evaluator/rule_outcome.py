@@ -18,8 +18,9 @@ class Rule:
         value: Value of the model, or its distance from the best value; NaN if undefined.
         limit: Limit; NaN without one.
         ok: Whether the value meets the limit, or was not judged.
-        kind: `floor`, `baseline`, `gap`, `number` for a value that is not finite and has no other rule, `skipped` if
-            there are too few rows, or `absent` if there are none.
+        kind: `floor`, `baseline`, `plain` for a plain model, `gap`, `number` for a value that is not finite and has no
+            other rule, `skipped` if there are too few rows or no value to compare with, or `absent` if there are no
+            rows.
         slice: The slice; empty for all rows. Of a gap the worse one.
         count: Number of rows; None if not counted.
         note: Further explanation, such as the other slice of a gap.
@@ -65,6 +66,8 @@ class Rule:
         if self.kind == "baseline":
             verb = "allow" if self.is_upper_bound else "require"
             limit = f"the {self.limit:.6g} that baseline and tolerance {verb}"
+        if self.kind == "plain":
+            limit = f"the {self.limit:.6g} of a plain model"
         if not math.isfinite(self.value):
             comparison = "does not meet"
         elif self.is_upper_bound:

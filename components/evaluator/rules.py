@@ -40,7 +40,7 @@ def resolve(config: EvaluatorSettings, known: Iterable[SliceKey], used: Mapping[
             Comparison(entry.metric, entry.tolerance, (used or {}).get(entry.metric, 0.0)) for entry in config.baseline
         ],
         rules=[
-            Condition(entry.metric, keys(entry.slice), entry.floor, entry.tolerance, entry.min_count)
+            Condition(entry.metric, keys(entry.slice), entry.floor, entry.tolerance, entry.min_count, entry.better_than)
             for entry in config.rules
         ],
         gaps=[

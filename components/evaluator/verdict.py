@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.evaluator import plain_predictions
 from components.evaluator.evaluator_settings import EvaluatorSettings
 from components.evaluator.intervals import Interval
 from components.evaluator.rule_outcome import Rule
@@ -66,6 +67,8 @@ def make(config: EvaluatorSettings, evaluation: Any, rules: Sequence[Rule], note
         "interval_method": METHOD + (GROUPED.format(config.group) if config.group else ""),
         "baseline": evaluation.values(0, evaluation.baseline) if evaluation.baseline else None,
         "baseline_note": note,
+        "plain": {name: evaluation.values(0, sums) for name, sums in evaluation.plain.items()},
+        "plain_notes": _plain_notes(config.task, evaluation),
         "rules": [rule.plain() for rule in rules],
         "slices": [
             {
@@ -74,6 +77,7 @@ def make(config: EvaluatorSettings, evaluation: Any, rules: Sequence[Rule], note
                 "metrics": evaluation.values(cell),
                 "intervals": _ends(evaluation.intervals(cell)),
                 "baseline": evaluation.values(cell, evaluation.baseline) if evaluation.baseline else None,
+                "plain": {name: evaluation.values(cell, sums) for name, sums in evaluation.plain.items()},
             }
             for key, cell in evaluation.cells.items()
             if key
@@ -105,6 +109,26 @@ def line(verdict: Mapping[str, Any]) -> str:
     metrics = [(name, value) for name, value in verdict["metrics"].items() if name != "example_count"][:SUMMARY]
     figures = ", ".join(f"{name} {math.nan if value is None else value:.6g}" for name, value in metrics)
     return f"{'blessed' if verdict['blessed'] else 'not blessed'}: {figures}"
+
+
+def _plain_notes(task: str, evaluation: Any) -> list[str]:
+    """Return the sentences on how the model compares with the plain models, on slices of enough rows too."""
+    details = evaluation.measure.details(evaluation.candidate.sums(0))
+    metric = plain_predictions.compared_by(evaluation.measure, evaluation.values(0), details)
+    figures = {
+        key: (values, {name: evaluation.values(cell, sums) for name, sums in evaluation.plain.items()})
+        for key, cell in evaluation.cells.items()
+        if (values := evaluation.values(cell))["example_count"] >= WORST_COUNT or not key
+    }
+    return plain_predictions.sentences(
+        task,
+        metric,
+        figures,
+        evaluation.plain_models,
+        interval=evaluation.intervals(0).get(metric),
+        lower_is_better=evaluation.measure.metric(metric).lower_is_better,
+        min_rows=WORST_COUNT,
+    )
 
 
 def _worst_slices(evaluation: Any) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ class Cell:
       metrics: Metric -> value; None for NaN and infinity.
       intervals: Metric -> ends of its 95 % confidence interval, if it has one.
       baseline: Metrics of the baseline; None without a baseline.
+      plain: Plain model -> its metrics.
     """
 
     slice: Mapping[str, Any]
@@ -37,6 +38,13 @@ class Cell:
     metrics: Mapping[str, float | None]
     intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
     baseline: Mapping[str, float | None] | None = None
+    plain: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+
+    @property
+    def others(self) -> dict[str, Mapping[str, float | None]]:
+        """Metrics of the baseline and of the plain models, by the name that a table shows."""
+        before = {"baseline": self.baseline} if self.baseline else {}
+        return {**before, **{name.replace("_", " "): metrics for name, metrics in self.plain.items()}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +53,7 @@ class Rule:
 
     Attributes:
       limit: The number, or TFMA's bounds as text; None if there is none.
-      kind: floor, baseline, gap, number, absent or skipped (not checked) for our evaluator; value or change for
+      kind: floor, baseline, plain, gap, number, absent or skipped (not checked) for our evaluator; value or change for
         thresholds of TFMA.
       edit: The change of the config that would accept it.
     """
@@ -102,6 +110,7 @@ class Evaluation:
       blessed: None if there were no rules.
       cells: Metrics of all rows, then of each slice.
       baseline_note: Which model the baseline is, or why there is none.
+      plain_notes: How the model compares with the plain models.
       classes: Class names in order; None for tasks without classes.
       interval_method: How the intervals were computed.
       min_slice_rows: Minimum number of rows of a slice among the worst; 0 if unknown.
@@ -117,6 +126,7 @@ class Evaluation:
     cells: tuple[Cell, ...]
     rules: tuple[Rule, ...]
     baseline_note: str = ""
+    plain_notes: Sequence[str] = ()
     classes: Sequence[str] | None = None
     interval_method: str = ""
     min_slice_rows: int = 0
@@ -149,6 +159,7 @@ def _verdict(verdict: Mapping[str, Any]) -> Evaluation:
         metrics=_numbers(verdict["metrics"]),
         intervals=verdict.get("intervals") or {},
         baseline=_numbers(verdict["baseline"]) if verdict.get("baseline") else None,
+        plain=_of_plain_models(verdict),
     )
     slices = [
         Cell(
@@ -157,6 +168,7 @@ def _verdict(verdict: Mapping[str, Any]) -> Evaluation:
             metrics=_numbers(entry["metrics"]),
             intervals=entry.get("intervals") or {},
             baseline=_numbers(entry["baseline"]) if entry.get("baseline") else None,
+            plain=_of_plain_models(entry),
         )
         for entry in verdict.get("slices", [])
     ]
@@ -182,6 +194,7 @@ def _verdict(verdict: Mapping[str, Any]) -> Evaluation:
         cells=(overall, *slices),
         rules=tuple(rules),
         baseline_note=verdict.get("baseline_note") or "",
+        plain_notes=verdict.get("plain_notes") or (),
         classes=verdict.get("classes"),
         interval_method=verdict.get("interval_method") or "",
         min_slice_rows=int(verdict.get("worst_count") or 0),
@@ -203,6 +216,10 @@ def _verdict(verdict: Mapping[str, Any]) -> Evaluation:
             for entry in verdict.get("worst") or ()
         ),
     )
+
+
+def _of_plain_models(entry: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    return {name: _numbers(metrics) for name, metrics in (entry.get("plain") or {}).items()}
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float | None]:

@@ -80,11 +80,22 @@ def _metrics(facts: Facts) -> Iterator[str]:
         return
     overall, *slices = facts.evaluation.cells
     rows = [
-        [name, value, _interval(overall.intervals.get(name), value), (overall.baseline or {}).get(name)]
+        [
+            name,
+            value,
+            _interval(overall.intervals.get(name), value),
+            (overall.baseline or {}).get(name),
+            *(metrics.get(name) for metrics in overall.plain.values()),
+        ]
         for name, value in overall.metrics.items()
     ]
     count = f"{overall.count:,.0f} rows" if overall.count is not None else "all rows"
-    yield from _table([f"{facts.evaluation.split or 'evaluated'}, {count}", "model", "95 % interval", "baseline"], rows)
+    plain = [name.replace("_", " ") for name in overall.plain]
+    head = f"{facts.evaluation.split or 'evaluated'}, {count}"
+    yield from _table([head, "model", "95 % interval", "baseline", *plain], rows)
+    if facts.evaluation.plain_notes:
+        yield ""
+        yield from (f"- Plain models: {_escaped(note)}" for note in facts.evaluation.plain_notes)
     metric = next(iter(overall.metrics), None)
     min_rows = facts.evaluation.min_slice_rows
     measured = worst_first(slices, metric, min_rows) if metric else []

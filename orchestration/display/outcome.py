@@ -14,33 +14,36 @@ UNKNOWN = "unknown"
 
 
 def table(outcome: Mapping[str, Any]) -> Table:
-    """Return a table of the metrics: of the model, with 95 % intervals, and of the baseline on the same rows.
+    """Return a table of the metrics: of the model, with 95 % intervals, and of others on the same rows.
+
+    The others are the baseline and the plain models.
 
     Args:
         outcome: The evaluator's verdict.
     """
     metrics, intervals, baseline = outcome["metrics"], outcome["intervals"], outcome["baseline"]
+    others = {**({"baseline": baseline} if baseline else {}), **outcome.get("plain", {})}
     result = Table(box=None, pad_edge=False)
     result.add_column(f"{visible(outcome['split'])} split, {int(metrics['example_count']):,} rows")
     result.add_column("model", justify="right")
     if intervals:
         result.add_column("95 % interval", justify="right")
-    if baseline:
-        result.add_column("baseline", justify="right")
+    for name in others:
+        result.add_column(name.removeprefix("boosted_"), justify="right")
     for name, value in metrics.items():
         if name in HIDDEN or "[" in name or (value is None and not (baseline and baseline[name] is not None)):
             continue
         cells = [number(value)]
         if intervals:
             cells.append(" to ".join(map(number, intervals[name])) if name in intervals else UNKNOWN)
-        if baseline:
-            cells.append(number(baseline[name]))
+        cells += [number(of_other.get(name)) for of_other in others.values()]
         result.add_row(visible(name), *cells)
     return result
 
 
 def notes(outcome: Mapping[str, Any]) -> Iterator[str]:
-    """Yield lines below the table: worst slices, slices that were not measured, a warning, and failed rules."""
+    """Yield lines below the table: plain models, slices that are worst or not measured, a warning, failed rules."""
+    yield from (f"Plain models: {note}" for note in outcome.get("plain_notes", ()))
     if outcome["worst_slices"]:
         min_count = outcome.get("worst_count")
         rule = f", of those with {min_count} rows or more" if min_count else ""

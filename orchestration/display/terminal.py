@@ -24,6 +24,8 @@ WORDS = {
     "": "waiting",
 }
 """KEPT: finished by an earlier attempt of the run; TAKEN: from the run that --from continues."""
+_TABLE_WIDTH = 200
+"""Largest width of the table of metrics."""
 STYLES = {
     "RUNNING": "cyan",
     "COMPLETE": "green",
@@ -122,7 +124,10 @@ class Terminal:
     def outcome(self, outcome: dict[str, Any], *, run_folder: str) -> None:
         """Print the metrics table, the verdict with its reason, and paths."""
         self.console.print()
-        self.console.print(table(outcome))
+        metrics = table(outcome)
+        # A row on two lines is read worse than one that is longer than the terminal.
+        width = self.console.measure(metrics, options=self.console.options.update(width=_TABLE_WIDTH)).maximum
+        self.console.print(metrics, width=width, crop=False)
         self.console.print()
         for line in notes(outcome):
             self._line(line)

@@ -26,6 +26,7 @@ CODE = (
     "models.training.run_fn",
     "models.transform_graph.preprocessing",
     "models.training.trial_process",
+    "components.plain_models.fit_process",
 )
 """Modules from which all code of the stages is reached, except for code that the config names."""
 NO_MATTER = ("limits", "notify", "schedule")

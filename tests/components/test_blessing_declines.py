@@ -1,7 +1,8 @@
 import pytest
 
 from components.evaluator import blessing
-from components.evaluator.blessing import Comparison, Demands, Figures
+from components.evaluator.blessing import Comparison, Demands
+from components.evaluator.rule_figures import Figures
 
 MODEL = {"example_count": 10.0, "mae": 100.0, "rmse": 150.0, "r2": 0.9}
 

@@ -1,7 +1,8 @@
 import pytest
 
 from components.evaluator import blessing
-from components.evaluator.blessing import Comparison, Condition, Demands, Figures
+from components.evaluator.blessing import Comparison, Condition, Demands
+from components.evaluator.rule_figures import Figures
 
 MODEL = {"mae": 1.0, "r2": 0.9}
 

@@ -23,6 +23,7 @@ from tfx.utils import path_utils
 
 from components.baseline import component, decline, reference
 from components.evaluator import blessing as judgement
+from components.evaluator.rule_figures import Figures
 from inspection.store.store_address import connection_config
 from serving import ownership, versions
 
@@ -232,7 +233,7 @@ class Weeks(RuleBasedStateMachine):
         values = {"r2": self.quality[versions.digest(path_utils.serving_model_path(candidate.uri))], "mae": 1.0}
         compared_by = judgement.Comparison("r2", TOLERANCE, used.get("r2", 0.0))
         demands = judgement.Demands(floor={"r2": FLOOR}, baseline=[compared_by])
-        rules = judgement.judge("regression", {(): judgement.Figures(9, values, before)}, demands)
+        rules = judgement.judge("regression", {(): Figures(9, values, before)}, demands)
         blessing.set_int_custom_property("blessed", int(all(one.ok for one in rules)))
         blessing.set_int_custom_property("current_model_id", candidate.id)
         blessing.set_string_custom_property("compared_with", compared)

@@ -69,6 +69,8 @@ def test_a_dry_run_has_the_metrics_of_a_local_run_and_an_unchanged_one_pushes_no
     buckets = folder.parents[1] / "buckets"
     assert verdict(folder, buckets)["metrics"] == local["metrics"]
     assert verdict(folder, buckets)["intervals"] == local["intervals"]
+    assert verdict(folder, buckets)["plain"] == local["plain"]
+    assert set(local["plain"]) == {"linear", "boosted_trees"}
     versions = buckets / f"{TARGETS[target]}/flats/serving".replace("://", "/")
     assert [path.name for path in versions.iterdir() if path.name.isdigit()] == [pushed.rpartition("/")[2]]
 

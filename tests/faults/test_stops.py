@@ -14,7 +14,7 @@ from .trees import copy_tree, runner
 
 PIPELINE = "points-xor_linear"
 STAGES = (
-    *("ingestion", "schema", "statistics", "history", "validation", "transformation"),
+    *("ingestion", "schema", "statistics", "history", "validation", "plain-models", "transformation"),
     *("trainer", "baseline", "evaluator", "pusher"),
 )
 LONG = {"ingestion": 0.1, "statistics": 0.3, "transformation": 0.5, "trainer": 0.8, "evaluator": 0.0}

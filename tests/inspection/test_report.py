@@ -120,6 +120,8 @@ def test_a_regression_shows_every_section(reports):
     for told in ("best: 4", "stopped early: 7", "7 epochs of at most 9", "Predictions by label, 60 rows"):
         assert told in text
     assert "baseline model" in text
+    assert "95 % from to baseline boosted trees better mae 0.75 0.7 0.8 0.7 0.625 lower" in text
+    assert "Plain models: worse than 0.625 of" in text
 
 
 def test_data_is_compared_with_the_last_data_that_was_other_data(root, reports):
@@ -289,7 +291,8 @@ def test_the_card_says_task_data_metrics_and_provenance(root, reports):
         "# Model card: houses",
         "- Task: regression; label: sqft",
         "- train: 900 rows, 2 columns",
-        "| mae | 0.75 | 0.7 to 0.8 | 0.7 |",
+        "| model | 95 % interval | baseline | boosted trees |",
+        "| mae | 0.75 | 0.7 to 0.8 | 0.7 | 0.625 |",
         "zipcode = north",
         "- Seed: 1",
         "python runner.py --local",

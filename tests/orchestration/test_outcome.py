@@ -56,6 +56,16 @@ def test_the_table_shows_the_baseline_next_to_the_model():
     assert (mae, r2, auc) == (["mae", "64,734", "70,000"], ["r2", "0.9", "none"], ["auc", "none", "0.5"])
 
 
+def test_plain_models_are_columns_of_the_table_and_a_note_says_which_is_better():
+    plain = {"linear": {"mae": 90000.0, "r2": 0.8}, "boosted_trees": {"mae": 65000.0, "r2": 0.91}}
+    [head, mae, r2] = lines(plain=plain, intervals={})
+
+    assert head[-3:] == ["model", "linear", "trees"]
+    assert (mae, r2) == (["mae", "64,734", "90,000", "65,000"], ["r2", "0.9", "0.8", "0.91"])
+    sentence = "mae 64734 is better than 65000 of boosted trees"
+    assert next(iter(outcome.notes({**VERDICT, "plain_notes": [sentence]}))) == f"Plain models: {sentence}"
+
+
 def test_the_notes_name_worst_slices_dropped_rows_and_the_edit_that_accepts():
     assert list(outcome.notes(VERDICT)) == [
         "Worst slices by mae, of those with 30 rows or more:",

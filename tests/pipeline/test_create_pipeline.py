@@ -44,6 +44,34 @@ def test_a_warm_start_reads_the_latest_blessed_model_and_so_does_its_cache_key(w
     assert "candidate" in nodes["baseline"].inputs
 
 
+def test_plain_models_are_fitted_again_if_data_columns_or_label_change_and_not_for_another_network(wired):
+    def key(**sections):
+        node = wired(**sections)["plain-models"]
+        return {"inputs": sorted(node.inputs), **node.exec_properties}
+
+    first = key()
+    assert first["inputs"] == ["examples"]
+    assert key(network="linear", training={"epochs": 3}, evaluation={"floor": {"mae": 1.0}}) == first
+    bucketized = {"bucketized": [{"column": "a", "quantiles": 4}]}
+    assert key(features={"numeric": [{"column": "a"}], **bucketized}) == first
+    for change in (
+        {"label": {"column": "y", "transform": "log"}},
+        {"columns": {"weight": "a"}},
+        {"evaluation": {"plain_seconds": 3}},
+    ):
+        assert key(**change)["settings"] != first["settings"], change
+
+
+def test_plain_models_are_off_by_a_key_and_for_tasks_that_have_none(wired):
+    nodes = wired()
+    assert nodes["evaluator"].inputs["plain_predictions"].output_key == "plain_predictions"
+    off = wired(evaluation={"plain": False})
+    assert "plain-models" not in off
+    assert "plain_predictions" not in off["evaluator"].inputs
+    found = wired(label={"column": "y", "task": "clusters"}, network="kmeans", training={})
+    assert "plain-models" not in found
+
+
 def test_parameters_of_cached_nodes_are_equal_in_a_copy_of_the_project(wired, tmp_path, monkeypatch):
     def parameters(folder):
         monkeypatch.setenv(project.VARIABLE, str(folder))

@@ -99,6 +99,16 @@ def test_a_stage_waits_for_its_place_and_the_next_one_waits_for_it(wired):
     assert nodes["third"].inputs["examples"] is nodes["ingestion"].outputs["examples"]
 
 
+def test_the_transformation_waits_for_a_stage_after_validation_although_plain_models_come_between(wired):
+    config, nodes = wired(stages={"after_validation": "my_checks.third"})
+
+    upstream = {name: {above.id for above in node.upstream_nodes} for name, node in nodes.items()}
+    order = stages.ids(config)
+    assert order[order.index("third") + 1 : order.index("third") + 3] == ["plain-models", "transformation"]
+    assert "third" in upstream["plain-models"] & upstream["transformation"]
+    assert "plain-models" not in upstream["transformation"]
+
+
 def test_an_edit_of_the_module_changes_the_cache_key(wired):
     def key(text):
         _, nodes = wired(text, stages={"after_trainer": "my_checks.third"})

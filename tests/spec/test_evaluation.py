@@ -101,7 +101,8 @@ RULE = {"metric": "mae", "floor": 1}
             {"slices": [AGE, {"column": "age", "quantiles": 3}]},
             "'age_bucket' has two definitions: write the same edges or quantiles in both",
         ),
-        ({"rules": [{"metric": "mae"}]}, "give floor = NUMBER, tolerance = NUMBER, or both"),
+        ({"rules": [{"metric": "mae", "better_than": "svm"}]}, "better_than"),
+        ({"rules": [{"metric": "mae"}]}, "give floor = NUMBER, tolerance = NUMBER or better_than"),
         ({"rules": [{**RULE, "slice": 3}]}, r'should be "COLUMN", a list of columns, or \{COLUMN = VALUE\}'),
         ({"rules": [{**RULE, "slice": {"a": True}}]}, "the value of a slice must be a string or a number"),
         ({"rules": [{**RULE, "slice": {}}]}, r"rules\.0\.slice: name one or more columns, each once"),
@@ -119,6 +120,20 @@ RULE = {"metric": "mae", "floor": 1}
 def test_what_cannot_be_is_refused(keys, message):
     with pytest.raises(ValidationError, match=message):
         made(**keys)
+
+
+@pytest.mark.parametrize(
+    ("task", "keys", "reason"),
+    [
+        ("regression", {"plain": False}, "evaluation.plain = false"),
+        ("anomaly", {}, "task 'anomaly' has none"),
+    ],
+)
+def test_a_rule_relative_to_a_plain_model_needs_one(task, keys, reason):
+    metric = METRICS[task][0]
+    evaluation = made(rules=[{"metric": metric, "better_than": "linear"}], **keys)
+    with pytest.raises(ValueError, match=f"evaluation.rules.0: better_than needs plain models, and {reason}: remove"):
+        evaluation.check(LABELS[task], METRICS[task])
 
 
 @pytest.mark.parametrize("task", METRICS)

@@ -1,4 +1,4 @@
-"""Metrics of all rows and by slice, with 95 % intervals and the baseline."""
+"""Metrics of all rows and by slice, with 95 % intervals, the baseline and plain models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +19,7 @@ def section(facts: Facts, *, listed: int = _LISTED) -> Html | None:
         return None
     overall, *slices = facts.evaluation.cells
     parts: list[Html | None] = [_overall(facts.evaluation, overall)]
+    parts += [tag("p", f"Plain models: {note}.") for note in facts.evaluation.plain_notes]
     method = facts.evaluation.interval_method
     parts.append(tag("p", f"Intervals: {method}.", class_="small") if method else None)
     metric = next(iter(overall.metrics), None)
@@ -34,14 +35,14 @@ def named(cell: Cell) -> str:
 
 
 def _overall(evaluation: Evaluation, overall: Cell) -> Html:
-    baseline = overall.baseline
-    header = ["metric", "model", "95 % from", "to", *(["baseline"] if baseline else []), "better"]
+    header = ["metric", "model", "95 % from", "to", *overall.others, "better"]
     rows = []
     for name, value in overall.metrics.items():
         if "[" in name:
             continue  # of a class: in the table of classes
         interval = overall.intervals.get(name) or ("unknown" if value is not None and overall.intervals else None, None)
-        row: list[Any] = [name, value, interval[0], interval[1], *([baseline.get(name)] if baseline else [])]
+        of_others = [metrics.get(name) for metrics in overall.others.values()]
+        row: list[Any] = [name, value, interval[0], interval[1], *of_others]
         best = NEAREST_IS_BEST.get(name)
         direction = f"closer to {best:g}" if best is not None else "lower" if lower_is_better(name) else "higher"
         rows.append([*row, direction])
@@ -84,9 +85,13 @@ def _by_slice(overall: Cell, slices: list[Cell], metric: str, min_rows: int) -> 
         (named(cell), cell.metrics.get(metric), cell.intervals.get(metric), (cell.baseline or {}).get(metric))
         for cell in [overall, *ordered[:_DRAWN]]
     ]
+    plain = [[metrics.get(metric) for metrics in cell.plain.values()] for cell in [overall, *ordered[:_DRAWN]]]
     data = table(
-        ["slice", metric, "95 % from", "to", "baseline"],
-        [[name, value, *(interval or (None, None)), baseline] for name, value, interval, baseline in rows],
+        ["slice", metric, "95 % from", "to", "baseline", *(name.replace("_", " ") for name in overall.plain)],
+        [
+            [name, value, *(interval or (None, None)), baseline, *of_plain]
+            for (name, value, interval, baseline), of_plain in zip(rows, plain, strict=True)
+        ],
         caption=f"{metric} by slice",
     )
     caption = f"{metric} by slice, worst first, with 95 % intervals"

@@ -1,0 +1,173 @@
+"""The stage plain-models: what it fits, and what it says if it cannot."""
+
+import json
+import types
+
+import numpy as np
+import pytest
+
+from components.plain_models import executor, raw_rows
+from spec.file_names import PLAIN
+
+ROWS = 400
+
+
+def rows(seed, number=ROWS):
+    random = np.random.default_rng(seed)
+    n, c = random.normal(size=number), random.integers(0, 3, number)
+    return {
+        "n": [None if place % 50 == 0 else float(value) for place, value in enumerate(n)],
+        "c": [b"abc"[value : value + 1] for value in c],
+        "t": [b"some words"] * number,
+        "y": [float(np.exp(one + two)) for one, two in zip(n, c, strict=True)],
+        "k": [b"high" if one + two > 1 else b"low" for one, two in zip(n, c, strict=True)],
+        "w": [1.0 + place % 2 for place in range(number)],
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, write_examples):
+    """Examples with a column cache beside the train split, and none beside the test split."""
+    path = tmp_path_factory.mktemp("examples")
+    write_examples(path / "Split-train" / "data-00000-of-00001.gz", rows(0), beside=True)
+    write_examples(path / "Split-test" / "data-00000-of-00001.gz", rows(1, 60))
+    import manifest
+
+    shards = {
+        "train": [manifest.Shard("Split-train/data-00000-of-00001.gz", ROWS)],
+        "test": [manifest.Shard("Split-test/data-00000-of-00001.gz", 60)],
+    }
+    (path / manifest.FILE).write_text(manifest.dump(manifest.Manifest(shards, [])))
+    return path
+
+
+@pytest.fixture
+def fitted(folder, tmp_path):
+    """Runs the stage; returns the facts, the predictions by name and the summary."""
+    from tfx.types import artifact_utils, standard_artifacts
+
+    def run(kinds, label=None, **settings_given):
+        examples, artifact = standard_artifacts.Examples(), standard_artifacts.InferenceResult()
+        examples.uri, examples.split_names = str(folder), artifact_utils.encode_split_names(["train", "test"])
+        artifact.uri = str(tmp_path / "predictions")
+        label = {"column": "y", "transform": "log", **(label or {})}
+        kinds_of = {
+            "n": "FLOAT",
+            "c": "BYTES",
+            "t": "BYTES",
+            "y": "FLOAT",
+            "k": "BYTES",
+            "w": "FLOAT",
+            "empty": "FLOAT",
+        }
+        config = {"label": label, "kinds": kinds, "types": kinds_of, **settings_given}
+        properties = {"settings": json.dumps({"inline": config}), "code": ""}
+        executor.Executor().Do({"examples": [examples]}, {"plain_predictions": [artifact]}, properties)
+        facts = json.loads((tmp_path / "predictions" / PLAIN).read_text())
+        predictions = {name: np.load(tmp_path / "predictions" / f"{name}.npy") for name in facts["fitted"]}
+        return types.SimpleNamespace(
+            facts=facts, predictions=predictions, line=artifact.get_string_custom_property("summary")
+        )
+
+    return run
+
+
+def test_a_regression_is_learned_in_the_logarithm_and_predicted_in_the_unit_of_the_label(fitted):
+    made = fitted({"n": "number", "c": "category"}, weight="w")
+
+    label = np.array(rows(1, 60)["y"])
+    assert made.line == "linear regression, boosted trees"
+    assert made.facts["rows"] == ROWS
+    for name, at_least in (("linear", 0.9), ("boosted_trees", 0.7)):
+        learned = np.log(made.predictions[name])
+        assert np.corrcoef(learned, np.log(label))[0, 1] > at_least, name
+
+
+def test_classes_are_predicted_as_probabilities_in_the_order_of_their_names(fitted):
+    made = fitted(
+        {"n": "number", "c": "category"}, {"column": "k", "task": "binary", "positive": "high", "transform": "none"}
+    )
+
+    assert made.facts["fitted"] == {key: ["not high", "high"] for key in ("linear", "boosted_trees")}
+    high = np.array([cell == b"high" for cell in rows(1, 60)["k"]])
+    for probabilities in made.predictions.values():
+        assert probabilities.shape == (60, 2)
+        assert ((probabilities[:, 1] > 0.5) == high).mean() > 0.85
+    assert made.line == "logistic regression, boosted trees"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "given", "line"),
+    [
+        ({}, {"left_out": ["t"]}, "none: no column of numbers, categories or dates: t holds texts or images"),
+        ({}, {}, "none: no column of numbers, categories or dates"),
+        ({"empty": "number"}, {}, "none: no column has two or more values in the train split"),
+        ({"t": "category"}, {}, "none: no column has two or more values in the train split"),
+        ({"n": "number"}, {"split": "eval"}, "none: the split eval has no rows"),
+    ],
+    ids=["texts", "nothing", "all-missing", "constant", "no-rows"],
+)
+def test_a_table_that_plain_models_cannot_learn_from_is_no_error(fitted, kinds, given, line):
+    made = fitted(kinds, **given)
+    assert made.line == line
+    assert made.predictions == {}
+
+
+def test_one_column_is_enough(fitted):
+    assert fitted({"n": "number"}).line == "linear regression, boosted trees"
+
+
+def test_a_label_of_one_class_is_no_error(fitted):
+    made = fitted({"n": "number"}, {"column": "t", "task": "classes", "transform": "none"})
+    assert made.line == "none: the train split has fewer than two classes"
+
+
+def test_a_fit_that_does_not_end_in_time_is_left_out(fitted, monkeypatch, tmp_path):
+    (tmp_path / "stuck.py").write_text("while True:\n    pass\n")
+    monkeypatch.setattr(executor, "PROCESS", "stuck")
+    monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
+    made = fitted({"n": "number"}, seconds=0.2)
+    why = "not fitted within the 0.2 s of evaluation.plain_seconds"
+    assert made.facts["failed"] == {} or made.facts["failed"] == dict.fromkeys(("linear", "boosted_trees"), why)
+    assert why in made.line
+
+
+def test_what_was_fitted_when_the_process_ended_counts(fitted, monkeypatch, tmp_path):
+    (tmp_path / "half.py").write_text(
+        "import json, sys, numpy\n"
+        "numpy.save(sys.argv[1] + '/linear.npy', numpy.ones(60, 'float32'))\n"
+        "facts = {'rows': 400, 'columns': 1, 'fitted': {'linear': []}, 'failed': {}}\n"
+        "json.dump(facts, open(sys.argv[1] + '/facts.json', 'w'))\n"
+        "sys.exit(7)\n"
+    )
+    monkeypatch.setattr(executor, "PROCESS", "half")
+    monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
+    made = fitted({"n": "number"})
+    assert list(made.predictions) == ["linear"]
+    assert made.line == "linear regression; no boosted trees: its process ended with code 7"
+
+
+def test_predictions_that_are_not_finite_are_no_model(fitted, monkeypatch, tmp_path):
+    (tmp_path / "wild.py").write_text(
+        "import json, sys, numpy\n"
+        "numpy.save(sys.argv[1] + '/linear.npy', numpy.full(60, numpy.inf, 'float32'))\n"
+        "facts = {'rows': 400, 'columns': 1, 'fitted': {'linear': []}, 'failed': {'boosted_trees': 'ValueError: x'}}\n"
+        "json.dump(facts, open(sys.argv[1] + '/facts.json', 'w'))\n"
+    )
+    monkeypatch.setattr(executor, "PROCESS", "wild")
+    monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
+    made = fitted({"n": "number"})
+    assert made.line == "no boosted trees: ValueError: x; no linear regression: a prediction is not finite"
+
+
+def test_a_sample_is_stated(fitted, monkeypatch):
+    monkeypatch.setattr(raw_rows, "MOST_VALUES", 200)
+    monkeypatch.setattr(raw_rows, "LEAST_ROWS", 100)
+    made = fitted({"n": "number"})
+    assert made.facts["rows"] == 200
+    assert made.line == "linear regression, boosted trees, on 200 of 400 train rows"
+
+
+def test_too_many_rows_to_predict_are_no_error(fitted, monkeypatch):
+    monkeypatch.setattr(raw_rows, "MOST_PREDICTED", 50)
+    assert fitted({"n": "number"}).line == "none: the split test has 60 rows, more than 50"
