@@ -31,6 +31,10 @@ class Root:
         """Return the serving folder, which has one folder per version."""
         return os.path.join(self.pipeline(name), "serving")
 
+    def accepted(self, name: str) -> str:
+        """Return the folder of the data that runs on a cloud accepted, one file for each distinct data."""
+        return os.path.join(self.pipeline(name), "accepted")
+
     def settings(self, name: str) -> str:
         """Return the folder of settings that are too long for an execution property."""
         return os.path.join(self.pipeline(name), "settings")

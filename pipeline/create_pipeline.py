@@ -19,6 +19,7 @@ from components.statistics import statistics
 from components.trainer import trainer
 from components.transformation import transformation
 from components.tuner import tuner
+from components.validation.accepted import Folders
 from components.validation.component import validation
 from components.validation.history import history
 from models import network_files
@@ -44,6 +45,7 @@ class Places:
         skew_content: Digest of the served rows.
         settings: Folder for long settings; None to keep them inline.
         baseline: Source of the baseline: ML Metadata, or the serving folder.
+        accepted: Folder of the data that earlier runs accepted; None if ML Metadata is the source.
         metadata: Connection config of ML Metadata; None if the platform has its own.
         beam_args: Arguments of every Beam pipeline.
         cache: Whether a stage with equal inputs, parameters and code is served from the cache.
@@ -60,6 +62,7 @@ class Places:
     skew_content: str = ""
     settings: str | None = None
     baseline: Literal["metadata", "serving"] = "metadata"
+    accepted: str | None = None
     metadata: Any = None
     beam_args: tuple[str, ...] = BEAM_ARGS
     cache: bool = True
@@ -122,6 +125,7 @@ def create_pipeline(
         schema=reviewed.outputs["schema"],
         examples=examples.outputs["examples"],
         history=earlier.outputs["statistics"] if earlier else None,
+        folders=Folders(places.accepted, places.serving) if places.accepted else None,
         gates=config.gates,
         columns=config.watched(columns),
         label=config.label,

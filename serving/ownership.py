@@ -45,8 +45,8 @@ def record(
         digest: Digest of its files.
         model: Path of the model's artifact relative to the pipeline's folder, or its URI.
         copy_of: The version that it restores.
-        extra: Additional keys: `span` of the model's data, `declines` from the best previous model by metric, and
-            `compared_with`, the digest of its baseline.
+        extra: Additional keys: `span` and `examples` of the model's data, `declines` from the best previous model by
+            metric, and `compared_with`, the digest of its baseline.
     """
     facts = {"version": number, "pipeline": _pipeline(folder), "pushed": pushed, "digest": digest}
     return {**facts, "model": model, "copy_of": copy_of, **(extra or {})}

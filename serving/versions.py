@@ -26,6 +26,8 @@ MODEL = "saved_model.pb"
 """The file of a version's folder that makes it loadable."""
 MODELS = (MODEL, f"{MODEL}txt")
 """The binary form, and the text form."""
+EXTRA = ("span", "examples", "declines", "compared_with")
+"""Additional keys of a record."""
 _HIGHEST = 2**63 - 1
 """TF Serving reads a version as an int64 and ignores higher numbers."""
 _LOCK = ".lock"
@@ -117,7 +119,7 @@ def read(folder: str, number: int) -> Version:
     if record is None:
         return Version(number)
     ours = ownership.describes(record, folder, number)
-    extra: dict[str, Any] = {key: record[key] for key in ("span", "declines", "compared_with") if key in record}
+    extra: dict[str, Any] = {key: record[key] for key in EXTRA if key in record}
     return Version(number, record["pushed"], record["digest"], record.get("copy_of"), record.get("model"), ours, extra)
 
 

@@ -1,6 +1,6 @@
 """Base of the settings of all gates: the action, the type of a share, and the check against the label."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,8 +14,6 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class GateSettings(Strict):
     """Base of the Settings of a gate."""
 
-    needs_history: ClassVar[bool] = False
-    """Whether the gate compares with earlier runs, so that it finds nothing where there are none."""
     action: Action = "warn"
     """warn, block the run, or off."""
 

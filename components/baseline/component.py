@@ -170,6 +170,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             buckets.copy_folder(source, path_utils.serving_model_dir(model.uri))
         except buckets.BucketError as error:
             raise ResourceError(f"the serving model cannot be copied: {error.strerror}") from error
+        model.set_string_custom_property(decline.PROPERTY, json.dumps(dict(version.declines)))
         summary.put(model, f"version {version.number}")
 
 

@@ -25,6 +25,7 @@ class Candidate:
         not_compared: Why it was not compared; empty if it was.
         span: Span of its data; 0 if the data has no spans.
         declines: Metric -> relative decline from the best previous model.
+        examples: Place of its Examples artifact; see `lineage.place`.
     """
 
     digest: str
@@ -32,11 +33,17 @@ class Candidate:
     not_compared: str = ""
     span: int = 0
     declines: Mapping[str, float] = field(default_factory=dict)
+    examples: str = ""
 
     @property
     def extra(self) -> dict[str, Any]:
         """Keys that it adds to the record of its version."""
-        keys = {"span": self.span, "declines": self.declines, "compared_with": self.compared_with}
+        keys = {
+            "span": self.span,
+            "examples": self.examples,
+            "declines": self.declines,
+            "compared_with": self.compared_with,
+        }
         return {key: value for key, value in keys.items() if value}
 
 

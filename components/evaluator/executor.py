@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import example_passes, summary
+from components import example_passes, lineage, summary
 from components.baseline import decline
 from components.evaluator import blessing as judgement
 from components.evaluator import (
@@ -98,6 +98,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             "not_compared", "" if results.compared_with else summary.storable(note)[:500]
         )
         blessing.set_int_custom_property("span", examples.span)
+        blessing.set_string_custom_property("examples", lineage.place(examples))
         before_values = results.values(0, results.baseline) if results.baseline else None
         declines = own if own is not None else judgement.declines(used, rules, results.values(0), before_values)
         blessing.set_string_custom_property(decline.PROPERTY, json.dumps(declines))

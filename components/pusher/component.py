@@ -105,6 +105,7 @@ def _candidate(blessing: Any, content: str) -> reference.Candidate:
         compared_with=blessing.get_string_custom_property("compared_with"),
         not_compared=blessing.get_string_custom_property("not_compared"),
         span=blessing.get_int_custom_property("span"),
+        examples=blessing.get_string_custom_property("examples"),
         declines=decline.of(blessing),
     )
 

@@ -14,6 +14,7 @@ from tfx.types.standard_component_specs import ExampleValidatorSpec
 from components.fingerprints import code_digest
 from components.ingestion.discovery import formats
 from components.ingestion.ingestion_settings import IngestionSettings
+from components.validation.accepted import Folders
 from components.validation.executor import Executor
 from components.validation.gate_catalog import Gates
 from components.validation.gate_context import WatchedColumns
@@ -30,6 +31,8 @@ class ValidationSpec(component_spec.ComponentSpec):  # type: ignore[misc]
         "settings": component_spec.ExecutionParameter(type=str, optional=True),
         "content": component_spec.ExecutionParameter(type=str, optional=True),
         "code": component_spec.ExecutionParameter(type=str, optional=True),
+        "accepted": component_spec.ExecutionParameter(type=str, optional=True),
+        "serving": component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         **ExampleValidatorSpec.INPUTS,
@@ -55,6 +58,7 @@ def validation(
     schema: Any,
     examples: Any = None,
     history: Any = None,
+    folders: Folders | None = None,
     gates: Gates | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
     label: Label | None = None,
@@ -75,6 +79,7 @@ def validation(
         schema: Channel of Schema.
         examples: Channel of Examples that our ingestion wrote; required with gates.
         history: Channel of ExampleStatistics of previous runs; None if the platform has no resolvers.
+        folders: Folders with the accepted data of previous runs, in place of `history`.
         gates: [gates]; None checks only the schema.
         columns: Columns that gates look at, as WatchedColumns has them; required with gates.
         label: [label]; required with gates.
@@ -113,6 +118,8 @@ def validation(
             "content": skew_content,
             "examples": examples,
             "history": history,
+            "accepted": folders.accepted if folders else None,
+            "serving": folders.serving if folders else None,
         }
         # Gates and readers are imported by name, so that the executor's source does not reach them.
         modules += [*gates.modules(), *formats.modules(own.source.data.format)]

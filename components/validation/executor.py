@@ -13,11 +13,11 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 import project
-from components import summary
+from components import lineage, summary
 from components.fingerprints import code_digest
 from components.ingestion.discovery import data_files
 from components.ingestion.ingestion_settings import IngestionSettings
-from components.validation import gate_findings, gate_inputs, row_locations, schema_gate
+from components.validation import accepted, gate_findings, gate_inputs, row_locations, schema_gate
 from components.validation.gate_context import GateContext
 from components.validation.gate_findings import Finding
 from components.validation.node_settings import ValidationSettings
@@ -50,10 +50,13 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         statistics = {split: stats_artifact_utils.load_statistics(figures, split).proto() for split in splits}
         anomalies = {split: _anomalies(artifact, split) for split in splits}
         settings = _settings(exec_properties)
+        examples = input_dict.get("examples", [])
+        data = accepted.Data(statistics, figures.span, lineage.place(examples[0]) if examples else "")
+        folders = _folders(exec_properties)
         if settings is None:
             findings = schema_gate.findings(anomalies, statistics, schema, "the schema")
         else:
-            profiles = gate_inputs.row_profiles(input_dict.get("examples", []))
+            profiles = gate_inputs.row_profiles(examples)
             context = GateContext(
                 schema=schema,
                 statistics=statistics,
@@ -66,7 +69,9 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
                 digests=profiles.digests,
                 features=profiles.features,
                 names=profiles.names,
-                previous_runs=gate_inputs.previous_runs(figures, input_dict.get("history", [])),
+                previous_runs=accepted.previous_runs(folders, data, settings.gates.rows.runs)
+                if folders
+                else gate_inputs.previous_runs(figures, input_dict.get("history", [])),
                 served_content=settings.skew_content,
                 served_paths=settings.skew,
             )
@@ -81,6 +86,8 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         if blocking:
             raise GateError(_message(blocking), [finding.plain() for finding in findings])
         artifact.set_int_custom_property(STATISTICS_ID, figures.id)
+        if folders:
+            accepted.accept(folders, data)
         warnings = f"; {len(findings)} warning{'s' if len(findings) > 1 else ''}" if findings else ""
         summary.put(artifact, f"no anomaly in {', '.join(splits)}{warnings}")
 
@@ -97,6 +104,12 @@ def _settings(exec_properties: dict[str, Any]) -> ValidationSettings | None:
         "skew": None if skew is None else data_files.under(root, skew),
     }
     return ValidationSettings.model_validate({**values, **paths})
+
+
+def _folders(exec_properties: dict[str, Any]) -> accepted.Folders | None:
+    """Return the folders of a platform that has no resolvers; None where `history` is an input."""
+    folder = exec_properties.get("accepted")
+    return accepted.Folders(folder, exec_properties["serving"]) if folder else None
 
 
 def _anomalies(artifact: Any, split: str) -> anomalies_pb2.Anomalies:

@@ -1,4 +1,4 @@
-"""The history node: statistics of previous runs of this pipeline that passed validation."""
+"""The history node: statistics of previous runs of this pipeline that passed validation; on clouds see accepted.py."""
 
 from typing import Any
 

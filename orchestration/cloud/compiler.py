@@ -20,7 +20,7 @@ from components.ingestion.discovery import data_files
 from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
 from orchestration import preflight
-from orchestration.cloud import history_gates, kubeflow, machines, vertex
+from orchestration.cloud import kubeflow, machines, vertex
 from orchestration.local.worker import USER_CODE
 from orchestration.paths import Root
 from pipeline import load, user_code
@@ -104,8 +104,6 @@ def run(request: Request) -> int:
             f"{request.name.pipeline}` takes the rows into runs/{request.name.run}/queries; copy that Parquet file to "
             "data/, or into a bucket, and compile a config that names it in data.path instead of sql and database"
         )
-    if not request.name.sample:
-        history_gates.check(config.gates, f"{load.CONFIGS}/{request.name.pipeline}.toml")
     name = _job_name(request.name)
     root = Root(CLOUD_ROOT if request.root is None else _bucket(request.root, "--cloud-root", target))
     image = IMAGE if request.image is None else _image(request.image)
@@ -131,14 +129,15 @@ def run(request: Request) -> int:
         schema_content=code_digest.file(os.path.join(project.folder(), schema)),
         skew=_served(request, config, target),
         baseline="serving",
+        accepted=root.accepted(request.name.run),
         beam_args=tuple(request.beam_args),
         cache=request.cache,
     )
     compiled = job.compile_job(
         create_pipeline(name=name, config=config, columns=columns, places=places, advisory=request.name.sample),
         image=image,
-        # No parameter depends on the pushed version, nor on edits of data whose content is unknown here.
-        uncached=["baseline"] if content else ["baseline", "ingestion"],
+        # No parameter depends on earlier runs, nor on edits of data whose content is unknown here.
+        uncached=["baseline", "validation"] if content else ["baseline", "validation", "ingestion"],
     )
     try:
         machines.apply(compiled, config.cloud, kubeflow=request.target == "kubeflow")
@@ -157,8 +156,6 @@ def run(request: Request) -> int:
     if config.cloud.bucket_secret and request.target == "vertex":
         printing.line("note: cloud.bucket_secret has no effect on Vertex AI, whose stages use their service account")
     printing.line(*_notes(request, root.path, config.data.paths, files))
-    if line := history_gates.note(config.gates):
-        printing.line(line)
     return 0
 
 
@@ -268,6 +265,9 @@ def _served(request: Request, config: Config, target: Target) -> Any:
     """Return the paths of served rows for the stages; None without [gates] skew."""
     if config.gates.skew.path is None:
         return None
+    if request.data_root is None:
+        here = data_files.under(project.folder(), config.gates.skew.path)
+        preflight.check_served(here, config, f"{load.CONFIGS}/{request.name.pipeline}.toml")
     return data_files.under(
         "" if request.data_root is None else _bucket(request.data_root, "--data-root", target), config.gates.skew.path
     )

@@ -25,7 +25,7 @@ from pipeline.config import Config
 from pipeline.variants import Name
 from spec.rows import data_paths
 
-__all__ = ["Check", "Report", "check_data", "check_room", "check_root", "check_store", "look"]
+__all__ = ["Check", "Report", "check_data", "check_room", "check_root", "check_served", "check_store", "look"]
 
 
 @dataclass
@@ -132,7 +132,7 @@ def look(
                 attempt("code", lambda: _code(config))
             if config.gates.skew.path is not None:
                 report.skew = data_files.under(data_root, config.gates.skew.path)
-                attempt("served rows", lambda: _served(report.skew, config, shown))
+                attempt("served rows", lambda: check_served(report.skew, config, shown))
         if config is not None and config.notify.channels:
             attempt("notify", lambda: _channels(config, shown))
         if readable is not None:
@@ -205,7 +205,20 @@ def _data(report: Report, run: _Asked) -> int:
         raise schema_check.beside(error, config, run.name, run.stem, run.data_root) from error
 
 
-def _served(paths: Any, config: Config, shown: str) -> str:
+def check_served(paths: Any, config: Config, shown: str) -> str:
+    """Check that the served rows of gates.skew can be read.
+
+    Args:
+        paths: Their paths on this machine.
+        config: The config.
+        shown: Path of the config, for messages.
+
+    Returns:
+        Their size.
+
+    Raises:
+        UserError: they cannot.
+    """
     try:
         found = data_files.resolve(paths, config.data.model_copy(update={"span": None, "window": None}))
     except UserError as error:

@@ -8,7 +8,7 @@ from tfx.types.channel import Channel
 from tfx.utils import path_utils
 
 from components import summary
-from components.baseline import component
+from components.baseline import component, decline
 from errors import ResourceError
 from serving import versions
 
@@ -234,7 +234,8 @@ def test_the_serving_version_of_a_bucket_is_copied_also_to_a_bucket(scheme, s3, 
     (tmp_path / "model/assets.extra").mkdir(parents=True)
     for name in ("saved_model.pb", "assets.extra/sample.json"):
         (tmp_path / "model" / name).write_text(name)
-    version = versions.place(str(tmp_path / "model"), f"{home}/serving", check=lambda _: None)
+    extra = {"declines": {"mae": 0.01}}
+    version = versions.place(str(tmp_path / "model"), f"{home}/serving", check=lambda _: None, extra=extra)
     for uri in (str(tmp_path / "artifact"), f"{home}/artifact"):
         artifact = standard_artifacts.Model()
         artifact.uri = uri
@@ -242,6 +243,7 @@ def test_the_serving_version_of_a_bucket_is_copied_also_to_a_bucket(scheme, s3, 
 
         assert versions.digest(f"{uri}/Format-Serving") == versions.digest(str(tmp_path / "model"))
         assert artifact.get_string_custom_property(summary.PROPERTY) == f"version {version}"
+        assert decline.of(artifact) == {"mae": 0.01}
 
 
 def test_a_serving_folder_that_may_not_be_read_stops_the_stage(gcs, tmp_path):

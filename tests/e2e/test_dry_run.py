@@ -22,8 +22,10 @@ baseline = [{{metric = "mae", tolerance = 0.9}}]
 """
 
 
-def write_table(folder: Path, rows: int) -> None:
-    cells = [f"{40 + row % 50}.5,{('Bern', 'Chur')[row % 2]},{900 + 7 * (row % 50) + row // 50}" for row in range(rows)]
+def write_table(folder: Path, rows: int, area: int = 40) -> None:
+    cells = [
+        f"{area + row % 50}.5,{('Bern', 'Chur')[row % 2]},{900 + 7 * (row % 50) + row // 50}" for row in range(rows)
+    ]
     (folder / "data" / "flats.csv").write_text("\n".join(["area,city,rent", *cells, ""]))
 
 
@@ -76,7 +78,7 @@ def test_a_dry_run_has_the_metrics_of_a_local_run_and_an_unchanged_one_pushes_no
 
     again = dry_run(project, target)
     assert again.code == 0, again.err + again.out
-    rerun = {"baseline", "evaluator", "pusher"}
+    rerun = {"validation", "baseline", "evaluator", "pusher"}
     assert again.nodes == {name: "done" if name in rerun else "cached" for name in first.nodes}
     assert again.line("Nothing pushed:") == f"version {pushed.rpartition('/')[2]} serves"
     assert len([path for path in versions.iterdir() if path.name.isdigit()]) == 1
@@ -86,6 +88,24 @@ def verdict(folder: Path, buckets: Path) -> dict[str, Any]:
     uri = json.loads((folder / "evaluator.output.json").read_text())["evaluation"]["uri"]
     content: dict[str, Any] = json.loads((buckets / uri.replace("://", "/") / "verdict.json").read_text())
     return content
+
+
+def test_drifted_data_is_refused_with_the_sentence_of_a_local_run(project: Path, local: dict[str, Any]) -> None:
+    """Also by a gate that counts rows; whichever data was accepted last, the areas moved by 100."""
+    gates = ("--set", 'gates.drift={action="block", min_rows=50}', "--set", "gates.rows.min_ratio=0.9")
+    dry_run(project, "vertex", *gates)
+    write_table(project, 150, area=140)
+    try:
+        here = runner("--project", project, "--local", "--pipeline", "flats", "--to", "validation", *gates)
+        there = dry_run(project, "vertex", *gates)
+    finally:
+        write_table(project, 200)
+    assert (here.code, there.code) == (3, 3), there.err + there.out
+    assert there.nodes["validation"] == "failed"
+    assert "transformation" not in there.nodes
+    sentences = [line.strip() for line in here.err.splitlines() if line.strip().startswith(("drift: ", "rows: "))]
+    assert len(sentences) == 2, here.err
+    assert [line for line in sentences if line not in there.err] == []
 
 
 def test_a_changed_table_runs_what_depends_on_it_and_a_failing_step_ends_the_run(project: Path) -> None:

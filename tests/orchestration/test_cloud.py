@@ -132,9 +132,16 @@ def test_validation_comes_before_transformation(spec: Job) -> None:
     assert "validation" in tasks(spec)["transformation"]["dependentTasks"]
 
 
-def test_only_the_baseline_is_never_cached(spec: Job) -> None:
+def test_only_what_depends_on_earlier_runs_is_never_cached(spec: Job) -> None:
     uncached = {name for name, task in tasks(spec).items() if not task["cachingOptions"].get("enableCache")}
-    assert uncached == {"baseline"}
+    assert uncached == {"baseline", "validation"}
+
+
+def test_a_job_names_the_folder_of_accepted_data_and_that_of_versions(spec: Job) -> None:
+    parameters = tasks(spec)["validation"]["inputs"]["parameters"]
+    folders = {key: parameters[key]["runtimeValue"]["constant"] for key in ("accepted", "serving")}
+    name = tasks(spec)["pusher"]["inputs"]["parameters"]["serving"]["runtimeValue"]["constant"]
+    assert folders == {"accepted": name.replace("/serving", "/accepted"), "serving": name}
 
 
 def test_a_job_contains_its_settings(spec: Job) -> None:

@@ -1,7 +1,6 @@
 """Gate on drift: the train split compared with that of a previous run."""
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from pydantic import Field
 
@@ -14,7 +13,6 @@ from spec.gates import GateSettings, Share
 class Settings(GateSettings):
     """The train split compared with that of the previous span, else of the last run with other data."""
 
-    needs_history: ClassVar[bool] = True
     categories: Share = 0.1
     """Texts: limit of the L-infinity distance, the largest difference of a value's share."""
     numbers: Share = 0.1

@@ -14,7 +14,6 @@ from spec.gates import Action, GateSettings, Share
 class Settings(GateSettings):
     """Number of rows of all splits, compared with the median of the last runs."""
 
-    needs_history: ClassVar[bool] = True
     renamed: ClassVar[Mapping[str, str]] = {"least": "min_ratio", "most": "max_ratio"}
     action: Action = "block"
     """warn, block the run, or off."""

@@ -1,7 +1,6 @@
 """Gate on skew: the train split compared with served rows."""
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from components.validation.distances import column_distances
 from components.validation.gate_context import GateContext, PreviousRun, row_count
@@ -13,7 +12,6 @@ from spec.data import Paths
 class Settings(drift_gate.Settings):
     """The train split compared with served rows."""
 
-    needs_history: ClassVar[bool] = False
     path: Paths | None = None
     """Served rows: files as in data.path, in the same format; the label may be absent."""
 

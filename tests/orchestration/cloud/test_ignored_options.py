@@ -53,19 +53,12 @@ def test_a_bucket_is_no_root_of_a_local_run(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("gate", ["drift", "rows"])
-def test_a_gate_that_cannot_block_is_rejected(gate: str, tmp_path: Path) -> None:
-    output = tmp_path / "houses.json"
+@pytest.mark.parametrize("target", ["kubeflow", "vertex"])
+def test_a_gate_without_its_served_rows_is_rejected_before_the_job_is_written(target: str, tmp_path: Path) -> None:
+    output = tmp_path / ("houses.yaml" if target == "kubeflow" else "houses.json")
     request = compiler.Request(
-        target="vertex", name=Name("houses"), output=str(output), overrides=[f"gates.{gate}.action=block"]
+        target=target, name=Name("houses"), output=str(output), overrides=["gates.skew.path=data/served.csv"]
     )
-    with pytest.raises(UserError, match=rf"houses.toml: gates.{gate}: it compares with earlier runs, .* cannot block"):
+    with pytest.raises(UserError, match=r"configs/houses.toml: gates.skew.path: there is no file .*data/served.csv"):
         compiler.run(request)
     assert not output.exists()
-
-
-def test_gates_without_history_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = tmp_path / "houses.json"
-    overrides = ["gates.drift=warn", "gates.skew=block"]
-    compiler.run(compiler.Request(target="vertex", name=Name("houses"), output=str(output), overrides=overrides))
-    assert "note: gates.drift and gates.rows find nothing: " in capsys.readouterr().out
