@@ -15,10 +15,10 @@ from components.ingestion.component import ingestion
 from components.plain_models.component import plain_models
 from components.pusher.component import pusher
 from components.schema import schema
-from components.statistics import statistics
+from components.statistics.component import statistics
 from components.trainer import trainer
-from components.transformation import transformation
-from components.tuner import tuner
+from components.transformation.component import transformation
+from components.tuner.component import tuner
 from components.validation.accepted import Folders
 from components.validation.component import validation
 from components.validation.history import history

@@ -1,5 +1,1 @@
 """Statistics: TFDV statistics of every split."""
-
-from components.statistics.component import statistics
-
-__all__ = ["statistics"]

@@ -49,10 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Predict."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import printing
+    from orchestration import lazy_packages
 
     with warnings.catch_warnings():
         # Google's libraries warn on import that they will not support this Python for long.
         warnings.simplefilter("ignore", FutureWarning)
+        lazy_packages.load("orchestration.prediction.predict_file")
         from orchestration.prediction import predict_file
 
     outcome = predict_file.predict(

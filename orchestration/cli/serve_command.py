@@ -140,7 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
     import printing
     from inspection.web.request_guard import host_check, loopback
     from inspection.web.server import listen
-    from orchestration import serving_sources
+    from orchestration import lazy_packages, serving_sources
     from orchestration.paths import Root
     from serving.server.server_settings import Limits, ServerSettings
 
@@ -161,6 +161,7 @@ def run(arguments: argparse.Namespace) -> int:
         labels=arguments.label,
     )
     listening = listen(arguments.host, arguments.port)
+    lazy_packages.load("serving.server.model_server")
     from serving.server import model_server
 
     settings = ServerSettings(

@@ -6,7 +6,6 @@ and TFX and forks a worker for each run.
 
 import contextlib
 import ctypes
-import importlib
 import os
 import re
 import signal
@@ -27,6 +26,7 @@ from components.fingerprints import code_digest
 from errors import GateError, PipelineError, ResourceError, RunError, UserError
 from inspection.store import file_rights
 from models import file_reads, progress
+from orchestration import lazy_packages
 from orchestration.local import resume
 from orchestration.local.run_order import RunOrder
 from orchestration.records import run_events
@@ -58,8 +58,7 @@ def main() -> int:
 def _serve() -> int:
     channel = socket.socket(fileno=int(sys.argv[1]))
     code_digest.pin_packages()
-    for module in WARM:
-        importlib.import_module(module)
+    lazy_packages.load(*WARM)
     while True:
         head, descriptors, _, _ = socket.recv_fds(channel, 8, 3)
         if not head:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 import project
 from components.fingerprints import code_digest
-from components.transformation import transformation
+from components.transformation.component import transformation
 from models import roles
 from models.training import run_fn
 from orchestration.preflight import user_imports

@@ -1,0 +1,148 @@
+"""Packages whose code runs when it is first used, which halves the time that the imports of a worker take.
+
+TFX imports all its components, Beam the clients of clouds and Keras its wrappers of scikit-learn as soon as one of
+their modules is imported; no stage uses these. A deferred package is the real one: it has its real path and spec, so
+that modules below it are imported as usual, and the first use of a name that it does not have yet runs its code. User
+code that uses such a package therefore finds everything in it, and only pays for it then.
+"""
+
+import gc
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import threading
+import types
+from collections.abc import Sequence
+from typing import Any
+
+DEFERRED = frozenset(
+    {
+        # 16 components, among them the bulk inferrer, and the infra validator with the client of Kubernetes.
+        "tfx.components",
+        # Evaluators, metrics and plots; TFX and our evaluator use its protos.
+        "tensorflow_model_analysis",
+        # Clients of services that Beam and TFX can use: BigQuery, Pub/Sub, Google's log-in, Docker.
+        "google.cloud.bigquery",
+        "google.cloud.bigquery_storage_v1",
+        "google.cloud.pubsub",
+        "apache_beam.internal.gcp.auth",
+        "docker",
+        # Clients of buckets, for paths that name one.
+        "boto3",
+        # Wrappers of scikit-learn.
+        "keras.wrappers",
+        "keras._tf_keras.keras.wrappers",
+        # What TensorFlow and Keras look for when they are imported: a notebook, a cluster, a monitor.
+        "IPython",
+        "googleapiclient.discovery",
+        "requests",
+    }
+)
+"""Names of the deferred packages and modules."""
+EARLY = {"IPython": {"get_ipython": "IPython.core.getipython"}}
+"""Package -> name -> module that defines it: names that are looked up in every run, which run nothing else."""
+_SCANNED = frozenset({"__warningregistry__", "__wrapped__"})
+"""Names that tools look for in every module of the process; asking for them runs nothing."""
+_turn = threading.RLock()
+_running: set[str] = set()
+"""Packages whose code runs now."""
+
+
+class _Deferred(types.ModuleType):
+    """A module whose code has not run yet."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _SCANNED:
+            with _turn:
+                if name in vars(self):
+                    return vars(self)[name]
+                if name in EARLY.get(self.__name__, {}):
+                    return getattr(importlib.import_module(EARLY[self.__name__][name]), name)
+                if _has_module(self, name):
+                    return importlib.import_module(f"{self.__name__}.{name}")
+                if _run(self):
+                    return getattr(self, name)
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        with _turn:
+            _run(self)
+        return sorted(vars(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return importlib.import_module, (self.__name__,)
+
+
+def _run(module: types.ModuleType) -> bool:
+    """Run the code of a module, and return whether it has run: not if it runs already, or ran in another thread."""
+    name = module.__name__
+    if name in _running or not isinstance(module, _Deferred):
+        return False
+    assert module.__spec__ is not None
+    assert module.__spec__.loader is not None
+    _running.add(name)
+    try:
+        module.__spec__.loader.exec_module(module)
+    finally:
+        _running.remove(name)
+    plain: types.ModuleType = module
+    plain.__class__ = types.ModuleType
+    return True
+
+
+def _has_module(package: types.ModuleType, name: str) -> bool:
+    """Return whether a package has a module of this name: `from PACKAGE import MODULE` asks for the attribute first."""
+    path = vars(package).get("__path__")
+    if path is None or name.startswith("__"):  # requests has a module __version__, and a name
+        return False
+    return importlib.machinery.PathFinder.find_spec(f"{package.__name__}.{name}", path) is not None
+
+
+class _Loader(importlib.abc.Loader):
+    """Makes a module without running its code."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
+        module: types.ModuleType | None = self._real.create_module(spec)
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__spec__.loader = vars(module)["__loader__"] = self._real
+        module.__class__ = _Deferred
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name not in DEFERRED:
+            return None
+        for finder in sys.meta_path:
+            if finder is not self and (spec := finder.find_spec(name, path, target)) is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader)
+                return spec
+        return None
+
+
+_FINDER = _Finder()
+
+
+def load(*modules: str) -> None:
+    """Import modules, with these packages deferred from now on; those that are imported already stay as they are."""
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
+    collects = gc.isenabled()
+    # Millions of objects that stay: to look for garbage among them again and again takes a quarter of the import.
+    gc.disable()
+    try:
+        for module in modules:
+            importlib.import_module(module)
+    finally:
+        gc.freeze()
+        if collects:
+            gc.enable()
