@@ -2,12 +2,16 @@
 
 import argparse
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import project
 from errors import UserError
 from orchestration.cli import options
 from spec.rows.data_paths import is_remote
+
+if TYPE_CHECKING:
+    from serving.server.server_settings import ModelSource, RowLogSettings
 
 TOKEN_VARIABLE = "PIPELINE_SERVE_TOKEN"
 PORT = 8501
@@ -117,6 +121,27 @@ def add(commands: Any) -> None:
     )
     serve.add_argument("--certificate", metavar="FILE", help="PEM file of the TLS certificate chain; needs --key")
     serve.add_argument("--key", metavar="FILE", help="PEM file of the certificate's private key")
+    serve.add_argument(
+        "--log",
+        metavar="DIR",
+        help="write a sample of the rows and their predictions to Parquet files in DIR/NAME (default: no log)",
+    )
+    serve.add_argument(
+        "--log-sample", type=_share, metavar="SHARE", help="share of the rows that --log writes, 0 to 1 (default: 1)"
+    )
+    serve.add_argument(
+        "--log-mask",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="column that --log leaves out; can be repeated",
+    )
+    serve.add_argument(
+        "--log-mb",
+        type=_positive(float),
+        metavar="MB",
+        help="largest size of the files of a model; the oldest are removed (default: 1024)",
+    )
     serve.add_argument("--no-playground", action="store_true", help="do not serve the page at / to try the models")
     options.add_project(serve, options.absent)
     serve.add_argument("--root", default=options.absent(None), metavar="DIR", help=project.ROOT_HELP)
@@ -133,6 +158,36 @@ def _positive(kind: type[Any]) -> Any:
         return value
 
     return parse
+
+
+def _share(text: str) -> float:
+    """Parse a share above zero."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share above 0 and at most 1, got {text}")
+    return value
+
+
+def _row_log(arguments: argparse.Namespace, sources: "Sequence[ModelSource]") -> "RowLogSettings | None":
+    """Return the settings of the log of rows; None without one.
+
+    Raises:
+        UserError: an option of the log has no effect, or a masked column does not exist.
+    """
+    if arguments.log is None:
+        given = [name for name in ("sample", "mask", "mb") if getattr(arguments, f"log_{name}") not in (None, [])]
+        if given:
+            raise UserError(f"--log-{given[0]} has no effect without --log DIR")
+        return None
+    from orchestration import serving_log
+
+    return serving_log.settings(
+        arguments.log,
+        sources,
+        sample=arguments.log_sample or 1.0,
+        masked=arguments.log_mask,
+        megabytes=arguments.log_mb or 1024.0,
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -160,6 +215,7 @@ def run(arguments: argparse.Namespace) -> int:
         pinned=arguments.version,
         labels=arguments.label,
     )
+    row_log = _row_log(arguments, sources)
     listening = listen(arguments.host, arguments.port)
     lazy_packages.load("serving.server.model_server")
     from serving.server import model_server
@@ -184,6 +240,7 @@ def run(arguments: argparse.Namespace) -> int:
         certificate=arguments.certificate,
         key=arguments.key,
         playground=not arguments.no_playground,
+        row_log=row_log,
         accepts_host=host_check(arguments.allow) if local else None,
     )
     scheme = "https" if arguments.certificate else "http"

@@ -55,7 +55,7 @@ async def explain(
         row = {input_name: value[place] for input_name, value in inputs.items()}
         try:
             mixed = await asyncio.to_thread(explainer.mixed, row)
-            outputs = await model.run(loaded, signature, mixed)
+            outputs = await model.run(loaded, signature, mixed, logged=False)
             explanation = await asyncio.to_thread(explainer.explanation, outputs)
         except NotExplainableError as error:
             raise RequestError(f"{model.source.name}: {error}", "FAILED_PRECONDITION") from error

@@ -44,6 +44,21 @@ class Signature:
     outputs: tuple[str, ...]
     batches: bool
 
+    def check_shapes(self, inputs: Mapping[str, Array]) -> None:
+        """Compare the shapes of arrays by input with those of the signature.
+
+        Raises:
+            RequestError: one differs.
+        """
+        for one in self.inputs:
+            shape, wanted = inputs[one.name].shape, one.shape
+            if wanted is None:
+                continue
+            if len(shape) != len(wanted) or any(size not in (-1, got) for size, got in zip(wanted, shape, strict=True)):
+                raise RequestError(
+                    f"input {one.name} has shape {list(shape)}, expected {list(wanted)}, where -1 is any number"
+                )
+
 
 class ModelSession:
     """A loaded model.

@@ -14,6 +14,7 @@ from serving.explanation.shapley import Explainer
 from serving.server.batching import Arrays, Batcher
 from serving.server.metrics import Metrics
 from serving.server.model_session import ModelSession, Signature
+from serving.server.row_log.row_log import RowLog
 from serving.server.server_settings import ModelSource, ServerSettings
 from serving.server.statuses import RequestError
 
@@ -54,10 +55,14 @@ class ServedModel:
         settings: The server's.
         metrics: The server's.
         log: Receives a line for each change.
+        rows: The log of rows; None without one.
     """
 
-    def __init__(self, source: ModelSource, settings: ServerSettings, metrics: Metrics, log: Log) -> None:
+    def __init__(
+        self, source: ModelSource, settings: ServerSettings, metrics: Metrics, log: Log, rows: RowLog | None = None
+    ) -> None:
         self.source = source
+        self._rows = rows
         self._settings = settings
         self._metrics = metrics
         self._log = log
@@ -184,14 +189,15 @@ class ServedModel:
         wanted = f"Latest({self.source.name})" if number is None else f"Specific({self.source.name}, {number})"
         raise RequestError(f"Servable not found for request: {wanted}", "NOT_FOUND")
 
-    async def run(self, loaded: LoadedVersion, signature: Signature, inputs: Arrays) -> dict[str, Any]:
-        """Run a signature, in a batch if it has rows.
+    async def run(
+        self, loaded: LoadedVersion, signature: Signature, inputs: Arrays, *, logged: bool = True
+    ) -> dict[str, Any]:
+        """Run a signature, in a batch if it has rows; what is `logged` are rows of a client.
 
         Raises:
             RequestError: inputs have different numbers of rows, more than allowed, or the run fails.
         """
-        for one in signature.inputs:
-            _check_shape(one.name, one.shape, inputs[one.name].shape)
+        signature.check_shapes(inputs)
         batcher = loaded.batchers.get(signature.name)
         if batcher is None:
             loop = asyncio.get_running_loop()
@@ -205,19 +211,15 @@ class ServedModel:
                 f"a request may have {self._settings.limits.rows} rows, this one has {rows}: split it", http_status=413
             )
         self._metrics.rows(self.source.name, rows)
-        return await batcher.submit(inputs, rows)
+        outputs = await batcher.submit(inputs, rows)
+        if logged and self._rows is not None:
+            self._rows.record(self.source.name, loaded.number, loaded.session.folder, signature.name, inputs, outputs)
+        return outputs
 
     def close(self) -> None:
         """Stop the threads; the models are freed with the process."""
         self._runs.shutdown(wait=False, cancel_futures=True)
         self._loads.shutdown(wait=False, cancel_futures=True)
-
-
-def _check_shape(name: str, wanted: tuple[int, ...] | None, shape: tuple[int, ...]) -> None:
-    if wanted is None:
-        return
-    if len(shape) != len(wanted) or any(size not in (-1, got) for size, got in zip(wanted, shape, strict=True)):
-        raise RequestError(f"input {name} has shape {list(shape)}, expected {list(wanted)}, where -1 is any number")
 
 
 def _opened(folder: str, cores: int) -> tuple[ModelSession, int]:
@@ -240,7 +242,9 @@ class ServedModels:
     """
 
     def __init__(self, settings: ServerSettings, metrics: Metrics, log: Log) -> None:
-        self.by_name = {source.name: ServedModel(source, settings, metrics, log) for source in settings.models}
+        self._rows = RowLog(settings.row_log, log) if settings.row_log is not None else None
+        given = settings, metrics, log, self._rows
+        self.by_name = {source.name: ServedModel(source, *given) for source in settings.models}
         self.most_rows = settings.limits.rows
         self._poll_seconds = settings.poll_seconds
         self._log = log
@@ -280,6 +284,8 @@ class ServedModels:
                 await task
             for model in self.by_name.values():
                 model.close()
+            if self._rows is not None:
+                await asyncio.to_thread(self._rows.close)
 
     async def _watch(self) -> None:
         while True:

@@ -48,6 +48,25 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RowLogSettings:
+    """What is logged, and where.
+
+    Attributes:
+        folder: Folder of the log; each model has a folder in it.
+        write: Writes a pyarrow.Table as a Parquet file at a path; the project has one module for such files.
+        sample: Share of the rows.
+        masked: Columns that are left out.
+        model_bytes: Largest size of a model's files.
+    """
+
+    folder: str
+    write: Callable[[str, Any], None]
+    sample: float = 1.0
+    masked: frozenset[str] = frozenset()
+    model_bytes: int = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerSettings:
     """How to serve.
 
@@ -69,6 +88,7 @@ class ServerSettings:
         accepts_host: Whether a Host header is accepted; None for any. Against DNS rebinding, on addresses of this
             machine.
         drain_seconds: Longest time that a stop waits for running requests.
+        row_log: The log of served rows; None for no log.
     """
 
     models: tuple[ModelSource, ...]
@@ -87,3 +107,4 @@ class ServerSettings:
     playground: bool = True
     accepts_host: Callable[[str], bool] | None = None
     drain_seconds: float = 30.0
+    row_log: RowLogSettings | None = None

@@ -9,10 +9,12 @@ import urllib.request
 
 import pytest
 
-from errors import UserError
+from errors import ResourceError, UserError
 from orchestration import serving_sources
+from orchestration.cli import parser, serve_command
 from orchestration.cli.parser import main
 from orchestration.paths import Root
+from serving.server.server_settings import ModelSource
 
 
 @pytest.fixture
@@ -101,3 +103,32 @@ def test_the_server_as_a_process(tmp_path):
         output, errors = server.communicate(timeout=60)
     assert (server.returncode, output) == (0, "stopped: all requests are answered\n")
     assert "secret" not in output + errors
+
+
+def log_options(sources, *options):
+    arguments = parser.parser().parse_args(["serve", "tiny", *options])
+    return serve_command._row_log(arguments, sources)
+
+
+def test_options_of_the_log_are_checked(tmp_path):
+    folder = tmp_path / "serving/7/assets.extra"
+    folder.mkdir(parents=True)
+    (folder.parent / "saved_model.pb").write_bytes(b"")
+    (folder / "requests.json").write_text('{"inputs": [{"name": "sq_ft", "column": "sq ft"}]}')
+    sources = [ModelSource(name="tiny", folder=str(tmp_path / "serving"))]
+    assert log_options(sources) is None
+    with pytest.raises(UserError, match="--log-mask has no effect without --log DIR"):
+        log_options(sources, "--log-mask", "sq ft")
+    log = str(tmp_path / "log")
+    with pytest.raises(UserError, match=r"--log-mask sqft: no model reads such a column, .*Did you mean 'sq ft'"):
+        log_options(sources, "--log", log, "--log-mask", "sqft")
+    with pytest.raises(UserError, match="a folder of this machine"):
+        log_options(sources, "--log", "gs://bucket/log")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResourceError, match="cannot be written"):
+        log_options(sources, "--log", str(tmp_path / "file/log"))
+    found = log_options(sources, "--log", log, "--log-mask", "sq ft", "--log-sample", ".01", "--log-mb", "2")
+    assert (found.folder, found.sample, found.masked, found.model_bytes) == (log, 0.01, {"sq ft"}, 2 << 20)
+    for share in ("0", "1.5"):
+        with pytest.raises(SystemExit):
+            parser.parser().parse_args(["serve", "tiny", "--log-sample", share])
