@@ -121,7 +121,7 @@ class Config(Strict):
     @model_validator(mode="after")
     def _known_metrics(self) -> "Config":
         self.evaluation.check(self.label, metric_catalog.names(self.label.task, self.evaluation.metrics))
-        self.evaluation.check_interval(self.training.interval)
+        self.evaluation.check_measured(self.training)
         self.gates.check(self.label)
         if self.label.column in (*self.features.columns(), *self.features.ignored):
             raise ValueError(

@@ -12,6 +12,7 @@ from spec.tuning import Dimension, Tuning
 
 NOT_TUNED = {
     "network.name": "each network has its own keys: write a config or a variant for each",
+    "training.calibration": "it changes no loss that trials are compared by",
     "training.interval": "it changes no loss that trials are compared by",
     "training.seed": "a seed chosen by its score does not generalize to other rows",
 }

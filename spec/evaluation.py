@@ -10,11 +10,17 @@ from spec.base import Strict
 from spec.columns.label import Label
 from spec.plain_models import TASKS, PlainModel
 from spec.slices import MISSING, Buckets, Slice, Slicing, fitting, name_of, names_of
+from spec.training import Training
 
 _TASK_OF_KEY = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly"}
 """Key -> the task for which it has an effect."""
-OF_INTERVALS = ("coverage", "interval_width")
-"""Metrics of a regression with training.interval."""
+_NEEDS: Mapping[str, tuple[str, str]] = {
+    "coverage": ("interval", "0.9"),
+    "interval_width": ("interval", "0.9"),
+    "calibration_error": ("calibration", '"temperature"'),
+    "uncalibrated_error": ("calibration", '"temperature"'),
+}
+"""Metric -> the key of [training] without which it is not measured, and a value of it."""
 
 
 class Baseline(Strict):
@@ -218,20 +224,21 @@ class Evaluation(Strict):
             if getattr(self, key) != type(self).model_fields[key].default and label.task != task:
                 raise ValueError(f"evaluation: {key} has no effect for task {label.task!r}: remove it")
 
-    def check_interval(self, interval: float | None) -> None:
-        """Check that no rule needs intervals that the model does not have.
+    def check_measured(self, training: Training) -> None:
+        """Check that no rule needs what the model does not have: intervals, or calibrated probabilities.
 
         Args:
-            interval: training.interval.
+            training: [training].
 
         Raises:
             ValueError: One does.
         """
         for key, metric in self._judged():
-            if metric in OF_INTERVALS and interval is None:
+            edit = _NEEDS.get(metric)
+            if edit is not None and getattr(training, edit[0]) is None:
                 raise ValueError(
-                    f"evaluation.{key}: {metric} is measured with intervals only: set training.interval = 0.9, or "
-                    f"remove {metric}"
+                    f"evaluation.{key}: {metric} is measured only with training.{edit[0]}: set training.{edit[0]} = "
+                    f"{edit[1]}, or remove {metric}"
                 )
 
     def _judged(self) -> Iterator[tuple[str, str]]:

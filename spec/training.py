@@ -214,6 +214,9 @@ class Training(Strict):
     """regression: share of new rows whose label is to lie between the model's outputs `lower` and `upper`, such as 0.9.
     The width comes from the errors on the eval split, and from the disagreement of a network's members. Unset: no such
     outputs."""
+    calibration: Literal["temperature"] | None = None
+    """binary, classes: temperature: divide the logits by one number that minimizes the log loss on the eval split, so
+    that probabilities are closer to observed shares; the most likely class stays the same. Unset: none."""
     seed: int = Field(default=1, ge=0, lt=2**31)
     """Seed of initial weights, shuffling and dropout."""
     deterministic: bool = False
@@ -258,6 +261,8 @@ class Training(Strict):
             raise ValueError(f"training.label_smoothing has no effect with {what}: remove it")
         if self.interval is not None and task != "regression":
             raise ValueError(f"training.interval has no effect with task {task!r}: remove it")
+        if self.calibration is not None and task not in CLASSES:
+            raise ValueError(f"training.calibration has no effect with task {task!r}: remove it")
         if isinstance(self.class_weights, dict) and classes is not None:
             unknown = sorted(set(self.class_weights) - set(classes))
             if unknown:

@@ -37,6 +37,7 @@ def telling() -> Callable[..., Any]:
         weight: str | None = None,
         suffix: str = "",
         signature: str = "serving_examples",
+        temperature: float | None = None,
     ) -> str:
         text = tf.TensorSpec([None], tf.string, name="examples")
         module = tf.Module()
@@ -65,6 +66,9 @@ def telling() -> Callable[..., Any]:
             signatures["labels"] = labels
         if task == "clusters":
             signatures["vectors"] = vectors
+        if temperature is not None:
+            fitted = tf.function(lambda: {"temperature": tf.constant(temperature, tf.float64)})
+            signatures["temperature"] = fitted.get_concrete_function()
         if names is not None:
             module.names = tf.constant(list(names))
             class_names = tf.function(lambda: {"names": tf.identity(module.names)})
@@ -96,6 +100,7 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
         before: Mapping[str, Any] | None = None,
         label: str | None = "y",
         plain: Any = None,
+        temperature: float | None = None,
         **overrides: Any,
     ) -> Any:
         write_examples(tmp_path / "examples" / "Split-test" / "data-00000-of-00001.gz", rows)
@@ -131,6 +136,7 @@ def judged(tmp_path: Any, write_examples: Any, telling: Any) -> Callable[..., An
                 "names": names,
                 "label": label,
                 "weight": config["weight"],
+                "temperature": None if number else temperature,
                 **(model_options or {}),
             }
             telling(path_utils.serving_model_dir(model.uri), options.pop("task"), **options)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from components import example_passes
 from components.evaluator import metric_catalog, slicing
 from components.evaluator.metric import Measure
+from components.evaluator.metrics.calibration_error import UNCALIBRATED, uncalibrated
 from components.evaluator.metrics.clustering import SAMPLE, Clusters, silhouette
 from components.evaluator.plain_predictions import PlainSums
 from components.evaluator.sums import folds
@@ -57,6 +58,9 @@ class Model:
         self._order: list[int] | None = None
         if "class_names" in self._signatures:
             self.classes = [name.decode() for name in self._signatures["class_names"]()["names"].numpy()]
+        self._temperature: float | None = None
+        if "temperature" in self._signatures:
+            self._temperature = float(self._signatures["temperature"]()["temperature"])
         self.others: list[str] = []
         if task in ("binary", "classes") and classes is not None:
             own = self.classes or []
@@ -93,6 +97,8 @@ class Model:
             uniform = np.float32(1 / len(self._order or ()))
             scaled = outputs["probabilities"] / np.where(total > 0, total, 1)
             outputs["probabilities"] = np.where(total > 0, scaled, uniform)
+        if self._temperature is not None:
+            outputs[UNCALIBRATED] = uncalibrated(outputs["probabilities"], self._temperature)
         return outputs
 
     def predict_columns(self, inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -6,8 +6,8 @@ takes serialized tf.Examples, where a null is an absent feature or an empty list
 clean values as ingestion does: whitespace around text is stripped, and the null values of [data] are nulls.
 
 `transform_features` maps serialized tf.Examples to model features, `vectors` to the vectors that a clustering compares.
-For evaluation, `labels` returns the label, and the weight if the pipeline has one, and `class_names` the classes in
-order.
+For evaluation, `labels` returns the label, and the weight if the pipeline has one, `class_names` the classes in order,
+and `temperature` what the logits of a model with training.calibration are divided by.
 """
 
 import re
@@ -47,6 +47,7 @@ class Served(tf.Module):  # type: ignore[misc]
             preprocessing function may return it; otherwise it is the column itself.
         cleaning: How ingestion cleans cells; None for formats that are not cleaned.
         uncleaned: Columns that are not cleaned, such as encoded images.
+        temperature: What logits are divided by; None for nothing.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Served(tf.Module):  # type: ignore[misc]
         transformed_label: bool = False,
         cleaning: Cleaning | None = None,
         uncleaned: Iterable[str] = (),
+        temperature: float | None = None,
     ) -> None:
         super().__init__()
         # Only the tensors are tracked. Through the network, each Keras variable would be saved as a copy that the
@@ -91,6 +93,7 @@ class Served(tf.Module):  # type: ignore[misc]
         self._transformed_label = transformed_label
         self._cleaning = cleaning
         self._uncleaned = tuple(uncleaned)
+        self._temperature = temperature
         # Traced once, and called by each signature. AutoGraph would spend seconds on the libraries' code, which has no
         # Python branch on a tensor.
         self._features_of = tf.function(self._transformed, autograph=False)
@@ -157,10 +160,9 @@ class Served(tf.Module):  # type: ignore[misc]
         for name, (function, spec) in by_examples.items():
             found[name] = _of_examples(function, spec).get_concrete_function(examples)
         if self._class_names is not None:
-            names = tf.constant(self._class_names)
-            found["class_names"] = tf.function(
-                lambda: {"names": tf.identity(names)}, autograph=False
-            ).get_concrete_function()
+            found["class_names"] = _constant("names", tf.constant(self._class_names))
+        if self._temperature is not None:
+            found["temperature"] = _constant("temperature", tf.constant(self._temperature, tf.float64))
         return found
 
     def _all_parsed(self, dense: Mapping[str, tf.Tensor]) -> dict[str, Any]:
@@ -205,6 +207,11 @@ class Served(tf.Module):  # type: ignore[misc]
             else tf.reshape(value, [-1, *inputs[name].shape[1:]])
             for name, value in features.items()
         }
+
+
+def _constant(name: str, value: tf.Tensor) -> Any:
+    """Return a signature without inputs that returns a constant."""
+    return tf.function(lambda: {name: tf.identity(value)}, autograph=False).get_concrete_function()
 
 
 def _of_examples(function: Callable[[Any], dict[str, tf.Tensor]], spec: Mapping[str, Any]) -> Any:

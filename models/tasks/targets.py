@@ -82,11 +82,13 @@ class ClassTarget:
         names: Names of the classes, in the order of their indices.
         binary: Whether there is one logit, that of the second class.
         loss_name: Name of the loss.
+        temperature: What the logits are divided by (models/tasks/temperature.py); None for the logits themselves.
     """
 
     names: tuple[str, ...]
     binary: bool = False
     loss_name: str = "cross_entropy"
+    temperature: float | None = None
 
     @property
     def units(self) -> int:
@@ -125,6 +127,8 @@ class ClassTarget:
         The first of equal probabilities wins. An infinite logit is a probability of 0 or 1.
         """
         logits = tf.cast(outputs, tf.float64)
+        if self.temperature is not None:
+            logits /= self.temperature
         if self.binary:
             second = tf.sigmoid(logits)
             probabilities = tf.concat([tf.sigmoid(-logits), second], axis=1)

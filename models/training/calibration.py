@@ -1,4 +1,4 @@
-"""What the trained network says about its own certainty, fitted on the eval split: prediction intervals."""
+"""What the trained network says about its own certainty, fitted on the eval split: intervals and probabilities."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,8 +9,8 @@ import numpy as np
 
 from models.data.split_rows import Rows
 from models.layers.members import MemberMean
-from models.tasks import conformal
-from models.tasks.targets import LabelScale, Target
+from models.tasks import conformal, temperature
+from models.tasks.targets import ClassTarget, LabelScale, Target
 from models.training.fit import TrainResult, outputs_of
 from spec.training import Training
 
@@ -45,7 +45,7 @@ def check(training: Training, rows: int) -> None:
 
 
 def fit(result: TrainResult, training: Training, rows: Callable[[], Rows]) -> Predictor:
-    """Fit the intervals that [training] asks for.
+    """Fit the intervals, or the temperature of the logits, that [training] asks for.
 
     Args:
         result: The trained network.
@@ -55,26 +55,41 @@ def fit(result: TrainResult, training: Training, rows: Callable[[], Rows]) -> Pr
     Raises:
         ValueError: The eval split has too few rows.
     """
-    network, target = result.network, result.target
-    if training.interval is None or not isinstance(target, LabelScale):
-        return Predictor(network, target)
-    evaluation, last = rows(), network.layers[-1]
+    target = result.target
+    if training.interval is not None and isinstance(target, LabelScale):
+        return _with_intervals(result.network, target, training.interval, rows())
+    if training.calibration is not None and isinstance(target, ClassTarget):
+        return _with_temperature(result.network, target, rows())
+    return Predictor(result.network, target)
+
+
+def _with_intervals(trained: Any, target: LabelScale, level: float, evaluation: Rows) -> Predictor:
+    network, last = trained, trained.layers[-1]
     if isinstance(last, MemberMean):
         spread = keras.ops.std(last.input, axis=1)
         network = keras.Model(network.input, keras.ops.concatenate([network.output, spread], axis=-1))
     outputs = outputs_of(network, evaluation.x)
-    interval = conformal.fit(evaluation.y, outputs, training.interval, evaluation.weight)
+    interval = conformal.fit(evaluation.y, outputs, level, evaluation.weight)
     if not np.isfinite(interval.quantile):
-        raise ValueError(_too_few(training.interval, len(outputs)))
+        raise ValueError(_too_few(level, len(outputs)))
     target = replace(target, interval=interval)
     ends = target.answer(outputs)
     width = np.mean((ends["upper"] - ends["lower"]).numpy(), dtype=np.float64)
     scaled = "" if interval.offset is None else ", scaled by the members' spread"
     note = (
-        f"intervals of {100 * training.interval:g} % from the errors of {len(outputs):,} eval rows{scaled}: mean width "
-        f"{width:.4g}"
+        f"intervals of {100 * level:g} % from the errors of {len(outputs):,} eval rows{scaled}: mean width {width:.4g}"
     )
-    return Predictor(network if interval.offset is not None else result.network, target, (note,))
+    return Predictor(network if interval.offset is not None else trained, target, (note,))
+
+
+def _with_temperature(network: Any, target: ClassTarget, evaluation: Rows) -> Predictor:
+    outputs = outputs_of(network, evaluation.x)
+    fitted = temperature.fit(evaluation.y, outputs, evaluation.weight)
+    before, after = (
+        temperature.log_loss(evaluation.y, outputs / number, evaluation.weight) for number in (1.0, fitted)
+    )
+    note = f"temperature {fitted:.4g} from {len(outputs):,} eval rows: log loss {after:.4g}, before {before:.4g}"
+    return Predictor(network, replace(target, temperature=fitted), (note,))
 
 
 def _too_few(level: float, rows: int) -> str:

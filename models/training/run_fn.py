@@ -144,6 +144,7 @@ def _export(
         weight=duties.weight,
         weight_spec=spec[duties.weight] if duties.weight is not None else None,
         vectors=result.vectors if label.task == "clusters" else None,
+        temperature=getattr(predictor.target, "temperature", None),
         transformed_label=not roles.columns() and label.transform == "none",
         cleaning=cleaning,
         uncleaned=images,

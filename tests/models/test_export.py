@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from PIL import Image
 
+from components.evaluator import prediction
 from models.export import self_check
 from models.training import run_fn
 
@@ -150,6 +151,35 @@ def test_an_interval_is_in_every_signature_that_predicts(exported, tmp_path, net
     assert np.mean((trained["lower"] <= TABLE["y"]) & (TABLE["y"] <= trained["upper"])) >= 0.8
     labels = served["labels"](rows(tmp_path))["label"]
     np.testing.assert_allclose(labels, TABLE["y"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("task", ["binary", "classes"])
+def test_calibrated_probabilities_are_in_every_signature_that_predicts(exported, tmp_path, task):
+    label = {"column": "state", "task": task, **({"positive": "bad"} if task == "binary" else {})}
+    served = exported(
+        TABLE,
+        features={"numeric": [{"column": "x"}, {"column": "times"}]},
+        label=label,
+        network={"name": "mlp", "layers": [8]},
+        training={**FAST, "calibration": "temperature"},
+    )
+    temperature = float(served["temperature"]()["temperature"])
+    texts = {name: tf.constant([repr(cell) for cell in TABLE[name]]) for name in ("x", "times")}
+    answers = [
+        served["serving_default"](x=tf.constant(TABLE["x"]), times=tf.constant(TABLE["times"], tf.int64)),
+        served["serving_rows"](**texts),
+        served["serving_examples"](rows(tmp_path)),
+    ]
+    with np.load(tmp_path / "run" / run_fn.SAMPLE) as sample:
+        trained = sample[f"{run_fn.ANSWER}probabilities"]
+    assert abs(temperature - 1) > 0.01
+    for answer in answers:
+        np.testing.assert_allclose(answer["probabilities"], trained, rtol=1e-4, atol=1e-6)
+    model = prediction.Model(str(tmp_path / "model"), task)
+    predicted = model.predict(rows(tmp_path))
+    logits = temperature * np.log(predicted["probabilities"].astype(float))
+    before = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(predicted["uncalibrated"], before, rtol=1e-6)
 
 
 def test_a_picture_is_classed(exported):

@@ -101,11 +101,22 @@ def test_a_plain_whole_config_is_that_config_again():
         ({"evaluation": {"baseline": {"metric": "mae", "tolerance": -0.1}}}, "greater than or equal to 0"),
         (
             {"evaluation": {"rules": [{"metric": "coverage", "floor": 0.88}]}},
-            r"evaluation\.rules\.0: coverage is measured with intervals only: set training\.interval = 0\.9, or remove",
+            r"evaluation\.rules\.0: coverage is measured only with training\.interval: set training\.interval = 0\.9",
         ),
         (
             {"training": {"interval": 0.9}, "label": {"column": "y", "task": "binary", "threshold": 1}},
             r"training\.interval has no effect with task 'binary': remove it",
+        ),
+        (
+            {
+                "evaluation": {"floor": {"calibration_error": 0.05}},
+                "label": {"column": "y", "task": "binary", "threshold": 1},
+            },
+            r'evaluation\.floor: calibration_error .* training\.calibration: set .* = "temperature", or remove',
+        ),
+        (
+            {"training": {"calibration": "temperature"}},
+            r"training\.calibration has no effect with task 'regression': remove it",
         ),
         ({"training": {"interval": 1.0}}, r"training\.interval\n.*less than 1"),
         ({"label": {"column": "area"}}, r"label: column 'area' is the label and also under \[features\]"),

@@ -72,6 +72,10 @@ def test_the_keys_of_network_and_training_can_be_tuned():
             {"training.loss": {"choices": ["mse", "mae"]}},
             "changes the loss, so trials cannot be compared by it: write tuner.objective = 'mae'",
         ),
+        (
+            {"training.calibration": {"choices": ["temperature"]}},
+            "'training.calibration' cannot be tuned: it changes no loss",
+        ),
         ({"training.interval": {"low": 0.5, "high": 0.9}}, "'training.interval' cannot be tuned: it changes no loss"),
         ({"training.seed": {"low": 1, "high": 9}}, "'training.seed' cannot be tuned: a seed chosen by its score"),
         (
