@@ -140,6 +140,7 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
         "network": plan.network,
         "training": [*plan.training, *offered[1:]],
         "evaluation": plan.evaluation,
+        **({"gates": plan.gates} if plan.gates and divided.line is None else {}),
     }
     categories = {entry.column for entry in chosen.entries if entry.role in ("categorical", "hashed")}
     schema = schema_text.schema(

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation.facts.column_facts import Facts
+from curation.propose import split_shares
 from curation.propose.choices import Entry, Line
 from curation.propose.label_choice import LabelChoice
+from curation.propose.split_shares import FEW
+from spec.plain_models import TREES
 
 TINY = 300
 """Rows below which a network with a hidden layer mostly overfits."""
-FEW = 2000
-"""Rows below which a tenth is too small a test split."""
 MANY = 100_000
 WIDE = 1000
 """Number of one-hot inputs from which they are connected directly to the output (wide and deep)."""
@@ -32,6 +33,7 @@ class Recipe:
     network: tuple[Line, ...]
     training: tuple[Line, ...]
     evaluation: tuple[Line, ...]
+    gates: tuple[Line, ...]
 
 
 def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready_made: bool = False) -> Recipe:
@@ -43,29 +45,14 @@ def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready
         entries: Roles of the columns.
         ready_made: Whether the files are named by split.
     """
+    divided = split_shares.split(facts.rows, label)
     return Recipe(
-        split=Line("split", {"by": "files"}, "from the file names") if ready_made else split(facts.rows),
+        split=Line("split", {"by": "files"}, "from the file names") if ready_made else divided,
         network=_network(facts, entries),
         training=(*_training(facts.rows, entries), *_weights(label)),
-        evaluation=evaluation(facts, label, entries),
+        evaluation=evaluation(facts, label, entries, split_shares.tested(facts.rows, divided)),
+        gates=() if ready_made else split_shares.gates(label, divided),
     )
-
-
-def split(rows: int) -> Line:
-    """Choose the shares by the number of rows."""
-    if rows < 30:
-        return Line(
-            "split",
-            "all",
-            f"{rows} rows are too few to divide: every row is in every split, so metrics do not show how the "
-            f"model generalizes",
-        )
-    if rows < FEW:
-        shares, why = (6, 2, 2), f"{rows:,} rows: a fifth each for eval and test, so that metrics are meaningful"
-    else:
-        shares, why = (8, 1, 1), f"{rows:,} rows: a tenth each for eval and test is enough"
-    train, evaluation, test = shares
-    return Line("split", {"by": "hash", "train": train, "eval": evaluation, "test": test}, why)
 
 
 def width(facts: Facts, entries: Sequence[Entry]) -> int:
@@ -165,16 +152,32 @@ def _weights(label: LabelChoice) -> list[Line]:
     return [Line("class_weights", "balanced", why, active=False)]
 
 
-def evaluation(facts: Facts, label: LabelChoice, entries: Sequence[Entry]) -> tuple[Line, ...]:
-    """Choose slices, a floor that a constant prediction does not reach, and the baseline."""
-    metric, value, why = floor(label, _tested(facts.rows))
+def evaluation(facts: Facts, label: LabelChoice, entries: Sequence[Entry], tested: float) -> tuple[Line, ...]:
+    """Choose slices, a floor that a constant prediction does not reach, the baseline, and a rule on a plain model."""
+    metric, value, why = floor(label, tested)
     lines = []
-    slices = _slices(facts, entries)
+    slices = _slices(facts, entries, tested)
     if slices:
         lines.append(Line("slices", slices, "categories with enough rows per value"))
-    lines.append(Line("floor", {metric: value}, f"{why}; raise it to your requirement"))
+    floors = {metric: value}
+    share = _positive_share(label)
+    if share is not None and share < RARE:
+        floors["pr_auc"] = _above(share, share)
+        why += f"; pr_auc shows how well the rare class is found, and guessing reaches {share:.3g}"
+    lines.append(Line("floor", floors, f"{why}; raise it to your requirement"))
     lines.append(Line("baseline", {"metric": metric, "tolerance": 0.01}, "not worse than the model pushed before"))
+    if any(entry.role not in ("text", "image", "ignored") for entry in entries):
+        rule = {"metric": metric, "better_than": TREES}
+        lines.append(Line("rules", [rule], "as good as boosted trees on the same rows", active=False))
     return tuple(lines)
+
+
+def _positive_share(label: LabelChoice) -> float | None:
+    """Return the share of the second of two classes; None if there are not two."""
+    if label.task != "binary":
+        return None
+    rows = {str(value): count for value, count in label.column.top}.get(str(label.keys.get("positive")))
+    return rows / label.column.present if rows else None
 
 
 def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
@@ -201,11 +204,6 @@ def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
     return "r2", 0.02, "always predicting the mean reaches 0"
 
 
-def _tested(rows: int) -> float:
-    """Return the number of rows of the test split."""
-    return rows / (5 if rows < FEW else 10)
-
-
 def _above(guessed: float, chance: float) -> float:
     """Return a value that guessing does not reach, at most half way to 1."""
     return math.ceil(100 * min(guessed + max(0.02, chance), (guessed + 1) / 2)) / 100
@@ -215,8 +213,7 @@ def _by_chance(guessed: float, chance: float, tested: float) -> str:
     return f", and up to {min(1.0, guessed + chance):.2f} by chance on {tested:,.0f} rows" if chance > 0.02 else ""
 
 
-def _slices(facts: Facts, entries: Sequence[Entry]) -> list[str]:
-    tested = _tested(facts.rows)
+def _slices(facts: Facts, entries: Sequence[Entry], tested: float) -> list[str]:
     able = [
         facts[entry.column]
         for entry in entries

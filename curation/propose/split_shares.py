@@ -1,0 +1,91 @@
+"""Choice of the shares of the splits by the number of rows, and by the rows of the rarer of two classes."""
+
+import math
+
+from curation.propose.choices import Line
+from curation.propose.label_choice import LabelChoice
+from spec.rows.data_paths import SPLITS
+
+FEWEST = 30
+"""Rows below which a table is not divided."""
+FEW = 2000
+"""Rows below which a tenth is too small a test split."""
+ENOUGH = 50
+"""Rows of the rarer class that each split should have."""
+BLOCKED = 5
+"""Rows of the rarer class below which the gate `rare` stops a run."""
+SHARES = ((8, 1, 1), (6, 2, 2), (1, 1, 1))
+"""Shares of train, eval and test, from the smallest test split to the largest."""
+DEVIATIONS = 2.0
+"""Standard deviations by which a split by hash may have fewer rows than its share."""
+
+
+def split(rows: int, label: LabelChoice) -> Line:
+    """Choose the shares: as small a test split as the number of rows and the rarer class allow.
+
+    Args:
+        rows: Rows of the table.
+        label: The label and its task.
+    """
+    if rows < FEWEST:
+        return Line(
+            "split",
+            "all",
+            f"{rows} rows are too few to divide: every row is in every split, so metrics do not show how the "
+            f"model generalizes",
+        )
+    if rows < FEW:
+        shares, why = (6, 2, 2), f"{rows:,} rows: a fifth each for eval and test, so that metrics are meaningful"
+    else:
+        shares, why = (8, 1, 1), f"{rows:,} rows: a tenth each for eval and test is enough"
+    found = _rarer(label)
+    if found is not None:
+        name, count = found
+        able = [one for one in SHARES[SHARES.index(shares) :] if _fewest(count, one) >= ENOUGH]
+        if able and able[0] != shares:
+            shares = able[0]
+            why = f"{count:,} rows of {name!r}: with these shares each split has {ENOUGH} of them or more"
+        elif not able:
+            why += f"; {count:,} rows of {name!r} are too few for {ENOUGH} in each split, so its metrics are uncertain"
+    train, evaluation, test = shares
+    return Line("split", {"by": "hash", "train": train, "eval": evaluation, "test": test}, why)
+
+
+def tested(rows: int, divided: Line) -> float:
+    """Return the expected number of rows of the test split.
+
+    Args:
+        rows: Rows of the table.
+        divided: The line of the split.
+    """
+    if not isinstance(divided.value, dict):
+        return rows / (5 if rows < FEW else 10)
+    train, evaluation, test = (int(divided.value[split]) for split in SPLITS)
+    return rows * test / (train + evaluation + test)
+
+
+def gates(label: LabelChoice, divided: Line) -> tuple[Line, ...]:
+    """Let the gate `rare` only warn if the rows are too few for it: a proposal that stops at once helps nobody."""
+    found = _rarer(label)
+    if found is None or not isinstance(divided.value, dict):
+        return ()
+    name, count = found
+    if _fewest(count, tuple(divided.value[split] for split in SPLITS)) >= BLOCKED:
+        return ()
+    why = f"{count:,} rows of {name!r}: too few to judge a model by, so do not trust its metrics; get more of them"
+    return (Line("rare", "warn", why),)
+
+
+def _rarer(label: LabelChoice) -> tuple[str, int] | None:
+    """Return name and rows of the rarer of two classes; None if there are not two."""
+    top = label.column.top
+    if label.task != "binary" or len(top) != 2:
+        return None
+    name, rows = min(top, key=lambda entry: entry[1])
+    return str(name), int(rows)
+
+
+def _fewest(count: int, shares: tuple[int, ...]) -> float:
+    """Return how many of `count` rows the smallest split has, at least, in all but a few hashes."""
+    share = min(shares) / sum(shares)
+    return count * share - DEVIATIONS * math.sqrt(count * share * (1 - share))
