@@ -56,7 +56,7 @@ def read(path: str) -> Record | None:
     """Read a record; None if it does not exist or is incomplete.
 
     Raises:
-        BucketError: the bucket cannot be read. A version whose record is unknown would count as another tool's.
+        BucketError, PermissionError: it cannot be read. A version of unknown record would count as another tool's.
     """
     try:
         if is_remote(path):
@@ -64,7 +64,7 @@ def read(path: str) -> Record | None:
         else:
             with open(path, encoding="utf-8") as file:
                 content = json.load(file)
-    except buckets.BucketError:
+    except (buckets.BucketError, PermissionError):
         raise
     except (OSError, ValueError):
         return None

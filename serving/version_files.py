@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -31,10 +32,31 @@ def digest(folder: str) -> str:
 
 
 def names(folder: str) -> list[str]:
-    """List the names in a folder; empty if it does not exist."""
+    """List the names in a folder; empty if it does not exist.
+
+    Raises:
+        PermissionError: it may exist, and must not look empty.
+    """
     if is_remote(folder):
         return buckets.names(folder)
-    return os.listdir(folder) if os.path.isdir(folder) else []
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def is_folder(path: str) -> bool:
+    """Return whether a path on this machine is a folder.
+
+    Raises:
+        PermissionError: a folder above it may not be entered.
+    """
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except PermissionError:
+        raise
+    except OSError:
+        return False
 
 
 def paths(folder: str) -> list[str]:

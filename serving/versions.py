@@ -82,7 +82,7 @@ def pushed(folder: str) -> list[int]:
     if is_remote(folder):
         # In a bucket the files of a folder appear one by one, the model last.
         return [number for number, name in names.items() if has_model(f"{folder}/{name}")]
-    return [number for number, name in names.items() if os.path.isdir(os.path.join(folder, name))]
+    return [number for number, name in names.items() if version_files.is_folder(os.path.join(folder, name))]
 
 
 def has_model(path: str) -> bool:

@@ -37,7 +37,10 @@ def old_queries(home: str, kept_runs: set[str], oldest: float) -> list[str]:
 
 def entries(folder: str) -> list["os.DirEntry[str]"]:
     """Return the entries of a folder by name; empty if it does not exist."""
-    return sorted(os.scandir(folder), key=lambda entry: entry.name) if os.path.isdir(folder) else []
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def size(path: str) -> int:

@@ -144,7 +144,7 @@ def read_evaluation(artifact: pb.Artifact) -> Evaluation:
     """
     path = artifact_files.folder(artifact.uri, f"ModelEvaluation {artifact.id}")
     verdict = os.path.join(path, VERDICT)
-    if not os.path.exists(verdict):
+    if not artifact_files.exists(verdict):
         return _tfma(path)
     try:
         return _verdict(json.loads(artifact_files.read(verdict)))

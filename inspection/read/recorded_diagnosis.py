@@ -50,7 +50,7 @@ def read_diagnosis(folder: str) -> Diagnosis:
       ResourceError: The file cannot be read, or does not contain a diagnosis.
     """
     path = os.path.join(folder, DIAGNOSIS)
-    if not os.path.exists(path):
+    if not artifact_files.exists(path):
         return Diagnosis()
     try:
         return _diagnosis(json.loads(artifact_files.read(path)))

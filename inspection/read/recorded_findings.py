@@ -45,7 +45,7 @@ def read_findings(folder: str) -> list[Finding]:
       ResourceError: The file cannot be read, or does not contain findings.
     """
     path = os.path.join(folder, GATES)
-    if not os.path.exists(path):
+    if not artifact_files.exists(path):
         return []
     try:
         return [_finding(entry) for entry in json.loads(artifact_files.read(path))]

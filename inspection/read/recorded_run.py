@@ -88,12 +88,18 @@ class RecordedRun:
 
 
 def read_run(folder: str | None) -> RecordedRun | None:
-    """Read run.json of a run's folder; None if it does not exist or is not a JSON object."""
+    """Read run.json of a run's folder; None if it does not exist or is not a JSON object.
+
+    Raises:
+      PermissionError: It may not be read.
+    """
     if folder is None:
         return None
     try:
         with open(os.path.join(folder, RUN), encoding="utf-8") as file:
             content = json.load(file)
+    except PermissionError:
+        raise
     except (OSError, ValueError):
         return None
     return parse_run(content) if isinstance(content, dict) else None

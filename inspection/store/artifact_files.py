@@ -46,6 +46,17 @@ def folder(uri: str, what: str) -> str:
     return path
 
 
+def exists(path: str) -> bool:
+    """Return whether a file exists.
+
+    Raises:
+      ResourceError: A folder above it may not be entered, so that it may exist unseen.
+    """
+    if file_rights.hidden(path):
+        raise ResourceError(file_rights.refusal(path, "read"))
+    return os.path.exists(path)
+
+
 def splits(path: str, names: str = "") -> dict[str, str]:
     """Map the splits of an artifact to their folders: train, eval and test first.
 

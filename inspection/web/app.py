@@ -15,7 +15,7 @@ from errors import PipelineError, ResourceError, UserError
 from inspection.report import page as report
 from inspection.report.markup import joined, tag
 from inspection.run_history import find_run, show_run
-from inspection.store import artifact_files
+from inspection.store import artifact_files, file_rights
 from inspection.store.artifact_lookup import find_artifact
 from inspection.store.metadata_store import Store, open_store
 from inspection.web import page_files
@@ -77,7 +77,8 @@ class Pages:
             try:
                 with self._lock:
                     content = page(self._open_store(), dict(request.query_params))
-            except PipelineError as error:
+            except (PipelineError, PermissionError) as caught:
+                error = _refused(caught)
                 status = 404 if isinstance(error, UserError) else 503
                 title = "Not found" if status == 404 else "Unavailable"
                 content = Page(title, joined([tag("h1", title), tag("p", str(error))]))
@@ -106,8 +107,8 @@ class Pages:
                 raise UserError("the store has no folder of this run")
             with page_files.opened(folder, REPORT) as file:
                 content = file.read()
-        except PipelineError as error:
-            return Response(f"{error}\n", status_code=404, media_type="text/plain")
+        except (PipelineError, PermissionError) as error:
+            return Response(f"{_refused(error)}\n", status_code=404, media_type="text/plain")
         sheets = re.findall(rb"<style>(.*?)</style>", content, re.DOTALL)[:1]
         hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(sheet).digest()).decode()}'" for sheet in sheets)
         policy = f"default-src 'none'; img-src data:; style-src 'self' {hashes}; base-uri 'none'"
@@ -122,8 +123,8 @@ class Pages:
             root = artifact_files.folder(artifact.uri, f"{artifact.type} {artifact.id}")
             path = request.path_params["path"]
             file = page_files.opened(root, path)
-        except PipelineError as error:
-            return Response(f"{error}\n", status_code=404, media_type="text/plain")
+        except (PipelineError, PermissionError) as error:
+            return Response(f"{_refused(error)}\n", status_code=404, media_type="text/plain")
         size = file.seek(0, 2)
         file.seek(0)
         headers = {
@@ -138,6 +139,13 @@ class Pages:
             media_type="text/plain; charset=utf-8" if plain else "application/octet-stream",
             headers=headers,
         )
+
+
+def _refused(error: PipelineError | PermissionError) -> PipelineError:
+    """Return an error with the missing right, if a file may not be read."""
+    if isinstance(error, PipelineError):
+        return error
+    return ResourceError(file_rights.refusal(str(error.filename or "."), "read"))
 
 
 def _chunks(file: Any) -> Iterable[bytes]:

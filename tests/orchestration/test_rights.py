@@ -1,6 +1,8 @@
 """Two users on one root: errors name path, owner and missing permission; written files follow the umask."""
 
+import asyncio
 import contextlib
+import html
 import io
 import json
 import os
@@ -15,9 +17,12 @@ import project
 from inspection.commands import artifacts_command, clean_command, restore_command, runs_command
 from inspection.store import file_rights
 from inspection.store.metadata_store import open_store
+from inspection.web import app
 from orchestration.cli import parser
 from orchestration.local import run_lock
-from serving import versions
+from serving import ownership, versions
+
+from ..inspection import made
 
 OTHER = 54321
 """A user and a group of this number own nothing here."""
@@ -63,6 +68,11 @@ def as_other(*arguments):
     """The same as another user; this one has it done first on a copy of nothing, so that all is imported."""
     with contextlib.suppress(SystemExit):
         asked(*arguments[:-1], arguments[-1] / "none")
+    return in_child(lambda: asked(*arguments))
+
+
+def in_child(ask):
+    """What a function returns as another user: a code and a text."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -70,7 +80,7 @@ def as_other(*arguments):
         os.setgid(OTHER)
         os.setuid(OTHER)
         try:
-            told = asked(*arguments)
+            told = ask()
         except BaseException as error:
             told = (-1, f"Traceback: {type(error).__name__}: {error}")
         os.write(write, json.dumps(told).encode())
@@ -128,6 +138,103 @@ def test_a_user_with_read_access_can_inspect_everything(root, arguments):
 
     assert "permission denied" not in said
     assert (code, said) == asked(*arguments, "--root", root)
+
+
+@AS_ROOT
+@pytest.mark.parametrize(
+    ("arguments", "closed"),
+    [
+        ("push houses", "houses"),
+        ("push houses", "houses/serving"),
+        ("push houses", "record"),
+        ("push --rollback houses", "houses"),
+        ("push --rollback houses", "record"),
+        ("predict houses FILE -o OUT", "houses"),
+        ("predict houses FILE -o OUT", "houses/serving"),
+    ],
+)
+def test_versions_that_may_not_be_read_are_not_missing(root, arguments, closed):
+    newest = versions.path(str(root / "houses/serving"), versions.pushed(str(root / "houses/serving"))[-1])
+    path = Path(newest, ownership.RECORD) if closed == "record" else root / closed
+    (root.parent / "rows.csv").write_text("a\n1\n")
+    path.chmod(0)
+    named = {"FILE": str(root.parent / "rows.csv"), "OUT": str(root.parent / "out.csv")}
+    code, said = as_other(*(named.get(word, word) for word in arguments.split()), "--root", root)
+
+    assert code == 5, said
+    assert "permission denied" in said
+    assert "with mode 0000. Ask root for the permission" in said
+
+
+@pytest.fixture(scope="module")
+def runs_of_made():
+    """A root with runs that all may read."""
+    folder = Path(tempfile.mkdtemp(prefix="rights-", dir="/tmp"))
+    made.make(folder / "runs")
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    yield folder / "runs"
+    shutil.rmtree(folder)
+
+
+@AS_ROOT
+def test_a_command_that_needs_the_files_of_a_run_names_the_right(runs_of_made):
+    folder = runs_of_made / "houses/runs"
+    folder.chmod(0)
+    try:
+        for command in ("show run-1", "compare run-1 run-4", "logs run-1 trainer", "anomalies run-5"):
+            code, said = as_other("inspect", *command.split(), "--root", runs_of_made)
+            assert code == 5, said
+            assert f"may not enter {folder}, which belongs to root" in said
+        assert as_other("inspect", "runs", "--root", runs_of_made)[0] == 0
+    finally:
+        folder.chmod(0o755)
+
+
+def page(root, address):
+    """Status and text of a page of `ui`."""
+    status, parts, asks = [], [], iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive():
+        return next(asks, None) or await asyncio.Event().wait()
+
+    async def send(message):
+        status.extend([message["status"]] if "status" in message else [])
+        parts.append(message.get("body", b""))
+
+    path, _, query = address.partition("?")
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode()}
+    scope |= {"headers": [(b"host", b"localhost")], "scheme": "http", "server": ("127.0.0.1", 80), "root_path": ""}
+    asyncio.run(app.application(str(root))(scope, receive, send))
+    return status[0], html.unescape(b"".join(parts).decode(errors="replace"))
+
+
+PAGES = (
+    "/run?id=run-1",
+    "/compare?a=run-1&b=run-4",
+    "/report?id=run-1",
+    "/files/3/Split-train/FeatureStats.pb",
+    "/artifact?id=3",
+)
+
+
+@AS_ROOT
+def test_the_pages_of_a_user_who_may_not_read_the_files_name_the_right(runs_of_made):
+    for address in ("/", "/models", "/artifacts", "/schedules", *PAGES):
+        here = page(runs_of_made, address)
+        assert "permission denied" not in here[1]
+        assert here[0] == 200 or address == "/report?id=run-1"
+        assert in_child(lambda address=address: page(runs_of_made, address))[0] == here[0]
+    (runs_of_made / "houses").chmod(0)
+    try:
+        for address in ("/", "/artifacts", "/schedules"):
+            assert in_child(lambda address=address: page(runs_of_made, address))[0] == 200
+        for address in PAGES:
+            code, said = in_child(lambda address=address: page(runs_of_made, address))
+            assert code in (404, 503) or address == "/artifact?id=3", address
+            assert f"user {OTHER} may not enter {runs_of_made}/houses, which belongs to root" in said, address
+    finally:
+        (runs_of_made / "houses").chmod(0o755)
 
 
 @pytest.fixture
