@@ -240,6 +240,12 @@ class Evaluation(Strict):
                     f"evaluation.{key}: {metric} is measured only with training.{edit[0]}: set training.{edit[0]} = "
                     f"{edit[1]}, or remove {metric}"
                 )
+        for number, rule in enumerate(self.rules):
+            if rule.better_than is not None and rule.metric in _NEEDS:
+                raise ValueError(
+                    f"evaluation.rules.{number}: {rule.metric} is not measured of plain models: write floor = NUMBER "
+                    "in place of better_than"
+                )
 
     def _judged(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the metric of each condition."""

@@ -109,6 +109,13 @@ def test_a_plain_whole_config_is_that_config_again():
         ),
         (
             {
+                "training": {"interval": 0.9},
+                "evaluation": {"rules": [{"metric": "coverage", "better_than": "boosted_trees"}]},
+            },
+            r"evaluation\.rules\.0: coverage is not measured of plain models: write floor = NUMBER in place",
+        ),
+        (
+            {
                 "evaluation": {"floor": {"calibration_error": 0.05}},
                 "label": {"column": "y", "task": "binary", "threshold": 1},
             },
