@@ -35,6 +35,10 @@ class Root:
         """Return the folder of the data that runs on a cloud accepted, one file for each distinct data."""
         return os.path.join(self.pipeline(name), "accepted")
 
+    def exports(self, name: str, form: str) -> str:
+        """Return the folder of exported models of a format."""
+        return os.path.join(self.pipeline(name), "exports", form)
+
     def settings(self, name: str) -> str:
         """Return the folder of settings that are too long for an execution property."""
         return os.path.join(self.pipeline(name), "settings")

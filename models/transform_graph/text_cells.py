@@ -20,7 +20,7 @@ _BELOW = "|".join(
     for place, digit in enumerate(_LARGEST)
     if digit != "0"
 )
-_INTEGER = rf"^-?0*(?:\d{{1,{len(_LARGEST) - 1}}}|{_BELOW}|{_LARGEST})$|^{tf.int64.min}$"
+INTEGER = rf"^-?0*(?:\d{{1,{len(_LARGEST) - 1}}}|{_BELOW}|{_LARGEST})$|^{tf.int64.min}$"
 """Any int64: of fewer digits than the largest, or with a smaller digit where it first differs from the largest."""
 _FLOAT = r"^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _NAN = r"^-?(?i:nan)(?:\(\w*\))?$"
@@ -81,7 +81,7 @@ def _numbers(texts: tf.Tensor, dtype: Any, rules: Rules, column: str) -> tuple[t
     if not form.plain:
         fits, plain = _fits(texts, form), _plain(texts, form)
     if dtype == tf.int64:
-        fits = tf.logical_and(fits, tf.strings.regex_full_match(plain, _INTEGER))
+        fits = tf.logical_and(fits, tf.strings.regex_full_match(plain, INTEGER))
     else:
         plain = tf.strings.regex_replace(tf.strings.regex_replace(plain, _NAN, "nan"), _INFINITE, r"\1inf")
         is_float = tf.strings.regex_full_match(plain, f"{_FLOAT}|^nan$|^-?inf$")

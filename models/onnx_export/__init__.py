@@ -1,0 +1,1 @@
+"""Conversion of a SavedModel's signature to ONNX, operation by operation."""

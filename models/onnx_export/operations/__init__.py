@@ -1,0 +1,1 @@
+"""Translations of TensorFlow operations to ONNX; each module has a table `OPERATIONS`: type -> function."""

@@ -1,0 +1,81 @@
+"""Checks of rows. ONNX cannot fail with a message, so each check becomes a number in the output `error`."""
+
+from typing import Any
+
+FINDING = "finding"
+"""Prefix of the messages of models.transform_graph.raw_columns.require."""
+CONDITIONS = ("If", "StatelessIf")
+_OTHER = "a check of the model fails"
+
+
+def read(operation: Any, branches: list[Any]) -> list[Any]:
+    """Return the inputs of a condition that its translation reads: whether all is valid, or what is passed on."""
+    place = _passed_on(branches)
+    return list(operation.inputs[:1] if place is None else operation.inputs[place : place + 1])
+
+
+def _condition(conversion: Any, operation: Any) -> list[str]:
+    """Translate a condition that fails unless all values are valid, or one that rewrites long numbers as text."""
+    branches = conversion.branches(operation)
+    if any(node.op == "Assert" for node in branches[1].node_def):
+        _check(conversion, operation.inputs[0], _messages(branches[1]))
+        return [conversion.input(operation, 0) for _ in operation.outputs]
+    place = _passed_on(branches)
+    if place is None:
+        raise conversion.refusal(operation, "a condition")
+    return [conversion.input(operation, place)]
+
+
+def _passed_on(branches: list[Any]) -> int | None:
+    """Return the input that a condition passes on unless it shortens a text; None for any other condition.
+
+    TensorFlow reads no number of 32 characters, so long ones are shortened; ONNX Runtime reads them as they are.
+    """
+    true, false = branches
+    if not any(node.op == "Substr" for node in true.node_def):
+        return None
+    names = [one.name for one in false.signature.input_arg]
+    passed = _identity(false)
+    return names.index(passed) + 1 if passed in names else None
+
+
+def _assertion(conversion: Any, operation: Any) -> list[str]:
+    _check(conversion, operation.inputs[0], [])
+    return []
+
+
+def _check(conversion: Any, condition: Any, messages: list[str]) -> None:
+    operation = condition.op
+    while operation.type == "Identity":
+        operation = operation.inputs[0].op
+    messages = messages or [_OTHER]
+    if operation.type == "All":
+        good = operation.inputs[0]
+        width = good.shape[-1] if good.shape.rank == 2 else 1
+        if good.shape.rank in (1, 2) and width == len(messages):
+            conversion.check(conversion.input(operation, 0), messages)
+            return
+    raise conversion.refusal(operation, "a check that is not one of rows")
+
+
+def _messages(body: Any) -> list[str]:
+    """Return the messages for the columns of a check."""
+    for node in body.node_def:
+        if node.op == "Const" and node.attr["value"].tensor.string_val:
+            texts = [text.decode() for text in node.attr["value"].tensor.string_val]
+            if all(text.startswith(FINDING) for text in texts):
+                return [text.removeprefix(f"{FINDING}: ") for text in texts]
+    return []
+
+
+def _identity(body: Any) -> str:
+    """Return the name of what a body returns, if it only passes it on."""
+    [name] = body.ret.values()
+    nodes = {node.name: node for node in body.node_def}
+    name = name.partition(":")[0]
+    while name in nodes and nodes[name].op == "Identity":
+        name = nodes[name].input[0].partition(":")[0]
+    return str(name)
+
+
+OPERATIONS = {**dict.fromkeys(CONDITIONS, _condition), "Assert": _assertion}

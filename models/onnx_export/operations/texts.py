@@ -1,0 +1,149 @@
+"""Text: lookups, regular expressions, numbers as text. The last two need onnxruntime-extensions."""
+
+import string
+from collections.abc import Callable
+from typing import Any
+
+from models.onnx_export.onnx_graph import ML, TEXT, TYPES
+from models.transform_graph.text_cells import INTEGER
+
+Translate = Callable[[Any, Any], list[str]]
+_NUMBERS = {
+    "int64": INTEGER,
+    "int32": r"-?0*\d{1,9}",
+    "float32": r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:nan|inf|infinity)",
+}
+"""Type -> the texts that are numbers of it."""
+_BEYOND_FLOAT = (
+    (rb"^[+-]?[0.]+[eE].*$", rb"0"),
+    (rb"^[+-]?[0-9.]+[eE]-0*[1-9]\d{2,}$", rb"0"),
+    (rb"^([+-]?)[0-9.]+[eE]\+?0*[1-9]\d{2,}$", rb"\1inf"),
+)
+"""Rewrites of numbers that are 0 or infinite in 32 bits, which ONNX Runtime refuses to read."""
+_LOCALE = "C.UTF-8"
+"""Any machine has it, and it knows the lower case of all letters."""
+
+
+def _lookup(conversion: Any, operation: Any) -> list[str]:
+    table = conversion.table(operation)
+    default = int(conversion.constant(operation, 2))
+    graph, text = conversion.graph, conversion.input(operation, 1)
+    if not len(table.keys):
+        return [graph.add("Expand", graph.constant(default, "int64"), graph.add("Shape", text))]
+    found = graph.add(
+        "LabelEncoder",
+        text,
+        domain=ML,
+        keys_strings=table.keys.tolist(),
+        values_int64s=table.values.tolist(),
+        default_int64=default,
+    )
+    return [found]
+
+
+def _replace(conversion: Any, operation: Any) -> list[str]:
+    if operation.type == "StaticRegexReplace":
+        pattern, rewrite = operation.get_attr("pattern"), operation.get_attr("rewrite")
+    else:
+        pattern, rewrite = (conversion.constant(operation, place).item() for place in (1, 2))
+    everywhere = operation.get_attr("replace_global")
+    return [_replaced(conversion, conversion.input(operation, 0), pattern, rewrite, everywhere=everywhere)]
+
+
+def _replaced(conversion: Any, text: str, pattern: bytes, rewrite: bytes, *, everywhere: bool = True) -> str:
+    graph = conversion.graph
+    names = [graph.constant([part], "string") for part in (pattern, rewrite)]
+    made: str = graph.add("StringRegexReplace", text, *names, domain=TEXT, global_replace=int(everywhere))
+    return made
+
+
+def _full_match(conversion: Any, operation: Any) -> list[str]:
+    if operation.type == "StaticRegexFullMatch":
+        pattern = operation.get_attr("pattern")
+    else:
+        pattern = conversion.constant(operation, 1).item()
+    return [conversion.graph.add("RegexFullMatch", conversion.input(operation, 0), pattern=pattern)]
+
+
+def _lower(conversion: Any, operation: Any) -> list[str]:
+    graph, text = conversion.graph, conversion.input(operation, 0)
+    if not operation.get_attr("encoding"):
+        for letter in string.ascii_uppercase:
+            text = _replaced(conversion, text, letter.encode(), letter.lower().encode())
+        return [text]
+    flat = graph.add("Reshape", text, graph.constant([-1], "int64"))
+    lowered = graph.add("StringNormalizer", flat, case_change_action="LOWER", is_case_sensitive=1, locale=_LOCALE)
+    return [graph.add("Reshape", lowered, graph.add("Shape", text))]
+
+
+def _substring(conversion: Any, operation: Any) -> list[str]:
+    """Cut texts by bytes, one column for each position."""
+    if operation.get_attr("unit") != b"BYTE":
+        raise conversion.refusal(operation, "substrings by character")
+    starts, sizes = conversion.constant(operation, 1).ravel(), conversion.constant(operation, 2).ravel()
+    text = conversion.input(operation, 0)
+    parts = [
+        _replaced(conversion, text, rf"(?s)^\C{{{start}}}(\C{{0,{size}}})\C*$".encode(), rb"\1")
+        for start, size in zip(starts, sizes, strict=True)
+    ]
+    return [conversion.graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]]
+
+
+def _join(conversion: Any, operation: Any) -> list[str]:
+    graph, separator = conversion.graph, operation.get_attr("separator")
+    joined, *rest = conversion.inputs(operation)
+    for name in rest:
+        if separator:
+            joined = graph.add("StringConcat", joined, graph.constant(separator, "string"))
+        joined = graph.add("StringConcat", joined, name)
+    return [joined]
+
+
+def _as_text(conversion: Any, operation: Any) -> list[str]:
+    if not operation.inputs[0].dtype.is_integer:
+        raise conversion.refusal(operation, "decimal numbers as text")
+    graph, width = conversion.graph, operation.get_attr("width")
+    text = graph.add("Cast", conversion.input(operation, 0), to=TYPES["string"])
+    if width <= 0:
+        return [text]
+    filling = (operation.get_attr("fill") or b" ") * width
+    longer = graph.add("StringConcat", graph.constant(filling, "string"), text)
+    return [_replaced(conversion, longer, rf"^.{{0,{width}}}(.{{{width},}})$".encode(), rb"\1")]
+
+
+def _as_number(conversion: Any, operation: Any) -> list[str]:
+    """Convert texts to numbers; one that is none becomes 0, and fails a check, as it fails in TensorFlow."""
+    graph, output = conversion.graph, operation.outputs[0].dtype.name
+    if output not in _NUMBERS:
+        raise conversion.refusal(operation, f"text as numbers of {output}")
+    text = conversion.input(operation, 0)
+    good = graph.add("RegexFullMatch", text, pattern=_NUMBERS[output])
+    width = operation.inputs[0].shape[-1] if operation.inputs[0].shape.rank == 2 else 1
+    conversion.check(good, ["a text is no number; it holds"] * width)
+    plain = graph.add("Where", good, text, graph.constant("0", "string"))
+    if output == "float32":
+        for pattern, rewrite in _BEYOND_FLOAT:
+            plain = _replaced(conversion, plain, pattern, rewrite)
+    return [graph.add("Cast", plain, to=TYPES[output])]
+
+
+def _hash(conversion: Any, operation: Any) -> list[str]:
+    if operation.get_attr("num_buckets") != 1:
+        raise conversion.refusal(operation)
+    graph = conversion.graph
+    return [graph.add("Expand", graph.constant(0, "int64"), graph.add("Shape", conversion.input(operation, 0)))]
+
+
+OPERATIONS: dict[str, Translate] = {
+    "LookupTableFindV2": _lookup,
+    "StaticRegexReplace": _replace,
+    "RegexReplace": _replace,
+    "StaticRegexFullMatch": _full_match,
+    "RegexFullMatch": _full_match,
+    "StringLower": _lower,
+    "Substr": _substring,
+    "StringJoin": _join,
+    "AsString": _as_text,
+    "StringToNumber": _as_number,
+    "StringToHashBucketFast": _hash,
+}

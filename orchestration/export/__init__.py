@@ -1,0 +1,1 @@
+"""Pushed models in formats of other runtimes."""

@@ -1,0 +1,86 @@
+"""`export`: a pushed version in a format of another runtime, complete or not at all."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from errors import ResourceError, UserError
+from orchestration.paths import Root
+from serving.onnx_model import MANIFEST
+
+FORMATS = ("saved_model", "onnx", "tflite")
+TFLITE_LACKS = (
+    "--format tflite is not available: TensorFlow Lite has no operators for the regular expressions that clean cells, "
+    "for tables from text to an index, and for checks that name a column. Use --format onnx, which needs no "
+    "TensorFlow either"
+)
+
+Write = Callable[[str, str, str, int], list[str]]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported model.
+
+    Attributes:
+        folder: Where it is.
+        version: The version that was exported.
+        notes: What is to know about it, as sentences.
+    """
+
+    folder: str
+    version: int
+    notes: list[str]
+
+
+def export(root: str, name: str, form: str, number: int | None, output: str | None) -> Exported:
+    """Export a pushed version.
+
+    Args:
+        root: The folder of all runs.
+        name: The pipeline, PIPELINE-VARIANT or PIPELINE-sample.
+        form: One of FORMATS.
+        number: The version; None for the one that serves.
+        output: The folder to write; None for exports/FORMAT/VERSION in the pipeline's folder.
+
+    Raises:
+        UserError: there is no such version, the format cannot express the model, or the folder holds other files.
+        ResourceError: the disk fails, or the converted model predicts something else.
+    """
+    if form == "tflite":
+        raise UserError(TFLITE_LACKS)
+    from orchestration.prediction.pushed_model import version_folder
+
+    number, source = version_folder(root, name, number)
+    target = output or os.path.join(Root(os.path.abspath(root)).exports(name, form), str(number))
+    target = os.path.abspath(target)
+    if os.path.lexists(target) and not _replaceable(target):
+        raise UserError(f"{target} holds other files than an export: name another folder with -o")
+    try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=os.path.dirname(target)) as folder:
+            made = os.path.join(folder, "made")
+            os.makedirs(made)
+            notes = _writer(form)(source, made, name, number)
+            if os.path.lexists(target):
+                os.rename(target, os.path.join(folder, "replaced"))
+            os.rename(made, target)
+    except OSError as error:
+        raise ResourceError(f"{target} cannot be written: {error.strerror or error}") from error
+    return Exported(target, number, notes)
+
+
+def _writer(form: str) -> Write:
+    if form == "onnx":
+        from orchestration.export import onnx_export
+
+        return onnx_export.write_files
+    from orchestration.export import saved_model_export
+
+    return saved_model_export.write_files
+
+
+def _replaceable(target: str) -> bool:
+    """Return whether a folder is an earlier export, or empty."""
+    return os.path.isdir(target) and (not os.listdir(target) or os.path.isfile(os.path.join(target, MANIFEST)))

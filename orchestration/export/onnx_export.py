@@ -1,0 +1,140 @@
+"""A pushed version as ONNX files, compared with it before they are kept."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from errors import ResourceError, UserError
+from models.onnx_export.conversion import Conversion, NotConvertibleError
+from models.onnx_export.frozen_function import freeze
+from orchestration.export import sample_inputs
+from serving import onnx_model
+from serving.version_files import write
+
+_EXTENSIONS = "ai.onnx.contrib"
+
+Array = np.ndarray[Any, Any]
+
+
+def write_files(source: str, target: str, name: str, version: int) -> list[str]:
+    """Convert a version.
+
+    Args:
+        source: Its folder.
+        target: Folder to write to.
+        name: The pipeline.
+        version: Its number.
+
+    Returns:
+        What is to know about the files, as sentences.
+
+    Raises:
+        UserError: ONNX cannot express a part of the model.
+        ResourceError: the files predict something else than the model.
+    """
+    model = tf.saved_model.load(source)
+    described: dict[str, Any] = {}
+    needs_text = False
+    rows = {"serving_default": sample_inputs.typed, "serving_rows": sample_inputs.texts}
+    for signature, file in onnx_model.FILES.items():
+        function = model.signatures[signature]
+        try:
+            conversion = Conversion(freeze(function))
+            content = conversion.model({"pipeline": name, "version": str(version)}).SerializeToString()
+        except NotConvertibleError as error:
+            raise UserError(f"{name} has no ONNX form: {error}. Use --format saved_model") from error
+        inputs, count = rows[signature](source)
+        answers = _compared(signature, function, content, inputs, count)
+        needs_text = needs_text or _EXTENSIONS in conversion.graph.domains
+        write(os.path.join(target, file), content)
+        specs = function.structured_input_signature[1]
+        described[signature] = {
+            "file": file,
+            "digest": onnx_model.digest(content),
+            "inputs": {one: specs[one].dtype.name for one in sorted(specs)},
+            "outputs": {
+                one: [spec.dtype.name, spec.shape.as_list()[1:]]
+                for one, spec in sorted(function.structured_outputs.items())
+            },
+            "messages": conversion.messages,
+            "columns": sample_inputs.columns(source),
+            "sample": {one: values[:count].tolist() for one, values in inputs.items()},
+            "answers": {one: values.tolist() for one, values in answers.items()},
+        }
+    manifest = {"format": "onnx", "name": name, "version": version, "signatures": described}
+    write(os.path.join(target, onnx_model.MANIFEST), json.dumps(manifest, indent=1).encode())
+    return ["model.onnx needs onnxruntime-extensions for text"] if needs_text else []
+
+
+def _compared(
+    signature: str, function: Any, content: bytes, inputs: Mapping[str, Array], count: int
+) -> Mapping[str, Array]:
+    """Compare the predictions for all rows; return those for the first `count`."""
+    rows = len(next(iter(inputs.values())))
+    outputs = sorted(function.structured_outputs)
+    try:
+        found = onnx_model.run(onnx_model.session(content, 1), inputs, [*outputs, onnx_model.ERROR])
+    except ValueError as error:
+        raise ResourceError(f"the ONNX form of {signature} cannot be run: {error}") from error
+    errors = found.pop(onnx_model.ERROR)
+
+    def check(start: int, stop: int) -> None:
+        """Compare some rows; halve them while TensorFlow refuses one of them."""
+        part = {one: values[start:stop] for one, values in inputs.items()}
+        expected = _answers(function, part)
+        if expected is None and stop - start > 1:
+            middle = (start + stop) // 2
+            check(start, middle)
+            check(middle, stop)
+            return
+        refused = np.full(stop - start, expected is None)
+        equal = ((errors[start:stop] != 0) == refused).all() and (
+            expected is None or all(onnx_model.same(expected[one], found[one][start:stop]) for one in outputs)
+        )
+        if not equal:
+            raise ResourceError(_difference(signature, start, part, expected, found, errors[start:stop]))
+
+    check(0, count)
+    check(count, rows)
+    return {one: values[:count] for one, values in found.items()}
+
+
+def _answers(function: Callable[..., Any], inputs: Mapping[str, Array]) -> dict[str, Array] | None:
+    """Return the SavedModel's predictions, text as str; None if it refuses a row."""
+    try:
+        outputs = function(**{one: tf.constant(values) for one, values in inputs.items()})
+    except tf.errors.InvalidArgumentError:
+        return None
+    return {one: _plain(value.numpy()) for one, value in outputs.items()}
+
+
+def _plain(value: Array) -> Array:
+    if value.dtype.kind != "O":
+        return value
+    return np.array([text.decode(errors="replace") for text in value.ravel().tolist()], object).reshape(value.shape)
+
+
+def _difference(
+    signature: str,
+    start: int,
+    inputs: Mapping[str, Array],
+    expected: Mapping[str, Array] | None,
+    found: Mapping[str, Array],
+    errors: Array,
+) -> str:
+    rows = f"{signature}: the ONNX form does not predict what the SavedModel does"
+    for row in range(len(errors)):
+        cells = ", ".join(f"{one}={values[row]!r}" for one, values in inputs.items())
+        refused = errors[row] != 0
+        if expected is None or refused:
+            if refused != (expected is None):
+                return f"{rows}: it {'refuses' if refused else 'accepts'} the row {cells}"
+            continue
+        for one, values in expected.items():
+            if not onnx_model.same(values[row : row + 1], found[one][start + row : start + row + 1]):
+                return f"{rows}: {one} is {found[one][start + row]}, not {values[row]}, for the row {cells}"
+    return rows

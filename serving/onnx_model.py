@@ -1,0 +1,262 @@
+"""A model that `export --format onnx` wrote: one ONNX file for each signature, and export.json, which describes them.
+
+ONNX Runtime runs it, and no TensorFlow is needed.
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MANIFEST = "export.json"
+FILES = {"serving_default": "model.onnx", "serving_rows": "rows.onnx"}
+"""Signature -> its file."""
+ERROR = "error"
+"""The output that says which check a row fails: 0 for none, else the number of its message, from 1."""
+TOLERANCE = 1e-5
+"""Relative and absolute tolerance of predictions."""
+_TEXT = "ai.onnx.contrib"
+_OPERATORS = "onnxruntime_extensions"
+_ERRORS_ONLY = 3
+_INSTALL = "install the group `onnx` of pyproject.toml, with uv: `uv sync --inexact --group onnx`"
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class OnnxSignature:
+    """A signature as export.json describes it.
+
+    Attributes:
+        name: Its name.
+        inputs: Input name -> TensorFlow's name of its type; all are of (rows,).
+        outputs: Output name -> TensorFlow's name of its type, and its sizes after the rows.
+        messages: What a row is told that fails a check, by number from 1.
+        columns: Input name -> the column's name.
+        sample: Inputs of some rows, input name -> cells.
+        answers: The predictions for them, output name -> values.
+    """
+
+    name: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, tuple[str, tuple[int, ...]]]
+    messages: tuple[str, ...]
+    columns: Mapping[str, str]
+    sample: Mapping[str, Sequence[Any]]
+    answers: Mapping[str, Any]
+
+
+class RowError(ValueError):
+    """The model refuses a row.
+
+    Attributes:
+        row: Its number, from 0.
+    """
+
+    def __init__(self, message: str, row: int) -> None:
+        super().__init__(message)
+        self.row = row
+
+
+class OnnxModel:
+    """A model in ONNX Runtime.
+
+    Args:
+        folder: Folder of the exported model.
+        cores: Number of cores that it may use.
+
+    Attributes:
+        signatures: Its signatures by name.
+        version: The version that was exported.
+
+    Raises:
+        ValueError: a file is missing, was changed after the export, or cannot be loaded.
+    """
+
+    def __init__(self, folder: str, cores: int = 1) -> None:
+        manifest = read_manifest(folder)
+        self.version = int(manifest["version"])
+        self.signatures: dict[str, OnnxSignature] = {}
+        self._sessions: dict[str, Any] = {}
+        for name, described in manifest["signatures"].items():
+            content = _content(folder, described)
+            self.signatures[name] = _signature(name, described)
+            self._sessions[name] = session(content, cores)
+
+    def run(self, name: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run a signature.
+
+        Args:
+            name: Its name.
+            inputs: Input name -> array of (rows,), text as str or UTF-8 bytes.
+
+        Returns:
+            Output name -> array.
+
+        Raises:
+            RowError: a row fails a check of the model.
+            ValueError: a text is no UTF-8, or ONNX Runtime fails.
+        """
+        signature = self.signatures[name]
+        fed = {one: _fed(one, inputs[one], kind) for one, kind in signature.inputs.items()}
+        outputs = run(self._sessions[name], fed, [*signature.outputs, ERROR])
+        errors = outputs.pop(ERROR)
+        if errors.any():
+            row = int(np.flatnonzero(errors)[0])
+            raise RowError(_message(signature, fed, int(errors[row]), row), row)
+        return outputs
+
+    def check(self) -> int:
+        """Run each signature on the rows that the export kept, and compare.
+
+        Returns:
+            Number of rows.
+
+        Raises:
+            ValueError: a prediction is not that of the export.
+        """
+        rows = 0
+        for name, signature in self.signatures.items():
+            inputs = {one: array(signature.sample[one], kind) for one, kind in signature.inputs.items()}
+            outputs = self.run(name, inputs)
+            for output, (kind, _) in signature.outputs.items():
+                if not same(array(signature.answers[output], kind), outputs[output]):
+                    raise ValueError(f"{name}: {output} of the sample rows is not what it was at the export")
+            rows += len(next(iter(inputs.values())))
+        return rows
+
+
+def read_manifest(folder: str) -> dict[str, Any]:
+    """Read export.json.
+
+    Raises:
+        ValueError: it is missing, or none.
+    """
+    path = os.path.join(folder, MANIFEST)
+    try:
+        with open(path, encoding="utf-8") as file:
+            manifest: dict[str, Any] = json.load(file)
+        if manifest["format"] != "onnx" or not manifest["signatures"]:
+            raise ValueError("it describes no ONNX files")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}: export the model again") from error
+    return manifest
+
+
+def digest(content: bytes) -> str:
+    """Return the digest of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def session(content: bytes, cores: int) -> Any:
+    """Load an ONNX model.
+
+    Args:
+        content: Its file.
+        cores: Number of cores that it may use.
+
+    Raises:
+        ValueError: ONNX Runtime, or its operators for text, are not installed, or the file is no model for it.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ValueError(f"the package onnxruntime is missing: {_INSTALL}") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    if _TEXT.encode() in content:
+        options.register_custom_ops_library(_text_operators())
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no common class
+        raise ValueError(f"ONNX Runtime cannot load it: {_line(error)}") from error
+
+
+def run(loaded: Any, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
+    """Run a session.
+
+    Raises:
+        ValueError: it fails.
+    """
+    try:
+        return dict(zip(outputs, loaded.run(list(outputs), dict(inputs)), strict=True))
+    except Exception as error:  # ONNX Runtime's errors have no common class
+        raise ValueError(_line(error)) from error
+
+
+def array(values: Any, kind: str) -> Array:
+    """Make an array of a type by TensorFlow's name."""
+    return np.array(values, object if kind == "string" else kind)
+
+
+def same(expected: Array, found: Array) -> bool:
+    """Return whether outputs are equal: numbers within the tolerance, text and integers exactly."""
+    if expected.shape != found.shape:
+        return False
+    if expected.dtype.kind == "f":
+        return bool(np.allclose(expected, found, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True))
+    return bool((expected == found).all())
+
+
+def _text_operators() -> str:
+    """Return the library with the operators for text; the package itself would import more than it needs."""
+    found = importlib.util.find_spec(_OPERATORS)
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        for name in sorted(os.listdir(folder)):
+            if name.startswith("_extensions_pydll") and name.endswith(".so"):
+                return os.path.join(folder, name)
+    raise ValueError(f"the package onnxruntime-extensions is missing, which this model needs for text: {_INSTALL}")
+
+
+def _content(folder: str, described: Mapping[str, Any]) -> bytes:
+    path = os.path.join(folder, os.path.basename(described["file"]))
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}: export the model again") from error
+    if digest(content) != described["digest"]:
+        raise ValueError(f"{path} was changed after the export: export the model again")
+    return content
+
+
+def _signature(name: str, described: Mapping[str, Any]) -> OnnxSignature:
+    return OnnxSignature(
+        name=name,
+        inputs=described["inputs"],
+        outputs={one: (kind, tuple(sizes)) for one, (kind, sizes) in described["outputs"].items()},
+        messages=tuple(described["messages"]),
+        columns=described["columns"],
+        sample=described["sample"],
+        answers=described["answers"],
+    )
+
+
+def _fed(name: str, values: Array, kind: str) -> Array:
+    if kind != "string":
+        return values
+    try:
+        return np.array([one.decode() if isinstance(one, bytes) else one for one in values.tolist()], object)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"input {name} holds bytes that are no UTF-8 text") from error
+
+
+def _message(signature: OnnxSignature, inputs: Mapping[str, Array], number: int, row: int) -> str:
+    """Return what is wrong with a row, with the cell, if the message names its column."""
+    message = signature.messages[number - 1]
+    for name, column in signature.columns.items():
+        start = f"column {column!r} "
+        if message.startswith(start):
+            return f"{message} {inputs[name][row]}"
+    return message.partition(";")[0]
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:500]
