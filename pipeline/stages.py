@@ -102,14 +102,25 @@ def before(config: Staged, first: str | None) -> list[str]:
     return known[: known.index(first)] if first is not None else []
 
 
-def check(config: Staged, *, first: str | None, to: str | None) -> None:
+def check(config: Staged, *, first: str | None, to: str | None, only: bool = False) -> None:
     """Check the first and the last stage of a run.
 
+    Args:
+        config: The config.
+        first: First stage, or None.
+        to: Last stage, or None.
+        only: Whether they are the one stage of `--only`.
+
     Raises:
-        UserError: the pipeline does not have one of them, or they are in the wrong order.
+        UserError: the pipeline does not have one of them, they are in the wrong order, or the only one pushes.
     """
     known = ids(config)
-    for option, stage in (("--from", first), ("--to", to)):
+    if only and first == ORDER[-1]:
+        raise UserError(
+            f"--only {first}: it would change what is served. --from {first} pushes the model of the newest run, and "
+            "--only evaluator shows whether a model is blessed"
+        )
+    for option, stage in (("--only", first),) if only else (("--from", first), ("--to", to)):
         if stage is not None and stage not in known:
             raise UserError(f"{option} {stage}: this pipeline has no such stage.{nearest(stage, known, 'stages')}")
     if first is not None and to is not None and known.index(first) > known.index(to):

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
             data_root=arguments.data_root,
             metadata=arguments.metadata,
             beam_args=engine,
-            every_row=True,
+            rows="all",
         )
         # Checks that do not depend on the variant are printed once.
         engine = BEAM_ARGS

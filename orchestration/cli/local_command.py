@@ -2,6 +2,7 @@
 
 import argparse
 
+from errors import UserError
 from orchestration.cli import options
 from pipeline import stages
 
@@ -20,15 +21,26 @@ def add(root: argparse.ArgumentParser) -> None:
         help="start with this stage, on the outputs of the newest run that has finished the stages before it",
     )
     part.add_argument("--to", metavar="STAGE", help="end with this stage; only the stages that it needs run")
+    part.add_argument(
+        "--only",
+        metavar="STAGE",
+        help="run this stage alone, on the outputs of the newest run that has finished the stages before it, and show "
+        "its result beside that of the run before; not pusher, which changes what is served",
+    )
 
 
 def run(arguments: argparse.Namespace, to: str | None = None) -> int:
     """Run the pipeline, or each of its variants, entirely or up to one stage."""
     from orchestration.local import supervisor
     from orchestration.local.fork_server import ForkServer
+    from orchestration.local.run_request import Request
 
+    only = arguments.only if to is None else None
+    for option, other in (("--from", arguments.first), ("--to", arguments.to)):
+        if only and other:
+            raise UserError(f"--only {only} {option} {other}: --only runs one stage; remove one of the options")
     requests = [
-        supervisor.Request(
+        Request(
             name=name,
             overrides=options.overrides(arguments),
             root=arguments.root,
@@ -37,8 +49,9 @@ def run(arguments: argparse.Namespace, to: str | None = None) -> int:
             beam_args=options.beam(arguments),
             cache=not arguments.no_cache,
             verbose=arguments.verbose,
-            first=arguments.first if to is None else None,
-            to=to or arguments.to,
+            first=only or (arguments.first if to is None else None),
+            to=to or only or arguments.to,
+            only=only is not None,
             new_run=arguments.new_run,
         )
         for name in options.names(arguments)

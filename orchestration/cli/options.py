@@ -101,6 +101,7 @@ def add_store(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) ->
 _LOCAL_ONLY = {
     "--from": ("first", "a compiled job runs all stages"),
     "--to": ("to", "a compiled job runs all stages"),
+    "--only": ("only", "a compiled job runs all stages"),
     "--new-run": ("new_run", "a compiled job resumes no run"),
     "--metadata": ("metadata", "the platform has its own store"),
     "--root": ("root", "artifacts and pushed models go to --cloud-root gs://BUCKET/FOLDER"),

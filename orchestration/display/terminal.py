@@ -23,7 +23,7 @@ WORDS = {
     "FAILED": "failed",
     "": "waiting",
 }
-"""KEPT: finished by an earlier attempt of the run; TAKEN: from the run that --from continues."""
+"""KEPT: finished by an earlier attempt of the run; TAKEN: from the run that --from or --only continues."""
 _TABLE_WIDTH = 200
 """Largest width of the table of metrics."""
 STYLES = {

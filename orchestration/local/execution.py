@@ -26,7 +26,7 @@ from errors import RunError, UserError
 from inspection.store import metadata_store as inspection_store
 from orchestration.local import launcher
 from orchestration.local.run_order import RunOrder
-from orchestration.local.stage_records import finished_stages, stage_file_reads
+from orchestration.local.stage_records import changed_stages, finished_stages, stage_file_reads
 from orchestration.local.stage_records import stage_outputs as outputs_of
 from orchestration.local.stage_records.stage_file_reads import StageReads
 from orchestration.paths import Root
@@ -88,8 +88,8 @@ class Execution:
         runtime_parameter_utils.substitute_runtime_parameter(self._ir, {PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
-        self._to, self._first, self._base = order.to, order.first, order.base
-        self._reason = ""
+        self._to, self._first, self._base, self._only = order.to, order.first, order.base, order.only
+        self._reason, self._outdated = "", list[str]()
         self._outputs: dict[str, dict[str, list[Any]]] = {}
         self._stage_reads = StageReads(
             root.settings(self._name),
@@ -121,6 +121,9 @@ class Execution:
         """Nodes in the order in which they run: all, or the last one and those that it needs."""
         if self._to is None:
             return list(self._nodes)
+        if self._only:
+            # With all stages before it, so that the next one can run alone on the outputs of this run.
+            return list(self._nodes)[: list(self._nodes).index(self._to) + 1]
         needed, waiting = set(), [self._to]
         while waiting:
             node_id = waiting.pop()
@@ -190,7 +193,7 @@ class Execution:
         if kept is not None:
             return "KEPT", line
         if taken:
-            return "TAKEN", line
+            return "TAKEN", f"{line}; changed since, used as it was" if node_id in self._outdated else line
         # A resolver is always CACHED or COMPLETE in ML Metadata, also when it just looked.
         return ("COMPLETE" if node_id in RESOLVERS else state), line
 
@@ -212,8 +215,9 @@ class Execution:
         return int(info.execution_id)
 
     def _is_taken(self, node_id: str) -> bool:
-        order = list(self._nodes)
-        return self._first is not None and order.index(node_id) < order.index(self._first)
+        if self._first is None or (self._only and node_id in RESOLVERS):
+            return False
+        return list(self._nodes).index(node_id) < list(self._nodes).index(self._first)
 
     def _take_over(self, node_id: str) -> int:
         with metadata.Metadata(self._connection) as handle:
@@ -223,9 +227,11 @@ class Execution:
             if damaged:
                 reasons = "; ".join(map(str, damaged.values()))
                 raise UserError(
-                    f"--from {self._first}: outputs of run {self._base} are damaged: {reasons}. Run without --from to "
-                    "run their stages again"
+                    f"{self._first}: outputs of run {self._base} are damaged: {reasons}. Run without "
+                    f"{'--only' if self._only else '--from'} to run their stages again"
                 )
+            if node_id not in RESOLVERS and changed_stages.is_changed(handle.store, self._nodes[node_id], outputs):
+                self._outdated.append(node_id)
             return launcher.take_over(handle, self._nodes[node_id], outputs)
 
     def _copy(self, node_id: str) -> None:
@@ -276,12 +282,13 @@ class Execution:
 
     def _line(self, node_id: str) -> str:
         outputs = self._outputs[node_id].values()
-        return next((text for artifacts in outputs for text in map(_summary, artifacts) if text), "")
+        return next((line for group in outputs for artifact in group if (line := text(artifact, PROPERTY))), "")
 
     def outcome(self) -> dict[str, Any]:
         """Return the verdict and the pushed version; of a run that ends earlier, the result of its last node."""
         if self._to is not None:
-            return {"reached": self._to, "reason": f"{self._to}: {self._line(self._to)}"}
+            reason = f"{self._to}: {self._line(self._to)}"
+            return {"reached": self._to, "reason": reason, **({"outdated": self._outdated} if self._outdated else {})}
         evaluation = self._outputs["evaluator"]["evaluation"][0]
         with open(os.path.join(evaluation.uri, VERDICT), encoding="utf-8") as file:
             verdict: dict[str, Any] = json.load(file)
@@ -290,7 +297,3 @@ class Execution:
         pushed = self._outputs["pusher"]["pushed_model"][0]
         destination = text(pushed, "pushed_destination")
         return {**verdict, **reference.outcome(self._serving, destination), WITHHELD: text(pushed, WITHHELD) or None}
-
-
-def _summary(artifact: Any) -> str:
-    return text(artifact, PROPERTY)

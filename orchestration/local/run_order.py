@@ -35,6 +35,7 @@ class RunOrder:
         first: First stage to run; the outputs of those before it come from `base`. None for all stages.
         base: Run that the outputs before `first` are taken from, or None.
         to: Last stage to run, with those that it needs; None for all stages.
+        only: Whether `first`, which is `to`, is the only stage that runs.
     """
 
     run_id: str
@@ -58,6 +59,7 @@ class RunOrder:
     first: str | None = None
     base: str | None = None
     to: str | None = None
+    only: bool = False
 
     def to_json(self) -> str:
         """Return the order as JSON."""

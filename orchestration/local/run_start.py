@@ -123,7 +123,9 @@ def earlier(
     return facts
 
 
-def base(place: Place, store: Any, config: Config, first: str | None, *, say: Callable[[str], None]) -> str | None:
+def base(
+    place: Place, store: Any, config: Config, first: str | None, *, only: bool = False, say: Callable[[str], None]
+) -> str | None:
     """Find the run whose outputs replace the stages before the first one.
 
     Args:
@@ -131,6 +133,7 @@ def base(place: Place, store: Any, config: Config, first: str | None, *, say: Ca
         store: ML Metadata.
         config: The config.
         first: First stage to run; None for all stages.
+        only: Whether no other stage runs; resolvers, which look up earlier models and data, do it again.
         say: Logs which run it is.
 
     Returns:
@@ -139,14 +142,15 @@ def base(place: Place, store: Any, config: Config, first: str | None, *, say: Ca
     Raises:
         UserError: no run has finished these stages.
     """
-    before = stages.before(config, first)
+    before = [stage for stage in stages.before(config, first) if not (only and stage in stages.RESOLVERS)]
     if not before:
         return None
     run_id = finished_stages.newest_with(store, place.pipeline, before, place.root.pipeline(place.pipeline))
     if run_id is None:
+        option = "--only" if only else "--from"
         raise UserError(
-            f"--from {first}: no run of {place.pipeline} has finished the stages before it ({', '.join(before)}): "
-            "run without --from"
+            f"{option} {first}: no run of {place.pipeline} has finished the stages before it ({', '.join(before)}): "
+            f"run without {option}"
         )
-    say(f"outputs of the stages before {first} come from run {run_id}; changes since then are ignored")
+    say(f"outputs of the stages before {first} come from run {run_id}")
     return run_id

@@ -4,12 +4,10 @@ It owns the terminal, the signals, the run's folder and the verdict; one worker 
 """
 
 import os
-import shlex
 import sys
 import tempfile
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import printing
@@ -24,60 +22,16 @@ from orchestration.display.terminal import Terminal
 from orchestration.local import refused_run, resume, run_lock, run_start, unchanged_run
 from orchestration.local.fork_server import ForkServer
 from orchestration.local.run_order import RunOrder
+from orchestration.local.run_request import Request
 from orchestration.local.supervision import supervise
 from orchestration.paths import Root, new_run_id
-from orchestration.projects import project_selection
-from orchestration.records import run_record
+from orchestration.records import run_events, run_record
 from pipeline import load, stages
-from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.schema_columns import unused
-from pipeline.variants import Name
 from serving import versions
 
 TUNER = "tuner"
 """Id of the stage that `tune` ends with."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """A run that the user requests.
-
-    Attributes:
-        name: The pipeline, and its variant or sample.
-        overrides: `key=value` strings.
-        root: Folder of all runs.
-        data_root: Folder that data paths are relative to; None for the project.
-        metadata: URL of the store; None for SQLite under the root.
-        beam_args: Beam arguments of every stage.
-        cache: Whether unchanged stages are served from earlier runs.
-        verbose: Whether the log of a failed stage is printed.
-        first: First stage to run, on outputs of an earlier run; None for all stages.
-        to: Last stage to run, with those that it needs; None for all stages.
-        new_run: Whether to start a new run instead of resuming an unfinished one.
-    """
-
-    name: Name
-    overrides: Iterable[str] = ()
-    root: str = "runs"
-    data_root: str | None = None
-    metadata: str | None = None
-    beam_args: Iterable[str] = field(default=BEAM_ARGS)
-    cache: bool = True
-    verbose: bool = False
-    first: str | None = None
-    to: str | None = None
-    new_run: bool = False
-
-    @property
-    def again(self) -> str:
-        """Command that runs the whole pipeline with the same config."""
-        parts = ["--pipeline", self.name.pipeline, *(["--variant", self.name.variant] if self.name.variant else [])]
-        for override in self.overrides:
-            key, _, value = override.partition("=")
-            parts += ["--sample", value] if self.name.sample and key == "data.sample" else ["--set", override]
-        parts += ["--root", self.root] if self.root != project_selection.runs_folder() else []
-        parts += ["--data-root", self.data_root] if self.data_root else []
-        return f"python runner.py --local {shlex.join([*project_selection.shown_flag(), *parts])}"
 
 
 def run(request: Request, workers: ForkServer) -> int:
@@ -101,7 +55,7 @@ def run(request: Request, workers: ForkServer) -> int:
     root = Root(os.path.abspath(request.root))
     place = run_start.Place(root, name.run, request.metadata)
     newest = unchanged_run.newest(place) if request.cache else {}
-    if newest.get("state") != "COMPLETE":
+    if request.first or newest.get("state") != "COMPLETE":
         # The imports take longer than everything before the first stage.
         workers.begin()
     identity_checked: dict[str, str] = {}
@@ -115,7 +69,10 @@ def run(request: Request, workers: ForkServer) -> int:
         except PipelineError:
             # Preflight reports it with all other findings.
             return False
-        return newest.get("state") == "COMPLETE" and newest.get("identity") == identity_checked
+        same = newest.get("state") == "COMPLETE" and newest.get("identity") == identity_checked
+        if not same:
+            workers.begin()
+        return same
 
     report = preflight.look(
         name,
@@ -125,6 +82,7 @@ def run(request: Request, workers: ForkServer) -> int:
         metadata=request.metadata,
         beam_args=tuple(request.beam_args),
         passed=passed,
+        rows="first" if request.first in (None, stages.ORDER[0]) else "none",
     )
     try:
         reviewed = report.settle()
@@ -137,7 +95,7 @@ def run(request: Request, workers: ForkServer) -> int:
             f"{load.CONFIGS}/{name.pipeline}.toml has no [tuner]: add for example\n"
             '[tuner.space]\n"training.optimizer.learning_rate" = {low = 1e-4, high = 1e-1, scale = "log"}'
         )
-    stages.check(config, first=request.first, to=request.to)
+    stages.check(config, first=request.first, to=request.to, only=request.only)
     engine = arguments.parse(tuple(request.beam_args))
     if line := endpoints.warning(engine):
         terminal.say(f"{line}: {engine.description} waits for it, unless its workers run on another machine")
@@ -148,7 +106,7 @@ def run(request: Request, workers: ForkServer) -> int:
             terminal.say(moved)
         wanted = identity_checked if identity_checked and not held.waited else identity(reviewed)
         before = run_start.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
-        base = run_start.base(place, store.mlmd, config, request.first, say=terminal.say)
+        base = run_start.base(place, store.mlmd, config, request.first, only=request.only, say=terminal.say)
         run_id = before["run_id"] if before else new_run_id()
         last = held.last
         held.name(run_id)
@@ -200,11 +158,12 @@ def run(request: Request, workers: ForkServer) -> int:
                         first=request.first,
                         base=base,
                         to=request.to,
+                        only=request.only,
                     )
                     outcome = supervise(order, config.limits, terminal, book, workers, held.descriptor)
             book.update(outcome=outcome)
             state, reason = _state(request, outcome), outcome.get("withheld") or outcome["reason"]
-            _show(request, outcome, terminal, book.folder)
+            _show(request, outcome, terminal, book.folder, root.run(name.run, base) if base else None)
             if state == "NOT_BLESSED":
                 what = "not pushed" if outcome.get("withheld") else "not blessed"
                 raise GateError(f"the model is {what}: {reason}. {versions.serves(root.serving(name.run))}.")
@@ -246,12 +205,14 @@ def _state(request: Request, outcome: dict[str, Any]) -> str:
     return "NOT_BLESSED" if held else "COMPLETE"
 
 
-def _show(request: Request, outcome: dict[str, Any], terminal: Terminal, folder: str) -> None:
-    """Show the outcome of the run."""
+def _show(request: Request, outcome: dict[str, Any], terminal: Terminal, folder: str, base: str | None) -> None:
+    """Show the outcome of the run; of one stage, also its outcome in the run whose outputs it used."""
     if request.to is None:
         terminal.outcome(outcome, run_folder=folder)
         return
-    lines = [outcome["reason"]]
+    lines = [outcome["reason"], *(run_events.before(request.to, base) if request.only and base else [])]
+    if outdated := outcome.get("outdated"):
+        lines.append(f"Without the changes of {', '.join(outdated)} since run {os.path.basename(base or '')}")
     if request.to == TUNER:
         config_path = f"{load.CONFIGS}/{request.name.pipeline}.toml"
         lines = tuning_summary.lines(folder, config=config_path, again=request.again)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import project
 from components.engine import arguments, endpoints
@@ -71,7 +71,7 @@ def look(
     metadata: str | None = None,
     beam_args: Sequence[str] = BEAM_ARGS,
     passed: Callable[[load.Reviewed], bool] = lambda _: False,
-    every_row: bool = False,
+    rows: Literal["none", "first", "all"] = "first",
 ) -> Report:
     """Check everything that a run needs.
 
@@ -84,7 +84,8 @@ def look(
         beam_args: Beam arguments of every stage.
         passed: Returns, given config and schema, whether an earlier run completed with the same code and data, so that
             they need no check.
-        every_row: Whether all rows are compared with the schema, which a run does in its validation.
+        rows: Rows that are checked: "none" if the run does not read the data; "all" compares each with the schema, as
+            the validation of a run does.
 
     Returns:
         The results.
@@ -137,9 +138,9 @@ def look(
             attempt("notify", lambda: _channels(config, shown))
         if readable is not None:
             report.data = data_files.under(data_root, readable.data.paths)
-        if readable is not None and not report.passed:
+        if readable is not None and rows != "none" and not report.passed:
             run = _Asked(name, readable, stem, known or {}, data_root, root, metadata)
-            size = _attempt_data(report, run, attempt, every_row=every_row)
+            size = _attempt_data(report, run, attempt, every_row=rows == "all")
     writable = attempt("root", lambda: check_root(root, name.run if name is not None else None))
     attempt("store", lambda: check_store(root, metadata))
     engine = arguments.parse(beam_args)

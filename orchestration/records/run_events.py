@@ -29,3 +29,9 @@ def from_line(line: str) -> dict[str, Any]:
 def of_run(folder: str) -> list[dict[str, Any]]:
     """Return the events of a run, in order; empty if its folder has none."""
     return json_lines(os.path.join(folder, EVENTS))
+
+
+def before(stage: str | None, folder: str) -> list[str]:
+    """Return the line on a stage's result in an earlier run; none if it did not finish there."""
+    found = [one for one in of_run(folder) if one["event"] == "node" and one["node"] == stage and one.get("summary")]
+    return [f"before: {found[-1]['summary']} (run {os.path.basename(folder)})"] if found else []

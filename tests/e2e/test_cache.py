@@ -82,6 +82,41 @@ def test_an_edit_runs_only_the_stages_that_depend_on_it(tree):
     assert again(tree) == {"transformation"} | TRAINED
 
 
+def test_one_stage_runs_alone_on_the_outputs_of_the_newest_run(tree):
+    def only(stage, *arguments):
+        return runner("--local", "--root", tree / "runs", *QUICK, *arguments, "--only", stage, tree=tree)
+
+    served = sorted((tree / "runs/houses/serving").iterdir())
+    edit = ("--set", "network.layers=[5]")
+    trained = only("trainer", *edit)
+    assert trained.code == 0, trained.err
+    assert trained.nodes["trainer"] == "done"
+    assert {trained.nodes[node] for node in ("ingestion", "validation", "transformation")} == {"taken"}
+    assert not JUDGED & set(trained.nodes)
+    assert trained.line("trainer: ").startswith("best epoch")
+    assert trained.line("before: ").endswith(
+        f"(run {trained.line('outputs of the stages before trainer come from run')})"
+    )
+    assert "Without the changes" not in trained.out
+
+    judged = only("evaluator", *edit)
+    assert (judged.nodes["trainer"], judged.nodes["baseline"], judged.nodes["evaluator"]) == ("taken", "done", "done")
+    assert judged.line("outputs of the stages before evaluator come from run") == run_folder(trained).name
+    assert "Without the changes" not in judged.out
+    without = only("evaluator")
+    assert without.line("Without the changes of trainer since run ") == run_folder(judged).name
+    assert sorted((tree / "runs/houses/serving").iterdir()) == served
+
+
+def test_one_stage_needs_an_earlier_run(tree, tmp_path):
+    alone = runner("--local", "--root", tmp_path, *QUICK, "--only", "trainer", tree=tree)
+    assert alone.code == 2
+    assert alone.err.startswith(
+        "error: --only trainer: no run of houses has finished the stages before it (ingestion, "
+    )
+    assert "run without --only" in alone.err
+
+
 def test_an_edit_of_the_schema_is_detected(tree):
     replace(tree / "schemas/houses.pbtxt", "int_domain { min: 0 max: 40 }", "int_domain { min: 0 max: 41 }")
     assert again(tree) == ALL - {"ingestion", "statistics", "plain-models"}

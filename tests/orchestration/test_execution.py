@@ -80,9 +80,31 @@ def test_a_run_from_a_stage_uses_the_outputs_of_the_stages_before_it(begin, root
     broken = begin("parts", "three", first="statistics", base="one", to="statistics")
     with pytest.raises(
         UserError,
-        match=r"--from statistics: outputs of run one are damaged: examples .* is damaged. Run without --from",
+        match=r"statistics: outputs of run one are damaged: examples .* is damaged. Run without --from",
     ):
         broken.launch("ingestion", print)
+
+
+def test_a_stage_whose_parameters_have_changed_is_named(begin):
+    launch(begin("edited", "one"), "ingestion", "schema")
+    same = begin("edited", "two", first="statistics", base="one", to="statistics")
+    assert same.launch("ingestion", print)[1].endswith(" rows")
+    launch(same, "statistics")
+    assert "outdated" not in same.outcome()
+    # From a run that was itself continued, which has no parameters of its own.
+    edited = begin("edited", "three", first="statistics", base="two", to="statistics", data_content="other")
+    assert edited.launch("ingestion", print)[1].endswith(" rows; changed since, used as it was")
+    launch(edited, "statistics")
+    assert edited.outcome()["outdated"] == ["ingestion"]
+
+
+def test_a_resolver_looks_again_if_one_stage_runs_alone(begin):
+    launch(begin("alone", "one"), "ingestion", "schema", "statistics", "history")
+    alone = begin("alone", "two", first="validation", base="one", to="validation", only=True)
+    states = dict(zip(alone.node_ids, launch(alone, *alone.node_ids)[0], strict=True))
+    assert states == {
+        "ingestion": "TAKEN", "schema": "TAKEN", "statistics": "TAKEN", "history": "COMPLETE", "validation": "COMPLETE"
+    }  # fmt: skip
 
 
 def test_each_attempt_is_a_separate_execution(begin, root, url):

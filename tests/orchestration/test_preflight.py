@@ -9,6 +9,7 @@ from PIL import Image
 
 from errors import ResourceError, UserError
 from orchestration import preflight
+from pipeline.variants import Name
 from spec.data import Data
 
 CONFIG = "configs/flats.toml"
@@ -194,3 +195,13 @@ def test_a_folder_of_images_must_match_the_schema(tmp_path):
     (tmp_path / "pets" / "cat" / "a.png").write_text("not an image")
     with pytest.raises(UserError, match=r"pets/cat/a\.png cannot be read as an image"):
         preflight.check_data(path, data, config=CONFIG, columns=["image", "label"], label="label")
+
+
+def test_the_data_of_a_run_that_does_not_read_it_is_not_checked(tmp_path):
+    name = Name("points", "xor_linear")
+    checks = {
+        rows: [check.name for check in preflight.look(name, root=str(tmp_path), rows=rows).checks]
+        for rows in ("none", "first")
+    }
+    assert [name for name in checks["first"] if name not in checks["none"]] == ["data"]
+    assert "code" in checks["none"]

@@ -39,6 +39,20 @@ def test_a_part_that_is_no_part_is_refused(first, to, said):
     assert str(error.value).startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ("trainr", "--only trainr: this pipeline has no such stage. Did you mean 'trainer'?"),
+        ("pusher", "--only pusher: it would change what is served. --from pusher pushes the model of the newest run"),
+    ],
+)
+def test_a_stage_that_cannot_run_alone_is_refused(stage, said):
+    with pytest.raises(UserError) as error:
+        stages.check(Config.model_validate(LEAST), first=stage, to=stage, only=True)
+    assert str(error.value).startswith(said)
+    stages.check(Config.model_validate(LEAST), first="trainer", to="trainer", only=True)
+
+
 def test_what_stands_before_a_stage():
     config = Config.model_validate(LEAST)
     assert stages.before(config, "statistics") == ["ingestion", "schema"]

@@ -16,6 +16,7 @@ from pipeline.variants import Name
     [
         ("--from", "trainer"),
         ("--to", "trainer"),
+        ("--only", "trainer"),
         ("--metadata", "postgresql://host/db"),
         ("--root", "runs"),
         ("--new-run", None),
@@ -26,6 +27,12 @@ def test_an_option_of_local_runs_is_rejected_for_a_cloud(
 ) -> None:
     assert parser.main([target, option, *([value] if value else [])]) == 2
     assert f"error: {option} has no effect with {target}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("option", "value"), [("--from", "trainer"), ("--to", "pusher")])
+def test_one_stage_and_a_part_exclude_each_other(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parser.main(["--local", "--only", "evaluator", option, value]) == 2
+    assert f"error: --only evaluator {option} {value}: --only runs one stage" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("option", "value"), [("--image", "i:1"), ("--output", "x.json"), ("--cloud-root", "gs://b")])
