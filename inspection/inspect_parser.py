@@ -10,7 +10,9 @@ import os
 from datetime import datetime, timedelta
 
 import project
+from errors import UserError
 from inspection.run_files import RUN_STATES
+from spec.rows.data_paths import is_remote
 
 _METADATA_HELP = (
     "URL of the metadata store, sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DBNAME (default: "
@@ -20,6 +22,7 @@ _RUN_HELP = "a run id, a unique prefix or suffix of one, a pipeline (its newest 
 _MODEL_HELP = "a model's artifact id, a pushed version, a run, a pipeline (its newest model), or: latest"
 _PIPELINE_HELP = "search only in this pipeline"
 _OPEN_STORE_THEMSELVES = ("backup", "restore")
+_OF_THIS_MACHINE = (*_OPEN_STORE_THEMSELVES, "clean", "logs")
 _STATES = tuple(RUN_STATES)
 
 
@@ -188,10 +191,16 @@ def run(args: argparse.Namespace) -> int:
       ResourceError: The store or a file of an artifact cannot be read, or `clean` kept something.
     """
     import printing
-    from inspection.store.metadata_store import open_store
+    from inspection.store.replayed_store import open_root
     from inspection.text_output import as_json
 
-    store = None if args.inspect_command in _OPEN_STORE_THEMSELVES else open_store(*root_and_url(args))
+    root, url = root_and_url(args)
+    if args.inspect_command in _OF_THIS_MACHINE and is_remote(root) and not url:
+        raise UserError(
+            f"inspect {args.inspect_command} is for runs of this machine: for {root} use the tools of the bucket and "
+            "the pages of the platform"
+        )
+    store = None if args.inspect_command in _OPEN_STORE_THEMSELVES else open_root(root, url)
     command = importlib.import_module(f"inspection.commands.{args.inspect_command}_command")
     value, text = command.answer(store, args)
     printing.block(as_json(value) if getattr(args, "json", False) else text())

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import buckets
 from spec.file_names import RUN
+from spec.rows.data_paths import is_remote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +98,11 @@ def read_run(folder: str | None) -> RecordedRun | None:
     if folder is None:
         return None
     try:
-        with open(os.path.join(folder, RUN), encoding="utf-8") as file:
-            content = json.load(file)
+        if is_remote(folder):
+            content = json.loads(buckets.read(f"{folder}/{RUN}"))
+        else:
+            with open(os.path.join(folder, RUN), encoding="utf-8") as file:
+                content = json.load(file)
     except PermissionError:
         raise
     except (OSError, ValueError):

@@ -13,10 +13,12 @@ from typing import BinaryIO, TypeVar
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 
+import buckets
 import manifest
 from errors import ResourceError, UserError
-from inspection.store import file_rights
+from inspection.store import bucket_artifacts, file_rights
 from manifest import Shard
+from spec.rows.data_paths import is_remote
 
 _Message = TypeVar("_Message", bound=Message)
 _Value = TypeVar("_Value")
@@ -33,10 +35,12 @@ def folder(uri: str, what: str) -> str:
       what: Name of the artifact in messages.
 
     Raises:
-      UserError: The artifact is in a bucket.
+      UserError: The artifact is on a file system that is unknown here.
       ResourceError: It does not exist on this machine, or cannot be read.
     """
     path = uri.removeprefix("file://")
+    if path.startswith(tuple(f"{scheme}://" for scheme in buckets.SCHEMES)):
+        return bucket_artifacts.local(path, what)
     if re.match(r"[A-Za-z][\w+.-]*://", path):
         raise UserError(f"{what} is at {uri}, which cannot be read from here: copy it to this machine first")
     if file_rights.hidden(path) or (os.path.exists(path) and not file_rights.readable(path)):
@@ -118,6 +122,8 @@ def examples(uri: str, what: str) -> dict[str, list[Shard]]:
       UserError: The artifact is in a bucket.
       ResourceError: The artifact, a file or its manifest is missing.
     """
+    if is_remote(uri.removeprefix("file://")):
+        raise UserError(f"{what} is at {uri}, whose rows cannot be read from here: copy it to this machine first")
     path = folder(uri, what)
     shards_by_split = {
         split: [replace(shard, path=os.path.join(path, shard.path)) for shard in shards]

@@ -17,7 +17,8 @@ from inspection.report.markup import joined, tag
 from inspection.run_history import find_run, show_run
 from inspection.store import artifact_files, file_rights
 from inspection.store.artifact_lookup import find_artifact
-from inspection.store.metadata_store import Store, open_store
+from inspection.store.metadata_store import Store
+from inspection.store.replayed_store import open_root
 from inspection.web import page_files
 from inspection.web.page_layout import Page, Query, frame
 from inspection.web.pages import (
@@ -91,7 +92,7 @@ class Pages:
 
     def _open_store(self) -> Store:
         if self._store is None:
-            self._store = open_store(self._root, self._metadata)
+            self._store = open_root(self._root, self._metadata)
         return self._store
 
     def _style(self, request: Any) -> Any:

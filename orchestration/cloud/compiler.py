@@ -116,7 +116,7 @@ def run(request: Request) -> int:
         warnings.simplefilter("ignore", FutureWarning)
         for module in USER_CODE:
             user_code.load(module)
-        from orchestration.cloud import job, long_parameters
+        from orchestration.cloud import job, long_parameters, run_facts
         from pipeline.create_pipeline import Places, create_pipeline
 
     places = Places(
@@ -139,6 +139,8 @@ def run(request: Request) -> int:
         # No parameter depends on earlier runs, nor on edits of data whose content is unknown here.
         uncached=["baseline", "validation"] if content else ["baseline", "validation", "ingestion"],
     )
+    known = run_facts.of(request, config, columns, data)
+    job.record_runs(compiled, home=root.pipeline(request.name.run), stage="validation", facts=known)
     try:
         machines.apply(compiled, config.cloud, kubeflow=request.target == "kubeflow")
     except ValueError as error:

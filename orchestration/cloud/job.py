@@ -1,5 +1,6 @@
 """The compiled job of Kubeflow Pipelines and Vertex AI: compiled by TFX, then corrected and checked."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -11,6 +12,8 @@ from tfx.orchestration.pipeline import Pipeline
 
 from errors import RunError
 from orchestration.cloud import step
+from orchestration.cloud.remote import in_order
+from orchestration.cloud.run_recording import FACTS
 
 SCHEMA_VERSION = "2.1.0"
 """Version of the pipeline spec; open-source Kubeflow Pipelines accepts no other."""
@@ -36,6 +39,27 @@ def compile_job(pipeline: Pipeline, *, image: str, uncached: Iterable[str]) -> d
     for task_id in uncached:
         _tasks(job)[task_id]["cachingOptions"] = {}
     return job
+
+
+def record_runs(job: dict[str, Any], *, home: str, stage: str, facts: Mapping[str, Any]) -> None:
+    """Let each step record its run in the folder of the pipeline; see run_recording.py.
+
+    Args:
+        job: A PipelineJob in its JSON form, which is changed.
+        home: Folder of the pipeline.
+        stage: The step that gets the facts: the platforms' caches must not depend on them, so it is one that they
+            never serve.
+        facts: What is known of each run.
+    """
+    spec, tasks = job["pipelineSpec"], _tasks(job)
+    for executor in spec["deploymentSpec"]["executors"].values():
+        if "container" in executor:
+            executor["container"]["args"] = [f"--{step.HOME}={home}", *executor["container"].get("args", [])]
+    upstream = {task_id: sorted(task.get("dependentTasks", ())) for task_id, task in tasks.items()}
+    text = json.dumps({**facts, "nodes": list(in_order(tasks)), "upstream": upstream})
+    component = spec["components"][tasks[stage]["componentRef"]["name"]]
+    component["inputDefinitions"].setdefault("parameters", {})[FACTS] = {"parameterType": "STRING"}
+    tasks[stage]["inputs"].setdefault("parameters", {})[FACTS] = {"runtimeValue": {"constant": text}}
 
 
 def check(job: Mapping[str, Any], *, not_run: Iterable[str]) -> None:

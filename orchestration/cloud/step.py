@@ -6,6 +6,7 @@ It corrects what the platform passes, and runs TFX's own entry point:
 - Kubeflow passes input artifacts with an empty type. The type is taken from the specification of the component.
 - Kubeflow's launcher downloads inputs and uploads outputs itself. The step reads and writes the launcher's folders.
 - A parameter that is too long for a command line is in a file of the image. It is read from there.
+- Each step, and the end of the run, is recorded in the folder of the pipeline; see run_recording.py.
 
 An error with a message for the user is printed without a traceback, and the step ends with its exit code.
 """
@@ -22,12 +23,22 @@ import printing
 from errors import PipelineError, RunError
 from orchestration.cloud import long_parameters, machines, places
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from orchestration.cloud.run_recording import Recording
+
 MODULE = "orchestration.cloud.step"
 """This module, as a compiled job names it."""
 INVOCATION, INPUTS_SPEC = "json_serialized_invocation_args", "json_serialized_inputs_spec_args"
 """Arguments of TFX's entry point: JSON of ExecutorInput, and of ComponentInputsSpec."""
+HOME = "home"
+"""Argument of a step: folder of its pipeline, for the records of its runs."""
 _SYSTEM = "system."
 """Prefix of the types of Kubeflow's own artifacts. All of ours have the title of a TFX type or of a class."""
+
+
+_running: "list[Recording]" = []
+"""The recording of this process, for the time limit."""
 
 
 def corrected(executor_input: Mapping[str, Any], inputs_spec: Mapping[str, Any], where: places.Places) -> Any:
@@ -96,6 +107,7 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
     parser = argparse_flags.ArgumentParser(prog=f"python -m {MODULE}", allow_abbrev=False)
     parser.add_argument("--executor_class_path", required=True)
+    parser.add_argument(f"--{HOME}")
     parser.add_argument(f"--{INVOCATION}", required=True)
     parser.add_argument(f"--{INPUTS_SPEC}", default="{}")
     arguments, beam = parser.parse_known_args(list(argv)[1:])
@@ -114,18 +126,42 @@ def run(parsed: tuple[argparse.Namespace, list[str]]) -> int:
     arguments, beam = parsed
     given = json.loads(getattr(arguments, INVOCATION))
     where = places.of(given.get("outputs", {}).get("outputFile", ""), os.environ)
+    recording = None
     try:
         executor_input = corrected(given, json.loads(getattr(arguments, INPUTS_SPEC)), where)
         setattr(arguments, INVOCATION, json.dumps(executor_input))
+        recording = _recording(arguments, given, executor_input, where)
         # TensorFlow and TFX take seconds to start.
         from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
         kubeflow_v2_run_executor.main((arguments, beam))
     except PipelineError as error:
         printing.error(str(error))
+        if recording is not None:
+            recording.fail(str(error), error)
         return error.exit_code
+    except Exception as error:
+        if recording is not None:
+            recording.fail(f"{type(error).__name__}: {error}", error)
+        raise
     _name_buckets(executor_input["outputs"]["outputFile"], where)
+    if recording is not None:
+        recording.complete()
     return 0
+
+
+def _recording(
+    arguments: argparse.Namespace, given: Mapping[str, Any], executor_input: Mapping[str, Any], where: places.Places
+) -> "Recording | None":
+    """Start to record the step; None if the job names no folder for it."""
+    if getattr(arguments, HOME, None) is None:
+        return None
+    from orchestration.cloud.run_recording import Recording
+
+    recording = Recording(where.parameter(arguments.home), given, executor_input, arguments.executor_class_path, where)
+    recording.start()
+    _running.append(recording)
+    return recording
 
 
 def limit_time(seconds: str | None) -> None:
@@ -134,7 +170,10 @@ def limit_time(seconds: str | None) -> None:
         return
 
     def end() -> None:
-        printing.error(f"the stage took longer than {seconds} s: raise timeout in [cloud], or give it a larger machine")
+        reason = f"the stage took longer than {seconds} s: raise timeout in [cloud], or give it a larger machine"
+        printing.error(reason)
+        for recording in _running:
+            recording.fail(reason)
         os._exit(RunError.exit_code)
 
     timer = threading.Timer(float(seconds), end)

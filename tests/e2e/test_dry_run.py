@@ -75,6 +75,16 @@ def test_a_dry_run_has_the_metrics_of_a_local_run_and_an_unchanged_one_pushes_no
     assert set(local["plain"]) == {"linear", "boosted_trees"}
     versions = buckets / f"{TARGETS[target]}/flats/serving".replace("://", "/")
     assert [path.name for path in versions.iterdir() if path.name.isdigit()] == [pushed.rpartition("/")[2]]
+    recorded = recorded_run(versions.parent, folder.name)
+    assert (recorded["state"], recorded["outcome"]["pushed"]) == ("COMPLETE", pushed)
+    assert recorded["outcome"]["metrics"] == local["metrics"]
+    assert recorded["config"]["training"]["epochs"] == 1
+    for name, text in (
+        ("report.html", "Worst rows"),
+        ("model_card.md", f"pushed as version {pushed.rpartition('/')[2]}"),
+    ):
+        assert text in (versions.parent / "runs" / folder.name / name).read_text()
+    assert "Unreadable" not in (versions.parent / "runs" / folder.name / "report.html").read_text()
 
     again = dry_run(project, target)
     assert again.code == 0, again.err + again.out
@@ -82,6 +92,16 @@ def test_a_dry_run_has_the_metrics_of_a_local_run_and_an_unchanged_one_pushes_no
     assert again.nodes == {name: "done" if name in rerun else "cached" for name in first.nodes}
     assert again.line("Nothing pushed:") == f"version {pushed.rpartition('/')[2]} serves"
     assert len([path for path in versions.iterdir() if path.name.isdigit()]) == 1
+    states = recorded_run(versions.parent, run_folder(again).name)["stages"]
+    assert states == {name: "COMPLETE" if name in rerun else "CACHED" for name in first.nodes}
+    report = (versions.parent / "runs" / run_folder(again).name / "report.html").read_text()
+    assert "Training" in report, "also of stages from the cache"
+
+
+def recorded_run(home: Path, run_id: str) -> dict[str, Any]:
+    """What a run leaves in the bucket, in the folder of its pipeline."""
+    content: dict[str, Any] = json.loads((home / "runs" / run_id / "run.json").read_text())
+    return content
 
 
 def verdict(folder: Path, buckets: Path) -> dict[str, Any]:
@@ -106,6 +126,14 @@ def test_drifted_data_is_refused_with_the_sentence_of_a_local_run(project: Path,
     sentences = [line.strip() for line in here.err.splitlines() if line.strip().startswith(("drift: ", "rows: "))]
     assert len(sentences) == 2, here.err
     assert [line for line in sentences if line not in there.err] == []
+    home = next((project / "runs" / ".dry-run" / "vertex").glob("*/buckets/gs/bucket/root/flats"))
+    [blocked] = [path for path in (home / "runs").iterdir() if (path / "gates.json").exists()]
+    recorded = recorded_run(home, blocked.name)
+    assert recorded["state"] == "BLOCKED"
+    assert [line for line in sentences if line not in recorded["reason"]] == []
+    assert recorded["nodes"][-1] == "pusher", "the stages that did not run are named"
+    assert "Jensen-Shannon divergence" in (blocked / "report.html").read_text()
+    assert (blocked / "model_card.md").exists()
 
 
 def test_a_changed_table_runs_what_depends_on_it_and_a_failing_step_ends_the_run(project: Path) -> None:

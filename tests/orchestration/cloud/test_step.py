@@ -1,12 +1,14 @@
 """The entry point of the steps, with what Kubeflow's driver and launcher pass."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf import json_format
 
+import buckets
 from errors import UserError
 from orchestration.cloud import compiler, long_parameters, places, step
 from pipeline.variants import Name
@@ -136,6 +138,43 @@ def test_an_image_with_other_code_is_refused(
     spec = {"parameters": {key: {"parameterType": "STRING"} for key in parameters}}
     assert step.run(step.parse(arguments("components.schema.Executor", given, spec))) == 2
     assert "the code of components.schema differs from the version" in capsys.readouterr().err
+
+
+class Broken:
+    """An executor that fails in a way that nobody foresaw."""
+
+    def __init__(self, context: Any) -> None:
+        del context
+
+    def Do(self, *_: Any) -> None:  # noqa: N802  TFX's name
+        raise ZeroDivisionError("by nothing")
+
+
+@pytest.mark.parametrize("bucket", ["bucket", "bucket-of-others"])
+def test_a_step_records_its_failure_with_a_report_and_without_harm(
+    bucket: str, gcs: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    gcs.denied = "bucket-of-others"
+    for name in places.LAUNCHER.values():
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv(places.POD, str(tmp_path))
+    home, run = f"gs://{bucket}/root/houses", RUN.rpartition("/")[2]
+    words = arguments(f"{__name__}.{Broken.__name__}", executor_input(outputs={"schema": SCHEMA_TYPE}), {})
+    with pytest.raises(ZeroDivisionError):
+        step.run(step.parse([words[0], f"--home={home}", *words[1:]]))
+    if bucket != "bucket":
+        assert capsys.readouterr().err.count("not recorded for `inspect` and reports: ") == 2
+        return
+    assert buckets.files(f"{home}/runs/{run}") == ["model_card.md", "report.html", "run.json", "steps/schema.json"]
+    recorded = json.loads(buckets.read(f"{home}/runs/{run}/run.json"))
+    assert (recorded["state"], recorded["reason"]) == ("FAILED", "ZeroDivisionError: by nothing")
+    assert b"by nothing" in buckets.read(f"{home}/runs/{run}/report.html")
+    monkeypatch.setattr(step.os, "_exit", lambda code: None)
+    step.limit_time("0")
+    [timer] = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    timer.join()
+    recorded = json.loads(buckets.read(f"{home}/runs/{run}/run.json"))
+    assert recorded["reason"].startswith("the stage took longer than 0 s")
 
 
 def job(**parameters: Any) -> dict[str, Any]:
