@@ -26,6 +26,22 @@ DEEPEST = 40
 """Maximum depth of nested sections and lists in a config; no key is nested deeper."""
 
 
+def run_name(root: str, name: str) -> Name:
+    """Return the pipeline and variant of a name of runs: PIPELINE, PIPELINE-VARIANT or PIPELINE-sample.
+
+    Raises:
+        UserError: there is no such config.
+    """
+    stems = names(root)
+    plain = name.removesuffix(f"-{SAMPLE}")
+    if plain in stems:
+        return Name(plain, None, plain != name)
+    for stem in stems:
+        if plain.startswith(f"{stem}-") and plain[len(stem) + 1 :] in variants(root, stem):
+            return Name(stem, plain[len(stem) + 1 :], plain != name)
+    raise UserError(f"{CONFIGS}/{name}.toml does not exist.{nearest(name, stems, 'pipelines')}")
+
+
 def names(root: str) -> list[str]:
     """Return the pipelines of a project: the stems of its configs, without hidden files such as editors' lock files."""
     files = os.listdir(os.path.join(root, CONFIGS))

@@ -11,6 +11,7 @@ from orchestration.cli import (
     compile_command,
     curate_command,
     doctor_command,
+    drift_command,
     export_command,
     init_command,
     inspect_command,
@@ -35,6 +36,7 @@ COMMANDS = (
     serve_command,
     export_command,
     schedule_command,
+    drift_command,
     doctor_command,
     ui_command,
 )

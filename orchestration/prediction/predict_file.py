@@ -26,8 +26,6 @@ from orchestration.prediction.pushed_model import PushedModel, version_folder
 from orchestration.prediction.resumable_parts import Parts
 from pipeline import load
 from pipeline.config import Config
-from pipeline.schema_columns import nearest
-from pipeline.variants import SAMPLE
 from serving import versions
 from spec.data import Data
 from spec.rows.data_paths import flat
@@ -177,15 +175,8 @@ class _Job:
 
 def _config(name: str) -> Config:
     """Read the config of a run's name."""
-    folder = project.folder()
-    stems = load.names(folder)
-    plain = name.removesuffix(f"-{SAMPLE}")
-    if plain in stems:
-        return load.load(folder, plain)
-    for stem in stems:
-        if plain.startswith(f"{stem}-") and plain[len(stem) + 1 :] in load.variants(folder, stem):
-            return load.load(folder, stem, variant=plain[len(stem) + 1 :])
-    raise UserError(f"configs/{name}.toml does not exist.{nearest(name, stems, 'pipelines')}")
+    chosen = load.run_name(project.folder(), name)
+    return load.load(project.folder(), chosen.pipeline, variant=chosen.variant)
 
 
 def _config_format(config: Config) -> str:

@@ -84,17 +84,26 @@ def test_sampled_contributions_are_exact_for_sums_and_near_for_interactions():
     expected = [weights[name] * (row[name] - np.float64(rows.cells[name]).mean()) for name in rows.cells]
     np.testing.assert_allclose(list(found.contributions.values()), expected, rtol=1e-5, atol=1e-6)
 
+    pairs = explained(in_pairs, row, rows)
+    exact = by_definition_of_used(in_pairs, row, rows)
+    np.testing.assert_allclose(list(pairs.contributions.values()), exact, rtol=1e-5, atol=1e-6)
+
     near = explained(curved, row, rows)
-    exact = by_definition_of_used(row, rows)
+    exact = by_definition_of_used(curved, row, rows)
     spread = sum(map(abs, exact))
     assert max(abs(a - b) for a, b in zip(near.contributions.values(), exact, strict=True)) < 0.05 * spread
 
 
-def by_definition_of_used(row, rows):
-    """Shapley values of `curved`, which reads the columns 0, 1, 2 and 7; the others have none."""
+def in_pairs(cells):
+    values = [np.float64(value) for value in cells.values()]
+    return values[0] * values[1] + np.sin(values[2] * values[-1]) + values[0]
+
+
+def by_definition_of_used(function, row, rows):
+    """Shapley values of a function that reads the columns 0, 1, 2 and 7 of eight; the others have none."""
     used = [0, 1, 2, 7]
     few = Background({f"c{place}": rows.cells[f"c{place}"] for place in used}, rows.columns, {}, rows.rows)
-    parts = iter(by_definition(curved, row, few))
+    parts = iter(by_definition(function, row, few))
     return [next(parts) if place in used else 0.0 for place in range(8)]
 
 

@@ -1,6 +1,7 @@
 """Distances between the columns of two data sets, for the gates on drift and skew."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -16,6 +17,30 @@ DISTANCES = {"infinity_norm": "L-infinity distance", "jensen_shannon_divergence"
 """Comparator of a schema -> what it measures."""
 
 
+@dataclass(frozen=True)
+class Distance:
+    """Distance of a column between two data sets.
+
+    Attributes:
+        column: The column.
+        key: The comparator of a schema that limits it.
+        limit: Its limit.
+        measured: The distance.
+        note: What differs most, for a message.
+    """
+
+    column: str
+    key: str
+    limit: float
+    measured: float
+    note: str
+
+    @property
+    def measure(self) -> str:
+        """What is measured."""
+        return DISTANCES[self.key]
+
+
 def compare(context: GateContext, gate: str, settings: "drift_gate.Settings", other: PreviousRun) -> Iterator[Finding]:
     """Compare each column of the train split with the same column of other rows.
 
@@ -25,13 +50,31 @@ def compare(context: GateContext, gate: str, settings: "drift_gate.Settings", ot
         settings: Its limits; a comparator in the schema takes precedence.
         other: The other rows.
     """
-    train = context.statistics[TRAIN]
-    rows = row_count(train), row_count(other.train)
+    rows = row_count(context.statistics[TRAIN]), row_count(other.train)
     if min(rows) < settings.min_rows:
         if settings.action == "block":
             yield _too_few(gate, settings.min_rows, rows, other.name)
         return
-    before, after = by_column(other.train), by_column(train)
+    for one in distances(context, gate, settings, other):
+        if one.measured <= one.limit:
+            continue
+        accepted = round_up(one.measured)
+        yield Finding(
+            one.column,
+            one.limit,
+            one.measured,
+            f"{one.measure} {one.measured:.4g} from {other.name}, above the limit of {one.limit:g}{one.note}",
+            edit=f"gates.{gate}.columns.{toml_key(one.column)} = {accepted:g} in the config, or {gate}_comparator "
+            f"{{ {one.key} {{ threshold: {accepted:g} }} }} for {one.column!r} in {context.schema_path}",
+            splits=[TRAIN],
+        )
+
+
+def distances(
+    context: GateContext, gate: str, settings: "drift_gate.Settings", other: PreviousRun
+) -> Iterator[Distance]:
+    """Measure each column of the train split and of other rows; arguments as of `compare`."""
+    before, after = by_column(other.train), by_column(context.statistics[TRAIN])
     for column in context.columns.compared:
         feature = context.feature(column)
         if feature is None or column not in before or column not in after:
@@ -49,18 +92,7 @@ def compare(context: GateContext, gate: str, settings: "drift_gate.Settings", ot
             distance, note = _infinity_norm(before[column], after[column])
         else:
             distance, note = divergence.jensen_shannon(before[column], after[column]) or 0.0, ""
-        if distance <= limit:
-            continue
-        accepted = round_up(distance)
-        yield Finding(
-            column,
-            limit,
-            distance,
-            f"{DISTANCES[key]} {distance:.4g} from {other.name}, above the limit of {limit:g}{note}",
-            edit=f"gates.{gate}.columns.{toml_key(column)} = {accepted:g} in the config, or {gate}_comparator "
-            f"{{ {key} {{ threshold: {accepted:g} }} }} for {column!r} in {context.schema_path}",
-            splits=[TRAIN],
-        )
+        yield Distance(column, key, limit, distance, note)
 
 
 def _too_few(gate: str, limit: int, rows: tuple[int, int], name: str) -> Finding:

@@ -1,0 +1,77 @@
+"""`drift`: compare served rows with the training rows of the model that served them."""
+
+import argparse
+import os
+from typing import Any
+
+from orchestration.cli import options
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    drift = commands.add_parser(
+        "drift",
+        help="compare served rows with the training rows: drift NAME --log DIR, drift NAME FILE",
+        description="Compare served rows with the training rows of the version that serves, by the limits of [gates]. "
+        "The exit code is 3 if a limit is exceeded, which prints the column, the limit and the rows.",
+    )
+    drift.add_argument("name", metavar="NAME", help="a pipeline, PIPELINE-VARIANT or PIPELINE-sample")
+    which = drift.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "source", nargs="?", metavar="FILE", help="a file, folder or pattern in any format that ingestion reads"
+    )
+    which.add_argument("--log", metavar="DIR", help="the folder that serve --log writes")
+    drift.add_argument("--version", type=int, metavar="V", help="a pushed version (default: the one that serves)")
+    drift.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options.add_store(drift, options.absent)
+    drift.set_defaults(do=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, and print a table."""
+    import printing
+    from errors import GateError
+    from inspection.text_output import as_json, drawn, number, table
+    from orchestration import served_drift
+
+    source = arguments.source or os.path.join(arguments.log, arguments.name, "rows-*.parquet")
+    drift = served_drift.compare(
+        arguments.root, arguments.name, source, metadata=arguments.metadata, version=arguments.version
+    )
+    code = GateError.exit_code if drift.blocking else 0
+    if arguments.json:
+        content = {
+            "code": code,
+            "version": drift.version,
+            "served_rows": drift.rows,
+            "training_rows": drift.trained,
+            "files": drift.files,
+            "files_left_out": drift.left_out,
+            "columns": [
+                {
+                    "column": one.column,
+                    "measure": one.measure,
+                    "measured": one.measured,
+                    "limit": one.limit,
+                    "ok": one.measured <= one.limit,
+                }
+                for one in drift.distances
+            ],
+            "absent": list(drift.absent),
+            "findings": [finding.plain() for finding in drift.findings],
+        }
+        printing.block(as_json(content))
+        return code
+    rows = [
+        (one.column, one.measure, number(one.measured), number(one.limit), "" if one.measured <= one.limit else "above")
+        for one in sorted(drift.distances, key=lambda one: one.limit - one.measured)
+    ]
+    notes = [f"{drift.rows:,} served rows, {drift.trained:,} training rows of version {drift.version}"]
+    if drift.left_out:
+        notes.append(f"{drift.left_out:,} earlier file(s) were not read")
+    if drift.absent:
+        notes.append(f"not in the served rows: {', '.join(drift.absent)}")
+    lines = [f"{'warning' if finding.action == 'warn' else 'drift'}: {finding.line()}" for finding in drift.findings]
+    verdict = "" if lines else "no column differs by more than its limit"
+    printing.block(drawn(notes, table(("column", "measure", "measured", "limit", ""), rows), lines or verdict))
+    return code
