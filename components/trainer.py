@@ -18,6 +18,7 @@ from manifest import Shard
 from models import network_files
 from models.training.training_config import TrainerConfig
 from spec import settings
+from spec.columns import task as tasks
 from spec.file_names import OUTCOME
 
 TRAINING = "models.training.run_fn"
@@ -119,7 +120,11 @@ def trainer(
     """
     packed = settings.pack(dict(config), settings_folder)
     parsed = TrainerConfig.model_validate(config)
-    modules = (network_files.module(parsed.network_name), *parsed.features.modules())
+    modules = (
+        network_files.module(parsed.network_name),
+        tasks.module(parsed.label.task),
+        *parsed.features.modules(),
+    )
     code = code_digest.stage(Executor.__module__, TRAINING, *modules, files=files, values=parsed.network)
     spec = TrainerSpec(
         examples=examples,

@@ -86,7 +86,7 @@ def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, shown:
         label: [label].
         shown: The schema's path.
     """
-    if label.column is None or label.column not in table.column_names or label.task == "clusters":
+    if label.column is None or label.column not in table.column_names or label.kind == "clusters":
         return []
     feature = next((feature for feature in schema.feature if feature.name == label.column), None)
     column = table[label.column].drop_null()

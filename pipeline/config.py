@@ -11,11 +11,12 @@ from components.validation.gate_catalog import Gates
 from errors import UserError
 from models import network_files
 from models.roles import Features
-from pipeline import format_checks, role_checks, stages, tuner_checks, user_code
+from pipeline import extension_checks, format_checks, stages, tuner_checks, user_code
 from pipeline import network_checks as networks
 from spec.base import Strict
 from spec.cells.cleaning import folded, section
 from spec.cloud import Cloud
+from spec.columns import task as tasks
 from spec.columns.duties import Duties
 from spec.columns.label import Label
 from spec.custom_stages import Stages
@@ -61,12 +62,8 @@ class Config(Strict):
         value = {"name": value} if isinstance(value, str) else value
         return networks.complete(value) if isinstance(value, dict) else value
 
-    @field_validator("features", mode="before")
-    @classmethod
-    def _known_roles(cls, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            role_checks.check(value)
-        return value
+    _known_roles = field_validator("features", mode="before")(extension_checks.check_roles)
+    _known_task = field_validator("label", mode="before")(extension_checks.check_task)
 
     @field_validator("preprocessing")
     @classmethod
@@ -151,7 +148,7 @@ class Config(Strict):
             ("features.categorical", entry.column, entry.categories) for entry in self.features.of("categorical")
         ]
         label = self.label
-        values = (*(label.classes if label.task == "classes" else ()), *([label.positive] if label.positive else []))
+        values = (*(label.classes if label.kind == "classes" else ()), *([label.positive] if label.positive else []))
         for key, column, names in (*categories, ("label", label.column, values)):
             for name in names if column in self.data.fold_case else ():
                 if name != folded(name):
@@ -220,14 +217,14 @@ class Config(Strict):
         return network if section == "network" else training.model_dump(mode="json")
 
     def user_modules(self) -> list[str]:
-        """Return the modules of roles, network, functions, gates and metrics, which stages import by name."""
+        """Return the modules of roles, task, network, functions, gates and metrics, which stages import by name."""
         network = str(self.network["name"])
         functions = [
             *([self.preprocessing] if self.preprocessing else []),
             *self.gates.custom,
             *self.evaluation.metrics,
         ]
-        modules = [*self.features.modules(), network_files.module(network)]
+        modules = [*self.features.modules(), tasks.module(self.label.task), network_files.module(network)]
         return list(dict.fromkeys([*modules, *(path.rpartition(".")[0] for path in functions)]))
 
     def watched(self, columns: Mapping[str, str]) -> dict[str, list[str]]:

@@ -99,11 +99,11 @@ def create_pipeline(
         columns=columns,
         duties=config.columns,
         # Clusters are found without a label, so a row may lack it.
-        label=None if config.label.task == "clusters" else config.label.column,
+        label=None if config.label.kind == "clusters" else config.label.column,
         complete=config.features.complete(),
         content=places.data_content,
         read=config.watched(columns)["used"],
-        classes=config.label.task in CLASSED,
+        classes=config.label.kind in CLASSED,
         notes=config.remarks(columns),
         settings_folder=places.settings,
     )

@@ -9,11 +9,12 @@ import models.networks
 from errors import UserError
 from pipeline import user_code
 from spec.base import Strict
+from spec.columns import task as tasks
 from spec.columns.role import Output
 from spec.training import Training
 
 SUPERVISED = ("regression", "binary", "classes")
-"""Tasks of a network that does not define TASKS."""
+"""Kinds of tasks of a network that does not define TASKS."""
 
 
 def networks() -> list[str]:
@@ -67,11 +68,11 @@ def check(network: dict[str, Any], task: str, outputs: Sequence[Output], trainin
     """
     name = network["name"]
     if "." in name:
-        if task not in SUPERVISED:
+        if tasks.find(task).kind not in SUPERVISED:
             raise ValueError(f"network: a custom network does not fit task {task!r}: use {_fitting(task)}")
         return
     module = user_code.load(f"models.networks.{name}")
-    if task not in getattr(module, "TASKS", SUPERVISED):
+    if tasks.find(task).kind not in getattr(module, "TASKS", SUPERVISED):
         raise ValueError(f"network: {name} does not fit task {task!r}: use {_fitting(task)}")
     own = module.Settings.model_validate({key: value for key, value in network.items() if key != "name"})
     # The features of a custom preprocessing function are known only after it has run.
@@ -94,7 +95,8 @@ def check(network: dict[str, Any], task: str, outputs: Sequence[Output], trainin
 
 def _fitting(task: str) -> str:
     """Return the names of the networks that support a task, joined with "or"."""
+    kind = tasks.find(task).kind
     fitting = [
-        name for name in networks() if task in getattr(user_code.load(f"models.networks.{name}"), "TASKS", SUPERVISED)
+        name for name in networks() if kind in getattr(user_code.load(f"models.networks.{name}"), "TASKS", SUPERVISED)
     ]
     return " or ".join(fitting)

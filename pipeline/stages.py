@@ -72,7 +72,7 @@ def ids(config: Staged) -> list[str]:
 
 def fits_plain_models(config: Staged) -> bool:
     """Return whether plain models are fitted, to compare the network with."""
-    return bool(config.evaluation.plain) and config.label.task in plain_models.TASKS
+    return bool(config.evaluation.plain) and config.label.kind in plain_models.TASKS
 
 
 def check_custom(config: Staged) -> None:

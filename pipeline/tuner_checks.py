@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from spec import tuning
+from spec.columns import task as tasks
 from spec.suggestions import nearest
-from spec.training import METRICS
 from spec.tuning import Dimension, Tuning
 
 NOT_TUNED = {
@@ -80,7 +80,7 @@ def _check_range(where: str, key: str, dimension: Dimension, sections: Mapping[s
 
 def _check_objective(settings: Tuning, task: str) -> None:
     """Check that the objective is measured and comparable between trials."""
-    known = METRICS[task]
+    known = tasks.find(task).monitors
     if settings.objective not in known:
         raise ValueError(
             f"tuner.objective {settings.objective!r} is not measured for task {task!r}. "

@@ -196,7 +196,7 @@ class Evaluation(Strict):
         Raises:
             ValueError: One does not; names the nearest.
         """
-        names = (label.names or ()) if label.task == "classes" else ()
+        names = (label.names or ()) if label.kind == "classes" else ()
         stems = [metric.removesuffix("[CLASS]") for metric in known if metric.endswith("[CLASS]")]
         classed = [f"{metric}[{name}]" for metric in stems for name in names]
         number = len(names)
@@ -217,11 +217,11 @@ class Evaluation(Strict):
                     f"{', '.join(known)}"
                 )
         for number, rule in enumerate(self.rules):
-            if rule.better_than is not None and (not self.plain or label.task not in TASKS):
+            if rule.better_than is not None and (not self.plain or label.kind not in TASKS):
                 reason = f"task {label.task!r} has none" if self.plain else "evaluation.plain = false"
                 raise ValueError(f"evaluation.rules.{number}: better_than needs plain models, and {reason}: remove it")
         for key, task in _TASK_OF_KEY.items():
-            if getattr(self, key) != type(self).model_fields[key].default and label.task != task:
+            if getattr(self, key) != type(self).model_fields[key].default and label.kind != task:
                 raise ValueError(f"evaluation: {key} has no effect for task {label.task!r}: remove it")
 
     def check_measured(self, training: Training) -> None:

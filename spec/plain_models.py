@@ -9,7 +9,7 @@ TREES: PlainModel = "boosted_trees"
 PLAIN_MODELS: tuple[PlainModel, ...] = (LINEAR, TREES)
 """The plain models, in the order in which they are fitted."""
 TASKS = ("regression", "binary", "classes")
-"""Tasks for which there are plain models."""
+"""Kinds of tasks for which there are plain models."""
 STAGE = "plain-models"
 """Id of the stage that fits them."""
 

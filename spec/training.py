@@ -6,25 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from spec.base import Strict
+from spec.columns import task as tasks
 
-LOSSES: Mapping[str, tuple[str, ...]] = {
-    "regression": ("mse", "mae", "huber", "log_cosh", "sum_of_squares"),
-    "binary": ("cross_entropy", "focal", "mse", "mae", "huber", "sum_of_squares"),
-    "classes": ("cross_entropy", "focal", "mse", "mae", "huber", "sum_of_squares"),
-    "anomaly": ("mse", "mae", "huber", "log_cosh", "sum_of_squares"),
-    "clusters": ("inertia",),
-}
-"""Task -> its losses, the default first."""
-METRICS: Mapping[str, tuple[str, ...]] = {
-    "regression": ("loss", "mae", "mse"),
-    "binary": ("loss", "accuracy"),
-    "classes": ("loss", "accuracy"),
-    "anomaly": ("loss",),
-    "clusters": ("loss",),
-}
-"""Task -> metrics of each epoch, on the train split and, with the prefix `val_`, on the eval split."""
 CLASSES = ("binary", "classes")
-"""Tasks whose label is a class."""
+"""Kinds of tasks whose label is a class."""
 Positive = Annotated[float, Field(gt=0.0)]
 _OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
     "adam": ("beta_1", "beta_2", "weight_decay"),
@@ -249,15 +234,16 @@ class Training(Strict):
         Raises:
             ValueError: A key does not fit; the message names it.
         """
-        if self.loss is not None and self.loss not in LOSSES[task]:
-            raise ValueError(f"training.loss {self.loss!r} does not fit task {task!r}: {' or '.join(LOSSES[task])}")
-        known = [*METRICS[task], *(f"val_{metric}" for metric in METRICS[task])]
+        file = tasks.find(task)
+        if self.loss is not None and self.loss not in file.losses:
+            raise ValueError(f"training.loss {self.loss!r} does not fit task {task!r}: {' or '.join(file.losses)}")
+        known = [*file.monitors, *(f"val_{metric}" for metric in file.monitors)]
         if self.monitor not in known:
             raise ValueError(f"training.monitor {self.monitor!r} is not measured for task {task!r}: {', '.join(known)}")
-        if self.class_weights is not None and task not in CLASSES:
+        if self.class_weights is not None and file.kind not in CLASSES:
             raise ValueError(f"training.class_weights has no effect with task {task!r}: remove it")
-        if self.label_smoothing and (task not in CLASSES or self.loss not in (None, "cross_entropy")):
-            what = f"task {task!r}" if task not in CLASSES else f"loss {self.loss!r}"
+        if self.label_smoothing and (file.kind not in CLASSES or self.loss not in (None, "cross_entropy")):
+            what = f"task {task!r}" if file.kind not in CLASSES else f"loss {self.loss!r}"
             raise ValueError(f"training.label_smoothing has no effect with {what}: remove it")
         if self.interval is not None and task != "regression":
             raise ValueError(f"training.interval has no effect with task {task!r}: remove it")

@@ -23,14 +23,15 @@ MINIMAL = {
     "training": {"warm_start": True},
     "tuner": {"space": {"training.batch_size": {"choices": [16, 32]}}},
 }
+TASK = "models.tasks.regression_task"
 NAMED = {
     "ingestion": formats.modules(None),
     "validation": [*gate_catalog.module_names().values(), *formats.modules(None)],
     "plain-models": ["components.plain_models.fit_process"],
     "evaluator": list(metric_catalog.module_names()),
     "transformation": ["models.transform_graph.preprocessing", "models.features.numeric"],
-    "trainer": ["models.training.run_fn", "models.networks.mlp", "models.features.numeric"],
-    "tuner": ["models.training.trial_process", "models.networks.mlp", "models.features.numeric"],
+    "trainer": ["models.training.run_fn", "models.networks.mlp", "models.features.numeric", TASK],
+    "tuner": ["models.training.trial_process", "models.networks.mlp", "models.features.numeric", TASK],
 }
 """Stage -> modules that its executor imports dynamically."""
 

@@ -36,7 +36,7 @@ def accepting(label: Label, values: Sequence[str], schema: str, *, domain: bool,
     """
     named = ", ".join(json.dumps(value, ensure_ascii=False) for value in values[:NAMED]) + _more(values)
     edits = [f"add {named} to label.classes in the config"] if label.classes else []
-    if label.task == "binary":
+    if label.kind == "binary":
         edits = [f'write label.task = "classes" without label.positive, and {edits[0]}'] if edits else []
     if domain:
         entries = " ".join(f"value: {json.dumps(value, ensure_ascii=False)}" for value in values[:NAMED])

@@ -86,14 +86,14 @@ class Demands:
 
 
 def judge(
-    task: str, figures: Mapping[SliceKey, Figures], demands: Demands, metrics: Iterable[Metric] = ()
+    kind: str, figures: Mapping[SliceKey, Figures], demands: Demands, metrics: Iterable[Metric] = ()
 ) -> list[Rule]:
     """Compare a model's metrics with its limits; a value that is not finite fails every rule.
 
     A model with a prediction that is not finite fails even without a limit.
 
     Args:
-        task: Task of the label.
+        kind: Kind of the label's task.
         figures: Metrics by slice; the empty key is all rows.
         demands: Rules of the config.
         metrics: The user-defined metrics.
@@ -102,12 +102,12 @@ def judge(
         An outcome for each comparison, and one for an error that is not finite.
     """
     own = {metric.name: metric for metric in metrics}
-    rules = _outcomes(task, figures, demands, lambda name: own.get(stem(name)) or metric_catalog.find(name))
+    rules = _outcomes(kind, figures, demands, lambda name: own.get(stem(name)) or metric_catalog.find(name))
     return [replace(rule, definition=own.get(stem(rule.metric))) for rule in rules]
 
 
 def _outcomes(
-    task: str, figures: Mapping[SliceKey, Figures], demands: Demands, find: Callable[[str], Metric]
+    kind: str, figures: Mapping[SliceKey, Figures], demands: Demands, find: Callable[[str], Metric]
 ) -> list[Rule]:
     overall = figures[()]
     rules = [
@@ -122,7 +122,7 @@ def _outcomes(
         rules.append(_gap(find, figures, difference, f"evaluation.gaps.{number}"))
     # R² is undefined if all labels are equal; an error is not, unless a prediction is not finite.
     compared = [entry.metric for entry in demands.baseline]
-    for name in dict.fromkeys((metric_catalog.MEASURES[task].check_metric, *compared)):
+    for name in dict.fromkeys((metric_catalog.MEASURES[kind].check_metric, *compared)):
         value = overall.values.get(name, math.nan)
         if not math.isfinite(value) and all(rule.metric != name or rule.slice or rule.ok for rule in rules):
             rules.append(_not_finite(name, value, (), None))

@@ -13,6 +13,7 @@ from components.evaluator.evaluator_settings import SlicePart
 from components.evaluator.executor import Executor
 from components.fingerprints import code_digest
 from spec import settings
+from spec.columns import task as tasks
 
 
 class EvaluatorSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -82,7 +83,7 @@ def evaluator(
         baseline_blessing: Channel of the baseline's ModelBlessing, which may be empty.
         baseline_examples: Channel of the raw Examples that the baseline was trained on, which may be empty.
         plain_predictions: Channel of predictions of plain models (InferenceResult); None without them.
-        task: regression, binary, classes, anomaly or clusters.
+        task: Task of the label.
         label: Column of the label; None without one.
         columns: Column name -> schema type (INT, FLOAT, BYTES), at least of slices and identifier.
         slices: Slicings of one or more parts: `column`, `name`, and `edges` or `quantiles` for buckets.
@@ -112,7 +113,7 @@ def evaluator(
         *(part.column for slicing in slices for part in map(SlicePart.model_validate, slicing)),
     }
     own = (path.rpartition(".")[0] for path in metrics)
-    modules = dict.fromkeys([Executor.__module__, *metric_catalog.module_names(), *own])
+    modules = dict.fromkeys([Executor.__module__, *tasks.own_modules(task), *metric_catalog.module_names(), *own])
     packed = settings.pack(
         {
             "task": task,

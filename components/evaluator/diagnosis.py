@@ -23,14 +23,14 @@ CHANGED = "share of changed predictions"
 """Measured if the main metric is undefined for these rows, such as without a label."""
 
 
-def diagnose(model: Model, rows: Rows, measure: Measure, *, task: str, max_rows: int) -> dict[str, Any]:
+def diagnose(model: Model, rows: Rows, measure: Measure, *, kind: str, max_rows: int) -> dict[str, Any]:
     """Measure importance and predictions on a fixed sample of rows.
 
     Args:
         model: The candidate.
         rows: Rows of the evaluated split.
         measure: The task's measure.
-        task: Task of the label.
+        kind: Kind of the label's task.
         max_rows: Size of the sample, drawn by a fixed hash of row numbers; it is predicted once per column.
 
     Returns:
@@ -56,7 +56,7 @@ def diagnose(model: Model, rows: Rows, measure: Measure, *, task: str, max_rows:
         worse = value - reference if metric == CHANGED or main.lower_is_better else reference - value
         importance.append({"column": column, "value": float(value), "worse": float(worse)})
     importance.sort(key=lambda entry: (-entry["worse"], entry["column"]))
-    pairs = zip(label.tolist(), before["prediction"].tolist(), strict=True) if task == "regression" else ()
+    pairs = zip(label.tolist(), before["prediction"].tolist(), strict=True) if kind == "regression" else ()
     return {
         "metric": metric,
         "value": reference,

@@ -3,6 +3,8 @@
 from pydantic import Field
 
 from spec.base import Strict
+from spec.columns import task as tasks
+from spec.columns.task import Kind
 from spec.evaluation import Baseline, Gap, Rule
 
 
@@ -60,3 +62,8 @@ class EvaluatorSettings(Strict):
     """Split to evaluate on."""
     metrics: tuple[str, ...] = ()
     """Dotted paths of user-defined metrics."""
+
+    @property
+    def kind(self) -> Kind:
+        """Form of the label and the predictions."""
+        return tasks.find(self.task).kind

@@ -63,7 +63,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         own = decline.of_model(judged, model.id)
         used = {} if own is not None else decline.of(judged) or decline.of(baselines[0] if baselines else None)
         resolved = demands.resolve(config, results.cells, used)
-        rules = judgement.judge(config.task, results.figures(), resolved, results.measure.metrics)
+        rules = judgement.judge(config.kind, results.figures(), resolved, results.measure.metrics)
         result = verdict.make(config, results, rules, note)
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
         with_baseline = results.baseline is not None
@@ -119,7 +119,7 @@ class Evaluation:
 
     def __init__(self, config: EvaluatorSettings, files: Sequence[Shard], path: str, plain: str | None = None) -> None:
         self._config = config
-        self._model = prediction.Model(path, config.task)
+        self._model = prediction.Model(path, config.kind)
         self._rows = prediction.Rows(files, config.columns, self._model.batch)
         self.classes = self._model.classes
         self.measure = metric_catalog.measure(
@@ -179,7 +179,7 @@ class Evaluation:
             )
         served = None
         try:
-            served = prediction.Model(path, self._config.task, self.classes)
+            served = prediction.Model(path, self._config.kind, self.classes)
             self.baseline = self._tally(served).sums
         except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
             return f"not compared: the served model cannot read these rows: {self._unreadable(served, error)}"
@@ -199,7 +199,7 @@ class Evaluation:
 
     def diagnosis(self, max_rows: int) -> dict[str, Any]:
         """Measure importance of columns, and predictions, on a sample of rows."""
-        return diagnosis.diagnose(self._model, self._rows, self.measure, task=self._config.task, max_rows=max_rows)
+        return diagnosis.diagnose(self._model, self._rows, self.measure, kind=self._config.kind, max_rows=max_rows)
 
     def values(self, cell: int, sums: MetricSums | None = None) -> dict[str, float]:
         """Return the metrics of a cell, `example_count` first; a slice with many classes has none by class."""

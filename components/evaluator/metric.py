@@ -23,7 +23,7 @@ class Metric:
 
     Attributes:
         name: Name, as configs and results have it.
-        tasks: Tasks that it is measured for.
+        tasks: Tasks, or kinds of tasks, that it is measured for.
         value: Computes it from the totals of the task's sums; for a metric with `rows` from the weighted means of its
             numbers, float64 (k,). NaN if it is undefined, None if it is not measured. Without it, the mean of `rows`.
         rows: Computes the metric's own numbers, (n,) or (n, width), from labels (n,) and predictions.

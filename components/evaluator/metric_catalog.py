@@ -13,18 +13,19 @@ from components.evaluator.metrics.clustering import Clusters
 from components.evaluator.metrics.multiclass import Classes
 from components.evaluator.metrics.regression import Regression
 from errors import UserError
+from spec.columns import task as tasks
 
 MEASURES: dict[str, type[Measure]] = {
     measure.task: measure for measure in (Regression, Binary, Classes, Anomaly, Clusters)
 }
-"""Task -> its sums."""
+"""Kind of a task -> its sums."""
 
 
 def module_names() -> list[str]:
     """Return the modules of the folder, those of the tasks first, so that a task's main metric stays the first."""
-    tasks = [measure.__module__ for measure in MEASURES.values()]
+    of_kinds = [measure.__module__ for measure in MEASURES.values()]
     names = sorted(f"{metrics.__name__}.{module.name}" for module in pkgutil.iter_modules(metrics.__path__))
-    return [*tasks, *(name for name in names if name not in tasks)]
+    return [*of_kinds, *(name for name in names if name not in of_kinds)]
 
 
 @functools.cache
@@ -34,8 +35,12 @@ def built_in() -> tuple[Metric, ...]:
 
 
 def of_task(task: str) -> tuple[Metric, ...]:
-    """Return the metrics of a task, the main metric first."""
-    return tuple(metric for metric in built_in() if task in metric.tasks)
+    """Return the metrics of a task and its kind, the main metric first."""
+    return tuple(metric for metric in built_in() if _measures(metric, task))
+
+
+def _measures(metric: Metric, task: str) -> bool:
+    return not {task, tasks.find(task).kind}.isdisjoint(metric.tasks)
 
 
 def names(task: str, own: Sequence[str] = ()) -> tuple[str, ...]:
@@ -71,7 +76,7 @@ def user_metric(path: str, task: str) -> Metric:
         raise UserError(f"evaluation.metrics: {path!r} is not a Metric of components.evaluator.metric")
     if metric.name != name:
         raise UserError(f"evaluation.metrics: {path!r} is named {metric.name!r}: use one name for both")
-    if task not in metric.tasks:
+    if not _measures(metric, task):
         fitting = ", ".join(metric.tasks)
         raise UserError(f"evaluation.metrics: {path!r} is for {fitting}, but label.task is {task!r}")
     if metric.name in {known.name for known in of_task(task)}:
@@ -100,14 +105,15 @@ def measure(
         precision_at: Of anomaly.
         own: Dotted paths of user-defined metrics.
     """
+    kind = tasks.find(task).kind
     result: Measure
-    if task == "binary":
+    if kind == "binary":
         result = Binary(classes or (), threshold)
-    elif task == "classes":
+    elif kind == "classes":
         result = Classes(classes or (), top_k)
-    elif task == "anomaly":
+    elif kind == "anomaly":
         result = Anomaly(precision_at)
     else:
-        result = MEASURES[task]()
+        result = MEASURES[kind]()
     result.metrics = (*of_task(task), *(user_metric(path, task) for path in own))
     return result

@@ -34,7 +34,7 @@ class Model:
 
     Args:
         path: SavedModel with the signatures `serving_examples` and, with a label, `labels`.
-        task: Task of the label.
+        kind: Kind of the task.
         classes: Classes in the order that its probabilities must have; by default the model's own. A model of several
             classes may have more, which are removed from its predictions.
 
@@ -46,12 +46,12 @@ class Model:
         ValueError: The model has other outputs, or lacks a class.
     """
 
-    def __init__(self, path: str, task: str, classes: Sequence[str] | None = None) -> None:
+    def __init__(self, path: str, kind: str, classes: Sequence[str] | None = None) -> None:
         # The module must stay alive while its signatures are used.
         self._module = tf.saved_model.load(path)
         self._signatures = self._module.signatures
         self._predict = self._signatures["serving_examples"]
-        outputs, expected = sorted(self._predict.structured_outputs), metric_catalog.MEASURES[task].predictions
+        outputs, expected = sorted(self._predict.structured_outputs), metric_catalog.MEASURES[kind].predictions
         if not set(expected) <= set(outputs):
             raise ValueError(f"its outputs are {', '.join(outputs)}, expected {' and '.join(expected)}")
         self.classes: list[str] | None = None
@@ -62,10 +62,10 @@ class Model:
         if "temperature" in self._signatures:
             self._temperature = float(self._signatures["temperature"]()["temperature"])
         self.others: list[str] = []
-        if task in ("binary", "classes") and classes is not None:
+        if kind in ("binary", "classes") and classes is not None:
             own = self.classes or []
             self.others = [name for name in own if name not in classes]
-            if not set(classes) <= set(own) or (self.others and task == "binary"):
+            if not set(classes) <= set(own) or (self.others and kind == "binary"):
                 raise ValueError(f"its classes are {self.classes}, those of this model are {list(classes)}")
             self._order = [own.index(name) for name in classes]
 

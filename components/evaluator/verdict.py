@@ -25,7 +25,7 @@ TOO_GOOD: Mapping[str, tuple[str, float]] = {
     "classes": ("accuracy", 0.99),
     "regression": ("r2", 0.99),
 }
-"""Task -> metric, and the value from which a leak of the label is likelier than a good model."""
+"""Kind of a task -> metric, and the value from which a leak of the label is likelier than a good model."""
 TOO_FEW = 100
 """Rows below which such a value may be chance."""
 
@@ -61,7 +61,7 @@ def make(config: EvaluatorSettings, evaluation: Any, rules: Sequence[Rule], note
         "task": config.task,
         "classes": evaluation.classes,
         "metrics": overall,
-        "too_good": too_good(config.task, overall),
+        "too_good": too_good(config.kind, overall),
         "better": {metric.name: metric.better for metric in evaluation.measure.metrics if not metric.only_tfma},
         "intervals": _ends(evaluation.intervals(0)),
         "interval_method": METHOD + (GROUPED.format(config.group) if config.group else ""),
@@ -92,9 +92,9 @@ def make(config: EvaluatorSettings, evaluation: Any, rules: Sequence[Rule], note
     return finite
 
 
-def too_good(task: str, metrics: Mapping[str, Any]) -> str:
+def too_good(kind: str, metrics: Mapping[str, Any]) -> str:
     """Return a warning if a metric of all rows is so good that a column may give the label away; else empty."""
-    name, limit = TOO_GOOD.get(task, ("", math.inf))
+    name, limit = TOO_GOOD.get(kind, ("", math.inf))
     value = metrics.get(name)
     if value is None or not value >= limit or metrics["example_count"] < TOO_FEW:
         return ""

@@ -61,7 +61,7 @@ def line(facts: dict[str, Any]) -> str:
 def _facts(config: PlainSettings, train: Any, predicted: Any, folder: str) -> dict[str, Any]:
     """Fit the models in `folder`; return the content of the artifact's facts."""
     facts: dict[str, Any] = {
-        "task": config.label.task,
+        "task": config.label.kind,
         "split": config.split,
         "rows": 0,
         "train_rows": sum(file.rows or 0 for file in train),
@@ -79,7 +79,7 @@ def _facts(config: PlainSettings, train: Any, predicted: Any, folder: str) -> di
         empty = "train" if not facts["train_rows"] else config.split
         limit = f"the split {config.split} has {number:,} rows, more than {raw_rows.MOST_PREDICTED:,}"
         return {**facts, "note": limit if number > raw_rows.MOST_PREDICTED else f"the split {empty} has no rows"}
-    classes = len(config.label.names or ()) if config.label.task == "classes" else 1
+    classes = len(config.label.names or ()) if config.label.kind == "classes" else 1
     facts["every"] = raw_rows.step(facts["train_rows"], len(config.kinds), max(classes, 1))
     raw_rows.write(os.path.join(folder, TRAIN), train, config.types, facts["every"])
     raw_rows.write(os.path.join(folder, PREDICTED), predicted, config.types)

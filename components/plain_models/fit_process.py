@@ -35,7 +35,7 @@ def main(folder: str) -> None:
         config = PlainSettings.model_validate_json(file.read())
     train, predicted = (_table(os.path.join(folder, name)) for name in (TRAIN, PREDICTED))
     cells, names = train.column(str(config.label.column)), list[str]()
-    if config.label.task == "regression":
+    if config.label.kind == "regression":
         target = label_targets.number(cells, config.label)
         known = ~np.isnan(target)
     else:
@@ -81,7 +81,7 @@ def _answer(
     name: str, encoded: list[encoding.Column], target: Any, weight: Any, config: PlainSettings
 ) -> tuple[Any, list[int]]:
     """Fit one model; return its predictions and, of probabilities, the class index of each column."""
-    is_number = config.label.task == "regression"
+    is_number = config.label.kind == "regression"
     if name == LINEAR:
         train, predicted = encoding.for_linear(encoded)
         model = Ridge() if is_number else LogisticRegression(max_iter=ITERATIONS)

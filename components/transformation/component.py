@@ -12,6 +12,7 @@ from components.fingerprints import code_digest
 from components.transformation.executor import Executor
 from models.transform_graph.preprocessing import TransformConfig
 from spec import settings
+from spec.columns import task as tasks
 
 PREPROCESSING = "models.transform_graph.preprocessing"
 
@@ -50,7 +51,7 @@ def transformation(
     packed = settings.pack(dict(config), settings_folder)
     parsed = TransformConfig.model_validate(config)
     own = [parsed.preprocessing.rpartition(".")[0]] if parsed.preprocessing else []
-    own += parsed.features.modules()
+    own += [*tasks.own_modules(parsed.label.task), *parsed.features.modules()]
     node: Transformation = Transformation(
         examples=examples,
         schema=schema,

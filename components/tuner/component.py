@@ -14,6 +14,7 @@ from components.tuner.executor import Executor
 from components.tuner.tuner_settings import TunerSettings
 from models import network_files
 from spec import settings
+from spec.columns import task as tasks
 
 
 class TunerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
@@ -71,6 +72,7 @@ def tuner(
         Executor.__module__,
         trial_pool.MODULE,
         network_files.module(parsed.network_name),
+        tasks.module(parsed.label.task),
         *parsed.features.modules(),
     )
     spec = TunerSpec(

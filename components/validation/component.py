@@ -20,6 +20,7 @@ from components.validation.gate_catalog import Gates
 from components.validation.gate_context import WatchedColumns
 from components.validation.node_settings import ValidationSettings
 from spec import settings
+from spec.columns import task as tasks
 from spec.columns.label import Label
 
 
@@ -122,7 +123,7 @@ def validation(
             "serving": folders.serving if folders else None,
         }
         # Gates and readers are imported by name, so that the executor's source does not reach them.
-        modules += [*gates.modules(), *formats.modules(own.source.data.format)]
+        modules += [*gates.modules(), *formats.modules(own.source.data.format), *tasks.own_modules(own.label.task)]
         read = files if gates.custom else ()
     spec = ValidationSpec(
         statistics=statistics,

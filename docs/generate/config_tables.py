@@ -13,7 +13,7 @@ from models import roles
 from pipeline.config import Config
 from pipeline.network_checks import SUPERVISED, network_settings
 from pipeline.network_checks import networks as network_names
-from spec.training import LOSSES, METRICS
+from spec.columns import task as tasks
 
 HEAD = ("key", "type", "default", "meaning")
 NETWORKS = "models.networks"
@@ -75,19 +75,19 @@ def networks(_: str = "") -> str:
     parts = []
     for name in network_names():
         module = importlib.import_module(f"{NETWORKS}.{name}")
-        tasks = ", ".join(map(code, getattr(module, "TASKS", SUPERVISED)))
+        kinds = ", ".join(map(code, getattr(module, "TASKS", SUPERVISED)))
         training = (
             f" Keys of [training] that apply: {', '.join(map(code, module.KEYS))}." if hasattr(module, "KEYS") else ""
         )
-        parts += [f"### {name}", f"{prose(first_paragraph(module.__doc__))}", f"Tasks: {tasks}.{training}"]
+        parts += [f"### {name}", f"{prose(first_paragraph(module.__doc__))}", f"Tasks: {kinds}.{training}"]
         parts.append(table(HEAD, rows(network_settings(name))))
     return "\n\n".join(parts)
 
 
 def metrics(_: str = "") -> str:
     """Return the metrics of each task."""
-    tasks = [(task, metric_catalog.names(task)) for task in metric_catalog.MEASURES]
-    return table(("task", "metrics"), [(code(task), ", ".join(map(code, names))) for task, names in tasks])
+    listed = [(task, metric_catalog.names(task)) for task in metric_catalog.MEASURES]
+    return table(("task", "metrics"), [(code(task), ", ".join(map(code, names))) for task, names in listed])
 
 
 def losses(_: str = "") -> str:
@@ -96,8 +96,8 @@ def losses(_: str = "") -> str:
     return table(
         head,
         [
-            (code(task), ", ".join(map(code, names)), ", ".join(map(code, METRICS[task])))
-            for task, names in LOSSES.items()
+            (code(name), ", ".join(map(code, tasks.find(name).losses)), ", ".join(map(code, tasks.find(name).monitors)))
+            for name in tasks.shipped()
         ],
     )
 

@@ -54,7 +54,7 @@ class Facts:
             edges = number_edges.read(constant, [output.name for output in known if output.kind == "number"])
             known = [output.model_copy(update={"edges": edges.get(output.name, ())}) for output in known]
         classes = None
-        if label.task in ("binary", "classes") and label.names is None:
+        if label.kind in ("binary", "classes") and label.names is None:
             classes = tuple(name.decode() for name in transform.vocabulary_by_name(LABEL))
         return cls(tuple(known), classes)
 
@@ -94,9 +94,9 @@ def rows_of(columns: Columns, target: targets.Target, facts: Facts, label: Label
     transformed = label_of(columns)
     taken = target.rows(transformed)
     if not taken.any():
-        what = "normal row" if label.task == "anomaly" else "row with a known class"
+        what = "normal row" if label.kind == "anomaly" else "row with a known class"
         raise ValueError(f"label {label.column!r}: a split has no {what} to measure epochs on")
-    if label.task == "regression" and not np.isfinite(transformed).all():
+    if label.kind == "regression" and not np.isfinite(transformed).all():
         raise ValueError(f"label {label.column!r}: a row of the eval split has no finite value; exclude such rows")
     everything = bool(taken.all())
 

@@ -115,12 +115,12 @@ class Served(tf.Module):  # type: ignore[misc]
 
     def label(self, raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Raw columns, the label among them, to (batch,): a float64 number in its own unit, or an int64 class index."""
-        if self._label.task == "regression" and not self._transformed_label:
+        if self._label.kind == "regression" and not self._transformed_label:
             column = raw[str(self._label.column)]
             made = raw_columns.densify(column) if isinstance(column, tf.SparseTensor) else raw_columns.Cells(column)
             return tf.reshape(as_number(made), [-1])
         made = tf.reshape(self._transform(dict(raw))[LABEL], [-1])
-        return tf.cast(made, tf.float64) if self._label.task == "regression" else made
+        return tf.cast(made, tf.float64) if self._label.kind == "regression" else made
 
     def labels(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Map raw columns to `label` and, if there is a weight column, float32 `weight` (batch,)."""

@@ -13,7 +13,7 @@ and may have
   members, units) in training;
 - `EDGES = True`: it reads the quantiles of numbers in the train split (spec.columns.role.Output.edges);
 - `MIRRORS`: layer -> the layer whose output its units reconstruct, so that a warm start can match them;
-- `TASKS`: the tasks that it supports; default: regression, binary and classes;
+- `TASKS`: the kinds of tasks that it supports; default: regression, binary and classes;
 - `check(outputs, network)`: raises ValueError if it does not support the features (spec.columns.role.Output);
 - `fit(network, settings, training, train, evaluation, watchers)`: trains the model by a method other than gradient
   descent, and passes the metrics of each epoch to the Keras callbacks `watchers`; the rows are

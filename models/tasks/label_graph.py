@@ -27,7 +27,7 @@ def label(raw: Any, role: Label) -> tf.Tensor:
         ValueError: A class of a numeric column is not a number of its type.
     """
     cells = raw_columns.densify(raw) if isinstance(raw, tf.SparseTensor) else Cells(raw)
-    if role.task == "regression":
+    if role.kind == "regression":
         return _number(as_number(cells), role)
     there = raw_columns.is_there(cells.value)
     cells = Cells(cells.value, there if cells.present is None else tf.logical_and(cells.present, there))

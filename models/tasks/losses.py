@@ -12,7 +12,7 @@ SUM = "sum_of_squares"
 def of_numbers(name: str) -> Any:
     """Return a loss between two float32 (batch, n) tensors."""
     if name == SUM:
-        return _Of(_squares, name)
+        return RowLoss(_squares, name)
     kinds = {
         "mse": keras.losses.MeanSquaredError,
         "mae": keras.losses.MeanAbsoluteError,
@@ -26,7 +26,7 @@ def of_classes(name: str, units: int) -> Any:
     """Return a loss between class indices and logits.
 
     Args:
-        name: One of spec.training.LOSSES.
+        name: One of the losses of the task.
         units: 1 for the logit of the second of two classes, with labels float32 (batch, 1); else the number of classes,
             with labels int64 (batch, 1).
     """
@@ -39,7 +39,7 @@ def of_classes(name: str, units: int) -> Any:
     if name == "focal":
         # Keras' focal loss of several classes takes one-hot labels; given probabilities it clips them.
         between: Any = keras.losses.CategoricalFocalCrossentropy(from_logits=True, reduction=None)
-        return _Of(lambda label, logits: between(_one_hot(label, units), logits), name)
+        return RowLoss(lambda label, logits: between(_one_hot(label, units), logits), name)
     between = _squares if name == SUM else of_numbers(name).fn
 
     def on_probabilities(label: Any, logits: Any) -> Any:
@@ -47,7 +47,7 @@ def of_classes(name: str, units: int) -> Any:
             return between(keras.ops.cast(label, "float32"), keras.ops.sigmoid(logits))
         return between(_one_hot(label, units), keras.ops.softmax(logits))
 
-    return _Of(on_probabilities, name)
+    return RowLoss(on_probabilities, name)
 
 
 def smoothing(label: Any, logits: Any, weight: Any = None) -> Any:
@@ -70,7 +70,7 @@ def smoothing(label: Any, logits: Any, weight: Any = None) -> Any:
     return ops.mean(rows if weight is None else rows * ops.cast(ops.reshape(weight, (-1,)), "float32"))
 
 
-class _Of(keras.losses.Loss):  # type: ignore[misc]
+class RowLoss(keras.losses.Loss):  # type: ignore[misc]
     """Loss made of a function from labels and outputs to one number per row."""
 
     def __init__(self, function: Callable[[Any, Any], Any], name: str) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 from models.data.split_rows import Rows
 from models.layers.members import MemberMean
 from models.tasks import conformal, temperature
-from models.tasks.targets import ClassTarget, LabelScale, Target
+from models.tasks.classes_task import ClassTarget
+from models.tasks.regression_task import LabelScale
+from models.tasks.targets import Target
 from models.training.fit import TrainResult, outputs_of
 from spec.training import Training
 

@@ -143,7 +143,7 @@ def _export(
         features=list(result.network.input),
         weight=duties.weight,
         weight_spec=spec[duties.weight] if duties.weight is not None else None,
-        vectors=result.vectors if label.task == "clusters" else None,
+        vectors=result.vectors if label.kind == "clusters" else None,
         temperature=getattr(predictor.target, "temperature", None),
         transformed_label=not roles.columns() and label.transform == "none",
         cleaning=cleaning,

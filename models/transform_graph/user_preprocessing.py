@@ -129,10 +129,10 @@ def _finding(name: str, value: Any) -> str:
 
 def _label_finding(value: Any, label: Label) -> str:
     """Return what is wrong with a label, as the end of a sentence; "" if nothing."""
-    kind = tf.float32 if label.task == "regression" else tf.int64
+    kind = tf.float32 if label.kind == "regression" else tf.int64
     if not isinstance(value, tf.Tensor) or value.dtype != kind or value.shape.rank != 2 or value.shape[1] != 1:
         return f"must be {kind.name} (batch, 1) for task {label.task!r}"
-    if label.task == "classes" and not label.names:
+    if label.kind == "classes" and not label.names:
         return "makes classes that nobody named: name them in label.classes, in the order of their indices"
     if label.transform != "none":
         return f"is the label already, and label.transform = {label.transform!r} would not act: take it out"

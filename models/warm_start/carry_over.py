@@ -16,6 +16,7 @@ import numpy as np
 from models.warm_start import architecture, feature_matching, member_layers
 from models.warm_start.feature_matching import NOWHERE, Match
 from models.warm_start.tensor_matching import TensorMatcher
+from spec.columns import task as tasks
 
 Array = np.ndarray[Any, Any]
 SHOWN = 5
@@ -171,19 +172,20 @@ class _Carrier:
         old, new = self.kept["label"], self.label
         if old["task"] != new["task"]:
             return "the label has another task"
-        if new["task"] == "regression":
+        kind = tasks.find(new["task"]).kind
+        if kind == "regression":
             if old["of"] != new["of"]:
                 return "the label changed"
             return kernel * (old["scale"] / new["scale"]), (bias * old["scale"] + old["shift"] - new["shift"]) / new[
                 "scale"
             ]
-        if new["task"] == "binary" and old["classes"] == new["classes"][::-1]:
+        if kind == "binary" and old["classes"] == new["classes"][::-1]:
             return -kernel, -bias
         if old["classes"] == new["classes"]:
             return kernel, bias
         places = {name: place for place, name in enumerate(old["classes"])}
         source = np.array([places.get(name, NOWHERE) for name in new["classes"]])
-        if new["task"] == "binary" or (source == NOWHERE).all():
+        if kind == "binary" or (source == NOWHERE).all():
             return "the label's classes changed"
         there = source != NOWHERE
         kernels, biases = initial.copy(), np.zeros(len(source))

@@ -15,6 +15,7 @@ import tensorflow as tf
 from models.features import bucketized, categorical, crossed, date, embedded, hashed, image, numeric, passthrough, text
 from models.features.crossed import exact_depths
 from models.roles import Features, role, shipped
+from models.tasks.regression_task import LabelScale
 from models.transform_graph.loaded_graph import TransformGraph
 from models.transform_graph.vocabularies import vocabulary_name
 from models.warm_start.graph_probing import Probe
@@ -217,14 +218,16 @@ def of_label(label: Any, target: Any) -> Meaning:
         `task`; and for a regression column, transform, shift and scale of the label, or the classes in order.
     """
     column = label.column
-    if label.task == "regression":
+    if label.kind == "regression":
+        # That of a custom task may be another.
+        is_scaled = isinstance(target, LabelScale)
         return {
             "task": label.task,
             "of": {"column": column, "transform": label.transform},
-            "shift": target.mean,
-            "scale": target.deviation,
+            "shift": target.mean if is_scaled else 0.0,
+            "scale": target.deviation if is_scaled else 1.0,
         }
-    if label.task not in ("binary", "classes"):
+    if label.kind not in ("binary", "classes"):
         return {"task": label.task}
     if label.positive is not None:
         classes = [f"{column} is not {label.positive}", f"{column} is {label.positive}"]

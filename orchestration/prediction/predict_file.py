@@ -81,7 +81,7 @@ def predict(
     number, folder = version_folder(root, name, version)
     with _source(source, config) as path:
         data = input_rows.settings(config.data, path, _config_format(config) if source == STREAM else None)
-        model = PushedModel(folder, config.label.task, [image.column for image in config.features.of("image")])
+        model = PushedModel(folder, config.label.kind, [image.column for image in config.features.of("image")])
         explainer = model.explainer() if explain else None
         job = _Job(model, data, input_rows.files(data), config.columns.id, explainer)
         for column, reason in (explainer.unexplained if explainer else {}).items():

@@ -71,7 +71,7 @@ class PushedModel:
 
     Args:
         folder: Folder of the version.
-        task: Task of the label.
+        kind: Kind of the label's task.
         image_columns: Columns with encoded images, for messages.
 
     Attributes:
@@ -83,13 +83,13 @@ class PushedModel:
         ResourceError: it cannot be loaded, or does not say what it reads.
     """
 
-    def __init__(self, folder: str, task: str, image_columns: Sequence[str] = ()) -> None:
+    def __init__(self, folder: str, kind: str, image_columns: Sequence[str] = ()) -> None:
         self._folder = folder
         try:
             with open(os.path.join(folder, REQUESTS), encoding="utf-8") as file:
                 inputs = json.load(file)["inputs"]
             self.columns = [InputColumn(one["column"], _KINDS[one["dtype"]], one["nullable"]) for one in inputs]
-            self._model = Model(folder, task)
+            self._model = Model(folder, kind)
             # A convolution fails on no rows, so the outputs of none are cut from those of one.
             with open(os.path.join(folder, self_check.SAMPLE), encoding="utf-8") as file:
                 [row] = json.load(file)["rows"][:1]

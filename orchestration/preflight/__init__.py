@@ -255,7 +255,7 @@ def _code(config: Config) -> str:
 def _table(config: Config, known: dict[str, str], stem: str) -> Table:
     label = config.label
     features = {feature.name: feature for feature in schema_columns.schema(project.folder(), stem).feature}
-    wanted = None if label.task == "clusters" else label.column
+    wanted = None if label.kind == "clusters" else label.column
     return Table(
         columns=known,
         schema=f"{load.SCHEMAS}/{stem}.pbtxt",

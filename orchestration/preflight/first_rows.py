@@ -165,7 +165,7 @@ class Table:
         if not self.whole:
             return
         try:
-            if self.label.column and self.label.task != "clusters":
+            if self.label.column and self.label.kind != "clusters":
                 row_filter.check_labels(self.keeper.left_out, self.kept, column=self.label.column, most=self.most_blank)
         except ValueError as error:
             yield f"{shown}: {error}"
@@ -202,7 +202,7 @@ class Table:
             )
             yield f"{shown}: the label {label.column!r}: {problem}; to accept it: {accepts}"
         present = {label.class_of(value) for value in counts}
-        for name in label.classes if label.task == "classes" and label.tiers is None else ():
+        for name in label.classes if label.kind == "classes" and label.tiers is None else ():
             if name not in present:
                 yield (
                     f"{shown}: class {name!r} of label.classes has no rows: remove it from label.classes in the "
@@ -241,12 +241,12 @@ def _where(place: Any) -> str:
 def _one_class(label: Label, values: Sequence[Any]) -> str:
     """Return why nothing can be learned from these values; empty if it can."""
     classes = {label.class_of(_text(value)) for value in values}
-    if label.task == "clusters" or len(classes) > 1:
+    if label.kind == "clusters" or len(classes) > 1:
         return ""
     shown = ", ".join(sorted({repr(value) for value in values})[:5])
-    if label.task == "anomaly":
+    if label.kind == "anomaly":
         return "" if classes == {"normal"} else "is an anomaly in every row: add normal rows to learn from"
-    if label.task in ("regression", "classes"):
+    if label.kind in ("regression", "classes"):
         return f"is {shown} in every row: there is nothing to learn"
     rule = f"label.positive = {label.positive!r}" if label.positive is not None else f"threshold = {label.threshold:g}"
     always = classes == {(label.names or ())[1]}

@@ -119,10 +119,10 @@ def _settings(run: Run) -> IngestionSettings:
             "data": config.plain("data")["data"],
             "columns": run.columns,
             "duties": {key: duties[key] for key in ("id", "group", "time")},
-            "label": None if config.label.task == "clusters" else config.label.column,
+            "label": None if config.label.kind == "clusters" else config.label.column,
             "complete": config.features.complete(),
             "read": sorted({*duties.values(), config.data.split.column} & read),
-            "classes": config.label.task in CLASSED,
+            "classes": config.label.kind in CLASSED,
         }
     )
 

@@ -1,30 +1,24 @@
 """[label]: what the model predicts. Plain Python, no TensorFlow."""
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, FiniteFloat, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, field_validator, model_validator
 
 from spec.base import Strict, Word
+from spec.columns import task as tasks
 
 LABEL = "label"
 """Name of the transformed label."""
-Task = Literal["regression", "binary", "classes", "anomaly", "clusters"]
 ABOVE: Mapping[str, float] = {"log": 0.0, "log1p": -1.0}
 """Transform -> lower bound of the labels for which it is defined."""
 CLASSED = ("binary", "classes", "anomaly")
-"""Tasks whose label is a class, so that equal rows should have equal labels."""
+"""Kinds whose label is a class, so that equal rows should have equal labels."""
 Value = Annotated[Word, AfterValidator(str.strip)]
 """A value of the label's column, without surrounding whitespace, which is ignored in the data too."""
-_KEYS: dict[str, tuple[str, ...]] = {
-    "regression": ("transform",),
-    "binary": ("positive", "threshold", "classes"),
-    "classes": ("tiers", "classes"),
-    "anomaly": ("positive", "threshold"),
-    "clusters": (),
-}
-"""Task -> keys that apply to it."""
-_OWN = tuple(dict.fromkeys(key for keys in _KEYS.values() for key in keys))
+_OF_TASKS = ("transform", "positive", "threshold", "classes", "tiers")
+"""Keys that apply to some tasks only."""
 
 
 class Label(Strict):
@@ -32,9 +26,9 @@ class Label(Strict):
 
     column: str | None = None
     """Column to predict. Optional for clusters, which only compares it with the clusters that it found."""
-    task: Task = "regression"
+    task: str = "regression"
     """regression: a number; binary: one of two classes; classes: one of several; anomaly: how unlike a row is to rows
-    labelled normal; clusters: groups of similar rows."""
+    labelled normal; clusters: groups of similar rows. Or the module of a custom task, such as "my_task"."""
     transform: Literal["none", "log", "log1p", "signed_log"] = "none"
     """regression: the network learns ln(label), ln(1 + label) or sign(label) ln(1 + abs(label)); predictions are in the
     unit of the label. A label without such a logarithm stops the run before training."""
@@ -50,21 +44,29 @@ class Label(Strict):
 
     @classmethod
     def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
-        """Return the keys of other tasks."""
-        own = _KEYS.get(str(given.get("task", "regression")), _OWN)
-        return [key for key in _OWN if key not in own]
+        """Return the keys of other tasks; none for a task that is unknown or was not imported yet."""
+        name = str(given.get("task", "regression"))
+        if name not in tasks.shipped() and name not in sys.modules:
+            return []
+        return [key for key in _OF_TASKS if key not in tasks.find(name).label_keys]
+
+    @field_validator("task")
+    @classmethod
+    def _known_task(cls, name: str) -> str:
+        tasks.load(name)
+        return name
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> "Label":
         for key in self.idle({"task": self.task}):
             if getattr(self, key) != type(self).model_fields[key].default:
                 raise ValueError(f"{key} has no effect with task {self.task!r}: remove it, or change the task")
-        if self.column is None and self.task != "clusters":
+        if self.column is None and self.kind != "clusters":
             raise ValueError(f"task {self.task!r} needs column: name the label's column")
-        if self.task in ("binary", "anomaly") and (self.positive is None) == (self.threshold is None):
+        if self.kind in ("binary", "anomaly") and (self.positive is None) == (self.threshold is None):
             raise ValueError(f'task {self.task!r} needs either positive = "VALUE" or threshold = NUMBER')
-        if self.task == "binary" and len(self.classes) not in (0, 2):
-            raise ValueError("task 'binary' has two classes")
+        if self.kind == "binary" and len(self.classes) not in (0, 2):
+            raise ValueError(f"task {self.task!r} has two classes")
         if self.tiers is not None and self.classes and len(self.classes) != self.tiers:
             raise ValueError(f"{self.tiers} tiers need as many classes, or none to number them")
         if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
@@ -72,16 +74,21 @@ class Label(Strict):
         return self
 
     @property
+    def kind(self) -> tasks.Kind:
+        """Form of the label and the predictions, which the task determines."""
+        return tasks.find(self.task).kind
+
+    @property
     def needs_number(self) -> bool:
         """Whether the column must be INT or FLOAT."""
-        return self.task == "regression" or self.threshold is not None or self.tiers is not None
+        return self.kind == "regression" or self.threshold is not None or self.tiers is not None
 
     @property
     def names(self) -> tuple[str, ...] | None:
         """Names of the classes; None if only the train split tells them, or without classes."""
-        if self.classes or self.task == "regression":
+        if self.classes or self.kind == "regression":
             return self.classes or None
-        if self.task == "anomaly":
+        if self.kind == "anomaly":
             return ("normal", "anomaly")
         if self.positive is not None:
             return (f"not {self.positive}", self.positive)
@@ -100,7 +107,7 @@ class Label(Strict):
         Returns:
             The name; for a regression or tiers the value itself; None if it is not a class.
         """
-        if self.task == "regression" or self.tiers is not None:
+        if self.kind == "regression" or self.tiers is not None:
             return value
         named = self.names
         if self.threshold is not None:

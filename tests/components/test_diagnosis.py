@@ -64,7 +64,7 @@ def rows(tmp_path, columns, write_examples):
 
 @pytest.fixture
 def told(model, rows):
-    return diagnosis.diagnose(model, rows, metric_catalog.measure("regression", None), task="regression", max_rows=200)
+    return diagnosis.diagnose(model, rows, metric_catalog.measure("regression", None), kind="regression", max_rows=200)
 
 
 def test_importance_is_that_of_permuted_columns(told, columns):
@@ -78,7 +78,7 @@ def test_importance_is_that_of_permuted_columns(told, columns):
 
 
 def test_it_is_the_same_each_time_and_json(model, rows, told):
-    again = diagnosis.diagnose(model, rows, metric_catalog.measure("regression", None), task="regression", max_rows=200)
+    again = diagnosis.diagnose(model, rows, metric_catalog.measure("regression", None), kind="regression", max_rows=200)
     assert json.dumps(again, allow_nan=False) == json.dumps(told, allow_nan=False)
 
 

@@ -100,7 +100,10 @@ def test_a_metric_in_the_folder_is_found_by_its_file(my_project, tmp_path, monke
     monkeypatch.setattr(metric_catalog.metrics, "__path__", [*metric_catalog.metrics.__path__, str(folder)])
     metric_catalog.built_in.cache_clear()
     try:
-        assert metric_catalog.names("regression") == ("mae", "rmse", "r2", "mse", "bias", "within_10_percent")
+        assert metric_catalog.names("regression") == (
+            *("mae", "rmse", "r2", "mse", "bias", "coverage", "interval_width"),
+            "within_10_percent",
+        )
         assert "components.evaluator.metrics.a_within" in metric_catalog.module_names()
     finally:
         metric_catalog.built_in.cache_clear()

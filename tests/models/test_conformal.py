@@ -7,7 +7,7 @@ import pytest
 
 from models.data.split_rows import Facts, Rows
 from models.tasks import conformal
-from models.tasks.targets import LabelScale
+from models.tasks.regression_task import LabelScale
 from models.training import calibration
 from models.training.fit import train_network
 from models.training.training_config import TrialConfig

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from models.tasks import losses
-from spec.training import LOSSES
+from spec.columns import task as tasks
 
 LABEL = np.array([[0], [1], [2], [1]])
 LOGITS = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
@@ -27,7 +27,7 @@ BETWEEN = {
 }
 
 
-@pytest.mark.parametrize("name", LOSSES["regression"])
+@pytest.mark.parametrize("name", tasks.find("regression").losses)
 def test_losses_between_numbers(name):
     assert float(losses.of_numbers(name)(ONES, 3 * LOGITS)) == pytest.approx(BETWEEN[name](ONES, 3 * LOGITS), rel=1e-5)
 
@@ -56,7 +56,7 @@ def test_cross_entropy_and_focal_loss():
 
 @pytest.mark.parametrize(("task", "outputs"), [("binary", 1), ("classes", 3)])
 def test_every_loss_of_a_task_is_there(task, outputs):
-    for name in LOSSES[task]:
+    for name in tasks.find(task).losses:
         assert np.isfinite(float(losses.of_classes(name, outputs)(LABEL % 2, LOGITS[:, :outputs])))
 
 

@@ -6,14 +6,15 @@ import pytest
 from pydantic import ValidationError
 
 from models.layers import layer_names
-from models.tasks.targets import AnomalyTarget, ClassTarget, ClusterTarget, LabelScale
+from models.tasks import anomaly_task, clusters_task, regression_task
+from models.tasks.classes_task import ClassTarget
 from models.training import fit
 from pipeline import network_checks
 from spec.columns.label import Label
 from spec.columns.role import Output
 
 AREA, ZIP = Output(name="area"), Output(name="zip", kind="index", depth=4)
-NUMBER = LabelScale(0.0, 1.0, Label(column="price"))
+NUMBER = regression_task.LabelScale(0.0, 1.0, Label(column="price"))
 GIVEN = [{"kernel": [[1]] * 5, "bias": [2]}]
 HIDDEN = {
     "layers": [5],
@@ -51,14 +52,12 @@ CHANGES: dict[str, Any] = {
 }
 """Network -> each of its keys with a value other than the default."""
 LEARNT = {
-    ("autoencoder", "quantile"),
-    ("kmeans", "restarts"),
-    ("perceptron", "learning_rate"),
-    ("tabm", "bins"),
-    ("tabm", "keep_members"),
+    *(("autoencoder", "quantile"), ("kmeans", "restarts"), ("perceptron", "learning_rate")),
+    *(("tabm", key) for key in ("bins", "keep_members")),
 }
 """Keys that act in training alone; tests/models/networks shows how."""
-TARGETS = {"autoencoder": AnomalyTarget(), "kmeans": ClusterTarget(), "perceptron": ClassTarget(("no", "yes"), True)}
+YES = ClassTarget(("no", "yes"), True)
+TARGETS = {"autoencoder": anomaly_task.AnomalyTarget(), "kmeans": clusters_task.ClusterTarget(), "perceptron": YES}
 PHOTO = Output(name="photo", kind="image", shape=(8, 8, 1))
 EDGED = Output(name="area", edges=tuple(np.linspace(-3, 3, 241).tolist()))
 OUTPUTS = {"cnn": (AREA, ZIP, PHOTO), "tabm": (EDGED, ZIP), "realmlp": (EDGED, ZIP)}

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.tasks.targets import ClassTarget, LabelScale
+from models.tasks.classes_task import ClassTarget
+from models.tasks.regression_task import LabelScale
 from spec.columns.label import Label
 
 from .onnx_pairs import Pair

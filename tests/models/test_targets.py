@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from models.tasks import label_graph
-from models.tasks.targets import ClassTarget, LabelScale, target
+from models.tasks.classes_task import ClassTarget
+from models.tasks.regression_task import LabelScale
+from models.tasks.targets import target
 from spec.columns.label import Label
 
 PLAIN = Label(column="price")

@@ -6,7 +6,7 @@ from sklearn import metrics
 
 from models.data.split_rows import Facts, Rows
 from models.tasks import temperature
-from models.tasks.targets import ClassTarget
+from models.tasks.classes_task import ClassTarget
 from models.training import calibration
 from models.training.fit import train_network
 from models.training.training_config import TrialConfig

@@ -263,7 +263,8 @@ def test_an_unknown_key_is_answered_with_one_that_the_config_takes(edited, befor
         (
             "{r2 = 0.5}",
             "{auc = 0.5}",
-            "evaluation.floor: metric 'auc' is unknown for task regression. Known metrics: mae, rmse, r2, mse, bias",
+            "evaluation.floor: metric 'auc' is unknown for task regression. Known metrics: mae, rmse, r2, mse, bias, "
+            "coverage, interval_width",
         ),
     ],
 )

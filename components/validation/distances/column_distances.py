@@ -81,7 +81,7 @@ def distances(
             continue
         is_text = feature.type == schema_pb2.BYTES
         shares = None
-        if column == context.label.column and context.label.task == "binary" and not _has_divergence(feature, gate):
+        if column == context.label.column and context.label.kind == "binary" and not _has_divergence(feature, gate):
             shares = binary_label.shares(context.label, before[column], after[column])
         key = "infinity_norm" if is_text or shares else "jensen_shannon_divergence"
         default = settings.label if shares else settings.categories if is_text else settings.numbers

@@ -30,7 +30,7 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
 
     # With data.split = "all" each row is in every split.
     splits = [split for split in context.features if split == TRAIN or context.split_by != "all"]
-    if context.label.task not in CLASSED or not splits or _merges_values(context):
+    if context.label.kind not in CLASSED or not splits or _merges_values(context):
         return
     features, digests = (
         np.concatenate([arrays[split] for split in splits]) for arrays in (context.features, context.digests)

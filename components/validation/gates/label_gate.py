@@ -42,17 +42,17 @@ class Settings(GateSettings):
     def check(self, label: Label) -> None:
         """Check that range or number of rows have an effect for the label's task."""
         for key in ("min_value", "max_value"):
-            if getattr(self, key) is not None and label.task != "regression":
+            if getattr(self, key) is not None and label.kind != "regression":
                 raise ValueError(f"gates.label.{key} has no effect for task {label.task!r}: remove it")
         default = type(self).model_fields["min_count"].default
-        if self.min_count != default and label.task not in ("binary", "classes"):
+        if self.min_count != default and label.kind not in ("binary", "classes"):
             raise ValueError(f"gates.label.min_count has no effect for task {label.task!r}: remove it")
 
 
 def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     """Compare smallest and largest label, and rows of each class, with their limits."""
     label = context.label
-    if label.column is None or label.task == "clusters":
+    if label.column is None or label.kind == "clusters":
         return
     for split, facts in context.facts.items():
         if not facts.ends:
@@ -138,7 +138,7 @@ def _classes(context: GateContext, label: Label, min_count: int) -> Iterator[Fin
             if name is not None:
                 of_split[name] = of_split.get(name, 0) + rows
     train, column = counts[TRAIN], label.column
-    if label.task == "anomaly":
+    if label.kind == "anomaly":
         if not train.get("normal"):
             text = "train has no normal row, and the network learns only from normal rows"
             yield Finding(column, 1, 0, text, splits=[TRAIN])
@@ -148,7 +148,7 @@ def _classes(context: GateContext, label: Label, min_count: int) -> Iterator[Fin
         text = f"train has only the class {classes}" if train else "train has no class"
         yield Finding(column, 2, len(train), f"{text}: at least two are required", splits=[TRAIN])
         return
-    if label.task == "regression":
+    if label.kind == "regression":
         return
     yield from _unlisted(context, label)
     for name in dict.fromkeys([*(label.names or ()), *train]):

@@ -33,14 +33,14 @@ class Settings(GateSettings):
     def check(self, label: Label) -> None:
         """Check that limits have an effect for the label's task."""
         for key in ("warn_below", "block_below"):
-            if getattr(self, key) != type(self).model_fields[key].default and label.task != "binary":
+            if getattr(self, key) != type(self).model_fields[key].default and label.kind != "binary":
                 raise ValueError(f"gates.rare.{key} has no effect for task {label.task!r}: remove it")
 
 
 def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     """Compare the rows of each class in eval and test with the limits."""
     label = context.label
-    if label.task != "binary" or context.split_by == "all":
+    if label.kind != "binary" or context.split_by == "all":
         # If every row is in every split, metrics say nothing anyway, and `new` says so.
         return
     for split, facts in context.facts.items():

@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 from models.networks import cnn
-from models.tasks.targets import ClassTarget, LabelScale
+from models.tasks.classes_task import ClassTarget
+from models.tasks.regression_task import LabelScale
 from models.training import fit
 from spec.columns.label import Label
 from spec.columns.role import Output
