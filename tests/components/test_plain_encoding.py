@@ -81,8 +81,8 @@ def test_a_label_without_a_logarithm_is_none():
         ({"task": "classes", "classes": ["b", "a"]}, [b"a", b"c", b"b"], [1, -1, 0], ["b", "a"]),
         ({"task": "binary", "positive": "b"}, [b"a", b"b", b"c"], [0, 1, 0], ["not b", "b"]),
         ({"task": "binary", "threshold": 0.1}, [0.05, 0.1, None], [0, 1, -1], ["below 0.1", "from 0.1"]),
-        ({"task": "classes", "tiers": 2}, [1.0, 2.0, 3.0, 4.0], [0, 0, 1, 1], ["tier 1", "tier 2"]),
-        ({"task": "classes"}, [1.0, 0.5, 1.0], [0, 1, 0], ["1", "0.5"]),
+        ({"task": "classes", "tiers": 2}, [1.0, 2.0, 3.0], [0, 1, 1], ["tier 1", "tier 2"]),
+        ({"task": "classes"}, [1.0, 0.1, 1.0], [0, 1, 0], ["1", "0.1"]),
     ],
 )
 def test_classes_are_those_of_the_network(label, cells, index, names):

@@ -18,10 +18,10 @@ from inspection.store.execution_folders import parse
 
 from .conftest import REPOSITORY, cold_runner, run_folder, run_json, runner
 
-NODES = (
+NODES = [
     *("ingestion", "schema", "statistics", "history", "validation", "plain-models", "transformation"),
     *("trainer", "baseline", "evaluator", "pusher"),
-)
+]
 
 
 @pytest.fixture(scope="module")

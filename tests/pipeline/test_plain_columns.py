@@ -34,6 +34,12 @@ def test_texts_are_left_out():
     assert kinds(features={"text": [{"column": "t"}]}) == ({}, ["t"])
 
 
+def test_images_are_left_out():
+    image = {"image": [{"column": "b", "height": 8, "width": 8}]}
+    assert kinds(features={**image, "numeric": [{"column": "f"}]}) == ({"f": "number"}, ["b"])
+    assert kinds(features=image) == ({}, ["b"])
+
+
 def test_columns_of_a_preprocessing_function_go_by_their_type(tmp_path, monkeypatch):
     import project
 
