@@ -35,6 +35,7 @@ class Outcome:
     Attributes:
       reached: With `--to`: the stage that the run ended with; else None.
       pushed: Folder of the pushed version; None if the run pushed none.
+      too_good: Warning that a column may give the label away; empty if none does.
     """
 
     blessed: bool = False
@@ -42,6 +43,7 @@ class Outcome:
     reason: str = ""
     reached: str | None = None
     pushed: str | None = None
+    too_good: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +159,7 @@ def _outcome(content: Mapping[str, Any]) -> Outcome:
         reason=str(content.get("reason") or ""),
         reached=_of_type(content.get("reached"), str, None),
         pushed=_of_type(content.get("pushed"), str, None),
+        too_good=str(content.get("too_good") or ""),
     )
 
 

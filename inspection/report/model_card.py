@@ -54,6 +54,8 @@ def _model(facts: Facts) -> Iterator[str]:
     if facts.judged is not None:
         verdict = {True: "blessed", False: "not blessed", None: "not evaluated"}[facts.judged.blessed]
         yield f"- Verdict: {verdict}. {_escaped(facts.judged.reason)}"
+        if facts.run.outcome.too_good:
+            yield f"- Check: {_escaped(facts.run.outcome.too_good)}"
         for folder in facts.judged.pushed:
             yield f"- Pushed to: {_escaped(folder)}"
 

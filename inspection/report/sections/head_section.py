@@ -62,6 +62,7 @@ def section(facts: Facts) -> Html:
         [
             tag("h1", run.pipeline or "run", " ", tag("small", run.run_id)),
             tag("p", sentence(facts), class_=f"verdict {css_class}"),
+            tag("p", f"Check: {facts.run.outcome.too_good}", class_="note") if facts.run.outcome.too_good else None,
             definitions(
                 [
                     ("state", state(run.state)),
