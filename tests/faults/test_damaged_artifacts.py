@@ -31,19 +31,20 @@ def flip(path):
 HARMS = {"one bit": flip, "cut": lambda path: os.truncate(path, 100), "deleted": lambda path: path.unlink()}
 
 
-def test_no_damaged_artifact_is_served_from_the_cache(points_run, tmp_path, figure):
+def test_no_damaged_artifact_is_served_from_the_cache(points_run, tmp_path, figure, new_store):
     """Fault 16: a bit, a cut and a deleted file in what the cache would serve."""
-    launch(points_run(tmp_path, "cache", "one"), "ingestion")
+    place = {"metadata": new_store()}
+    launch(points_run(tmp_path, "cache", "one", **place), "ingestion")
     wrong = 0
     for name, harm in HARMS.items():
-        assert launch(points_run(tmp_path, "cache", f"before {name}"), "ingestion") == (["CACHED"], [])
+        assert launch(points_run(tmp_path, "cache", f"before {name}", **place), "ingestion") == (["CACHED"], [])
         folders = (tmp_path / "cache/artifacts/ingestion/examples").iterdir()
         newest = max(folders, key=execution)
         harm(next((newest / "Split-train").iterdir()))
-        states, said = launch(points_run(tmp_path, "cache", f"after {name}"), "ingestion")
+        states, said = launch(points_run(tmp_path, "cache", f"after {name}", **place), "ingestion")
         wrong += states != ["COMPLETE"]
         assert said == [f"its earlier output examples ({newest}) is damaged: the stage runs again"]
-    figure(16, f"{len(HARMS)} harms, wrong reuse = {wrong}")
+    figure(16, f"{len(HARMS)} harms on {'PostgreSQL' if place['metadata'] else 'SQLite'}, wrong reuse = {wrong}")
     assert wrong == 0
 
 
@@ -62,13 +63,14 @@ def test_the_digest_of_a_large_artifact_is_fast(tmp_path, figure):
     assert rate > 50
 
 
-def test_a_stage_without_its_inputs_fails_the_run(points_run, tmp_path, figure):
+def test_a_stage_without_its_inputs_fails_the_run(points_run, tmp_path, figure, new_store):
     """Fault 27: TFX records the stage as FAILED and returns; the run must not end well."""
+    place = {"metadata": new_store()}
     with pytest.raises(RunError, match="stage statistics ended FAILED: its inputs could not be resolved") as error:
-        points_run(tmp_path, "alone", "one").launch("statistics", print)
+        points_run(tmp_path, "alone", "one", **place).launch("statistics", print)
     figure(27, f"exit code {error.value.exit_code}, false successes = 0")
     assert error.value.exit_code == 4
-    states, _ = launch(points_run(tmp_path, "alone", "one"), "ingestion", "statistics")
+    states, _ = launch(points_run(tmp_path, "alone", "one", **place), "ingestion", "statistics")
     assert states == ["COMPLETE", "COMPLETE"], "another attempt"
 
 

@@ -37,11 +37,11 @@ def outputs(root):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-HOW = ("a new store", "another store by --metadata", "an older backup")
+HOW = ("a new store", "another store by --metadata", "an older backup", "a new database of PostgreSQL")
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_a_new_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figure, how):
+def test_a_new_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figure, how, request):
     """Fault 40: ids of executions are given out again over the folders of a run that the store does not know."""
     root, more = tmp_path / "runs", ()
     if how == "an older backup":
@@ -53,6 +53,8 @@ def test_a_new_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figure,
         (root / "metadata.sqlite").rename(root / "old")
     elif how == "an older backup":
         assert warm.run("inspect", "restore", tmp_path / "backup", "--root", root).code == 0
+    elif how == "a new database of PostgreSQL":
+        more = ("--metadata", request.getfixturevalue("postgresql").new_database())
     else:
         more = ("--metadata", f"sqlite:///{tmp_path}/elsewhere.sqlite")
     ran("a", more=more)
