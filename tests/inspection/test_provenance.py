@@ -10,6 +10,7 @@ import pytest
 
 from inspection import provenance, run_comparison
 from inspection.read.recorded_run import parse_run
+from inspection.report import model_card, page, report_facts
 from inspection.run_configuration import from_tuner
 from inspection.run_history import show_run
 from inspection.store.metadata_store import open_store
@@ -136,6 +137,16 @@ def test_comparison_and_report_have_the_values_of_the_tuner(root: Path, ask: Any
     rate = config["training.optimizer.learning_rate"]
     assert (rate.a, rate.b, rate.aspect) == (1e-6, 0.0125, "B from the tuner")
     assert "B from the tuner" in ask("compare", "run-1", "run-4")
+
+
+def test_a_metric_that_is_too_good_is_a_warning_in_report_and_card(root: Path) -> None:
+    known = report_facts.collect(open_store(str(root), None), "run-4")
+    assert "Check:" not in page.report(known) + model_card.card(known)
+    known.run = parse_run({"outcome": {"blessed": True, "too_good": "auc 1 is <unusually> good"}})
+    assert '<p class="note">Check: auc 1 is &lt;unusually&gt; good</p>' in page.report(known)
+    card = model_card.card(known)
+    assert "\n- Check: auc 1 is " in card
+    assert "<unusually>" not in card
 
 
 def test_values_of_the_tuner_reach_lists_and_missing_tables_and_the_configs_own_are_not_marked() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from inspection.read.evaluations import WorstRow
 from inspection.read.recorded_run import parse_run
-from inspection.report import model_card, page, report_facts, write_report
+from inspection.report import page, report_facts, write_report
 from inspection.report.sections import data_section, head_section, worst_section
 from inspection.run_history import list_runs
 from inspection.store.metadata_store import open_store
@@ -283,16 +283,6 @@ def test_each_end_of_a_run_has_its_sentence(root, state, outcome, said):
     known.detail = type(known.detail)(run=run, nodes=known.detail.nodes)
     known.run = parse_run({"outcome": outcome})
     assert said in head_section.sentence(known)
-
-
-def test_a_metric_that_is_too_good_is_a_warning_in_report_and_card(root):
-    known = report_facts.collect(open_store(str(root), None), "run-4")
-    assert "Check:" not in page.report(known) + model_card.card(known)
-    known.run = parse_run({"outcome": {"blessed": True, "too_good": "auc 1 is <unusually> good"}})
-    assert '<p class="note">Check: auc 1 is &lt;unusually&gt; good</p>' in page.report(known)
-    card = model_card.card(known)
-    assert "\n- Check: auc 1 is " in card
-    assert "<unusually>" not in card
 
 
 def test_the_card_says_task_data_metrics_and_provenance(root, reports):
