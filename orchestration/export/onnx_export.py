@@ -67,6 +67,10 @@ def write_files(source: str, target: str, name: str, version: int) -> list[str]:
         }
     manifest = {"format": "onnx", "name": name, "version": version, "signatures": described}
     write(os.path.join(target, onnx_model.MANIFEST), json.dumps(manifest, indent=1).encode())
+    try:
+        onnx_model.OnnxModel(target).check()
+    except ValueError as error:
+        raise ResourceError(f"the files cannot be read again: {error}") from error
     return ["model.onnx needs onnxruntime-extensions for text"] if needs_text else []
 
 

@@ -1,6 +1,8 @@
 import json
 import math
 import os
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -84,6 +86,16 @@ def test_a_changed_or_missing_file_is_refused(exported, tmp_path, file):
     (tmp_path / file).unlink()
     with pytest.raises(ValueError, match="export the model again"):
         OnnxModel(str(tmp_path))
+
+
+def test_the_files_are_read_and_run_without_tensorflow(exported):
+    code = (
+        "import sys; from serving.onnx_model import OnnxModel; print(OnnxModel(sys.argv[1]).check(), "
+        "[name for name in ('tensorflow', 'keras', 'onnx', 'google.protobuf') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code, exported.folder], capture_output=True, text=True, check=True)
+
+    assert run.stdout == "8 []\n"
 
 
 def test_other_predictions_than_at_the_export_are_noticed(exported, tmp_path):
