@@ -6,14 +6,18 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 import project
 from components import example_passes
 from errors import UserError
-from models.transform_graph.preprocessing import TransformConfig
 from models.transform_graph.raw_columns import FINDING
+
+if TYPE_CHECKING:
+    # It imports TensorFlow Transform, which `predict` does not need.
+    from models.transform_graph.preprocessing import TransformConfig
 
 _FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s*$", re.MULTILINE)
 ADVICE = ". Fix or exclude such rows, or choose another role for the column"
@@ -60,7 +64,7 @@ class Subject:
     preprocessing: str | None = None
 
     @classmethod
-    def of(cls, config: TransformConfig) -> "Subject":
+    def of(cls, config: "TransformConfig") -> "Subject":
         """Return what the settings of the stage name."""
         images = tuple(image.column for image in config.features.of("image"))
         return cls(images, config.columns.id, config.preprocessing)
